@@ -1,0 +1,64 @@
+"""Every exception of the project.
+
+OrchestratorError
+├── NonRetryableError           a second attempt cannot help; TaskRunner records it at once
+│   └── InvalidParameters       a task's params are not what its target takes
+├── InvalidTaskFile             tasks.yaml (every mistake, each with file, line, field and what was expected)
+├── InvalidDefinition           a state machine definition that would not run as written
+└── RefusedRun                  TaskRunner did not start the task
+    ├── InvalidInput            the execution's input names no task
+    ├── InvalidTask             the registry's record cannot be run
+    └── TaskNotFound            no such task in the registry
+
+The name of a class is the name of the error in Step Functions: Lambda reports the Python class name of what a handler
+raised as the error's name ("Handling errors in Step Functions workflows"), and definitions derive ``ErrorEquals`` from
+these classes with :func:`error_names`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+
+class OrchestratorError(Exception):
+    """The root of everything that this project raises on purpose."""
+
+
+class NonRetryableError(OrchestratorError):
+    """A second attempt cannot help: the task fails at once, whatever its retry policy says."""
+
+
+class InvalidParameters(NonRetryableError):
+    """A task's params are not what its target takes."""
+
+    def __init__(self, target: str, problems: list[str]) -> None:
+        self.target = target
+        self.problems = problems
+        super().__init__(f"{target} was given wrong params: " + "; ".join(problems))
+
+
+class RefusedRun(OrchestratorError):
+    """TaskRunner did not start the task. Raised by no Python code: the names are those of TaskRunner's Fail state."""
+
+
+class InvalidInput(RefusedRun):
+    """The execution's input names no task: ``{"taskId": "…"}`` is the least that TaskRunner takes."""
+
+
+class InvalidTask(RefusedRun):
+    """The registry's record lacks a field or has one of a wrong type: register the task again."""
+
+
+class TaskNotFound(RefusedRun):
+    """No such task in the registry: register it, or delete the schedule that names it."""
+
+
+def error_names(root: type[OrchestratorError]) -> list[str]:
+    """The names of ``root`` and of every class below it, sorted: what ``ErrorEquals`` of a definition lists."""
+
+    def walk(kind: type[OrchestratorError]) -> Iterator[str]:
+        yield kind.__name__
+        for child in kind.__subclasses__():
+            yield from walk(child)
+
+    return sorted(set(walk(root)))
