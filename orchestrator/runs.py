@@ -1,0 +1,112 @@
+"""A run: what happened to one slot of a task, or to one ad hoc start. A row of the ledger.
+
+The row's key is ``taskId`` + ``slot``. A scheduled run's slot is its scheduled time (``2026-12-01T08:00:00Z``); an ad
+hoc run's is the moment its execution started, to the millisecond (``2026-12-01T08:00:12.345Z``), so that both sort
+together by time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class RunStatus(StrEnum):
+    """What became of a run."""
+
+    #: Its execution holds the slot and has not ended.
+    RUNNING = "RUNNING"
+    #: Its target returned a result.
+    SUCCEEDED = "SUCCEEDED"
+    #: Its target failed, every retry included, or TaskRunner refused the task (``error`` says why).
+    FAILED = "FAILED"
+    #: Its target did not answer within the task's timeout.
+    TIMED_OUT = "TIMED_OUT"
+    #: Somebody stopped its execution.
+    ABORTED = "ABORTED"
+    #: It was not started on purpose; ``reason`` says why.
+    SKIPPED = "SKIPPED"
+    #: Nobody started it in time.
+    MISSED = "MISSED"
+
+
+#: A row in one of these states does not change again, except by a rerun.
+TERMINAL = frozenset(RunStatus) - {RunStatus.RUNNING}
+
+#: Somebody should look at these.
+UNSUCCESSFUL = frozenset({RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.ABORTED, RunStatus.MISSED})
+
+
+class SkipReason(StrEnum):
+    """Why a run was skipped."""
+
+    #: The task's previous run still holds the lease, and its overlap policy is ``skip``.
+    OVERLAP = "overlap"
+    #: Somebody paused the task.
+    PAUSED = "paused"
+
+
+class Trigger(StrEnum):
+    """What started a run."""
+
+    #: EventBridge Scheduler.
+    SCHEDULE = "schedule"
+    #: A person or a program, with ``start-execution``.
+    AD_HOC = "ad hoc"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A row of the ledger. Times are ISO 8601 in UTC, durations are seconds."""
+
+    task_id: str
+    slot: str
+    status: RunStatus
+    trigger: Trigger = Trigger.SCHEDULE
+    reason: str | None = None
+    execution_arn: str | None = None
+    #: The nested execution, when the task's target is a workflow.
+    child_execution_arn: str | None = None
+    started_at: str | None = None
+    ended_at: str | None = None
+    duration_seconds: float | None = None
+    #: From the slot to the start of the execution; none for an ad hoc run.
+    start_delay_seconds: float | None = None
+    attempts: int = 0
+    error: str | None = None
+    cause: str | None = None
+    #: What the target returned, as JSON text cut to a short length.
+    result: str | None = None
+    #: Further deliveries of the same slot, which did nothing.
+    duplicates: int = 0
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> Run:
+        """A row as DynamoDB's low-level client gives it (``{"taskId": {"S": …}, …}``)."""
+
+        def text(name: str) -> str | None:
+            return item[name]["S"] if name in item else None
+
+        def number(name: str) -> float | None:
+            return float(item[name]["N"]) if name in item else None
+
+        return cls(
+            task_id=item["taskId"]["S"],
+            slot=item["slot"]["S"],
+            status=RunStatus(item["status"]["S"]),
+            trigger=Trigger(text("trigger") or Trigger.SCHEDULE),
+            reason=text("reason"),
+            execution_arn=text("executionArn"),
+            child_execution_arn=text("childExecutionArn"),
+            started_at=text("startedAt"),
+            ended_at=text("endedAt"),
+            duration_seconds=number("durationSeconds"),
+            start_delay_seconds=number("startDelaySeconds"),
+            attempts=int(number("attempts") or 0),
+            error=text("error"),
+            cause=text("cause"),
+            result=text("result"),
+            duplicates=int(number("duplicates") or 0),
+        )

@@ -1,0 +1,77 @@
+"""Names that must agree everywhere: what a stack calls its resources, and what its Lambdas find in their environment.
+
+Physical names start with the stack's name, so that environments live side by side in one account. Nothing here reads
+the environment; the edge does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: The CloudWatch namespace of the project's metrics; TaskRunner's role may publish to no other.
+METRICS_NAMESPACE = "ScheduledTasks"
+
+#: An index of the ledger: hash ``status``, range ``slot``.
+STATUS_INDEX = "StatusIndex"
+
+# environment of the Lambdas
+STACK = "ORCHESTRATOR_STACK"
+DATA_BUCKET = "DATA_BUCKET"
+IDEMPOTENCY_TABLE = "IDEMPOTENCY_TABLE"
+MAIL_FROM = "MAIL_FROM"
+RUNS_TABLE = "RUNS_TABLE"
+SITE_URL = "SITE_URL"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """One deployment of the orchestrator: a CloudFormation stack and the names of what is in it."""
+
+    #: The CloudFormation stack's name, and the prefix of every physical name.
+    name: str = "orchestrator-dev"
+
+    @property
+    def tasks_table(self) -> str:
+        """The registry."""
+        return self.table("ScheduledTasks")
+
+    @property
+    def runs_table(self) -> str:
+        """The ledger."""
+        return self.table("TaskRuns")
+
+    @property
+    def failed_tasks_table(self) -> str:
+        """Deliveries that never became an execution."""
+        return self.table("FailedTasks")
+
+    @property
+    def task_runner(self) -> str:
+        """The state machine that every schedule targets."""
+        return f"{self.name}-TaskRunner"
+
+    @property
+    def alerts_topic(self) -> str:
+        return f"{self.name}-Alerts"
+
+    @property
+    def scheduler_dlq(self) -> str:
+        return f"{self.name}-SchedulerDlq"
+
+    @property
+    def schedule_group(self) -> str:
+        return self.name
+
+    @property
+    def function_prefix(self) -> str:
+        """What TaskRunner puts before a task's logical target; its role may invoke nothing outside this prefix."""
+        return f"{self.name}-task-"
+
+    @property
+    def workflow_prefix(self) -> str:
+        """The same for nested state machines."""
+        return f"{self.name}-workflow-"
+
+    def table(self, logical_name: str) -> str:
+        """The physical name of a table, ``ScheduledTasks`` or a table of the application's own."""
+        return f"{self.name}-{logical_name}"
