@@ -37,6 +37,23 @@ class InvalidParameters(NonRetryableError):
         super().__init__(f"{target} was given wrong params: " + "; ".join(problems))
 
 
+class InvalidTaskFile(OrchestratorError):
+    """tasks.yaml cannot be deployed: nothing has been written to AWS."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        count = f"{len(problems)} mistakes" if len(problems) > 1 else "1 mistake"
+        super().__init__("\n".join([*problems, f"{count}; nothing was deployed"]))
+
+
+class InvalidDefinition(OrchestratorError):
+    """A state machine definition would not run as written."""
+
+    def __init__(self, comment: str, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join([f"the definition “{comment}” would not run as written:", *problems]))
+
+
 class RefusedRun(OrchestratorError):
     """TaskRunner did not start the task. Raised by no Python code: the names are those of TaskRunner's Fail state."""
 

@@ -1,0 +1,157 @@
+"""A task: the user's unit of scheduled work, and its record in the registry.
+
+The record holds what is *declared* (this module) beside what is *run time* (the lease of the running execution, the
+pause, the count of consecutive failures). Whoever writes the declared part writes nothing else, so that a deploy never
+overwrites run-time state.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from orchestrator.retries import RetryPolicy
+
+#: A task's id goes into schedule names, execution names and metric dimensions.
+TASK_ID_PATTERN = r"^[A-Za-z0-9_-]{1,48}$"
+
+#: A target's logical name; TaskRunner puts a fixed prefix before it, so it must not hold what would leave the prefix.
+TARGET_PATTERN = r"^[A-Za-z0-9_-]{1,32}$"
+
+#: A Lambda function runs no longer ("Lambda quotas").
+LAMBDA_TIMEOUT_LIMIT = 900
+
+#: All attempts of a run and all delays between them must end within a day.
+LONGEST_RUN_SECONDS = 86_400
+
+#: What the lease outlasts the run by: claiming, recording and its retries.
+LEASE_MARGIN_SECONDS = 300
+
+#: Largest params, as JSON text in UTF-8: the record stays far below the 256 KiB that a state may hold.
+PARAMS_LIMIT_BYTES = 100_000
+
+
+class TargetKind(StrEnum):
+    """What a task runs."""
+
+    #: A Lambda function: simple work.
+    LAMBDA = "lambda"
+    #: A nested state machine: work of several steps.
+    WORKFLOW = "workflow"
+
+
+class OverlapPolicy(StrEnum):
+    """What happens to a slot that comes while the task's previous run is still going."""
+
+    #: The slot is skipped, and its row says so.
+    SKIP = "skip"
+    #: Both run.
+    ALLOW_ALL = "allow_all"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What a task runs, by its logical name (never an ARN): ``lambda/report-generator``."""
+
+    kind: TargetKind
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskSchedule:
+    """One of a task's schedules: an expression of EventBridge Scheduler in a time zone."""
+
+    expression: str
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A task as declared."""
+
+    id: str
+    target: Target
+    schedules: tuple[TaskSchedule, ...] = ()
+    params: Mapping[str, Any] = field(default_factory=dict)
+    #: Of one attempt.
+    timeout_seconds: int = 300
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    overlap: OverlapPolicy = OverlapPolicy.SKIP
+    #: Whether an attempt whose outcome nobody knows (a timeout, a crash) may be repeated.
+    idempotent: bool = False
+    owner: str = ""
+    description: str = ""
+    #: What to do when it fails: a link or a sentence.
+    runbook: str = ""
+
+    @property
+    def lease_seconds(self) -> int:
+        """How long an execution holds the task: past every attempt and every delay, so that only the dead lose it."""
+        return self.retry.longest_run(self.timeout_seconds) + LEASE_MARGIN_SECONDS
+
+    def to_item(self) -> dict[str, Any]:
+        """The declared part of the record, as DynamoDB's low-level client takes it."""
+        retry = self.retry
+        return {
+            "taskId": {"S": self.id},
+            "kind": {"S": self.target.kind},
+            "target": {"S": self.target.name},
+            "schedules": {
+                "L": [{"M": {"expression": {"S": s.expression}, "timezone": {"S": s.timezone}}} for s in self.schedules]
+            },
+            # Text, because the runner hands params on as they are and a nested attribute value would need unwrapping.
+            "params": {"S": json.dumps(self.params, sort_keys=True, ensure_ascii=False)},
+            "timeoutSeconds": {"N": str(self.timeout_seconds)},
+            "leaseSeconds": {"N": str(self.lease_seconds)},
+            "retry": {
+                "M": {
+                    "maxAttempts": {"N": str(retry.max_attempts)},
+                    "intervalSeconds": {"N": str(retry.interval_seconds)},
+                    "backoffRate": {"N": f"{retry.backoff_rate:g}"},
+                    "maxDelaySeconds": {"N": str(retry.max_delay_seconds)},
+                    "neverOn": {"L": [{"S": name} for name in retry.never_on]},
+                }
+            },
+            "overlap": {"S": self.overlap},
+            "idempotent": {"BOOL": self.idempotent},
+            "owner": {"S": self.owner},
+            "description": {"S": self.description},
+            "runbook": {"S": self.runbook},
+        }
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> Task:
+        """The declared part of a record. KeyError or ValueError if :meth:`to_item` did not make it."""
+        retry = item["retry"]["M"]
+        return cls(
+            id=item["taskId"]["S"],
+            target=Target(kind=TargetKind(item["kind"]["S"]), name=item["target"]["S"]),
+            schedules=tuple(
+                TaskSchedule(expression=s["M"]["expression"]["S"], timezone=s["M"]["timezone"]["S"])
+                for s in item["schedules"]["L"]
+            ),
+            params=json.loads(item["params"]["S"]),
+            timeout_seconds=int(item["timeoutSeconds"]["N"]),
+            retry=RetryPolicy(
+                max_attempts=int(retry["maxAttempts"]["N"]),
+                interval_seconds=int(retry["intervalSeconds"]["N"]),
+                backoff_rate=float(retry["backoffRate"]["N"]),
+                max_delay_seconds=int(retry["maxDelaySeconds"]["N"]),
+                never_on=tuple(name["S"] for name in retry["neverOn"]["L"]),
+            ),
+            overlap=OverlapPolicy(item["overlap"]["S"]),
+            idempotent=item["idempotent"]["BOOL"],
+            owner=item["owner"]["S"],
+            description=item["description"]["S"],
+            runbook=item["runbook"]["S"],
+        )
+
+
+#: Attributes that a registration sets; every other attribute of a record is run-time state.
+DECLARED = frozenset(Task(id="x", target=Target(kind=TargetKind.LAMBDA, name="x")).to_item()) - {"taskId"}
