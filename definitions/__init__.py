@@ -1,0 +1,17 @@
+"""State machines, one a file, each a function ``build(stack) -> Definition`` that makes fresh states at every call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from definitions import task_runner
+from orchestrator.definition import Definition
+from orchestrator.settings import Stack
+
+Builder = Callable[[Stack], Definition]
+
+#: Every state machine that is deployed, by name. ``TaskRunner`` is what schedules start; every other name is a nested
+#: workflow, which a task runs as ``workflow/NAME``.
+ALL: Mapping[str, Builder] = {
+    "TaskRunner": task_runner.build,
+}

@@ -6,6 +6,7 @@ OrchestratorError
 ├── InvalidTaskFile             tasks.yaml (every mistake, each with file, line, field and what was expected)
 ├── InvalidDefinition           a state machine definition that would not run as written
 └── RefusedRun                  TaskRunner did not start the task
+    ├── ClaimContended          other transactions were in the way of the claim, every time
     ├── InvalidInput            the execution's input names no task
     ├── InvalidTask             the registry's record cannot be run
     └── TaskNotFound            no such task in the registry
@@ -56,6 +57,10 @@ class InvalidDefinition(OrchestratorError):
 
 class RefusedRun(OrchestratorError):
     """TaskRunner did not start the task. Raised by no Python code: the names are those of TaskRunner's Fail state."""
+
+
+class ClaimContended(RefusedRun):
+    """Other transactions were in the way of the claim, every time: run the slot again."""
 
 
 class InvalidInput(RefusedRun):
