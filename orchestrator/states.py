@@ -22,15 +22,13 @@ from enum import Enum
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType, SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any
 
 _PLAYED = ("pkg_resources", "sagemaker")
 
 
 class _StandIn(ModuleType):
     """A module that has whatever it is asked for: the SDK subclasses and mentions sagemaker's classes, no more."""
-
-    __path__: ClassVar[list[str]] = []
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -48,7 +46,9 @@ class _StandInFinder(MetaPathFinder, Loader):
         return ModuleSpec(fullname, self, is_package=True) if fullname.split(".")[0] in _PLAYED else None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        return _StandIn(spec.name)
+        module = _StandIn(spec.name)
+        module.__path__ = []
+        return module
 
     def exec_module(self, module: ModuleType) -> None:
         """There is nothing to run."""

@@ -1,0 +1,30 @@
+"""TaskRunner: the one state machine that every schedule starts.
+
+    LookupTask → ClaimSlot → RouteTask → InvokeLambda | StartWorkflow → RecordOutcome → PublishMetrics
+
+The rare cases cost the common one nothing: they hang on catchers, not on choices. ClaimSlot is one transaction that
+takes the slot (a row of the ledger) and the task's lease. When it is refused, ExplainRefusal reads why: duplicate,
+paused, overlap. Every failure is recorded, counted, told to the alerts topic, and ends in Fail, so that alarms and
+parents see it.
+
+Known weakness: Step Functions ends an execution for some causes without asking a catcher (States.Runtime, the machine's
+own timeout, an abort). Such a run leaves its row RUNNING and its lease to expire.
+"""
+
+from __future__ import annotations
+
+from definitions.task_runner import claiming, ending, running
+from orchestrator.definition import Definition
+from orchestrator.settings import Stack
+from orchestrator.tasks import LEASE_MARGIN_SECONDS, LONGEST_RUN_SECONDS
+
+
+def build(stack: Stack) -> Definition:
+    """TaskRunner for ``stack``. Input: ``{"taskId": …, "scheduledTime": …, "params": …}``, of which the first is enough."""
+    ends = ending.build(stack)
+    route_task = running.build(stack, ends)
+    return Definition(
+        start=claiming.build(stack, route_task=route_task, ending=ends),
+        comment="Runs one slot of one scheduled task.",
+        timeout_seconds=LONGEST_RUN_SECONDS + LEASE_MARGIN_SECONDS,
+    )

@@ -1,0 +1,120 @@
+"""How a run ends: recorded, measured, and, if it failed, told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from definitions.task_runner import rows
+from definitions.task_runner.variables import DURATION, EXECUTION_ARN, SUMMARY
+from orchestrator.services import PUBLISH, PUT_METRIC_DATA, TRANSACT_WRITE_ITEMS, UPDATE_ITEM, call
+from orchestrator.settings import METRICS_NAMESPACE, Stack
+from orchestrator.states import Catch, Fail, Succeed, Task, jsonata, literal
+
+#: This execution's ARN up to what follows the account: no region or account stands in the definition.
+STATES_ARN = f"$substringBefore({EXECUTION_ARN}, ':execution:')"
+
+_METRIC_DATA = f"""[
+    {{'MetricName': 'TaskExecution', 'Unit': 'Count', 'Value': 1, 'Dimensions': [
+        {{'Name': 'TaskType', 'Value': $taskId}}, {{'Name': 'Status', 'Value': $status}}]}},
+    $ended != null ? {{'MetricName': 'TaskDuration', 'Unit': 'Seconds', 'Value': {DURATION}, 'Dimensions': [
+        {{'Name': 'TaskType', 'Value': $taskId}}]}},
+    $startDelay != null ? {{'MetricName': 'StartDelay', 'Unit': 'Seconds', 'Value': $startDelay, 'Dimensions': [
+        {{'Name': 'TaskType', 'Value': $taskId}}]}}
+]"""
+
+_ALERT = f"""$join([
+    'A scheduled task failed.',
+    '',
+    'task:      ' & $taskId,
+    'slot:      ' & $slot & ' (' & $trigger & ')',
+    'status:    ' & $status,
+    'error:     ' & $failure.name,
+    'cause:     ' & $failure.cause,
+    'owner:     ' & $task.owner,
+    'runbook:   ' & $task.runbook,
+    'execution: ' & {EXECUTION_ARN}
+], '\\n')"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """The states that the rest of TaskRunner leads to."""
+
+    #: A run whose target returned.
+    record_outcome: Task
+    #: A run whose target failed for good.
+    record_failure: Task
+    #: Nothing was started, and that is as it should be.
+    publish_metrics: Task
+    #: Nothing was started, and that is a failure.
+    publish_failure: Task
+
+
+def build(stack: Stack) -> Ending:
+    failed = Fail(
+        "Failed", error=jsonata(r"$replace($failure.name, /^States\./, 'Task.')"), cause=jsonata("$failure.cause")
+    )
+    alert_failure = call(
+        "AlertFailure",
+        PUBLISH,
+        arguments={
+            "TopicArn": jsonata(f"$replace({STATES_ARN}, ':states:', ':sns:') & {literal(':' + stack.alerts_topic)}"),
+            "Subject": f"[{stack.name}] scheduled task failed"[:100],
+            "Message": jsonata(_ALERT),
+        },
+        catch=[Catch(error_equals=["States.ALL"], next_step=failed)],
+        next_state=failed,
+    )
+    metrics = {"Namespace": METRICS_NAMESPACE, "MetricData": jsonata(_METRIC_DATA)}
+    publish_failure = call(
+        "PublishFailureMetrics",
+        PUT_METRIC_DATA,
+        arguments=metrics,
+        catch=[Catch(error_equals=["States.ALL"], next_step=alert_failure)],
+        next_state=alert_failure,
+    )
+    publish_metrics = call(
+        "PublishMetrics",
+        PUT_METRIC_DATA,
+        arguments=metrics,
+        output=SUMMARY,
+        # Metrics that cannot be published do not make a failure of a run that succeeded.
+        catch=[Catch(error_equals=["States.ALL"], next_step=Succeed("MetricsLost", output=SUMMARY))],
+    )
+    return Ending(
+        record_outcome=_record(
+            "RecordOutcome",
+            run=rows.ended_row(stack, result={"S": jsonata("$result")}),
+            task=rows.lease_released(stack, sets={"consecutiveFailures": {"N": "0"}}),
+            then=publish_metrics,
+        ),
+        record_failure=_record(
+            "RecordFailure",
+            run=rows.ended_row(stack, error={"S": jsonata("$failure.name")}, cause={"S": jsonata("$failure.cause")}),
+            task=rows.lease_released(stack, adds={"consecutiveFailures": {"N": "1"}}),
+            then=publish_failure,
+        ),
+        publish_metrics=publish_metrics,
+        publish_failure=publish_failure,
+    )
+
+
+def _record(name: str, *, run: Mapping[str, Any], task: Mapping[str, Any], then: Task) -> Task:
+    """Ends the row and releases the lease in one transaction; the row alone where the lease is no longer ours."""
+    alone = call(
+        f"{name}Alone",
+        UPDATE_ITEM,
+        comment="The lease has passed to another run, or the task is gone: the row is still ours to end.",
+        arguments=dict(run),
+        catch=[Catch(error_equals=["States.ALL"], next_step=then)],
+        next_state=then,
+    )
+    return call(
+        name,
+        TRANSACT_WRITE_ITEMS,
+        arguments={"TransactItems": [{"Update": dict(run)}, {"Update": dict(task)}]},
+        catch=[Catch(error_equals=["States.ALL"], next_step=alone)],
+        next_state=then,
+    )

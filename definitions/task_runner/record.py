@@ -1,0 +1,63 @@
+"""The registry's record as TaskRunner reads it.
+
+Whoever writes a record can write nonsense, and Choice and Wait cannot catch an expression that fails on it. So the
+record is checked in full where it is read, and nothing later fails on one that passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from definitions.task_runner.variables import matches
+from orchestrator.errors import InvalidTask, TaskNotFound
+from orchestrator.states import jsonata, literal
+from orchestrator.tasks import TARGET_PATTERN, OverlapPolicy, TargetKind
+
+_NUMBERS = {
+    "timeoutSeconds": "$item.timeoutSeconds.N",
+    "leaseSeconds": "$item.leaseSeconds.N",
+    "maxAttempts": "$item.retry.M.maxAttempts.N",
+    "intervalSeconds": "$item.retry.M.intervalSeconds.N",
+    "backoffRate": "$item.retry.M.backoffRate.N",
+    "maxDelaySeconds": "$item.retry.M.maxDelaySeconds.N",
+}
+
+#: Each field and what it must be.
+_CHECKS: Mapping[str, str] = {
+    "kind": f"$fields.kind in {literal(list(TargetKind))}",
+    "target": matches("$fields.target", TARGET_PATTERN),
+    "params": "$type($fields.params) = 'object'",
+    **{name: f"$type($fields.{name}) = 'number'" for name in _NUMBERS},
+    "overlap": f"$fields.overlap in {literal(list(OverlapPolicy))}",
+    "idempotent": "$type($fields.idempotent) = 'boolean'",
+}
+
+_WRONG = " & ".join(f"({check} ? '' : '{field} ')" for field, check in _CHECKS.items())
+
+#: The record as plain values with the input's params over its own, or ``refusal`` (name, cause) if it cannot be run.
+#: Fails on nothing but params that are not JSON.
+RECORD = jsonata(f"""(
+    $item := $states.result.Item;
+    $fields := {{
+        'kind': $item.kind.S,
+        'target': $item.target.S,
+        'params': $exists($item.params.S) ? $parse($item.params.S),
+        {" ".join(f"'{name}': $number({path})," for name, path in _NUMBERS.items())}
+        'neverOn': [$item.retry.M.neverOn.L.S],
+        'overlap': $item.overlap.S,
+        'idempotent': $item.idempotent.BOOL,
+        'owner': $exists($item.owner.S) ? $item.owner.S : '',
+        'runbook': $exists($item.runbook.S) ? $item.runbook.S : ''
+    }};
+    $wrong := $trim({_WRONG});
+    $not($exists($item)) ? $merge([$fields, {{'refusal': {{
+        'name': {literal(TaskNotFound.__name__)}, 'cause': 'the registry has no task of this id'
+    }}}}])
+    : $wrong != '' ? $merge([$fields, {{'refusal': {{
+        'name': {literal(InvalidTask.__name__)}, 'cause': 'missing or wrong in the record: ' & $wrong
+    }}}}])
+    : $merge([$fields, {{'params': $merge([$fields.params, $states.input.params])}}])
+)""")
+
+#: Where there is no record at all.
+NO_RECORD = {"owner": "", "runbook": ""}

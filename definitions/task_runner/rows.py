@@ -1,0 +1,109 @@
+"""What TaskRunner writes into the ledger and the registry.
+
+Every condition is owner-aware (``executionArn = :me``): the reply to a write that landed can be lost, and the write
+that Step Functions then sends again must find its own row, not a stranger's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from definitions.task_runner.variables import DURATION, EXECUTION_ARN, NOW_SECONDS, STARTED_AT
+from orchestrator.runs import RunStatus
+from orchestrator.settings import Stack
+from orchestrator.states import jsonata
+from orchestrator.tasks import OverlapPolicy
+from orchestrator.updates import update
+
+#: Rows live this long; DynamoDB removes them some days later.
+ROW_LIFETIME_SECONDS = 400 * 86_400
+
+TASK_KEY = {"taskId": {"S": jsonata("$taskId")}}
+RUN_KEY = {**TASK_KEY, "slot": {"S": jsonata("$slot")}}
+ME = {"me": {"S": jsonata(EXECUTION_ARN)}}
+
+
+def new_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
+    """PutItem of this execution's row, unless the slot is somebody else's. An attribute that does not apply is NULL."""
+    return {
+        "TableName": stack.runs_table,
+        "Item": {
+            **RUN_KEY,
+            "trigger": {"S": jsonata("$trigger")},
+            "executionArn": ME["me"],
+            "startedAt": {"S": jsonata(STARTED_AT)},
+            "startDelaySeconds": jsonata("$startDelay = null ? {'NULL': true} : {'N': $string($startDelay)}"),
+            "attempts": {"N": "0"},
+            "ttl": {"N": jsonata(f"$string({NOW_SECONDS} + {ROW_LIFETIME_SECONDS})")},
+            **attributes,
+        },
+        "ConditionExpression": "attribute_not_exists(slot) OR executionArn = :me",
+        "ExpressionAttributeValues": {":me": ME["me"]},
+    }
+
+
+def claimed_row(stack: Stack) -> dict[str, Any]:
+    """PutItem of the row that says the slot is running."""
+    return new_row(stack, status={"S": RunStatus.RUNNING})
+
+
+def ended_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
+    """UpdateItem of this execution's own row at its end."""
+    ended = {
+        "status": {"S": jsonata("$status")},
+        "endedAt": {"S": jsonata("$fromMillis($ended)")},
+        "durationSeconds": {"N": jsonata(f"$string({DURATION})")},
+        "attempts": {"N": jsonata("$string($attempt)")},
+        "childExecutionArn": jsonata("$child = null ? {'NULL': true} : {'S': $child}"),
+    }
+    return {
+        "TableName": stack.runs_table,
+        "Key": RUN_KEY,
+        **update(ended | attributes, names=["executionArn"], values=ME, condition="#executionArn = :me"),
+    }
+
+
+def lease_taken(stack: Stack, now_seconds: str) -> dict[str, Any]:
+    """UpdateItem of the task's record: this execution holds the task, unless it is paused or another one holds it.
+
+    The lease's expiry is in the condition: a holder that died blocks nobody beyond it. A time to live would not do,
+    since DynamoDB deletes expired items "within a few days".
+    """
+    expires_at = jsonata(f"$string({NOW_SECONDS} + $task.leaseSeconds)")
+    return {
+        "TableName": stack.tasks_table,
+        "Key": TASK_KEY,
+        **update(
+            {"lease": {"M": {"executionArn": ME["me"], "expiresAt": {"N": expires_at}}}},
+            names=["taskId", "pause", "overlap", "expiresAt", "executionArn"],
+            values=ME | {"now": {"N": jsonata(now_seconds)}, "allow_all": {"S": OverlapPolicy.ALLOW_ALL}},
+            condition="attribute_exists(#taskId) AND attribute_not_exists(#pause) AND (#overlap = :allow_all"
+            " OR attribute_not_exists(#lease) OR #lease.#expiresAt < :now OR #lease.#executionArn = :me)",
+        ),
+    }
+
+
+def lease_released(
+    stack: Stack, *, sets: Mapping[str, Any] | None = None, adds: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """UpdateItem of the task's record when the run has ended: the lease goes, if it is still this execution's."""
+    last = {"lastStatus": {"S": jsonata("$status")}, "lastSlot": {"S": jsonata("$slot")}}
+    return {
+        "TableName": stack.tasks_table,
+        "Key": TASK_KEY,
+        **update(
+            {**last, **(sets or {})},
+            adds=adds,
+            removes=["lease"],
+            names=["taskId", "overlap", "executionArn"],
+            values=ME | {"allow_all": {"S": OverlapPolicy.ALLOW_ALL}},
+            condition="attribute_exists(#taskId) AND (#overlap = :allow_all"
+            " OR attribute_not_exists(#lease) OR #lease.#executionArn = :me)",
+        ),
+    }
+
+
+def duplicate_counted(stack: Stack) -> dict[str, Any]:
+    """UpdateItem of the row of the slot's first delivery."""
+    return {"TableName": stack.runs_table, "Key": RUN_KEY, **update({}, adds={"duplicates": {"N": "1"}})}
