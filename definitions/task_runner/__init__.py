@@ -20,7 +20,7 @@ from orchestrator.tasks import LEASE_MARGIN_SECONDS, LONGEST_RUN_SECONDS
 
 
 def build(stack: Stack) -> Definition:
-    """TaskRunner for ``stack``. Input: ``{"taskId": …, "scheduledTime": …, "params": …}``, of which the first is enough."""
+    """TaskRunner for ``stack``. Input: ``{"taskId": …, "scheduledTime": …, "params": …}``, the first is enough."""
     ends = ending.build(stack)
     route_task = running.build(stack, ends)
     return Definition(
