@@ -5,6 +5,7 @@ OrchestratorError
 │   └── InvalidParameters       a task's params are not what its target takes
 ├── InvalidTaskFile             tasks.yaml (every mistake, each with file, line, field and what was expected)
 ├── InvalidDefinition           a state machine definition that would not run as written
+├── PortInUse                   the embedded AWS cannot listen where it was told to
 └── RefusedRun                  TaskRunner did not start the task
     ├── ClaimContended          other transactions were in the way of the claim, every time
     ├── InvalidInput            the execution's input names no task
@@ -53,6 +54,14 @@ class InvalidDefinition(OrchestratorError):
     def __init__(self, comment: str, problems: list[str]) -> None:
         self.problems = problems
         super().__init__("\n".join([f"the definition “{comment}” would not run as written:", *problems]))
+
+
+class PortInUse(OrchestratorError):
+    """The embedded AWS cannot listen where it was told to."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        super().__init__(f"port {port} on 127.0.0.1 is in use; try another one with --port, or --port 0 for any")
 
 
 class RefusedRun(OrchestratorError):

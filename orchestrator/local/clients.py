@@ -1,0 +1,72 @@
+"""The AWS clients of the interpreter.
+
+moto makes a client anew for every state of every execution, and sends what it asks over HTTP to itself. Here a client is
+made once for each service and role, and its requests are answered in this process. The SDK's own retries stay off: it is
+the definition that retries.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import moto.stepfunctions.parser.asl.utils.boto_client as original
+from botocore.config import Config
+from moto.core.botocore_stubber import BotocoreStubber
+
+from orchestrator.local import roles
+
+if TYPE_CHECKING:
+    from orchestrator.local.embedded import EmbeddedAws
+
+
+class Clients:
+    """boto3 clients that act under a role, whose requests never leave this process."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, str, str], Any] = {}
+        self._making = threading.Lock()
+        self._answer = BotocoreStubber()
+        self._answer.enabled = True
+
+    def get(self, service: str, region: str, role_arn: str) -> Any:
+        key = (service, region, role_arn)
+        # boto3's sessions are not made for several threads, so one client is made at a time.
+        with self._making:
+            if key not in self._made:
+                self._made[key] = self._make(service, region, role_arn)
+        return self._made[key]
+
+    def forget(self) -> None:
+        """The roles are gone, so their clients go too."""
+        with self._making:
+            self._made.clear()
+
+    def _make(self, service: str, region: str, role_arn: str) -> Any:
+        credentials = roles.credentials_for(role_arn)
+        client = boto3.Session().client(
+            service,
+            region_name=region,
+            aws_access_key_id=credentials.access_key,
+            aws_secret_access_key=credentials.secret_key,
+            aws_session_token=credentials.token,
+            endpoint_url=f"https://{service}.{region}.amazonaws.com" if service == "dynamodb" else None,
+            config=Config(parameter_validation=False, retries={"total_max_attempts": 1}, read_timeout=900),
+        )
+        client.meta.events.register_last("before-send", self._answer)
+        return client
+
+
+def install(aws: EmbeddedAws) -> None:
+    """Gives moto's interpreter these clients."""
+
+    def boto_client_for(region: str, service: str, state_credentials: Any = None) -> Any:
+        role_arn = state_credentials.role_arn if state_credentials else ""
+        return aws.clients.get(service, region, role_arn)
+
+    make = original.boto_client_for
+    for module in [m for name, m in sys.modules.items() if name.startswith("moto.stepfunctions.parser")]:
+        if getattr(module, "boto_client_for", None) is make:
+            module.boto_client_for = boto_client_for

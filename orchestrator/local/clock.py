@@ -1,0 +1,119 @@
+"""The time that the embedded AWS lives in: real, or virtual and faster.
+
+Virtual time passes quickly only while nobody works. While anything is busy it passes as real time does, so durations,
+timeouts and leases keep their meaning however fast the days go by.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from abc import ABC, abstractmethod
+from bisect import insort
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+#: How soon, in real seconds, a sleeper notices that it was woken.
+_WAKE_SECONDS = 0.02
+
+
+class Clock(ABC):
+    """Tells the time, and lets others wait for it."""
+
+    @abstractmethod
+    def now(self) -> datetime:
+        """The time, aware, in UTC."""
+
+    @abstractmethod
+    def sleep_until(self, when: datetime, *, wake: threading.Event | None = None, resting: bool = False) -> None:
+        """Returns when it is ``when``, or soon after ``wake`` is set.
+
+        ``resting``: the caller is inside :meth:`busy`, and is not busy while it sleeps.
+        """
+
+    @contextmanager
+    @abstractmethod
+    def busy(self) -> Iterator[None]:
+        """Somebody works: time passes as it really does. May be entered by many threads at once."""
+
+    def sleep(self, seconds: float, *, wake: threading.Event | None = None, resting: bool = False) -> None:
+        """:meth:`sleep_until` so many seconds from now."""
+        self.sleep_until(self.now() + timedelta(seconds=seconds), wake=wake, resting=resting)
+
+
+class RealClock(Clock):
+    """The time of the machine."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def sleep_until(self, when: datetime, *, wake: threading.Event | None = None, resting: bool = False) -> None:
+        wake = wake or threading.Event()
+        while (seconds := (when - self.now()).total_seconds()) > 0 and not wake.wait(min(seconds, 3600)):
+            pass
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        yield
+
+
+class VirtualClock(Clock):
+    """Starts at ``start`` and passes ``speed`` times as fast while nobody is busy.
+
+    It never passes the moment that a sleeper waits for before that sleeper has woken: what is due at midnight happens at
+    midnight, whatever the speed and however slow the machine.
+    """
+
+    def __init__(self, start: datetime, *, speed: float) -> None:
+        self._speed = speed
+        self._time = start
+        self._read_at = time.monotonic()
+        self._busy = 0
+        self._deadlines: list[datetime] = []
+        self._changed = threading.Condition()
+
+    def now(self) -> datetime:
+        with self._changed:
+            return self._advance()
+
+    def sleep_until(self, when: datetime, *, wake: threading.Event | None = None, resting: bool = False) -> None:
+        with self._changed:
+            self._advance()
+            insort(self._deadlines, when)
+            self._work(-1 if resting else 0)
+            while (left := (when - self._advance()).total_seconds()) > 0 and not (wake and wake.is_set()):
+                real = left / self._rate
+                self._changed.wait(min(real, _WAKE_SECONDS) if wake else min(real, 3600))
+            # In one step under the lock, so that no time slips by between waking and being busy again.
+            self._deadlines.remove(when)
+            self._work(1 if resting else 0)
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        with self._changed:
+            self._advance()
+            self._work(1)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._advance()
+                self._work(-1)
+
+    @property
+    def _rate(self) -> float:
+        return 1.0 if self._busy else self._speed
+
+    def _work(self, change: int) -> None:
+        self._busy += change
+        self._changed.notify_all()
+
+    def _advance(self) -> datetime:
+        read_at = time.monotonic()
+        passed = self._time + timedelta(seconds=(read_at - self._read_at) * self._rate)
+        if self._deadlines:
+            passed = min(passed, self._deadlines[0])
+        self._time = max(self._time, passed)
+        self._read_at = read_at
+        return self._time

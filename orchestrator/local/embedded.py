@@ -1,0 +1,137 @@
+"""The embedded AWS itself: moto's server, the adapters, and a clock."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from types import TracebackType
+from typing import Any, Self
+
+import boto3
+from moto.core.base_backend import BackendDict
+from moto.core.config import default_user_config
+from moto.core.model_instances import reset_model_data
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from orchestrator.errors import PortInUse
+from orchestrator.local import clients, dynamodb, executions, integrations, jsonata, roles
+from orchestrator.local.clock import Clock, RealClock
+
+#: Each closes a gap between moto and AWS; its docstring says which.
+ADAPTERS = (jsonata, executions, integrations, clients, dynamodb, roles)
+
+ACCOUNT = roles.ACCOUNT
+REGION = "us-east-1"
+
+
+class _QuietHandler(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 # werkzeug's name
+        """Nothing: a line for each request would bury what matters."""
+
+
+class _Current:
+    """The one that runs now: adapters are installed once, and reach it through this."""
+
+    aws: EmbeddedAws
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.aws, name)
+
+
+_current = _Current()
+
+
+class EmbeddedAws:
+    """AWS on this machine: ``with EmbeddedAws() as aws: aws.client("dynamodb")…``.
+
+    moto keeps what it stores in the process, so there is one of these in a process at a time.
+    """
+
+    account = ACCOUNT
+    region = REGION
+    _installed = False
+
+    def __init__(self, *, port: int = 0, clock: Clock | None = None) -> None:
+        self._port = port
+        self._server: BaseWSGIServer | None = None
+        self.clock = clock or RealClock()
+        self.clients = clients.Clients()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Serves. Raises :class:`PortInUse`."""
+        _current.aws = self
+        if not EmbeddedAws._installed:
+            EmbeddedAws._installed = True
+            default_user_config["stepfunctions"]["execute_state_machine"] = True
+            for adapter in ADAPTERS:
+                adapter.install(_current)  # type: ignore[arg-type] # stands in for the one that runs
+        try:
+            listener = socket.create_server(("127.0.0.1", self._port))
+        except OSError as fault:
+            raise PortInUse(self._port) from fault
+        app = DomainDispatcherApplication(create_backend_app)
+        with listener:
+            host, port = listener.getsockname()
+            self._server = make_server(
+                host, port, app, threaded=True, request_handler=_QuietHandler, fd=listener.fileno()
+            )
+        threading.Thread(target=self._server.serve_forever, daemon=True, name="embedded-aws").start()
+
+    def stop(self) -> None:
+        """Stops serving, and forgets everything."""
+        if self._server:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+        self.reset()
+
+    def reset(self) -> None:
+        """As new: no resources, no executions."""
+        BackendDict.reset()
+        reset_model_data()
+        self.clients.forget()
+        roles.forget()
+
+    @property
+    def endpoint(self) -> str:
+        """``http://127.0.0.1:PORT``."""
+        assert self._server is not None, "start() comes first"
+        return f"http://127.0.0.1:{self._server.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What an AWS client, of whatever kind, needs to find this AWS."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": "embedded",
+            "AWS_SECRET_ACCESS_KEY": "embedded",
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_REGION": self.region,
+        }
+
+    def client(self, service: str) -> Any:
+        """A plain boto3 client of this AWS."""
+        return boto3.Session().client(
+            service,
+            region_name=self.region,
+            endpoint_url=self.endpoint,
+            aws_access_key_id="embedded",
+            aws_secret_access_key="embedded",
+        )
+
+    def clock_now(self) -> Any:
+        """The time, for what asks by function."""
+        return self.clock.now()
+
+    def execution(self, arn: str) -> Any:
+        """Moto's own object of an execution."""
+        return stepfunctions_parser_backends[self.account][self.region].describe_execution(arn)

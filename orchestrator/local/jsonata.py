@@ -1,0 +1,146 @@
+"""JSONata in Step Functions' interpreter.
+
+moto hands every expression to a Java bridge that is not there, with all variables written into its source. Here
+`jsonata-python` parses each expression once, and variables are bound as values: text with quotes in it stays text.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import random
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from jsonata import Jsonata
+from jsonata.utils import Utils
+
+if TYPE_CHECKING:
+    from orchestrator.local.embedded import EmbeddedAws
+
+from moto.stepfunctions.parser.api import EvaluationFailedEventDetails, HistoryEventType
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
+from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJSONata
+from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+
+#: What :func:`watch` was given: called with (expression, bindings, result) after each evaluation that succeeded.
+_watchers: list[Callable[[str, Mapping[str, Any], Any], None]] = []
+
+_parsed: dict[str, Any] = {}
+_parsing = threading.Lock()
+
+_HASHES = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
+
+
+class EvaluationFailed(Exception):
+    """An expression failed, or gave nothing: Step Functions' ``States.QueryEvaluationError``."""
+
+
+def _hash(value: str, algorithm: str) -> str:
+    return hashlib.new(_HASHES[algorithm], value.encode()).hexdigest()
+
+
+def _range(first: float, last: float, step: float) -> list[float]:
+    return (
+        [first + index * step for index in range(int((last - first) / step) + 1)] if (last - first) * step >= 0 else []
+    )
+
+
+def _no_eval(*_arguments: Any) -> None:
+    raise EvaluationFailed("Step Functions has no $eval")
+
+
+#: Functions that Step Functions adds to JSONata ("Transforming data with JSONata in Step Functions").
+FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    "eval": _no_eval,
+    "hash": _hash,
+    "parse": json.loads,
+    "partition": lambda array, size: [array[i : i + size] for i in range(0, len(array), size)],
+    "random": lambda seed=None: random.Random(seed).random(),
+    "range": _range,
+    "uuid": lambda: str(uuid.uuid4()),
+}
+
+
+def _nulls_in(value: Any) -> Any:
+    """None as JSONata's null: a bare None is its undefined."""
+    return Utils.NULL_VALUE if value is None else value
+
+
+def _plain(value: Any) -> Any:
+    """A result as JSON has it: no list that remembers how it came to be, and whole numbers without a point."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | range):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    return None if value is Utils.NULL_VALUE else value
+
+
+def evaluate(expression: str, bindings: Mapping[str, Any], now: datetime) -> Any:
+    """The value of ``expression`` where ``$name`` is ``bindings["name"]``. Raises :class:`EvaluationFailed`."""
+    try:
+        with _parsing:
+            if expression not in _parsed:
+                _parsed[expression] = Jsonata(expression)
+                _parsed[expression].set_output_convert_nulls(False)
+        # An evaluator keeps state while it works, and finds itself through its thread.
+        evaluator = Jsonata.CURRENT.jsonata = copy.copy(_parsed[expression])
+        milliseconds = int(now.timestamp() * 1000)
+        functions = {
+            **FUNCTIONS,
+            "millis": lambda: milliseconds,
+            "now": lambda: now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        }
+        frame = {name: Jsonata.JLambda(function) for name, function in functions.items()}
+        frame |= {name: _nulls_in(value) for name, value in bindings.items()}
+        result = evaluator.evaluate(None, frame)
+    except Exception as fault:
+        raise EvaluationFailed(
+            f"The JSONata expression '{expression}' threw an error during evaluation. {fault}"
+        ) from fault
+    if result is None:
+        raise EvaluationFailed(f"The JSONata expression '{expression}' returned nothing (undefined).")
+    if Utils.is_function(result):
+        raise EvaluationFailed(f"The JSONata expression '{expression}' returned an unsupported result type.")
+    value = _plain(result)
+    for watcher in _watchers:
+        watcher(expression, bindings | {"millis": milliseconds}, value)
+    return value
+
+
+def watch(watcher: Callable[[str, Mapping[str, Any], Any], None]) -> Callable[[], None]:
+    """Calls ``watcher`` with (expression, bindings, result) of each evaluation, until the returned function is called."""
+    _watchers.append(watcher)
+    return lambda: _watchers.remove(watcher)
+
+
+def install(aws: EmbeddedAws) -> None:
+    """Evaluates the expressions of definitions."""
+
+    def eval_body(self: Any, env: Any) -> None:
+        store = env.variable_store
+        bindings = {"states": env.states._states_data, **store._outer_scope, **store._inner_scope}
+        try:
+            env.stack.append(evaluate(self.expression, bindings, aws.clock.now()))
+        except EvaluationFailed as fault:
+            details = EvaluationFailedEventDetails(
+                cause=str(fault), error=StatesErrorNameType.StatesQueryEvaluationError.to_name()
+            )
+            raise FailureEventException(
+                FailureEvent(
+                    env=env,
+                    error_name=StatesErrorName(typ=StatesErrorNameType.StatesQueryEvaluationError),
+                    event_type=HistoryEventType.EvaluationFailed,
+                    event_details=EventDetails(evaluationFailedEventDetails=details),
+                )
+            ) from fault
+
+    StringJSONata._eval_body = eval_body

@@ -1,0 +1,109 @@
+"""What a request asks for, in IAM's words: the actions, and the resource of each ("Service Authorization Reference")."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Permission:
+    """One action on one resource, and what conditions may ask about it."""
+
+    action: str
+    resource: str = "*"
+    context: Mapping[str, str] = field(default_factory=dict)
+
+
+#: Where IAM's prefix is not the name that the service signs with.
+_PREFIXES = {"awslambda": "lambda", "monitoring": "cloudwatch", "email": "ses", "stepfunctions": "states"}
+
+_TRANSACTION_ACTIONS = {
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+}
+
+
+def permissions(response: Any) -> Iterator[Permission]:
+    """Of a request that moto is about to answer (a `BaseResponse`)."""
+    service = _PREFIXES.get(response.service_name, response.service_name)
+    action = response._get_action()
+    body = _body(response)
+    account, region = response.current_account, response.region
+    if service == "dynamodb":
+        yield from _dynamodb(action, body, f"arn:aws:dynamodb:{region}:{account}:table/")
+    elif service == "s3":
+        yield from _s3(response, action)
+    elif service == "lambda":
+        name = response.uri_match.get("FunctionName") or response.path.split("/")[3]
+        yield Permission(
+            action="lambda:InvokeFunction" if action.startswith("Invoke") else f"lambda:{action}",
+            resource=_lambda_arn(name, region, account),
+        )
+    elif service == "cloudwatch":
+        yield Permission(action=f"cloudwatch:{action}", context={"cloudwatch:namespace": _namespace(response, body)})
+    else:
+        yield Permission(action=f"{service}:{action}", resource=_resource(response, body))
+
+
+def _body(response: Any) -> Mapping[str, Any]:
+    """The request's parameters where they are JSON; moto has parsed some services' already."""
+    if isinstance(response.body, dict):
+        return response.body
+    try:
+        parsed = json.loads(response.body)
+    except (TypeError, ValueError):
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def _dynamodb(action: str, body: Mapping[str, Any], prefix: str) -> Iterator[Permission]:
+    if action == "TransactWriteItems":
+        for entry in body["TransactItems"]:
+            kind, operation = next(iter(entry.items()))
+            yield Permission(action=f"dynamodb:{_TRANSACTION_ACTIONS[kind]}", resource=prefix + operation["TableName"])
+    elif action == "TransactGetItems":
+        for entry in body["TransactItems"]:
+            yield Permission(action="dynamodb:GetItem", resource=prefix + entry["Get"]["TableName"])
+    elif action.startswith("Batch"):
+        for table in body["RequestItems"]:
+            yield Permission(action=f"dynamodb:{action}", resource=prefix + table)
+    else:
+        index = f"/index/{body['IndexName']}" if "IndexName" in body else ""
+        yield Permission(action=f"dynamodb:{action}", resource=prefix + body.get("TableName", "*") + index)
+
+
+def _s3(response: Any, action: str) -> Iterator[Permission]:
+    bucket, key = (
+        response.parse_bucket_name_from_url(response.request, response.uri),
+        response.parse_key_name(response.request, response.path),
+    )
+    names = {"HeadObject": "GetObject", "ListObjects": "ListBucket", "ListObjectsV2": "ListBucket", "HeadBucket": "ListBucket",
+             "DeleteObjects": "DeleteObject", "CreateMultipartUpload": "PutObject", "UploadPart": "PutObject",
+             "CompleteMultipartUpload": "PutObject"}  # fmt: skip
+    resource = f"arn:aws:s3:::{bucket}" + (f"/{key}" if key else "")
+    if action == "DeleteObjects":
+        resource = f"arn:aws:s3:::{bucket}/"
+    yield Permission(action="s3:" + names.get(action, action), resource=resource)
+
+
+def _lambda_arn(name: str, region: str, account: str) -> str:
+    return name if name.startswith("arn:") else f"arn:aws:lambda:{region}:{account}:function:{name}"
+
+
+def _namespace(response: Any, body: Mapping[str, Any]) -> str:
+    return str(body.get("Namespace") or response._get_param("Namespace") or "")
+
+
+def _resource(response: Any, body: Mapping[str, Any]) -> str:
+    """The ARN that the request itself names, or ``*``."""
+    for name in ("stateMachineArn", "executionArn", "TopicArn", "ResourceArn"):
+        if value := body.get(name) or response._get_param(name):
+            return str(value)
+    if queue := body.get("QueueUrl"):
+        return f"arn:aws:sqs:{response.region}:{response.current_account}:{queue.rsplit('/', 1)[-1]}"
+    return "*"

@@ -1,0 +1,154 @@
+"""The roles that the template gives to the interpreter and to the functions.
+
+moto answers every request whoever signs it. Here a request that is signed with a role's credentials is checked against
+the role's policies, action, resource and condition, so that a permission that is missing fails here and not on AWS. All
+other credentials are an administrator's.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from moto.backends import get_backend
+from moto.core.exceptions import ServiceException
+from moto.core.responses import BaseResponse
+
+from orchestrator.local import requests
+
+if TYPE_CHECKING:
+    from orchestrator.local.embedded import EmbeddedAws
+
+ACCOUNT = "123456789012"
+
+_ACCESS_KEY = re.compile(r"Credential=(ROLE[A-Z0-9]+)/")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credentials:
+    """Of an assumed role."""
+
+    access_key: str
+    secret_key: str
+    token: str
+
+
+class AccessDenied(ServiceException):
+    """The role's policies do not allow it."""
+
+    code = "AccessDeniedException"
+
+    def __init__(self, role: str, action: str, resource: str) -> None:
+        super().__init__(
+            self.code,
+            f"User: arn:aws:sts::{ACCOUNT}:assumed-role/{role}/embedded is not authorized to perform: {action}"
+            f" on resource: {resource} because no identity-based policy allows the {action} action",
+        )
+
+
+_lock = threading.Lock()
+_role_of_key: dict[str, str] = {}
+_used: set[tuple[str, str, str]] = set()
+_denied: set[tuple[str, str, str]] = set()
+
+
+def credentials_for(role_arn: str) -> Credentials:
+    """Credentials whose requests act under ``role_arn``; the same ones each time."""
+    name = role_arn.rsplit("/", 1)[-1]
+    key = "ROLE" + name.upper().encode().hex().upper()
+    with _lock:
+        _role_of_key[key] = name
+    return Credentials(access_key=key, secret_key="embedded", token="embedded")
+
+
+def used() -> set[tuple[str, str, str]]:
+    """Every (role, action, resource) that was asked for and allowed."""
+    return set(_used)
+
+
+def denied() -> set[tuple[str, str, str]]:
+    """Every (role, action, resource) that was asked for and denied."""
+    return set(_denied)
+
+
+def forget() -> None:
+    """Starts :func:`used` and :func:`denied` anew."""
+    _used.clear()
+    _denied.clear()
+
+
+def may(role_arn: str, action: str, resource: str, context: Mapping[str, str] | None = None) -> bool:
+    """Whether the role's identity policies allow it; the answer is remembered for :func:`used` and :func:`denied`."""
+    name = role_arn.rsplit("/", 1)[-1]
+    allowed = _allows(_statements(name), action, resource, context or {})
+    (_used if allowed else _denied).add((name, action, resource))
+    return allowed
+
+
+def _statements(role_name: str) -> list[dict[str, Any]]:
+    backend = get_backend("iam")[ACCOUNT]["aws"]
+    role = next((role for role in backend.roles.values() if role.name == role_name), None)
+    if role is None:
+        return []
+    documents = [*role.policies.values(), *(policy.document for policy in role.managed_policies.values())]
+    parsed = [json.loads(document) if isinstance(document, str) else document for document in documents]
+    return [statement for document in parsed for statement in _listed(document["Statement"])]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _like(value: str, patterns: Iterable[str], *, fold: bool = False) -> bool:
+    return any(
+        fnmatch.fnmatchcase(
+            value.lower() if fold else value, (pattern.lower() if fold else pattern).replace("[", "[[]")
+        )
+        for pattern in patterns
+    )
+
+
+def _allows(statements: list[dict[str, Any]], action: str, resource: str, context: Mapping[str, str]) -> bool:
+    """ "Policy evaluation logic": an explicit Deny wins, else there must be an Allow."""
+    applying = [
+        statement["Effect"]
+        for statement in statements
+        if _like(action, _listed(statement["Action"]), fold=True)
+        and _like(resource, _listed(statement["Resource"]))
+        and _conditions_hold(statement.get("Condition", {}), context)
+    ]
+    return "Deny" not in applying and "Allow" in applying
+
+
+def _conditions_hold(conditions: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]) -> bool:
+    for operator, tests in conditions.items():
+        for key, expected in tests.items():
+            found = context.get(key)
+            values = [str(value) for value in _listed(expected)]
+            if operator == "StringEquals" and found not in values:
+                return False
+            if operator in {"StringLike", "ArnLike"} and (found is None or not _like(found, values)):
+                return False
+            if operator not in {"StringEquals", "StringLike", "ArnLike"}:
+                raise NotImplementedError(f"the embedded AWS knows no condition operator {operator}")
+    return True
+
+
+def install(aws: EmbeddedAws) -> None:
+    """Checks each request where moto would authenticate it."""
+
+    def authorize(self: Any, resource: str = "*") -> None:
+        key = _ACCESS_KEY.search(str(self.headers.get("Authorization", "")))
+        if key is None:
+            return
+        role = _role_of_key.get(key.group(1), "")
+        for wanted in requests.permissions(self):
+            if not may(role, wanted.action, wanted.resource, wanted.context):
+                raise AccessDenied(role, wanted.action, wanted.resource)
+
+    BaseResponse._authenticate_and_authorize_normal_action = authorize
