@@ -3,6 +3,8 @@
 OrchestratorError
 ├── NonRetryableError           a second attempt cannot help; TaskRunner records it at once
 │   └── InvalidParameters       a task's params are not what its target takes
+├── InvalidSchedule             a schedule expression that EventBridge Scheduler would refuse, or never fire
+├── InvalidTimezone             no time zone of the tz database
 ├── InvalidTaskFile             tasks.yaml (every mistake, each with file, line, field and what was expected)
 ├── InvalidDefinition           a state machine definition that would not run as written
 ├── PortInUse                   the embedded AWS cannot listen where it was told to
@@ -37,6 +39,24 @@ class InvalidParameters(NonRetryableError):
         self.target = target
         self.problems = problems
         super().__init__(f"{target} was given wrong params: " + "; ".join(problems))
+
+
+class InvalidSchedule(OrchestratorError):
+    """EventBridge Scheduler would refuse the expression, or never fire it."""
+
+    def __init__(self, expression: str, field: str, found: str, allowed: str, hint: str = "") -> None:
+        self.expression = expression
+        self.field = field
+        said = f"{expression!r}: {field}: found {found!r}, allowed: {allowed}"
+        super().__init__(f"{said} ({hint.strip()})" if hint else said)
+
+
+class InvalidTimezone(OrchestratorError):
+    """No time zone of the tz database."""
+
+    def __init__(self, timezone: str) -> None:
+        self.timezone = timezone
+        super().__init__(f"{timezone!r} is no time zone: write a name of the tz database, like Europe/Berlin or UTC")
 
 
 class InvalidTaskFile(OrchestratorError):

@@ -1,0 +1,121 @@
+"""Schedule expressions as values that print themselves in AWS's syntax."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from orchestrator.errors import InvalidSchedule
+from orchestrator.schedules.fields import HOUR, MINUTE, MONTH, YEAR, Days
+
+_CALL = re.compile(r"(cron|rate|at)\((.*)\)", re.DOTALL)
+_RATE = re.compile(r"([0-9]{1,9}) +(minute|hour|day)(s?)")
+_AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cron:
+    """``cron(minute hour day-of-month month day-of-week year)``, on the clock of a time zone."""
+
+    minutes: tuple[int, ...]
+    hours: tuple[int, ...]
+    days: Days
+    months: tuple[int, ...]
+    years: tuple[int, ...]
+    #: The fields as written, names in capitals.
+    text: str = field(compare=False)
+
+    def __str__(self) -> str:
+        return f"cron({self.text})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rate:
+    """``rate(value unit)``: elapsed time; a day is 24 hours whatever the clocks do."""
+
+    value: int
+    unit: str
+
+    def __str__(self) -> str:
+        return f"rate({self.value} {self.unit}{'' if self.value == 1 else 's'})"
+
+    @property
+    def period(self) -> timedelta:
+        return timedelta(**{f"{self.unit}s": self.value})
+
+
+@dataclass(frozen=True, kw_only=True)
+class At:
+    """``at(yyyy-mm-ddThh:mm:ss)``: once, on the clock of a time zone."""
+
+    #: Without a time zone.
+    local: datetime
+
+    def __str__(self) -> str:
+        return f"at({self.local.isoformat(timespec='seconds')})"
+
+
+Expression = Cron | Rate | At
+
+
+def parse(text: str) -> Expression:
+    """The expression that ``text`` is. Raises :class:`InvalidSchedule`: the field, what was found, what is allowed."""
+    match = _CALL.fullmatch(text.strip())
+    if match is None:
+        fields = len(text.split())
+        hint = f"did you mean cron({text.strip()})? " if fields in (5, 6) else ""
+        raise InvalidSchedule(text, "expression", text, "cron(…), rate(…) or at(…)", hint)
+    kind, inside = match.groups()
+    read: Callable[[str, str], Expression] = {"cron": _cron, "rate": _rate, "at": _at}[kind]
+    return read(text, inside.strip())
+
+
+def _cron(text: str, inside: str) -> Cron:
+    fields = inside.upper().split()
+    if len(fields) != 6:
+        hint = ""
+        if len(fields) == 5:
+            # Unix cron: minute hour day-of-month month day-of-week, where both day fields may be *.
+            minute, hour, day, month, weekday = fields
+            weekday, day = ("?", day) if weekday == "*" else (weekday, "?" if day == "*" else day)
+            meant = f"cron({minute} {hour} {day} {month} {weekday} *)"
+            hint = f"Unix cron has five fields, Scheduler a sixth for the year: {meant}"
+        allowed = "six fields: minute hour day-of-month month day-of-week year"
+        raise InvalidSchedule(text, "expression", f"{len(fields)} fields", allowed, hint)
+    minute, hour, of_month, month, of_week, year = fields
+    cron = Cron(
+        minutes=tuple(sorted(MINUTE.values(text, minute))),
+        hours=tuple(sorted(HOUR.values(text, hour))),
+        days=Days.parse(text, of_month, of_week),
+        months=tuple(sorted(MONTH.values(text, month))),
+        years=tuple(sorted(YEAR.values(text, year))),
+        text=" ".join(fields),
+    )
+    if not any(cron.days.in_month(year, month) for year in cron.years for month in cron.months):
+        raise InvalidSchedule(text, "day-of-month", f"{of_month} in month {month}", "a date that some year has")
+    return cron
+
+
+def _rate(text: str, inside: str) -> Rate:
+    match = _RATE.fullmatch(inside)
+    if match is None or int(match[1]) == 0:
+        raise InvalidSchedule(
+            text, "rate", inside, "a positive number and minutes, hours or days, like rate(5 minutes)"
+        )
+    value, unit, plural = int(match[1]), match[2], match[3]
+    if (value == 1) == bool(plural):
+        right = Rate(value=value, unit=unit)
+        raise InvalidSchedule(text, "rate", inside, f"a unit that agrees with the number: {right}")
+    return Rate(value=value, unit=unit)
+
+
+def _at(text: str, inside: str) -> At:
+    allowed = "a date and time without zone, like at(2026-12-01T08:00:00)"
+    if not _AT.fullmatch(inside):
+        raise InvalidSchedule(text, "at", inside, allowed)
+    try:
+        return At(local=datetime.fromisoformat(inside))
+    except ValueError as fault:
+        raise InvalidSchedule(text, "at", inside, allowed, str(fault)) from fault
