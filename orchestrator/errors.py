@@ -7,6 +7,9 @@ OrchestratorError
 ├── InvalidTimezone             no time zone of the tz database
 ├── InvalidTaskFile             tasks.yaml (every mistake, each with file, line, field and what was expected)
 ├── InvalidDefinition           a state machine definition that would not run as written
+├── InvalidRecord               a record of the registry that no registration made
+├── DeploymentFailed            AWS refused, or did not finish, what was to be deployed
+├── NotABuild                   the folder to build into holds something else
 ├── PortInUse                   the embedded AWS cannot listen where it was told to
 └── RefusedRun                  TaskRunner did not start the task
     ├── ClaimContended          other transactions were in the way of the claim, every time
@@ -74,6 +77,31 @@ class InvalidDefinition(OrchestratorError):
     def __init__(self, comment: str, problems: list[str]) -> None:
         self.problems = problems
         super().__init__("\n".join([f"the definition “{comment}” would not run as written:", *problems]))
+
+
+class InvalidRecord(OrchestratorError):
+    """A record of the registry is not one that a registration makes."""
+
+    def __init__(self, task_id: str, problem: str) -> None:
+        self.task_id = task_id
+        super().__init__(
+            f"the registry's record of {task_id!r} cannot be read ({problem}); deploy again, that writes it anew"
+        )
+
+
+class DeploymentFailed(OrchestratorError):
+    """AWS refused, or did not finish, what was to be deployed: deploying again goes on from where this ended."""
+
+    def __init__(self, stack: str, status: str, reason: str) -> None:
+        self.status = status
+        super().__init__(f"stack {stack} is in {status}: {reason}")
+
+
+class NotABuild(OrchestratorError):
+    """The folder to build into holds something else, which a build would replace."""
+
+    def __init__(self, folder: str, found: str) -> None:
+        super().__init__(f"{folder} holds {found}, which no build writes; name another folder with --out")
 
 
 class PortInUse(OrchestratorError):

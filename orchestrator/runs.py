@@ -87,10 +87,11 @@ class Run:
         """A row as DynamoDB's low-level client gives it (``{"taskId": {"S": …}, …}``)."""
 
         def text(name: str) -> str | None:
-            return item[name]["S"] if name in item else None
+            # Absent, or NULL, where it does not apply.
+            return item[name].get("S") if name in item else None
 
         def number(name: str) -> float | None:
-            return float(item[name]["N"]) if name in item else None
+            return float(item[name]["N"]) if "N" in item.get(name, {}) else None
 
         return cls(
             task_id=item["taskId"]["S"],

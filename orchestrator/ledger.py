@@ -1,0 +1,62 @@
+"""The ledger: the table of runs, a row for each slot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from orchestrator.runs import Run, RunStatus
+from orchestrator.settings import STATUS_INDEX, Stack
+
+
+class Ledger:
+    """Reads the table through ``client``, boto3's low-level client of DynamoDB. Only executions write it."""
+
+    def __init__(self, client: Any, stack: Stack) -> None:
+        self._client = client
+        self._table = stack.runs_table
+
+    def get(self, task_id: str, slot: str) -> Run | None:
+        """The row of one slot as it is now."""
+        key = {"taskId": {"S": task_id}, "slot": {"S": slot}}
+        item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        return Run.from_item(item) if item else None
+
+    def runs(self, task_id: str, *, limit: int, status: RunStatus | None = None) -> tuple[Run, ...]:
+        """A task's runs, the newest slot first, at most ``limit``."""
+        only: dict[str, Any] = {}
+        if status:
+            only = {"FilterExpression": "#status = :status", "ExpressionAttributeNames": {"#status": "status"}}
+        values = {":task": {"S": task_id}} | ({":status": {"S": status}} if status else {})
+        return self._query(limit, KeyConditionExpression="taskId = :task", ExpressionAttributeValues=values, **only)
+
+    def by_status(
+        self, status: RunStatus, *, limit: int, since: str | None = None, until: str | None = None
+    ) -> tuple[Run, ...]:
+        """Runs of all tasks in one status whose slot is in [since, until], the newest first, at most ``limit``."""
+        return self._query(
+            limit,
+            IndexName=STATUS_INDEX,
+            KeyConditionExpression="#status = :status AND slot BETWEEN :since AND :until",
+            ExpressionAttributeNames={"#status": "status"},
+            # Slots are ISO 8601: "0" is before, and "~" after, every one of them.
+            ExpressionAttributeValues={
+                ":status": {"S": status},
+                ":since": {"S": since or "0"},
+                ":until": {"S": until or "~"},
+            },
+        )
+
+    def recent(self, *, limit: int) -> tuple[Run, ...]:
+        """The newest runs of all tasks: a query for each status, so that the cost follows ``limit`` and not history."""
+        found = [run for status in RunStatus for run in self.by_status(status, limit=limit)]
+        return tuple(sorted(found, key=lambda run: (run.slot, run.task_id), reverse=True)[:limit])
+
+    def _query(self, limit: int, **request: Any) -> tuple[Run, ...]:
+        return tuple(map(Run.from_item, islice(self._items(Limit=limit, **request), limit)))
+
+    def _items(self, **request: Any) -> Iterator[dict[str, Any]]:
+        pages = self._client.get_paginator("query").paginate(TableName=self._table, ScanIndexForward=False, **request)
+        for page in pages:
+            yield from page["Items"]

@@ -1,0 +1,147 @@
+"""The schedules of a stack in EventBridge Scheduler.
+
+All that a schedule is follows from three things: its task's id, its expression with its time zone, and settings that
+are the same for the whole group (:class:`SchedulerSettings` and the constants here). The first two are in its name. So
+ListSchedules, which returns names but neither expressions nor descriptions, is enough to compare, and a schedule that
+changed is another schedule. The third is kept as a fingerprint in a tag of the group: when it differs, every schedule
+is written anew. To compare a stack takes a call for each page of schedules and one for the tag, never one for a task.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.settings import Stack
+from orchestrator.tasks import TaskSchedule
+
+#: The API that a schedule calls ("Using universal targets"). Unlike Scheduler's own Step Functions target it lets us
+#: name the execution.
+TARGET_ARN = "arn:aws:scheduler:::aws-sdk:sfn:startExecution"
+
+#: Scheduler tries for an hour to start an execution, then gives the slot to the dead-letter queue. Its own default, a
+#: day, would start slots long after the people who could look at the queue were needed.
+MAXIMUM_EVENT_AGE_SECONDS = 3600
+
+#: With Scheduler's exponential backoff ten attempts last through what throttles or is down for minutes.
+MAXIMUM_RETRY_ATTEMPTS = 10
+
+#: The tag of the schedule group that says what its schedules were written with.
+FINGERPRINT_TAG = "orchestrator:schedules"
+
+_DIGEST_LENGTH = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class SchedulerSettings:
+    """What every schedule of a stack has in common: ARNs."""
+
+    #: The state machine that is started.
+    state_machine: str
+    #: What Scheduler acts as.
+    role: str
+    #: The queue for slots that could not be started.
+    dead_letter_queue: str
+    group: str
+
+
+def schedule_name(task_id: str, schedule: TaskSchedule) -> str:
+    """The task's id and what tells its schedules apart: at most 57 of the 64 characters of a schedule's name."""
+    digest = hashlib.sha256(f"{schedule.expression}|{schedule.timezone}".encode()).hexdigest()
+    return f"{task_id}-{digest[:_DIGEST_LENGTH]}"
+
+
+def task_of(name: str) -> str:
+    """The id of the task that a schedule of this name belongs to, if it is one of ours."""
+    return name[: -_DIGEST_LENGTH - 1]
+
+
+class Schedules:
+    """The schedules in the stack's group, and no others. ``client`` is boto3's client of EventBridge Scheduler."""
+
+    def __init__(self, client: Any, stack: Stack, settings: SchedulerSettings) -> None:
+        self._client = client
+        self._group = stack.schedule_group
+        self._settings = settings
+
+    def enabled(self) -> dict[str, bool]:
+        """The name of each schedule of the group, and whether it fires."""
+        pages = self._client.get_paginator("list_schedules").paginate(GroupName=self._group)
+        return {summary["Name"]: summary["State"] == "ENABLED" for page in pages for summary in page["Schedules"]}
+
+    def create(self, task_id: str, schedule: TaskSchedule) -> None:
+        """Creates the schedule, or replaces one of its name that somebody has created meanwhile."""
+        request = self.request(task_id, schedule)
+        try:
+            self._client.create_schedule(**request)
+        except self._client.exceptions.ConflictException:
+            self._client.update_schedule(**request)
+
+    def update(self, task_id: str, schedule: TaskSchedule) -> None:
+        """Replaces the schedule as a whole: UpdateSchedule resets what a request leaves out."""
+        try:
+            self._client.update_schedule(**self.request(task_id, schedule))
+        except self._client.exceptions.ResourceNotFoundException:
+            # A one-time schedule that has fired since it was listed, and so is gone; any other is to be there.
+            if not schedule.expression.startswith("at("):
+                self.create(task_id, schedule)
+
+    def delete(self, name: str) -> None:
+        """Deletes the schedule of the group; nothing happens if there is none."""
+        try:
+            self._client.delete_schedule(GroupName=self._group, Name=name)
+        except self._client.exceptions.ResourceNotFoundException:
+            return
+
+    @property
+    def fingerprint(self) -> str:
+        """Differs whenever a schedule of the same name would be another."""
+        sample = self.request("task", TaskSchedule(expression="rate(1 day)"))
+        return hashlib.sha256(_compact(sample).encode()).hexdigest()[:16]
+
+    def recorded_fingerprint(self) -> str | None:
+        """What the group's schedules were last all written with."""
+        tags = self._client.list_tags_for_resource(ResourceArn=self._settings.group)["Tags"]
+        return next((tag["Value"] for tag in tags if tag["Key"] == FINGERPRINT_TAG), None)
+
+    def record_fingerprint(self) -> None:
+        """Says that all schedules of the group are up to date."""
+        tag = {"Key": FINGERPRINT_TAG, "Value": self.fingerprint}
+        self._client.tag_resource(ResourceArn=self._settings.group, Tags=[tag])
+
+    def request(self, task_id: str, schedule: TaskSchedule) -> dict[str, Any]:
+        """CreateSchedule's and UpdateSchedule's parameters, complete."""
+        start = {
+            "StateMachineArn": self._settings.state_machine,
+            # Says in the console what runs. It cannot hold the scheduled time, which has colons, and the execution id
+            # may differ from attempt to attempt: it is the slot that keeps a second delivery from doing anything.
+            "Name": f"{task_id}-<aws.scheduler.execution-id>",
+            "Input": _compact({"taskId": task_id, "scheduledTime": "<aws.scheduler.scheduled-time>"}),
+        }
+        once = {"ActionAfterCompletion": "DELETE"} if schedule.expression.startswith("at(") else {}
+        return {
+            "GroupName": self._group,
+            "Name": schedule_name(task_id, schedule),
+            "Description": f"Runs the task {task_id}.",
+            "ScheduleExpression": schedule.expression,
+            "ScheduleExpressionTimezone": schedule.timezone,
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "State": "ENABLED",
+            "Target": {
+                "Arn": TARGET_ARN,
+                "RoleArn": self._settings.role,
+                "Input": _compact(start),
+                "RetryPolicy": {
+                    "MaximumEventAgeInSeconds": MAXIMUM_EVENT_AGE_SECONDS,
+                    "MaximumRetryAttempts": MAXIMUM_RETRY_ATTEMPTS,
+                },
+                "DeadLetterConfig": {"Arn": self._settings.dead_letter_queue},
+            },
+            **once,
+        }
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
