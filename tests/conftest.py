@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from orchestrator.local.embedded import EmbeddedAws
 
 # Nothing of the caller's account may reach a test, and nothing of a test may reach an account.
 for _name in [name for name in os.environ if name.startswith("AWS_")]:
@@ -28,3 +30,17 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         assert file.read_text(encoding="utf-8") == text, f"{name} differs; if that is meant: make golden"
 
     return compare
+
+
+@pytest.fixture(scope="session")
+def embedded_aws() -> Iterator[EmbeddedAws]:
+    """One server for all tests of a process: moto keeps what it stores in the process."""
+    with EmbeddedAws() as aws:
+        yield aws
+
+
+@pytest.fixture
+def aws(embedded_aws: EmbeddedAws) -> Iterator[EmbeddedAws]:
+    """The embedded AWS, empty."""
+    yield embedded_aws
+    embedded_aws.reset()

@@ -16,11 +16,11 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from orchestrator.errors import PortInUse
-from orchestrator.local import clients, dynamodb, executions, integrations, jsonata, roles
+from orchestrator.local import clients, dynamodb, executions, functions, integrations, jsonata, roles
 from orchestrator.local.clock import Clock, RealClock
 
 #: Each closes a gap between moto and AWS; its docstring says which.
-ADAPTERS = (jsonata, executions, integrations, clients, dynamodb, roles)
+ADAPTERS = (jsonata, executions, integrations, clients, dynamodb, functions, roles)
 
 ACCOUNT = roles.ACCOUNT
 REGION = "us-east-1"
@@ -58,6 +58,7 @@ class EmbeddedAws:
         self._server: BaseWSGIServer | None = None
         self.clock = clock or RealClock()
         self.clients = clients.Clients()
+        self.functions = functions.Functions(self)
 
     def __enter__(self) -> Self:
         self.start()
@@ -96,6 +97,7 @@ class EmbeddedAws:
 
     def reset(self) -> None:
         """As new: no resources, no executions."""
+        self.functions.end()
         BackendDict.reset()
         reset_model_data()
         self.clients.forget()

@@ -245,7 +245,7 @@ def _matches(self: Any, env: Any) -> None:
 
 
 def _known_first(method: Callable[..., Any]) -> Callable[..., Any]:
-    """moto's DynamoDB integration takes an expression that failed, or a timeout, for an error of DynamoDB."""
+    """Moto's DynamoDB integration takes an expression that failed, or a timeout, for an error of DynamoDB."""
 
     def from_error(self: Any, env: Any, ex: Exception) -> Any:
         if isinstance(ex, FailureEventException):

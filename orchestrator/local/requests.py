@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,8 +38,6 @@ def permissions(response: Any) -> Iterator[Permission]:
     account, region = response.current_account, response.region
     if service == "dynamodb":
         yield from _dynamodb(action, body, f"arn:aws:dynamodb:{region}:{account}:table/")
-    elif service == "s3":
-        yield from _s3(response, action)
     elif service == "lambda":
         name = response.uri_match.get("FunctionName") or response.path.split("/")[3]
         yield Permission(
@@ -77,18 +77,18 @@ def _dynamodb(action: str, body: Mapping[str, Any], prefix: str) -> Iterator[Per
         yield Permission(action=f"dynamodb:{action}", resource=prefix + body.get("TableName", "*") + index)
 
 
-def _s3(response: Any, action: str) -> Iterator[Permission]:
-    bucket, key = (
-        response.parse_bucket_name_from_url(response.request, response.uri),
-        response.parse_key_name(response.request, response.path),
-    )
-    names = {"HeadObject": "GetObject", "ListObjects": "ListBucket", "ListObjectsV2": "ListBucket", "HeadBucket": "ListBucket",
-             "DeleteObjects": "DeleteObject", "CreateMultipartUpload": "PutObject", "UploadPart": "PutObject",
-             "CompleteMultipartUpload": "PutObject"}  # fmt: skip
-    resource = f"arn:aws:s3:::{bucket}" + (f"/{key}" if key else "")
-    if action == "DeleteObjects":
-        resource = f"arn:aws:s3:::{bucket}/"
-    yield Permission(action="s3:" + names.get(action, action), resource=resource)
+def s3_permissions(response: Any, bucket: str | None, key: str | None) -> Iterator[Permission]:
+    """Of a request to S3, where moto has found out what it is about."""
+    action = response.data.get("Action")
+    if action == "DeleteObject" and key is None:
+        keys = [html.unescape(found) for found in re.findall(r"<Key>(.*?)</Key>", response.body)]
+        resources = [f"{bucket}/{found}" for found in keys]
+    elif action:
+        resources = [f"{bucket}/{key}" if key else f"{bucket}"]
+    else:
+        resources = []
+    for resource in resources:
+        yield Permission(action=f"s3:{action}", resource=f"arn:aws:s3:::{resource}")
 
 
 def _lambda_arn(name: str, region: str, account: str) -> str:

@@ -16,8 +16,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from moto.backends import get_backend
+from moto.core import errors
 from moto.core.exceptions import ServiceException
-from moto.core.responses import BaseResponse
+from moto.core.responses import ActionResult, BaseResponse
+from moto.s3.exceptions import S3AccessDeniedError
+from moto.s3.responses import S3Response
 
 from orchestrator.local import requests
 
@@ -139,16 +142,35 @@ def _conditions_hold(conditions: Mapping[str, Mapping[str, Any]], context: Mappi
     return True
 
 
+def _role_of(response: Any) -> str | None:
+    """The role whose credentials signed a request, or None where an administrator's did."""
+    key = _ACCESS_KEY.search(str(response.headers.get("Authorization", "")))
+    return _role_of_key.get(key.group(1), "") if key else None
+
+
+def _first_denied(role: str, wanted: Iterable[requests.Permission]) -> requests.Permission | None:
+    return next((one for one in wanted if not may(role, one.action, one.resource, one.context)), None)
+
+
 def install(aws: EmbeddedAws) -> None:
-    """Checks each request where moto would authenticate it."""
+    """Checks each request before moto answers it."""
+    answer = BaseResponse.call_action
 
-    def authorize(self: Any, resource: str = "*") -> None:
-        key = _ACCESS_KEY.search(str(self.headers.get("Authorization", "")))
-        if key is None:
-            return
-        role = _role_of_key.get(key.group(1), "")
-        for wanted in requests.permissions(self):
-            if not may(role, wanted.action, wanted.resource, wanted.context):
-                raise AccessDenied(role, wanted.action, wanted.resource)
+    def call_action(self: Any) -> Any:
+        role = _role_of(self)
+        if role is not None and (lacking := _first_denied(role, requests.permissions(self))):
+            denied = AccessDenied(role, lacking.action, lacking.resource)
+            status, headers, body = self.serialized(ActionResult(denied))
+            headers["status"] = str(status)
+            return status, headers, body
+        return answer(self)
 
-    BaseResponse._authenticate_and_authorize_normal_action = authorize
+    def authorize_s3(self: Any, bucket_name: str | None = None, key_name: str | None = None) -> None:
+        role = _role_of(self)
+        if role is not None and _first_denied(role, requests.s3_permissions(self, bucket_name, key_name)):
+            raise S3AccessDeniedError
+
+    # AccessDenied is a common error of all services, which none of their models names: moto would warn of that.
+    errors.warn = lambda *_, **__: None
+    BaseResponse.call_action = call_action
+    S3Response._authenticate_and_authorize_s3_action = authorize_s3
