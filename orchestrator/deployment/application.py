@@ -1,0 +1,55 @@
+"""What is deployed: the state machines and functions of this project, or of a test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import definitions
+import lambdas
+import orchestrator
+from orchestrator.definition import Definition
+from orchestrator.deployment.bundles import Bundle, bundle
+from orchestrator.deployment.template import code_parameter, template
+from orchestrator.functions import Function, discover
+from orchestrator.settings import Stack
+
+#: The folder of this library, which every bundle holds a part of.
+LIBRARY = Path(orchestrator.__file__).parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Application:
+    """Everything that a template is made of."""
+
+    stack: Stack
+    definitions: Mapping[str, Definition]
+    functions: tuple[Function, ...]
+    #: The folder of the package ``lambdas``.
+    lambdas: Path
+
+    @classmethod
+    def of(cls, stack: Stack) -> Application:
+        """The project's own, from the packages ``definitions`` and ``lambdas``."""
+        folder = Path(lambdas.__file__).parent
+        return cls(
+            stack=stack,
+            definitions={name: build(stack) for name, build in definitions.ALL.items()},
+            functions=discover(folder, lambdas.SETTINGS),
+            lambdas=folder,
+        )
+
+    def validate(self) -> None:
+        """Raises :class:`~orchestrator.errors.InvalidDefinition`."""
+        for definition in self.definitions.values():
+            definition.validate()
+
+    @property
+    def template(self) -> dict[str, Any]:
+        return template(self.stack, self.definitions, self.functions)
+
+    def bundles(self) -> dict[str, Bundle]:
+        """Each function's code, by the parameter that names it."""
+        return {code_parameter(function): bundle(function, self.lambdas, LIBRARY) for function in self.functions}

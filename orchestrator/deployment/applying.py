@@ -1,0 +1,122 @@
+"""Deploying: the stack first, then the tasks and their schedules."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from orchestrator.deployment import reconciliation
+from orchestrator.deployment.application import Application
+from orchestrator.deployment.reconciliation import Plan
+from orchestrator.deployment.stack import CloudFormationStack
+from orchestrator.deployment.template import bootstrap_template
+from orchestrator.registry import Registry
+from orchestrator.scheduler import SchedulerSettings, Schedules
+from orchestrator.settings import Stack
+from orchestrator.tasks import Task
+
+#: Makes boto3's client of a service: ``boto3.Session().client``, or that of the embedded AWS.
+Clients = Callable[[str], Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Applied:
+    """What an apply did."""
+
+    #: Whether the stack was changed.
+    stack_changed: bool
+    #: What was done to tasks and schedules.
+    plan: Plan
+    #: The stack's, by name: ``TaskRunnerArn``, ``DataBucket`` …
+    outputs: Mapping[str, str]
+
+    @property
+    def changed(self) -> bool:
+        return self.stack_changed or bool(self.plan.operations)
+
+
+def apply(
+    clients: Clients,
+    application: Application,
+    tasks: Sequence[Task],
+    *,
+    mail_from: str | None = None,
+    site_url: str | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    sleep: Callable[[float], object] = time.sleep,
+    progress: Callable[[str], object] = lambda line: None,
+) -> Applied:
+    """Makes AWS what ``application`` and ``tasks`` say. Once more, it finishes what was interrupted or writes nothing.
+
+    ``mail_from`` and ``site_url`` stay as they were deployed where they are None. ``progress`` is called with a line of
+    text for each thing done. Raises :class:`~orchestrator.errors.DeploymentFailed`, InvalidDefinition, and what boto3
+    raises.
+    """
+    application.validate()
+    given = {"MailFrom": mail_from, "SiteUrl": site_url}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    stack = CloudFormationStack(clients("cloudformation"), application.stack.name, sleep=sleep, progress=progress)
+    stack_changed, outputs = _deploy(clients, application, stack, chosen)
+    registry, schedules = boundaries(clients, application.stack, outputs)
+    plan = reconciliation.plan(tasks, reconciliation.find(registry, schedules), now())
+    reconciliation.carry_out(plan.operations, registry, schedules, progress)
+    return Applied(stack_changed=stack_changed, plan=plan, outputs=outputs)
+
+
+def boundaries(clients: Clients, stack: Stack, outputs: Mapping[str, str]) -> tuple[Registry, Schedules]:
+    """What tasks and schedules are read and written through."""
+    settings = SchedulerSettings(
+        state_machine=outputs["TaskRunnerArn"],
+        role=outputs["SchedulerRoleArn"],
+        dead_letter_queue=outputs["SchedulerDlqArn"],
+        group=outputs["ScheduleGroupArn"],
+    )
+    return Registry(clients("dynamodb"), stack), Schedules(clients("scheduler"), stack, settings)
+
+
+def _deploy(
+    clients: Clients, application: Application, stack: CloudFormationStack, chosen: Mapping[str, str]
+) -> tuple[bool, Mapping[str, str]]:
+    """Deploys the stack if it differs. The first time in two steps: the bucket that all else comes from is first."""
+    template, bundles = application.template, application.bundles()
+    deployed = stack.describe()
+    is_first = deployed is None
+    if deployed is None:
+        deployed = stack.deploy({}, TemplateBody=json.dumps(bootstrap_template(application.stack)))
+    defaults = {name: parameter.get("Default", "") for name, parameter in template["Parameters"].items()}
+    kept = {name: value for name, value in deployed.parameters.items() if name in defaults}
+    parameters = {**defaults, **kept, **chosen, **{name: bundle.key for name, bundle in bundles.items()}}
+    if not is_first and dict(deployed.parameters) == parameters and stack.template() == template:
+        return False, deployed.outputs
+
+    bucket = _Artifacts(clients("s3"), deployed.outputs["ArtifactsBucket"])
+    for bundle in bundles.values():
+        bucket.upload(bundle.key, bundle.to_zip)
+    text = json.dumps(template, ensure_ascii=False).encode()
+    key = f"templates/{hashlib.sha256(text).hexdigest()[:32]}.json"
+    bucket.upload(key, lambda: text)
+    deployed = stack.deploy(parameters, TemplateURL=f"https://{deployed.outputs['ArtifactsDomain']}/{key}")
+    return True, deployed.outputs
+
+
+class _Artifacts:
+    """The bucket for what is deployed. A key says what is behind it, so what is there stays."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def upload(self, key: str, content: Callable[[], bytes]) -> None:
+        try:
+            self._client.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as fault:
+            if fault.response["Error"]["Code"] not in ("404", "NoSuchKey", "NotFound"):
+                raise
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=content())

@@ -1,0 +1,80 @@
+"""The functions' code, as the zip files that Lambda takes.
+
+A bundle holds the handler's module or package, what the handlers share (names that begin with ``_``) and the part of
+this library that handlers may import. It does not hold third-party packages: they belong in it as wheels for Lambda's
+Linux, and :func:`bundle` is where they would join ``files``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from orchestrator.functions import Function
+
+#: Modules of the library that build, deploy or imitate, and whose dependencies no function has.
+NOT_BUNDLED = frozenset(
+    {"cli", "console", "definition", "demo", "deployment", "local", "services", "states", "taskfile"}
+)
+
+#: The earliest time that a zip file can hold: a bundle depends on what is in it, not on when it was made.
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """A function's files, by their path in the zip file."""
+
+    name: str
+    files: Mapping[str, bytes]
+
+    @cached_property
+    def digest(self) -> str:
+        """Of the files rather than of the zip file: compression differs between versions of zlib."""
+        found = hashlib.sha256()
+        for path, content in sorted(self.files.items()):
+            found.update(f"{path}\0{len(content)}\0".encode())
+            found.update(content)
+        return found.hexdigest()
+
+    @property
+    def key(self) -> str:
+        """Where the artifacts bucket has it."""
+        return f"lambdas/{self.name}/{self.digest[:32]}.zip"
+
+    def to_zip(self) -> bytes:
+        """The same files are the same bytes."""
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+            for path, content in sorted(self.files.items()):
+                entry = zipfile.ZipInfo(path, _EPOCH)
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                entry.create_system = 3  # Unix, on whatever system this runs
+                entry.external_attr = 0o644 << 16
+                archive.writestr(entry, content)
+        return packed.getvalue()
+
+
+def bundle(function: Function, lambdas: Path, library: Path) -> Bundle:
+    """The bundle of a function; ``lambdas`` and ``library`` are the folders of the two packages."""
+    handlers = {path: name for path, name in _modules(lambdas) if name == function.module or name.startswith("_")}
+    shared = {path: name for path, name in _modules(library) if name not in NOT_BUNDLED}
+    files = {
+        f"{folder.name}/{path.relative_to(folder).as_posix()}": path.read_bytes()
+        for folder, paths in ((lambdas, handlers), (library, shared))
+        for path in paths
+    }
+    return Bundle(name=function.name, files=files)
+
+
+def _modules(package: Path) -> Iterator[tuple[Path, str]]:
+    """Every file of a package, and the module or subpackage of it that the file belongs to."""
+    for path in sorted(package.rglob("*")):
+        relative = path.relative_to(package)
+        if path.is_file() and "__pycache__" not in relative.parts and path.suffix != ".pyc":
+            yield path, relative.parts[0] if len(relative.parts) > 1 else path.stem

@@ -1,0 +1,146 @@
+"""Who may do what: IAM statements as CloudFormation writes them.
+
+No action has a wildcard. ``Resource: "*"`` stands only where IAM knows no finer resource ("Service Authorization
+Reference"), with a condition where there is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from orchestrator.functions import Function, Permission
+from orchestrator.settings import METRICS_NAMESPACE, Stack
+
+Statement = dict[str, Any]
+
+#: Of every table that a function may name: what follows the partition, the region and the account.
+_TABLE = "table:"
+_DATA_BUCKET = "data-bucket"
+_MAIL = "ses"
+
+#: X-Ray has no resources.
+_TRACE_ACTIONS = ("xray:PutTelemetryRecords", "xray:PutTraceSegments")
+_SAMPLING_ACTIONS = ("xray:GetSamplingRules", "xray:GetSamplingTargets")
+
+
+def allow(actions: str | Sequence[str], resources: Any, **conditions: Mapping[str, Any]) -> Statement:
+    """A statement; ``conditions`` map an operator to its keys: ``StringEquals={"aws:SourceAccount": …}``."""
+    listed = [actions] if isinstance(actions, str) else list(actions)
+    statement: Statement = {"Effect": "Allow", "Action": listed, "Resource": resources}
+    return statement | ({"Condition": conditions} if conditions else {})
+
+
+def arn(service: str, resource: str) -> dict[str, str]:
+    """The ARN of something of this account in this region, where no resource of the template has it."""
+    return {"Fn::Sub": f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{resource}"}
+
+
+def attribute(logical_id: str, name: str = "Arn") -> dict[str, list[str]]:
+    """An attribute of a resource of the template."""
+    return {"Fn::GetAtt": [logical_id, name]}
+
+
+def role(service: str, statements: Iterable[Statement], **source: Any) -> dict[str, Any]:
+    """A role that ``service`` may assume, on behalf of this account and of ``source`` (``ArnLike=…``) only.
+
+    Without these conditions the service could be made to use the role on a stranger's behalf ("The confused deputy
+    problem").
+    """
+    account = {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    conditions = {"StringEquals": account} | {op: {"aws:SourceArn": arn_} for op, arn_ in source.items()}
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": f"{service}.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": conditions,
+    }
+    return {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "AssumeRolePolicyDocument": _document([trust]),
+            "Policies": [{"PolicyName": "permissions", "PolicyDocument": _document(statements)}],
+        },
+    }
+
+
+def scheduler(stack: Stack) -> dict[str, Any]:
+    """The role that schedules start TaskRunner with.
+
+    The source is the schedule group: AWS says not to narrow it to a schedule ("Cross-service confused deputy prevention
+    in EventBridge Scheduler").
+    """
+    return role(
+        "scheduler",
+        [
+            allow("states:StartExecution", {"Ref": "TaskRunner"}),
+            allow("sqs:SendMessage", attribute("SchedulerDlq")),
+        ],
+        ArnEquals=arn("scheduler", f"schedule-group/{stack.schedule_group}"),
+    )
+
+
+def task_runner(stack: Stack) -> list[Statement]:
+    """What TaskRunner's states do, and nothing else. A transaction needs the permissions of what is in it."""
+    nested = stack.workflow_prefix
+    return [
+        allow(("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"), attribute("ScheduledTasks")),
+        allow(("dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"), attribute("TaskRuns")),
+        allow("lambda:InvokeFunction", arn("lambda", f"function:{stack.function_prefix}*")),
+        allow("states:StartExecution", arn("states", f"stateMachine:{nested}*")),
+        # Start takes a state machine, these two an execution ("Start workflow executions from a task state").
+        allow(("states:DescribeExecution", "states:StopExecution"), arn("states", f"execution:{nested}*:*")),
+        allow(
+            ("events:DescribeRule", "events:PutRule", "events:PutTargets"),
+            arn("events", "rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"),
+        ),
+        allow("sns:Publish", {"Ref": "Alerts"}),
+        # CloudWatch has no finer resource for metrics than all of them; the namespace is what keeps others' apart.
+        allow("cloudwatch:PutMetricData", "*", StringEquals={"cloudwatch:namespace": METRICS_NAMESPACE}),
+        *tracing(_TRACE_ACTIONS + _SAMPLING_ACTIONS),
+    ]
+
+
+def workflow(stack: Stack) -> list[Statement]:
+    """What a nested workflow may do: call the task functions."""
+    return [
+        allow("lambda:InvokeFunction", arn("lambda", f"function:{stack.function_prefix}*")),
+        *tracing(_TRACE_ACTIONS + _SAMPLING_ACTIONS),
+    ]
+
+
+def function(stack: Stack, function: Function) -> list[Statement]:
+    """What a function declares, its own logs, and its traces."""
+    group = f"log-group:/aws/lambda/{stack.function_prefix}{function.name}:*"
+    return [
+        allow(("logs:CreateLogStream", "logs:PutLogEvents"), arn("logs", group)),
+        *tracing(_TRACE_ACTIONS),
+        *(_declared(stack, permission) for permission in function.permissions),
+    ]
+
+
+def tracing(actions: Sequence[str]) -> list[Statement]:
+    return [allow(actions, "*")]
+
+
+def _declared(stack: Stack, permission: Permission) -> Statement:
+    """Raises ValueError for a logical resource that there is none of."""
+    resource = permission.resource
+    if resource == _MAIL:
+        # The identity may be the sender's address or its domain; the address is what the condition holds on to.
+        return allow(
+            permission.actions, arn("ses", "identity/*"), StringEquals={"ses:FromAddress": {"Ref": "MailFrom"}}
+        )
+    if resource == _DATA_BUCKET:
+        return allow(permission.actions, attribute("DataBucket"))
+    if resource.startswith(f"{_DATA_BUCKET}:"):
+        keys = resource.removeprefix(f"{_DATA_BUCKET}:")
+        return allow(permission.actions, {"Fn::Sub": f"${{DataBucket.Arn}}/{keys}"})
+    if resource.startswith(_TABLE):
+        table, _, rest = resource.removeprefix(_TABLE).partition("/")
+        return allow(permission.actions, arn("dynamodb", f"table/{stack.table(table)}" + (f"/{rest}" if rest else "")))
+    raise ValueError(f"{resource!r} is no resource of a permission: data-bucket, data-bucket:KEYS, table:NAME or ses")
+
+
+def _document(statements: Iterable[Statement]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}

@@ -1,0 +1,171 @@
+"""Tasks and schedules: what is to be done so that AWS has what tasks.yaml says, and doing it.
+
+Every operation can be done twice, and they stand in an order in which it is safe to stop anywhere: a task is registered
+before a schedule names it, and its schedules go before it does. The next plan holds what is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from orchestrator.registry import Item, Registry, registered_as
+from orchestrator.scheduler import Schedules, schedule_name, task_of
+from orchestrator.schedules import Schedule
+from orchestrator.tasks import Task, TaskSchedule
+
+
+@dataclass(frozen=True, kw_only=True)
+class Register:
+    """Write what a task declares."""
+
+    task: Task
+    is_new: bool
+
+    def __str__(self) -> str:
+        return f"{'register' if self.is_new else 'update'} task {self.task.id}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateSchedule:
+    task_id: str
+    schedule: TaskSchedule
+
+    def __str__(self) -> str:
+        return f"create schedule {_said(self.task_id, self.schedule)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateSchedule:
+    """Write a schedule anew: the settings of all have changed, or somebody has disabled it."""
+
+    task_id: str
+    schedule: TaskSchedule
+
+    def __str__(self) -> str:
+        return f"update schedule {_said(self.task_id, self.schedule)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteSchedule:
+    name: str
+
+    def __str__(self) -> str:
+        return f"delete schedule {self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remove:
+    """Remove a task's record; its rows in the ledger stay."""
+
+    task_id: str
+
+    def __str__(self) -> str:
+        return f"remove task {self.task_id}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordFingerprint:
+    """Say that every schedule has today's settings."""
+
+    def __str__(self) -> str:
+        return "record that all schedules are up to date"
+
+
+Operation = Register | CreateSchedule | UpdateSchedule | DeleteSchedule | Remove | RecordFingerprint
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What AWS has."""
+
+    #: What each task was registered as, by id.
+    registered: Mapping[str, Item]
+    #: Each schedule of the group, and whether it is enabled.
+    schedules: Mapping[str, bool]
+    #: Whether all schedules were written with today's settings.
+    up_to_date: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What to do, in order."""
+
+    operations: tuple[Operation, ...]
+    #: Schedules, with their task's id, that are not created because no slot of theirs is left.
+    over: tuple[tuple[str, TaskSchedule], ...] = ()
+
+    def lines(self) -> Iterator[str]:
+        """The plan for a reader."""
+        yield from map(str, self.operations)
+        for task_id, schedule in self.over:
+            yield f"skip schedule {_said(task_id, schedule)}: it is in the past"
+
+
+def find(registry: Registry, schedules: Schedules) -> Found:
+    """Reads only: a call for each page of records and of schedules, and one more."""
+    return Found(
+        registered=registry.declared(),
+        schedules=schedules.enabled(),
+        up_to_date=schedules.recorded_fingerprint() == schedules.fingerprint,
+    )
+
+
+def plan(tasks: Sequence[Task], found: Found, now: datetime) -> Plan:
+    """What makes ``found`` into ``tasks``.
+
+    A schedule of the group that belongs to no task, neither of ``tasks`` nor registered, is somebody else's and stays.
+    """
+    wanted = {schedule_name(task.id, schedule): (task.id, schedule) for task in tasks for schedule in task.schedules}
+    ids = {task.id for task in tasks}
+    removed = found.registered.keys() - ids
+
+    registers = [
+        Register(task=task, is_new=task.id not in found.registered)
+        for task in tasks
+        if task.id not in found.registered or not registered_as(found.registered[task.id], task)
+    ]
+    absent = [value for name, value in wanted.items() if name not in found.schedules]
+    over = [value for value in absent if Schedule.of(value[1].expression, value[1].timezone).next_after(now) is None]
+    creates = [
+        CreateSchedule(task_id=id_, schedule=schedule) for id_, schedule in absent if (id_, schedule) not in over
+    ]
+    updates = [
+        UpdateSchedule(task_id=id_, schedule=schedule)
+        for name, (id_, schedule) in wanted.items()
+        if name in found.schedules and not (found.up_to_date and found.schedules[name])
+    ]
+    deletes = [
+        DeleteSchedule(name=name)
+        for name in sorted(found.schedules)
+        if name not in wanted and task_of(name) in ids | removed
+    ]
+    removes = [Remove(task_id=id_) for id_ in sorted(removed)]
+    fingerprint = [] if found.up_to_date else [RecordFingerprint()]
+    return Plan(operations=(*registers, *creates, *updates, *deletes, *removes, *fingerprint), over=tuple(over))
+
+
+def carry_out(
+    operations: Sequence[Operation], registry: Registry, schedules: Schedules, progress: Callable[[str], object]
+) -> None:
+    """Does them in their order; ``progress`` is called with a line of text after each."""
+    for operation in operations:
+        match operation:
+            case Register(task=task):
+                registry.register(task)
+            case CreateSchedule(task_id=task_id, schedule=schedule):
+                schedules.create(task_id, schedule)
+            case UpdateSchedule(task_id=task_id, schedule=schedule):
+                schedules.update(task_id, schedule)
+            case DeleteSchedule(name=name):
+                schedules.delete(name)
+            case Remove(task_id=task_id):
+                registry.remove(task_id)
+            case RecordFingerprint():
+                schedules.record_fingerprint()
+        progress(str(operation))
+
+
+def _said(task_id: str, schedule: TaskSchedule) -> str:
+    return f"{schedule.expression} {schedule.timezone} of {task_id}"

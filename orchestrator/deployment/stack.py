@@ -1,0 +1,152 @@
+"""A CloudFormation stack, changed through change sets."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from orchestrator.errors import DeploymentFailed
+
+#: Seconds between two looks at a stack that changes.
+POLL_SECONDS = 2.0
+
+#: A change that takes longer than this many looks (an hour) is not waited for.
+_LOOKS = 1800
+
+#: "Stack status codes": nothing can be deployed on top of these.
+_ADVICE = {
+    "ROLLBACK_COMPLETE": "its creation failed; delete the stack, then deploy again",
+    "ROLLBACK_FAILED": "its creation failed; delete the stack, then deploy again",
+    "CREATE_FAILED": "its creation failed; delete the stack, then deploy again",
+    "DELETE_FAILED": "its deletion failed; delete the stack, then deploy again",
+    "UPDATE_FAILED": "an update failed; roll the stack back in the console, then deploy again",
+    "UPDATE_ROLLBACK_FAILED": "a rollback failed; continue it in the console, then deploy again",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployed:
+    """A stack as it stands."""
+
+    status: str
+    parameters: Mapping[str, str]
+    outputs: Mapping[str, str]
+
+
+class CloudFormationStack:
+    """One stack, through ``client``, boto3's client of CloudFormation.
+
+    ``progress`` is called with a line of text for each event of a resource, ``sleep`` with seconds to wait.
+    """
+
+    def __init__(
+        self, client: Any, name: str, *, sleep: Callable[[float], object], progress: Callable[[str], object]
+    ) -> None:
+        self._client = client
+        self._name = name
+        self._sleep = sleep
+        self._progress = progress
+
+    def describe(self) -> Deployed | None:
+        """The stack, or None if there is none, or none but a change set that was never executed."""
+        try:
+            stack = self._client.describe_stacks(StackName=self._name)["Stacks"][0]
+        except ClientError as fault:
+            if fault.response["Error"]["Code"] == "ValidationError" and "does not exist" in str(fault):
+                return None
+            raise
+        if stack["StackStatus"] == "REVIEW_IN_PROGRESS":
+            return None
+        return Deployed(
+            status=stack["StackStatus"],
+            parameters={item["ParameterKey"]: item["ParameterValue"] for item in stack.get("Parameters", [])},
+            outputs={item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])},
+        )
+
+    def template(self) -> Any:
+        """The template that the stack was last deployed with, as what its JSON text says."""
+        body = self._client.get_template(StackName=self._name)["TemplateBody"]
+        return json.loads(body) if isinstance(body, str) else body
+
+    def deploy(self, parameters: Mapping[str, str], **template: str) -> Deployed:
+        """Makes the stack what ``TemplateURL=…`` or ``TemplateBody=…`` says, or leaves it as it was.
+
+        Raises :class:`DeploymentFailed` with the first resource that failed.
+        """
+        before = self.describe()
+        if before:
+            self._check(before.status)
+        change_set = self._client.create_change_set(
+            StackName=self._name,
+            # A name of an interrupted deployment must not be in the way of the next.
+            ChangeSetName=f"deploy-{uuid.uuid4()}",
+            ChangeSetType="UPDATE" if before else "CREATE",
+            Capabilities=["CAPABILITY_IAM"],
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            **template,
+        )["Id"]
+        if self._changes_something(change_set):
+            seen = {event["EventId"] for event in self._events()}
+            self._client.execute_change_set(ChangeSetName=change_set, StackName=self._name)
+            self._wait(seen)
+        after = self.describe()
+        assert after is not None, "the stack was there a moment ago"
+        return after
+
+    def _check(self, status: str) -> None:
+        if status in _ADVICE:
+            raise DeploymentFailed(self._name, status, _ADVICE[status])
+        if status.endswith("_IN_PROGRESS"):
+            raise DeploymentFailed(self._name, status, "another deployment is under way; wait for its end")
+
+    def _changes_something(self, change_set: str) -> bool:
+        for _ in range(_LOOKS):
+            found = self._client.describe_change_set(ChangeSetName=change_set, StackName=self._name)
+            if found["Status"] == "CREATE_COMPLETE":
+                return True
+            if found["Status"] == "FAILED":
+                self._client.delete_change_set(ChangeSetName=change_set, StackName=self._name)
+                reason = found.get("StatusReason", "no reason given")
+                if "didn't contain changes" in reason or "No updates are to be performed" in reason:
+                    return False
+                raise DeploymentFailed(self._name, "FAILED", f"the change set was refused: {reason}")
+            self._sleep(POLL_SECONDS)
+        raise DeploymentFailed(self._name, "REVIEW_IN_PROGRESS", "the change set is not ready after an hour")
+
+    def _wait(self, seen: set[str]) -> None:
+        failure = ""
+        for _ in range(_LOOKS):
+            # The status first: what happened until it was reached is then among the events.
+            status = self._client.describe_stacks(StackName=self._name)["Stacks"][0]["StackStatus"]
+            for event in self._new_events(seen):
+                line = f"{event['ResourceStatus']} {event['LogicalResourceId']} ({event['ResourceType']})"
+                reason = event.get("ResourceStatusReason", "")
+                self._progress(line)
+                if event["ResourceStatus"].endswith("_FAILED") and "cancelled" not in reason:
+                    failure = failure or f"{line}: {reason}"
+            if not status.endswith("_IN_PROGRESS"):
+                if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+                    raise DeploymentFailed(self._name, status, failure or "see the stack's events")
+                return
+            self._sleep(POLL_SECONDS)
+        raise DeploymentFailed(self._name, status, "it is not done after an hour; deploy again when it is")
+
+    def _new_events(self, seen: set[str]) -> list[Any]:
+        """Oldest first."""
+        new = []
+        for event in self._events():
+            if event["EventId"] in seen:
+                break
+            new.append(event)
+        seen.update(event["EventId"] for event in new)
+        return new[::-1]
+
+    def _events(self) -> Iterator[Any]:
+        """Newest first; those after the first that is known are not asked for."""
+        for page in self._client.get_paginator("describe_stack_events").paginate(StackName=self._name):
+            yield from page["StackEvents"]

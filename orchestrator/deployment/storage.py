@@ -1,0 +1,101 @@
+"""Tables, buckets, the queue and the topic: the resources that keep something."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from orchestrator.settings import STATUS_INDEX, Stack
+
+#: What was kept stays when its resource leaves the template or the stack is deleted; a resource whose very creation is
+#: rolled back goes, so that the next attempt finds its name free.
+_KEPT = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
+
+#: A message stays as long as SQS allows: somebody has to see it.
+_RETENTION_SECONDS = 14 * 86_400
+
+
+def tables(stack: Stack) -> dict[str, Any]:
+    return {
+        "ScheduledTasks": _table(stack.tasks_table, "taskId"),
+        "TaskRuns": _table(
+            stack.runs_table, "taskId", "slot", indexes={STATUS_INDEX: ("status", "slot")}, expiry="ttl"
+        ),
+        "FailedTasks": _table(stack.failed_tasks_table, "messageId"),
+        "Idempotency": _table(stack.table("Idempotency"), "id", expiry="expiration"),
+        "Sessions": _table(stack.table("Sessions"), "id"),
+    }
+
+
+def _table(name: str, *key: str, indexes: Mapping[str, tuple[str, ...]] | None = None, expiry: str = "") -> Any:
+    """``key`` and the keys of ``indexes`` are text; ``expiry`` is the attribute that says when DynamoDB deletes."""
+    indexes = indexes or {}
+    properties: dict[str, Any] = {
+        "TableName": name,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [
+            {"AttributeName": attribute, "AttributeType": "S"}
+            for attribute in sorted({*key, *(name for index in indexes.values() for name in index)})
+        ],
+        "KeySchema": _key_schema(key),
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+        "SSESpecification": {"SSEEnabled": True},
+    }
+    if indexes:
+        properties["GlobalSecondaryIndexes"] = [
+            {"IndexName": index, "KeySchema": _key_schema(of), "Projection": {"ProjectionType": "ALL"}}
+            for index, of in indexes.items()
+        ]
+    if expiry:
+        properties["TimeToLiveSpecification"] = {"AttributeName": expiry, "Enabled": True}
+    return {"Type": "AWS::DynamoDB::Table", **_KEPT, "Properties": properties}
+
+
+def _key_schema(key: tuple[str, ...]) -> list[dict[str, str]]:
+    return [{"AttributeName": name, "KeyType": kind} for name, kind in zip(key, ("HASH", "RANGE"), strict=False)]
+
+
+def artifacts_bucket(stack: Stack) -> dict[str, Any]:
+    """What is deployed: bundles and templates, by the hash of what is in them."""
+    return _bucket(stack, "artifacts")
+
+
+def data_bucket(stack: Stack) -> dict[str, Any]:
+    """What tasks read and write."""
+    return _bucket(stack, "data")
+
+
+def _bucket(stack: Stack, purpose: str) -> dict[str, Any]:
+    name = f"{stack.name}-{purpose}-${{AWS::AccountId}}-${{AWS::Region}}"
+    return {
+        "Type": "AWS::S3::Bucket",
+        **_KEPT,
+        "Properties": {
+            "BucketName": {"Fn::Sub": name},
+            "BucketEncryption": {
+                "ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+            },
+            "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+            "PublicAccessBlockConfiguration": {
+                "BlockPublicAcls": True,
+                "BlockPublicPolicy": True,
+                "IgnorePublicAcls": True,
+                "RestrictPublicBuckets": True,
+            },
+        },
+    }
+
+
+def messaging(stack: Stack) -> dict[str, Any]:
+    """The queue for slots that Scheduler could not start, and the topic that people subscribe to."""
+    return {
+        "SchedulerDlq": {
+            "Type": "AWS::SQS::Queue",
+            "Properties": {
+                "QueueName": stack.scheduler_dlq,
+                "MessageRetentionPeriod": _RETENTION_SECONDS,
+                "SqsManagedSseEnabled": True,
+            },
+        },
+        "Alerts": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": stack.alerts_topic}},
+    }

@@ -1,0 +1,156 @@
+"""The one CloudFormation template of a stack: everything but tasks and schedules, which are data.
+
+It is a pure function of the definitions and functions, so that it can be read and linted without AWS. It names each
+function's code by a parameter, so that a change of code is no change of the template.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from orchestrator import settings
+from orchestrator.definition import Definition
+from orchestrator.deployment import policies, storage
+from orchestrator.functions import Function
+from orchestrator.settings import Stack
+
+#: The state machine that schedules start; every other one is a nested workflow.
+TASK_RUNNER = "TaskRunner"
+
+RUNTIME = "python3.13"
+ARCHITECTURE = "arm64"
+
+_LOG_RETENTION_DAYS = 90
+
+
+def template(stack: Stack, definitions: Mapping[str, Definition], functions: Sequence[Function]) -> dict[str, Any]:
+    """The template, as what its JSON text says."""
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": "Scheduled tasks: EventBridge Scheduler decides when, TaskRunner runs, DynamoDB remembers.",
+        "Parameters": {
+            "MailFrom": _text_parameter("Who mail is from: an address that SES has verified.", default=""),
+            "SiteUrl": _text_parameter("What relative URLs in params are relative to.", default=""),
+            **{code_parameter(function): _text_parameter("Key in the artifacts bucket.") for function in functions},
+        },
+        "Resources": {
+            "ArtifactsBucket": storage.artifacts_bucket(stack),
+            "DataBucket": storage.data_bucket(stack),
+            **storage.tables(stack),
+            **storage.messaging(stack),
+            **_merged(_function(stack, function) for function in functions),
+            **_merged(_state_machine(stack, name, definition) for name, definition in definitions.items()),
+            "ScheduleGroup": {"Type": "AWS::Scheduler::ScheduleGroup", "Properties": {"Name": stack.schedule_group}},
+            "SchedulerRole": policies.scheduler(stack),
+        },
+        "Outputs": {
+            **_bootstrap_outputs(),
+            "AlertsTopicArn": {"Value": {"Ref": "Alerts"}},
+            "DataBucket": {"Value": {"Ref": "DataBucket"}},
+            "ScheduleGroupArn": {"Value": policies.attribute("ScheduleGroup")},
+            "SchedulerDlqArn": {"Value": policies.attribute("SchedulerDlq")},
+            "SchedulerRoleArn": {"Value": policies.attribute("SchedulerRole")},
+            "TaskRunnerArn": {"Value": {"Ref": TASK_RUNNER}},
+        },
+    }
+
+
+def bootstrap_template(stack: Stack) -> dict[str, Any]:
+    """The stack before anything can be in it: code and template are uploaded before CloudFormation can take them."""
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Resources": {"ArtifactsBucket": storage.artifacts_bucket(stack)},
+        "Outputs": _bootstrap_outputs(),
+    }
+
+
+def code_parameter(function: Function) -> str:
+    """The parameter that is the key of a function's bundle."""
+    return f"{_pascal(function.name)}Code"
+
+
+def _bootstrap_outputs() -> dict[str, Any]:
+    return {
+        "ArtifactsBucket": {"Value": {"Ref": "ArtifactsBucket"}},
+        "ArtifactsDomain": {"Value": policies.attribute("ArtifactsBucket", "RegionalDomainName")},
+    }
+
+
+def _function(stack: Stack, function: Function) -> dict[str, Any]:
+    logical_id = f"{_pascal(function.name)}Function"
+    name = f"{stack.function_prefix}{function.name}"
+    return {
+        logical_id: {
+            "Type": "AWS::Lambda::Function",
+            # Else Lambda makes the log group at the first call, without retention.
+            "DependsOn": [f"{logical_id}Logs"],
+            "Properties": {
+                "FunctionName": name,
+                "Runtime": RUNTIME,
+                "Architectures": [ARCHITECTURE],
+                "Handler": f"lambdas.{function.module}.handler",
+                "Code": {"S3Bucket": {"Ref": "ArtifactsBucket"}, "S3Key": {"Ref": code_parameter(function)}},
+                "MemorySize": function.memory_mb,
+                "Timeout": function.timeout_seconds,
+                "Role": policies.attribute(f"{logical_id}Role"),
+                "TracingConfig": {"Mode": "Active"},
+                "Environment": {"Variables": _environment(stack, function)},
+            },
+        },
+        f"{logical_id}Logs": {
+            "Type": "AWS::Logs::LogGroup",
+            "Properties": {"LogGroupName": f"/aws/lambda/{name}", "RetentionInDays": _LOG_RETENTION_DAYS},
+        },
+        f"{logical_id}Role": policies.role("lambda", policies.function(stack, function)),
+    }
+
+
+def _environment(stack: Stack, function: Function) -> dict[str, Any]:
+    return {
+        settings.STACK: stack.name,
+        settings.DATA_BUCKET: {"Ref": "DataBucket"},
+        settings.IDEMPOTENCY_TABLE: {"Ref": "Idempotency"},
+        settings.MAIL_FROM: {"Ref": "MailFrom"},
+        settings.RUNS_TABLE: {"Ref": "TaskRuns"},
+        settings.SITE_URL: {"Ref": "SiteUrl"},
+        "POWERTOOLS_METRICS_NAMESPACE": settings.METRICS_NAMESPACE,
+        "POWERTOOLS_SERVICE_NAME": function.name,
+        **function.environment,
+    }
+
+
+def _state_machine(stack: Stack, name: str, definition: Definition) -> dict[str, Any]:
+    is_runner = name == TASK_RUNNER
+    logical_id = name if is_runner else f"{_pascal(name)}Workflow"
+    physical_name = stack.task_runner if is_runner else f"{stack.workflow_prefix}{name}"
+    statements = policies.task_runner(stack) if is_runner else policies.workflow(stack)
+    return {
+        logical_id: {
+            "Type": "AWS::StepFunctions::StateMachine",
+            "Properties": {
+                "StateMachineName": physical_name,
+                "StateMachineType": "STANDARD",
+                "DefinitionString": json.dumps(definition.to_dict(), separators=(",", ":"), ensure_ascii=False),
+                "RoleArn": policies.attribute(f"{logical_id}Role"),
+                "TracingConfiguration": {"Enabled": True},
+            },
+        },
+        f"{logical_id}Role": policies.role(
+            "states", statements, ArnEquals=policies.arn("states", f"stateMachine:{physical_name}")
+        ),
+    }
+
+
+def _text_parameter(description: str, *, default: str | None = None) -> dict[str, str]:
+    return {"Type": "String", "Description": description} | ({} if default is None else {"Default": default})
+
+
+def _pascal(name: str) -> str:
+    """``report-generator`` as a logical id, which takes letters and digits only: ``ReportGenerator``."""
+    return "".join(part[:1].upper() + part[1:] for part in name.replace("_", "-").split("-"))
+
+
+def _merged(parts: Any) -> dict[str, Any]:
+    return {name: value for part in parts for name, value in part.items()}
