@@ -68,7 +68,7 @@ class VirtualClock(Clock):
     def __init__(self, start: datetime, *, speed: float) -> None:
         self._speed = speed
         self._time = start
-        self._read_at = time.monotonic()
+        self._read_at: float | None = None
         self._busy = 0
         self._deadlines: list[datetime] = []
         self._changed = threading.Condition()
@@ -107,9 +107,13 @@ class VirtualClock(Clock):
 
     def _work(self, change: int) -> None:
         self._busy += change
+        # Time begins to pass when somebody works or waits for the first time.
+        self._read_at = self._read_at or time.monotonic()
         self._changed.notify_all()
 
     def _advance(self) -> datetime:
+        if self._read_at is None:
+            return self._time
         read_at = time.monotonic()
         passed = self._time + timedelta(seconds=(read_at - self._read_at) * self._rate)
         if self._deadlines:

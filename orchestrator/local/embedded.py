@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
 import boto3
+from moto.backends import get_backend
 from moto.core.base_backend import BackendDict
 from moto.core.config import default_user_config
 from moto.core.model_instances import reset_model_data
@@ -16,11 +19,22 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from orchestrator.errors import PortInUse
-from orchestrator.local import clients, dynamodb, executions, functions, integrations, jsonata, roles
+from orchestrator.local import (
+    clients,
+    dynamodb,
+    events,
+    executions,
+    functions,
+    integrations,
+    jsonata,
+    resources,
+    roles,
+    scheduler,
+)
 from orchestrator.local.clock import Clock, RealClock
 
 #: Each closes a gap between moto and AWS; its docstring says which.
-ADAPTERS = (jsonata, executions, integrations, clients, dynamodb, functions, roles)
+ADAPTERS = (jsonata, executions, integrations, clients, dynamodb, functions, roles, scheduler, events, resources)
 
 ACCOUNT = roles.ACCOUNT
 REGION = "us-east-1"
@@ -57,8 +71,10 @@ class EmbeddedAws:
         self._port = port
         self._server: BaseWSGIServer | None = None
         self.clock = clock or RealClock()
+        self._plain: dict[str, Any] = {}
         self.clients = clients.Clients()
         self.functions = functions.Functions(self)
+        self.scheduler = scheduler.Scheduler(self)
 
     def __enter__(self) -> Self:
         self.start()
@@ -86,17 +102,34 @@ class EmbeddedAws:
                 host, port, app, threaded=True, request_handler=_QuietHandler, fd=listener.fileno()
             )
         threading.Thread(target=self._server.serve_forever, daemon=True, name="embedded-aws").start()
+        self.scheduler.start()
 
     def stop(self) -> None:
         """Stops serving, and forgets everything."""
+        self.scheduler.stop()
         if self._server:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
         self.reset()
 
+    @contextmanager
+    def on(self, clock: Clock) -> Iterator[None]:
+        """Lives in another time for a while; schedules are gone afterwards."""
+        before = self.clock
+        self.scheduler.stop()
+        self.clock, self.scheduler = clock, scheduler.Scheduler(self)
+        self.scheduler.start()
+        try:
+            yield
+        finally:
+            self.scheduler.stop()
+            self.clock, self.scheduler = before, scheduler.Scheduler(self)
+            self.scheduler.start()
+
     def reset(self) -> None:
         """As new: no resources, no executions."""
+        self.scheduler.forget()
         self.functions.end()
         BackendDict.reset()
         reset_model_data()
@@ -122,13 +155,19 @@ class EmbeddedAws:
 
     def client(self, service: str) -> Any:
         """A plain boto3 client of this AWS."""
-        return boto3.Session().client(
-            service,
-            region_name=self.region,
-            endpoint_url=self.endpoint,
-            aws_access_key_id="embedded",
-            aws_secret_access_key="embedded",
-        )
+        if service not in self._plain:
+            self._plain[service] = boto3.Session().client(
+                service,
+                region_name=self.region,
+                endpoint_url=self.endpoint,
+                aws_access_key_id="embedded",
+                aws_secret_access_key="embedded",
+            )
+        return self._plain[service]
+
+    def backend(self, service: str) -> Any:
+        """moto's own store of a service."""
+        return get_backend(service)[self.account][self.region]
 
     def clock_now(self) -> Any:
         """The time, for what asks by function."""

@@ -15,6 +15,7 @@ import re
 import threading
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -167,6 +168,9 @@ def _start_execution(aws: EmbeddedAws) -> Callable[..., Any]:
             execution.exec_status = ExecutionStatus.RUNNING
             executions[arn] = execution
             machine.executions.append(execution)
+        # From now on, and not from when its thread comes to run: virtual time must not slip by between the two.
+        execution.working = ExitStack()
+        execution.working.enter_context(aws.clock.busy())
         execution.start()
         return execution
 
@@ -189,7 +193,7 @@ def _run(aws: EmbeddedAws, programs: Programs) -> Callable[[Any], None]:
         definition = self._evaluation_details.state_machine_details.definition
         program = programs.take(definition)
         self._get_evaluation_entrypoint = lambda: program
-        with aws.clock.busy():
+        with execution.working:
             _notify(execution)
             try:
                 start(self)

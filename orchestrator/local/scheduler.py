@@ -1,0 +1,304 @@
+"""EventBridge Scheduler that fires.
+
+moto stores schedules and never fires them, and takes expressions that AWS refuses. Here one thread sleeps on the clock
+until the next slot is due, and delivers it as Scheduler does: with context attributes, under the schedule's role, by its
+retry policy, and to its dead-letter queue when that is exhausted.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+from moto.scheduler.exceptions import ValidationException
+from moto.scheduler.models import EventBridgeSchedulerBackend
+
+from orchestrator.errors import InvalidSchedule, InvalidTimezone
+from orchestrator.schedules import At, Schedule, parse
+
+if TYPE_CHECKING:
+    from orchestrator.local.embedded import EmbeddedAws
+
+UNIVERSAL_TARGET = "arn:aws:scheduler:::aws-sdk:sfn:startExecution"
+
+_NAME = re.compile(r"[0-9a-zA-Z_.-]{1,64}")
+
+#: Errors that a second attempt cannot mend: Scheduler does not retry them.
+_PERMANENT = frozenset(
+    {
+        "AccessDenied", "AccessDeniedException", "ExecutionAlreadyExists", "InvalidArn", "InvalidExecutionInput",
+        "InvalidName", "ResourceNotFoundException", "StateMachineDoesNotExist", "ValidationException",
+    }
+)  # fmt: skip
+
+#: The longest pause between two attempts, in seconds.
+_LONGEST_PAUSE = 60
+
+_FAR = timedelta(days=3650)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """What became of one slot of one schedule: an execution, or an error."""
+
+    schedule: str
+    slot: datetime
+    execution_arn: str | None = None
+    error: str | None = None
+
+
+@dataclass(kw_only=True)
+class _Due:
+    """A schedule, and when it fires next."""
+
+    schedule: Any
+    times: Schedule
+    slot: datetime | None
+
+
+class Scheduler:
+    """Fires the schedules of the embedded AWS. ``listeners`` are called with each :class:`Delivery`."""
+
+    def __init__(self, aws: EmbeddedAws) -> None:
+        self._aws = aws
+        self._due: dict[str, _Due] = {}
+        self._lock = threading.Lock()
+        self._changed = threading.Event()
+        self._stopped = False
+        self.listeners: list[Callable[[Delivery], None]] = []
+
+    def start(self) -> None:
+        threading.Thread(target=self._fire_for_ever, daemon=True, name="scheduler").start()
+
+    def stop(self) -> None:
+        self._stopped = True
+        self._changed.set()
+
+    def forget(self) -> None:
+        """No schedules."""
+        with self._lock:
+            self._due.clear()
+        self._changed.set()
+
+    def put(self, schedule: Any) -> None:
+        """A schedule (moto's) was created or updated."""
+        now = self._aws.clock.now()
+        times = Schedule(
+            expression=parse(schedule.schedule_expression),
+            timezone=schedule.schedule_expression_timezone,
+            start=_moment(schedule.start_date),
+            end=_moment(schedule.end_date),
+            anchor=now,
+        )
+        # A rate without a start begins at once; whatever else was due before now is past.
+        slot = times.next_after(now - timedelta(microseconds=1)) if schedule.state == "ENABLED" else None
+        with self._lock:
+            self._due[schedule.arn] = _Due(schedule=schedule, times=times, slot=slot)
+        self._changed.set()
+
+    def remove(self, arn: str) -> None:
+        with self._lock:
+            self._due.pop(arn, None)
+        self._changed.set()
+
+    def _fire_for_ever(self) -> None:
+        clock = self._aws.clock
+        with clock.busy():
+            while not self._stopped:
+                with self._lock:
+                    slots = [due.slot for due in self._due.values() if due.slot]
+                self._changed.clear()
+                clock.sleep_until(min(slots, default=clock.now() + _FAR), wake=self._changed, resting=True)
+                for due, slot in self._take_due(clock.now()):
+                    self._deliver(due, slot)
+
+    def _take_due(self, now: datetime) -> list[tuple[_Due, datetime]]:
+        with self._lock:
+            taken = [(due, due.slot) for due in self._due.values() if due.slot and due.slot <= now]
+            for due, slot in taken:
+                due.slot = due.times.next_after(slot)
+        return taken
+
+    def _deliver(self, due: _Due, slot: datetime) -> None:
+        schedule = due.schedule
+        if isinstance(due.times.expression, At) and schedule.action_after_completion == "DELETE":
+            backend = self._aws.backend("scheduler")
+            backend.delete_schedule(schedule.group_name, schedule.name)
+        attempt = _Attempt(self._aws, schedule, slot)
+        if attempt.succeeds():
+            self._tell(attempt)
+        else:
+            # Retries take their time; the next slot does not wait for them.
+            threading.Thread(target=self._retry, args=(attempt,), daemon=True).start()
+
+    def _retry(self, attempt: _Attempt) -> None:
+        policy = attempt.schedule.target["RetryPolicy"]
+        limit, age = policy.get("MaximumRetryAttempts", 185), policy.get("MaximumEventAgeInSeconds", 86_400)
+        with self._aws.clock.busy():
+            while not attempt.permanent:
+                pause = min(2 ** min(attempt.number, 10), _LONGEST_PAUSE)
+                too_old = self._aws.clock.now() + timedelta(seconds=pause) > attempt.slot + timedelta(seconds=age)
+                if attempt.number > limit or too_old:
+                    attempt.exhausted = "MaximumEventAgeInSeconds" if too_old else "MaximumRetryAttempts"
+                    break
+                self._aws.clock.sleep(pause, resting=True)
+                if attempt.succeeds():
+                    break
+            if attempt.error:
+                attempt.give_up()
+        self._tell(attempt)
+
+    def _tell(self, attempt: _Attempt) -> None:
+        delivery = Delivery(
+            schedule=attempt.schedule.name,
+            slot=attempt.slot,
+            execution_arn=attempt.execution_arn,
+            error=attempt.error and attempt.error[0],
+        )
+        for listener in list(self.listeners):
+            listener(delivery)
+
+
+class _Attempt:
+    """The delivery of one slot, and its attempts so far."""
+
+    def __init__(self, aws: EmbeddedAws, schedule: Any, slot: datetime) -> None:
+        self._aws = aws
+        self._execution_id = uuid.uuid4().hex[:16]
+        self.schedule = schedule
+        self.slot = slot
+        self.number = 0
+        self.execution_arn: str | None = None
+        #: Code and message of the last attempt.
+        self.error: tuple[str, str] | None = None
+        self.exhausted: str | None = None
+
+    @property
+    def permanent(self) -> bool:
+        return self.error is not None and self.error[0] in _PERMANENT
+
+    @property
+    def _scheduled_time(self) -> str:
+        return self.slot.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def request(self) -> dict[str, str]:
+        """StartExecution's parameters ("Adding context attributes in EventBridge Scheduler")."""
+        target = self.schedule.target
+        text = target.get("Input") or "{}"
+        for attribute, value in {
+            "scheduled-time": self._scheduled_time,
+            "schedule-arn": self.schedule.arn,
+            "execution-id": self._execution_id,
+            "attempt-number": str(self.number),
+        }.items():
+            text = text.replace(f"<aws.scheduler.{attribute}>", value)
+        if target["Arn"] == UNIVERSAL_TARGET:
+            return dict(json.loads(text))
+        return {"StateMachineArn": target["Arn"], "Input": text}
+
+    def succeeds(self) -> bool:
+        """Makes an attempt."""
+        self.number += 1
+        self.error = None
+        try:
+            client = self._aws.clients.get("stepfunctions", self._aws.region, self.schedule.target["RoleArn"])
+            request = {name[0].lower() + name[1:]: value for name, value in self.request().items()}
+            self.execution_arn = client.start_execution(**request)["executionArn"]
+        except ClientError as fault:
+            self.error = (fault.response["Error"]["Code"], fault.response["Error"]["Message"])
+        except Exception as fault:
+            self.error = ("AWS.Scheduler.InternalServerError", str(fault))
+        return self.error is None
+
+    def give_up(self) -> None:
+        """Sends the slot to the dead-letter queue, if there is one that the role may write to."""
+        assert self.error is not None
+        queue_arn = self.schedule.target.get("DeadLetterConfig", {}).get("Arn")
+        if queue_arn is None:
+            return
+        attributes = {
+            "ERROR_CODE": self.error[0],
+            "ERROR_MESSAGE": self.error[1],
+            "EXECUTION_ID": self._execution_id,
+            "IS_PAYLOAD_TRUNCATED": "false",
+            "RETRY_ATTEMPTS": str(self.number - 1),
+            "SCHEDULED_TIME": self._scheduled_time,
+            "SCHEDULE_ARN": self.schedule.arn,
+            "TARGET_ARN": UNIVERSAL_TARGET,
+        } | ({"EXHAUSTED_RETRY_CONDITION": self.exhausted} if self.exhausted else {})
+        client = self._aws.clients.get("sqs", self._aws.region, self.schedule.target["RoleArn"])
+        account, name = queue_arn.split(":")[4:6]
+        try:
+            client.send_message(
+                QueueUrl=f"https://sqs.{self._aws.region}.amazonaws.com/{account}/{name}",
+                MessageBody=json.dumps(self.request()),
+                MessageAttributes={
+                    key: {"DataType": "String", "StringValue": value} for key, value in attributes.items()
+                },
+            )
+        except ClientError as fault:
+            self.error = (fault.response["Error"]["Code"], fault.response["Error"]["Message"])
+
+
+def _moment(value: Any) -> datetime | None:
+    if value is None or isinstance(value, datetime):
+        return value
+    return datetime.fromtimestamp(float(value), UTC)
+
+
+def _check(name: str, expression: str, timezone: str | None, target: dict[str, Any]) -> None:
+    """What CreateSchedule and UpdateSchedule refuse."""
+    if not _NAME.fullmatch(name):
+        raise ValidationException(f"Invalid schedule name {name!r}")
+    try:
+        Schedule.of(expression, timezone or "UTC")
+    except InvalidSchedule as fault:
+        raise ValidationException(f"Invalid Schedule Expression {expression}. {fault}") from fault
+    except InvalidTimezone as fault:
+        raise ValidationException(f"Provided Timezone is invalid. {fault}") from fault
+    if target["Arn"] != UNIVERSAL_TARGET and ":stateMachine:" not in target["Arn"]:
+        raise ValidationException(f"The embedded AWS delivers to state machines only, not to {target['Arn']}")
+    try:
+        json.loads(target.get("Input") or "{}")
+    except ValueError as fault:
+        raise ValidationException("Invalid RequestJson provided. Reason: JSON is not well-formed") from fault
+
+
+def install(aws: EmbeddedAws) -> None:
+    """Lets moto's schedules be known to the scheduler."""
+    create, update, delete = (
+        getattr(EventBridgeSchedulerBackend, name) for name in ("create_schedule", "update_schedule", "delete_schedule")
+    )
+
+    def create_schedule(self: Any, **request: Any) -> Any:
+        _check(
+            request["name"], request["schedule_expression"], request["schedule_expression_timezone"], request["target"]
+        )
+        schedule = create(self, **request)
+        aws.scheduler.put(schedule)
+        return schedule
+
+    def update_schedule(self: Any, **request: Any) -> Any:
+        _check(
+            request["name"], request["schedule_expression"], request["schedule_expression_timezone"], request["target"]
+        )
+        schedule = update(self, **request)
+        schedule.state = schedule.state or "ENABLED"
+        aws.scheduler.put(schedule)
+        return schedule
+
+    def delete_schedule(self: Any, group_name: str | None, name: str) -> None:
+        arn = self.get_schedule(group_name, name).arn
+        delete(self, group_name, name)
+        aws.scheduler.remove(arn)
+
+    EventBridgeSchedulerBackend.create_schedule = create_schedule
+    EventBridgeSchedulerBackend.update_schedule = update_schedule
+    EventBridgeSchedulerBackend.delete_schedule = delete_schedule
