@@ -1,0 +1,115 @@
+"""Builds and deploys: `deploy.py build` needs no AWS, `deploy.py apply` changes it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import boto3
+import click
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from orchestrator import deployment, faults
+from orchestrator.deployment import Application
+from orchestrator.deployment.template import TASK_RUNNER
+from orchestrator.errors import InvalidDefinition, InvalidTaskFile, NotABuild, OrchestratorError
+from orchestrator.settings import Stack
+
+# exit codes
+FAILED = 1
+BAD_INPUT = 2
+AWS_UNREACHABLE = 3
+INTERRUPTED = 130
+
+#: Part of the names of buckets, which are 63 characters at most.
+_ENVIRONMENT = re.compile(r"[a-z][a-z0-9-]{0,11}")
+
+
+def _stack(context: click.Context, parameter: click.Parameter, environment: str) -> Stack:
+    if not _ENVIRONMENT.fullmatch(environment):
+        raise click.BadParameter("1 to 12 of a-z, 0-9 and -, a letter first")
+    return Stack(name=f"orchestrator-{environment}")
+
+
+_environment = click.option(
+    "--env", "stack", default="dev", show_default=True, callback=_stack, help="Which environment: dev, staging, prod …"
+)
+
+
+@click.group()
+def deploy() -> None:
+    """Build and deploy the orchestrator."""
+
+
+@deploy.command()
+@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder to write.")
+@_environment
+def build(out: Path, stack: Stack) -> None:
+    """Write definitions, template and bundles into a folder, without AWS."""
+    deployment.build(Application.of(stack), out)
+    click.echo(f"Built {stack.name} in {out}")
+
+
+@deploy.command()
+@_environment
+@click.option("--tasks", "file", default="tasks.yaml", show_default=True, type=click.Path(path_type=Path))
+@click.option("--mail-from", help="Who mail is from: an address that SES has verified. [default: as deployed]")
+@click.option("--site-url", help="What relative URLs in params are relative to. [default: as deployed]")
+def apply(stack: Stack, file: Path, mail_from: str | None, site_url: str | None) -> None:
+    """Make AWS what the definitions, the functions and the tasks say."""
+    # Here, because a build reads no tasks.
+    from orchestrator.taskfile import load
+
+    application = Application.of(stack)
+    tasks = load(
+        file,
+        known_functions=[function.name for function in application.functions],
+        known_workflows=[name for name in application.definitions if name != TASK_RUNNER],
+    )
+    applied = deployment.apply(
+        _clients(), application, tasks, mail_from=mail_from, site_url=site_url, progress=click.echo
+    )
+    for task_id, schedule in applied.plan.over:
+        click.echo(f"note: {schedule.expression} of {task_id} is in the past, no schedule was created")
+    click.echo(f"Deployed {stack.name}." if applied.changed else f"{stack.name} is up to date.")
+
+
+def _clients() -> Callable[[str], Any]:
+    return partial(
+        boto3.Session().client,
+        config=Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=10),
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit code; whatever a person can put right is said in a sentence, not in a traceback."""
+    try:
+        deploy.main(arguments, standalone_mode=False)
+    except click.ClickException as fault:
+        fault.show()
+        return fault.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        return _say("interrupted; deploy again to finish what was begun", INTERRUPTED)
+    except (InvalidDefinition, InvalidTaskFile, NotABuild) as fault:
+        return _say(str(fault), BAD_INPUT)
+    except OrchestratorError as fault:
+        return _say(str(fault), FAILED)
+    except (BotoCoreError, ClientError) as fault:
+        return _say(faults.explain(fault), AWS_UNREACHABLE)
+    except OSError as fault:
+        return _say(f"{fault.filename or ''}: {fault.strerror or fault}".removeprefix(": "), BAD_INPUT)
+    return 0
+
+
+def _say(message: str, code: int) -> int:
+    click.echo(message, err=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
