@@ -62,8 +62,10 @@ class Record:
                 last_status=RunStatus(status) if status else None,
                 last_slot=item.get("lastSlot", {}).get("S"),
             )
-        except (KeyError, ValueError, TypeError, AttributeError) as fault:
-            raise InvalidRecord(item.get("taskId", {}).get("S", "?"), repr(fault)) from fault
+        except KeyError as fault:
+            raise InvalidRecord(item["taskId"]["S"], f"it lacks {fault}") from fault
+        except (ValueError, TypeError, AttributeError) as fault:
+            raise InvalidRecord(item["taskId"]["S"], str(fault)) from fault
 
 
 class Registry:

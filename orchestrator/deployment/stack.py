@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -91,7 +92,7 @@ class CloudFormationStack:
             **template,
         )["Id"]
         if self._changes_something(change_set):
-            seen = {event["EventId"] for event in self._events()}
+            seen = {event["EventId"] for event in islice(self._events(), 1)}
             self._client.execute_change_set(ChangeSetName=change_set, StackName=self._name)
             self._wait(seen)
         after = self.describe()
@@ -137,7 +138,7 @@ class CloudFormationStack:
         raise DeploymentFailed(self._name, status, "it is not done after an hour; deploy again when it is")
 
     def _new_events(self, seen: set[str]) -> list[Any]:
-        """Oldest first."""
+        """Oldest first; ``seen`` holds at least the newest that is not new."""
         new = []
         for event in self._events():
             if event["EventId"] in seen:
@@ -147,6 +148,6 @@ class CloudFormationStack:
         return new[::-1]
 
     def _events(self) -> Iterator[Any]:
-        """Newest first; those after the first that is known are not asked for."""
+        """Newest first, a page at a time."""
         for page in self._client.get_paginator("describe_stack_events").paginate(StackName=self._name):
             yield from page["StackEvents"]

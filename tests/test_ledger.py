@@ -1,0 +1,93 @@
+"""The ledger: which rows are found, and in what order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from orchestrator.ledger import Ledger
+from orchestrator.local.embedded import EmbeddedAws
+from orchestrator.runs import Run, RunStatus
+from orchestrator.settings import Stack
+from tests.tables import create_tables
+
+STACK = Stack()
+
+
+@pytest.fixture
+def dynamodb(aws: EmbeddedAws) -> Any:
+    return create_tables(aws, STACK)
+
+
+@pytest.fixture
+def ledger(dynamodb: Any) -> Ledger:
+    return Ledger(dynamodb, STACK)
+
+
+def put(dynamodb: Any, task_id: str, slot: str, status: RunStatus = RunStatus.SUCCEEDED, **attributes: Any) -> None:
+    key = {"taskId": {"S": task_id}, "slot": {"S": slot}}
+    dynamodb.put_item(TableName=STACK.runs_table, Item={**key, "status": {"S": status}, **attributes})
+
+
+def slots(runs: tuple[Run, ...]) -> list[str]:
+    return [run.slot for run in runs]
+
+
+def test_a_row_is_found_by_its_slot(ledger: Ledger, dynamodb: Any) -> None:
+    put(dynamodb, "a", "2026-12-01T08:00:00Z", durationSeconds={"N": "1.5"}, attempts={"N": "2"})
+    assert ledger.get("a", "2026-12-01T08:00:00Z") == Run(
+        task_id="a", slot="2026-12-01T08:00:00Z", status=RunStatus.SUCCEEDED, duration_seconds=1.5, attempts=2
+    )
+    assert ledger.get("a", "2026-12-01T09:00:00Z") is None
+
+
+def test_what_does_not_apply_to_a_run_is_none(ledger: Ledger, dynamodb: Any) -> None:
+    put(dynamodb, "a", "2026-12-01T08:00:00Z", startDelaySeconds={"NULL": True}, childExecutionArn={"NULL": True})
+    run = ledger.get("a", "2026-12-01T08:00:00Z")
+    assert run
+    assert (run.start_delay_seconds, run.child_execution_arn) == (None, None)
+
+
+def test_runs_of_a_task_come_newest_first_and_are_not_more_than_asked_for(ledger: Ledger, dynamodb: Any) -> None:
+    for hour in range(8, 12):
+        put(dynamodb, "a", f"2026-12-01T{hour:02}:00:00Z")
+    put(dynamodb, "b", "2026-12-01T23:00:00Z")
+    assert slots(ledger.runs("a", limit=3)) == [f"2026-12-01T{hour}:00:00Z" for hour in ("11", "10", "09")]
+
+
+def test_a_status_is_looked_for_past_the_runs_that_have_another(ledger: Ledger, dynamodb: Any) -> None:
+    put(dynamodb, "a", "2026-12-01T00:00:00Z", RunStatus.FAILED)
+    for minute in range(1, 30):
+        put(dynamodb, "a", f"2026-12-01T00:{minute:02}:00Z")
+    assert slots(ledger.runs("a", limit=1, status=RunStatus.FAILED)) == ["2026-12-01T00:00:00Z"]
+
+
+def test_runs_of_all_tasks_are_found_by_status_and_time(ledger: Ledger, dynamodb: Any) -> None:
+    put(dynamodb, "a", "2026-12-01T08:00:00Z", RunStatus.FAILED)
+    put(dynamodb, "b", "2026-12-01T09:00:00Z", RunStatus.FAILED)
+    put(dynamodb, "c", "2026-12-01T10:00:00.123Z", RunStatus.FAILED)
+    put(dynamodb, "d", "2026-12-01T09:00:00Z")
+    failed = RunStatus.FAILED
+    assert [run.task_id for run in ledger.by_status(failed, limit=9)] == ["c", "b", "a"]
+    within = ledger.by_status(failed, limit=9, since="2026-12-01T08:00:00Z", until="2026-12-01T09:00:00Z")
+    assert [run.task_id for run in within] == ["b", "a"]
+    assert [run.task_id for run in ledger.by_status(failed, limit=1)] == ["c"]
+
+
+def test_the_most_recent_runs_are_of_any_task_and_status(ledger: Ledger, dynamodb: Any) -> None:
+    for hour, status in enumerate(RunStatus):
+        put(dynamodb, f"task-{hour}", f"2026-12-01T{hour:02}:00:00Z", status)
+    put(dynamodb, "old", "2026-11-01T00:00:00Z")
+    newest = [f"2026-12-01T{hour:02}:00:00Z" for hour in reversed(range(len(RunStatus)))]
+    assert slots(ledger.recent(limit=len(RunStatus))) == newest
+    assert slots(ledger.recent(limit=2)) == newest[:2]
+
+
+def test_what_a_query_costs_follows_the_limit_and_not_the_history(ledger: Ledger, dynamodb: Any) -> None:
+    for minute in range(50):
+        put(dynamodb, "a", f"2026-12-01T00:{minute:02}:00Z", result={"S": "x" * 50_000})
+    calls: list[int] = []
+    dynamodb.meta.events.register("after-call.dynamodb.Query", lambda parsed, **_: calls.append(parsed["Count"]))
+    ledger.runs("a", limit=5)
+    assert calls == [5]

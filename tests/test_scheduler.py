@@ -1,0 +1,147 @@
+"""Schedules: the requests, and which schedules are touched."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from orchestrator.local.embedded import EmbeddedAws
+from orchestrator.scheduler import SchedulerSettings, Schedules, schedule_name, task_of
+from orchestrator.settings import Stack
+from orchestrator.tasks import TaskSchedule
+
+STACK = Stack()
+DAILY = TaskSchedule(expression="cron(0 2 * * ? *)", timezone="Europe/Berlin")
+ONCE = TaskSchedule(expression="at(2036-01-01T00:00:00)")
+
+
+@pytest.fixture
+def client(aws: EmbeddedAws) -> Any:
+    client = aws.client("scheduler")
+    client.create_schedule_group(Name=STACK.schedule_group)
+    return client
+
+
+@pytest.fixture
+def settings(client: Any) -> SchedulerSettings:
+    prefix = "arn:aws:{}:us-east-1:123456789012"
+    return SchedulerSettings(
+        state_machine=prefix.format("states") + ":stateMachine:orchestrator-dev-TaskRunner",
+        role="arn:aws:iam::123456789012:role/scheduler",
+        dead_letter_queue=prefix.format("sqs") + ":orchestrator-dev-SchedulerDlq",
+        group=client.get_schedule_group(Name=STACK.schedule_group)["Arn"],
+    )
+
+
+@pytest.fixture
+def schedules(client: Any, settings: SchedulerSettings) -> Schedules:
+    return Schedules(client, STACK, settings)
+
+
+def get(client: Any, name: str) -> Any:
+    return client.get_schedule(GroupName=STACK.schedule_group, Name=name)
+
+
+def test_a_name_tells_a_tasks_schedules_apart_and_fits_for_the_longest_id() -> None:
+    names = {
+        schedule_name("x" * 48, schedule)
+        for schedule in (DAILY, ONCE, replace(DAILY, timezone="UTC"), replace(DAILY, expression="rate(1 hour)"))
+    }
+    assert len(names) == 4
+    assert {len(name) for name in names} == {57}
+    assert {task_of(name) for name in names} == {"x" * 48}
+
+
+def test_a_schedule_starts_the_runner_with_its_task_and_slot(schedules: Schedules, client: Any) -> None:
+    schedules.create("daily", DAILY)
+    created = get(client, schedule_name("daily", DAILY))
+    assert (created["ScheduleExpression"], created["ScheduleExpressionTimezone"]) == (
+        "cron(0 2 * * ? *)",
+        "Europe/Berlin",
+    )
+    target = created["Target"]
+    assert target["Arn"] == "arn:aws:scheduler:::aws-sdk:sfn:startExecution"
+    start = json.loads(target["Input"])
+    assert start["StateMachineArn"].endswith(":stateMachine:orchestrator-dev-TaskRunner")
+    assert start["Name"] == "daily-<aws.scheduler.execution-id>"
+    assert json.loads(start["Input"]) == {"taskId": "daily", "scheduledTime": "<aws.scheduler.scheduled-time>"}
+
+
+def test_every_schedule_says_how_often_it_is_tried_and_where_it_goes_then(schedules: Schedules) -> None:
+    for schedule in (DAILY, ONCE):
+        target = schedules.request("daily", schedule)["Target"]
+        assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 10}
+        assert target["DeadLetterConfig"]["Arn"].endswith(":orchestrator-dev-SchedulerDlq")
+
+
+def test_only_a_one_time_schedule_is_deleted_after_it(schedules: Schedules) -> None:
+    assert schedules.request("once", ONCE)["ActionAfterCompletion"] == "DELETE"
+    assert "ActionAfterCompletion" not in schedules.request("daily", DAILY)
+
+
+def test_the_same_schedule_is_the_same_request(schedules: Schedules) -> None:
+    assert schedules.request("daily", DAILY) == schedules.request("daily", DAILY)
+
+
+def test_a_schedule_that_is_there_already_is_replaced(schedules: Schedules, client: Any) -> None:
+    schedules.create("daily", DAILY)
+    name = schedule_name("daily", DAILY)
+    client.update_schedule(**(schedules.request("daily", DAILY) | {"State": "DISABLED"}))
+    schedules.create("daily", DAILY)
+    assert get(client, name)["State"] == "ENABLED"
+
+
+def test_an_update_puts_everything_back(schedules: Schedules, client: Any) -> None:
+    schedules.create("daily", DAILY)
+    name = schedule_name("daily", DAILY)
+    before = get(client, name)
+    request = schedules.request("daily", DAILY)
+    bare = {"Arn": request["Target"]["Arn"], "RoleArn": request["Target"]["RoleArn"], "Input": "{}"}
+    client.update_schedule(**(request | {"Target": bare, "Description": "by hand"}))
+    schedules.update("daily", DAILY)
+    after = get(client, name)
+    for field in ("Target", "Description", "ScheduleExpression", "ScheduleExpressionTimezone", "State"):
+        assert after[field] == before[field]
+
+
+def test_an_update_of_a_schedule_that_is_gone_creates_it_unless_it_has_fired(schedules: Schedules) -> None:
+    schedules.update("daily", DAILY)
+    schedules.update("once", ONCE)
+    assert schedules.enabled() == {schedule_name("daily", DAILY): True}
+
+
+def test_a_deleted_schedule_is_gone_and_can_be_deleted_again(schedules: Schedules) -> None:
+    schedules.create("daily", DAILY)
+    schedules.delete(schedule_name("daily", DAILY))
+    schedules.delete(schedule_name("daily", DAILY))
+    assert schedules.enabled() == {}
+
+
+def test_schedules_are_listed_over_pages_and_only_those_of_the_group(schedules: Schedules, client: Any) -> None:
+    for number in range(60):
+        schedules.create(f"task-{number}", DAILY)
+    client.create_schedule(**(schedules.request("elsewhere", DAILY) | {"GroupName": "default"}))
+    client.update_schedule(**(schedules.request("task-7", DAILY) | {"State": "DISABLED"}))
+    found = schedules.enabled()
+    assert len(found) == 60
+    assert [name for name, enabled in found.items() if not enabled] == [schedule_name("task-7", DAILY)]
+
+
+def test_the_fingerprint_changes_with_what_all_schedules_have_in_common(
+    schedules: Schedules, client: Any, settings: SchedulerSettings
+) -> None:
+    others = [replace(settings, role="arn:x"), replace(settings, state_machine="arn:x"), replace(settings, dead_letter_queue="arn:x")]  # fmt: skip # noqa: E501
+    found = {Schedules(client, STACK, other).fingerprint for other in others} | {schedules.fingerprint}
+    assert len(found) == 4
+
+
+def test_the_fingerprint_is_recorded_with_the_group(
+    schedules: Schedules, client: Any, settings: SchedulerSettings
+) -> None:
+    assert schedules.recorded_fingerprint() is None
+    schedules.record_fingerprint()
+    assert schedules.recorded_fingerprint() == schedules.fingerprint
+    assert schedules.recorded_fingerprint() != Schedules(client, STACK, replace(settings, role="arn:x")).fingerprint
