@@ -1,0 +1,206 @@
+"""tasks.yaml: what a user edits.
+
+Every mistake is found in one go, and each says its file, line and field, what was found, and what was expected.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from orchestrator.errors import InvalidTaskFile
+from orchestrator.taskmodels import DefaultsModel, FileModel, TaskModel
+from orchestrator.tasks import TASK_ID_PATTERN, TargetKind, Task
+
+#: A file with more nodes than this, aliases followed, is a mistake or an attack.
+_NODE_LIMIT = 200_000
+
+#: Where something is in the file: keys and indexes.
+Location = tuple[str | int, ...]
+
+#: Pydantic's words for what people see most, in ours.
+_WORDS = {
+    "missing": "expected this field, found none",
+    "extra_forbidden": "unknown field",
+    "bool_type": "expected true or false",
+    "dict_type": "expected a mapping",
+    "int_type": "expected a whole number",
+    "list_type": "expected a list",
+    "model_type": "expected a mapping",
+    "string_type": "expected text (put it in quotes if it looks like a number)",
+}
+
+
+class _Problems:
+    """What is wrong with a file, and in which line."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.lines: dict[Location, int] = {}
+        self.found: list[tuple[int, str]] = []
+
+    def add(self, at: Location, said: str) -> None:
+        line = next(line for end in range(len(at), -1, -1) if (line := self.lines.get(at[:end])))
+        field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in at).lstrip(".")
+        self.found.append((line, f"{self.name}:{line}: {field}: {said}" if field else f"{self.name}:{line}: {said}"))
+
+    def raise_if_any(self) -> None:
+        if self.found:
+            raise InvalidTaskFile([said for _, said in sorted(self.found)])
+
+
+def load(
+    path: Path,
+    *,
+    known_functions: Collection[str] | None = None,
+    known_workflows: Collection[str] | None = None,
+) -> tuple[Task, ...]:
+    """The tasks of a file. Where the names of functions or workflows are given, a task must run one of them.
+
+    Raises :class:`InvalidTaskFile` with every mistake.
+    """
+    problems = _Problems(path.name)
+    problems.lines[()] = 1
+    data = _read(path, problems)
+    known = {TargetKind.LAMBDA: known_functions, TargetKind.WORKFLOW: known_workflows}
+    tasks = tuple(_tasks(data, problems, known))
+    problems.raise_if_any()
+    return tasks
+
+
+def schema() -> str:
+    """The JSON Schema of the file, for editors that complete it."""
+    found = FileModel.model_json_schema(by_alias=True)
+    found["properties"]["tasks"]["propertyNames"] = {"pattern": TASK_ID_PATTERN}
+    for definition in found["$defs"].values():
+        _admit_shorthand(definition.get("properties", {}))
+    return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **found}, indent=2) + "\n"
+
+
+def _admit_shorthand(properties: dict[str, Any]) -> None:
+    """What :mod:`orchestrator.taskmodels` takes besides: an expression alone, a number of attempts alone."""
+    text, number, switch = {"type": "string"}, {"type": "integer", "minimum": 1}, {"type": "boolean"}
+    if "schedules" in properties:
+        properties["schedules"]["items"] = {"anyOf": [text, properties["schedules"]["items"]]}
+        properties["schedule"]["anyOf"] = [text, *properties["schedule"]["anyOf"]]
+    if "retry" in properties:
+        reference = properties["retry"].pop("$ref")
+        properties["retry"]["anyOf"] = [number, switch, {"$ref": reference}]
+
+
+def _read(path: Path, problems: _Problems) -> Mapping[str, Any]:
+    """The file as plain values; every node's line is noted."""
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except OSError as fault:
+        raise InvalidTaskFile([f"{path}: cannot be read: {fault.strerror}"]) from fault
+    except UnicodeDecodeError as fault:
+        raise InvalidTaskFile([f"{path.name}: expected UTF-8, found another encoding: {fault.reason}"]) from fault
+    loader = yaml.SafeLoader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            raise InvalidTaskFile([f"{path.name}:1: expected a mapping with tasks, found nothing"])
+        _note(node, (), problems, [0])
+        data = loader.construct_document(node)
+    except yaml.MarkedYAMLError as fault:
+        mark = fault.problem_mark or fault.context_mark
+        line = mark.line + 1 if mark else 1
+        # What a schedule in a flow mapping runs into: * begins an alias there.
+        hint = "; inside { } write an expression in quotes" if "alias" in str(fault.context) else ""
+        said = f"{path.name}:{line}: this is not YAML: {fault.problem or fault.context}{hint}"
+        raise InvalidTaskFile([said]) from fault
+    except (yaml.YAMLError, RecursionError, ValueError) as fault:
+        raise InvalidTaskFile([f"{path.name}: this is not YAML: {fault}"]) from fault
+    if not isinstance(data, dict) or not isinstance(data.get("tasks"), dict):
+        problems.add(("tasks",) if isinstance(data, dict) else (), "expected a mapping of tasks")
+        problems.raise_if_any()
+    return dict(data)
+
+
+def _note(node: yaml.Node, at: Location, problems: _Problems, count: list[int]) -> None:
+    count[0] += 1
+    if count[0] > _NODE_LIMIT:
+        raise yaml.YAMLError(f"more than {_NODE_LIMIT} values")
+    problems.lines.setdefault(at, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            name = str(key.value)
+            problems.lines[(*at, name)] = key.start_mark.line + 1
+            if name in seen and name != "<<":
+                problems.add((*at, name), "this name is used twice")
+            seen.add(name)
+            _note(value, (*at, name), problems, count)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            _note(value, (*at, index), problems, count)
+
+
+def _tasks(
+    data: Mapping[str, Any], problems: _Problems, known: Mapping[TargetKind, Collection[str] | None]
+) -> Iterator[Task]:
+    for name in data.keys() - {"defaults", "tasks"}:
+        problems.add((str(name),), _unknown(str(name), FileModel))
+    defaults = data.get("defaults") or {}
+    if _checked(DefaultsModel, defaults, ("defaults",), problems) is None:
+        defaults = {}
+    for task_id, fields in data["tasks"].items():
+        at: Location = ("tasks", str(task_id))
+        if not re.fullmatch(TASK_ID_PATTERN, str(task_id)):
+            problems.add(at, "expected an id of letters, digits, - and _, at most 48 of them")
+        model = _checked(TaskModel, _over(defaults, fields), at, problems)
+        if isinstance(model, TaskModel):
+            task = model.to_task(str(task_id))
+            names = known[task.target.kind]
+            if names is not None and task.target.name not in names:
+                said = f"there is no {task.target.kind} {task.target.name!r}{_did_you_mean(task.target.name, names)}"
+                problems.add((*at, "run"), said)
+            yield task
+
+
+def _over(defaults: Mapping[str, Any], fields: Any) -> Any:
+    """A task's fields over the defaults; a retry in detail keeps what it does not say."""
+    if not isinstance(fields, dict):
+        return fields
+    merged = {**defaults, **fields}
+    if isinstance(defaults.get("retry"), dict) and isinstance(fields.get("retry"), dict):
+        merged["retry"] = {**defaults["retry"], **fields["retry"]}
+    return merged
+
+
+def _checked(model: type[BaseModel], data: Any, at: Location, problems: _Problems) -> BaseModel | None:
+    try:
+        return model.model_validate(data)
+    except ValidationError as fault:
+        for error in fault.errors(include_url=False):
+            where = (*at, *error["loc"])
+            problems.add(where, _say(error, model))
+        return None
+
+
+def _say(error: ErrorDetails, model: type[BaseModel]) -> str:
+    if error["type"] == "extra_forbidden":
+        return _unknown(str(error["loc"][-1]), model)
+    said = _WORDS.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+    found = error["input"]
+    shown = "" if error["type"] in ("value_error", "missing") else f", found {str(found)[:60]!r}"
+    return said + shown
+
+
+def _unknown(name: str, model: type[BaseModel]) -> str:
+    fields = [field.alias or key for key, field in model.model_fields.items()]
+    return f"unknown field{_did_you_mean(name, fields)}"
+
+
+def _did_you_mean(name: str, names: Collection[str]) -> str:
+    close = get_close_matches(name, names, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; there is: {', '.join(sorted(names))}" if names else ""
