@@ -1,11 +1,18 @@
-"""CloudFormation resource types that the template needs and moto lacks."""
+"""CloudFormation where moto falls short of what a deployment needs.
+
+moto lacks the type AWS::Scheduler::ScheduleGroup; makes state machines where its interpreter does not look; and a change set that it executes leaves the stack without outputs and
+parameters, and an update of a stack without the new ones.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from moto.cloudformation.models import CloudFormationBackend
 from moto.core.common_models import CloudFormationModel
 from moto.scheduler.models import ScheduleGroup, scheduler_backends
+from moto.stepfunctions import models as states
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
@@ -44,8 +51,32 @@ class ScheduleGroupResource(CloudFormationModel):
         scheduler_backends[account_id][region_name].delete_schedule_group(resource_name)
 
 
+def _execute_change_set(self: Any, change_set_name: str, stack_name: str | None = None) -> None:
+    """Creates or updates the stack as CreateStack and UpdateStack do."""
+    change_set = next(
+        candidate
+        for arn, candidate in self.change_sets.items()
+        if arn == change_set_name
+        or (candidate.change_set_name == change_set_name and stack_name in (candidate.stack_name, candidate.stack_id))
+    )
+    stack = self.stacks[change_set.stack_id]
+    if change_set.change_set_type == "CREATE":
+        stack.template, stack.parameters = change_set.template, change_set.parameters
+        stack._parse_template()
+        stack.resource_map = stack._create_resource_map()
+        stack.output_map = stack._create_output_map()
+        stack._add_stack_event("CREATE_IN_PROGRESS", resource_status_reason="User Initiated")
+        stack.resource_map.create(stack.template_dict)
+        stack.mark_creation_complete()
+    else:
+        stack.update(change_set.template, parameters=change_set.parameters)
+    change_set.execution_status = "EXECUTE_COMPLETE"
+
+
 def install(aws: EmbeddedAws) -> None:
     """moto finds the classes by themselves; what they make must say what Ref and Fn::GetAtt give."""
     ScheduleGroup.physical_resource_id = property(lambda self: self.name)
     ScheduleGroup.type = "AWS::Scheduler::ScheduleGroup"
     ScheduleGroup.get_cfn_attribute = lambda self, name: {"Arn": self.arn, "State": "ACTIVE"}[name]
+    CloudFormationBackend.execute_change_set = _execute_change_set
+    states.stepfunctions_backends = stepfunctions_parser_backends

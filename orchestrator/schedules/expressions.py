@@ -68,8 +68,8 @@ def parse(text: str) -> Expression:
         hint = f"did you mean cron({text.strip()})? " if fields in (5, 6) else ""
         raise InvalidSchedule(text, "expression", text, "cron(…), rate(…) or at(…)", hint)
     kind, inside = match.groups()
-    read: Callable[[str, str], Expression] = {"cron": _cron, "rate": _rate, "at": _at}[kind]
-    return read(text, inside.strip())
+    readers: dict[str, Callable[[str, str], Expression]] = {"cron": _cron, "rate": _rate, "at": _at}
+    return readers[kind](text, inside.strip())
 
 
 def _cron(text: str, inside: str) -> Cron:
