@@ -1,0 +1,234 @@
+"""Reconciliation: the least that makes AWS what the tasks say, in an order in which it is safe to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from orchestrator.deployment.reconciliation import (
+    CreateSchedule,
+    DeleteSchedule,
+    Found,
+    Operation,
+    Plan,
+    RecordFingerprint,
+    Register,
+    Remove,
+    UpdateSchedule,
+    carry_out,
+    find,
+    plan,
+)
+from orchestrator.local.embedded import EmbeddedAws
+from orchestrator.registry import Registry
+from orchestrator.scheduler import SchedulerSettings, Schedules, schedule_name
+from orchestrator.settings import Stack
+from orchestrator.tasks import Task, TaskSchedule
+from tests.deployment.sample import task
+from tests.tables import create_tables
+
+STACK = Stack()
+NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
+NOTHING = Found(registered={}, schedules={}, up_to_date=True)
+
+HOURLY = TaskSchedule(expression="rate(1 hour)")
+DAILY = TaskSchedule(expression="cron(0 2 * * ? *)")
+REPORT = task("report", HOURLY.expression)
+
+
+def found(*tasks: Task, up_to_date: bool = True, others: tuple[str, ...] = ()) -> Found:
+    """AWS after ``tasks`` were deployed; ``others`` are schedules beside theirs."""
+    names = [schedule_name(task.id, schedule) for task in tasks for schedule in task.schedules]
+    return Found(
+        registered={task.id: task.to_item() for task in tasks},
+        schedules=dict.fromkeys([*names, *others], True),
+        up_to_date=up_to_date,
+    )
+
+
+def operations(*tasks: Task, found: Found) -> tuple[Operation, ...]:
+    return plan(tasks, found, NOW).operations
+
+
+def test_a_new_task_is_registered_before_its_schedule_is_created() -> None:
+    assert operations(REPORT, found=NOTHING) == (
+        Register(task=REPORT, is_new=True),
+        CreateSchedule(task_id="report", schedule=HOURLY),
+    )
+
+
+def test_what_is_as_it_should_be_needs_nothing() -> None:
+    assert operations(REPORT, found=found(REPORT)) == ()
+
+
+def test_a_changed_task_is_one_write() -> None:
+    changed = replace(REPORT, timeout_seconds=60)
+    assert operations(changed, found=found(REPORT)) == (Register(task=changed, is_new=False),)
+
+
+def test_a_changed_expression_is_another_schedule_and_the_old_one_goes_last() -> None:
+    changed = replace(REPORT, schedules=(DAILY,))
+    assert operations(changed, found=found(REPORT)) == (
+        Register(task=changed, is_new=False),
+        CreateSchedule(task_id="report", schedule=DAILY),
+        DeleteSchedule(name=schedule_name("report", HOURLY)),
+    )
+
+
+def test_a_removed_task_loses_its_schedules_before_its_record() -> None:
+    assert operations(found=found(REPORT)) == (
+        DeleteSchedule(name=schedule_name("report", HOURLY)),
+        Remove(task_id="report"),
+    )
+
+
+def test_a_schedule_that_belongs_to_no_task_is_left_alone() -> None:
+    others = ("somebody-elses-01234567", "report", "reporting-01234567", "x")
+    assert operations(found=found(others=others)) == ()
+    assert operations(REPORT, found=found(REPORT, others=others)) == ()
+
+
+def test_a_schedule_of_a_task_that_an_interrupted_deployment_left_is_deleted() -> None:
+    stale = schedule_name("report", DAILY)
+    assert operations(REPORT, found=found(REPORT, others=(stale,))) == (DeleteSchedule(name=stale),)
+
+
+def test_a_record_that_somebody_has_broken_is_written_anew() -> None:
+    broken = replace(found(REPORT), registered={"report": {"taskId": {"S": "report"}}})
+    assert operations(REPORT, found=broken) == (Register(task=REPORT, is_new=False),)
+
+
+def test_a_schedule_that_somebody_has_disabled_is_enabled() -> None:
+    disabled = replace(found(REPORT), schedules={schedule_name("report", HOURLY): False})
+    assert operations(REPORT, found=disabled) == (UpdateSchedule(task_id="report", schedule=HOURLY),)
+
+
+def test_new_settings_of_all_schedules_are_recorded_when_all_have_them() -> None:
+    assert operations(REPORT, found=found(REPORT, up_to_date=False)) == (
+        UpdateSchedule(task_id="report", schedule=HOURLY),
+        RecordFingerprint(),
+    )
+
+
+@pytest.mark.parametrize("timezone", ["UTC", "Pacific/Auckland"])
+def test_a_one_time_schedule_in_the_past_is_not_created_and_the_plan_says_so(timezone: str) -> None:
+    past = TaskSchedule(expression="at(2026-12-01T12:00:00)", timezone=timezone)
+    planned = plan([replace(REPORT, schedules=(past,))], NOTHING, NOW)
+    assert [type(operation) for operation in planned.operations] == [Register]
+    assert list(planned.lines()) == [
+        "register task report",
+        f"skip schedule at(2026-12-01T12:00:00) {timezone} of report: it is in the past",
+    ]
+
+
+def test_a_one_time_schedule_that_has_not_fired_yet_is_created() -> None:
+    later = TaskSchedule(expression="at(2026-12-01T12:00:00)", timezone="America/New_York")
+    planned = plan([replace(REPORT, schedules=(later,))], NOTHING, NOW)
+    assert planned.operations[-1] == CreateSchedule(task_id="report", schedule=later)
+    assert planned.over == ()
+
+
+def test_a_plan_reads_like_what_it_does() -> None:
+    planned = plan([replace(REPORT, schedules=(DAILY,))], found(REPORT, task("old"), up_to_date=False), NOW)
+    assert list(planned.lines()) == [
+        "update task report",
+        "create schedule cron(0 2 * * ? *) UTC of report",
+        f"delete schedule {schedule_name('report', HOURLY)}",
+        "remove task old",
+        "record that all schedules are up to date",
+    ]
+
+
+@pytest.fixture
+def boundaries(aws: EmbeddedAws) -> tuple[Registry, Schedules]:
+    client = aws.client("scheduler")
+    group = client.create_schedule_group(Name=STACK.schedule_group)["ScheduleGroupArn"]
+    settings = SchedulerSettings(
+        state_machine="arn:aws:states:us-east-1:123456789012:stateMachine:orchestrator-dev-TaskRunner",
+        role="arn:aws:iam::123456789012:role/scheduler",
+        dead_letter_queue="arn:aws:sqs:us-east-1:123456789012:orchestrator-dev-SchedulerDlq",
+        group=group,
+    )
+    return Registry(create_tables(aws, STACK), STACK), Schedules(client, STACK, settings)
+
+
+class Interrupted(Exception):
+    pass
+
+
+def reconcile(tasks: list[Task], registry: Registry, schedules: Schedules, *, stop_after: int = 1000) -> Plan:
+    done: Iterator[int] = iter(range(1, 1000))
+
+    def progress(_line: object) -> None:
+        if next(done) == stop_after:
+            raise Interrupted
+
+    planned = plan(tasks, find(registry, schedules), NOW)
+    carry_out(planned.operations, registry, schedules, progress)
+    return planned
+
+
+def state(registry: Registry, schedules: Schedules) -> tuple[Any, ...]:
+    return registry.declared(), schedules.enabled(), schedules.recorded_fingerprint() == schedules.fingerprint
+
+
+BEFORE = [task("report", HOURLY.expression), task("clean", DAILY.expression), task("old", "rate(2 hours)")]
+AFTER = [
+    task("report", DAILY.expression, HOURLY.expression),
+    task("clean", description="by hand only"),
+    task("new", "rate(1 day)"),
+]
+
+
+def test_the_second_time_there_is_nothing_to_do(boundaries: tuple[Registry, Schedules]) -> None:
+    reconcile(BEFORE, *boundaries)
+    assert reconcile(BEFORE, *boundaries).operations == ()
+
+
+def test_what_is_reconciled_is_what_was_asked_for(boundaries: tuple[Registry, Schedules]) -> None:
+    reconcile(BEFORE, *boundaries)
+    reconcile(AFTER, *boundaries)
+    expected = found(*AFTER)
+    assert state(*boundaries) == (expected.registered, expected.schedules, True)
+
+
+@pytest.mark.parametrize("stop_after", range(1, 9))
+def test_wherever_it_is_interrupted_the_next_one_finishes_the_job(
+    boundaries: tuple[Registry, Schedules], stop_after: int
+) -> None:
+    reconcile(BEFORE, *boundaries)
+    with pytest.raises(Interrupted):
+        reconcile(AFTER, *boundaries, stop_after=stop_after)
+    registry, schedules = boundaries
+    fired = {name[:-9] for name in schedules.enabled()}
+    assert fired <= registry.declared().keys(), "every schedule finds its task, even half-way"
+    reconcile(AFTER, *boundaries)
+    expected = found(*AFTER)
+    assert state(*boundaries) == (expected.registered, expected.schedules, True)
+
+
+tasks_of_any_kind = st.lists(
+    st.builds(
+        lambda id_, expressions: task(id_, *expressions),
+        st.sampled_from(["a", "b", "a-01234567", "c"]),
+        st.sets(st.sampled_from(["rate(1 hour)", "rate(2 hours)", "at(2026-01-01T00:00:00)"])),
+    ),
+    unique_by=lambda task: task.id,
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(before=tasks_of_any_kind, after=tasks_of_any_kind)
+def test_from_any_tasks_to_any_others_it_is_done_in_one_go(
+    boundaries: tuple[Registry, Schedules], before: list[Task], after: list[Task]
+) -> None:
+    reconcile(before, *boundaries)
+    reconcile(after, *boundaries)
+    assert reconcile(after, *boundaries).operations == ()
+    assert boundaries[0].declared().keys() == {task.id for task in after}

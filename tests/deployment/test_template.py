@@ -1,0 +1,183 @@
+"""The template: what must hold for every resource in it, whatever is deployed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.deployment import Application
+from orchestrator.deployment.template import bootstrap_template
+from orchestrator.settings import Stack
+from tests.deployment import sample
+
+#: Actions that IAM allows on nothing finer than everything.
+WITHOUT_RESOURCE = {
+    "cloudwatch:PutMetricData",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+}
+
+
+@pytest.fixture(params=["the project's", "a sample"])
+def application(request: pytest.FixtureRequest, tmp_path: Path) -> Application:
+    return Application.of(Stack()) if request.param == "the project's" else sample.application(tmp_path)
+
+
+@pytest.fixture
+def template(application: Application) -> dict[str, Any]:
+    return application.template
+
+
+def resources(template: dict[str, Any], kind: str) -> dict[str, Any]:
+    """The properties of each resource of a type."""
+    found = {name: r["Properties"] for name, r in template["Resources"].items() if r["Type"] == kind}
+    assert found, f"there is no {kind}"
+    return found
+
+
+def statements(template: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, role in resources(template, "AWS::IAM::Role").items():
+        for policy in role["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                yield name, statement
+
+
+def trusts(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    roles = resources(template, "AWS::IAM::Role")
+    return {name: role["AssumeRolePolicyDocument"]["Statement"][0] for name, role in roles.items()}
+
+
+def references(value: Any) -> Iterator[str]:
+    """Every logical name that a template refers to."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key == "Ref":
+                yield inner
+            elif key == "Fn::GetAtt":
+                yield inner[0]
+            elif key == "Fn::Sub":
+                yield from (name.split(".")[0] for name in re.findall(r"\$\{([^}]+)\}", inner))
+            elif key == "DependsOn":
+                yield from inner
+            else:
+                yield from references(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from references(inner)
+
+
+def test_the_template_is_the_golden_file(tmp_path: Path, golden: Callable[[str, str], None]) -> None:
+    template = sample.application(tmp_path).template
+    for name, machine in resources(template, "AWS::StepFunctions::StateMachine").items():
+        machine["DefinitionString"] = f"see tests/definitions/{name}.asl.json"
+    golden("template.json", json.dumps(template, indent=2) + "\n")
+
+
+def test_everything_that_is_referred_to_is_there(template: dict[str, Any]) -> None:
+    known = template["Resources"].keys() | template["Parameters"].keys()
+    assert {name for name in references(template) if not name.startswith("AWS::")} <= known
+
+
+def test_every_definition_is_deployed(application: Application, template: dict[str, Any]) -> None:
+    deployed = [
+        json.loads(machine["DefinitionString"])
+        for machine in resources(template, "AWS::StepFunctions::StateMachine").values()
+    ]
+    assert deployed == [definition.to_dict() for definition in application.definitions.values()]
+
+
+def test_every_state_machine_is_traced(template: dict[str, Any]) -> None:
+    for machine in resources(template, "AWS::StepFunctions::StateMachine").values():
+        assert machine["TracingConfiguration"] == {"Enabled": True}
+
+
+def test_no_action_has_a_wildcard(template: dict[str, Any]) -> None:
+    assert [(name, action) for name, found in statements(template) for action in found["Action"] if "*" in action] == []
+
+
+def test_only_what_has_no_resource_is_allowed_on_all(template: dict[str, Any]) -> None:
+    on_all = {action for _, found in statements(template) if found["Resource"] == "*" for action in found["Action"]}
+    assert on_all <= WITHOUT_RESOURCE
+
+
+def test_metrics_can_be_published_in_one_namespace_only(template: dict[str, Any]) -> None:
+    publishing = [found for _, found in statements(template) if "cloudwatch:PutMetricData" in found["Action"]]
+    conditions = [found.get("Condition") for found in publishing]
+    assert conditions == [{"StringEquals": {"cloudwatch:namespace": "ScheduledTasks"}}]
+
+
+def test_no_service_can_use_a_role_for_a_stranger(template: dict[str, Any]) -> None:
+    for name, trust in trusts(template).items():
+        assert trust["Condition"]["StringEquals"]["aws:SourceAccount"] == {"Ref": "AWS::AccountId"}, name
+
+
+def test_the_schedulers_role_is_for_the_stacks_schedule_group(template: dict[str, Any]) -> None:
+    trust = trusts(template)["SchedulerRole"]
+    assert trust["Principal"] == {"Service": "scheduler.amazonaws.com"}
+    assert trust["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::Sub"].endswith(":schedule-group/orchestrator-dev")
+
+
+def test_each_function_and_state_machine_has_a_role_of_its_own(template: dict[str, Any]) -> None:
+    functions = [function["Role"] for function in resources(template, "AWS::Lambda::Function").values()]
+    machines = [machine["RoleArn"] for machine in resources(template, "AWS::StepFunctions::StateMachine").values()]
+    used = [role["Fn::GetAtt"][0] for role in functions + machines]
+    assert len(set(used)) == len(used)
+    assert {*used, "SchedulerRole"} == resources(template, "AWS::IAM::Role").keys()
+
+
+def test_each_function_logs_into_a_group_with_retention(template: dict[str, Any]) -> None:
+    groups = {group["LogGroupName"]: group for group in resources(template, "AWS::Logs::LogGroup").values()}
+    for function in resources(template, "AWS::Lambda::Function").values():
+        assert groups[f"/aws/lambda/{function['FunctionName']}"]["RetentionInDays"] == 90
+
+
+def test_each_function_is_traced_and_runs_on_what_it_was_built_for(template: dict[str, Any]) -> None:
+    for function in resources(template, "AWS::Lambda::Function").values():
+        assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
+        assert function["TracingConfig"] == {"Mode": "Active"}
+
+
+def test_tables_are_encrypted_recoverable_and_kept(template: dict[str, Any]) -> None:
+    for name, table in resources(template, "AWS::DynamoDB::Table").items():
+        assert table["SSESpecification"] == {"SSEEnabled": True}
+        assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+        assert table["BillingMode"] == "PAY_PER_REQUEST"
+        resource = template["Resources"][name]
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+
+
+def test_old_rows_expire(template: dict[str, Any]) -> None:
+    expiring = {
+        name: table["TimeToLiveSpecification"]["AttributeName"]
+        for name, table in resources(template, "AWS::DynamoDB::Table").items()
+        if "TimeToLiveSpecification" in table
+    }
+    assert expiring == {"TaskRuns": "ttl", "Idempotency": "expiration"}
+
+
+def test_buckets_are_closed_to_the_public(template: dict[str, Any]) -> None:
+    for bucket in resources(template, "AWS::S3::Bucket").values():
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+
+
+def test_two_stacks_share_no_name(tmp_path: Path) -> None:
+    text = json.dumps(sample.application(tmp_path, Stack(name="orchestrator-staging")).template)
+    assert "orchestrator-dev" not in text
+
+
+def test_a_function_that_is_named_like_another_resource_is_no_clash(tmp_path: Path) -> None:
+    names = sample.application(tmp_path).template["Resources"].keys()
+    assert {"EchoFunction", "EchoFunctionRole", "EchoFunctionLogs", "SendLettersFunction"} <= names
+
+
+def test_what_the_stack_begins_with_is_part_of_what_it_becomes(template: dict[str, Any]) -> None:
+    begun = bootstrap_template(Stack())
+    assert begun["Resources"].items() <= template["Resources"].items()
+    assert begun["Outputs"].items() <= template["Outputs"].items()
