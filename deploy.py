@@ -12,19 +12,10 @@ from typing import Any
 import boto3
 import click
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from orchestrator import deployment, faults
 from orchestrator.deployment import Application
-from orchestrator.deployment.template import TASK_RUNNER
-from orchestrator.errors import InvalidDefinition, InvalidTaskFile, NotABuild, OrchestratorError
 from orchestrator.settings import Stack
-
-# exit codes
-FAILED = 1
-BAD_INPUT = 2
-AWS_UNREACHABLE = 3
-INTERRUPTED = 130
 
 #: Part of the names of buckets, which are 63 characters at most.
 _ENVIRONMENT = re.compile(r"[a-z][a-z0-9-]{0,11}")
@@ -62,15 +53,8 @@ def build(out: Path, stack: Stack) -> None:
 @click.option("--site-url", help="What relative URLs in params are relative to. [default: as deployed]")
 def apply(stack: Stack, file: Path, mail_from: str | None, site_url: str | None) -> None:
     """Make AWS what the definitions, the functions and the tasks say."""
-    # Here, because a build reads no tasks.
-    from orchestrator.taskfile import load
-
     application = Application.of(stack)
-    tasks = load(
-        file,
-        known_functions=[function.name for function in application.functions],
-        known_workflows=[name for name in application.definitions if name != TASK_RUNNER],
-    )
+    tasks = application.load_tasks(file)
     applied = deployment.apply(
         _clients(), application, tasks, mail_from=mail_from, site_url=site_url, progress=click.echo
     )
@@ -87,28 +71,8 @@ def _clients() -> Callable[[str], Any]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code; whatever a person can put right is said in a sentence, not in a traceback."""
-    try:
-        deploy.main(arguments, standalone_mode=False)
-    except click.ClickException as fault:
-        fault.show()
-        return fault.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        return _say("interrupted; deploy again to finish what was begun", INTERRUPTED)
-    except (InvalidDefinition, InvalidTaskFile, NotABuild) as fault:
-        return _say(str(fault), BAD_INPUT)
-    except OrchestratorError as fault:
-        return _say(str(fault), FAILED)
-    except (BotoCoreError, ClientError) as fault:
-        return _say(faults.explain(fault), AWS_UNREACHABLE)
-    except OSError as fault:
-        return _say(f"{fault.filename or ''}: {fault.strerror or fault}".removeprefix(": "), BAD_INPUT)
-    return 0
-
-
-def _say(message: str, code: int) -> int:
-    click.echo(message, err=True)
-    return code
+    """The exit code."""
+    return faults.run(deploy, arguments, interrupted="interrupted; deploy again to finish what was begun")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,11 @@
 
 OrchestratorError
 ├── NonRetryableError           a second attempt cannot help; TaskRunner records it at once
-│   └── InvalidParameters       a task's params are not what its target takes
+│   ├── InvalidParameters       a task's params are not what its target takes
+│   ├── MalformedOrders         a line of a file of orders cannot be read
+│   └── NotConfigured           a function lacks a setting of its environment
+├── CacheWarmingFailed          more URLs failed than the task allows
+├── CleanupFailed               AWS kept some of what was to be deleted
 ├── InvalidSchedule             a schedule expression that EventBridge Scheduler would refuse, or never fire
 ├── InvalidTimezone             no time zone of the tz database
 ├── InvalidTaskFile             tasks.yaml (every mistake, each with file, line, field and what was expected)
@@ -10,7 +14,9 @@ OrchestratorError
 ├── InvalidRecord               a record of the registry that no registration made
 ├── DeploymentFailed            AWS refused, or did not finish, what was to be deployed
 ├── NotABuild                   the folder to build into holds something else
+├── NotDeployed                 there is no such stack in this account and region
 ├── PortInUse                   the embedded AWS cannot listen where it was told to
+├── UnknownTask                 an operator named a task that the registry does not have
 └── RefusedRun                  TaskRunner did not start the task
     ├── ClaimContended          other transactions were in the way of the claim, every time
     ├── InvalidInput            the execution's input names no task
@@ -24,7 +30,7 @@ these classes with :func:`error_names`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 
 class OrchestratorError(Exception):
@@ -42,6 +48,44 @@ class InvalidParameters(NonRetryableError):
         self.target = target
         self.problems = problems
         super().__init__(f"{target} was given wrong params: " + "; ".join(problems))
+
+
+class MalformedOrders(NonRetryableError):
+    """A line of a file of orders cannot be read; a report without it would be wrong."""
+
+    def __init__(self, key: str, line: int, problem: str) -> None:
+        self.key = key
+        self.line = line
+        super().__init__(f"{key}, line {line}: {problem}; correct the file and run the slot again")
+
+
+class NotConfigured(NonRetryableError):
+    """A function lacks a setting of its environment."""
+
+    def __init__(self, variable: str, parameter: str) -> None:
+        self.variable = variable
+        super().__init__(f"{variable} is not set; deploy with a value for the stack's parameter {parameter}")
+
+
+class CacheWarmingFailed(OrchestratorError):
+    """More URLs failed than the task allows."""
+
+    def __init__(self, failures: Mapping[str, str], total: int, max_error_rate: float) -> None:
+        self.failures = failures
+        shown = [f"{url} ({what})" for url, what in list(failures.items())[:5]]
+        more = [f"{len(failures) - 5} more"] if len(failures) > 5 else []
+        super().__init__(
+            f"{len(failures)} of {total} URLs failed, allowed is a share of {max_error_rate:g}: "
+            + ", ".join([*shown, *more])
+        )
+
+
+class CleanupFailed(OrchestratorError):
+    """AWS kept some of what was to be deleted; what it did delete stays deleted, and the next attempt goes on."""
+
+    def __init__(self, where: str, kept: int, reason: str) -> None:
+        self.kept = kept
+        super().__init__(f"{kept} could not be deleted from {where}: {reason}")
 
 
 class InvalidSchedule(OrchestratorError):
@@ -102,6 +146,23 @@ class NotABuild(OrchestratorError):
 
     def __init__(self, folder: str, found: str) -> None:
         super().__init__(f"{folder} holds {found}, which no build writes; name another folder with --out")
+
+
+class NotDeployed(OrchestratorError):
+    """There is no such stack in this account and region."""
+
+    def __init__(self, stack: str) -> None:
+        super().__init__(
+            f"there is no stack {stack} in this account and region; deploy it with `python deploy.py apply`,"
+            " or name another with --stack"
+        )
+
+
+class UnknownTask(OrchestratorError):
+    """An operator named a task that the registry does not have."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(f"there is no task {task_id!r} in the registry; `orchestrator tasks` lists them")
 
 
 class PortInUse(OrchestratorError):

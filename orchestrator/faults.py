@@ -1,9 +1,18 @@
-"""What to tell a person whose call of AWS failed: where, what, and what to try."""
+"""What to tell a person when a command fails: where, what, and what to try; and a script: the exit code."""
 
 from __future__ import annotations
 
+import click
 from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
+
+from orchestrator.errors import InvalidDefinition, InvalidTaskFile, NotABuild, OrchestratorError, UnknownTask
+
+# exit codes
+FAILED = 1
+BAD_INPUT = 2
+AWS_UNREACHABLE = 3
+INTERRUPTED = 130
 
 _CREDENTIALS = "log in (`aws sso login`), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 
@@ -39,3 +48,30 @@ def explain(fault: BotoCoreError | ClientError) -> str:
         return f"{said} ({_CODES[code]})" if code in _CODES else said
     said = str(fault).rstrip(". ")
     return next((f"{said}; {advice}" for kinds, advice in _ADVICE if isinstance(fault, kinds)), said)
+
+
+def run(command: click.Command, arguments: list[str] | None, *, interrupted: str) -> int:
+    """Runs a command and gives its exit code; what a person can put right is said in a sentence, not in a traceback."""
+    try:
+        code = command.main(arguments, standalone_mode=False)
+    except click.ClickException as fault:
+        fault.show()
+        return fault.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        return _say(interrupted, INTERRUPTED)
+    except (InvalidDefinition, InvalidTaskFile, NotABuild, UnknownTask) as fault:
+        return _say(str(fault), BAD_INPUT)
+    except OrchestratorError as fault:
+        return _say(str(fault), FAILED)
+    except (BotoCoreError, ClientError) as fault:
+        return _say(explain(fault), AWS_UNREACHABLE)
+    except BrokenPipeError:
+        return FAILED
+    except OSError as fault:
+        return _say(f"{fault.filename or ''}: {fault.strerror or fault}".removeprefix(": "), BAD_INPUT)
+    return code if isinstance(code, int) else 0
+
+
+def _say(message: str, code: int) -> int:
+    click.echo(message, err=True)
+    return code

@@ -12,9 +12,10 @@ import lambdas
 import orchestrator
 from orchestrator.definition import Definition
 from orchestrator.deployment.bundles import Bundle, bundle
-from orchestrator.deployment.template import code_parameter, template
+from orchestrator.deployment.template import TASK_RUNNER, code_parameter, template
 from orchestrator.functions import Function, discover
 from orchestrator.settings import Stack
+from orchestrator.tasks import Task
 
 #: The folder of this library, which every bundle holds a part of.
 LIBRARY = Path(orchestrator.__file__).parent
@@ -45,6 +46,17 @@ class Application:
         """Raises :class:`~orchestrator.errors.InvalidDefinition`."""
         for definition in self.definitions.values():
             definition.validate()
+
+    def load_tasks(self, file: Path) -> tuple[Task, ...]:
+        """The tasks of a file, each of which runs something of this application. Raises InvalidTaskFile."""
+        # Here, because a build reads no tasks.
+        from orchestrator.taskfile import load
+
+        return load(
+            file,
+            known_functions=[function.name for function in self.functions],
+            known_workflows=[name for name in self.definitions if name != TASK_RUNNER],
+        )
 
     @property
     def template(self) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The AWS clients of the interpreter.
 
-moto makes a client anew for every state of every execution, and sends what it asks over HTTP to itself. Here a client is
-made once for each service and role, and its requests are answered in this process. The SDK's own retries stay off: it is
-the definition that retries.
+moto makes a client anew for every state of every execution, and sends what it asks over HTTP to itself. Here a client
+is made once for each service and role, and its requests are answered in this process. The SDK's own retries stay off:
+it is the definition that retries.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import boto3
-import moto.stepfunctions.parser.asl.utils.boto_client as original
 from botocore.config import Config
 from moto.core.botocore_stubber import BotocoreStubber
 
@@ -66,7 +65,7 @@ def install(aws: EmbeddedAws) -> None:
         role_arn = state_credentials.role_arn if state_credentials else ""
         return aws.clients.get(service, region, role_arn)
 
-    make = original.boto_client_for
+    make = sys.modules["moto.stepfunctions.parser.asl.utils.boto_client"].boto_client_for
     for module in [m for name, m in sys.modules.items() if name.startswith("moto.stepfunctions.parser")]:
         if getattr(module, "boto_client_for", None) is make:
             module.boto_client_for = boto_client_for

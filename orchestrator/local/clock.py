@@ -61,8 +61,8 @@ class RealClock(Clock):
 class VirtualClock(Clock):
     """Starts at ``start`` and passes ``speed`` times as fast while nobody is busy.
 
-    It never passes the moment that a sleeper waits for before that sleeper has woken: what is due at midnight happens at
-    midnight, whatever the speed and however slow the machine.
+    It never passes the moment that a sleeper waits for before that sleeper has woken: what is due at midnight happens
+    at midnight, whatever the speed and however slow the machine.
     """
 
     def __init__(self, start: datetime, *, speed: float) -> None:

@@ -1,8 +1,8 @@
 """DynamoDB under concurrency.
 
-moto copies both whole tables for every TransactWriteItems and takes no lock: concurrent writes are lost or fail, and each
-run costs more the longer the ledger is. Here every request of a backend has its turn, and a transaction that fails puts
-back the items that it touched, and no others.
+moto copies both whole tables for every TransactWriteItems and takes no lock: concurrent writes are lost or fail, and
+each run costs more the longer the ledger is. Here every request of a backend has its turn, and a transaction that fails
+puts back the items that it touched, and no others.
 """
 
 from __future__ import annotations

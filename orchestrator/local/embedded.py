@@ -90,7 +90,7 @@ class EmbeddedAws:
             EmbeddedAws._installed = True
             default_user_config["stepfunctions"]["execute_state_machine"] = True
             for adapter in ADAPTERS:
-                adapter.install(_current)  # type: ignore[arg-type] # stands in for the one that runs
+                adapter.install(_current)
         try:
             listener = socket.create_server(("127.0.0.1", self._port))
         except OSError as fault:
@@ -166,8 +166,12 @@ class EmbeddedAws:
         return self._plain[service]
 
     def backend(self, service: str) -> Any:
-        """moto's own store of a service."""
+        """Moto's own store of a service."""
         return get_backend(service)[self.account][self.region]
+
+    def global_backend(self, service: str) -> Any:
+        """The same, of a service that has no regions."""
+        return get_backend(service)[self.account]["aws"]
 
     def clock_now(self) -> Any:
         """The time, for what asks by function."""

@@ -99,7 +99,7 @@ class Programs:
 
 
 def resolve_alias(arn: str) -> str:
-    """The ARN of the state machine that ``…:stateMachine:NAME:ALIAS`` qualifies; a version's ARN is moto's to resolve."""
+    """The ARN of the machine that ``…:stateMachine:NAME:ALIAS`` qualifies; a version's ARN is moto's to resolve."""
     parts = arn.split(":")
     return ":".join(parts[:7]) if len(parts) == 8 and parts[5] == "stateMachine" and not parts[7].isdecimal() else arn
 

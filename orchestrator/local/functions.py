@@ -1,8 +1,8 @@
 """Lambda functions, run for real.
 
 moto starts a Docker container for each invocation. Here the deployed bundle runs in a warm process of this machine's
-Python, with the function's environment, role, timeout and handler, a real context object, and AWS's shape of errors; what
-it prints goes to CloudWatch Logs.
+Python, with the function's environment, role, timeout and handler, a real context object, and AWS's shape of errors;
+what it prints goes to CloudWatch Logs.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Process:
 
 
 class Functions:
-    """The processes of all functions. Idle ones are used again; a function whose code or settings changed gets new ones."""
+    """The processes of all functions. Idle ones are used again; a function that has changed gets new ones."""
 
     def __init__(self, aws: EmbeddedAws) -> None:
         self._aws = aws
@@ -163,7 +163,7 @@ class Functions:
         return self._roots[function.code_sha_256]
 
     def _environment(self, function: Any, root: Path, log: LogStream) -> dict[str, str]:
-        """ "Defined runtime environment variables", the function's own, and where AWS is."""
+        """What "Defined runtime environment variables" lists, the function's own, and where AWS is."""
         credentials = roles.credentials_for(function.role)
         return {
             **{name: os.environ[name] for name in _INHERITED if name in os.environ},

@@ -112,12 +112,12 @@ def evaluate(expression: str, bindings: Mapping[str, Any], now: datetime) -> Any
         raise EvaluationFailed(f"The JSONata expression '{expression}' returned an unsupported result type.")
     value = _plain(result)
     for watcher in _watchers:
-        watcher(expression, bindings | {"millis": milliseconds}, value)
+        watcher(expression, {**bindings, "millis": milliseconds}, value)
     return value
 
 
 def watch(watcher: Callable[[str, Mapping[str, Any], Any], None]) -> Callable[[], None]:
-    """Calls ``watcher`` with (expression, bindings, result) of each evaluation, until the returned function is called."""
+    """Calls ``watcher`` with (expression, bindings, result) of each evaluation, until what it returns is called."""
     _watchers.append(watcher)
     return lambda: _watchers.remove(watcher)
 

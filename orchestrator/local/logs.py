@@ -1,7 +1,7 @@
 """What functions print, in CloudWatch Logs.
 
-moto knows only what is sent to its API; Lambda's own lines are written straight into its store here, as of the time that
-the embedded AWS lives in.
+moto knows only what is sent to its API; Lambda's own lines are written straight into its store here, as of the time
+that the embedded AWS lives in.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a request asks for, in IAM's words: the actions, and the resource of each ("Service Authorization Reference")."""
+"""What a request asks for in IAM's words: actions, and the resource of each ("Service Authorization Reference")."""
 
 from __future__ import annotations
 

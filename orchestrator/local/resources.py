@@ -1,7 +1,8 @@
 """CloudFormation where moto falls short of what a deployment needs.
 
-moto lacks the type AWS::Scheduler::ScheduleGroup; makes state machines where its interpreter does not look; and a change set that it executes leaves the stack without outputs and
-parameters, and an update of a stack without the new ones.
+moto lacks the type AWS::Scheduler::ScheduleGroup; makes state machines where its interpreter does not look; and a
+change set that it executes leaves the stack without outputs and parameters, and an update of a stack without the new
+ones.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def _execute_change_set(self: Any, change_set_name: str, stack_name: str | None 
 
 
 def install(aws: EmbeddedAws) -> None:
-    """moto finds the classes by themselves; what they make must say what Ref and Fn::GetAtt give."""
+    """Moto finds the classes by themselves; what they make must say what Ref and Fn::GetAtt give."""
     ScheduleGroup.physical_resource_id = property(lambda self: self.name)
     ScheduleGroup.type = "AWS::Scheduler::ScheduleGroup"
     ScheduleGroup.get_cfn_attribute = lambda self, name: {"Arn": self.arn, "State": "ACTIVE"}[name]

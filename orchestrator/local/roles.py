@@ -117,7 +117,7 @@ def _like(value: str, patterns: Iterable[str], *, fold: bool = False) -> bool:
 
 
 def _allows(statements: list[dict[str, Any]], action: str, resource: str, context: Mapping[str, str]) -> bool:
-    """ "Policy evaluation logic": an explicit Deny wins, else there must be an Allow."""
+    """As "Policy evaluation logic" has it: an explicit Deny wins, else there must be an Allow."""
     applying = [
         statement["Effect"]
         for statement in statements

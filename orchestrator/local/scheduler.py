@@ -1,8 +1,8 @@
 """EventBridge Scheduler that fires.
 
 moto stores schedules and never fires them, and takes expressions that AWS refuses. Here one thread sleeps on the clock
-until the next slot is due, and delivers it as Scheduler does: with context attributes, under the schedule's role, by its
-retry policy, and to its dead-letter queue when that is exhausted.
+until the next slot is due, and delivers it as Scheduler does: with context attributes, under the schedule's role, by
+its retry policy, and to its dead-letter queue when that is exhausted.
 """
 
 from __future__ import annotations

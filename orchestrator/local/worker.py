@@ -1,8 +1,8 @@
 """One execution environment of a Lambda function: a process that loads the handler once and then answers invocations.
 
-Run as a program with the number of a socket. It uses nothing of the project: what it loads is the deployed bundle, whose
-folder is the first place where it looks. The memory setting is reported to the handler and not enforced: a limit on
-address space would count what the interpreter only reserves.
+Run as a program with the number of a socket. It uses nothing of the project: what it loads is the deployed bundle,
+whose folder is the first place where it looks. The memory setting is reported to the handler and not enforced: a limit
+on address space would count what the interpreter only reserves.
 """
 
 from __future__ import annotations

@@ -1,0 +1,229 @@
+"""`orchestrator`: what an operator types. Each command has `--help`.
+
+Exit codes: 0 done; 1 it failed, or the run did; 2 bad input; 3 AWS cannot be reached or refuses; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import boto3
+import click
+from botocore.config import Config
+from rich.console import Console
+
+from orchestrator import faults
+from orchestrator.console.tables import run_values, runs_table, task_values, tasks_table
+from orchestrator.errors import NotDeployed, UnknownTask
+from orchestrator.ledger import Ledger
+from orchestrator.registry import Registry
+from orchestrator.runner import Runner
+from orchestrator.runs import RunStatus
+from orchestrator.settings import Stack
+
+#: Beyond a terminal's width nothing is cut: a file or a pipe gets whole lines.
+_PIPE_WIDTH = 220
+
+
+class Connection:
+    """A deployed stack, and the AWS clients to reach it with. ``AWS_ENDPOINT_URL`` chooses which AWS."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.client: Callable[[str], Any] = partial(
+            boto3.Session().client,
+            config=Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=5),
+        )
+
+    @property
+    def registry(self) -> Registry:
+        return Registry(self.client("dynamodb"), self.stack)
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.client("dynamodb"), self.stack)
+
+    @property
+    def runner(self) -> Runner:
+        """Raises :class:`NotDeployed`."""
+        cloudformation = self.client("cloudformation")
+        try:
+            (deployed,) = cloudformation.describe_stacks(StackName=self.stack.name)["Stacks"]
+        except cloudformation.exceptions.ClientError as fault:
+            if fault.response["Error"]["Code"] == "ValidationError":
+                raise NotDeployed(self.stack.name) from fault
+            raise
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in deployed.get("Outputs", [])}
+        return Runner(self.client("stepfunctions"), outputs["TaskRunnerArn"])
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=_PIPE_WIDTH)
+
+
+def _print_json(values: Iterable[Mapping[str, Any]]) -> None:
+    for value in values:
+        click.echo(json.dumps(value, ensure_ascii=False))
+
+
+_as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
+
+
+@click.group()
+@click.option("--stack", default=Stack().name, show_default=True, envvar="ORCHESTRATOR_STACK", help="Which deployment.")
+@click.pass_context
+def orchestrator(context: click.Context, stack: str) -> None:
+    """Scheduled tasks on AWS: what runs, what ran, and what became of it."""
+    context.obj = Connection(Stack(name=stack))
+
+
+@orchestrator.command()
+@_as_json
+@click.pass_obj
+def tasks(connection: Connection, as_json: bool) -> None:
+    """Every task of the registry, and when it is due next."""
+    now = datetime.now(UTC)
+    records = sorted(connection.registry.all(), key=lambda record: record.task.id)
+    if as_json:
+        _print_json(task_values(record, now) for record in records)
+    else:
+        _console().print(tasks_table(records, now) if records else "No tasks: `python deploy.py apply` registers them.")
+
+
+@orchestrator.command()
+@click.argument("task", required=False)
+@click.option("--status", type=click.Choice([*RunStatus], case_sensitive=False), help="Only these.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="At most so many.")
+@_as_json
+@click.pass_obj
+def runs(connection: Connection, task: str | None, status: str | None, limit: int, as_json: bool) -> None:
+    """The newest runs, of one TASK or of all."""
+    ledger = connection.ledger
+    wanted = RunStatus(status.upper()) if status else None
+    if task:
+        found = ledger.runs(task, limit=limit, status=wanted)
+        if not found and connection.registry.get(task) is None:
+            raise UnknownTask(task)
+    else:
+        found = ledger.by_status(wanted, limit=limit) if wanted else ledger.recent(limit=limit)
+    if as_json:
+        _print_json(map(run_values, found))
+    else:
+        _console().print(runs_table(found) if found else "No runs.")
+
+
+def _params(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
+    params = {}
+    for one in given:
+        name, equals, text = one.partition("=")
+        if not name or not equals:
+            raise click.BadParameter(f"expected name=value, found {one!r}")
+        try:
+            params[name] = json.loads(text)
+        except ValueError:
+            params[name] = text
+    return params
+
+
+def _slot(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise click.BadParameter(f"expected a moment with its zone, like 2026-12-01T08:00:00Z, found {text!r}")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@orchestrator.command()
+@click.argument("task")
+@click.option("--param", "params", multiple=True, callback=_params, help="name=value, over the task's own; repeatable.")
+@click.option("--slot", callback=_slot, help="Run it for this slot, instead of for now.")
+@click.option("--wait", is_flag=True, help="Wait for its end, and fail if it does.")
+@_as_json
+@click.pass_obj
+def start(
+    connection: Connection, task: str, params: dict[str, Any], slot: str | None, wait: bool, as_json: bool
+) -> int:
+    """Start TASK now."""
+    if connection.registry.get(task) is None:
+        raise UnknownTask(task)
+    runner = connection.runner
+    started = runner.start(task, params=params, slot=slot, now=datetime.now(UTC))
+    if not wait:
+        if as_json:
+            _print_json([{"executionArn": started.execution_arn, "slot": started.slot}])
+        else:
+            click.echo(f"Started {task} for {started.slot}\n{started.execution_arn}")
+        return 0
+    status = runner.wait(started, time.sleep)
+    run = connection.ledger.get(task, started.slot)
+    if run and as_json:
+        _print_json([run_values(run)])
+    elif run:
+        _console().print(runs_table([run]))
+    succeeded = status == "SUCCEEDED" and run is not None and run.status is RunStatus.SUCCEEDED
+    return 0 if succeeded else faults.FAILED
+
+
+@orchestrator.command()
+@click.argument("file", default="tasks.yaml", type=click.Path(path_type=Path))
+def validate(file: Path) -> None:
+    """Check a tasks file, and write nothing anywhere."""
+    from orchestrator.deployment import Application
+
+    found = Application.of(Stack()).load_tasks(file)
+    click.echo(f"{file}: {len(found)} tasks, {sum(len(task.schedules) for task in found)} schedules, no mistakes.")
+
+
+@orchestrator.command()
+def schema() -> None:
+    """The JSON Schema of tasks.yaml, for editors."""
+    from orchestrator import taskfile
+
+    click.echo(taskfile.schema(), nl=False)
+
+
+def _moment(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:
+    slot = _slot(_context, _parameter, text)
+    return datetime.fromisoformat(slot) if slot else None
+
+
+@orchestrator.command()
+@click.option(
+    "--port", default=4566, show_default=True, type=click.IntRange(0, 65535), help="0 takes any that is free."
+)
+@click.option("--speed", type=click.FloatRange(1, 1_000_000), help="How many times as fast time passes while idle.")
+@click.option("--from", "begin", callback=_moment, help="The time to begin at, like 2026-11-30T00:00:00Z.")
+@click.option("--tasks", "file", default="tasks.yaml", show_default=True, type=click.Path(path_type=Path))
+@click.pass_obj
+def local(connection: Connection, port: int, speed: float | None, begin: datetime | None, file: Path) -> None:
+    """Run all of it on this machine, until Ctrl-C."""
+    # Here, because moto takes a second to import and nothing else needs it.
+    from orchestrator.local import session
+
+    session.serve(connection.stack, file, port=port, speed=speed, begin=begin, say=click.echo)
+
+
+@orchestrator.command()
+@click.option("--tasks", "file", default="tasks.yaml", show_default=True, type=click.Path(path_type=Path))
+@click.pass_obj
+def demo(connection: Connection, file: Path) -> int:
+    """Watch a whole day of scheduled tasks in less than a minute."""
+    from orchestrator.local import demo as day
+
+    return day.show(connection.stack, file, _console())
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit code."""
+    return faults.run(orchestrator, arguments, interrupted="interrupted")

@@ -1,0 +1,1 @@
+"""What an operator looks at: tables for people, JSON for programs."""

@@ -1,0 +1,96 @@
+"""Runs and tasks as tables for people, and as plain values for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.registry import Record
+from orchestrator.runs import UNSUCCESSFUL, Run, RunStatus
+from orchestrator.schedules import Rate, Schedule, parse
+
+_COLOURS = {RunStatus.SUCCEEDED: "green", RunStatus.RUNNING: "cyan", RunStatus.SKIPPED: "yellow"}
+
+
+def runs_table(runs: Iterable[Run], *, title: str | None = None) -> Table:
+    """A row for each run."""
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for name in ("TASK", "SLOT", "STATUS"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("DURATION", justify="right", no_wrap=True)
+    table.add_column("ATTEMPTS", justify="right", no_wrap=True)
+    table.add_column("WHY", overflow="ellipsis", no_wrap=True, max_width=60)
+    for run in runs:
+        table.add_row(
+            run.task_id,
+            run.slot,
+            Text(run.status, style=_COLOURS.get(run.status, "red" if run.status in UNSUCCESSFUL else "")),
+            "" if run.duration_seconds is None else f"{run.duration_seconds:.1f} s",
+            str(run.attempts),
+            run.reason or run.error or "",
+        )
+    return table
+
+
+def run_values(run: Run) -> dict[str, Any]:
+    """What a program gets of a run: the names of the ledger's attributes, without what does not apply."""
+    return {_camel(name): value for name, value in asdict(run).items() if value is not None}
+
+
+def tasks_table(records: Iterable[Record], now: datetime) -> Table:
+    """A row for each task."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("TASK", "RUNS", "SCHEDULES", "NEXT", "LAST", "STATE", "OWNER"):
+        table.add_column(name, overflow="fold")
+    for record in records:
+        task = record.task
+        table.add_row(
+            task.id,
+            str(task.target),
+            "\n".join(f"{one.expression} {one.timezone}" for one in task.schedules),
+            next_slot(record, now) or "",
+            record.last_status or "",
+            _state(record, now),
+            task.owner,
+        )
+    return table
+
+
+def task_values(record: Record, now: datetime) -> dict[str, Any]:
+    """What a program gets of a task."""
+    task = record.task
+    return {
+        "taskId": task.id,
+        "run": str(task.target),
+        "schedules": [asdict(one) for one in task.schedules],
+        "next": next_slot(record, now),
+        "lastStatus": record.last_status,
+        "lastSlot": record.last_slot,
+        "state": _state(record, now),
+        "owner": task.owner,
+        "description": task.description,
+    }
+
+
+def next_slot(record: Record, now: datetime) -> str | None:
+    """When the task is due next; not known of a rate, which counts from when its schedule was created."""
+    known = [one for one in record.task.schedules if not isinstance(parse(one.expression), Rate)]
+    slots = [Schedule.of(one.expression, one.timezone).next_after(now) for one in known]
+    earliest = min((slot for slot in slots if slot), default=None)
+    return earliest.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if earliest else None
+
+
+def _state(record: Record, now: datetime) -> str:
+    if record.pause:
+        return f"paused by {record.pause.who}: {record.pause.why}" if record.pause.who else "paused"
+    return "running" if record.lease and record.lease.expires_at > now.timestamp() else "waiting"
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)

@@ -1,0 +1,127 @@
+"""The demo: the last day of a month, and the midnight that ends it, in less than a minute."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from orchestrator.console.tables import runs_table
+from orchestrator.ledger import Ledger
+from orchestrator.local.clock import VirtualClock
+from orchestrator.local.scheduler import Delivery
+from orchestrator.local.session import Session, started
+from orchestrator.runs import TERMINAL, Run, RunStatus
+from orchestrator.schedules import Rate, Schedule, parse
+from orchestrator.settings import Stack
+
+BEGIN = datetime(2026, 11, 30, tzinfo=UTC)
+LENGTH = timedelta(hours=24, minutes=10)
+
+#: A day takes about ten seconds, and the work in it comes on top.
+SPEED = 8640
+
+#: Between two looks at the progress, in virtual time.
+_STEP = timedelta(minutes=10)
+
+#: Of each task and status, the table shows so many of the newest.
+_SHOWN = 3
+
+
+def show(stack: Stack, file: Path, console: Console) -> int:
+    """Runs the day and prints what became of it; 0 if every slot that was due has a row that says how it ended."""
+    began = time.monotonic()
+    clock = VirtualClock(BEGIN, speed=SPEED)
+    console.print("Starting an AWS in this process, and deploying into it …")
+    with started(stack, file, port=0, clock=clock, say=lambda line: None) as session:
+        console.print(f"Deployed {len(session.tasks)} tasks. Now a day passes: {BEGIN:%A, %d %B %Y}.\n")
+        opened, deliveries = clock.now(), list[Delivery]()
+        session.aws.scheduler.listeners.append(deliveries.append)
+        _pass_the_day(session, clock, deliveries, console)
+        runs = _runs(session)
+        missing = sorted(_expected(session, deliveries, opened) - {(run.task_id, run.slot) for run in runs})
+        _report(session, runs, console)
+        console.print(f"\n{len(runs)} runs, {len(missing)} slots without one, in {time.monotonic() - began:.0f} s.")
+        for task_id, slot in missing:
+            console.print(f"[red]no row: {task_id} {slot}[/red]")
+    _next_things(console)
+    return 1 if missing or any(run.status not in TERMINAL for run in runs) else 0
+
+
+def _pass_the_day(session: Session, clock: VirtualClock, deliveries: list[Delivery], console: Console) -> None:
+    end = BEGIN + LENGTH
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[latest]}"))
+    with Progress(*columns, console=console, transient=False) as progress:
+        day = progress.add_task(f"{BEGIN:%d %b %H:%M}", total=LENGTH.total_seconds(), latest="")
+        while (now := clock.now()) < end:
+            clock.sleep_until(min(end, now + _STEP), resting=True)
+            latest = f"{len(deliveries)} runs, last: {deliveries[-1].schedule[:-9]}" if deliveries else ""
+            passed = (clock.now() - BEGIN).total_seconds()
+            progress.update(day, completed=passed, description=f"{clock.now():%d %b %H:%M}", latest=latest)
+        while any(
+            session.aws.execution(one.execution_arn).status == "RUNNING" for one in deliveries if one.execution_arn
+        ):
+            clock.sleep(0.05, resting=True)
+
+
+def _runs(session: Session) -> list[Run]:
+    ledger = Ledger(session.aws.client("dynamodb"), session.stack)
+    return [run for task in session.tasks for run in reversed(ledger.runs(task.id, limit=1000))]
+
+
+def _expected(session: Session, deliveries: Iterable[Delivery], opened: datetime) -> set[tuple[str, str]]:
+    """Every slot that was due: by the arithmetic of schedules, and for rates, which count from then, as delivered."""
+
+    def slots() -> Iterator[tuple[str, datetime]]:
+        for task in session.tasks:
+            for one in task.schedules:
+                if not isinstance(parse(one.expression), Rate):
+                    schedule = Schedule.of(one.expression, one.timezone)
+                    yield from ((task.id, slot) for slot in schedule.between(opened, BEGIN + LENGTH))
+        yield from ((delivery.schedule[:-9], delivery.slot) for delivery in deliveries)
+
+    return {(task_id, slot.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")) for task_id, slot in slots()}
+
+
+def _report(session: Session, runs: list[Run], console: Console) -> None:
+    shown: list[Run] = []
+    hidden: Counter[tuple[str, RunStatus]] = Counter()
+    seen: Counter[tuple[str, RunStatus]] = Counter()
+    for run in reversed(runs):
+        key = (run.task_id, run.status)
+        seen[key] += 1
+        if seen[key] <= _SHOWN:
+            shown.append(run)
+        else:
+            hidden[key] += 1
+    console.print()
+    console.print(runs_table(reversed(shown)))
+    for (task_id, status), count in hidden.items():
+        console.print(f"[dim]… and {count} more of {task_id}, {status}[/dim]")
+    aws = session.aws
+    bucket = session.applied.outputs["DataBucket"]
+    reports = aws.client("s3").list_objects_v2(Bucket=bucket, Prefix="reports/").get("Contents", [])
+    mails = aws.client("ses").get_send_quota()["SentLast24Hours"]
+    metrics = aws.client("cloudwatch").list_metrics(Namespace="ScheduledTasks")["Metrics"]
+    console.print(
+        f"\nWritten: {', '.join(entry['Key'] for entry in reports) or 'no reports'};"
+        f" {mails:.0f} mail sent; {len(metrics)} metrics in ScheduledTasks."
+    )
+
+
+def _next_things(console: Console) -> None:
+    console.print(
+        """
+Next:
+  .venv/bin/orchestrator local            the same AWS, for as long as you like
+  .venv/bin/orchestrator start --help     run a task now
+  edit tasks.yaml, add a handler          README.md shows how, in ten minutes
+  make test                               the proof
+""",
+        highlight=False,
+    )

@@ -1,0 +1,48 @@
+"""Sample data for the embedded AWS, so that the sample tasks have something to do: orders, pages, and what is stale."""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from orchestrator.local.embedded import EmbeddedAws
+from orchestrator.settings import Stack
+
+#: Beside the packages, where a user finds it.
+FOLDER = Path(__file__).parent.parent.parent / "samples"
+
+#: Who mail is from and to here; nothing leaves this machine.
+MAIL_FROM = "orchestrator@example.com"
+
+
+def site_url(aws: EmbeddedAws, bucket: str) -> str:
+    """Where the sample pages are."""
+    return f"{aws.endpoint}/{bucket}/site/"
+
+
+def seed(aws: EmbeddedAws, stack: Stack, bucket: str, now: datetime) -> None:
+    """Puts the sample data into the data bucket and the Sessions table, aged as of ``now``."""
+    s3 = aws.client("s3")
+    for folder in ("orders", "site"):
+        for file in sorted((FOLDER / folder).iterdir()):
+            kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+            s3.put_object(Bucket=bucket, Key=f"{folder}/{file.name}", Body=file.read_bytes(), ContentType=kind)
+    stale = json.loads((FOLDER / "stale.json").read_text())
+    for entry in stale["objects"]:
+        s3.put_object(Bucket=bucket, Key=entry["key"], Body=b"temporary")
+        _age(aws, bucket, entry["key"], now - timedelta(days=entry["ageDays"]))
+    dynamodb = aws.client("dynamodb")
+    for entry in stale["sessions"]:
+        created = (now - timedelta(days=entry["ageDays"])).strftime("%Y-%m-%dT%H:%M:%SZ")
+        item = {"id": {"S": entry["id"]}, "createdAt": {"S": created}}
+        dynamodb.put_item(TableName=stack.table("Sessions"), Item=item)
+    aws.client("ses").verify_email_identity(EmailAddress=MAIL_FROM)
+
+
+def _age(aws: EmbeddedAws, bucket: str, key: str, modified: datetime) -> None:
+    """No API can date an object back, so moto's own record of it is changed."""
+    backend: Any = aws.global_backend("s3")
+    backend.buckets[bucket].keys[key].last_modified = modified

@@ -1,0 +1,96 @@
+"""The embedded AWS, started, deployed into with the code that deploys to AWS, and filled with samples."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from orchestrator import deployment
+from orchestrator.deployment import Application, Applied
+from orchestrator.local import samples
+from orchestrator.local.clock import Clock, RealClock, VirtualClock
+from orchestrator.local.embedded import EmbeddedAws
+from orchestrator.local.scheduler import Delivery
+from orchestrator.settings import Stack
+from orchestrator.tasks import Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """What runs."""
+
+    aws: EmbeddedAws
+    stack: Stack
+    tasks: tuple[Task, ...]
+    applied: Applied
+
+
+@contextmanager
+def started(stack: Stack, file: Path, *, port: int, clock: Clock, say: Callable[[str], object]) -> Iterator[Session]:
+    """The embedded AWS with everything deployed; time stands (or passes as it really does) until then.
+
+    Raises InvalidTaskFile, before anything is started, and PortInUse.
+    """
+    application = Application.of(stack)
+    tasks = application.load_tasks(file)
+    with clock.busy(), EmbeddedAws(port=port, clock=clock) as aws:
+        os.environ.update(aws.environment)
+        bucket = f"{stack.name}-data-{aws.account}-{aws.region}"
+        applied = deployment.apply(
+            aws.client,
+            application,
+            tasks,
+            mail_from=samples.MAIL_FROM,
+            site_url=samples.site_url(aws, bucket),
+            now=clock.now,
+            sleep=lambda seconds: None,
+            progress=say,
+        )
+        samples.seed(aws, stack, bucket, clock.now())
+        yield Session(aws=aws, stack=stack, tasks=tasks, applied=applied)
+
+
+def serve(
+    stack: Stack, file: Path, *, port: int, speed: float | None, begin: datetime | None, say: Callable[[str], object]
+) -> None:
+    """Serves until it is interrupted."""
+    virtual = speed is not None or begin is not None
+    clock: Clock = VirtualClock(begin or datetime.now(UTC), speed=speed or 1) if virtual else RealClock()
+    with started(stack, file, port=port, clock=clock, say=lambda line: None) as session:
+        say(_welcome(session))
+
+        def tell(delivery: Delivery) -> None:
+            say(f"{delivery.slot:%Y-%m-%d %H:%M}  {delivery.schedule}  {delivery.error or 'started'}")
+
+        session.aws.scheduler.listeners.append(tell)
+        for_ever = threading.Event()
+        while True:
+            clock.sleep(3600, wake=for_ever, resting=True)
+
+
+def _welcome(session: Session) -> str:
+    """Where it is, and commands to copy."""
+    exports = "\n".join(f"export {name}={value}" for name, value in session.aws.environment.items())
+    runner = session.applied.outputs["TaskRunnerArn"]
+    first = session.tasks[0].id if session.tasks else "TASK"
+    stack = session.stack
+    return f"""\
+{stack.name} is up on {session.aws.endpoint}, with {len(session.tasks)} tasks. Ctrl-C ends it.
+
+In another terminal:
+
+{exports}
+
+.venv/bin/orchestrator tasks
+.venv/bin/orchestrator start {first} --wait
+.venv/bin/orchestrator runs
+aws stepfunctions start-execution --state-machine-arn {runner} --input '{{"taskId":"{first}"}}'
+aws stepfunctions list-executions --state-machine-arn {runner}
+aws scheduler list-schedules --group-name {stack.schedule_group}
+aws dynamodb scan --table-name {stack.runs_table}
+"""

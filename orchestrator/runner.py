@@ -1,0 +1,53 @@
+"""Starting TaskRunner by hand: what `aws stepfunctions start-execution` does, with a name that says what runs."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from orchestrator.runs import Trigger
+
+#: Seconds between two looks at an execution. DescribeExecution is refilled with 10 to 15 a second for a whole account.
+POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    """An execution of TaskRunner, and the slot that its row is under."""
+
+    execution_arn: str
+    slot: str
+
+
+class Runner:
+    """TaskRunner, through ``client``, boto3's client of Step Functions."""
+
+    def __init__(self, client: Any, state_machine_arn: str) -> None:
+        self._client = client
+        self._arn = state_machine_arn
+
+    def start(self, task_id: str, *, params: Mapping[str, Any], slot: str | None, now: datetime) -> Started:
+        """Starts a task, for ``slot`` (``2026-12-01T08:00:00Z``) or, where that is None, for the moment it starts."""
+        request: dict[str, Any] = {"taskId": task_id, "trigger": Trigger.AD_HOC}
+        request |= {"params": dict(params)} if params else {}
+        request |= {"scheduledTime": slot} if slot else {}
+        answer = self._client.start_execution(
+            stateMachineArn=self._arn,
+            name=f"{task_id[:48]}-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
+            input=json.dumps(request, ensure_ascii=False),
+        )
+        moment = answer["startDate"].astimezone(UTC)
+        started = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return Started(execution_arn=answer["executionArn"], slot=slot or started)
+
+    def wait(self, started: Started, sleep: Callable[[float], object]) -> str:
+        """The execution's status at its end."""
+        while True:
+            described = self._client.describe_execution(executionArn=started.execution_arn)
+            if described["status"] != "RUNNING":
+                return str(described["status"])
+            sleep(POLL_SECONDS)
