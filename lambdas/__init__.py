@@ -1,10 +1,63 @@
-"""What tasks run: each module or package here with a ``handler`` is a Lambda function, the target ``lambda/NAME``."""
+"""What tasks run: each module or package here with a ``handler`` is a Lambda function, the target ``lambda/NAME``.
+
+Its bundle holds the module or package itself and what begins with ``_``. A function that needs a permission, or more
+than the default memory and time, gets an entry in :data:`SETTINGS`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from orchestrator.functions import Function
+from orchestrator.functions import Function, Permission
+
+_CACHE_WARMER = Function(
+    name="cache-warmer",
+    module="cache_warmer",
+    timeout_seconds=300,
+)
+
+_DATA_CLEANUP = Function(
+    name="data-cleanup",
+    module="data_cleanup",
+    # It stops by itself before this. A task's own timeout must not be shorter, or the task is cut off instead.
+    timeout_seconds=300,
+    permissions=(
+        Permission(actions=("s3:ListBucket",), resource="data-bucket"),
+        Permission(actions=("s3:DeleteObject",), resource="data-bucket:tmp/*"),
+        Permission(
+            actions=("dynamodb:BatchWriteItem", "dynamodb:DescribeTable", "dynamodb:Scan"), resource="table:Sessions"
+        ),
+    ),
+)
+
+_EMAIL_DIGEST = Function(
+    name="email-digest",
+    module="email_digest",
+    timeout_seconds=120,
+    permissions=(
+        Permission(actions=("dynamodb:Query",), resource="table:TaskRuns/index/StatusIndex"),
+        Permission(
+            actions=("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+            resource="table:Idempotency",
+        ),
+        Permission(actions=("ses:SendEmail",), resource="ses"),
+    ),
+)
+
+_REPORT_GENERATOR = Function(
+    name="report-generator",
+    module="report_generator",
+    memory_mb=512,
+    timeout_seconds=300,
+    permissions=(
+        # S3 says that an object is absent only to those who may list the bucket; to others, that access is denied.
+        Permission(actions=("s3:ListBucket",), resource="data-bucket"),
+        Permission(actions=("s3:GetObject",), resource="data-bucket:orders/*"),
+        Permission(actions=("s3:PutObject",), resource="data-bucket:reports/*"),
+    ),
+)
 
 #: By module, what differs from the defaults.
-SETTINGS: Mapping[str, Function] = {}
+SETTINGS: Mapping[str, Function] = {
+    function.module: function for function in (_CACHE_WARMER, _DATA_CLEANUP, _EMAIL_DIGEST, _REPORT_GENERATOR)
+}

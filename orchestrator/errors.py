@@ -30,7 +30,7 @@ these classes with :func:`error_names`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 
 
 class OrchestratorError(Exception):
@@ -70,14 +70,11 @@ class NotConfigured(NonRetryableError):
 class CacheWarmingFailed(OrchestratorError):
     """More URLs failed than the task allows."""
 
-    def __init__(self, failures: Mapping[str, str], total: int, max_error_rate: float) -> None:
+    def __init__(self, failures: Sequence[str], total: int, max_error_rate: float) -> None:
         self.failures = failures
-        shown = [f"{url} ({what})" for url, what in list(failures.items())[:5]]
-        more = [f"{len(failures) - 5} more"] if len(failures) > 5 else []
-        super().__init__(
-            f"{len(failures)} of {total} URLs failed, allowed is a share of {max_error_rate:g}: "
-            + ", ".join([*shown, *more])
-        )
+        shown = [*failures[:5], *([f"{len(failures) - 5} more"] if len(failures) > 5 else [])]
+        allowed = f"allowed is a share of {max_error_rate:g}"
+        super().__init__(f"{len(failures)} of {total} URLs failed, {allowed}: {', '.join(shown)}")
 
 
 class CleanupFailed(OrchestratorError):

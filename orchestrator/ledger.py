@@ -35,8 +35,13 @@ class Ledger:
         self, status: RunStatus, *, limit: int, since: str | None = None, until: str | None = None
     ) -> tuple[Run, ...]:
         """Runs of all tasks in one status whose slot is in [since, until], the newest first, at most ``limit``."""
-        return self._query(
-            limit,
+        return tuple(islice(self.with_status(status, since=since, until=until, page=limit), limit))
+
+    def with_status(
+        self, status: RunStatus, *, since: str | None = None, until: str | None = None, page: int | None = None
+    ) -> Iterator[Run]:
+        """The same without a limit: any number of runs, read in pages (of ``page`` runs) as they are asked for."""
+        items = self._items(
             IndexName=STATUS_INDEX,
             KeyConditionExpression="#status = :status AND slot BETWEEN :since AND :until",
             ExpressionAttributeNames={"#status": "status"},
@@ -46,7 +51,9 @@ class Ledger:
                 ":since": {"S": since or "0"},
                 ":until": {"S": until or "~"},
             },
+            **({"Limit": page} if page else {}),
         )
+        return map(Run.from_item, items)
 
     def recent(self, *, limit: int) -> tuple[Run, ...]:
         """The newest runs of all tasks: a query for each status, so that the cost follows ``limit`` and not history."""

@@ -1,0 +1,78 @@
+"""What all handlers share: typed events, logs that say whose they are, traces, metrics, and clients that stay open.
+
+A handler is then only what it does::
+
+    @task_handler("lambda/send-letters", SendLettersParams)
+    def handler(event: TaskEvent[SendLettersParams], context: LambdaContext) -> dict[str, Any]:
+        ...
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Any, TypeVar
+
+import boto3
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from orchestrator.errors import NotConfigured
+from orchestrator.events import Params, TaskEvent
+from orchestrator.settings import METRICS_NAMESPACE
+
+P = TypeVar("P", bound=Params)
+Result = dict[str, Any]
+
+logger = Logger()
+metrics = Metrics(namespace=METRICS_NAMESPACE)
+# Only AWS calls: the tracer would also patch the HTTP client, which knows no segment in a thread of its own.
+tracer = Tracer(patch_modules=["boto3"])
+
+
+@cache
+def client(service: str) -> Any:
+    """A boto3 client: one for each service, since an execution environment serves many invocations."""
+    return boto3.client(service)
+
+
+def setting(variable: str, parameter: str) -> str:
+    """The environment variable's value, set from ``parameter`` of the stack. Raises :class:`NotConfigured`."""
+    value = os.environ.get(variable)
+    if not value:
+        raise NotConfigured(variable, parameter)
+    return value
+
+
+def task_handler(
+    target: str, params: type[P]
+) -> Callable[[Callable[[TaskEvent[P], LambdaContext], Result]], Callable[[dict[str, Any], LambdaContext], Result]]:
+    """A function of a typed event becomes a Lambda handler.
+
+    Neither the event nor the result is logged or traced: params may hold personal data. The handler raises
+    :class:`~orchestrator.errors.InvalidParameters` if the event does not fit ``params``.
+    """
+    model: type[TaskEvent[P]] = TaskEvent[params]  # type: ignore[valid-type]
+
+    def decorate(
+        run: Callable[[TaskEvent[P], LambdaContext], Result],
+    ) -> Callable[[dict[str, Any], LambdaContext], Result]:
+        @wraps(run)
+        def handler(event: dict[str, Any], context: LambdaContext) -> Result:
+            task = model.read(event, target=target)
+            logger.append_keys(task_id=task.task_id, run_key=task.run_key, attempt=task.attempt)
+            try:
+                return run(task, context)
+            finally:
+                # Powertools' own decorator warns about a run that failed before it had anything to count.
+                if metrics.metric_set:
+                    metrics.flush_metrics()
+
+        traced = tracer.capture_lambda_handler(handler, capture_response=False)
+        logged: Callable[[dict[str, Any], LambdaContext], Result] = logger.inject_lambda_context(
+            traced, clear_state=True
+        )
+        return logged
+
+    return decorate
