@@ -10,6 +10,7 @@ from orchestrator.ledger import Ledger
 from orchestrator.local.embedded import EmbeddedAws
 from orchestrator.runs import Run, RunStatus
 from orchestrator.settings import Stack
+from tests.aws import own_client
 from tests.tables import create_tables
 
 STACK = Stack()
@@ -84,10 +85,11 @@ def test_the_most_recent_runs_are_of_any_task_and_status(ledger: Ledger, dynamod
     assert slots(ledger.recent(limit=2)) == newest[:2]
 
 
-def test_what_a_query_costs_follows_the_limit_and_not_the_history(ledger: Ledger, dynamodb: Any) -> None:
+def test_what_a_query_costs_follows_the_limit_and_not_the_history(aws: EmbeddedAws, dynamodb: Any) -> None:
     for minute in range(50):
         put(dynamodb, "a", f"2026-12-01T00:{minute:02}:00Z", result={"S": "x" * 50_000})
     calls: list[int] = []
-    dynamodb.meta.events.register("after-call.dynamodb.Query", lambda parsed, **_: calls.append(parsed["Count"]))
-    ledger.runs("a", limit=5)
+    client = own_client(aws, "dynamodb")
+    client.meta.events.register("after-call.dynamodb.Query", lambda parsed, **_: calls.append(parsed["Count"]))
+    Ledger(client, STACK).runs("a", limit=5)
     assert calls == [5]

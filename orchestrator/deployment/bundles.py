@@ -19,7 +19,19 @@ from orchestrator.functions import Function
 
 #: Modules of the library that build, deploy or imitate, and whose dependencies no function has.
 NOT_BUNDLED = frozenset(
-    {"cli", "console", "definition", "demo", "deployment", "local", "services", "states", "taskfile"}
+    {
+        "cli",
+        "console",
+        "definition",
+        "demo",
+        "deployment",
+        "faults",
+        "local",
+        "services",
+        "states",
+        "taskfile",
+        "taskmodels",
+    }
 )
 
 #: The earliest time that a zip file can hold: a bundle depends on what is in it, not on when it was made.

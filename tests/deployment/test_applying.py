@@ -1,0 +1,217 @@
+"""Deploying to the embedded AWS: from nothing, again, and after a change."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.deployment import Application, Applied, apply
+from orchestrator.ledger import Ledger
+from orchestrator.local.embedded import EmbeddedAws
+from orchestrator.registry import Pause, Registry
+from orchestrator.scheduler import schedule_name
+from orchestrator.settings import Stack
+from tests.aws import own_client
+from tests.deployment import sample
+from tests.deployment.sample import task
+
+STACK = Stack()
+# No rate: it would fire at once.
+TASKS = [task("report", "cron(0 2 * * ? *)"), task("clean", "cron(0 3 * * ? *)")]
+READS = ("Describe", "Get", "List", "Head", "Scan", "Query")
+
+
+class Recorded:
+    """Clients of the embedded AWS, and the operations that were called."""
+
+    def __init__(self, aws: EmbeddedAws) -> None:
+        self._aws = aws
+        self._clients: dict[str, Any] = {}
+        self.calls: list[str] = []
+
+    def __call__(self, service: str) -> Any:
+        if service not in self._clients:
+            self._clients[service] = client = own_client(self._aws, service)
+            client.meta.events.register("before-call", lambda model, **_: self.calls.append(model.name))
+        return self._clients[service]
+
+    @property
+    def writes(self) -> list[str]:
+        return [call for call in self.calls if not call.startswith(READS)]
+
+
+@pytest.fixture
+def application(tmp_path: Path) -> Application:
+    return sample.application(tmp_path)
+
+
+@pytest.fixture
+def clients(aws: EmbeddedAws) -> Recorded:
+    return Recorded(aws)
+
+
+@pytest.fixture
+def deploy(clients: Recorded, application: Application) -> Callable[..., Applied]:
+    def deploy(tasks: list[Any] = TASKS, **options: Any) -> Applied:
+        clients.calls.clear()
+        return apply(clients, application, tasks, now=lambda: datetime(2026, 12, 1, tzinfo=UTC), **options)
+
+    return deploy
+
+
+def schedules(aws: EmbeddedAws, **group: str) -> set[str]:
+    return {schedule["Name"] for schedule in aws.client("scheduler").list_schedules(**group)["Schedules"]}
+
+
+def environment(aws: EmbeddedAws, function: str) -> dict[str, str]:
+    found: dict[str, str] = aws.client("lambda").get_function(FunctionName=f"orchestrator-dev-task-{function}")[
+        "Configuration"
+    ]["Environment"]["Variables"]
+    return found
+
+
+def test_what_was_deployed_runs(deploy: Callable[..., Applied], aws: EmbeddedAws) -> None:
+    applied = deploy()
+    states = aws.client("stepfunctions")
+    started = states.start_execution(stateMachineArn=applied.outputs["TaskRunnerArn"], input='{"taskId": "report"}')
+    deadline = time.monotonic() + 20
+    while (found := states.describe_execution(executionArn=started["executionArn"]))["status"] == "RUNNING":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert found["status"] == "SUCCEEDED"
+    (run,) = Ledger(aws.client("dynamodb"), STACK).runs("report", limit=9)
+    assert json.loads(run.result or "")["hello"]["taskId"] == "report"
+
+
+def test_the_second_time_nothing_is_written(deploy: Callable[..., Applied], clients: Recorded) -> None:
+    assert deploy().changed
+    assert clients.writes
+    assert not deploy().changed
+    assert clients.writes == []
+    assert len(clients.calls) <= 6, "reads are few, however many tasks"
+
+
+def test_a_changed_task_is_one_write(deploy: Callable[..., Applied], clients: Recorded) -> None:
+    deploy()
+    changed = task("report", "cron(0 2 * * ? *)", description="another")
+    assert [str(operation) for operation in deploy([changed, TASKS[1]]).plan.operations] == ["update task report"]
+    assert clients.writes == ["UpdateItem"]
+
+
+def test_a_pause_survives_a_deployment(deploy: Callable[..., Applied], aws: EmbeddedAws) -> None:
+    deploy()
+    dynamodb = aws.client("dynamodb")
+    dynamodb.update_item(
+        TableName=STACK.tasks_table,
+        Key={"taskId": {"S": "report"}},
+        UpdateExpression="SET pause = :pause",
+        ExpressionAttributeValues={":pause": {"M": {"who": {"S": "ann"}}}},
+    )
+    deploy([task("report", description="another")])
+    record = Registry(dynamodb, STACK).get("report")
+    assert record
+    assert (record.pause, record.task.description) == (Pause(who="ann"), "another")
+
+
+def test_a_task_that_is_no_longer_declared_loses_its_schedule_and_its_record(
+    deploy: Callable[..., Applied], aws: EmbeddedAws
+) -> None:
+    deploy()
+    deploy(TASKS[:1])
+    assert schedules(aws) == {schedule_name("report", TASKS[0].schedules[0])}
+    assert Registry(aws.client("dynamodb"), STACK).declared().keys() == {"report"}
+
+
+def test_schedules_of_others_are_left_alone(deploy: Callable[..., Applied], aws: EmbeddedAws) -> None:
+    deploy()
+    client = aws.client("scheduler")
+    other = {
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "ScheduleExpression": "rate(1 day)",
+        "Target": {
+            "Arn": "arn:aws:states:us-east-1:123456789012:stateMachine:x",
+            "RoleArn": "arn:aws:iam::123456789012:role/r",
+        },
+    }
+    client.create_schedule(Name="report-01234567", GroupName="default", **other)
+    client.create_schedule(Name="by-hand", GroupName=STACK.schedule_group, **other)
+    deploy([])
+    assert schedules(aws) == {"report-01234567", "by-hand"}
+
+
+def test_two_environments_live_side_by_side(aws: EmbeddedAws, tmp_path: Path) -> None:
+    staging = Stack(name="orchestrator-staging")
+    for stack in (STACK, staging):
+        apply(aws.client, sample.application(tmp_path, stack), TASKS)
+    apply(aws.client, sample.application(tmp_path, staging), [])
+    assert Registry(aws.client("dynamodb"), STACK).declared().keys() == {"report", "clean"}
+    assert len(schedules(aws, GroupName=STACK.schedule_group)) == 2
+    assert schedules(aws, GroupName=staging.schedule_group) == set()
+
+
+def test_changed_code_is_the_only_thing_that_is_uploaded(
+    deploy: Callable[..., Applied], clients: Recorded, application: Application, aws: EmbeddedAws
+) -> None:
+    deploy()
+    (application.lambdas / "echo.py").write_text("def handler(event, context):\n    return 'changed'\n")
+    assert deploy().stack_changed
+    assert clients.calls.count("PutObject") == 1
+    answer = aws.client("lambda").invoke(FunctionName="orchestrator-dev-task-echo", Payload=b"{}")
+    assert json.loads(answer["Payload"].read()) == "changed"
+
+
+def test_the_functions_know_where_they_are(deploy: Callable[..., Applied], aws: EmbeddedAws) -> None:
+    deploy(mail_from="digest@example.com", site_url="https://example.com/")
+    assert environment(aws, "send-letters") == {
+        "DATA_BUCKET": "orchestrator-dev-data-123456789012-us-east-1",
+        "IDEMPOTENCY_TABLE": "orchestrator-dev-Idempotency",
+        "MAIL_FROM": "digest@example.com",
+        "ORCHESTRATOR_STACK": "orchestrator-dev",
+        "PAPER": "a4",
+        "POWERTOOLS_METRICS_NAMESPACE": "ScheduledTasks",
+        "POWERTOOLS_SERVICE_NAME": "send-letters",
+        "RUNS_TABLE": "orchestrator-dev-TaskRuns",
+        "SITE_URL": "https://example.com/",
+    }
+
+
+def test_the_sender_stays_until_another_is_given(deploy: Callable[..., Applied], aws: EmbeddedAws) -> None:
+    deploy(mail_from="digest@example.com")
+    assert not deploy().changed
+    assert environment(aws, "echo")["MAIL_FROM"] == "digest@example.com"
+    assert deploy(mail_from="other@example.com").stack_changed
+    assert environment(aws, "echo")["MAIL_FROM"] == "other@example.com"
+
+
+class Interrupted(Exception):
+    pass
+
+
+@pytest.mark.parametrize("at", [1, 3, 4, 6, 8])
+def test_wherever_it_is_interrupted_the_next_one_finishes_the_job(
+    deploy: Callable[..., Applied], clients: Recorded, at: int
+) -> None:
+    seen: list[str] = []
+
+    def progress(line: str) -> None:
+        seen.append(line)
+        if len(seen) == at:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        deploy(progress=progress)
+    assert deploy().changed
+    assert not deploy().changed
+    assert clients.writes == []
+
+
+def test_a_past_one_time_schedule_is_said_and_not_created(deploy: Callable[..., Applied], aws: EmbeddedAws) -> None:
+    applied = deploy([task("report", "at(2026-11-30T00:00:00)")])
+    assert [task_id for task_id, _ in applied.plan.over] == ["report"]
+    assert schedules(aws) == set()
