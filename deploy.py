@@ -20,6 +20,9 @@ from orchestrator.settings import Stack
 #: Part of the names of buckets, which are 63 characters at most.
 _ENVIRONMENT = re.compile(r"[a-z][a-z0-9-]{0,11}")
 
+#: How often a call is made in all when AWS throttles it or does not answer.
+ATTEMPTS = 5
+
 
 def _stack(context: click.Context, parameter: click.Parameter, environment: str) -> Stack:
     if not _ENVIRONMENT.fullmatch(environment):
@@ -66,7 +69,7 @@ def apply(stack: Stack, file: Path, mail_from: str | None, site_url: str | None)
 def _clients() -> Callable[[str], Any]:
     return partial(
         boto3.Session().client,
-        config=Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=10),
+        config=Config(retries={"mode": "standard", "total_max_attempts": ATTEMPTS}, connect_timeout=10),
     )
 
 

@@ -1,0 +1,164 @@
+"""deploy.py as a person or a script meets it: what it says, and its exit code."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import deploy
+from orchestrator import deployment
+from orchestrator.local.embedded import EmbeddedAws
+from orchestrator.registry import Registry
+from orchestrator.settings import Stack
+
+ROOT = Path(deploy.__file__).parent
+
+TASKS = """
+tasks:
+  daily-sales-report:
+    run: lambda/report-generator
+    schedule: cron(0 2 * * ? *)
+  once:
+    run: lambda/report-generator
+    schedule: at(2020-01-01T00:00:00)
+"""
+
+
+@pytest.fixture
+def tasks(tmp_path: Path) -> Path:
+    file = tmp_path / "tasks.yaml"
+    file.write_text(TASKS)
+    return file
+
+
+@pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+
+@pytest.fixture
+def endpoint(aws: EmbeddedAws, credentials: None, monkeypatch: pytest.MonkeyPatch) -> EmbeddedAws:
+    for name, value in aws.environment.items():
+        monkeypatch.setenv(name, value)
+    return aws
+
+
+def test_apply_deploys_and_says_what_it_does(
+    endpoint: EmbeddedAws, tasks: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert deploy.main(["apply", "--tasks", str(tasks)]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert "register task daily-sales-report" in said
+    assert "create schedule cron(0 2 * * ? *) UTC of daily-sales-report" in said
+    assert said[-2:] == [
+        "note: at(2020-01-01T00:00:00) of once is in the past, no schedule was created",
+        "Deployed orchestrator-dev.",
+    ]
+    assert Registry(endpoint.client("dynamodb"), Stack()).declared().keys() == {"daily-sales-report", "once"}
+    assert deploy.main(["apply", "--tasks", str(tasks)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "orchestrator-dev is up to date."
+
+
+def test_an_environment_is_a_stack_of_its_own(endpoint: EmbeddedAws, tasks: Path) -> None:
+    assert deploy.main(["apply", "--env", "staging", "--tasks", str(tasks)]) == 0
+    stacks = endpoint.client("cloudformation").describe_stacks()["Stacks"]
+    assert [stack["StackName"] for stack in stacks] == ["orchestrator-staging"]
+
+
+def test_nothing_is_written_when_any_task_is_invalid(
+    endpoint: EmbeddedAws, tasks: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tasks.write_text(TASKS + "  bad:\n    run: lambda/report-generator\n    schedule: cron(99 * * * ? *)\n")
+    assert deploy.main(["apply", "--tasks", str(tasks)]) == 2
+    assert "tasks.bad.schedule" in capsys.readouterr().err
+    assert endpoint.client("cloudformation").describe_stacks()["Stacks"] == []
+
+
+def test_a_task_that_runs_what_is_not_deployed_is_refused(
+    endpoint: EmbeddedAws, tasks: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tasks.write_text(TASKS.replace("lambda/report-generator", "lambda/report-generators"))
+    assert deploy.main(["apply", "--tasks", str(tasks)]) == 2
+    assert "report-generators" in capsys.readouterr().err
+    assert endpoint.client("cloudformation").describe_stacks()["Stacks"] == []
+
+
+def test_a_task_file_that_is_not_there_is_named(
+    endpoint: EmbeddedAws, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert deploy.main(["apply", "--tasks", str(tmp_path / "no.yaml")]) == 2
+    assert "no.yaml" in capsys.readouterr().err
+
+
+def test_without_credentials_it_says_how_to_get_some(
+    tasks: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for name, value in {
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": str(tmp_path / "config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert deploy.main(["apply", "--tasks", str(tasks)]) == 3
+    assert capsys.readouterr().err.startswith("Unable to locate credentials; log in (`aws sso login`)")
+
+
+def test_an_endpoint_that_is_down_is_named(
+    credentials: None, tasks: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    monkeypatch.setattr(deploy, "ATTEMPTS", 1)
+    assert deploy.main(["apply", "--tasks", str(tasks)]) == 3
+    said = capsys.readouterr().err
+    assert f'Could not connect to the endpoint URL: "http://127.0.0.1:{port}/"' in said
+    assert "orchestrator local" in said
+
+
+def test_an_interruption_says_what_to_do_next(
+    credentials: None, tasks: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(deployment, "apply", interrupt)
+    assert deploy.main(["apply", "--tasks", str(tasks)]) == 130
+    assert "deploy again to finish" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("environment", ["A", "1st", "a" * 13, "dev/x", ""])
+def test_an_environment_that_cannot_be_a_name_is_refused(
+    environment: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert deploy.main(["build", "--env", environment, "--out", str(tmp_path / "out")]) == 2
+    assert "1 to 12 of a-z, 0-9 and -, a letter first" in capsys.readouterr().err
+
+
+def test_a_build_into_a_folder_of_something_else_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.txt").write_text("precious")
+    assert deploy.main(["build", "--out", str(tmp_path)]) == 2
+    assert "mine.txt, which no build writes" in capsys.readouterr().err
+
+
+def test_a_build_needs_no_aws(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, ROOT / "deploy.py", "build", "--out", tmp_path / "out"],
+        env={"PATH": os.environ["PATH"], "AWS_ENDPOINT_URL": "http://127.0.0.1:1"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert (tmp_path / "out" / "template.json").exists()
