@@ -55,12 +55,19 @@ def retriers(errors: Sequence[str], *, never: Sequence[str] = ()) -> list[Retry]
     ]
 
 
-def call(name: str, resource: str, *, never_retry: Sequence[str] = (), **fields: Any) -> Task:
-    """A call of an AWS API, retried on every fault that can pass: an expression that failed once fails again."""
+def call(
+    name: str, resource: str, *, never_retry: Sequence[str] = (), retry_briefly: Sequence[str] = (), **fields: Any
+) -> Task:
+    """A call of an AWS API, retried on every fault that can pass: an expression that failed once fails again.
+
+    ``retry_briefly`` are errors that a few seconds either mend or never will.
+    """
+    never, *rest = retriers(["States.ALL"], never=[EVALUATION_FAILED, *never_retry])
+    briefly = Retry(error_equals=list(retry_briefly), interval_seconds=1, max_attempts=3, jitter_strategy="FULL")
     return Task(
         name,
         resource=resource,
         timeout_seconds=CALL_TIMEOUT_SECONDS,
-        retry=retriers(["States.ALL"], never=[EVALUATION_FAILED, *never_retry]),
+        retry=[never, *([briefly] if retry_briefly else []), *rest],
         **{"output": NOTHING} | fields,
     )

@@ -8,7 +8,14 @@ from typing import Any
 
 from definitions.task_runner import rows
 from definitions.task_runner.variables import DURATION, EXECUTION_ARN, SUMMARY
-from orchestrator.services import PUBLISH, PUT_METRIC_DATA, TRANSACT_WRITE_ITEMS, UPDATE_ITEM, call
+from orchestrator.services import (
+    PUBLISH,
+    PUT_METRIC_DATA,
+    TRANSACT_WRITE_ITEMS,
+    TRANSACTION_CANCELED,
+    UPDATE_ITEM,
+    call,
+)
 from orchestrator.settings import METRICS_NAMESPACE, Stack
 from orchestrator.states import Catch, Fail, Succeed, Task, jsonata, literal
 
@@ -115,6 +122,8 @@ def _record(name: str, *, run: Mapping[str, Any], task: Mapping[str, Any], then:
         name,
         TRANSACT_WRITE_ITEMS,
         arguments={"TransactItems": [{"Update": dict(run)}, {"Update": dict(task)}]},
+        # Another write of the task's record was in the way, which passes; or the lease is lost, which does not.
+        retry_briefly=[TRANSACTION_CANCELED],
         catch=[Catch(error_equals=["States.ALL"], next_step=alone)],
         next_state=then,
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 from moto.core.botocore_stubber import BotocoreStubber
+from moto.stepfunctions.parser.asl.utils import boto_client
 
 from orchestrator.local import roles
 
@@ -65,7 +66,8 @@ def install(aws: EmbeddedAws) -> None:
         role_arn = state_credentials.role_arn if state_credentials else ""
         return aws.clients.get(service, region, role_arn)
 
-    make = sys.modules["moto.stepfunctions.parser.asl.utils.boto_client"].boto_client_for
+    # Modules of the interpreter have it under its name, each for itself.
+    make = vars(sys.modules[boto_client.__name__])["boto_client_for"]
     for module in [m for name, m in sys.modules.items() if name.startswith("moto.stepfunctions.parser")]:
-        if getattr(module, "boto_client_for", None) is make:
-            module.boto_client_for = boto_client_for
+        if vars(module).get("boto_client_for") is make:
+            vars(module)["boto_client_for"] = boto_client_for

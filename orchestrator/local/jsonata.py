@@ -13,6 +13,7 @@ import random
 import threading
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +30,22 @@ from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name
 from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJSONata
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
-#: What :func:`watch` was given: called with (expression, bindings, result) after each evaluation that succeeded.
-_watchers: list[Callable[[str, Mapping[str, Any], Any], None]] = []
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """An evaluation that succeeded, and all that it depended on."""
+
+    expression: str
+    bindings: Mapping[str, Any]
+    #: The time, since 1970.
+    milliseconds: int
+    #: What ``$random`` gave, in order.
+    drawn: tuple[float, ...]
+    result: Any
+
+
+#: What :func:`watch` was given.
+_watchers: list[Callable[[Evaluation], None]] = []
 
 _parsed: dict[str, Any] = {}
 _parsing = threading.Lock()
@@ -62,7 +77,6 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "hash": _hash,
     "parse": json.loads,
     "partition": lambda array, size: [array[i : i + size] for i in range(0, len(array), size)],
-    "random": lambda seed=None: random.Random(seed).random(),
     "range": _range,
     "uuid": lambda: str(uuid.uuid4()),
 }
@@ -94,8 +108,15 @@ def evaluate(expression: str, bindings: Mapping[str, Any], now: datetime) -> Any
         # An evaluator keeps state while it works, and finds itself through its thread.
         evaluator = Jsonata.CURRENT.jsonata = copy.copy(_parsed[expression])
         milliseconds = int(now.timestamp() * 1000)
+        drawn: list[float] = []
+
+        def draw(seed: int | None = None) -> float:
+            drawn.append(random.Random(seed).random())
+            return drawn[-1]
+
         functions = {
             **FUNCTIONS,
+            "random": draw,
             "millis": lambda: milliseconds,
             "now": lambda: now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         }
@@ -112,12 +133,21 @@ def evaluate(expression: str, bindings: Mapping[str, Any], now: datetime) -> Any
         raise EvaluationFailed(f"The JSONata expression '{expression}' returned an unsupported result type.")
     value = _plain(result)
     for watcher in _watchers:
-        watcher(expression, {**bindings, "millis": milliseconds}, value)
+        seen = {name: copy.deepcopy(bound) for name, bound in bindings.items()}
+        watcher(
+            Evaluation(
+                expression=expression,
+                bindings=seen,
+                milliseconds=milliseconds,
+                drawn=tuple(drawn),
+                result=value,
+            )
+        )
     return value
 
 
-def watch(watcher: Callable[[str, Mapping[str, Any], Any], None]) -> Callable[[], None]:
-    """Calls ``watcher`` with (expression, bindings, result) of each evaluation, until what it returns is called."""
+def watch(watcher: Callable[[Evaluation], None]) -> Callable[[], None]:
+    """Calls ``watcher`` with each evaluation that succeeds, until what it returns is called."""
     _watchers.append(watcher)
     return lambda: _watchers.remove(watcher)
 

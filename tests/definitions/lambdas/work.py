@@ -1,0 +1,18 @@
+"""A task's target that does as its params say."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from orchestrator.errors import InvalidParameters
+
+
+def handler(event: dict[str, Any], context: object) -> Any:
+    params = event["params"]
+    time.sleep(params.get("seconds", 0))
+    if event["attempt"] < params.get("succeedsAt", 1):
+        raise ValueError(f"attempt {event['attempt']} of {event['runKey']} failed\nas it was told to")
+    if params.get("refuse"):
+        raise InvalidParameters("work", ["refuse: expected false, found true"])
+    return {"event": event, "filler": "x" * params.get("bytes", 0)}

