@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from email.utils import parseaddr
 from typing import Any
 
 
@@ -46,6 +47,10 @@ def permissions(response: Any) -> Iterator[Permission]:
         )
     elif service == "cloudwatch":
         yield Permission(action=f"cloudwatch:{action}", context={"cloudwatch:namespace": _namespace(response, body)})
+    elif service == "ses":
+        _, sender = parseaddr(response._get_param("Source") or "")
+        identity = f"arn:aws:ses:{region}:{account}:identity/{sender}"
+        yield Permission(action=f"ses:{action}", resource=identity, context={"ses:FromAddress": sender})
     else:
         yield Permission(action=f"{service}:{action}", resource=_resource(response, body))
 
@@ -81,7 +86,8 @@ def s3_permissions(response: Any, bucket: str | None, key: str | None) -> Iterat
     """Of a request to S3, where moto has found out what it is about."""
     action = response.data.get("Action")
     if action == "DeleteObject" and key is None:
-        keys = [html.unescape(found) for found in re.findall(r"<Key>(.*?)</Key>", response.body)]
+        body = response.body.decode() if isinstance(response.body, bytes) else response.body
+        keys = [html.unescape(found) for found in re.findall(r"<Key>(.*?)</Key>", body)]
         resources = [f"{bucket}/{found}" for found in keys]
     elif action:
         resources = [f"{bucket}/{key}" if key else f"{bucket}"]

@@ -1,0 +1,61 @@
+"""What a request asks for, in IAM's words: the embedded AWS refuses what the role's policies do not name."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from orchestrator.local import roles
+from orchestrator.local.embedded import EmbeddedAws
+
+
+def client_under(aws: EmbeddedAws, service: str, **statement: Any) -> Any:
+    """A client of ``service`` that may do what the statement says, and nothing else."""
+    iam = aws.client("iam")
+    role = iam.create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]}
+    iam.put_role_policy(RoleName="r", PolicyName="p", PolicyDocument=json.dumps(document))
+    credentials = roles.credentials_for(role)
+    return boto3.client(
+        service,
+        region_name=aws.region,
+        endpoint_url=aws.endpoint,
+        aws_access_key_id=credentials.access_key,
+        aws_secret_access_key=credentials.secret_key,
+        aws_session_token=credentials.token,
+    )
+
+
+def test_mail_is_sent_from_the_address_of_the_condition_only(aws: EmbeddedAws) -> None:
+    for address in ("digest@example.com", "boss@example.com"):
+        aws.client("ses").verify_email_identity(EmailAddress=address)
+    ses = client_under(
+        aws,
+        "ses",
+        Action="ses:SendEmail",
+        Resource=f"arn:aws:ses:{aws.region}:{aws.account}:identity/*",
+        Condition={"StringEquals": {"ses:FromAddress": "digest@example.com"}},
+    )
+    mail = {
+        "Destination": {"ToAddresses": ["ann@example.com"]},
+        "Message": {"Subject": {"Data": "s"}, "Body": {"Text": {"Data": "t"}}},
+    }
+    assert ses.send_email(Source="Digest <digest@example.com>", **mail)["MessageId"]
+    with pytest.raises(ClientError, match=r"not authorized to perform: ses:SendEmail on resource: .*identity/boss@"):
+        ses.send_email(Source="boss@example.com", **mail)
+
+
+def test_each_object_of_a_deletion_is_asked_for(aws: EmbeddedAws) -> None:
+    owner = aws.client("s3")
+    owner.create_bucket(Bucket="data")
+    for key in ("tmp/a", "tmp/b", "orders/a"):
+        owner.put_object(Bucket="data", Key=key)
+    s3 = client_under(aws, "s3", Action="s3:DeleteObject", Resource="arn:aws:s3:::data/tmp/*")
+    s3.delete_objects(Bucket="data", Delete={"Objects": [{"Key": "tmp/a"}]})
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.delete_objects(Bucket="data", Delete={"Objects": [{"Key": "tmp/b"}, {"Key": "orders/a"}]})
+    assert [found["Key"] for found in owner.list_objects_v2(Bucket="data")["Contents"]] == ["orders/a", "tmp/b"]
