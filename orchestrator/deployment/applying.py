@@ -99,7 +99,7 @@ def _deploy(
     bucket = _Artifacts(clients("s3"), deployed.outputs["ArtifactsBucket"])
     for bundle in bundles.values():
         bucket.upload(bundle.key, bundle.to_zip)
-    text = json.dumps(template, ensure_ascii=False).encode()
+    text = json.dumps(template).encode()
     key = f"templates/{hashlib.sha256(text).hexdigest()[:32]}.json"
     bucket.upload(key, lambda: text)
     deployed = stack.deploy(parameters, TemplateURL=f"https://{deployed.outputs['ArtifactsDomain']}/{key}")

@@ -132,13 +132,14 @@ def _state_machine(stack: Stack, name: str, definition: Definition) -> dict[str,
             "Properties": {
                 "StateMachineName": physical_name,
                 "StateMachineType": "STANDARD",
-                "DefinitionString": json.dumps(definition.to_dict(), separators=(",", ":"), ensure_ascii=False),
+                # In ASCII: CloudFormation gives a template back with a question mark for any other character.
+                "DefinitionString": json.dumps(definition.to_dict(), separators=(",", ":")),
                 "RoleArn": policies.attribute(f"{logical_id}Role"),
                 "TracingConfiguration": {"Enabled": True},
             },
         },
         f"{logical_id}Role": policies.role(
-            "states", statements, ArnEquals=policies.arn("states", f"stateMachine:{physical_name}")
+            "states", statements, ArnLike=policies.arn("states", f"stateMachine:{physical_name}*")
         ),
     }
 

@@ -223,7 +223,7 @@ tasks_of_any_kind = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=tasks_of_any_kind, after=tasks_of_any_kind)
 def test_from_any_tasks_to_any_others_it_is_done_in_one_go(
     boundaries: tuple[Registry, Schedules], before: list[Task], after: list[Task]

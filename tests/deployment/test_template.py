@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from orchestrator.definition import Definition
 from orchestrator.deployment import Application
 from orchestrator.deployment.template import bootstrap_template
+from orchestrator.services import GET_ITEM
 from orchestrator.settings import Stack
+from orchestrator.states import Task
 from tests.deployment import sample
 
 #: Actions that IAM allows on nothing finer than everything.
@@ -93,6 +97,13 @@ def test_every_definition_is_deployed(application: Application, template: dict[s
     assert deployed == [definition.to_dict() for definition in application.definitions.values()]
 
 
+def test_the_template_is_ascii_as_cloudformation_gives_it_back(application: Application) -> None:
+    greeting = Task("Greet", resource=GET_ITEM, timeout_seconds=1, comment="grüße")
+    definition = Definition(start=greeting, comment="grüße", timeout_seconds=60)
+    template = replace(application, definitions={**application.definitions, "greet": definition}).template
+    assert json.dumps(template, ensure_ascii=False).isascii()
+
+
 def test_every_state_machine_is_traced(template: dict[str, Any]) -> None:
     for machine in resources(template, "AWS::StepFunctions::StateMachine").values():
         assert machine["TracingConfiguration"] == {"Enabled": True}
@@ -122,6 +133,13 @@ def test_the_schedulers_role_is_for_the_stacks_schedule_group(template: dict[str
     trust = trusts(template)["SchedulerRole"]
     assert trust["Principal"] == {"Service": "scheduler.amazonaws.com"}
     assert trust["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::Sub"].endswith(":schedule-group/orchestrator-dev")
+
+
+def test_a_nested_workflow_is_deployed_under_the_prefix_that_the_runner_may_start(application: Application) -> None:
+    definition = next(iter(application.definitions.values()))
+    template = replace(application, definitions={"monthly-billing": definition}).template
+    machine = resources(template, "AWS::StepFunctions::StateMachine")["MonthlyBillingWorkflow"]
+    assert machine["StateMachineName"] == "orchestrator-dev-workflow-monthly-billing"
 
 
 def test_each_function_and_state_machine_has_a_role_of_its_own(template: dict[str, Any]) -> None:
