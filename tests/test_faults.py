@@ -1,0 +1,64 @@
+"""What a person is told when a command fails, and what a script gets."""
+
+from __future__ import annotations
+
+import click
+import pytest
+from botocore import exceptions
+from botocore.exceptions import BotoCoreError, ClientError
+
+from orchestrator import faults
+from orchestrator.errors import DeploymentFailed, InvalidTaskFile
+
+
+def refused(code: str, message: str = "no") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, "PutItem")
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (exceptions.NoCredentialsError(), "Unable to locate credentials; log in (`aws sso login`), or set AWS_PROFILE"),
+        (exceptions.NoRegionError(), "You must specify a region; set AWS_REGION"),
+        (exceptions.ProfileNotFound(profile="x"), "The config profile (x) could not be found; AWS_PROFILE names"),
+        (exceptions.EndpointConnectionError(endpoint_url="http://x"), 'endpoint URL: "http://x"; is the network up?'),
+        (exceptions.ReadTimeoutError(endpoint_url="http://x"), "is the network up?"),
+        (refused("AccessDenied"), "AWS refused PutItem: AccessDenied: no (the credentials lack this permission)"),
+        (refused("ExpiredToken"), "the credentials have expired: log in"),
+        (refused("UnrecognizedClientException"), "AWS does not know these credentials"),
+        (refused("ResourceNotFoundException"), "is the stack deployed, in this region and under this name?"),
+    ],
+)
+def test_a_fault_says_what_to_try(fault: BotoCoreError | ClientError, said: str) -> None:
+    assert said in faults.explain(fault)
+
+
+def test_a_refusal_that_nothing_is_known_of_is_told_as_it_is() -> None:
+    assert faults.explain(refused("Strange", "so it is")) == "AWS refused PutItem: Strange: so it is"
+    assert faults.explain(refused("Strange", "")) == "AWS refused PutItem: Strange"
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "said"),
+    [
+        (InvalidTaskFile(["tasks.yaml:1: x"]), 2, "tasks.yaml:1: x\n1 mistake; nothing was deployed\n"),
+        (DeploymentFailed("s", "FAILED", "why"), 1, "stack s is in FAILED: why\n"),
+        (refused("AccessDenied"), 3, "AWS refused PutItem"),
+        (KeyboardInterrupt(), 130, "come back\n"),
+        (FileNotFoundError(2, "No such file or directory", "x.yaml"), 2, "x.yaml: No such file or directory\n"),
+        (click.UsageError("wrong"), 2, "Error: wrong\n"),
+    ],
+)
+def test_a_command_that_fails_says_so_in_a_sentence(
+    fault: BaseException, code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @click.command()
+    def command() -> None:
+        raise fault
+
+    assert faults.run(command, [], interrupted="come back") == code
+    assert said in capsys.readouterr().err
+
+
+def test_a_command_that_does_what_it_should_is_zero() -> None:
+    assert faults.run(click.Command("command", callback=lambda: None), [], interrupted="") == 0
