@@ -69,8 +69,12 @@ FROM_ANY_INPUT = {
     "startDelay": jsonata(f"{INPUT_IS_VALID} ? {_START_DELAY} : null"),
 }
 
-#: Text from outside, fit for a row and an alert: one line, of bounded length.
-CAUSE = r"$substring($replace($string($states.errorOutput.Cause), /[\x00-\x1f\x7f]+/, ' '), 0, 1000)"
+#: Text from outside, fit for a row and an alert: of a Lambda's error its message, in one line, of bounded length.
+CAUSE = r"""(
+    $cause := $string($states.errorOutput.Cause);
+    $message := $match($cause, /"errorMessage":\s*"((?:\\.|[^"])*)"/)[0].groups[0];
+    $substring($replace($exists($message) ? $message : $cause, /[\x00-\x1f\x7f]+/, ' '), 0, 1000)
+)"""
 
 #: What a catcher makes of an error.
 CAUGHT: dict[str, object] = {

@@ -18,6 +18,10 @@ FOLDER = Path(__file__).parent.parent.parent / "samples"
 MAIL_FROM = "orchestrator@example.com"
 
 
+#: The pages are for everybody on this machine, as a site is.
+_ACCESS = {"orders": "private", "site": "public-read"}
+
+
 def site_url(aws: EmbeddedAws, bucket: str) -> str:
     """Where the sample pages are."""
     return f"{aws.endpoint}/{bucket}/site/"
@@ -29,7 +33,8 @@ def seed(aws: EmbeddedAws, stack: Stack, bucket: str, now: datetime) -> None:
     for folder in ("orders", "site"):
         for file in sorted((FOLDER / folder).iterdir()):
             kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-            s3.put_object(Bucket=bucket, Key=f"{folder}/{file.name}", Body=file.read_bytes(), ContentType=kind)
+            key = f"{folder}/{file.name}"
+            s3.put_object(Bucket=bucket, Key=key, Body=file.read_bytes(), ContentType=kind, ACL=_ACCESS[folder])
     stale = json.loads((FOLDER / "stale.json").read_text())
     for entry in stale["objects"]:
         s3.put_object(Bucket=bucket, Key=entry["key"], Body=b"temporary")
