@@ -1,0 +1,105 @@
+"""The README's first task, done as a newcomer does it: its files, its commands, in a copy of the project."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+#: How the command is run in a copy, where there is no virtual environment.
+COMMAND = [sys.executable, "-c", "import sys; from orchestrator.cli import main; sys.exit(main())"]
+
+
+def block(language: str, holding: str) -> str:
+    """The README's fenced block that holds a text."""
+    blocks = re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    (found,) = [text for text in blocks if holding in text]
+    return str(found)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project with the newcomer's handler and task in it."""
+    copy = tmp_path_factory.mktemp("project")
+    for folder in ("definitions", "lambdas", "orchestrator", "samples"):
+        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (copy / "lambdas" / "greeting.py").write_text(block("python", "Says hello."))
+    (copy / "tasks.yaml").write_text((ROOT / "tasks.yaml").read_text() + "\n" + block("yaml", "greeting:"))
+    return copy
+
+
+Orchestrator = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module")
+def local(project: Path) -> Iterator[dict[str, str]]:
+    """`orchestrator local` as the README starts it, on a port that is free; where it is, for the environment."""
+    environment = {**os.environ, "PYTHONPATH": str(project)}
+    process = subprocess.Popen(
+        [*COMMAND, "local", "--port", "0"], cwd=project, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    first = process.stdout.readline()
+    endpoint = re.search(r"is up on (http://127\.0\.0\.1:\d+), with 7 tasks\. Ctrl-C ends it\.", first)
+    assert endpoint is not None, first
+    exports = dict(re.findall(r"(\w+)=(\S+)", block("console", "export AWS_ENDPOINT_URL")))
+    yield environment | exports | {"AWS_ENDPOINT_URL": endpoint[1]}
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+
+
+def commands(holding: str) -> list[list[str]]:
+    """The lines that begin with `$ .venv/bin/orchestrator` in a block, without that."""
+    lines = block("console", holding).splitlines()
+    prefix = "$ .venv/bin/orchestrator "
+    return [shlex.split(line.removeprefix(prefix)) for line in lines if line.startswith(prefix)]
+
+
+def test_the_newcomers_file_is_valid(project: Path) -> None:
+    run = subprocess.run(
+        [*COMMAND, "validate"],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(project)},
+        capture_output=True,
+        text=True,
+    )
+    assert run.stdout.strip() in block("console", "orchestrator validate")
+
+
+def test_the_newcomers_task_runs(project: Path, local: dict[str, str]) -> None:
+    start, start_slot, runs = commands("start greeting")
+
+    def orchestrator(arguments: list[str]) -> str:
+        run = subprocess.run([*COMMAND, *arguments], cwd=project, env=local, capture_output=True, text=True)
+        assert run.returncode == 0, run.stdout + run.stderr
+        return run.stdout
+
+    assert "SUCCEEDED" in orchestrator(start)
+    assert "2026-12-01T08:00:00Z" in orchestrator(start_slot)
+    rows = [json.loads(line) for line in orchestrator(runs).splitlines()]
+    assert [json.loads(row["result"])["greeting"] for row in rows] == ["Hello, you!", "Hello, world!"]
+    orchestrator(start_slot)
+    assert json.loads(orchestrator(runs).splitlines()[0])["duplicates"] == 1
+
+
+@pytest.mark.parametrize("target", ["demo", "test", "bench"])
+def test_the_commands_that_the_readme_names_are_in_the_makefile(target: str) -> None:
+    assert f"make {target}" in README
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def test_ci_runs_the_test_command_of_the_readme() -> None:
+    assert "$ make test" in block("console", "make test")
+    assert (ROOT / ".ci" / "run").read_text().splitlines()[-1] == "make test"
