@@ -96,11 +96,11 @@ def _explained(fault: Exception, timeout_seconds: float) -> str:
             return str(fault)
         case _OutOfTime():
             return "not fetched: the function's own time was up"
-        case faults.TimeoutError():
-            return f"no whole answer within {timeout_seconds:g} s"
         case faults.NameResolutionError():
             return "unknown host"
         case faults.NewConnectionError():
             return "no connection"
+        case faults.TimeoutError():
+            return f"no whole answer within {timeout_seconds:g} s"
         case _:
             return f"{type(fault).__name__}: {fault}"[:200]

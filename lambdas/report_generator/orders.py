@@ -103,7 +103,8 @@ def summarise(orders: Iterable[Order]) -> Summary:
 def read_orders(key: str, stream: io.RawIOBase) -> Iterator[Order]:
     """The orders of a CSV file in UTF-8 whose first line names the columns, at least :data:`COLUMNS`.
 
-    ``key`` says in errors whose file it is. Raises :class:`MalformedOrders` at the first line that is none.
+    ``key`` says in errors whose file it is; ``stream`` is closed at the end. Raises :class:`MalformedOrders` at the
+    first line that is none.
     """
     rows = csv.reader(_lines(key, stream), strict=True)
     try:
@@ -135,15 +136,15 @@ def _order(key: str, line: int, region: str, product: str, quantity: str, unit_p
 
 
 def _lines(key: str, stream: io.RawIOBase) -> Iterator[str]:
-    # Each line is decoded by itself, so that an error is at the line where it is.
-    buffered = io.BufferedReader(stream, 65_536)
-    number = 0
-    while line := buffered.readline(_LONGEST_LINE_BYTES):
-        number += 1
-        if len(line) == _LONGEST_LINE_BYTES and not line.endswith(b"\n"):
-            raise MalformedOrders(key, number, f"longer than {_LONGEST_LINE_BYTES} bytes")
-        try:
-            # The first line may begin with a byte order mark: spreadsheets write one.
-            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError as fault:
-            raise MalformedOrders(key, number, "not UTF-8") from fault
+    with io.BufferedReader(stream, 65_536) as buffered:
+        number = 0
+        while line := buffered.readline(_LONGEST_LINE_BYTES):
+            number += 1
+            if len(line) == _LONGEST_LINE_BYTES and not line.endswith(b"\n"):
+                raise MalformedOrders(key, number, f"longer than {_LONGEST_LINE_BYTES} bytes")
+            try:
+                # Each by itself, so that an error is at the line where it is. A byte order mark may stand before the
+                # first one: spreadsheets write it.
+                yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as fault:
+                raise MalformedOrders(key, number, "not UTF-8") from fault

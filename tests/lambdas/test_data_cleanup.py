@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -118,7 +117,7 @@ def test_the_whole_key_of_an_item_is_used(dynamodb: Any) -> None:
 
 
 @pytest.fixture
-def unprocessed(dynamodb: Any) -> Iterator[list[int]]:
+def unprocessed(dynamodb: Any) -> list[int]:
     """DynamoDB leaves the last requests of each batch unprocessed, so many as the list says, batch by batch."""
     plan: list[int] = []
     withheld: list[Any] = []
@@ -168,7 +167,12 @@ def test_time_that_runs_out_ends_between_batches(dynamodb: Any) -> None:
 def test_a_function_without_time_left_deletes_nothing_and_says_so(aws: EmbeddedAws, s3: Any, dynamodb: Any) -> None:
     put_objects(aws, {"tmp/a": 40})
     put_sessions(dynamodb, {"a": 40})
-    params = {"prefix": "tmp/", "table": "Sessions", "timestampAttribute": "createdAt", "retentionDays": 30}
+    params: dict[str, Any] = {
+        "prefix": "tmp/",
+        "table": "Sessions",
+        "timestampAttribute": "createdAt",
+        "retentionDays": 30,
+    }
     result = invoke(handler, milliseconds_left=MARGIN_MILLISECONDS, **params)
     assert (result["complete"], keys(s3), sessions(dynamodb)) == (False, ["tmp/a"], {"a"})
     result = invoke(handler, milliseconds_left=MARGIN_MILLISECONDS + 1, **params)
@@ -178,7 +182,12 @@ def test_a_function_without_time_left_deletes_nothing_and_says_so(aws: EmbeddedA
 def test_a_dry_run_counts_and_removes_nothing(aws: EmbeddedAws, s3: Any, dynamodb: Any) -> None:
     put_objects(aws, {"tmp/a": 40, "tmp/b": 1})
     put_sessions(dynamodb, {"a": 40, "b": 40})
-    params = {"prefix": "tmp/", "table": "Sessions", "timestampAttribute": "createdAt", "retentionDays": 30}
+    params: dict[str, Any] = {
+        "prefix": "tmp/",
+        "table": "Sessions",
+        "timestampAttribute": "createdAt",
+        "retentionDays": 30,
+    }
     result = invoke(handler, dryRun=True, **params)
     assert (result["objects"]["deleted"], result["items"]["deleted"], result["dryRun"]) == (1, 2, True)
     assert (keys(s3), sessions(dynamodb)) == (["tmp/a", "tmp/b"], {"a", "b"})

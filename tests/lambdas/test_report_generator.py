@@ -78,8 +78,14 @@ def test_a_report_has_a_line_for_each_product_in_each_region(s3: Any) -> None:
 
 def test_a_summary_has_sums_of_regions_and_of_products() -> None:
     summary = read(HEADER + "1,t,north,Lamp,2,10\n2,t,south,Lamp,1,10\n3,t,south,Pen,1,1\n")
-    assert [(one.region, one.orders, one.total) for one in summary.regions] == [("north", 1, 20), ("south", 2, 11)]
-    assert [(one.product, one.quantity, one.total) for one in summary.products] == [("Lamp", 3, 30), ("Pen", 1, 1)]
+    assert [(one.region, one.orders, one.total) for one in summary.regions] == [
+        ("north", 1, Decimal(20)),
+        ("south", 2, Decimal(11)),
+    ]
+    assert [(one.product, one.quantity, one.total) for one in summary.products] == [
+        ("Lamp", 3, Decimal(30)),
+        ("Pen", 1, Decimal(1)),
+    ]
 
 
 @pytest.mark.parametrize("text", [None, "", HEADER, HEADER + "\n\n"], ids=["absent", "empty", "header", "blank lines"])
@@ -231,13 +237,13 @@ def test_the_day_is_counted_in_the_time_zone(slot: str, day: Any, timezone: str,
 
 def test_the_params_choose_file_and_day(s3: Any) -> None:
     put_orders(s3, HEADER + "1,t,north,Lamp,2,10.10\n", key="orders/shop/2026-11-29.csv")
-    params = {"prefix": "orders/shop/", "timezone": "America/New_York"}
+    params: dict[str, Any] = {"prefix": "orders/shop/", "timezone": "America/New_York"}
     result = invoke(handler, **params)
     assert (result["day"], result["orders"]) == ("2026-11-29", 1)
 
 
 @pytest.mark.parametrize("params", [{"day": "tomorrow"}, {"timezone": "Mars/Olympus"}, {"prefixes": "orders/"}])
-def test_wrong_params_are_refused(params: dict[str, str]) -> None:
+def test_wrong_params_are_refused(params: dict[str, Any]) -> None:
     with pytest.raises(InvalidParameters, match=rf"params\.{next(iter(params))}: "):
         invoke(handler, **params)
 
