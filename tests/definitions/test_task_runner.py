@@ -242,7 +242,7 @@ def test_a_timeout_is_a_status_and_an_alert_and_not_retried_unless_the_task_is_i
 @scenario
 def idempotent_task_times_out(runner: TaskRunner) -> Outcome:
     policy = RetryPolicy(max_attempts=2, interval_seconds=0)
-    fields = {"timeout_seconds": 1, "retry": policy, "idempotent": True}
+    fields: dict[str, Any] = {"timeout_seconds": 1, "retry": policy, "idempotent": True}
     return runner.run(runner.register("idempotent", params={"seconds": 1.5}, **fields))
 
 
@@ -473,7 +473,7 @@ def test_a_workflow_that_fails_fails_its_task(happened: Happened) -> None:
 
 @scenario
 def workflow_times_out(runner: TaskRunner) -> Outcome:
-    fields = {"params": {"pause": True}, "timeout_seconds": 1, "retry": ONCE}
+    fields: dict[str, Any] = {"params": {"pause": True}, "timeout_seconds": 1, "retry": ONCE}
     return runner.run(runner.register("workflow-times-out", target="workflow/nested", **fields))
 
 
@@ -593,7 +593,7 @@ def test_every_published_expression_has_the_same_value_in_the_reference_jsonata(
         json.dumps(
             {
                 "expression": one.expression,
-                "bindings": {name: value for name, value in one.bindings.items()},
+                "bindings": dict(one.bindings),
                 "milliseconds": one.milliseconds,
                 "drawn": one.drawn,
             },
