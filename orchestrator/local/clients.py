@@ -53,7 +53,12 @@ class Clients:
             aws_secret_access_key=credentials.secret_key,
             aws_session_token=credentials.token,
             endpoint_url=f"https://{service}.{region}.amazonaws.com" if service == "dynamodb" else None,
-            config=Config(parameter_validation=False, retries={"total_max_attempts": 1}, read_timeout=900),
+            # AWS_ENDPOINT_URL is for those outside.
+            config=Config(
+                parameter_validation=False,
+                retries={"total_max_attempts": 1},
+                ignore_configured_endpoint_urls=True,
+            ),
         )
         client.meta.events.register_last("before-send", self._answer)
         return client

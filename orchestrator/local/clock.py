@@ -10,12 +10,42 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from bisect import insort
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-#: How soon, in real seconds, a sleeper notices that it was woken.
+#: How soon, in real seconds, a sleeper notices that it was woken by an event that is no :class:`Wake`.
 _WAKE_SECONDS = 0.02
+
+#: Until when to sleep for something that has no time.
+FOREVER = datetime.max.replace(tzinfo=UTC)
+
+
+class Wake(threading.Event):
+    """An event that wakes those who sleep for it at the moment it is set, and not when they next look.
+
+    It is set once, and stays so.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._calls: list[Callable[[], None]] = []
+        self._guard = threading.Lock()
+
+    def set(self) -> None:
+        with self._guard:
+            super().set()
+            calls, self._calls = self._calls, []
+        for call in calls:
+            call()
+
+    def then(self, call: Callable[[], None]) -> None:
+        """Calls ``call`` when it is set, or now if it is: more than once must do no harm."""
+        with self._guard:
+            if not self.is_set():
+                self._calls.append(call)
+                return
+        call()
 
 
 class Clock(ABC):
@@ -82,12 +112,25 @@ class VirtualClock(Clock):
             self._advance()
             insort(self._deadlines, when)
             self._work(-1 if resting else 0)
-            while (left := (when - self._advance()).total_seconds()) > 0 and not (wake and wake.is_set()):
-                real = left / self._rate
-                self._changed.wait(min(real, _WAKE_SECONDS) if wake else min(real, 3600))
-            # In one step under the lock, so that no time slips by between waking and being busy again.
-            self._deadlines.remove(when)
-            self._work(1 if resting else 0)
+            asleep = True
+
+            def rise() -> None:
+                # In one step under the lock, so that no time slips by between waking and being busy again.
+                nonlocal asleep
+                with self._changed:
+                    if asleep:
+                        asleep = False
+                        self._advance()
+                        self._deadlines.remove(when)
+                        self._work(1 if resting else 0)
+                        self._changed.notify_all()
+
+            if isinstance(wake, Wake):
+                wake.then(rise)
+            look = _WAKE_SECONDS if wake and not isinstance(wake, Wake) else 3600
+            while asleep and (left := (when - self._advance()).total_seconds()) > 0 and not (wake and wake.is_set()):
+                self._changed.wait(min(left / self._rate, look))
+            rise()
 
     @contextmanager
     def busy(self) -> Iterator[None]:
@@ -103,13 +146,15 @@ class VirtualClock(Clock):
 
     @property
     def _rate(self) -> float:
-        return 1.0 if self._busy else self._speed
+        return 1.0 if self._busy > 0 else self._speed
 
     def _work(self, change: int) -> None:
+        was = self._rate
         self._busy += change
         # Time begins to pass when somebody works or waits for the first time.
         self._read_at = self._read_at or time.monotonic()
-        self._changed.notify_all()
+        if self._rate > was:
+            self._changed.notify_all()
 
     def _advance(self) -> datetime:
         if self._read_at is None:

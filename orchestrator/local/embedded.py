@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import socket
 import threading
 from collections.abc import Iterator
@@ -38,6 +39,14 @@ ADAPTERS = (jsonata, executions, integrations, clients, dynamodb, functions, rol
 
 ACCOUNT = roles.ACCOUNT
 REGION = "us-east-1"
+
+
+class _Dispatcher(DomainDispatcherApplication):
+    """Moto's, which looks into its folders for every request to find out whose it is."""
+
+    def __init__(self) -> None:
+        super().__init__(create_backend_app)
+        self.get_backend_for_host = functools.cache(super().get_backend_for_host)
 
 
 class _QuietHandler(WSGIRequestHandler):
@@ -95,11 +104,10 @@ class EmbeddedAws:
             listener = socket.create_server(("127.0.0.1", self._port))
         except OSError as fault:
             raise PortInUse(self._port) from fault
-        app = DomainDispatcherApplication(create_backend_app)
         with listener:
             host, port = listener.getsockname()
             self._server = make_server(
-                host, port, app, threaded=True, request_handler=_QuietHandler, fd=listener.fileno()
+                host, port, _Dispatcher(), threaded=True, request_handler=_QuietHandler, fd=listener.fileno()
             )
         threading.Thread(target=self._server.serve_forever, daemon=True, name="embedded-aws").start()
         self.scheduler.start()
