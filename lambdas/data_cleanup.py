@@ -160,8 +160,6 @@ def clean_items(
             if not dry_run:
                 _delete(dynamodb, table, batch, sleep)
             progress.deleted += len(batch)
-        if not progress.complete:
-            break
     return progress
 
 

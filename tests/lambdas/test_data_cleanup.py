@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -114,6 +115,13 @@ def test_the_whole_key_of_an_item_is_used(dynamodb: Any) -> None:
         dynamodb.put_item(TableName=runs, Item={"taskId": {"S": "a"}, "slot": {"S": slot}, "at": {"S": slot}})
     assert clean_items(dynamodb, runs, "at", CUTOFF, has_time=always).deleted == 1
     assert [item["slot"]["S"] for item in dynamodb.scan(TableName=runs)["Items"]] == ["2026-11-30T00:00:00Z"]
+
+
+def test_items_are_read_as_they_are_now(dynamodb: Any) -> None:
+    asked: list[dict[str, Any]] = []
+    dynamodb.meta.events.register("provide-client-params.dynamodb.Scan", lambda params, **_: asked.append(params))
+    clean_items(dynamodb, SESSIONS, "createdAt", CUTOFF, has_time=always)
+    assert [request["ConsistentRead"] for request in asked] == [True]
 
 
 @pytest.fixture
@@ -240,3 +248,11 @@ SECONDS = int(CUTOFF.timestamp())
 )
 def test_a_timestamp_is_read_for_what_it_is(timestamp: dict[str, Any], stale: bool | None) -> None:
     assert is_stale(timestamp, CUTOFF.astimezone(UTC)) is stale
+
+
+def test_a_timestamp_without_an_offset_is_utc_wherever_this_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "America/New_York")
+        time.tzset()
+        assert is_stale({"S": "2026-10-31T23:59:59"}, CUTOFF)
+    time.tzset()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from orchestrator.errors import InvalidParameters, NotConfigured
 from orchestrator.local.embedded import EmbeddedAws
 from orchestrator.runs import Run, RunStatus
 from orchestrator.settings import Stack
+from orchestrator.tasks import LONGEST_RUN_SECONDS
 from tests.lambdas.invocation import invoke
 
 SLOT = "2026-12-01T08:00:00Z"
@@ -57,6 +59,19 @@ def test_the_period_is_summed_up_by_status(outbox: Any, dynamodb: Any) -> None:
     assert mail.destinations["ToAddresses"] == RECIPIENTS
     assert mail.source == "tasks@example.com"
     assert mail.subject == "Scheduled tasks: 4 runs, 2 failed"
+
+
+@pytest.mark.parametrize("status", [status for status in RunStatus if status is not RunStatus.RUNNING])
+def test_a_run_counts_however_it_ended(outbox: Any, dynamodb: Any, status: RunStatus) -> None:
+    put_run(dynamodb, "report", "2026-12-01T00:00:00Z", status)
+    assert digest()["counts"] == {status: 1}
+
+
+def test_a_mail_is_remembered_for_as_long_as_a_run_can_last(outbox: Any, dynamodb: Any) -> None:
+    sent = time.time()
+    digest()
+    (record,) = dynamodb.scan(TableName=Stack().table("Idempotency"))["Items"]
+    assert int(record["expiration"]["N"]) >= int(sent) + LONGEST_RUN_SECONDS
 
 
 def test_the_period_ends_with_the_slot_and_begins_after_the_one_before(outbox: Any, dynamodb: Any) -> None:

@@ -106,6 +106,13 @@ def test_a_second_attempt_writes_the_same_bytes(s3: Any) -> None:
     assert (second, [body(s3, second[kind]) for kind in ("pdf", "csv")]) == (first, written)
 
 
+def test_a_pdf_is_dated_by_its_slot_and_not_by_its_making(s3: Any) -> None:
+    result = invoke(handler, slot="2026-12-01T00:00:00Z")
+    metadata = PdfReader(io.BytesIO(body(s3, result["pdf"]))).metadata
+    assert metadata is not None
+    assert metadata.creation_date == datetime.fromisoformat("2026-12-01T00:00:00Z")
+
+
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
@@ -183,6 +190,12 @@ def test_totals_are_exactly_the_sum_of_the_lines(rows: list[tuple[str, str, int,
         assert sum(Fraction(one.total) for one in groups) == sum(expected.values())
     reported = csv.DictReader(io.StringIO(to_csv(summary).decode(), newline=""))
     assert {(row["region"], row["product"]): Fraction(row["total"]) for row in reported} == expected
+
+
+def test_even_the_largest_numbers_are_not_rounded() -> None:
+    line = "north,Lamp,999999999,999999999999.999999\n"
+    summary = read("region,product,quantity,unit_price\n" + line * 1000)
+    assert Fraction(summary.total) == 1000 * 999_999_999 * Fraction("999999999999.999999")
 
 
 class Generated(io.RawIOBase):
