@@ -27,6 +27,7 @@ from orchestrator.local import (
     executions,
     functions,
     integrations,
+    interpreter,
     jsonata,
     resources,
     roles,
@@ -35,7 +36,19 @@ from orchestrator.local import (
 from orchestrator.local.clock import Clock, RealClock
 
 #: Each closes a gap between moto and AWS; its docstring says which.
-ADAPTERS = (jsonata, executions, integrations, clients, dynamodb, functions, roles, scheduler, events, resources)
+ADAPTERS = (
+    jsonata,
+    interpreter,
+    executions,
+    integrations,
+    clients,
+    dynamodb,
+    functions,
+    roles,
+    scheduler,
+    events,
+    resources,
+)
 
 ACCOUNT = roles.ACCOUNT
 REGION = "us-east-1"

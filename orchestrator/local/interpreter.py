@@ -1,0 +1,308 @@
+"""How states run, where moto's interpreter does otherwise than AWS.
+
+moto parses a definition anew for every execution, with a parser that keeps state in its classes (a concurrent parse has
+left an execution RUNNING for ever); catches States.Runtime and States.DataLimitExceeded with States.ALL; knows no time
+but the machine's; and lets a stopped or timed out execution finish what it was doing, and go on where it waits in a
+branch.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from moto.stepfunctions.parser.asl.component.common.error_name.error_equals_decl import ErrorEqualsDecl
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEventException
+from moto.stepfunctions.parser.asl.component.common.retry.max_attempts_decl import MaxAttemptsOutcome
+from moto.stepfunctions.parser.asl.component.common.retry.retrier_decl import RetrierDecl
+from moto.stepfunctions.parser.asl.component.common.retry.retrier_outcome import RetrierOutcome
+from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import EvalTimeoutError
+from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
+from moto.stepfunctions.parser.asl.component.program.program import Program
+from moto.stepfunctions.parser.asl.component.state import state as state_module
+from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.inline_iteration_component import (
+    InlineIterationComponent,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.job import JobPool
+from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.branch_worker import BranchWorker
+from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.branches_decl import BranchWorkerPool
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_dynamodb import (
+    StateTaskServiceDynamoDB,
+)
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
+from moto.stepfunctions.parser.asl.eval.environment import Environment
+from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
+from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped, ProgramTimedOut
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+
+from orchestrator.local.clock import FOREVER, Wake
+
+if TYPE_CHECKING:
+    from orchestrator.local.embedded import EmbeddedAws
+
+#: "Handling errors in Step Functions workflows": States.ALL does not match these.
+_PAST_ALL = frozenset({"States.DataLimitExceeded", "States.Runtime"})
+
+#: "Map state": what an inline one runs at once, at most.
+_INLINE_MAP_CONCURRENCY = 40
+
+
+class Stopped(Exception):
+    """The execution ended while a state was at work: nobody waits for what comes of it."""
+
+
+def timestamp(moment: datetime) -> str:
+    """As the context object has it: ``2026-12-01T08:00:00.123Z``."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def end(env: Any, event_type: Any, details: Mapping[str, Any], change: Callable[[], None]) -> bool:
+    """Ends a running execution from outside, with ``event_type`` as the last event; False if it has just ended."""
+    with env._state_mutex:
+        if not env.is_running():
+            return False
+        env.event_history_context.source_event_id = 0
+        env.event_manager.add_event(
+            context=env.event_history_context, event_type=event_type, event_details=dict(details)
+        )
+        env.event_manager.closed = True
+        change()
+        return True
+
+
+def _parse_once(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Moto's parser, one at a time, and once for each definition: evaluation changes nothing in what it gives."""
+    lock = threading.Lock()
+
+    @functools.lru_cache(256)
+    def cached(definition: str) -> Any:
+        return parse(definition)
+
+    def locked(definition: str) -> Any:
+        with lock:
+            return cached(definition)
+
+    return locked
+
+
+def _environments() -> None:
+    """Gives each environment ``over``, set when it no longer runs, and lets a stopped one stay stopped."""
+    make, set_error = Environment.__init__, Environment.set_error
+
+    def init(self: Any, *arguments: Any, **named: Any) -> None:
+        make(self, *arguments, **named)
+        self.over = Wake()
+
+    def guarded_error(self: Any, error: Any) -> None:
+        with self._state_mutex:
+            if not isinstance(self._program_state, ProgramStopped | ProgramTimedOut):
+                set_error(self, error)
+
+    def waking(method: Callable[..., None]) -> Callable[..., None]:
+        def change(self: Any, *arguments: Any, **named: Any) -> None:
+            method(self, *arguments, **named)
+            if not self.is_running():
+                self.over.set()
+
+        return change
+
+    Environment.__init__ = init
+    Environment.set_error = waking(guarded_error)
+    for name in ("set_ended", "set_timed_out", "set_stop"):
+        setattr(Environment, name, waking(getattr(Environment, name)))
+
+    add_event = EventManager.add_event
+
+    def add_event_unless_closed(self: Any, *arguments: Any, **named: Any) -> Any:
+        return None if getattr(self, "closed", False) else add_event(self, *arguments, **named)
+
+    EventManager.add_event = add_event_unless_closed
+
+
+def _matches(self: Any, env: Any) -> None:
+    error = getattr(env.stack.pop(), "error_name", None)
+    names = {name.error_name for name in self.error_names}
+    known = error not in _PAST_ALL
+    env.stack.append(
+        error in names
+        or ("States.ALL" in names and known)
+        or ("States.TaskFailed" in names and known and error != "States.Timeout")
+    )
+
+
+def _known_first(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Moto's DynamoDB integration takes an expression that failed, or a timeout, for an error of DynamoDB."""
+
+    def from_error(self: Any, env: Any, ex: Exception) -> Any:
+        if isinstance(ex, FailureEventException):
+            return ex.failure_event
+        return self._get_timed_out_failure_event(env) if isinstance(ex, TimeoutError) else method(self, env=env, ex=ex)
+
+    return from_error
+
+
+def _retrier(aws: EmbeddedAws) -> Callable[[Any, Any], None]:
+    def eval_body(self: Any, env: Any) -> None:
+        self.error_equals.eval(env)
+        if not env.stack.pop():
+            env.stack.append(RetrierOutcome.Skipped)
+            return
+        self.max_attempts.eval(env=env)
+        if env.stack.pop() == MaxAttemptsOutcome.EXHAUSTED:
+            env.stack.append(RetrierOutcome.Failed)
+            return
+        for part in (self.interval_seconds, self.backoff_rate, self.max_delay_seconds, self.jitter_strategy):
+            part.eval(env=env)
+        aws.clock.sleep(env.stack.pop(), wake=env.over, resting=True)
+        env.stack.append(RetrierOutcome.Executed)
+
+    return eval_body
+
+
+def _work(aws: EmbeddedAws) -> Callable[[Any, Any], None]:
+    """Of a Task, Parallel or Map: it ends when its work is done, its time is up, or the execution was stopped."""
+
+    def evaluate_with_timeout(self: Any, env: Any) -> None:
+        self.timeout.eval(env=env)
+        seconds = env.stack.pop()
+        frame = env.open_frame()
+        frame.states.reset(input_value=env.states.get_input())
+        frame.stack = copy.deepcopy(env.stack)
+        outcomes: list[tuple[Any, Exception | None]] = []
+
+        def work() -> None:
+            try:
+                self._eval_execution(frame)
+                outcomes.append((frame.stack[-1], None))
+            except Exception as fault:
+                outcomes.append((None, fault))
+            frame.set_ended()
+
+        threading.Thread(target=work, daemon=True).start()
+        aws.clock.sleep(seconds, wake=frame.over)
+        outcome = outcomes[0] if outcomes else None
+        frame.set_ended()
+        env.close_frame(frame)
+        if outcome is None:
+            raise EvalTimeoutError if env.is_running() else Stopped
+        result, fault = outcome
+        if fault is not None:
+            raise fault
+        env.stack.append(result)
+        if not self._is_language_query_jsonpath():
+            env.states.set_result(result)
+        if self.assign_decl:
+            self.assign_decl.eval(env=env)
+        if self.result_selector:
+            self.result_selector.eval(env=env)
+        if self.result_path:
+            self.result_path.eval(env)
+        else:
+            env.states.reset(input_value=env.stack.pop())
+
+    return evaluate_with_timeout
+
+
+def _branches(aws: EmbeddedAws) -> None:
+    """Branches and iterations work, and whoever waits for them rests; those of a Map that failed stop."""
+
+    def start(target: Callable[[], None]) -> None:
+        # From now on, and not from when the thread comes to run: virtual time must not slip by between the two.
+        working = ExitStack()
+        working.enter_context(aws.clock.busy())
+
+        def run() -> None:
+            with working:
+                target()
+
+        threading.Thread(target=run, daemon=True).start()
+
+    def waking(pool: Any) -> None:
+        make = pool.__init__
+
+        def init(self: Any, *arguments: Any, **named: Any) -> None:
+            make(self, *arguments, **named)
+            self._termination_event = Wake()
+
+        pool.__init__ = init
+
+    def start_branch(self: Any) -> None:
+        def routine() -> None:
+            self._program.eval(self.env)
+            self._branch_worker_comm.on_terminated(env=self.env)
+
+        start(routine)
+
+    def launch_worker(self: Any, env: Any, eval_input: Any, job_pool: Any) -> Any:
+        worker = self._create_worker(env=env, eval_input=eval_input, job_pool=job_pool)
+        start(worker.eval)
+        return worker
+
+    def await_branches(self: Any) -> None:
+        aws.clock.sleep_until(FOREVER, wake=self._termination_event, resting=True)
+
+    def await_jobs(self: Any) -> None:
+        if not self._is_terminated():
+            await_branches(self)
+
+    iterate = InlineIterationComponent._eval_body
+
+    def eval_body(self: Any, env: Any) -> None:
+        eval_input = env.stack[-1]
+        eval_input.max_concurrency = min(eval_input.max_concurrency or _INLINE_MAP_CONCURRENCY, _INLINE_MAP_CONCURRENCY)
+        try:
+            iterate(self, env)
+        except Exception:
+            for frame in list(env._frames):
+                frame.set_stop(stop_date=aws.clock.now(), cause=None, error=None)
+            raise
+
+    for pool in (BranchWorkerPool, JobPool):
+        waking(pool)
+    BranchWorker.start = start_branch
+    BranchWorkerPool.wait = await_branches
+    JobPool.await_jobs = await_jobs
+    InlineIterationComponent._launch_worker = launch_worker
+    InlineIterationComponent._eval_body = eval_body
+
+
+def install(aws: EmbeddedAws) -> None:
+    """Replaces the parts of moto's interpreter that differ from AWS."""
+    # moto writes a line, and the whole definition with it, for every error that a definition handles.
+    logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)
+    EvalComponent._log_failure_event_exception = EvalComponent._log_exception = lambda *_, **__: None
+    # What moto names at random when it is first asked for, which two executions may do at once.
+    EvalComponent.heap_key = property(lambda self: str(id(self)))
+    AmazonStateLanguageParser.parse = staticmethod(_parse_once(AmazonStateLanguageParser.parse))
+    _environments()
+    _branches(aws)
+
+    def eval_program(self: Any, env: Any) -> None:
+        env.next_state_name = self.start_at.start_at_name
+        EvalComponent.eval(self, env)
+
+    def wait_interval(_self: Any, env: Any, wait_seconds: float) -> None:
+        aws.clock.sleep(wait_seconds, wake=env.over, resting=True)
+
+    # The time limit of a whole execution is kept where executions are.
+    Program.eval = eval_program
+    ErrorEqualsDecl._eval_body = _matches
+    ExecutionState._evaluate_with_timeout = _work(aws)
+    RetrierDecl._eval_body = _retrier(aws)
+    StateTaskServiceDynamoDB._from_error = _known_first(StateTaskServiceDynamoDB._from_error)
+    WaitFunction._wait_interval = wait_interval
+    EventManager._get_current_timestamp = staticmethod(aws.clock_now)
+
+    class Datetime(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return aws.clock.now()
+
+    state_module.datetime = type("datetime", (), {"datetime": Datetime, "timezone": state_module.datetime.timezone})
