@@ -114,8 +114,9 @@ def _read(path: Path, problems: _Problems) -> Mapping[str, Any]:
     except yaml.MarkedYAMLError as fault:
         mark = fault.problem_mark or fault.context_mark
         line = mark.line + 1 if mark else 1
-        # What a schedule in a flow mapping runs into: * begins an alias there.
-        hint = "; inside { } write an expression in quotes" if "alias" in str(fault.context) else ""
+        # What a schedule in a flow mapping runs into: * begins an alias there, and ? a key.
+        cron = "alias" in str(fault.context) or "'?'" in str(fault.problem)
+        hint = "; inside { } write an expression in quotes" if cron else ""
         said = f"{path.name}:{line}: this is not YAML: {fault.problem or fault.context}{hint}"
         raise InvalidTaskFile([said]) from fault
     except (yaml.YAMLError, RecursionError, ValueError) as fault:

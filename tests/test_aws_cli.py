@@ -1,0 +1,104 @@
+"""AWS's own command line, unmodified, against the embedded AWS."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from orchestrator.deployment import Applied
+from orchestrator.local.embedded import EmbeddedAws
+from tests.deployed import STACK, deployed
+
+pytestmark = pytest.mark.xdist_group("cli")
+
+SLOT = "2026-12-01T08:00:00Z"
+
+
+@pytest.fixture(scope="module")
+def stack(embedded_aws: EmbeddedAws) -> Iterator[Applied]:
+    with deployed(embedded_aws) as applied:
+        yield applied
+
+
+def cli(*arguments: str) -> Any:
+    """What `aws` answers; the environment says where."""
+    command = [sys.executable, "-W", "ignore", "-m", "awscli", *arguments, "--output", "json"]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+@pytest.fixture(scope="module")
+def execution(stack: Applied) -> dict[str, Any]:
+    """A task, started as the README says, and waited for."""
+    started = cli(
+        "stepfunctions",
+        "start-execution",
+        "--state-machine-arn",
+        stack.outputs["TaskRunnerArn"],
+        "--input",
+        json.dumps({"taskId": "good", "scheduledTime": SLOT}),
+    )
+    end = time.monotonic() + 30
+    while (found := cli("stepfunctions", "describe-execution", "--execution-arn", started["executionArn"]))[
+        "status"
+    ] == "RUNNING":
+        assert time.monotonic() < end
+    return dict(found)
+
+
+def test_a_task_is_started(execution: dict[str, Any]) -> None:
+    assert execution["status"] == "SUCCEEDED"
+    assert json.loads(execution["output"]) == {"taskId": "good", "slot": SLOT, "status": "SUCCEEDED"}
+
+
+def test_executions_are_listed(stack: Applied, execution: dict[str, Any]) -> None:
+    listed = cli("stepfunctions", "list-executions", "--state-machine-arn", stack.outputs["TaskRunnerArn"])
+    assert execution["executionArn"] in [one["executionArn"] for one in listed["executions"]]
+
+
+def test_the_history_has_every_state(execution: dict[str, Any]) -> None:
+    arn = execution["executionArn"]
+    events = cli("stepfunctions", "get-execution-history", "--execution-arn", arn)["events"]
+    entered = [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
+    assert entered[0] == "LookupTask"
+    assert entered[-1] == "PublishMetrics"
+
+
+def test_the_ledger_is_queried(execution: dict[str, Any]) -> None:
+    values = json.dumps({":task": {"S": "good"}})
+    found = cli(
+        "dynamodb",
+        "query",
+        "--table-name",
+        STACK.runs_table,
+        "--key-condition-expression",
+        "taskId = :task",
+        "--expression-attribute-values",
+        values,
+    )
+    assert [(item["slot"]["S"], item["status"]["S"]) for item in found["Items"]] == [(SLOT, "SUCCEEDED")]
+
+
+def test_schedules_are_listed(stack: Applied) -> None:
+    (schedule,) = cli("scheduler", "list-schedules", "--group-name", STACK.schedule_group)["Schedules"]
+    assert schedule["Name"].startswith("good-")
+    full = cli("scheduler", "get-schedule", "--group-name", STACK.schedule_group, "--name", schedule["Name"])
+    assert full["ScheduleExpression"] == "cron(0 8 * * ? *)"
+
+
+def test_the_logs_of_a_function_are_read(execution: dict[str, Any]) -> None:
+    group = f"/aws/lambda/{STACK.function_prefix}work"
+    messages = [event["message"] for event in cli("logs", "filter-log-events", "--log-group-name", group)["events"]]
+    assert messages[0].startswith("START RequestId:")
+
+
+def test_the_stack_is_described(stack: Applied) -> None:
+    (found,) = cli("cloudformation", "describe-stacks", "--stack-name", STACK.name)["Stacks"]
+    assert found["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
