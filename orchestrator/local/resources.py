@@ -77,6 +77,7 @@ def _execute_change_set(self: Any, change_set_name: str, stack_name: str | None 
 def install(aws: EmbeddedAws) -> None:
     """Moto finds the classes by themselves; what they make must say what Ref and Fn::GetAtt give."""
     ScheduleGroup.physical_resource_id = property(lambda self: self.name)
+    ScheduleGroup.is_created = lambda self: True
     ScheduleGroup.type = "AWS::Scheduler::ScheduleGroup"
     ScheduleGroup.get_cfn_attribute = lambda self, name: {"Arn": self.arn, "State": "ACTIVE"}[name]
     CloudFormationBackend.execute_change_set = _execute_change_set

@@ -1,0 +1,63 @@
+"""moto's executions emit no events: here EventBridge hears of each change of status."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from orchestrator.local.embedded import EmbeddedAws
+
+QUEUE = "arn:aws:sqs:us-east-1:123456789012:heard"
+
+
+def machine(aws: EmbeddedAws, name: str, state: dict[str, Any]) -> str:
+    role = "arn:aws:iam::123456789012:role/r"
+    definition = json.dumps({"StartAt": "Only", "States": {"Only": state}})
+    made = aws.client("stepfunctions").create_state_machine(name=name, definition=definition, roleArn=role)
+    return str(made["stateMachineArn"])
+
+
+@pytest.fixture
+def heard(aws: EmbeddedAws) -> Any:
+    """What a queue has heard of executions that failed."""
+    url = aws.client("sqs").create_queue(QueueName="heard")["QueueUrl"]
+    pattern = {
+        "source": ["aws.states"],
+        "detail-type": ["Step Functions Execution Status Change"],
+        "detail": {"status": ["FAILED", "TIMED_OUT", "ABORTED"]},
+    }
+    aws.client("events").put_rule(Name="failed", EventPattern=json.dumps(pattern))
+    aws.client("events").put_targets(Rule="failed", Targets=[{"Id": "queue", "Arn": QUEUE}])
+
+    def messages() -> list[dict[str, Any]]:
+        answer = aws.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+        return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+
+    return messages
+
+
+def test_a_rule_hears_of_the_executions_that_its_pattern_matches(aws: EmbeddedAws, heard: Any) -> None:
+    client = aws.client("stepfunctions")
+    good = machine(aws, "good", {"Type": "Succeed"})
+    bad = machine(aws, "bad", {"Type": "Fail", "Error": "OutOfPaper", "Cause": "none left"})
+    started = [
+        client.start_execution(stateMachineArn=arn, name=name, input='{"n": 1}')["executionArn"]
+        for arn, name in ((good, "first"), (bad, "second"))
+    ]
+    assert all(aws.execution(arn).over.wait(10) for arn in started)
+    (event,) = heard()
+    assert event["source"] == "aws.states"
+    assert event["detail-type"] == "Step Functions Execution Status Change"
+    assert event["resources"] == [started[1]]
+    detail = event["detail"]
+    assert {name: detail[name] for name in ("executionArn", "stateMachineArn", "name", "status", "input", "error")} == {
+        "executionArn": started[1],
+        "stateMachineArn": bad,
+        "name": "second",
+        "status": "FAILED",
+        "input": '{"n": 1}',
+        "error": "OutOfPaper",
+    }
+    assert 0 <= detail["stopDate"] - detail["startDate"] < 10_000
