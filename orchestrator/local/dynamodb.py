@@ -1,8 +1,8 @@
 """DynamoDB under concurrency.
 
 moto copies both whole tables for every TransactWriteItems and takes no lock: concurrent writes are lost or fail, and
-each run costs more the longer the ledger is. Here every request of a backend has its turn, and a transaction that fails
-puts back the items that it touched, and no others.
+each run costs more the longer the ledger is. Here every request has its turn, a transaction that fails puts back the
+items that it touched, and no others, and one that is sent again with its token is not done again.
 """
 
 from __future__ import annotations
@@ -10,23 +10,37 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from moto.core.responses import ActionResult
 from moto.dynamodb import models
-from moto.dynamodb.exceptions import ConditionalCheckFailed, MockValidationException, TransactionCanceledException
+from moto.dynamodb.exceptions import DynamodbException
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.responses import DynamoHandler
+
+from orchestrator.local import partitions
 
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
 
-_REQUESTS = (
-    "batch_get_item", "create_table", "delete_item", "delete_table", "get_item", "put_item", "query", "scan",
-    "transact_write_items", "update_item",
-)  # fmt: skip
+#: TransactWriteItems, in DynamoDB's API reference: how long a request is known by its token.
+_TOKEN_LIFE = timedelta(minutes=10)
 
 _locks_lock = threading.Lock()
+
+
+class IdempotentParameterMismatch(DynamodbException):
+    """A token was used again for another transaction."""
+
+    def __init__(self) -> None:
+        name = "IdempotentParameterMismatchException"
+        super().__init__(
+            f"com.amazonaws.dynamodb.v20120810#{name}",
+            "The request uses the same client token as a previous, but non-identical request.",
+        )
 
 
 def _lock_of(backend: Any) -> Any:
@@ -34,33 +48,30 @@ def _lock_of(backend: Any) -> Any:
         return backend.__dict__.setdefault("turn", threading.RLock())
 
 
-def _in_turn(method: Callable[..., Any]) -> Callable[..., Any]:
-    def call(self: Any, *arguments: Any, **named: Any) -> Any:
-        with _lock_of(self):
-            return method(self, *arguments, **named)
+def _in_turn(method: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Of a whole request: moto reads and writes items while it makes the reply, too."""
 
-    return call
+    def call_action(self: Any) -> Any:
+        with _lock_of(self.dynamodb_backend):
+            return method(self)
+
+    return call_action
 
 
 def _key_of(table: Any, operation: dict[str, Any]) -> dict[str, Any]:
-    if "Key" in operation:
-        return dict(operation["Key"])
-    names = [name for name in (table.hash_key_attr, table.range_key_attr) if name]
-    return {name: operation["Item"][name] for name in names}
+    source = operation["Key"] if "Key" in operation else operation["Item"]
+    return {name: source[name] for name in table.table_key_attrs if name in source}
 
 
 def _put_back(table: Any, key: dict[str, Any], item: Any) -> None:
     """The item as it was before, or its absence."""
-    values = [DynamoType(key[name]) for name in (table.hash_key_attr, table.range_key_attr) if name]
-    if item is None:
-        if len(values) == 2:
-            table.items.get(values[0], {}).pop(values[1], None)
-        else:
-            table.items.pop(values[0], None)
-    elif len(values) == 2:
-        table.items[values[0]][values[1]] = item
-    else:
-        table.items[values[0]] = item
+    partitions.leave(table, partitions.held(table, key))
+    values = [DynamoType(key[name]) for name in table.table_key_attrs]
+    holder, last = (table.items[values[0]] if len(values) == 2 else table.items), values[-1]
+    holder.pop(last, None)
+    if item is not None:
+        holder[last] = item
+        partitions.enter(table, item)
 
 
 def _transact(whole: Callable[..., None]) -> Callable[..., None]:
@@ -73,15 +84,40 @@ def _transact(whole: Callable[..., None]) -> Callable[..., None]:
             table = self.tables.get(operation.get("TableName"))
             if table is not None:
                 key = _key_of(table, operation)
-                before.append((table, key, copy.deepcopy(self.get_item(operation["TableName"], key))))
+                before.append((table, key, copy.deepcopy(partitions.held(table, key))))
         try:
             whole(self, transact_items)
-        except (ConditionalCheckFailed, MockValidationException, TransactionCanceledException):
+        except Exception:
             for table, key, item in before:
-                _put_back(table, key, item)
+                if len(key) == len(table.table_key_attrs):
+                    _put_back(table, key, item)
             raise
 
     return transact_write_items
+
+
+def _once(aws: EmbeddedAws, whole: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The request of a transaction, unless it was answered before: an SDK sends it again when the reply is lost."""
+
+    def transact_write_items(self: Any) -> Any:
+        token, request, now = self.body.get("ClientRequestToken"), self.body["TransactItems"], aws.clock.now()
+        known: dict[str, tuple[datetime, Any]] = self.dynamodb_backend.__dict__.setdefault("transactions", {})
+        while known and next(iter(known.values()))[0] + _TOKEN_LIFE < now:
+            del known[next(iter(known))]
+        if token in known:
+            if known[token][1] != request:
+                raise IdempotentParameterMismatch
+            return ActionResult({})
+        answer = whole(self)
+        if token:
+            known[token] = (now, request)
+        return answer
+
+    return transact_write_items
+
+
+def _shallow_for_tables(value: Any) -> Any:
+    return value if isinstance(value, Table) else copy.deepcopy(value)
 
 
 def install(aws: EmbeddedAws) -> None:
@@ -89,9 +125,5 @@ def install(aws: EmbeddedAws) -> None:
     # The whole tables that moto copies are the tables themselves: what was touched is put back here.
     models.copy = type("copy", (), {"copy": staticmethod(copy.copy), "deepcopy": staticmethod(_shallow_for_tables)})
     DynamoDBBackend.transact_write_items = _transact(DynamoDBBackend.transact_write_items)
-    for name in _REQUESTS:
-        setattr(DynamoDBBackend, name, _in_turn(getattr(DynamoDBBackend, name)))
-
-
-def _shallow_for_tables(value: Any) -> Any:
-    return value if isinstance(value, Table) else copy.deepcopy(value)
+    DynamoHandler.transact_write_items = _once(aws, DynamoHandler.transact_write_items)
+    DynamoHandler.call_action = _in_turn(DynamoHandler.call_action)

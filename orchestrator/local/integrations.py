@@ -1,44 +1,94 @@
-"""Nested executions: ``states:startExecution`` and ``startExecution.sync:2``.
+"""Service integrations: nested executions, and what an error of a service is called.
 
-moto leaves the request's and the reply's names in the API's casing (KeyError: 'StateMachineArn'), asks every second
-whether the child has ended, and lets the child run on when its parent has stopped waiting.
+moto leaves the requests and replies of ``states:startExecution`` in the API's casing (KeyError: 'StateMachineArn'),
+asks every second whether a child has ended, and lets it run on when its parent has stopped waiting. It knows the names
+of two services where an ``aws-sdk`` integration fails, and takes the code of the service for the name of the error
+where AWS's SDK for Java has no class for it.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
 from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
+from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service import StateTaskService
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_aws_sdk import (
+    _SERVICE_ERROR_NAMES,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_dynamodb import (
+    StateTaskServiceDynamoDB,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_lambda import (
+    StateTaskServiceLambda,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_sfn import (
     StateTaskServiceSfn,
 )
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_sns import (
+    StateTaskServiceSns,
+)
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+
+from orchestrator.local.clock import FOREVER, Wake
 
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
 
+#: Services whose name in an ``aws-sdk`` resource is not boto3's.
+_BOTO_NAMES = {"cloudwatchlogs": "logs", "eventbridge": "events"}
+
+#: As the error names of ``aws-sdk`` integrations have them: the SDK for Java 2's packages.
+_SDK_NAMES = {
+    "cloudwatch": "CloudWatch",
+    "cloudwatchlogs": "CloudWatchLogs",
+    "eventbridge": "EventBridge",
+    "lambda": "Lambda",
+    "s3": "S3",
+    "scheduler": "Scheduler",
+    "ses": "Ses",
+    "sesv2": "SesV2",
+    "sns": "Sns",
+    "sqs": "Sqs",
+}
+
+#: What an optimized integration calls an error that the SDK for Java 1 has no class for, as a denied access is.
+_UNNAMED = {
+    StateTaskServiceDynamoDB: "DynamoDB.AmazonDynamoDBException",
+    StateTaskServiceLambda: "Lambda.AWSLambdaException",
+    StateTaskServiceSfn: "StepFunctions.AWSStepFunctionsException",
+    StateTaskServiceSns: "SNS.AmazonSNSException",
+}
+
 _REQUEST = {"StateMachineArn": "stateMachineArn", "Name": "name", "Input": "input"}
 
-#: How soon, in seconds, a parent that was told to stop notices.
-_NOTICE_SECONDS = 0.05
 
-
-def _pascal(reply: dict[str, Any]) -> dict[str, Any]:
+def _pascal(value: Any) -> Any:
     """A reply in the casing of Step Functions, its moments as milliseconds, as AWS gives them to states."""
-    plain = {name: value for name, value in reply.items() if name != "ResponseMetadata"}
-    return {
-        name[0].upper() + name[1:]: int(value.timestamp() * 1000) if hasattr(value, "timestamp") else value
-        for name, value in plain.items()
-    }
+    if isinstance(value, Mapping):
+        return {
+            name[0].upper() + name[1:]: _pascal(inner) for name, inner in value.items() if name != "ResponseMetadata"
+        }
+    return int(value.timestamp() * 1000) if hasattr(value, "timestamp") else value
 
 
-def install(aws: EmbeddedAws) -> None:
-    """Makes nested executions work as on AWS."""
+def _wait(aws: EmbeddedAws, env: Any, child: Any) -> bool:
+    """Rests until the child has ended, or the parent's state; whether it was the child."""
+    either = Wake()
+    for over in (child.over, env.over):
+        over.then(either.set)
+    aws.clock.sleep_until(FOREVER, wake=either, resting=True)
+    return bool(child.over.is_set())
 
+
+def _nested(aws: EmbeddedAws) -> None:
     def normalise_parameters(self: Any, parameters: dict[str, Any], *_: Any, **__: Any) -> None:
         if not isinstance(parameters.get("Input", ""), str):
             parameters["Input"] = json.dumps(parameters["Input"], separators=(",", ":"))
@@ -51,21 +101,23 @@ def install(aws: EmbeddedAws) -> None:
             response.clear()
             response.update(pascal)
 
+    with_token = StateTaskServiceSfn._eval_integration_pattern
+
     def eval_integration_pattern(
         self: Any, env: Any, resource_runtime_part: Any, normalised_parameters: Any, state_credentials: Any
     ) -> None:
+        if self.resource.condition == ResourceCondition.WaitForTaskToken:
+            with_token(self, env, resource_runtime_part, normalised_parameters, state_credentials)
+            return
         arn = env.stack.pop()["ExecutionArn"]
         client = aws.clients.get("stepfunctions", resource_runtime_part.region, state_credentials.role_arn)
-        child = aws.execution(arn)
-        while not child.over.wait(_NOTICE_SECONDS):
-            if not env.is_running():
-                client.stop_execution(executionArn=arn)
-                env.stack.append({})
-                return
+        if not _wait(aws, env, aws.execution(arn)):
+            client.stop_execution(executionArn=arn)
+            return
         described = _pascal(client.describe_execution(executionArn=arn))
         if described["Status"] == "SUCCEEDED":
-            for name in ("Input", "Output"):
-                described[name] = json.loads(described[name])
+            if self.resource.condition == ResourceCondition.Sync2:
+                described |= {name: json.loads(described[name]) for name in ("Input", "Output")}
             env.stack.append(described)
             return
         details = TaskFailedEventDetails(
@@ -86,3 +138,23 @@ def install(aws: EmbeddedAws) -> None:
     StateTaskServiceSfn._normalise_parameters = normalise_parameters
     StateTaskServiceSfn._normalise_response = normalise_response
     StateTaskServiceSfn._eval_integration_pattern = eval_integration_pattern
+
+
+def _named_as_in_java(name: str, from_error: Callable[..., Any]) -> Callable[..., Any]:
+    def named(self: Any, env: Any, ex: Exception) -> Any:
+        failure = from_error(self, env=env, ex=ex)
+        if isinstance(ex, ClientError) and ex.response["Error"]["Code"].startswith("AccessDenied"):
+            failure.error_name = CustomErrorName(name)
+            failure.event_details["taskFailedEventDetails"]["error"] = name
+        return failure
+
+    return named
+
+
+def install(aws: EmbeddedAws) -> None:
+    """Makes integrations work, and fail, as on AWS."""
+    _nested(aws)
+    StateTaskService._SERVICE_NAME_SFN_TO_BOTO_OVERRIDES.update(_BOTO_NAMES)
+    _SERVICE_ERROR_NAMES.update(_SDK_NAMES)
+    for service, name in _UNNAMED.items():
+        service._from_error = _named_as_in_java(name, service._from_error)
