@@ -109,16 +109,16 @@ class EmbeddedAws:
 
     def start(self) -> None:
         """Serves. Raises :class:`PortInUse`."""
+        try:
+            listener = socket.create_server(("127.0.0.1", self._port))
+        except OSError as fault:
+            raise PortInUse(self._port) from fault
         _current.aws = self
         if not EmbeddedAws._installed:
             EmbeddedAws._installed = True
             default_user_config["stepfunctions"]["execute_state_machine"] = True
             for adapter in ADAPTERS:
                 adapter.install(_current)
-        try:
-            listener = socket.create_server(("127.0.0.1", self._port))
-        except OSError as fault:
-            raise PortInUse(self._port) from fault
         with listener:
             host, port = listener.getsockname()
             self._server = make_server(
@@ -195,10 +195,6 @@ class EmbeddedAws:
     def global_backend(self, service: str) -> Any:
         """The same, of a service that has no regions."""
         return get_backend(service)[self.account]["aws"]
-
-    def clock_now(self) -> Any:
-        """The time, for what asks by function."""
-        return self.clock.now()
 
     def execution(self, arn: str) -> Any:
         """Moto's own object of an execution."""

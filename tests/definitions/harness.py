@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -178,6 +178,21 @@ class TaskRunner:
     def role(self) -> str:
         arn = self.applied.outputs["TaskRunnerArn"]
         return str(self.aws.client("stepfunctions").describe_state_machine(stateMachineArn=arn)["roleArn"])
+
+    @contextmanager
+    def just_before(self, service: str, operation: str, action: Callable[[], None]) -> Iterator[None]:
+        """Does something whenever TaskRunner is about to call an operation."""
+        client = self.aws.clients.get(service, self.aws.region, self.role)
+        name = f"before-send.{client.meta.service_model.service_id.hyphenize()}.{operation}"
+
+        def act(**_: Any) -> None:
+            action()
+
+        client.meta.events.register_first(name, act)
+        try:
+            yield
+        finally:
+            client.meta.events.unregister(name, act)
 
     def faulty(
         self, service: str, operation: str, *, applied: bool, times: int = 1
