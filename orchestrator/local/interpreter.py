@@ -298,7 +298,7 @@ def install(aws: EmbeddedAws) -> None:
     RetrierDecl._eval_body = _retrier(aws)
     StateTaskServiceDynamoDB._from_error = _known_first(StateTaskServiceDynamoDB._from_error)
     WaitFunction._wait_interval = wait_interval
-    EventManager._get_current_timestamp = staticmethod(aws.clock_now)
+    EventManager._get_current_timestamp = staticmethod(lambda: aws.clock.now())
 
     class Datetime(datetime):
         @classmethod

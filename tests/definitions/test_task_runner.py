@@ -21,9 +21,6 @@ from orchestrator.tasks import OverlapPolicy
 from tests.definitions.harness import SLOT, STACK, Outcome, TaskRunner
 from tests.definitions.test_all import NODE
 
-# One deployment serves all tests here, so they stay in one process.
-pytestmark = pytest.mark.xdist_group("task_runner")
-
 AT_ONCE = RetryPolicy(max_attempts=3, interval_seconds=0)
 ONCE = RetryPolicy(max_attempts=1)
 
