@@ -15,8 +15,6 @@ from orchestrator.deployment import Applied
 from orchestrator.local.embedded import EmbeddedAws
 from tests.deployed import STACK, deployed
 
-pytestmark = pytest.mark.xdist_group("cli")
-
 SLOT = "2026-12-01T08:00:00Z"
 
 

@@ -18,8 +18,6 @@ from orchestrator.deployment import Applied
 from orchestrator.local.embedded import EmbeddedAws
 from tests.deployed import deployed
 
-pytestmark = pytest.mark.xdist_group("cli")
-
 ORCHESTRATOR = [sys.executable, "-c", "import sys; from orchestrator.cli import main; sys.exit(main())"]
 SLOT = "2026-12-01T08:00:00Z"
 
