@@ -113,7 +113,6 @@ def _environment(stack: Stack, function: Function) -> dict[str, Any]:
         settings.DATA_BUCKET: {"Ref": "DataBucket"},
         settings.IDEMPOTENCY_TABLE: {"Ref": "Idempotency"},
         settings.MAIL_FROM: {"Ref": "MailFrom"},
-        settings.RUNS_TABLE: {"Ref": "TaskRuns"},
         settings.SITE_URL: {"Ref": "SiteUrl"},
         "POWERTOOLS_METRICS_NAMESPACE": settings.METRICS_NAMESPACE,
         "POWERTOOLS_SERVICE_NAME": function.name,

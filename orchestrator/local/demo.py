@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from orchestrator.console.tables import runs_table
 from orchestrator.ledger import Ledger
 from orchestrator.local.clock import VirtualClock
-from orchestrator.local.scheduler import Delivery
+from orchestrator.local.delivery import Delivery
 from orchestrator.local.session import Session, started
 from orchestrator.runs import TERMINAL, Run, RunStatus
 from orchestrator.schedules import Rate, Schedule, parse

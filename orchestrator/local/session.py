@@ -14,8 +14,8 @@ from orchestrator import deployment
 from orchestrator.deployment import Application, Applied
 from orchestrator.local import samples
 from orchestrator.local.clock import Clock, RealClock, VirtualClock
+from orchestrator.local.delivery import Delivery
 from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.local.scheduler import Delivery
 from orchestrator.settings import Stack
 from orchestrator.tasks import Task
 

@@ -176,7 +176,6 @@ def test_the_functions_know_where_they_are(deploy: Callable[..., Applied], aws: 
         "PAPER": "a4",
         "POWERTOOLS_METRICS_NAMESPACE": "ScheduledTasks",
         "POWERTOOLS_SERVICE_NAME": "send-letters",
-        "RUNS_TABLE": "orchestrator-dev-TaskRuns",
         "SITE_URL": "https://example.com/",
     }
 

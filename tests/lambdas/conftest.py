@@ -26,7 +26,6 @@ def environment(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[p
         settings.DATA_BUCKET: BUCKET,
         settings.IDEMPOTENCY_TABLE: stack.table("Idempotency"),
         settings.MAIL_FROM: "tasks@example.com",
-        settings.RUNS_TABLE: stack.runs_table,
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)

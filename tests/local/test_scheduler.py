@@ -11,8 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from orchestrator.local.clock import VirtualClock
+from orchestrator.local.delivery import Delivery
 from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.local.scheduler import Delivery
 
 START = datetime(2026, 11, 30, tzinfo=UTC)
 ECHO = {"StartAt": "Echo", "States": {"Echo": {"Type": "Pass", "End": True}}}
