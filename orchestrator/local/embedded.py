@@ -153,6 +153,7 @@ class EmbeddedAws:
     def reset(self) -> None:
         """As new: no resources, no executions."""
         self.scheduler.forget()
+        executions.stop_all(self)
         self.functions.end()
         BackendDict.reset()
         reset_model_data()

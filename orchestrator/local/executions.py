@@ -38,7 +38,7 @@ from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, Progr
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramTimedOut as Late
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
-from moto.stepfunctions.parser.models import StepFunctionsParserBackend
+from moto.stepfunctions.parser.models import StepFunctionsParserBackend, stepfunctions_parser_backends
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from orchestrator.local.clock import Wake
@@ -66,6 +66,10 @@ def on_status_change(listener: Callable[[Mapping[str, Any]], None]) -> Callable[
     return lambda: _listeners.remove(listener)
 
 
+def _output(execution: Any) -> str | None:
+    return json.dumps(execution.output, separators=(",", ":")) if execution.status == "SUCCEEDED" else None
+
+
 def _notify(execution: Any) -> None:
     described = {
         "executionArn": execution.exec_arn,
@@ -75,7 +79,7 @@ def _notify(execution: Any) -> None:
         "startDate": execution.start_date,
         "stopDate": execution.stop_date,
         "input": execution.execution_input,
-        "output": json.dumps(execution.output) if execution.status == "SUCCEEDED" else None,
+        "output": _output(execution),
         "error": execution.error,
         "cause": execution.cause,
     }
@@ -244,29 +248,42 @@ def _environment(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return get_evaluation_environment
 
 
+def stop(aws: EmbeddedAws, execution: Any, error: str | None = None, cause: str | None = None) -> None:
+    """Ends an execution now, unless it has ended; returns when it has."""
+    env = execution.exec_worker.env
+    details = {"executionAbortedEventDetails": ExecutionAbortedEventDetails(error=error, cause=cause)}
+    if end(env, HistoryEventType.ExecutionAborted, details, partial(env.set_stop, aws.clock.now(), cause, error)):
+        _close(aws, execution)
+    # One that has just ended by itself says so at once.
+    execution.over.wait()
+
+
+def stop_all(aws: EmbeddedAws) -> None:
+    """Before everything is emptied: nothing must go on in what comes after."""
+    backend = stepfunctions_parser_backends[aws.account][aws.region]
+    for execution in list(backend.__dict__.get("executions_by_arn", {}).values()):
+        stop(aws, execution)
+
+
 def _stop_execution(aws: EmbeddedAws) -> Callable[[Any], Any]:
     def stop_execution(self: Any) -> Any:
         execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
-        error, cause = self._get_param("error"), self._get_param("cause")
-        env, now = execution.exec_worker.env, aws.clock.now()
-        details = {"executionAbortedEventDetails": ExecutionAbortedEventDetails(error=error, cause=cause)}
-        if end(env, HistoryEventType.ExecutionAborted, details, partial(env.set_stop, now, cause, error)):
-            _close(aws, execution)
-        # One that has just ended by itself says so at once.
-        execution.over.wait()
+        stop(aws, execution, self._get_param("error"), self._get_param("cause"))
         return ActionResult({"stopDate": execution.stop_date})
 
     return stop_execution
 
 
 def _described(describe: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """With the moment of its end however it ended: moto leaves it out for TIMED_OUT."""
+    """With the moment of its end however it ended, and an output that is JSON even where it is a text or null."""
 
     def describe_execution(self: Any) -> Any:
         answer = describe(self)
         execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
         if execution.stop_date:
             answer.result["stopDate"] = execution.stop_date
+        if (output := _output(execution)) is not None:
+            answer.result["output"] = output
         return answer
 
     return describe_execution

@@ -17,7 +17,9 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.error_equals_decl import ErrorEqualsDecl
+from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEventException
 from moto.stepfunctions.parser.asl.component.common.retry.max_attempts_decl import MaxAttemptsOutcome
 from moto.stepfunctions.parser.asl.component.common.retry.retrier_decl import RetrierDecl
@@ -36,6 +38,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.branches_
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_dynamodb import (
     StateTaskServiceDynamoDB,
 )
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function.timestamp import Timestamp
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
@@ -291,13 +294,23 @@ def install(aws: EmbeddedAws) -> None:
     def wait_interval(_self: Any, env: Any, wait_seconds: float) -> None:
         aws.clock.sleep(wait_seconds, wake=env.over, resting=True)
 
+    def seconds_until(self: Any, env: Any) -> float:
+        self.string.eval(env=env)
+        text = env.stack.pop()
+        if self._from_timestamp_string(timestamp=text) is None:
+            raise FailureEventException(self._create_failure_event(env, text))
+        return (datetime.fromisoformat(text) - aws.clock.now()).total_seconds()
+
     # The time limit of a whole execution is kept where executions are.
     Program.eval = eval_program
     ErrorEqualsDecl._eval_body = _matches
     ExecutionState._evaluate_with_timeout = _work(aws)
     RetrierDecl._eval_body = _retrier(aws)
     StateTaskServiceDynamoDB._from_error = _known_first(StateTaskServiceDynamoDB._from_error)
+    Timestamp._get_wait_seconds = seconds_until
     WaitFunction._wait_interval = wait_interval
+    # moto refuses the name of an error, States.Timeout say, that a branch hands on to its Parallel or Map.
+    CustomErrorName.__init__ = ErrorName.__init__
     EventManager._get_current_timestamp = staticmethod(lambda: aws.clock.now())
 
     class Datetime(datetime):

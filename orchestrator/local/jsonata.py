@@ -62,9 +62,9 @@ def _hash(value: str, algorithm: str) -> str:
 
 
 def _range(first: float, last: float, step: float) -> list[float]:
-    return (
-        [first + index * step for index in range(int((last - first) / step) + 1)] if (last - first) * step >= 0 else []
-    )
+    # Rounded, for (0.3 - 0) / 0.1 is a little less than 3.
+    steps = round((last - first) / step, 9)
+    return [first + index * step for index in range(int(steps) + 1)] if steps >= 0 else []
 
 
 def _no_eval(*_arguments: Any) -> None:
@@ -88,14 +88,21 @@ def _nulls_in(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """A result as JSON has it: no list that remembers how it came to be, and whole numbers without a point."""
+    """A result as JSON has it: no list that remembers how it came to be, and whole numbers without a point.
+
+    Raises TypeError for what JSON has not: functions, regular expressions.
+    """
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | range):
         return [_plain(inner) for inner in value]
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return int(value)
-    return None if value is Utils.NULL_VALUE else value
+    if value is None or value is Utils.NULL_VALUE:
+        return None
+    if isinstance(value, str | int | float):
+        return value
+    raise TypeError
 
 
 def evaluate(expression: str, bindings: Mapping[str, Any], now: datetime) -> Any:
@@ -129,9 +136,10 @@ def evaluate(expression: str, bindings: Mapping[str, Any], now: datetime) -> Any
         ) from fault
     if result is None:
         raise EvaluationFailed(f"The JSONata expression '{expression}' returned nothing (undefined).")
-    if Utils.is_function(result):
-        raise EvaluationFailed(f"The JSONata expression '{expression}' returned an unsupported result type.")
-    value = _plain(result)
+    try:
+        value = _plain(result)
+    except TypeError:
+        raise EvaluationFailed(f"The JSONata expression '{expression}' returned an unsupported result type.") from None
     for watcher in _watchers:
         seen = {name: copy.deepcopy(bound) for name, bound in bindings.items()}
         watcher(
