@@ -106,6 +106,13 @@ def test_a_run_that_succeeds_is_a_row_metrics_and_no_alert(happened: Happened) -
     assert outcome.alerts == []
 
 
+def test_duration_is_from_start_to_end_and_start_delay_from_slot_to_start(happened: Happened) -> None:
+    run = row(happened(success))
+    slot, start, end = (datetime.fromisoformat(str(moment)) for moment in (run.slot, run.started_at, run.ended_at))
+    assert run.duration_seconds == (end - start).total_seconds()
+    assert run.start_delay_seconds == (start - slot).total_seconds()
+
+
 def test_the_target_gets_what_it_needs_to_know(happened: Happened) -> None:
     result = row(happened(success)).result
     assert result is not None
