@@ -21,7 +21,9 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from orchestrator.errors import PortInUse
 from orchestrator.local import (
+    branches,
     clients,
+    descriptions,
     dynamodb,
     events,
     executions,
@@ -33,6 +35,7 @@ from orchestrator.local import (
     resources,
     roles,
     scheduler,
+    versions,
 )
 from orchestrator.local.clock import Clock, RealClock
 
@@ -40,7 +43,10 @@ from orchestrator.local.clock import Clock, RealClock
 ADAPTERS = (
     jsonata,
     interpreter,
+    branches,
     executions,
+    descriptions,
+    versions,
     integrations,
     clients,
     dynamodb,

@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import json
 import logging
-import random
 import re
 import threading
 import uuid
@@ -26,7 +25,6 @@ from moto.stepfunctions.exceptions import (
     ExecutionDoesNotExist,
     InvalidExecutionInput,
     InvalidName,
-    StateMachineDoesNotExist,
 )
 from moto.stepfunctions.parser.api import (
     ExecutionAbortedEventDetails,
@@ -42,7 +40,9 @@ from moto.stepfunctions.parser.models import StepFunctionsParserBackend, stepfun
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from orchestrator.local.clock import Wake
+from orchestrator.local.descriptions import output
 from orchestrator.local.interpreter import end, timestamp
+from orchestrator.local.versions import started
 
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
@@ -66,10 +66,6 @@ def on_status_change(listener: Callable[[Mapping[str, Any]], None]) -> Callable[
     return lambda: _listeners.remove(listener)
 
 
-def _output(execution: Any) -> str | None:
-    return json.dumps(execution.output, separators=(",", ":")) if execution.status == "SUCCEEDED" else None
-
-
 def _notify(execution: Any) -> None:
     described = {
         "executionArn": execution.exec_arn,
@@ -79,7 +75,7 @@ def _notify(execution: Any) -> None:
         "startDate": execution.start_date,
         "stopDate": execution.stop_date,
         "input": execution.execution_input,
-        "output": _output(execution),
+        "output": output(execution),
         "error": execution.error,
         "cause": execution.cause,
     }
@@ -89,24 +85,6 @@ def _notify(execution: Any) -> None:
         except Exception:
             # What others make of an execution must not change what becomes of it.
             logging.getLogger(__name__).exception("nobody was told that %s is %s", execution.name, execution.status)
-
-
-def _machine(backend: Any, arn: str) -> Any:
-    """The machine that an ARN names, as it is now, or as the version was that the ARN or its alias names."""
-    parts = arn.split(":")
-    if len(parts) != 8 or parts[5] != "stateMachine":
-        return backend.describe_state_machine(arn)
-    machine = backend.describe_state_machine(":".join(parts[:7]))
-    if not parts[7].isdecimal():
-        if parts[7] not in machine.aliases:
-            raise StateMachineDoesNotExist(f"State Machine Does Not Exist: '{arn}'")
-        routes = machine.aliases[parts[7]].routing_configuration
-        (route,) = random.choices(routes, weights=[route["weight"] for route in routes])
-        arn = route["stateMachineVersionArn"]
-    version = backend.describe_state_machine(arn)
-    snapshot = copy.copy(machine)
-    snapshot.definition, snapshot.roleArn = version.definition, version.roleArn
-    return snapshot
 
 
 def _given(name: str | None, execution_input: str | None) -> tuple[str, str]:
@@ -134,7 +112,7 @@ def _start_execution(aws: EmbeddedAws) -> Callable[..., Any]:
         execution_input: str | None = None,
         trace_header: Any = None,
     ) -> Any:
-        machine = _machine(self, state_machine_arn)
+        machine = started(self, state_machine_arn)
         name, given = _given(name, execution_input)
         arn = f"arn:aws:states:{self.region_name}:{self.account_id}:execution:{machine.name}:{name}"
         with starting:
@@ -274,41 +252,10 @@ def _stop_execution(aws: EmbeddedAws) -> Callable[[Any], Any]:
     return stop_execution
 
 
-def _described(describe: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """With the moment of its end however it ended, and an output that is JSON even where it is a text or null."""
-
-    def describe_execution(self: Any) -> Any:
-        answer = describe(self)
-        execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
-        if execution.stop_date:
-            answer.result["stopDate"] = execution.stop_date
-        if (output := _output(execution)) is not None:
-            answer.result["output"] = output
-        return answer
-
-    return describe_execution
-
-
-def _listed(list_all: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The same for each in a list."""
-
-    def list_executions(self: Any) -> Any:
-        answer = list_all(self)
-        for listed in answer.result["executions"]:
-            execution = self.stepfunction_backend.describe_execution(listed["executionArn"])
-            if execution.stop_date:
-                listed["stopDate"] = execution.stop_date
-        return answer
-
-    return list_executions
-
-
 def install(aws: EmbeddedAws) -> None:
     """Replaces how moto starts, ends and describes executions."""
     StepFunctionsParserBackend.start_execution = _start_execution(aws)
     StepFunctionsParserBackend.describe_execution = _describe_execution
-    StepFunctionResponse.describe_execution = _described(StepFunctionResponse.describe_execution)
-    StepFunctionResponse.list_executions = _listed(StepFunctionResponse.list_executions)
     StepFunctionResponse.stop_execution = _stop_execution(aws)
     ExecutionWorker._get_evaluation_environment = _environment(ExecutionWorker._get_evaluation_environment)
     ExecutionWorker._execution_logic = _run(aws)

@@ -2,8 +2,7 @@
 
 moto parses a definition anew for every execution, with a parser that keeps state in its classes (a concurrent parse has
 left an execution RUNNING for ever); catches States.Runtime and States.DataLimitExceeded with States.ALL; knows no time
-but the machine's; and lets a stopped or timed out execution finish what it was doing, and go on where it waits in a
-branch.
+but the machine's; and lets a stopped or timed out execution finish what it was doing.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ import functools
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -29,12 +27,6 @@ from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 from moto.stepfunctions.parser.asl.component.program.program import Program
 from moto.stepfunctions.parser.asl.component.state import state as state_module
 from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
-from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.inline_iteration_component import (
-    InlineIterationComponent,
-)
-from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.job import JobPool
-from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.branch_worker import BranchWorker
-from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.branches_decl import BranchWorkerPool
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_dynamodb import (
     StateTaskServiceDynamoDB,
 )
@@ -45,16 +37,13 @@ from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped, ProgramTimedOut
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
-from orchestrator.local.clock import FOREVER, Wake
+from orchestrator.local.clock import Wake
 
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
 
 #: "Handling errors in Step Functions workflows": States.ALL does not match these.
 _PAST_ALL = frozenset({"States.DataLimitExceeded", "States.Runtime"})
-
-#: "Map state": what an inline one runs at once, at most.
-_INLINE_MAP_CONCURRENCY = 40
 
 
 class Stopped(Exception):
@@ -213,69 +202,6 @@ def _work(aws: EmbeddedAws) -> Callable[[Any, Any], None]:
     return evaluate_with_timeout
 
 
-def _branches(aws: EmbeddedAws) -> None:
-    """Branches and iterations work, and whoever waits for them rests; those of a Map that failed stop."""
-
-    def start(target: Callable[[], None]) -> None:
-        # From now on, and not from when the thread comes to run: virtual time must not slip by between the two.
-        working = ExitStack()
-        working.enter_context(aws.clock.busy())
-
-        def run() -> None:
-            with working:
-                target()
-
-        threading.Thread(target=run, daemon=True).start()
-
-    def waking(pool: Any) -> None:
-        make = pool.__init__
-
-        def init(self: Any, *arguments: Any, **named: Any) -> None:
-            make(self, *arguments, **named)
-            self._termination_event = Wake()
-
-        pool.__init__ = init
-
-    def start_branch(self: Any) -> None:
-        def routine() -> None:
-            self._program.eval(self.env)
-            self._branch_worker_comm.on_terminated(env=self.env)
-
-        start(routine)
-
-    def launch_worker(self: Any, env: Any, eval_input: Any, job_pool: Any) -> Any:
-        worker = self._create_worker(env=env, eval_input=eval_input, job_pool=job_pool)
-        start(worker.eval)
-        return worker
-
-    def await_branches(self: Any) -> None:
-        aws.clock.sleep_until(FOREVER, wake=self._termination_event, resting=True)
-
-    def await_jobs(self: Any) -> None:
-        if not self._is_terminated():
-            await_branches(self)
-
-    iterate = InlineIterationComponent._eval_body
-
-    def eval_body(self: Any, env: Any) -> None:
-        eval_input = env.stack[-1]
-        eval_input.max_concurrency = min(eval_input.max_concurrency or _INLINE_MAP_CONCURRENCY, _INLINE_MAP_CONCURRENCY)
-        try:
-            iterate(self, env)
-        except Exception:
-            for frame in list(env._frames):
-                frame.set_stop(stop_date=aws.clock.now(), cause=None, error=None)
-            raise
-
-    for pool in (BranchWorkerPool, JobPool):
-        waking(pool)
-    BranchWorker.start = start_branch
-    BranchWorkerPool.wait = await_branches
-    JobPool.await_jobs = await_jobs
-    InlineIterationComponent._launch_worker = launch_worker
-    InlineIterationComponent._eval_body = eval_body
-
-
 def install(aws: EmbeddedAws) -> None:
     """Replaces the parts of moto's interpreter that differ from AWS."""
     # moto writes a line, and the whole definition with it, for every error that a definition handles.
@@ -285,7 +211,6 @@ def install(aws: EmbeddedAws) -> None:
     EvalComponent.heap_key = property(lambda self: str(id(self)))
     AmazonStateLanguageParser.parse = staticmethod(_parse_once(AmazonStateLanguageParser.parse))
     _environments()
-    _branches(aws)
 
     def eval_program(self: Any, env: Any) -> None:
         env.next_state_name = self.start_at.start_at_name

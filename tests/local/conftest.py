@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from orchestrator.local.clock import VirtualClock
 from orchestrator.local.embedded import EmbeddedAws
 
 State = Mapping[str, Any]
@@ -24,6 +26,8 @@ class Ended:
     error: str | None
     cause: str | None
     events: list[dict[str, Any]]
+    #: From its start to its end, by the clock of the embedded AWS.
+    lasted: timedelta
 
     @property
     def types(self) -> list[str]:
@@ -63,6 +67,7 @@ class Machines:
             error=described.get("error"),
             cause=described.get("cause"),
             events=self.states.get_execution_history(executionArn=arn)["events"],
+            lasted=described["stopDate"] - described["startDate"],
         )
 
     def run(self, states: Mapping[str, State], given: Any = None, **top: Any) -> Ended:
@@ -78,3 +83,11 @@ class Machines:
 @pytest.fixture
 def machines(aws: EmbeddedAws) -> Machines:
     return Machines(aws)
+
+
+@pytest.fixture
+def fast(aws: EmbeddedAws) -> Iterator[Machines]:
+    """The same, in a time in which a minute passes in a millisecond while nobody works."""
+    with aws.on(VirtualClock(datetime(2026, 12, 1, tzinfo=UTC), speed=60_000)):
+        yield Machines(aws)
+        aws.reset()

@@ -5,15 +5,11 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from orchestrator.local.clock import VirtualClock
-from orchestrator.local.embedded import EmbeddedAws
-from tests.aws import own_client
 from tests.local.conftest import Machines
 
 LIST_TABLES = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:dynamodb:listTables", "Arguments": {}}
@@ -24,19 +20,6 @@ DONE = {"Type": "Succeed"}
 def raises(error: str) -> dict[str, Any]:
     """A machine that fails with ``error``, in a branch that a Parallel state catches."""
     return {"StartAt": "Raise", "States": {"Raise": {"Type": "Fail", "Error": error, "Cause": "test"}}}
-
-
-def spans(arn: str, machines: Machines) -> timedelta:
-    described = machines.states.describe_execution(executionArn=arn)
-    return timedelta(seconds=(described["stopDate"] - described["startDate"]).total_seconds())
-
-
-@pytest.fixture
-def fast(aws: EmbeddedAws) -> Iterator[EmbeddedAws]:
-    """The embedded AWS in a time in which a minute passes in a millisecond while nobody works."""
-    with aws.on(VirtualClock(datetime(2026, 12, 1, tzinfo=UTC), speed=60_000)):
-        yield aws
-        aws.reset()
 
 
 # --- what is caught
@@ -98,70 +81,45 @@ def test_a_result_that_is_too_large_is_caught_by_its_own_name_alone(
 # --- time
 
 
-def test_a_wait_lasts_in_the_time_of_the_clock(fast: EmbeddedAws) -> None:
-    machines = Machines(fast)
+def test_a_wait_lasts_in_the_time_of_the_clock(fast: Machines) -> None:
     began = time.monotonic()
-    ended = machines.run({"Rest": FOR_EVER})
+    ended = fast.run({"Rest": FOR_EVER})
     assert ended.status == "SUCCEEDED"
     assert time.monotonic() - began < 10
-    assert timedelta(days=1) <= spans(ended.arn, machines) < timedelta(days=1, minutes=1)
+    assert timedelta(days=1) <= ended.lasted < timedelta(days=1, minutes=1)
 
 
-def test_a_wait_until_a_moment_ends_at_that_moment(fast: EmbeddedAws) -> None:
+def test_a_wait_until_a_moment_ends_at_that_moment(fast: Machines) -> None:
     wait = {"Type": "Wait", "Timestamp": "{% $states.input %}", "End": True}
-    ended = Machines(fast).run({"Rest": wait}, "2026-12-01T12:00:00Z")
+    ended = fast.run({"Rest": wait}, "2026-12-01T12:00:00Z")
     exited = next(event for event in ended.events if event["type"] == "WaitStateExited")
     assert exited["timestamp"].isoformat()[:16] == "2026-12-01T12:00"
 
 
-def test_retries_wait_in_the_time_of_the_clock_and_back_off(fast: EmbeddedAws) -> None:
-    machines = Machines(fast)
+def test_retries_wait_in_the_time_of_the_clock_and_back_off(fast: Machines) -> None:
     retrier = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 100, "MaxAttempts": 2, "BackoffRate": 3}
     parallel = {"Type": "Parallel", "Branches": [raises("OutOfPaper")], "Retry": [retrier], "End": True}
-    ended = machines.run({"Try": parallel})
+    ended = fast.run({"Try": parallel})
     assert (ended.status, ended.error) == ("FAILED", "OutOfPaper")
     assert ended.types.count("FailStateEntered") == 3
-    assert timedelta(seconds=400) <= spans(ended.arn, machines) < timedelta(seconds=460)
+    assert timedelta(seconds=400) <= ended.lasted < timedelta(seconds=460)
 
 
-def test_branches_and_iterations_wait_together_and_not_one_after_another(fast: EmbeddedAws) -> None:
-    machines = Machines(fast)
-    hour = {"StartAt": "Rest", "States": {"Rest": {"Type": "Wait", "Seconds": 3600, "End": True}}}
-    states = {
-        "Both": {"Type": "Parallel", "Branches": [hour, hour], "Output": [1, 2, 3], "Next": "Each"},
-        "Each": {"Type": "Map", "Items": "{% $states.input %}", "ItemProcessor": hour, "End": True},
-    }
-    ended = machines.run(states)
-    assert ended.status == "SUCCEEDED"
-    assert timedelta(hours=2) <= spans(ended.arn, machines) < timedelta(hours=2, minutes=5)
-
-
-def test_a_machine_ends_when_its_time_is_up(fast: EmbeddedAws) -> None:
-    machines = Machines(fast)
-    ended = machines.run({"Rest": FOR_EVER}, TimeoutSeconds=600)
+def test_a_machine_ends_when_its_time_is_up(fast: Machines) -> None:
+    ended = fast.run({"Rest": FOR_EVER}, TimeoutSeconds=600)
     assert ended.status == "TIMED_OUT"
     assert ended.types[-1] == "ExecutionTimedOut"
-    assert timedelta(minutes=10) <= spans(ended.arn, machines) < timedelta(minutes=11)
+    assert timedelta(minutes=10) <= ended.lasted < timedelta(minutes=11)
 
 
 # --- being stopped
 
 
-def holding(aws: EmbeddedAws, released: threading.Event) -> Any:
-    """A client of the interpreter whose requests to DynamoDB wait until ``released``."""
-    client = aws.clients.get("dynamodb", aws.region, Machines(aws).role)
-    client.meta.events.register_first("before-send.dynamodb.ListTables", lambda **_: released.wait(30) and None)
-    return client
-
-
-def test_an_execution_is_stopped_while_a_task_is_at_work(aws: EmbeddedAws) -> None:
+def test_an_execution_is_stopped_while_a_task_is_at_work(machines: Machines) -> None:
     released = threading.Event()
-    client = holding(aws, released)
-    machines = Machines.__new__(Machines)
-    machines.aws, machines.states, machines.role = aws, own_client(aws, "stepfunctions"), ""
-    role = "arn:aws:iam::123456789012:role/everything"
-    assert client is aws.clients.get("dynamodb", aws.region, role)
-    arn = machines.start(machines.make({"Ask": {**LIST_TABLES, "Next": "Later"}, "Later": DONE}, role=role))
+    client = machines.aws.clients.get("dynamodb", machines.aws.region, machines.role)
+    client.meta.events.register_first("before-send.dynamodb.ListTables", lambda **_: released.wait(30) and None)
+    arn = machines.start(machines.make({"Ask": {**LIST_TABLES, "Next": "Later"}, "Later": DONE}))
     while not machines.entered(arn, "Ask"):
         time.sleep(0.01)
     machines.states.stop_execution(executionArn=arn, error="Enough", cause="it was late")
@@ -207,34 +165,11 @@ def test_whatever_waits_is_stopped_at_once(machines: Machines, state: dict[str, 
     assert threading.active_count() <= before
 
 
-def test_an_iteration_that_fails_stops_the_others(machines: Machines) -> None:
-    processor = {
-        "StartAt": "Which",
-        "States": {
-            "Which": {
-                "Type": "Choice",
-                "Choices": [{"Condition": "{% $states.input = 1 %}", "Next": "Raise"}],
-                "Default": "Rest",
-            },
-            "Raise": {"Type": "Fail", "Error": "OutOfPaper", "Cause": "test"},
-            "Rest": FOR_EVER,
-        },
-    }
-    each = {"Type": "Map", "Items": [1, 2, 3], "ItemProcessor": processor, "End": True}
-    before = threading.active_count()
-    ended = machines.run({"Each": each})
-    assert (ended.status, ended.error) == ("FAILED", "OutOfPaper")
-    deadline = time.monotonic() + 5
-    while threading.active_count() > before and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert threading.active_count() <= before
-
-
 # --- definitions
 
 
 def test_many_definitions_can_be_parsed_and_run_at_once(machines: Machines) -> None:
-    ended: dict[int, str] = {}
+    ended: dict[int, Any] = {}
 
     def work(number: int) -> None:
         states = {f"S{n}": {"Type": "Pass", "Output": number, "Next": f"S{n + 1}"} for n in range(5)}
@@ -249,12 +184,11 @@ def test_many_definitions_can_be_parsed_and_run_at_once(machines: Machines) -> N
     assert ended == {number: number for number in range(12)}
 
 
-def test_executions_of_one_definition_count_their_retries_for_themselves(fast: EmbeddedAws) -> None:
-    machines = Machines(fast)
+def test_executions_of_one_definition_count_their_retries_for_themselves(fast: Machines) -> None:
     retrier = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 3}
     parallel = {"Type": "Parallel", "Branches": [raises("OutOfPaper")], "Retry": [retrier], "End": True}
-    machine = machines.make({"Try": parallel})
-    ended = [machines.end(arn) for arn in [machines.start(machine) for _ in range(10)]]
+    machine = fast.make({"Try": parallel})
+    ended = [fast.end(arn) for arn in [fast.start(machine) for _ in range(10)]]
     assert [one.types.count("FailStateEntered") for one in ended] == [4] * 10
 
 
