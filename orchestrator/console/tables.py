@@ -20,11 +20,13 @@ _COLOURS = {RunStatus.SUCCEEDED: "green", RunStatus.RUNNING: "cyan", RunStatus.S
 def runs_table(runs: Iterable[Run], *, title: str | None = None) -> Table:
     """A row for each run."""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for name in ("TASK", "SLOT", "STATUS"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("DURATION", justify="right", no_wrap=True)
-    table.add_column("ATTEMPTS", justify="right", no_wrap=True)
-    table.add_column("WHY", overflow="ellipsis", no_wrap=True, max_width=60)
+    # In a narrow terminal the task and the reason are folded: half a slot or a status says nothing.
+    table.add_column("TASK", overflow="fold")
+    table.add_column("SLOT", min_width=len("2026-12-01T08:00:00Z"))
+    table.add_column("STATUS", min_width=len(RunStatus.SUCCEEDED))
+    table.add_column("DURATION", justify="right", min_width=len("DURATION"))
+    table.add_column("ATTEMPTS", justify="right", min_width=len("ATTEMPTS"))
+    table.add_column("WHY", overflow="fold")
     for run in runs:
         table.add_row(
             run.task_id,

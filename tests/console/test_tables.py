@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -30,6 +31,15 @@ def text(table: object) -> list[list[str]]:
 
 def test_a_run_is_a_line() -> None:
     assert text(runs_table([RUN]))[1] == ["t", "2026-12-01T08:00:00Z", "FAILED", "1.2", "s", "0", "OutOfPaper"]
+
+
+def test_in_a_narrow_terminal_slot_and_status_stay_whole() -> None:
+    console = Console(width=80, force_terminal=False)
+    with console.capture() as captured:
+        console.print(runs_table([replace(RUN, task_id="a-task-with-a-name-as-long-as-a-name-may-ever-become")]))
+    lines = captured.get().splitlines()
+    assert {"2026-12-01T08:00:00Z", "FAILED", "1.2"} <= set(lines[1].split())
+    assert max(map(len, lines)) <= 80
 
 
 def test_a_program_gets_what_applies_under_the_ledgers_names() -> None:
