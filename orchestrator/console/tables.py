@@ -22,7 +22,7 @@ def runs_table(runs: Iterable[Run], *, title: str | None = None) -> Table:
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     # In a narrow terminal the task and the reason are folded: half a slot or a status says nothing.
     table.add_column("TASK", overflow="fold")
-    table.add_column("SLOT", min_width=len("2026-12-01T08:00:00Z"))
+    table.add_column("SLOT", min_width=len("2026-12-01T08:00:00Z"), overflow="fold")
     table.add_column("STATUS", min_width=len(RunStatus.SUCCEEDED))
     table.add_column("DURATION", justify="right", min_width=len("DURATION"))
     table.add_column("ATTEMPTS", justify="right", min_width=len("ATTEMPTS"))
