@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import uuid
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -21,6 +22,8 @@ from orchestrator.local import roles
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
 
+_REQUEST_IDS = {"x-amzn-requestid", "x-amz-request-id"}
+
 
 class Clients:
     """boto3 clients that act under a role, whose requests never leave this process."""
@@ -28,8 +31,8 @@ class Clients:
     def __init__(self) -> None:
         self._made: dict[tuple[str, str, str], Any] = {}
         self._making = threading.Lock()
-        self._answer = BotocoreStubber()
-        self._answer.enabled = True
+        self._stub = BotocoreStubber()
+        self._stub.enabled = True
 
     def get(self, service: str, region: str, role_arn: str) -> Any:
         key = (service, region, role_arn)
@@ -43,6 +46,13 @@ class Clients:
         """The roles are gone, so their clients go too."""
         with self._making:
             self._made.clear()
+
+    def _answer(self, event_name: str, request: Any, **_: Any) -> Any:
+        """Moto's answer, with a request id: moto's interpreter cannot do without, and not every answer has one."""
+        answer = self._stub(event_name, request)
+        if answer is not None and not any(name.lower() in _REQUEST_IDS for name in answer.headers):
+            answer.headers["x-amzn-RequestId"] = str(uuid.uuid4())
+        return answer
 
     def _make(self, service: str, region: str, role_arn: str) -> Any:
         credentials = roles.credentials_for(role_arn)

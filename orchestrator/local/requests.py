@@ -40,10 +40,10 @@ def permissions(response: Any) -> Iterator[Permission]:
     if service == "dynamodb":
         yield from _dynamodb(action, body, f"arn:aws:dynamodb:{region}:{account}:table/")
     elif service == "lambda":
-        name = response.uri_match.get("FunctionName") or response.path.split("/")[3]
+        name = response.uri_match.get("FunctionName") or "".join(response.path.split("/")[3:4])
         yield Permission(
             action="lambda:InvokeFunction" if action.startswith("Invoke") else f"lambda:{action}",
-            resource=_lambda_arn(name, region, account),
+            resource=_lambda_arn(name, region, account) if name else "*",
         )
     elif service == "cloudwatch":
         yield Permission(action=f"cloudwatch:{action}", context={"cloudwatch:namespace": _namespace(response, body)})
