@@ -31,6 +31,8 @@ class Clients:
     def __init__(self) -> None:
         self._made: dict[tuple[str, str, str], Any] = {}
         self._making = threading.Lock()
+        # One for all: a session reads the description of a service once.
+        self._session = boto3.Session()
         self._stub = BotocoreStubber()
         self._stub.enabled = True
 
@@ -56,7 +58,7 @@ class Clients:
 
     def _make(self, service: str, region: str, role_arn: str) -> Any:
         credentials = roles.credentials_for(role_arn)
-        client = boto3.Session().client(
+        client = self._session.client(
             service,
             region_name=region,
             aws_access_key_id=credentials.access_key,

@@ -102,6 +102,7 @@ class EmbeddedAws:
         self._server: BaseWSGIServer | None = None
         self.clock = clock or RealClock()
         self._plain: dict[str, Any] = {}
+        self._session = boto3.Session()
         self.clients = clients.Clients()
         self.functions = functions.Functions(self)
         self.scheduler = scheduler.Scheduler(self)
@@ -186,7 +187,7 @@ class EmbeddedAws:
     def client(self, service: str) -> Any:
         """A plain boto3 client of this AWS."""
         if service not in self._plain:
-            self._plain[service] = boto3.Session().client(
+            self._plain[service] = self._session.client(
                 service,
                 region_name=self.region,
                 endpoint_url=self.endpoint,

@@ -20,6 +20,7 @@ import threading
 import time
 import uuid
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,16 +60,20 @@ class Process:
         self.log = log
         self._channel, theirs = socket.socketpair()
         with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-W", "ignore", worker.__file__, str(theirs.fileno())],
-                cwd=root,
-                env=environment,
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                # What the handler prints goes through the channel; what its libraries' C code prints is lost.
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
+            try:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-W", "ignore", worker.__file__, str(theirs.fileno())],
+                    cwd=root,
+                    env=environment,
+                    pass_fds=[theirs.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    # What the handler prints goes through the channel; what its libraries' C code prints is lost.
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )
+            except OSError:
+                self._channel.close()
+                raise
 
     def call(self, message: dict[str, Any], printed: list[str]) -> tuple[str, bool]:
         """The answer: (JSON text, whether it is an error). Raises TimeoutError or :class:`Crashed`."""
@@ -214,13 +219,18 @@ class Functions:
 def install(aws: EmbeddedAws) -> None:
     """Invokes functions in processes."""
 
+    def later(function: Any, event: str) -> None:
+        # Its code may be gone by then.
+        with suppress(OSError):
+            aws.functions.invoke(function, event)
+
     def invoke(self: Any, body: str | bytes, request_headers: Any, response_headers: Any) -> bytes:
         event = (body.decode() if isinstance(body, bytes) else body) or "{}"
         kind = request_headers.get("x-amz-invocation-type", "RequestResponse")
         if kind == "DryRun":
             return b""
         if kind == "Event":
-            threading.Thread(target=aws.functions.invoke, args=(self, event), daemon=True).start()
+            threading.Thread(target=later, args=(self, event), daemon=True).start()
             return b""
         answer = aws.functions.invoke(self, event)
         if answer.failed:

@@ -213,7 +213,11 @@ def install(aws: EmbeddedAws) -> None:
     _environments()
 
     def eval_program(self: Any, env: Any) -> None:
-        env.next_state_name = self.start_at.start_at_name
+        with env._state_mutex:
+            # Stopped before it began.
+            if env._program_state is not None and not env.is_running():
+                return
+            env.next_state_name = self.start_at.start_at_name
         EvalComponent.eval(self, env)
 
     def wait_interval(_self: Any, env: Any, wait_seconds: float) -> None:
