@@ -6,7 +6,7 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 
-from orchestrator.local.clock import RealClock, VirtualClock
+from orchestrator.local.clock import FOREVER, RealClock, VirtualClock, Wake
 
 START = datetime(2026, 11, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -85,3 +85,34 @@ def test_time_never_goes_back() -> None:
     clock = VirtualClock(START, speed=10_000)
     moments = [clock.now() for _ in range(1000)]
     assert moments == sorted(moments)
+
+
+def test_whoever_is_woken_is_busy_from_the_moment_of_the_call() -> None:
+    clock = VirtualClock(START, speed=1_000_000)
+    wake, done = Wake(), threading.Event()
+
+    def sleep() -> None:
+        with clock.busy():
+            clock.sleep_until(FOREVER, wake=wake, resting=True)
+            done.wait()
+
+    sleeper = threading.Thread(target=sleep)
+    sleeper.start()
+    while clock.now() - START < HOUR:
+        time.sleep(0.001)
+    wake.set()
+    before = clock.now()
+    time.sleep(0.02)
+    assert clock.now() - before < timedelta(seconds=5)
+    done.set()
+    sleeper.join()
+
+
+def test_a_wake_calls_once_whoever_asked_before_or_after_it_was_set() -> None:
+    wake = Wake()
+    called: list[str] = []
+    wake.then(lambda: called.append("before"))
+    wake.set()
+    wake.set()
+    wake.then(lambda: called.append("after"))
+    assert called == ["before", "after"]

@@ -132,26 +132,25 @@ def test_an_execution_is_stopped_while_a_task_is_at_work(machines: Machines) -> 
     assert machines.end(arn).events == ended.events
 
 
-@pytest.mark.parametrize(
-    "state",
-    [
-        FOR_EVER,
-        {"Type": "Parallel", "Branches": [{"StartAt": "R", "States": {"R": FOR_EVER}}], "End": True},
-        {
-            "Type": "Map",
-            "Items": [1, 2],
-            "ItemProcessor": {"StartAt": "R", "States": {"R": FOR_EVER}},
-            "End": True,
-        },
-        {
-            "Type": "Parallel",
-            "Branches": [raises("OutOfPaper")],
-            "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 3600}],
-            "End": True,
-        },
-    ],
-    ids=["wait", "parallel", "map", "retry"],
-)
+WAITING = [
+    FOR_EVER,
+    {"Type": "Parallel", "Branches": [{"StartAt": "R", "States": {"R": FOR_EVER}}], "End": True},
+    {
+        "Type": "Map",
+        "Items": [1, 2],
+        "ItemProcessor": {"StartAt": "R", "States": {"R": FOR_EVER}},
+        "End": True,
+    },
+    {
+        "Type": "Parallel",
+        "Branches": [raises("OutOfPaper")],
+        "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 3600}],
+        "End": True,
+    },
+]
+
+
+@pytest.mark.parametrize("state", WAITING, ids=["wait", "parallel", "map", "retry"])
 def test_whatever_waits_is_stopped_at_once(machines: Machines, state: dict[str, Any]) -> None:
     before = threading.active_count()
     arn = machines.start(machines.make({"Hold": state}))
@@ -163,6 +162,22 @@ def test_whatever_waits_is_stopped_at_once(machines: Machines, state: dict[str, 
     while threading.active_count() > before and time.monotonic() < deadline:
         time.sleep(0.01)
     assert threading.active_count() <= before
+
+
+@pytest.mark.parametrize("state", WAITING, ids=["wait", "parallel", "map", "retry"])
+def test_time_keeps_its_pace_after_a_stop(fast: Machines, state: dict[str, Any]) -> None:
+    with fast.aws.clock.busy():
+        arn = fast.start(fast.make({"Hold": state}))
+        while not fast.entered(arn, "Hold"):
+            time.sleep(0.01)
+        fast.states.stop_execution(executionArn=arn)
+        assert fast.end(arn).status == "ABORTED"
+        time.sleep(0.05)
+        before = fast.aws.clock.now()
+        time.sleep(0.05)
+        assert fast.aws.clock.now() - before < timedelta(seconds=5)
+    # Nobody is busy now: a day passes in seconds.
+    assert fast.end(fast.start(fast.make({"Rest": FOR_EVER}, name="after"))).lasted >= timedelta(days=1)
 
 
 # --- definitions
