@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ def build(out: Path, stack: Stack) -> None:
 def apply(stack: Stack, file: Path, mail_from: str | None, site_url: str | None) -> None:
     """Make AWS what the definitions, the functions and the tasks say."""
     application = Application.of(stack)
-    tasks = application.load_tasks(file)
+    tasks = application.load_tasks(file, datetime.now(UTC).date())
     applied = deployment.apply(
         _clients(), application, tasks, mail_from=mail_from, site_url=site_url, progress=click.echo
     )

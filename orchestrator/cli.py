@@ -181,7 +181,7 @@ def validate(file: Path) -> None:
     """Check a tasks file, and write nothing anywhere."""
     from orchestrator.deployment import Application
 
-    found = Application.of(Stack()).load_tasks(file)
+    found = Application.of(Stack()).load_tasks(file, datetime.now(UTC).date())
     click.echo(f"{file}: {len(found)} tasks, {sum(len(task.schedules) for task in found)} schedules, no mistakes.")
 
 

@@ -46,6 +46,8 @@ class SkipReason(StrEnum):
     OVERLAP = "overlap"
     #: Somebody paused the task.
     PAUSED = "paused"
+    #: A calendar is closed, or the clock is set back and the other occurrence runs; the row's cause says which.
+    CLOSED = "closed"
 
 
 class Trigger(StrEnum):

@@ -11,10 +11,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from orchestrator.schedules import Rate
 from orchestrator.settings import Stack
+from orchestrator.slots import times
 from orchestrator.tasks import TaskSchedule
 
 #: The API that a schedule calls ("Using universal targets"). Unlike Scheduler's own Step Functions target it lets us
@@ -49,7 +53,9 @@ class SchedulerSettings:
 
 def schedule_name(task_id: str, schedule: TaskSchedule) -> str:
     """The task's id and what tells its schedules apart: at most 57 of the 64 characters of a schedule's name."""
-    digest = hashlib.sha256(f"{schedule.expression}|{schedule.timezone}".encode()).hexdigest()
+    # A rate's place in its task's spread is not in the expression.
+    phase = f"|{schedule.spread_minutes}" if schedule.spread_minutes and _is_rate(schedule) else ""
+    digest = hashlib.sha256(f"{schedule.expression}|{schedule.timezone}{phase}".encode()).hexdigest()
     return f"{task_id}-{digest[:_DIGEST_LENGTH]}"
 
 
@@ -61,8 +67,15 @@ def task_of(name: str) -> str:
 class Schedules:
     """The schedules in the stack's group, and no others. ``client`` is boto3's client of EventBridge Scheduler."""
 
-    def __init__(self, client: Any, stack: Stack, settings: SchedulerSettings) -> None:
+    def __init__(
+        self,
+        client: Any,
+        stack: Stack,
+        settings: SchedulerSettings,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._client = client
+        self._now = now
         self._group = stack.schedule_group
         self._settings = settings
 
@@ -98,7 +111,7 @@ class Schedules:
     @property
     def fingerprint(self) -> str:
         """Differs whenever a schedule of the same name would be another."""
-        sample = self.request("task", TaskSchedule(expression="rate(1 day)"))
+        sample = self.request("task", TaskSchedule(expression="cron(0 0 * * ? *)"))
         return hashlib.sha256(_compact(sample).encode()).hexdigest()[:16]
 
     def recorded_fingerprint(self) -> str | None:
@@ -121,6 +134,7 @@ class Schedules:
             "Input": _compact({"taskId": task_id, "scheduledTime": "<aws.scheduler.scheduled-time>"}),
         }
         once = {"ActionAfterCompletion": "DELETE"} if schedule.expression.startswith("at(") else {}
+        start_date = {"StartDate": self._first(schedule)} if _is_rate(schedule) else {}
         return {
             "GroupName": self._group,
             "Name": schedule_name(task_id, schedule),
@@ -140,7 +154,20 @@ class Schedules:
                 "DeadLetterConfig": {"Arn": self._settings.dead_letter_queue},
             },
             **once,
+            **start_date,
         }
+
+    def _first(self, schedule: TaskSchedule) -> datetime:
+        """Pins a rate: it counts from its StartDate, and without one from a creation that nobody remembers. A minute is
+        for the request to arrive; a start in the past would be one more thing that AWS does not document.
+        """
+        first = times(schedule).next_after(self._now() + timedelta(minutes=1))
+        assert first is not None
+        return first
+
+
+def _is_rate(schedule: TaskSchedule) -> bool:
+    return isinstance(times(schedule).expression, Rate)
 
 
 def _compact(value: Any) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from orchestrator.calendars import Calendar
 from orchestrator.errors import InvalidTaskFile
-from orchestrator.taskmodels import DefaultsModel, FileModel, TaskModel
+from orchestrator.taskmodels import CalendarModel, DefaultsModel, FileModel, TaskModel
 from orchestrator.tasks import TASK_ID_PATTERN, TargetKind, Task
 
 #: A file with more nodes than this, aliases followed, is a mistake or an attack.
@@ -37,6 +39,19 @@ _WORDS = {
     "model_type": "expected a mapping",
     "string_type": "expected text (put it in quotes if it looks like a number)",
 }
+
+
+class _Loader(yaml.SafeLoader):
+    """A date that no month has stays text, so that the field that wants a date can say where it stands."""
+
+    def construct_yaml_timestamp(self, node: yaml.ScalarNode) -> Any:
+        try:
+            return super().construct_yaml_timestamp(node)
+        except ValueError:
+            return node.value
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_yaml_timestamp)
 
 
 class _Problems:
@@ -60,18 +75,20 @@ class _Problems:
 def load(
     path: Path,
     *,
+    today: date,
     known_functions: Collection[str] | None = None,
     known_workflows: Collection[str] | None = None,
 ) -> tuple[Task, ...]:
-    """The tasks of a file. Where the names of functions or workflows are given, a task must run one of them.
+    """The tasks of a file, their calendars worked out as of ``today``.
 
-    Raises :class:`InvalidTaskFile` with every mistake.
+    Where the names of functions or workflows are given, a task must run one of them. Raises :class:`InvalidTaskFile`
+    with every mistake.
     """
     problems = _Problems(path.name)
     problems.lines[()] = 1
     data = _read(path, problems)
     known = {TargetKind.LAMBDA: known_functions, TargetKind.WORKFLOW: known_workflows}
-    tasks = tuple(_tasks(data, problems, known))
+    tasks = tuple(_tasks(data, problems, known, today))
     problems.raise_if_any()
     return tasks
 
@@ -104,7 +121,7 @@ def _read(path: Path, problems: _Problems) -> Mapping[str, Any]:
         raise InvalidTaskFile([f"{path}: cannot be read: {fault.strerror}"]) from fault
     except UnicodeDecodeError as fault:
         raise InvalidTaskFile([f"{path.name}: expected UTF-8, found another encoding: {fault.reason}"]) from fault
-    loader = yaml.SafeLoader(text)
+    loader = _Loader(text)
     try:
         node = loader.get_single_node()
         if node is None:
@@ -147,25 +164,47 @@ def _note(node: yaml.Node, at: Location, problems: _Problems, count: list[int]) 
 
 
 def _tasks(
-    data: Mapping[str, Any], problems: _Problems, known: Mapping[TargetKind, Collection[str] | None]
+    data: Mapping[str, Any],
+    problems: _Problems,
+    known: Mapping[TargetKind, Collection[str] | None],
+    today: date,
 ) -> Iterator[Task]:
-    for name in data.keys() - {"defaults", "tasks"}:
+    for name in data.keys() - FileModel.model_fields.keys():
         problems.add((str(name),), _unknown(str(name), FileModel))
     defaults = data.get("defaults") or {}
     if _checked(DefaultsModel, defaults, ("defaults",), problems) is None:
         defaults = {}
+    calendars = _calendars(data.get("calendars") or {}, defaults, problems)
     for task_id, fields in data["tasks"].items():
         at: Location = ("tasks", str(task_id))
         if not re.fullmatch(TASK_ID_PATTERN, str(task_id)):
             problems.add(at, "expected an id of letters, digits, - and _, at most 48 of them")
         model = _checked(TaskModel, _over(defaults, fields), at, problems)
         if isinstance(model, TaskModel):
-            task = model.to_task(str(task_id))
+            for name in model.calendars:
+                if name not in calendars:
+                    said = f"there is no calendar {name!r}{_did_you_mean(name, calendars)}"
+                    problems.add((*at, "calendars"), said)
+            closed = [calendars[name] for name in model.calendars if name in calendars]
+            task = model.to_task(str(task_id), closed, today)
             names = known[task.target.kind]
             if names is not None and task.target.name not in names:
                 said = f"there is no {task.target.kind} {task.target.name!r}{_did_you_mean(task.target.name, names)}"
                 problems.add((*at, "run"), said)
             yield task
+
+
+def _calendars(data: Any, defaults: Mapping[str, Any], problems: _Problems) -> dict[str, Calendar]:
+    if not isinstance(data, dict):
+        problems.add(("calendars",), "expected a mapping of calendars")
+        return {}
+    timezone = str(defaults.get("timezone", DefaultsModel().timezone))
+    models = {
+        str(name): _checked(CalendarModel, value, ("calendars", str(name)), problems) for name, value in data.items()
+    }
+    return {
+        name: model.to_calendar(name, timezone) for name, model in models.items() if isinstance(model, CalendarModel)
+    }
 
 
 def _over(defaults: Mapping[str, Any], fields: Any) -> Any:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic.alias_generators import to_camel
 
 from orchestrator import durations
+from orchestrator.calendars import Calendar, ClosedDays, OnClosed, closures
 from orchestrator.errors import InvalidSchedule, InvalidTimezone
 from orchestrator.retries import RetryPolicy
 from orchestrator.schedules import Schedule, parse
+from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
+from orchestrator.schedules.fields import DAY_OF_WEEK
+from orchestrator.schedules.spreading import LONGEST_SPREAD_MINUTES, spread
+from orchestrator.slots import with_passed_over
 from orchestrator.tasks import (
     LAMBDA_TIMEOUT_LIMIT,
-    LEASE_MARGIN_SECONDS,
     LONGEST_RUN_SECONDS,
     PARAMS_LIMIT_BYTES,
     TARGET_PATTERN,
@@ -66,6 +72,36 @@ def _schedule(value: Any) -> Any:
     return {"expression": value} if isinstance(value, str) else value
 
 
+def _spread(seconds: int) -> int:
+    if seconds % 60 or seconds > LONGEST_SPREAD_MINUTES * 60:
+        raise ValueError(f"expected whole minutes, at most a day, found {seconds} s")
+    return seconds
+
+
+def _names(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _weekdays(text: str) -> str:
+    try:
+        DAY_OF_WEEK.values(text, text.upper())
+    except InvalidSchedule as fault:
+        raise ValueError(f"expected days of the week like MON-FRI or SUN,TUE, found {text!r}") from fault
+    return text.upper()
+
+
+def _date(value: Any) -> Any:
+    """YAML reads a bare date as one; in quotes, and in JSON, it is text."""
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError as fault:
+        raise ValueError(f"expected a date like 2026-12-25, found {value!r}") from fault
+
+
+def _closed_days(value: Any) -> Any:
+    return value if isinstance(value, dict) else {"from": value, "to": value}
+
+
 def _retry(value: Any) -> Any:
     if isinstance(value, bool):
         return {"attempts": RetryPolicy().max_attempts if value else 1}
@@ -77,6 +113,7 @@ _DURATION_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "strin
 Duration = Annotated[int, BeforeValidator(durations.seconds), WithJsonSchema(_DURATION_SCHEMA)]
 Expression = Annotated[str, AfterValidator(_expression)]
 Timezone = Annotated[str, AfterValidator(_timezone)]
+Day = Annotated[date, BeforeValidator(_date)]
 
 
 class RetryModel(_Model):
@@ -102,6 +139,41 @@ ScheduleField = Annotated[ScheduleModel, BeforeValidator(_schedule)]
 RetryField = Annotated[RetryModel, BeforeValidator(_retry)]
 
 
+class ClosedDaysModel(_Model):
+    """Days on which a calendar is closed; a date alone is one day."""
+
+    first: Day = Field(alias="from", description="The first day, like 2026-12-24.")
+    last: Day = Field(alias="to", description="The last day; it is closed too.")
+    why: str = Field(default="", max_length=100, description="Shown where a slot is skipped.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> ClosedDaysModel:
+        if self.last < self.first:
+            raise ValueError(f"expected to not before from, found {self.first} to {self.last}")
+        return self
+
+
+class CalendarModel(_Model):
+    """Days on which tasks do not run."""
+
+    weekdays: Annotated[str, AfterValidator(_weekdays)] = Field(
+        default="SUN-SAT", description="Open days of the week, like MON-FRI."
+    )
+    closed: list[Annotated[ClosedDaysModel, BeforeValidator(_closed_days)]] = Field(
+        default=[], description="Holidays, freezes: dates, or {from, to, why}."
+    )
+    timezone: Timezone | None = Field(default=None, description="Whose days they are; else that of the defaults.")
+
+    def to_calendar(self, name: str, timezone: str) -> Calendar:
+        """Of this name, in ``timezone`` if it has none of its own."""
+        return Calendar(
+            name=name,
+            timezone=self.timezone or timezone,
+            open_weekdays=DAY_OF_WEEK.values(self.weekdays, self.weekdays),
+            closed=tuple(ClosedDays(first=days.first, last=days.last, why=days.why) for days in self.closed),
+        )
+
+
 class DefaultsModel(_Model):
     """What a task has that does not say otherwise."""
 
@@ -112,6 +184,21 @@ class DefaultsModel(_Model):
         default=OverlapPolicy.SKIP, strict=False, description="When a slot comes while the last run is still going."
     )
     idempotent: bool = Field(default=False, description="Whether an attempt of unknown outcome may be repeated.")
+    nonexistent: Nonexistent = Field(
+        default=Nonexistent.SKIP, strict=False, description="A local time that the clock skips: no slot, or the next."
+    )
+    ambiguous: Ambiguous = Field(
+        default=Ambiguous.FIRST, strict=False, description="Which of two, when the clock shows a local time twice."
+    )
+    spread: Annotated[Duration, AfterValidator(_spread)] = Field(
+        default=0, description="Each task keeps a place of its own in a window of this length after its times."
+    )
+    calendars: Annotated[list[str], BeforeValidator(_names)] = Field(
+        default=[], description="Names of calendars; it does not run while any of them is closed."
+    )
+    on_closed: OnClosed = Field(
+        default=OnClosed.SKIP, strict=False, description="What becomes of a slot on a closed day."
+    )
     owner: str = Field(default="", max_length=200, description="Who is told, and who knows.")
     runbook: str = Field(default="", max_length=1000, description="What to do when it fails: a link or a sentence.")
 
@@ -138,7 +225,7 @@ class TaskModel(DefaultsModel):
             )
         if self.timeout < 1:
             raise ValueError("timeout: expected at least 1 s")
-        longest = self.to_task("x").lease_seconds - LEASE_MARGIN_SECONDS
+        longest = self._retry_policy().longest_run(self.timeout)
         if longest > LONGEST_RUN_SECONDS:
             raise ValueError(
                 f"timeout and retry: all attempts and delays together can take {longest} s,"
@@ -146,29 +233,44 @@ class TaskModel(DefaultsModel):
             )
         return self
 
-    def to_task(self, task_id: str) -> Task:
+    def to_task(self, task_id: str, closed: Sequence[Calendar], today: date) -> Task:
+        """The task, with the closures of its calendars as they are worked out on that day."""
         kind, _, name = self.run.partition("/")
         given = [self.schedule] if self.schedule else self.schedules
-        return Task(
+        task = Task(
             id=task_id,
             target=Target(kind=TargetKind(kind), name=name),
-            schedules=tuple(
-                TaskSchedule(expression=one.expression, timezone=one.timezone or self.timezone) for one in given
-            ),
+            schedules=tuple(self._schedule(task_id, one) for one in given),
             params=self.params,
             timeout_seconds=self.timeout,
-            retry=RetryPolicy(
-                max_attempts=self.retry.attempts,
-                interval_seconds=self.retry.interval,
-                backoff_rate=self.retry.backoff,
-                max_delay_seconds=self.retry.max_delay,
-                never_on=tuple(self.retry.never_on),
-            ),
+            retry=self._retry_policy(),
             overlap=self.overlap,
             idempotent=self.idempotent,
+            nonexistent=self.nonexistent,
+            ambiguous=self.ambiguous,
+            closures=closures(closed, today),
+            on_closed=self.on_closed,
             owner=self.owner,
             description=self.description,
             runbook=self.runbook,
+        )
+        return with_passed_over(task, today)
+
+    def _retry_policy(self) -> RetryPolicy:
+        return RetryPolicy(
+            max_attempts=self.retry.attempts,
+            interval_seconds=self.retry.interval,
+            backoff_rate=self.retry.backoff,
+            max_delay_seconds=self.retry.max_delay,
+            never_on=tuple(self.retry.never_on),
+        )
+
+    def _schedule(self, task_id: str, given: ScheduleModel) -> TaskSchedule:
+        placed = spread(parse(given.expression), window_minutes=self.spread // 60, task_id=task_id)
+        return TaskSchedule(
+            expression=str(placed.expression),
+            timezone=given.timezone or self.timezone,
+            spread_minutes=placed.minutes,
         )
 
 
@@ -176,4 +278,5 @@ class FileModel(_Model):
     """The scheduled tasks of an application."""
 
     defaults: DefaultsModel = Field(default_factory=DefaultsModel)
+    calendars: dict[str, CalendarModel] = Field(default={}, description="Days on which tasks do not run, by name.")
     tasks: dict[str, TaskModel]

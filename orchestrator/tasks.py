@@ -10,10 +10,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from orchestrator.calendars import Closure, OnClosed
 from orchestrator.retries import RetryPolicy
+from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
 
 #: A task's id goes into schedule names, execution names and metric dimensions.
 TASK_ID_PATTERN = r"^[A-Za-z0-9_-]{1,48}$"
@@ -69,6 +72,8 @@ class TaskSchedule:
 
     expression: str
     timezone: str = "UTC"
+    #: How much later than written the expression is; a rate, which looks the same, counts from so long after midnight.
+    spread_minutes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +90,11 @@ class Task:
     overlap: OverlapPolicy = OverlapPolicy.SKIP
     #: Whether an attempt whose outcome nobody knows (a timeout, a crash) may be repeated.
     idempotent: bool = False
+    nonexistent: Nonexistent = Nonexistent.SKIP
+    ambiguous: Ambiguous = Ambiguous.FIRST
+    #: When no scheduled slot runs, in order and apart from each other.
+    closures: tuple[Closure, ...] = ()
+    on_closed: OnClosed = OnClosed.SKIP
     owner: str = ""
     description: str = ""
     #: What to do when it fails: a link or a sentence.
@@ -95,6 +105,12 @@ class Task:
         """How long an execution holds the task: past every attempt and every delay, so that only the dead lose it."""
         return self.retry.longest_run(self.timeout_seconds) + LEASE_MARGIN_SECONDS
 
+    @property
+    def follows_scheduler(self) -> bool:
+        """Whether it runs at no time at which EventBridge Scheduler does not fire its schedules."""
+        moves = self.closures and self.on_closed is not OnClosed.SKIP
+        return self.nonexistent is Nonexistent.SKIP and self.ambiguous is Ambiguous.FIRST and not moves
+
     def to_item(self) -> dict[str, Any]:
         """The declared part of the record, as DynamoDB's low-level client takes it."""
         retry = self.retry
@@ -103,7 +119,16 @@ class Task:
             "kind": {"S": self.target.kind},
             "target": {"S": self.target.name},
             "schedules": {
-                "L": [{"M": {"expression": {"S": s.expression}, "timezone": {"S": s.timezone}}} for s in self.schedules]
+                "L": [
+                    {
+                        "M": {
+                            "expression": {"S": s.expression},
+                            "timezone": {"S": s.timezone},
+                            "spreadMinutes": {"N": str(s.spread_minutes)},
+                        }
+                    }
+                    for s in self.schedules
+                ]
             },
             # Text, because the runner hands params on as they are and a nested attribute value would need unwrapping.
             "params": {"S": json.dumps(self.params, sort_keys=True, ensure_ascii=False)},
@@ -120,6 +145,10 @@ class Task:
             },
             "overlap": {"S": self.overlap},
             "idempotent": {"BOOL": self.idempotent},
+            "nonexistent": {"S": self.nonexistent},
+            "ambiguous": {"S": self.ambiguous},
+            "closures": {"S": json.dumps([_closure_value(closure) for closure in self.closures])},
+            "onClosed": {"S": self.on_closed},
             "owner": {"S": self.owner},
             "description": {"S": self.description},
             "runbook": {"S": self.runbook},
@@ -133,7 +162,11 @@ class Task:
             id=item["taskId"]["S"],
             target=Target(kind=TargetKind(item["kind"]["S"]), name=item["target"]["S"]),
             schedules=tuple(
-                TaskSchedule(expression=s["M"]["expression"]["S"], timezone=s["M"]["timezone"]["S"])
+                TaskSchedule(
+                    expression=s["M"]["expression"]["S"],
+                    timezone=s["M"]["timezone"]["S"],
+                    spread_minutes=int(s["M"]["spreadMinutes"]["N"]),
+                )
                 for s in item["schedules"]["L"]
             ),
             params=json.loads(item["params"]["S"]),
@@ -147,10 +180,25 @@ class Task:
             ),
             overlap=OverlapPolicy(item["overlap"]["S"]),
             idempotent=item["idempotent"]["BOOL"],
+            nonexistent=Nonexistent(item["nonexistent"]["S"]),
+            ambiguous=Ambiguous(item["ambiguous"]["S"]),
+            closures=tuple(map(_closure, json.loads(item["closures"]["S"]))),
+            on_closed=OnClosed(item["onClosed"]["S"]),
             owner=item["owner"]["S"],
             description=item["description"]["S"],
             runbook=item["runbook"]["S"],
         )
+
+
+def _closure_value(closure: Closure) -> dict[str, str]:
+    """As TaskRunner compares it with a slot: as text."""
+    since, until = (f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in (closure.since, closure.until))
+    return {"since": since, "until": until, "why": closure.why}
+
+
+def _closure(value: Mapping[str, str]) -> Closure:
+    since, until = (datetime.fromisoformat(value[name]).astimezone(UTC) for name in ("since", "until"))
+    return Closure(since=since, until=until, why=value["why"])
 
 
 #: Attributes that a registration sets; every other attribute of a record is run-time state.

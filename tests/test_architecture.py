@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent
 
 #: Values and rules, without any I/O.
 PURE = {
+    "calendars",
     "durations",
     "errors",
     "events",
@@ -20,6 +21,7 @@ PURE = {
     "runs",
     "schedules",
     "settings",
+    "slots",
     "tasks",
     "updates",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from orchestrator.tasks import TaskSchedule
 
 STACK = Stack()
 DAILY = TaskSchedule(expression="cron(0 2 * * ? *)", timezone="Europe/Berlin")
+HOURLY = TaskSchedule(expression="rate(1 hour)")
+NOW = datetime(2035, 12, 1, 11, 30, tzinfo=UTC)
 ONCE = TaskSchedule(expression="at(2036-01-01T00:00:00)")
 
 
@@ -38,7 +41,7 @@ def settings(client: Any) -> SchedulerSettings:
 
 @pytest.fixture
 def schedules(client: Any, settings: SchedulerSettings) -> Schedules:
-    return Schedules(client, STACK, settings)
+    return Schedules(client, STACK, settings, now=lambda: NOW)
 
 
 def get(client: Any, name: str) -> Any:
@@ -80,6 +83,24 @@ def test_every_schedule_says_how_often_it_is_tried_and_where_it_goes_then(schedu
 def test_only_a_one_time_schedule_is_deleted_after_it(schedules: Schedules) -> None:
     assert schedules.request("once", ONCE)["ActionAfterCompletion"] == "DELETE"
     assert "ActionAfterCompletion" not in schedules.request("daily", DAILY)
+
+
+def test_a_rate_is_pinned_to_whole_periods_since_1970_so_that_everybody_knows_its_slots(schedules: Schedules) -> None:
+    assert schedules.request("hourly", HOURLY)["StartDate"] == datetime(2035, 12, 1, 12, tzinfo=UTC)
+    assert "StartDate" not in schedules.request("daily", DAILY)
+
+
+def test_a_rate_that_is_spread_starts_at_its_place_and_is_another_schedule(schedules: Schedules) -> None:
+    placed = replace(HOURLY, spread_minutes=7)
+    assert schedules.request("hourly", placed)["StartDate"] == datetime(2035, 12, 1, 12, 7, tzinfo=UTC)
+    assert schedule_name("hourly", placed) != schedule_name("hourly", HOURLY)
+
+
+def test_the_start_of_a_rate_is_never_in_the_past_when_the_request_arrives(
+    client: Any, settings: SchedulerSettings
+) -> None:
+    late = Schedules(client, STACK, settings, now=lambda: NOW.replace(minute=59, second=30))
+    assert late.request("hourly", HOURLY)["StartDate"] == datetime(2035, 12, 1, 13, tzinfo=UTC)
 
 
 def test_the_same_schedule_is_the_same_request(schedules: Schedules) -> None:

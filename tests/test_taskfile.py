@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
 
+from orchestrator.calendars import OnClosed, closure_at
 from orchestrator.errors import InvalidTaskFile
 from orchestrator.retries import RetryPolicy
+from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
 from orchestrator.taskfile import load, schema
 from orchestrator.tasks import OverlapPolicy, Target, TargetKind, Task, TaskSchedule
 
 ROOT = Path(__file__).parent.parent
+TODAY = date(2026, 11, 23)
 
 Written = Callable[[str], Path]
 
@@ -32,14 +36,89 @@ def written(tmp_path: Path) -> Written:
 
 def problems(file: Path) -> list[str]:
     with pytest.raises(InvalidTaskFile) as caught:
-        load(file, known_functions=["work", "report-generator"], known_workflows=["billing"])
+        load(file, today=TODAY, known_functions=["work", "report-generator"], known_workflows=["billing"])
     return caught.value.problems
 
 
 def task(written: Written, *lines: str) -> Task:
     """The task ``t`` of a file with these fields."""
-    (found,) = load(written("tasks:\n  t:\n" + "".join(f"    {line}\n" for line in lines)))
+    (found,) = load(written("tasks:\n  t:\n" + "".join(f"    {line}\n" for line in lines)), today=TODAY)
     return found
+
+
+CALENDARS = """
+defaults: {timezone: Europe/Berlin}
+calendars:
+  business-days: {weekdays: MON-FRI, closed: [2026-12-25, {from: 2026-12-28, to: "2026-12-31", why: freeze}]}
+  fair: {timezone: America/New_York, closed: [2026-12-01]}
+"""
+
+
+def test_a_task_does_not_run_while_its_calendars_are_closed(written: Written) -> None:
+    more = "tasks:\n  t: {run: lambda/work, calendars: [business-days, fair], onClosed: next_business_day}\n"
+    (found,) = load(written(CALENDARS + more), today=TODAY)
+    assert found.on_closed is OnClosed.NEXT_BUSINESS_DAY
+    christmas = datetime(2026, 12, 24, 23, tzinfo=UTC)
+    assert closure_at(found.closures, christmas)
+    assert not closure_at(found.closures, christmas - timedelta(seconds=1))
+    fair = closure_at(found.closures, datetime(2026, 12, 1, 5, tzinfo=UTC))
+    assert fair is not None
+    assert fair.why == "fair"
+
+
+def test_one_calendar_can_stand_alone_and_for_all_tasks(written: Written) -> None:
+    text = CALENDARS.replace("{timezone: Europe/Berlin}", "{calendars: fair}") + "tasks:\n  t: {run: lambda/work}\n"
+    (found,) = load(written(text), today=TODAY)
+    assert [closure.why for closure in found.closures] == ["fair"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            "tasks:\n  t: {run: lambda/work, calendars: bisiness-days}",
+            "there is no calendar 'bisiness-days'; did you mean",
+        ),
+        ("tasks:\n  t: {run: lambda/work, onClosed: later}", "skip"),
+        ("tasks:\n  t: {run: lambda/work, spread: 90s}", "expected whole minutes"),
+        ("tasks:\n  t: {run: lambda/work, nonexistent: later}", "next_valid"),
+    ],
+)
+def test_what_a_task_says_of_calendars_and_clocks_is_checked(written: Written, text: str, problem: str) -> None:
+    (found,) = problems(written(CALENDARS + text))
+    assert found.startswith("tasks.yaml:7: tasks.t.")
+    assert problem in found
+
+
+@pytest.mark.parametrize(
+    ("calendar", "problem"),
+    [
+        ("{weekdays: 0-4}", "calendars.c.weekdays: expected days of the week like MON-FRI"),
+        ("{weekdays: MON#2}", "calendars.c.weekdays: expected days of the week like MON-FRI"),
+        ("{closed: [2026-13-01]}", "calendars.c.closed[0].from: expected a date like 2026-12-25"),
+        ("{closed: [{from: 2026-12-31, to: 2026-12-24}]}", "expected to not before from"),
+        ("{closed: [yesterday]}", "expected a date like 2026-12-25, found 'yesterday'"),
+        ("{holidays: []}", "unknown field"),
+    ],
+)
+def test_a_calendar_says_where_it_is_wrong(written: Written, calendar: str, problem: str) -> None:
+    found = problems(written(f"calendars:\n  c: {calendar}\ntasks:\n  t: {{run: lambda/work}}\n"))
+    assert found[0].startswith("tasks.yaml:2: calendars.c")
+    assert problem in found[0]
+
+
+def test_spread_moves_the_expression_that_scheduler_gets(written: Written) -> None:
+    found = task(written, "run: lambda/work", "schedule: cron(0 8 * * ? *)", "spread: 15m")
+    (schedule,) = found.schedules
+    assert schedule.expression == f"cron({schedule.spread_minutes} 8 * * ? *)"
+    assert 0 < schedule.spread_minutes < 15
+
+
+def test_a_task_says_what_it_does_when_the_clock_is_set(written: Written) -> None:
+    found = task(
+        written, "run: lambda/work", "schedule: cron(0 8 * * ? *)", "nonexistent: next_valid", "ambiguous: second"
+    )
+    assert (found.nonexistent, found.ambiguous) == (Nonexistent.NEXT_VALID, Ambiguous.SECOND)
 
 
 def test_a_task_needs_only_what_it_runs(written: Written) -> None:
@@ -98,7 +177,7 @@ tasks:
   plain: {run: lambda/work, schedule: rate(1 day)}
   own: {run: lambda/work, owner: them, retry: {attempts: 2}}
 """
-    plain, own = load(written(text))
+    plain, own = load(written(text), today=TODAY)
     assert (plain.owner, plain.schedules[0].timezone, plain.retry.max_attempts) == ("us", "Asia/Tokyo", 5)
     assert (own.owner, own.retry.max_attempts, own.retry.interval_seconds) == ("them", 2, 1)
 
@@ -221,7 +300,7 @@ def test_aliases_that_multiply_are_refused(written: Written) -> None:
 
 def test_the_sample_file_is_right_and_fits_its_schema() -> None:
     file = ROOT / "tasks.yaml"
-    assert len(load(file)) == 6
+    assert len(load(file, today=TODAY)) == 6
     jsonschema.validate(yaml.safe_load(file.read_text()), json.loads(schema()))
 
 

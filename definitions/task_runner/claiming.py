@@ -35,15 +35,17 @@ from orchestrator.states import Catch, Choice, Task, Wait, When, jsonata, litera
 #: How often a claim is tried again when another transaction was in its way.
 CLAIM_ATTEMPTS = 5
 
-#: The one place where a record that cannot be run stops: the common case pays no state for it.
-_NOW_UNLESS_REFUSED = f"$exists($task.refusal) ? $error('this record cannot be run') : $string({NOW_SECONDS})"
+#: The one place where a record that cannot be run, and a slot on a closed day, stop: the common case pays no state.
+_NOW_UNLESS_REFUSED = (
+    f"$exists($task.refusal) or $exists($task.closed) ? $error('this slot is not run') : $string({NOW_SECONDS})"
+)
 
 _LOOKUP_FAILED = jsonata(f"""
     $not({INPUT_IS_VALID}) ? {{
         'name': {literal(InvalidInput.__name__)}, 'cause': 'the input must be like {{"taskId": "daily-sales-report"}}'
     }}
     : $states.errorOutput.Error = {literal(EVALUATION_FAILED)} ? {{
-        'name': {literal(InvalidTask.__name__)}, 'cause': 'missing or wrong in the record: params'
+        'name': {literal(InvalidTask.__name__)}, 'cause': 'missing or wrong in the record: params or closures'
     }}
     : {{'name': $states.errorOutput.Error, 'cause': {CAUSE}}}
 """)
@@ -93,14 +95,24 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
         cause={"S": jsonata("$failure.cause")},
         then=ending.publish_failure,
     )
-    record_skip = put_row("RecordSkip", reason={"S": jsonata("$refusal")}, then=ending.publish_metrics)
+    record_skip = put_row(
+        "RecordSkip",
+        reason={"S": jsonata("$refusal")},
+        cause=jsonata(f"$refusal = {literal(SkipReason.CLOSED)} ? {{'S': $task.closed}} : {{'NULL': true}}"),
+        then=ending.publish_metrics,
+    )
     claim_again = Wait("ClaimAgain", seconds=1)
     refused = Choice(
         "Refused",
         choices=[
             (When("$refusal = 'duplicate'", assign={"status": DUPLICATE}), record_duplicate),
             (When(f"$refusal in {literal(list(SkipReason))}", assign={"status": RunStatus.SKIPPED}), record_skip),
-            (When(f"$claims < {CLAIM_ATTEMPTS}", assign={"claims": jsonata("$claims + 1")}), claim_again),
+            (
+                When(
+                    f"$refusal = 'contended' and $claims < {CLAIM_ATTEMPTS}", assign={"claims": jsonata("$claims + 1")}
+                ),
+                claim_again,
+            ),
         ],
         default=record_refusal,
     )
@@ -137,9 +149,13 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
         catch=[
             Catch(
                 error_equals=[EVALUATION_FAILED],
-                assign=REFUSED | {"failure": jsonata("$task.refusal")},
+                assign=REFUSED
+                | {
+                    "refusal": jsonata(f"$exists($task.refusal) ? 'invalid' : {literal(SkipReason.CLOSED)}"),
+                    "failure": jsonata("$exists($task.refusal) ? $task.refusal : null"),
+                },
                 output=NOTHING,
-                next_step=record_refusal,
+                next_step=refused,
             ),
             Catch(error_equals=[TRANSACTION_CANCELED], output=NOTHING, next_step=explain_refusal),
             Catch(error_equals=["States.ALL"], assign=REFUSED, output=NOTHING, next_step=record_refusal),

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from definitions.task_runner.variables import matches
+from definitions.task_runner.variables import SLOT, TRIGGER, matches
 from orchestrator.errors import InvalidTask, TaskNotFound
+from orchestrator.runs import Trigger
 from orchestrator.states import jsonata, literal
 from orchestrator.tasks import TARGET_PATTERN, OverlapPolicy, TargetKind
 
@@ -34,8 +35,13 @@ _CHECKS: Mapping[str, str] = {
 
 _WRONG = " & ".join(f"({check} ? '' : '{field} ')" for field, check in _CHECKS.items())
 
-#: The record as plain values with the input's params over its own, or ``refusal`` (name, cause) if it cannot be run.
-#: Fails on nothing but params that are not JSON.
+#: Why a scheduled slot is not run, or nothing. Times of one form, in UTC, compare as text.
+_CLOSED = f"""($trigger := {TRIGGER}; $slot := {SLOT};
+        $trigger = {literal(Trigger.SCHEDULE)} and $exists($item.closures.S)
+        ? $parse($item.closures.S)[since <= $slot and until > $slot][0].why)"""
+
+#: The record as plain values with the input's params over its own, ``closed`` if the slot lies in a closure, and
+#: ``refusal`` (name, cause) if the record cannot be run. Fails on nothing but params and closures that are not JSON.
 RECORD = jsonata(f"""(
     $item := $states.result.Item;
     $fields := {{
@@ -46,6 +52,7 @@ RECORD = jsonata(f"""(
         'neverOn': [$item.retry.M.neverOn.L.S],
         'overlap': $item.overlap.S,
         'idempotent': $item.idempotent.BOOL,
+        'closed': {_CLOSED},
         'owner': $exists($item.owner.S) ? $item.owner.S : '',
         'runbook': $exists($item.runbook.S) ? $item.runbook.S : ''
     }};

@@ -45,27 +45,27 @@ INPUT_IS_VALID = f"""(
     and {optional("$states.input.params", "$type($states.input.params) = 'object'")}
 )"""
 
-_TRIGGER = f"""($exists($states.input.trigger) ? $states.input.trigger
+TRIGGER = f"""($exists($states.input.trigger) ? $states.input.trigger
     : $exists($states.input.scheduledTime) ? {literal(Trigger.SCHEDULE)} : {literal(Trigger.AD_HOC)})"""
 
-_SLOT = f"($exists($states.input.scheduledTime) ? $states.input.scheduledTime : {STARTED_AT})"
+SLOT = f"($exists($states.input.scheduledTime) ? $states.input.scheduledTime : {STARTED_AT})"
 
-_START_DELAY = f"""({_TRIGGER} = {literal(Trigger.SCHEDULE)}
-    ? $round(($toMillis({STARTED_AT}) - $toMillis({_SLOT})) / 1000, 3) : null)"""
+_START_DELAY = f"""({TRIGGER} = {literal(Trigger.SCHEDULE)}
+    ? $round(($toMillis({STARTED_AT}) - $toMillis({SLOT})) / 1000, 3) : null)"""
 
 #: From an input that was found valid.
 FROM_INPUT = {
     "taskId": jsonata("$states.input.taskId"),
-    "slot": jsonata(_SLOT),
-    "trigger": jsonata(_TRIGGER),
+    "slot": jsonata(SLOT),
+    "trigger": jsonata(TRIGGER),
     "startDelay": jsonata(_START_DELAY),
 }
 
 #: From any input, even one that is no object.
 FROM_ANY_INPUT = {
     "taskId": jsonata(f"{INPUT_IS_VALID} ? $states.input.taskId : {literal(NO_TASK_ID)}"),
-    "slot": jsonata(f"{INPUT_IS_VALID} ? {_SLOT} : {STARTED_AT}"),
-    "trigger": jsonata(f"{INPUT_IS_VALID} ? {_TRIGGER} : {literal(Trigger.AD_HOC)}"),
+    "slot": jsonata(f"{INPUT_IS_VALID} ? {SLOT} : {STARTED_AT}"),
+    "trigger": jsonata(f"{INPUT_IS_VALID} ? {TRIGGER} : {literal(Trigger.AD_HOC)}"),
     "startDelay": jsonata(f"{INPUT_IS_VALID} ? {_START_DELAY} : null"),
 }
 

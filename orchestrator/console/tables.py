@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from rich.table import Table
@@ -12,7 +12,7 @@ from rich.text import Text
 
 from orchestrator.registry import Record
 from orchestrator.runs import UNSUCCESSFUL, Run, RunStatus
-from orchestrator.schedules import Rate, Schedule, parse
+from orchestrator.slots import key, next_run
 
 _COLOURS = {RunStatus.SUCCEEDED: "green", RunStatus.RUNNING: "cyan", RunStatus.SKIPPED: "yellow"}
 
@@ -69,7 +69,7 @@ def task_values(record: Record, now: datetime) -> dict[str, Any]:
     return {
         "taskId": task.id,
         "run": str(task.target),
-        "schedules": [asdict(one) for one in task.schedules],
+        "schedules": [{_camel(name): value for name, value in asdict(one).items()} for one in task.schedules],
         "next": next_slot(record, now),
         "lastStatus": record.last_status,
         "lastSlot": record.last_slot,
@@ -80,11 +80,9 @@ def task_values(record: Record, now: datetime) -> dict[str, Any]:
 
 
 def next_slot(record: Record, now: datetime) -> str | None:
-    """When the task is due next; not known of a rate, which counts from when its schedule was created."""
-    known = [one for one in record.task.schedules if not isinstance(parse(one.expression), Rate)]
-    slots = [Schedule.of(one.expression, one.timezone).next_after(now) for one in known]
-    earliest = min((slot for slot in slots if slot), default=None)
-    return earliest.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if earliest else None
+    """When the task runs next."""
+    moment = next_run(record.task, now)
+    return key(moment) if moment else None
 
 
 def _state(record: Record, now: datetime) -> str:

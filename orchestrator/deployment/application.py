@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +48,14 @@ class Application:
         for definition in self.definitions.values():
             definition.validate()
 
-    def load_tasks(self, file: Path) -> tuple[Task, ...]:
-        """The tasks of a file, each of which runs something of this application. Raises InvalidTaskFile."""
+    def load_tasks(self, file: Path, today: date) -> tuple[Task, ...]:
+        """The tasks of a file as of today, each of which runs something of this application. Raises InvalidTaskFile."""
         # Here, because a build reads no tasks.
         from orchestrator.taskfile import load
 
         return load(
             file,
+            today=today,
             known_functions=[function.name for function in self.functions],
             known_workflows=[name for name in self.definitions if name != TASK_RUNNER],
         )

@@ -64,13 +64,15 @@ def apply(
     chosen = {name: value for name, value in given.items() if value is not None}
     stack = CloudFormationStack(clients("cloudformation"), application.stack.name, sleep=sleep, progress=progress)
     stack_changed, outputs = _deploy(clients, application, stack, chosen)
-    registry, schedules = boundaries(clients, application.stack, outputs)
+    registry, schedules = boundaries(clients, application.stack, outputs, now)
     plan = reconciliation.plan(tasks, reconciliation.find(registry, schedules), now())
     reconciliation.carry_out(plan.operations, registry, schedules, progress)
     return Applied(stack_changed=stack_changed, plan=plan, outputs=outputs)
 
 
-def boundaries(clients: Clients, stack: Stack, outputs: Mapping[str, str]) -> tuple[Registry, Schedules]:
+def boundaries(
+    clients: Clients, stack: Stack, outputs: Mapping[str, str], now: Callable[[], datetime]
+) -> tuple[Registry, Schedules]:
     """What tasks and schedules are read and written through."""
     settings = SchedulerSettings(
         state_machine=outputs["TaskRunnerArn"],
@@ -78,7 +80,7 @@ def boundaries(clients: Clients, stack: Stack, outputs: Mapping[str, str]) -> tu
         dead_letter_queue=outputs["SchedulerDlqArn"],
         group=outputs["ScheduleGroupArn"],
     )
-    return Registry(clients("dynamodb"), stack), Schedules(clients("scheduler"), stack, settings)
+    return Registry(clients("dynamodb"), stack), Schedules(clients("scheduler"), stack, settings, now)
 
 
 def _deploy(

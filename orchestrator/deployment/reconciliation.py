@@ -12,7 +12,7 @@ from datetime import datetime
 
 from orchestrator.registry import Item, Registry, registered_as
 from orchestrator.scheduler import Schedules, schedule_name, task_of
-from orchestrator.schedules import Schedule
+from orchestrator.slots import extra_schedules, times
 from orchestrator.tasks import Task, TaskSchedule
 
 
@@ -117,7 +117,11 @@ def plan(tasks: Sequence[Task], found: Found, now: datetime) -> Plan:
 
     A schedule of the group that belongs to no task, neither of ``tasks`` nor registered, is somebody else's and stays.
     """
-    wanted = {schedule_name(task.id, schedule): (task.id, schedule) for task in tasks for schedule in task.schedules}
+    wanted = {
+        schedule_name(task.id, schedule): (task.id, schedule)
+        for task in tasks
+        for schedule in (*task.schedules, *extra_schedules(task, now))
+    }
     ids = {task.id for task in tasks}
     removed = found.registered.keys() - ids
 
@@ -127,7 +131,7 @@ def plan(tasks: Sequence[Task], found: Found, now: datetime) -> Plan:
         if task.id not in found.registered or not registered_as(found.registered[task.id], task)
     ]
     absent = [value for name, value in wanted.items() if name not in found.schedules]
-    over = [value for value in absent if Schedule.of(value[1].expression, value[1].timezone).next_after(now) is None]
+    over = [value for value in absent if times(value[1]).next_after(now) is None]
     creates = [
         CreateSchedule(task_id=id_, schedule=schedule) for id_, schedule in absent if (id_, schedule) not in over
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,8 +17,9 @@ from orchestrator.local.clock import VirtualClock
 from orchestrator.local.delivery import Delivery
 from orchestrator.local.session import Session, started
 from orchestrator.runs import TERMINAL, Run, RunStatus
-from orchestrator.schedules import Rate, Schedule, parse
+from orchestrator.scheduler import task_of
 from orchestrator.settings import Stack
+from orchestrator.slots import expected, key
 
 BEGIN = datetime(2026, 11, 30, tzinfo=UTC)
 LENGTH = timedelta(hours=24, minutes=10)
@@ -60,7 +61,7 @@ def _pass_the_day(session: Session, clock: VirtualClock, deliveries: list[Delive
         day = progress.add_task(f"{BEGIN:%d %b %H:%M}", total=LENGTH.total_seconds(), latest="")
         while (now := clock.now()) < end:
             clock.sleep_until(min(end, now + _STEP), resting=True)
-            latest = f"{len(deliveries)} runs, last: {deliveries[-1].schedule[:-9]}" if deliveries else ""
+            latest = f"{len(deliveries)} runs, last: {task_of(deliveries[-1].schedule)}" if deliveries else ""
             passed = (clock.now() - BEGIN).total_seconds()
             progress.update(day, completed=passed, description=f"{clock.now():%d %b %H:%M}", latest=latest)
         while any(
@@ -75,17 +76,9 @@ def _runs(session: Session) -> list[Run]:
 
 
 def _expected(session: Session, deliveries: Iterable[Delivery], opened: datetime) -> set[tuple[str, str]]:
-    """Every slot that was due: by the arithmetic of schedules, and for rates, which count from then, as delivered."""
-
-    def slots() -> Iterator[tuple[str, datetime]]:
-        for task in session.tasks:
-            for one in task.schedules:
-                if not isinstance(parse(one.expression), Rate):
-                    schedule = Schedule.of(one.expression, one.timezone)
-                    yield from ((task.id, slot) for slot in schedule.between(opened, BEGIN + LENGTH))
-        yield from ((delivery.schedule[:-9], delivery.slot) for delivery in deliveries)
-
-    return {(task_id, slot.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")) for task_id, slot in slots()}
+    """Every slot that was due, and every one that was delivered."""
+    due = {(task.id, key(slot.at)) for task in session.tasks for slot in expected(task, opened, BEGIN + LENGTH)}
+    return due | {(task_of(delivery.schedule), key(delivery.slot)) for delivery in deliveries}
 
 
 def _report(session: Session, runs: list[Run], console: Console) -> None:

@@ -37,7 +37,7 @@ def started(stack: Stack, file: Path, *, port: int, clock: Clock, say: Callable[
     Raises InvalidTaskFile, before anything is started, and PortInUse.
     """
     application = Application.of(stack)
-    tasks = application.load_tasks(file)
+    tasks = application.load_tasks(file, clock.now().date())
     with clock.busy(), EmbeddedAws(port=port, clock=clock) as aws:
         os.environ.update(aws.environment)
         bucket = f"{stack.name}-data-{aws.account}-{aws.region}"

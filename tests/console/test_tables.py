@@ -60,7 +60,7 @@ def test_a_program_gets_what_applies_under_the_ledgers_names() -> None:
     [
         (("cron(0 8 * * ? *)",), "2026-11-24T07:00:00Z"),
         (("cron(0 8 * * ? *)", "at(2026-11-23T20:00:00)"), "2026-11-23T19:00:00Z"),
-        (("rate(1 hour)",), None),
+        (("rate(1 hour)",), "2026-11-23T13:00:00Z"),
         (("at(2020-01-01T00:00:00)",), None),
         ((), None),
     ],

