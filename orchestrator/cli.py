@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,9 +16,10 @@ from typing import Any
 import boto3
 import click
 from botocore.config import Config
-from rich.console import Console
 
 from orchestrator import faults
+from orchestrator.commands.options import as_json, console, moment, print_json
+from orchestrator.commands.preview import preview
 from orchestrator.console.tables import run_values, runs_table, task_values, tasks_table
 from orchestrator.errors import NotDeployed, UnknownTask
 from orchestrator.ledger import Ledger
@@ -26,9 +27,7 @@ from orchestrator.registry import Registry
 from orchestrator.runner import Runner
 from orchestrator.runs import RunStatus
 from orchestrator.settings import Stack
-
-#: Beyond a terminal's width nothing is cut: a file or a pipe gets whole lines.
-_PIPE_WIDTH = 220
+from orchestrator.slots import key
 
 
 class Connection:
@@ -63,19 +62,6 @@ class Connection:
         return Runner(self.client("stepfunctions"), outputs["TaskRunnerArn"])
 
 
-def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=_PIPE_WIDTH)
-
-
-def _print_json(values: Iterable[Mapping[str, Any]]) -> None:
-    for value in values:
-        click.echo(json.dumps(value, ensure_ascii=False))
-
-
-_as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
-
-
 @click.group()
 @click.option("--stack", default=Stack().name, show_default=True, envvar="ORCHESTRATOR_STACK", help="Which deployment.")
 @click.pass_context
@@ -85,23 +71,23 @@ def orchestrator(context: click.Context, stack: str) -> None:
 
 
 @orchestrator.command()
-@_as_json
+@as_json
 @click.pass_obj
 def tasks(connection: Connection, as_json: bool) -> None:
     """Every task of the registry, and when it is due next."""
     now = datetime.now(UTC)
     records = sorted(connection.registry.all(), key=lambda record: record.task.id)
     if as_json:
-        _print_json(task_values(record, now) for record in records)
+        print_json(task_values(record, now) for record in records)
     else:
-        _console().print(tasks_table(records, now) if records else "No tasks: `python deploy.py apply` registers them.")
+        console().print(tasks_table(records, now) if records else "No tasks: `python deploy.py apply` registers them.")
 
 
 @orchestrator.command()
 @click.argument("task", required=False)
 @click.option("--status", type=click.Choice([*RunStatus], case_sensitive=False), help="Only these.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="At most so many.")
-@_as_json
+@as_json
 @click.pass_obj
 def runs(connection: Connection, task: str | None, status: str | None, limit: int, as_json: bool) -> None:
     """The newest runs, of one TASK or of all."""
@@ -114,9 +100,9 @@ def runs(connection: Connection, task: str | None, status: str | None, limit: in
     else:
         found = ledger.by_status(wanted, limit=limit) if wanted else ledger.recent(limit=limit)
     if as_json:
-        _print_json(map(run_values, found))
+        print_json(map(run_values, found))
     else:
-        _console().print(runs_table(found) if found else "No runs.")
+        console().print(runs_table(found) if found else "No runs.")
 
 
 def _params(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
@@ -132,45 +118,33 @@ def _params(_context: click.Context, _parameter: click.Parameter, given: tuple[s
     return params
 
 
-def _slot(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise click.BadParameter(f"expected a moment with its zone, like 2026-12-01T08:00:00Z, found {text!r}")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 @orchestrator.command()
 @click.argument("task")
 @click.option("--param", "params", multiple=True, callback=_params, help="name=value, over the task's own; repeatable.")
-@click.option("--slot", callback=_slot, help="Run it for this slot, instead of for now.")
+@click.option("--slot", callback=moment, help="Run it for this slot, instead of for now.")
 @click.option("--wait", is_flag=True, help="Wait for its end, and fail if it does.")
-@_as_json
+@as_json
 @click.pass_obj
 def start(
-    connection: Connection, task: str, params: dict[str, Any], slot: str | None, wait: bool, as_json: bool
+    connection: Connection, task: str, params: dict[str, Any], slot: datetime | None, wait: bool, as_json: bool
 ) -> int:
     """Start TASK now."""
     if connection.registry.get(task) is None:
         raise UnknownTask(task)
     runner = connection.runner
-    started = runner.start(task, params=params, slot=slot, now=datetime.now(UTC))
+    started = runner.start(task, params=params, slot=key(slot) if slot else None, now=datetime.now(UTC))
     if not wait:
         if as_json:
-            _print_json([{"executionArn": started.execution_arn, "slot": started.slot}])
+            print_json([{"executionArn": started.execution_arn, "slot": started.slot}])
         else:
             click.echo(f"Started {task} for {started.slot}\n{started.execution_arn}")
         return 0
     status = runner.wait(started, time.sleep)
     run = connection.ledger.get(task, started.slot)
     if run and as_json:
-        _print_json([run_values(run)])
+        print_json([run_values(run)])
     elif run:
-        _console().print(runs_table([run]))
+        console().print(runs_table([run]))
     succeeded = status == "SUCCEEDED" and run is not None and run.status is RunStatus.SUCCEEDED
     return 0 if succeeded else faults.FAILED
 
@@ -193,17 +167,12 @@ def schema() -> None:
     click.echo(taskfile.schema(), nl=False)
 
 
-def _moment(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:
-    slot = _slot(_context, _parameter, text)
-    return datetime.fromisoformat(slot) if slot else None
-
-
 @orchestrator.command()
 @click.option(
     "--port", default=4566, show_default=True, type=click.IntRange(0, 65535), help="0 takes any that is free."
 )
 @click.option("--speed", type=click.FloatRange(1, 1_000_000), help="How many times as fast time passes while idle.")
-@click.option("--from", "begin", callback=_moment, help="The time to begin at, like 2026-11-30T00:00:00Z.")
+@click.option("--from", "begin", callback=moment, help="The time to begin at, like 2026-11-30T00:00:00Z.")
 @click.option("--tasks", "file", default="tasks.yaml", show_default=True, type=click.Path(path_type=Path))
 @click.pass_obj
 def local(connection: Connection, port: int, speed: float | None, begin: datetime | None, file: Path) -> None:
@@ -221,7 +190,10 @@ def demo(connection: Connection, file: Path) -> int:
     """Watch a whole day of scheduled tasks in less than a minute."""
     from orchestrator.local import demo as day
 
-    return day.show(connection.stack, file, _console())
+    return day.show(connection.stack, file, console())
+
+
+orchestrator.add_command(preview)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -6,7 +6,15 @@ import click
 from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
 
-from orchestrator.errors import InvalidDefinition, InvalidTaskFile, NotABuild, OrchestratorError, UnknownTask
+from orchestrator.errors import (
+    InvalidDefinition,
+    InvalidSchedule,
+    InvalidTaskFile,
+    InvalidTimezone,
+    NotABuild,
+    OrchestratorError,
+    UnknownTask,
+)
 
 # exit codes
 FAILED = 1
@@ -39,6 +47,10 @@ _CODES = {
 }
 
 
+#: What whoever typed the command has got wrong.
+_BAD_INPUT = (InvalidDefinition, InvalidSchedule, InvalidTaskFile, InvalidTimezone, NotABuild, UnknownTask)
+
+
 def explain(fault: BotoCoreError | ClientError) -> str:
     """One paragraph, without a traceback."""
     if isinstance(fault, ClientError):
@@ -59,7 +71,7 @@ def run(command: click.Command, arguments: list[str] | None, *, interrupted: str
         return fault.exit_code
     except (KeyboardInterrupt, click.Abort):
         return _say(interrupted, INTERRUPTED)
-    except (InvalidDefinition, InvalidTaskFile, NotABuild, UnknownTask) as fault:
+    except _BAD_INPUT as fault:
         return _say(str(fault), BAD_INPUT)
     except OrchestratorError as fault:
         return _say(str(fault), FAILED)

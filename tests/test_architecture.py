@@ -17,6 +17,7 @@ PURE = {
     "errors",
     "events",
     "functions",
+    "preview",
     "retries",
     "runs",
     "schedules",
@@ -96,7 +97,7 @@ def test_only_the_embedded_aws_knows_moto() -> None:
 
 def test_deploying_does_not_know_the_embedded_aws() -> None:
     others = library() - {"deployment"}
-    assert offenders("orchestrator", rooms("local", "cli", "console"), besides=others) == []
+    assert offenders("orchestrator", rooms("local", "cli", "commands", "console"), besides=others) == []
 
 
 @pytest.mark.parametrize("word", ["utils", "helpers", "manager", "common"])

@@ -94,6 +94,29 @@ def test_the_newcomers_task_runs(project: Path, local: dict[str, str]) -> None:
     assert json.loads(orchestrator(runs).splitlines()[0])["duplicates"] == 1
 
 
+def test_a_preview_is_what_the_readme_shows(project: Path) -> None:
+    command, *shown = block("console", "orchestrator preview").splitlines()
+    arguments = shlex.split(command.removeprefix("$ .venv/bin/orchestrator "))
+    run = subprocess.run([*COMMAND, *arguments], cwd=project, capture_output=True, text=True)
+    assert [line.rstrip() for line in run.stdout.splitlines()] == shown
+
+
+def test_the_calendars_of_the_readme_are_valid_and_do_what_it_says(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "tasks.yaml").write_text(block("yaml", "month-end:"))
+    preview = ["preview", "month-end", "--from", "2026-10-31", "--until", "2027-01-05", "--json"]
+    run = subprocess.run(
+        [*COMMAND, *preview, "--tasks", str(tmp_path / "tasks.yaml")], cwd=project, capture_output=True
+    )
+    slots = [json.loads(line) for line in run.stdout.splitlines()]
+    assert [(slot["local"][:10], slot["runs"]) for slot in slots] == [
+        ("2026-10-31", False),
+        ("2026-11-02", True),
+        ("2026-11-30", True),
+        ("2026-12-31", False),
+        ("2027-01-04", True),
+    ]
+
+
 @pytest.mark.parametrize("target", ["demo", "test", "bench"])
 def test_the_commands_that_the_readme_names_are_in_the_makefile(target: str) -> None:
     assert f"make {target}" in README

@@ -21,12 +21,14 @@ from orchestrator.functions import Function
 NOT_BUNDLED = frozenset(
     {
         "cli",
+        "commands",
         "console",
         "definition",
         "demo",
         "deployment",
         "faults",
         "local",
+        "preview",
         "services",
         "states",
         "taskfile",

@@ -1,0 +1,1 @@
+"""Commands of `orchestrator`, those that are more than a call: a module each."""
