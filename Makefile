@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 # no build isolation keeps the one source distribution (stepfunctions) on the setuptools of the list.
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
-.PHONY: setup demo test check bench build lock golden clean
+.PHONY: setup demo test bench fuzz build golden clean
 .DEFAULT_GOAL := demo
 
 setup: $(VENV)/.setup
@@ -34,8 +34,16 @@ test: $(VENV)/.test
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	@$(BIN)/pytest
 
-bench: $(VENV)/.test
+$(VENV)/.bench: $(VENV)/.test requirements-bench.lock
+	@$(PIP) --no-build-isolation --use-pep517 -r requirements-bench.lock
+	@touch $@
+
+bench: $(VENV)/.bench
 	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench_schedules
+
+fuzz: $(VENV)/.test
+	@$(BIN)/python -m tests.fuzz
 
 build: setup
 	@$(BIN)/python deploy.py build --out build

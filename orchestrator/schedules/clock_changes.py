@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,9 +10,13 @@ from enum import StrEnum
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-#: Changes of clock lie months apart, or at the least (Morocco's Ramadan) weeks.
-_SAMPLE = timedelta(hours=12)
+#: Since 1970 no two changes of a zone have been less than a week (by an hour) apart, nor are there rules by which they
+#: will be.
+_SAMPLE = timedelta(days=3)
 _SECOND = timedelta(seconds=1)
+
+#: A local year begins and ends less than this from that of UTC.
+_MARGIN = timedelta(days=2)
 
 
 class Nonexistent(StrEnum):
@@ -58,6 +63,35 @@ def clock_changes(zone: ZoneInfo, after: datetime, until: datetime) -> Iterator[
     """The changes later than ``after`` and not later than ``until``, in order."""
     for year in range(after.year, until.year + 1):
         yield from (change for change in _of_year(zone, year) if after < change.at <= until)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offsets:
+    """A zone's offset from UTC on each day of a local year."""
+
+    #: From which days on the next of ``values`` holds, as month * 32 + day.
+    days: tuple[int, ...]
+    values: tuple[timedelta | None, ...]
+
+    def on(self, month: int, day: int) -> timedelta | None:
+        """None on a day on which the clock is set."""
+        return self.values[bisect_right(self.days, month * 32 + day)]
+
+
+@lru_cache(maxsize=4096)
+def offsets(zone: ZoneInfo, year: int) -> Offsets:
+    """Nearly every day has one offset, which spares looking for that of every moment."""
+    begin = datetime(year, 1, 1, tzinfo=UTC) - _MARGIN
+    days: list[int] = []
+    values: list[timedelta | None] = [_offset(zone, begin)]
+    for change in clock_changes(zone, begin, datetime(year + 1, 1, 1, tzinfo=UTC) + _MARGIN):
+        days += [_day(change.first, year), _day(change.end, year) + 1]
+        values += [None, change.after]
+    return Offsets(days=tuple(days), values=tuple(values))
+
+
+def _day(local: datetime, year: int) -> int:
+    return (local.year - year) * 13 * 32 + local.month * 32 + local.day
 
 
 @lru_cache(maxsize=4096)

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from orchestrator.errors import InvalidSchedule
-from orchestrator.schedules.fields import HOUR, MINUTE, MONTH, YEAR, Days
+from orchestrator.schedules.fields import HOUR, MINUTE, MONTH, WEEKDAYS, YEAR, Days
+
+#: "CreateSchedule": the length of ScheduleExpression.
+LONGEST_EXPRESSION = 256
 
 _CALL = re.compile(r"(cron|rate|at)\((.*)\)", re.DOTALL)
-_RATE = re.compile(r"([0-9]{1,9}) +(minute|hour|day)(s?)")
+_RATE = re.compile(r"([0-9]{1,9}) +(minute|hour|day)s?")
 _AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
 
@@ -62,10 +65,14 @@ Expression = Cron | Rate | At
 
 def parse(text: str) -> Expression:
     """The expression that ``text`` is. Raises :class:`InvalidSchedule`: the field, what was found, what is allowed."""
+    if len(text) > LONGEST_EXPRESSION:
+        found = f"{len(text)} characters"
+        raise InvalidSchedule(text[:40] + "…", "expression", found, f"at most {LONGEST_EXPRESSION} characters")
     match = _CALL.fullmatch(text.strip())
     if match is None:
-        fields = len(text.split())
-        hint = f"did you mean cron({text.strip()})? " if fields in (5, 6) else ""
+        fields = text.split()
+        meant = _from_unix(fields) if len(fields) == 5 else f"cron({text.strip()})" if len(fields) == 6 else ""
+        hint = f"did you mean {meant}?" if meant else ""
         raise InvalidSchedule(text, "expression", text, "cron(…), rate(…) or at(…)", hint)
     kind, inside = match.groups()
     readers: dict[str, Callable[[str, str], Expression]] = {"cron": _cron, "rate": _rate, "at": _at}
@@ -75,13 +82,8 @@ def parse(text: str) -> Expression:
 def _cron(text: str, inside: str) -> Cron:
     fields = inside.upper().split()
     if len(fields) != 6:
-        hint = ""
-        if len(fields) == 5:
-            # Unix cron: minute hour day-of-month month day-of-week, where both day fields may be *.
-            minute, hour, day, month, weekday = fields
-            weekday, day = ("?", day) if weekday == "*" else (weekday, "?" if day == "*" else day)
-            meant = f"cron({minute} {hour} {day} {month} {weekday} *)"
-            hint = f"Unix cron has five fields, Scheduler a sixth for the year: {meant}"
+        unix = "Unix cron has five fields, Scheduler a sixth for the year"
+        hint = f"{unix}: {_from_unix(fields)}" if len(fields) == 5 else ""
         allowed = "six fields: minute hour day-of-month month day-of-week year"
         raise InvalidSchedule(text, "expression", f"{len(fields)} fields", allowed, hint)
     minute, hour, of_month, month, of_week, year = fields
@@ -98,17 +100,24 @@ def _cron(text: str, inside: str) -> Cron:
     return cron
 
 
+def _from_unix(fields: list[str]) -> str:
+    """What Unix cron's minute, hour, day-of-month, month and day-of-week are for Scheduler.
+
+    In Unix both day fields may be ``*``, and Sunday is 0 or 7, where Scheduler has 1 for it.
+    """
+    minute, hour, day, month, weekday = (field.upper() for field in fields)
+    named = re.sub(r"(?<![0-9/#])[0-7](?![0-9])", lambda number: WEEKDAYS[int(number[0]) % 7], weekday)
+    weekday, day = ("?", day) if weekday == "*" else (named, "?" if day == "*" else day)
+    return f"cron({minute} {hour} {day} {month} {weekday} *)"
+
+
 def _rate(text: str, inside: str) -> Rate:
     match = _RATE.fullmatch(inside)
     if match is None or int(match[1]) == 0:
         raise InvalidSchedule(
             text, "rate", inside, "a positive number and minutes, hours or days, like rate(5 minutes)"
         )
-    value, unit, plural = int(match[1]), match[2], match[3]
-    if (value == 1) == bool(plural):
-        right = Rate(value=value, unit=unit)
-        raise InvalidSchedule(text, "rate", inside, f"a unit that agrees with the number: {right}")
-    return Rate(value=value, unit=unit)
+    return Rate(value=int(match[1]), unit=match[2])
 
 
 def _at(text: str, inside: str) -> At:

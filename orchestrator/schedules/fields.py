@@ -11,7 +11,7 @@ from functools import lru_cache
 from orchestrator.errors import InvalidSchedule
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-_WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 
 _PART = re.compile(r"(?P<first>\*|[0-9A-Z]+)(?:-(?P<last>[0-9A-Z]+))?(?:/(?P<step>[0-9]+))?")
 
@@ -68,7 +68,7 @@ MINUTE = Field(name="minute", low=0, high=59)
 HOUR = Field(name="hour", low=0, high=23)
 DAY_OF_MONTH = Field(name="day-of-month", low=1, high=31)
 MONTH = Field(name="month", low=1, high=12, names=dict(zip(_MONTHS, range(1, 13), strict=True)))
-DAY_OF_WEEK = Field(name="day-of-week", low=1, high=7, names=dict(zip(_WEEKDAYS, range(1, 8), strict=True)))
+DAY_OF_WEEK = Field(name="day-of-week", low=1, high=7, names=dict(zip(WEEKDAYS, range(1, 8), strict=True)))
 YEAR = Field(name="year", low=1970, high=2199)
 
 
@@ -136,10 +136,9 @@ class Days:
 
     def in_month(self, year: int, month: int) -> tuple[int, ...]:
         """The days of that month, in order."""
-        return _in_month(self, year, month)
+        return _in_month(self, *calendar.monthrange(year, month))
 
-    def _matching(self, year: int, month: int) -> Iterator[int]:
-        first, length = calendar.monthrange(year, month)
+    def _matching(self, first: int, length: int) -> Iterator[int]:
         # calendar counts Monday as 0, Scheduler counts Sunday as 1.
         weekdays = {day: (first + day) % 7 + 1 for day in range(1, length + 1)}
         for day, weekday in weekdays.items():
@@ -160,5 +159,6 @@ class Days:
 
 
 @lru_cache(maxsize=4096)
-def _in_month(days: Days, year: int, month: int) -> tuple[int, ...]:
-    return tuple(sorted(set(days._matching(year, month))))
+def _in_month(days: Days, first: int, length: int) -> tuple[int, ...]:
+    """Of all months that begin on a weekday and are so long: there are 28 of them."""
+    return tuple(sorted(set(days._matching(first, length))))

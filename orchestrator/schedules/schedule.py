@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from orchestrator.errors import InvalidTimezone
+from orchestrator.schedules.clock_changes import offsets
 from orchestrator.schedules.expressions import At, Cron, Expression, Rate, parse
 
-_MINUTE = timedelta(minutes=1)
+_INSTANT = timedelta(microseconds=1)
 _DAY = timedelta(days=1)
 
 #: Past every year that an expression can name.
 _FOREVER = datetime(2200, 1, 2, tzinfo=UTC)
 _NEVER = datetime(1969, 12, 30, tzinfo=UTC)
+
+#: Year, month and day of a local date.
+_Day = tuple[int, int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,11 +56,14 @@ class Schedule:
 
     def previous_before(self, moment: datetime) -> datetime | None:
         """The last slot before ``moment``, or None if there is none."""
-        if isinstance(self.expression, Cron):
-            slot = next((slot for slot in self._cron_backwards(moment) if slot < moment), None)
-        else:
-            slot = max(self.between(moment - self._span, moment - timedelta(microseconds=1)), default=None)
-        return slot if slot is None or self._within(slot) else self._last_within(slot)
+        if isinstance(self.expression, At):
+            return max(self.between(_NEVER, moment - _INSTANT), default=None)
+        before = min(moment, self.end + _INSTANT) if self.end else moment
+        if isinstance(self.expression, Rate):
+            begin, period = self.start or self.anchor, self.expression.period
+            return begin + period * ((before - begin - _INSTANT) // period) if before > begin else None
+        slot = next((slot for slot in self._cron_backwards(before) if slot < before), None)
+        return slot if slot and (self.start is None or slot >= self.start) else None
 
     def between(self, after: datetime, until: datetime) -> Iterator[datetime]:
         """Every slot later than ``after`` and not later than ``until``, in order."""
@@ -67,90 +74,61 @@ class Schedule:
             case Rate():
                 return self._rate(after, until)
             case Cron():
-                return self._cron(max(after, self.start - _MINUTE) if self.start else after, until)
-
-    def _within(self, slot: datetime) -> bool:
-        if isinstance(self.expression, At):
-            return True
-        return (self.start is None or slot >= self.start) and (self.end is None or slot <= self.end)
-
-    def _last_within(self, slot: datetime) -> datetime | None:
-        """Past the end there may be earlier slots; before the start there are none."""
-        if self.end and slot > self.end:
-            return self.previous_before(self.end + timedelta(microseconds=1))
-        return None
-
-    @property
-    def _span(self) -> timedelta:
-        return self.expression.period * 2 if isinstance(self.expression, Rate) else _FOREVER - _NEVER
+                return self._cron(max(after, self.start - _INSTANT) if self.start else after, until)
 
     def _rate(self, after: datetime, until: datetime) -> Iterator[datetime]:
         assert isinstance(self.expression, Rate)
         period = self.expression.period
-        anchor = self.start or self.anchor
-        slot = anchor + period * max(0, (after - anchor) // period + 1)
+        begin = self.start or self.anchor
         until = min(until, self.end) if self.end else until
-        while slot <= until:
-            yield slot
-            slot += period
+        first, last = max(0, (after - begin) // period + 1), (until - begin) // period
+        for number in range(first, last + 1):
+            yield begin + period * number
 
     def _cron(self, after: datetime, until: datetime) -> Iterator[datetime]:
         until = min(until, self.end) if self.end else until
-        # A day early: a clock set back over midnight brings yesterday again.
-        first = max(after, _NEVER).astimezone(self.zone).replace(tzinfo=None) - _DAY
-        for day in self._days(first):
-            slots = self._slots_of(day)
-            if slots and slots[0] > until:
-                return
-            for slot in slots:
+        for day in self._days(after):
+            for slot in self._slots_of(*day):
                 if slot > until:
                     return
-                if slot > after and self._within(slot):
+                if slot > after:
                     yield slot
 
     def _cron_backwards(self, before: datetime) -> Iterator[datetime]:
-        last = min(before, _FOREVER).astimezone(self.zone).replace(tzinfo=None) + _DAY
-        for day in self._days_backwards(last):
-            yield from reversed(self._slots_of(day))
+        for day in self._days_backwards(before):
+            yield from reversed(self._slots_of(*day))
 
-    def _days(self, first: datetime) -> Iterator[datetime]:
-        """The days that match, from ``first`` on, at local midnight."""
+    def _days(self, after: datetime) -> Iterator[_Day]:
+        """The days that match, from the day before ``after`` on: a clock set back over midnight brings it again."""
         cron = self.expression
         assert isinstance(cron, Cron)
-        for year in cron.years:
-            if year < first.year:
-                continue
+        first = max(after, _NEVER).astimezone(self.zone) - _DAY
+        for year in cron.years[bisect_left(cron.years, first.year) :]:
             for month in cron.months:
-                if (year, month) < (first.year, first.month):
-                    continue
-                for day in cron.days.in_month(year, month):
-                    if (year, month, day) >= (first.year, first.month, first.day):
-                        yield datetime(year, month, day)  # local
+                days = cron.days.in_month(year, month)
+                if year == first.year and month <= first.month:
+                    days = days[bisect_left(days, first.day) :] if month == first.month else ()
+                for day in days:
+                    yield year, month, day
 
-    def _days_backwards(self, last: datetime) -> Iterator[datetime]:
+    def _days_backwards(self, before: datetime) -> Iterator[_Day]:
         cron = self.expression
         assert isinstance(cron, Cron)
-        for year in reversed(cron.years):
-            if year > last.year:
-                continue
+        last = min(before, _FOREVER).astimezone(self.zone) + _DAY
+        for year in reversed(cron.years[: bisect_right(cron.years, last.year)]):
             for month in reversed(cron.months):
-                if (year, month) > (last.year, last.month):
-                    continue
                 for day in reversed(cron.days.in_month(year, month)):
                     if (year, month, day) <= (last.year, last.month, last.day):
-                        yield datetime(year, month, day)  # local
+                        yield year, month, day
 
-    def _slots_of(self, day: datetime) -> list[datetime]:
-        """The slots of a local day, in order: on nearly every day the clock is not changed, and one offset serves."""
-        zone = self.zone
-        opening = day.replace(tzinfo=zone).utcoffset()
-        closing = (day + _DAY).replace(tzinfo=zone).utcoffset()
-        if opening == closing and opening is not None:
-            midnight = day.replace(tzinfo=UTC) - opening
+    def _slots_of(self, year: int, month: int, day: int) -> Sequence[datetime]:
+        """The slots of a local day, in order: on nearly every day the clock is not set, and one offset serves."""
+        offset = offsets(self.zone, year).on(month, day)
+        if offset is not None:
+            midnight = datetime(year, month, day, tzinfo=UTC) - offset
             return [midnight + time for time in self._times]
-        slots = [slot for time in self._times if (slot := self._utc(day + time)) is not None]
-        assert all(earlier < later for earlier, later in pairwise(slots))
-        return slots
+        local = datetime(year, month, day)  # local
+        return [slot for time in self._times if (slot := self._utc(local + time)) is not None]
 
     @cached_property
     def _times(self) -> tuple[timedelta, ...]:

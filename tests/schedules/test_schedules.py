@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from orchestrator.errors import InvalidSchedule, InvalidTimezone
 from orchestrator.schedules import Cron, Rate, Schedule, parse
+from tests.schedules.texts import texts
 
 
 def utc(text: str) -> datetime:
@@ -54,6 +56,32 @@ def slots(expression: str, timezone: str, after: str, count: int) -> list[str]:
 )
 def test_an_expression_is_due_when_aws_says(expression: str, expected: list[str]) -> None:
     assert slots(expression, "UTC", "2026-11-23T00:00", 2) == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "timezone", "after", "expected"),
+    [
+        # from "Schedule types in EventBridge Scheduler": the examples
+        ("rate(5 minutes)", "UTC", "2022-11-20T00:00", ["2022-11-20T00:05", "2022-11-20T00:10"]),
+        ("cron(15 10 ? * 6L 2022-2023)", "UTC", "2022-11-01T00:00", ["2022-11-25T10:15", "2022-12-30T10:15"]),
+        ("cron(15 10 ? * 6L 2022-2023)", "UTC", "2023-12-01T00:00", ["2023-12-29T10:15"]),
+        ("at(2022-11-20T13:00:00)", "UTC", "2022-11-01T00:00", ["2022-11-20T13:00"]),
+        ("at(2022-11-20T13:00:00)", "America/New_York", "2022-11-01T00:00", ["2022-11-20T18:00"]),
+        # the wildcards, each as it is explained there
+        ("cron(0 0 1 JAN,FEB,MAR ? *)", "UTC", "2022-02-01T00:00", ["2022-03-01T00:00", "2023-01-01T00:00"]),
+        ("cron(0 0 1-15 * ? *)", "UTC", "2022-11-14T12:00", ["2022-11-15T00:00", "2022-12-01T00:00"]),
+        ("cron(0 * 7 * ? *)", "UTC", "2022-11-07T22:30", ["2022-11-07T23:00", "2022-12-07T00:00"]),
+        ("cron(1/10 8 * * ? *)", "UTC", "2022-11-07T08:30", ["2022-11-07T08:31", "2022-11-07T08:41"]),
+        ("cron(0 0 7 * ? *)", "UTC", "2022-11-01T00:00", ["2022-11-07T00:00", "2022-12-07T00:00"]),
+        ("cron(0 0 L * ? *)", "UTC", "2024-02-01T00:00", ["2024-02-29T00:00", "2024-03-31T00:00"]),
+        ("cron(0 0 3W * ? *)", "UTC", "2022-12-01T00:00", ["2022-12-02T00:00", "2023-01-03T00:00"]),
+        ("cron(0 0 ? * 3#2 *)", "UTC", "2022-11-01T00:00", ["2022-11-08T00:00", "2022-12-13T00:00"]),
+    ],
+)
+def test_the_examples_of_aws_are_due_as_its_page_says(
+    expression: str, timezone: str, after: str, expected: list[str]
+) -> None:
+    assert slots(expression, timezone, after, 2) == expected
 
 
 def test_a_local_time_that_does_not_exist_is_skipped() -> None:
@@ -105,17 +133,20 @@ def test_bounds_hold_for_recurring_schedules_and_not_for_one_time_ones() -> None
         ("cron(0 0 ? * MUN *)", "day-of-week: found 'MUN', allowed: 1–7 or SUN–SAT"),
         ("cron(0 0 * * * *)", "exactly one of them to be ?"),
         ("cron(0 0 ? * ? *)", "exactly one of them to be ?"),
-        ("cron(0 8 * * 1-5)", "cron(0 8 ? * 1-5 *)"),
+        ("cron(0 8 * * 1-5)", "cron(0 8 ? * MON-FRI *)"),
+        ("cron(0/5 8 * * 0,6)", "cron(0/5 8 ? * SUN,SAT *)"),
         ("cron(0 8 * * *)", "cron(0 8 * * ? *)"),
-        ("0 8 * * *", "did you mean cron(0 8 * * *)?"),
+        ("0 8 * * *", "did you mean cron(0 8 * * ? *)?"),
+        ("*/5 * * * 7", "did you mean cron(*/5 * ? * SUN *)?"),
+        ("0 8 ? * MON *", "did you mean cron(0 8 ? * MON *)?"),
+        ("cron(0 8 ? * 0-6 *)", "(Scheduler counts SUN as 1 and SAT as 7)"),
+        (f"cron({','.join(['0'] * 200)} 8 * * ? *)", "found '415 characters', allowed: at most 256 characters"),
         ("cron(0 0 30 2 ? *)", "a date that some year has"),
         ("cron(5-1 0 * * ? *)", "a range goes upwards"),
         ("cron(*/0 0 * * ? *)", "a step is at least 1"),
         ("cron(0 0 ? * 2#1,3#2 *)", "only one # is allowed"),
         ("cron(0 0 ? * 2#6 *)", "the 1st to the 5th"),
         ("cron(0 0 * * ? 1969)", "year: found '1969', allowed: 1970–2199"),
-        ("rate(5 minute)", "rate(5 minutes)"),
-        ("rate(1 hours)", "rate(1 hour)"),
         ("rate(0 minutes)", "a positive number"),
         ("rate(30 seconds)", "minutes, hours or days"),
         ("at(2026-13-01T00:00:00)", "at: found '2026-13-01T00:00:00'"),
@@ -179,6 +210,11 @@ expressions = st.sampled_from(
 )
 
 
+@pytest.mark.parametrize(("written", "printed"), [("rate(1 hours)", "rate(1 hour)"), ("rate(5 day)", "rate(5 days)")])
+def test_a_unit_may_be_singular_or_plural_and_prints_as_it_is_read_aloud(written: str, printed: str) -> None:
+    assert str(parse(written)) == printed
+
+
 @given(moments, zones, expressions)
 def test_the_previous_of_the_next_is_the_last_before(moment: datetime, zone: str, expression: str) -> None:
     schedule = Schedule.of(expression, zone)
@@ -206,6 +242,20 @@ def test_between_is_repeated_next_after(moment: datetime, zone: str, expression:
 @given(expressions | st.builds(lambda n: str(Rate(value=n, unit="hour")), st.integers(1, 999)))
 def test_what_is_printed_parses_to_the_same(expression: str) -> None:
     assert parse(str(parse(expression))) == parse(expression)
+
+
+def test_random_texts_are_refused_with_a_reason_or_have_a_next_slot() -> None:
+    refused = 0
+    for text in islice(texts(seed=20_261_123), 10_000):
+        try:
+            schedule = Schedule.of(text)
+        except InvalidSchedule:
+            refused += 1
+            continue
+        assert parse(str(schedule.expression)) == schedule.expression
+        slot = schedule.next_after(utc("2026-11-23T00:00"))
+        assert slot is None or slot > utc("2026-11-23T00:00")
+    assert 2000 < refused < 9900
 
 
 @settings(max_examples=500)
