@@ -18,6 +18,7 @@ import click
 from botocore.config import Config
 
 from orchestrator import faults
+from orchestrator.commands.forecast import forecast_command
 from orchestrator.commands.options import as_json, console, moment, print_json
 from orchestrator.commands.preview import preview
 from orchestrator.console.tables import run_values, runs_table, task_values, tasks_table
@@ -194,6 +195,7 @@ def demo(connection: Connection, file: Path) -> int:
 
 
 orchestrator.add_command(preview)
+orchestrator.add_command(forecast_command)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -13,11 +13,14 @@ ROOT = Path(__file__).parent.parent
 #: Values and rules, without any I/O.
 PURE = {
     "calendars",
+    "costs",
     "durations",
     "errors",
     "events",
+    "forecast",
     "functions",
     "preview",
+    "prices",
     "retries",
     "runs",
     "schedules",
