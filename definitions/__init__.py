@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from definitions import task_runner
+from definitions import billing, task_runner
 from orchestrator.definition import Definition
 from orchestrator.settings import Stack
 
@@ -14,4 +14,6 @@ Builder = Callable[[Stack], Definition]
 #: workflow, which a task runs as ``workflow/NAME``.
 ALL: Mapping[str, Builder] = {
     "TaskRunner": task_runner.build,
+    "billing": billing.build,
+    "billing-page": billing.build_page,
 }

@@ -8,7 +8,70 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from orchestrator.functions import Function, Permission
+from orchestrator.functions import Function, Permission, function_name
+
+_BILLING_RECORDS = ("dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query")
+
+_BILLING = (
+    Function(
+        name=function_name("billing.fetch_usage_data"),
+        module="billing.fetch_usage_data",
+        # It holds an id of each event: some ten millions of them in this.
+        memory_mb=2048,
+        timeout_seconds=900,
+        permissions=(
+            Permission(actions=("s3:ListBucket",), resource="data-bucket"),
+            Permission(actions=("s3:GetObject",), resource="data-bucket:usage/*"),
+            Permission(actions=("s3:PutObject",), resource="data-bucket:billing/*"),
+        ),
+    ),
+    Function(
+        name=function_name("billing.calculate_charges"),
+        module="billing.calculate_charges",
+        # definitions/billing.py says what follows from it.
+        environment={"BILLING_PAGE_SIZE": "250"},
+        memory_mb=1024,
+        timeout_seconds=900,
+        permissions=(
+            Permission(actions=("s3:GetObject", "s3:PutObject"), resource="data-bucket:billing/*"),
+            Permission(actions=("dynamodb:Scan",), resource="table:Customers"),
+            Permission(actions=("dynamodb:Scan",), resource="table:PricePlans"),
+            Permission(actions=("dynamodb:Query",), resource="table:Invoices"),
+            Permission(actions=_BILLING_RECORDS, resource="table:BillingRecords"),
+        ),
+    ),
+    Function(
+        name=function_name("billing.create_invoice"),
+        module="billing.create_invoice",
+        memory_mb=512,
+        permissions=(
+            Permission(actions=("s3:GetObject",), resource="data-bucket:billing/*"),
+            Permission(actions=("s3:PutObject",), resource="data-bucket:invoices/*"),
+            Permission(actions=("dynamodb:GetItem",), resource="table:Customers"),
+            Permission(actions=("dynamodb:GetItem", "dynamodb:PutItem"), resource="table:Invoices"),
+        ),
+    ),
+    Function(
+        name=function_name("billing.send_invoice_email"),
+        module="billing.send_invoice_email",
+        permissions=(
+            Permission(actions=("s3:GetObject",), resource="data-bucket:invoices/*"),
+            Permission(actions=("dynamodb:GetItem",), resource="table:Customers"),
+            Permission(actions=("dynamodb:GetItem", "dynamodb:UpdateItem"), resource="table:Invoices"),
+            Permission(actions=("ses:SendRawEmail",), resource="ses"),
+            Permission(actions=("logs:FilterLogEvents",), resource="mail-events"),
+        ),
+    ),
+    Function(
+        name=function_name("billing.update_billing_records"),
+        module="billing.update_billing_records",
+        timeout_seconds=300,
+        permissions=(
+            Permission(actions=("dynamodb:Query",), resource="table:Invoices"),
+            Permission(actions=("dynamodb:PutItem", "dynamodb:Query"), resource="table:BillingRecords"),
+        ),
+    ),
+)
 
 _CACHE_WARMER = Function(
     name="cache-warmer",
@@ -59,5 +122,6 @@ _REPORT_GENERATOR = Function(
 
 #: By module, what differs from the defaults.
 SETTINGS: Mapping[str, Function] = {
-    function.module: function for function in (_CACHE_WARMER, _DATA_CLEANUP, _EMAIL_DIGEST, _REPORT_GENERATOR)
+    function.module: function
+    for function in (*_BILLING, _CACHE_WARMER, _DATA_CLEANUP, _EMAIL_DIGEST, _REPORT_GENERATOR)
 }

@@ -17,13 +17,16 @@ from typing import Any, TypeVar
 import boto3
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.config import Config
 
 from orchestrator.errors import NotConfigured
-from orchestrator.events import Params, TaskEvent
+from orchestrator.events import Params, Step, TaskEvent
 from orchestrator.settings import METRICS_NAMESPACE
 
 P = TypeVar("P", bound=Params)
+S = TypeVar("S", bound=Step)
 Result = dict[str, Any]
+Handler = Callable[[dict[str, Any], LambdaContext], Result]
 
 logger = Logger()
 metrics = Metrics(namespace=METRICS_NAMESPACE)
@@ -37,6 +40,12 @@ def client(service: str) -> Any:
     return boto3.client(service)
 
 
+@cache
+def client_that_tries_once(service: str) -> Any:
+    """One that sends no request again whose answer was lost: for what must not happen twice."""
+    return boto3.client(service, config=Config(retries={"total_max_attempts": 1}))
+
+
 def setting(variable: str, parameter: str) -> str:
     """The environment variable's value, set from ``parameter`` of the stack. Raises :class:`NotConfigured`."""
     value = os.environ.get(variable)
@@ -45,9 +54,7 @@ def setting(variable: str, parameter: str) -> str:
     return value
 
 
-def task_handler(
-    target: str, params: type[P]
-) -> Callable[[Callable[[TaskEvent[P], LambdaContext], Result]], Callable[[dict[str, Any], LambdaContext], Result]]:
+def task_handler(target: str, params: type[P]) -> Callable[[Callable[[TaskEvent[P], LambdaContext], Result]], Handler]:
     """A function of a typed event becomes a Lambda handler.
 
     Neither the event nor the result is logged or traced: params may hold personal data. The handler raises
@@ -55,24 +62,48 @@ def task_handler(
     """
     model: type[TaskEvent[P]] = TaskEvent[params]  # type: ignore[valid-type]
 
-    def decorate(
-        run: Callable[[TaskEvent[P], LambdaContext], Result],
-    ) -> Callable[[dict[str, Any], LambdaContext], Result]:
+    def decorate(run: Callable[[TaskEvent[P], LambdaContext], Result]) -> Handler:
         @wraps(run)
         def handler(event: dict[str, Any], context: LambdaContext) -> Result:
             task = model.read(event, target=target)
             logger.append_keys(task_id=task.task_id, run_key=task.run_key, attempt=task.attempt)
-            try:
-                return run(task, context)
-            finally:
-                # Powertools' own decorator warns about a run that failed before it had anything to count.
-                if metrics.metric_set:
-                    metrics.flush_metrics()
+            return run(task, context)
 
-        traced = tracer.capture_lambda_handler(handler, capture_response=False)
-        logged: Callable[[dict[str, Any], LambdaContext], Result] = logger.inject_lambda_context(
-            traced, clear_state=True
-        )
-        return logged
+        return _observed(handler)
 
     return decorate
+
+
+def step_handler(step: type[S]) -> Callable[[Callable[[S], Result]], Handler]:
+    """The same for a state of a nested workflow, whose event is whatever its definition says.
+
+    Raises :class:`~orchestrator.errors.InvalidParameters`.
+    """
+
+    def decorate(run: Callable[[S], Result]) -> Handler:
+        @wraps(run)
+        def handler(event: dict[str, Any], context: LambdaContext) -> Result:
+            given = step.read(event)
+            logger.append_keys(**given.log_keys())
+            return run(given)
+
+        return _observed(handler)
+
+    return decorate
+
+
+def _observed(handler: Handler) -> Handler:
+    """With logs, traces and metrics."""
+
+    @wraps(handler)
+    def measured(event: dict[str, Any], context: LambdaContext) -> Result:
+        try:
+            return handler(event, context)
+        finally:
+            # Powertools' own decorator warns about a run that failed before it had anything to count.
+            if metrics.metric_set:
+                metrics.flush_metrics()
+
+    traced = tracer.capture_lambda_handler(measured, capture_response=False)
+    logged: Handler = logger.inject_lambda_context(traced, clear_state=True)
+    return logged

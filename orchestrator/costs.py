@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from math import ceil
@@ -78,18 +78,33 @@ def of_run(task: Task, task_runner: Machine, stack: Stack, *, memory_mb: int, se
 
 def happy_path(machine: Machine, kind: TargetKind) -> list[Mapping[str, Any]]:
     """The states of the shortest way to an end that goes through the state that does the work, without any catcher."""
+    return _shortest(machine, lambda name, state: _calls(state, _WORK[kind]))
+
+
+def of_workflow(machine: Machine, *, through: str, items: int) -> Usage:
+    """Transitions and function calls of a nested workflow without failures, its Map ``through`` over so many items."""
+    path = _shortest(machine, lambda name, state: name == through)
+    per_item = _shortest(machine["States"][through]["ItemProcessor"], lambda name, state: True)
+    invocations = sum(_calls(state, ":lambda:invoke") for state in path)
+    return Usage(
+        state_transition=Decimal(len(path) + items * len(per_item)),
+        lambda_request=Decimal(invocations + items * sum(_calls(state, ":lambda:invoke") for state in per_item)),
+    )
+
+
+def _shortest(machine: Machine, wanted: Callable[[str, Mapping[str, Any]], bool]) -> list[Mapping[str, Any]]:
+    """The shortest way to an end on which a state is wanted. Raises ValueError if there is none."""
     states: Mapping[str, Mapping[str, Any]] = machine["States"]
     waiting: deque[list[str]] = deque([[machine["StartAt"]]])
     while waiting:
         names = waiting.popleft()
         last = states[names[-1]]
-        does_the_work = any(_calls(states[name], _WORK[kind]) for name in names)
         if last.get("End") or last["Type"] == "Succeed":
-            if does_the_work:
+            if any(wanted(name, states[name]) for name in names):
                 return [states[name] for name in names]
             continue
         waiting.extend([*names, following] for following in _following(last) if following not in names)
-    raise ValueError(f"no way through this definition runs a {kind}")
+    raise ValueError("no way through this definition does what was asked for")
 
 
 def _following(state: Mapping[str, Any]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.errors import InvalidDefinition
+from orchestrator.functions import Permission
 from orchestrator.states import JSONPATH_FIELDS, Graph, Jsonata
 
 #: What ends an execution that nothing else ended.
@@ -23,6 +24,8 @@ class Definition:
     comment: str
     #: An execution that runs longer is ended by Step Functions, which no catcher sees.
     timeout_seconds: int
+    #: What its states may do, beside invoking the stack's functions.
+    permissions: tuple[Permission, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Amazon States Language."""

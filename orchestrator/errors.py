@@ -3,8 +3,14 @@
 OrchestratorError
 ├── NonRetryableError           a second attempt cannot help; TaskRunner records it at once
 │   ├── InvalidParameters       a task's params are not what its target takes
+│   ├── InvalidPlan             a price plan that could charge wrongly
+│   ├── InvoiceConflict         an invoice of this customer and period exists, made from other charges
 │   ├── MalformedOrders         a line of a file of orders cannot be read
-│   └── NotConfigured           a function lacks a setting of its environment
+│   ├── NoPrice                 a customer used what the price plan has no price for
+│   ├── NoUsageFiles            nobody has put the usage of the period where it is looked for
+│   ├── NotConfigured           a function lacks a setting of its environment
+│   ├── UnreadableUsage         a file of usage events is not one
+│   └── UsageCutOff             a file of usage events ends in the middle of a line
 ├── CacheWarmingFailed          more URLs failed than the task allows
 ├── CleanupFailed               AWS kept some of what was to be deleted
 ├── InvalidSchedule             a schedule expression that EventBridge Scheduler would refuse, or never fire
@@ -12,6 +18,7 @@ OrchestratorError
 ├── InvalidTaskFile             tasks.yaml (every mistake, each with file, line, field and what was expected)
 ├── InvalidDefinition           a state machine definition that would not run as written
 ├── InvalidRecord               a record of the registry that no registration made
+├── MailInDoubt                nobody knows yet whether an invoice has been mailed
 ├── DeploymentFailed            AWS refused, or did not finish, what was to be deployed
 ├── NotABuild                   the folder to build into holds something else
 ├── NotDeployed                 there is no such stack in this account and region
@@ -57,6 +64,68 @@ class MalformedOrders(NonRetryableError):
         self.key = key
         self.line = line
         super().__init__(f"{key}, line {line}: {problem}; correct the file and run the slot again")
+
+
+class InvalidPlan(NonRetryableError):
+    """A price plan could charge wrongly; nobody who has it is billed."""
+
+    def __init__(self, plan_id: str, problems: list[str]) -> None:
+        self.plan_id = plan_id
+        super().__init__(f"the price plan {plan_id!r} is wrong: " + "; ".join(problems))
+
+
+class NoPrice(NonRetryableError):
+    """A customer used what the price plan has no price for."""
+
+    def __init__(self, customer_id: str, plan_id: str, meter: str) -> None:
+        self.meter = meter
+        super().__init__(f"{customer_id} used {meter!r}, for which the price plan {plan_id!r} has no price")
+
+
+class NoUsageFiles(NonRetryableError):
+    """Nobody has put the usage of the period where it is looked for."""
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__(
+            f"there is no *.csv and no *.jsonl below {prefix}; upload the usage (a file with no events, if there was"
+            " none) and run the slot again"
+        )
+
+
+class UnreadableUsage(NonRetryableError):
+    """A file of usage events is not one."""
+
+    def __init__(self, file: str, line: int, problem: str) -> None:
+        self.file, self.line = file, line
+        super().__init__(f"{file}, line {line}: {problem}; correct the file and run the slot again")
+
+
+class UsageCutOff(NonRetryableError):
+    """A file of usage events ends in the middle of a line: what is missing could be anybody's."""
+
+    def __init__(self, file: str, line: int) -> None:
+        self.file, self.line = file, line
+        super().__init__(
+            f"{file} is cut off in line {line}, which has no end; nobody was billed. Upload the whole file and run the"
+            " slot again"
+        )
+
+
+class InvoiceConflict(NonRetryableError):
+    """An invoice of this customer and period exists and was made from other charges: it stays as it is."""
+
+    def __init__(self, customer_id: str, period: str, invoiced: str, charged: str) -> None:
+        super().__init__(
+            f"the invoice of {customer_id} for {period} says {invoiced}, and what was used now makes {charged} or other"
+            " lines: settle the difference by hand, the invoice is not changed"
+        )
+
+
+class MailInDoubt(OrchestratorError):
+    """Nobody knows yet whether an invoice has been mailed; SES will have said so in a while."""
+
+    def __init__(self, customer_id: str, period: str) -> None:
+        super().__init__(f"the mail with the invoice of {customer_id} for {period} was begun and not recorded as sent")
 
 
 class NotConfigured(NonRetryableError):

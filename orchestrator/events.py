@@ -1,6 +1,6 @@
 """What a target receives from TaskRunner: which task, which slot, which attempt, and the task's params.
 
-``{taskId, slot, scheduledTime, attempt, runKey, params}``; a handler reads it with
+``{taskId, slot, scheduledTime, timezone, attempt, runKey, params}``; a handler reads it with
 ``TaskEvent[MyParams].read(event, target="lambda/my-target")``.
 """
 
@@ -27,6 +27,25 @@ class Params(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, strict=True)
 
 
+class Step(BaseModel):
+    """What a state of a nested workflow hands to its function; a subclass has a field for each."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, strict=True)
+
+    @classmethod
+    def read(cls, event: Mapping[str, Any]) -> Self:
+        """Raises :class:`InvalidParameters`; like that of a task, it quotes no value."""
+        try:
+            return cls.model_validate_json(json.dumps(event))
+        except ValidationError as fault:
+            problems = [f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in fault.errors()]
+            raise InvalidParameters(cls.__name__, problems) from None
+
+    def log_keys(self) -> dict[str, Any]:
+        """What says in every line of the log whose it is."""
+        return {}
+
+
 P = TypeVar("P", bound=Params)
 
 
@@ -40,6 +59,8 @@ class TaskEvent(BaseModel, Generic[P]):
     slot: AwareDatetime
     #: The same when a schedule started the run; None when a person or a program did.
     scheduled_time: AwareDatetime | None = None
+    #: The zone of the task's first schedule: whose days and months the slot stands for.
+    timezone: str = "UTC"
     #: 1, 2, …
     attempt: int = Field(default=1, ge=1)
     #: The same for all attempts of a run, and for no other run: the key of what must happen once.

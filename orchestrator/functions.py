@@ -13,7 +13,9 @@ class Permission:
     """Actions on one resource, which goes by a logical name.
 
     ``data-bucket`` is the data bucket itself and ``data-bucket:orders/*`` its objects, ``table:Sessions`` a table and
-    ``table:TaskRuns/index/StatusIndex`` an index of one, ``ses`` the sending of mail as the stack's sender.
+    ``table:TaskRuns/index/StatusIndex`` an index of one, ``ses`` the sending of mail as the stack's sender,
+    ``mail-events`` what SES has said of mails, ``alerts`` the topic of alerts, ``workflow:billing-page`` a nested
+    workflow that another one starts and waits for.
     """
 
     actions: tuple[str, ...]
@@ -24,9 +26,9 @@ class Permission:
 class Function:
     """A Lambda function, the target ``lambda/NAME`` of tasks."""
 
-    #: The logical name: the module's, with ``-`` for ``_``.
+    #: The logical name: the module's, with ``-`` for ``_`` and ``.``.
     name: str
-    #: In the folder ``lambdas``; its ``handler`` is called.
+    #: In the folder ``lambdas``, a package's with a dot; its ``handler`` is called.
     module: str
     memory_mb: int = 256
     timeout_seconds: int = 60
@@ -34,21 +36,33 @@ class Function:
     environment: Mapping[str, str] = field(default_factory=dict)
     permissions: tuple[Permission, ...] = ()
 
+    @property
+    def package(self) -> str:
+        """What of the folder ``lambdas`` its bundle holds, beside what all share."""
+        return self.module.split(".")[0]
+
 
 def discover(folder: Path, settings: Mapping[str, Function]) -> tuple[Function, ...]:
     """Every module or package in ``folder`` that has a ``handler``, by name; nothing of them is imported.
 
+    A package may hold several functions, a module each: ``billing/create_invoice.py`` is ``billing-create-invoice``.
     ``settings`` are by module; a module that is not in it gets the defaults, so that a new handler is one new file.
     """
     modules = {
-        path.parent.name if path.name == "__init__.py" else path.stem: path
-        for path in [*folder.glob("[!_]*.py"), *folder.glob("[!_]*/__init__.py")]
+        ".".join(path.relative_to(folder).with_suffix("").parts).removesuffix(".__init__"): path
+        for pattern in ("[!_]*.py", "[!_]*/__init__.py", "[!_]*/[!_]*.py")
+        for path in folder.glob(pattern)
     }
     return tuple(
-        settings.get(module) or Function(name=module.replace("_", "-"), module=module)
+        settings.get(module) or Function(name=function_name(module), module=module)
         for module, path in sorted(modules.items())
         if _has_handler(path)
     )
+
+
+def function_name(module: str) -> str:
+    """The logical name of a module's function."""
+    return module.replace("_", "-").replace(".", "-")
 
 
 def _has_handler(path: Path) -> bool:

@@ -9,6 +9,7 @@ from orchestrator.states import Retry, Task
 
 BATCH_GET_ITEM = "arn:aws:states:::aws-sdk:dynamodb:batchGetItem"
 GET_ITEM = "arn:aws:states:::dynamodb:getItem"
+GET_OBJECT = "arn:aws:states:::aws-sdk:s3:getObject"
 INVOKE = "arn:aws:states:::lambda:invoke"
 PUBLISH = "arn:aws:states:::sns:publish"
 PUT_ITEM = "arn:aws:states:::dynamodb:putItem"

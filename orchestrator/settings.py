@@ -54,6 +54,16 @@ class Stack:
         return f"{self.name}-Alerts"
 
     @property
+    def mail_events(self) -> str:
+        """The configuration set of SES whose mails leave an event."""
+        return f"{self.name}-mail"
+
+    @property
+    def mail_events_log(self) -> str:
+        """The log group of those events. EventBridge writes to names that begin so and to no other."""
+        return f"/aws/events/{self.name}-mail"
+
+    @property
     def scheduler_dlq(self) -> str:
         return f"{self.name}-SchedulerDlq"
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 import definitions
 from orchestrator.calendars import Calendar, closures
-from orchestrator.costs import MONTH_DAYS, Usage, happy_path, monthly, of_run
+from orchestrator.costs import MONTH_DAYS, Usage, happy_path, monthly, of_run, of_workflow
 from orchestrator.prices import PRICES
 from orchestrator.settings import Stack
 from orchestrator.tasks import Target, TargetKind, Task
@@ -39,7 +40,7 @@ def test_the_happy_path_goes_through_the_state_that_does_the_work(kind: str, wor
 
 def test_a_definition_that_does_no_such_work_has_no_happy_path() -> None:
     machine = {"StartAt": "Nothing", "States": {"Nothing": {"Type": "Pass", "End": True}}}
-    with pytest.raises(ValueError, match="lambda"):
+    with pytest.raises(ValueError, match="no way through"):
         happy_path(machine, TargetKind.LAMBDA)
 
 
@@ -70,6 +71,22 @@ def test_a_nested_workflow_is_counted_without_what_it_does_itself() -> None:
     nested = of(replace(TASK, target=Target(kind=TargetKind.WORKFLOW, name="billing")))
     assert nested.state_transition == Decimal(6)
     assert nested.lambda_request == nested.lambda_gb_second == Decimal(0)
+
+
+def test_a_hundred_thousand_invoices_cost_what_the_readme_says() -> None:
+    customers, page = 100_000, 250
+    pages = customers // page
+    parent = of_workflow(definitions.ALL["billing"](STACK).to_dict(), through="GeneratePages", items=pages)
+    each = of_workflow(definitions.ALL["billing-page"](STACK).to_dict(), through="GenerateInvoices", items=page)
+    whole = parent + each * Decimal(pages)
+    assert whole.lambda_request == 3 + 2 * customers
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    assert f"100,000 customers take {whole.state_transition:,} transitions" in readme
+    transitions = Usage(state_transition=whole.state_transition).dollars(PRICES)
+    assert f"transitions, ${transitions:.2f}," in readme
+    # CreateInvoice has 512 MB and SendInvoiceEmail 256; a quarter of a second of each.
+    work = Usage(lambda_request=whole.lambda_request, lambda_gb_second=Decimal("0.75") * customers / 4)
+    assert f"Lambda time of about ${work.dollars(PRICES):.2f}" in readme
 
 
 def test_a_month_is_an_average_month_and_its_metrics() -> None:

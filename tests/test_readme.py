@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -40,11 +41,25 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
+@pytest.fixture(scope="module")
+def with_workflow(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, and the newcomer's own workflow after it."""
+    copy = tmp_path_factory.mktemp("workflow") / "project"
+    shutil.copytree(project, copy)
+    (copy / "definitions" / "welcome.py").write_text(block("python", "Greets, and then says so."))
+    names = copy / "definitions" / "__init__.py"
+    text = names.read_text().replace("from definitions import ", "from definitions import welcome, ")
+    names.write_text(text.replace('    "TaskRunner": task_runner.build,\n', '    "TaskRunner": task_runner.build,\n    "welcome": welcome.build,\n'))  # fmt: skip # noqa: E501
+    with (copy / "tasks.yaml").open("a") as tasks:
+        tasks.write("\n" + block("yaml", "weekly-welcome:"))
+    return copy
+
+
 Orchestrator = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-@pytest.fixture(scope="module")
-def local(project: Path) -> Iterator[dict[str, str]]:
+@contextmanager
+def started(project: Path, tasks: int) -> Iterator[dict[str, str]]:
     """`orchestrator local` as the README starts it, on a port that is free; where it is, for the environment."""
     environment = {**os.environ, "PYTHONPATH": str(project)}
     process = subprocess.Popen(
@@ -52,12 +67,20 @@ def local(project: Path) -> Iterator[dict[str, str]]:
     )
     assert process.stdout is not None
     first = process.stdout.readline()
-    endpoint = re.search(r"is up on (http://127\.0\.0\.1:\d+), with 7 tasks\. Ctrl-C ends it\.", first)
-    assert endpoint is not None, first
-    exports = dict(re.findall(r"(\w+)=(\S+)", block("console", "export AWS_ENDPOINT_URL")))
-    yield environment | exports | {"AWS_ENDPOINT_URL": endpoint[1]}
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    endpoint = re.search(rf"is up on (http://127\.0\.0\.1:\d+), with {tasks} tasks\. Ctrl-C ends it\.", first)
+    try:
+        assert endpoint is not None, first
+        exports = dict(re.findall(r"(\w+)=(\S+)", block("console", "export AWS_ENDPOINT_URL")))
+        yield environment | exports | {"AWS_ENDPOINT_URL": endpoint[1]}
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def local(project: Path) -> Iterator[dict[str, str]]:
+    with started(project, tasks=8) as environment:
+        yield environment
 
 
 def commands(holding: str) -> list[list[str]]:
@@ -92,6 +115,17 @@ def test_the_newcomers_task_runs(project: Path, local: dict[str, str]) -> None:
     assert [json.loads(row["result"])["greeting"] for row in rows] == ["Hello, you!", "Hello, world!"]
     orchestrator(start_slot)
     assert json.loads(orchestrator(runs).splitlines()[0])["duplicates"] == 1
+
+
+def test_the_newcomers_own_workflow_runs(with_workflow: Path) -> None:
+    command = shlex.split("start weekly-welcome --wait --json")
+    assert f"`.venv/bin/orchestrator {shlex.join(command[:-1])}`" in README
+    with started(with_workflow, tasks=9) as environment:
+        run = subprocess.run([*COMMAND, *command], cwd=with_workflow, env=environment, capture_output=True, text=True)
+    row = json.loads(run.stdout)
+    assert row["status"] == "SUCCEEDED"
+    assert json.loads(row["result"]) == {"said": "Hello, everybody!", "for": row["slot"]}
+    assert ":execution:orchestrator-dev-workflow-welcome:" in row["childExecutionArn"]
 
 
 def test_a_preview_is_what_the_readme_shows(project: Path) -> None:

@@ -300,7 +300,7 @@ def test_aliases_that_multiply_are_refused(written: Written) -> None:
 
 def test_the_sample_file_is_right_and_fits_its_schema() -> None:
     file = ROOT / "tasks.yaml"
-    assert len(load(file, today=TODAY)) == 6
+    assert len(load(file, today=TODAY)) == 7
     jsonschema.validate(yaml.safe_load(file.read_text()), json.loads(schema()))
 
 

@@ -52,6 +52,7 @@ RECORD = jsonata(f"""(
         'neverOn': [$item.retry.M.neverOn.L.S],
         'overlap': $item.overlap.S,
         'idempotent': $item.idempotent.BOOL,
+        'timezone': $exists($item.schedules.L[0].M.timezone.S) ? $item.schedules.L[0].M.timezone.S : 'UTC',
         'closed': {_CLOSED},
         'owner': $exists($item.owner.S) ? $item.owner.S : '',
         'runbook': $exists($item.runbook.S) ? $item.runbook.S : ''

@@ -39,6 +39,7 @@ _EVENT = {
     "taskId": jsonata("$taskId"),
     "slot": jsonata("$slot"),
     "scheduledTime": jsonata(f"$trigger = {literal(Trigger.SCHEDULE)} ? $slot : null"),
+    "timezone": jsonata("$task.timezone"),
     "attempt": jsonata("$attempt"),
     "runKey": jsonata("$taskId & '#' & $slot"),
     "params": jsonata("$task.params"),

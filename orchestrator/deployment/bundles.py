@@ -79,7 +79,7 @@ class Bundle:
 
 def bundle(function: Function, lambdas: Path, library: Path) -> Bundle:
     """The bundle of a function; ``lambdas`` and ``library`` are the folders of the two packages."""
-    handlers = {path: name for path, name in _modules(lambdas) if name == function.module or name.startswith("_")}
+    handlers = {path: name for path, name in _modules(lambdas) if name == function.package or name.startswith("_")}
     shared = {path: name for path, name in _modules(library) if name not in NOT_BUNDLED}
     files = {
         f"{folder.name}/{path.relative_to(folder).as_posix()}": path.read_bytes()

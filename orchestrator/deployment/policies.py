@@ -18,6 +18,9 @@ Statement = dict[str, Any]
 _TABLE = "table:"
 _DATA_BUCKET = "data-bucket"
 _MAIL = "ses"
+_MAIL_EVENTS = "mail-events"
+_ALERTS = "alerts"
+_WORKFLOW = "workflow:"
 
 #: X-Ray has no resources.
 _TRACE_ACTIONS = ("xray:PutTelemetryRecords", "xray:PutTraceSegments")
@@ -87,13 +90,7 @@ def task_runner(stack: Stack) -> list[Statement]:
         allow(("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"), attribute("ScheduledTasks")),
         allow(("dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"), attribute("TaskRuns")),
         allow("lambda:InvokeFunction", arn("lambda", f"function:{stack.function_prefix}*")),
-        allow("states:StartExecution", arn("states", f"stateMachine:{nested}*")),
-        # Start takes a state machine, these two an execution ("Start workflow executions from a task state").
-        allow(("states:DescribeExecution", "states:StopExecution"), arn("states", f"execution:{nested}*:*")),
-        allow(
-            ("events:DescribeRule", "events:PutRule", "events:PutTargets"),
-            arn("events", "rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"),
-        ),
+        *_nested_execution(f"{nested}*"),
         allow("sns:Publish", {"Ref": "Alerts"}),
         # CloudWatch has no finer resource for metrics than all of them; the namespace is what keeps others' apart.
         allow("cloudwatch:PutMetricData", "*", StringEquals={"cloudwatch:namespace": METRICS_NAMESPACE}),
@@ -101,11 +98,25 @@ def task_runner(stack: Stack) -> list[Statement]:
     ]
 
 
-def workflow(stack: Stack) -> list[Statement]:
-    """What a nested workflow may do: call the task functions."""
+def workflow(stack: Stack, permissions: Sequence[Permission]) -> list[Statement]:
+    """What a nested workflow may do: call the task functions, and what it declares."""
     return [
         allow("lambda:InvokeFunction", arn("lambda", f"function:{stack.function_prefix}*")),
+        *(statement for permission in permissions for statement in _declared(stack, permission)),
         *tracing(_TRACE_ACTIONS + _SAMPLING_ACTIONS),
+    ]
+
+
+def _nested_execution(pattern: str) -> list[Statement]:
+    """To start executions of state machines by that name, to wait for them and to stop them."""
+    return [
+        allow("states:StartExecution", arn("states", f"stateMachine:{pattern}")),
+        # Start takes a state machine, these two an execution ("Start workflow executions from a task state").
+        allow(("states:DescribeExecution", "states:StopExecution"), arn("states", f"execution:{pattern}:*")),
+        allow(
+            ("events:DescribeRule", "events:PutRule", "events:PutTargets"),
+            arn("events", "rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"),
+        ),
     ]
 
 
@@ -115,7 +126,7 @@ def function(stack: Stack, function: Function) -> list[Statement]:
     return [
         allow(("logs:CreateLogStream", "logs:PutLogEvents"), arn("logs", group)),
         *tracing(_TRACE_ACTIONS),
-        *(_declared(stack, permission) for permission in function.permissions),
+        *(statement for permission in function.permissions for statement in _declared(stack, permission)),
     ]
 
 
@@ -123,14 +134,26 @@ def tracing(actions: Sequence[str]) -> list[Statement]:
     return [allow(actions, "*")]
 
 
-def _declared(stack: Stack, permission: Permission) -> Statement:
+def _declared(stack: Stack, permission: Permission) -> list[Statement]:
     """Raises ValueError for a logical resource that there is none of."""
+    if permission.resource.startswith(_WORKFLOW):
+        return _nested_execution(stack.workflow_prefix + permission.resource.removeprefix(_WORKFLOW))
+    return [_statement(stack, permission)]
+
+
+def _statement(stack: Stack, permission: Permission) -> Statement:
     resource = permission.resource
     if resource == _MAIL:
         # The identity may be the sender's address or its domain; the address is what the condition holds on to.
         return allow(
-            permission.actions, arn("ses", "identity/*"), StringEquals={"ses:FromAddress": {"Ref": "MailFrom"}}
+            permission.actions,
+            [arn("ses", "identity/*"), arn("ses", f"configuration-set/{stack.mail_events}")],
+            StringEquals={"ses:FromAddress": {"Ref": "MailFrom"}},
         )
+    if resource == _MAIL_EVENTS:
+        return allow(permission.actions, arn("logs", f"log-group:{stack.mail_events_log}:*"))
+    if resource == _ALERTS:
+        return allow(permission.actions, {"Ref": "Alerts"})
     if resource == _DATA_BUCKET:
         return allow(permission.actions, attribute("DataBucket"))
     if resource.startswith(f"{_DATA_BUCKET}:"):
@@ -139,7 +162,8 @@ def _declared(stack: Stack, permission: Permission) -> Statement:
     if resource.startswith(_TABLE):
         table, _, rest = resource.removeprefix(_TABLE).partition("/")
         return allow(permission.actions, arn("dynamodb", f"table/{stack.table(table)}" + (f"/{rest}" if rest else "")))
-    raise ValueError(f"{resource!r} is no resource of a permission: data-bucket, data-bucket:KEYS, table:NAME or ses")
+    known = "data-bucket, data-bucket:KEYS, table:NAME, ses, mail-events, alerts or workflow:NAME"
+    raise ValueError(f"{resource!r} is no resource of a permission: {known}")
 
 
 def _document(statements: Iterable[Statement]) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from orchestrator.settings import STATUS_INDEX, Stack
 #: rolled back goes, so that the next attempt finds its name free.
 _KEPT = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
 
+LOG_RETENTION_DAYS = 90
+
 #: A message stays as long as SQS allows: somebody has to see it.
 _RETENTION_SECONDS = 14 * 86_400
 
@@ -24,6 +26,10 @@ def tables(stack: Stack) -> dict[str, Any]:
         "FailedTasks": _table(stack.failed_tasks_table, "messageId"),
         "Idempotency": _table(stack.table("Idempotency"), "id", expiry="expiration"),
         "Sessions": _table(stack.table("Sessions"), "id"),
+        "Customers": _table(stack.table("Customers"), "customerId"),
+        "PricePlans": _table(stack.table("PricePlans"), "planId"),
+        "Invoices": _table(stack.table("Invoices"), "period", "customerId"),
+        "BillingRecords": _table(stack.table("BillingRecords"), "period", "item"),
     }
 
 

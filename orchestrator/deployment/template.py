@@ -12,7 +12,7 @@ from typing import Any
 
 from orchestrator import settings
 from orchestrator.definition import Definition
-from orchestrator.deployment import policies, storage
+from orchestrator.deployment import mail, policies, storage
 from orchestrator.functions import Function
 from orchestrator.settings import Stack
 
@@ -21,8 +21,6 @@ TASK_RUNNER = "TaskRunner"
 
 RUNTIME = "python3.13"
 ARCHITECTURE = "arm64"
-
-_LOG_RETENTION_DAYS = 90
 
 
 def template(stack: Stack, definitions: Mapping[str, Definition], functions: Sequence[Function]) -> dict[str, Any]:
@@ -40,6 +38,7 @@ def template(stack: Stack, definitions: Mapping[str, Definition], functions: Seq
             "DataBucket": storage.data_bucket(stack),
             **storage.tables(stack),
             **storage.messaging(stack),
+            **mail.events(stack),
             **_merged(_function(stack, function) for function in functions),
             **_merged(_state_machine(stack, name, definition) for name, definition in definitions.items()),
             "ScheduleGroup": {"Type": "AWS::Scheduler::ScheduleGroup", "Properties": {"Name": stack.schedule_group}},
@@ -101,7 +100,7 @@ def _function(stack: Stack, function: Function) -> dict[str, Any]:
         },
         f"{logical_id}Logs": {
             "Type": "AWS::Logs::LogGroup",
-            "Properties": {"LogGroupName": f"/aws/lambda/{name}", "RetentionInDays": _LOG_RETENTION_DAYS},
+            "Properties": {"LogGroupName": f"/aws/lambda/{name}", "RetentionInDays": storage.LOG_RETENTION_DAYS},
         },
         f"{logical_id}Role": policies.role("lambda", policies.function(stack, function)),
     }
@@ -124,7 +123,7 @@ def _state_machine(stack: Stack, name: str, definition: Definition) -> dict[str,
     is_runner = name == TASK_RUNNER
     logical_id = name if is_runner else f"{_pascal(name)}Workflow"
     physical_name = stack.task_runner if is_runner else f"{stack.workflow_prefix}{name}"
-    statements = policies.task_runner(stack) if is_runner else policies.workflow(stack)
+    statements = policies.task_runner(stack) if is_runner else policies.workflow(stack, definition.permissions)
     return {
         logical_id: {
             "Type": "AWS::StepFunctions::StateMachine",

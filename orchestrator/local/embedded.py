@@ -31,6 +31,7 @@ from orchestrator.local import (
     integrations,
     interpreter,
     jsonata,
+    mail,
     partitions,
     resources,
     roles,
@@ -55,6 +56,7 @@ ADAPTERS = (
     roles,
     scheduler,
     events,
+    mail,
     resources,
 )
 

@@ -3,7 +3,7 @@
 moto leaves the requests and replies of ``states:startExecution`` in the API's casing (KeyError: 'StateMachineArn'),
 asks every second whether a child has ended, and lets it run on when its parent has stopped waiting. It knows the names
 of two services where an ``aws-sdk`` integration fails, and takes the code of the service for the name of the error
-where AWS's SDK for Java has no class for it.
+where AWS's SDK for Java has no class for it. An object that a state gets from S3 stays a stream, which no state holds.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
+from botocore.response import StreamingBody
 from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
 from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
@@ -22,6 +23,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resou
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service import StateTaskService
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_aws_sdk import (
     _SERVICE_ERROR_NAMES,
+    StateTaskServiceAwsSdk,
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_dynamodb import (
     StateTaskServiceDynamoDB,
@@ -151,9 +153,16 @@ def _named_as_in_java(name: str, from_error: Callable[..., Any]) -> Callable[...
     return named
 
 
+def _body_as_text(self: Any, response: Any, *_: Any, **__: Any) -> None:
+    """An object of S3 is read whole, as text."""
+    if isinstance(response, dict) and isinstance(response.get("Body"), StreamingBody):
+        response["Body"] = response["Body"].read().decode()
+
+
 def install(aws: EmbeddedAws) -> None:
     """Makes integrations work, and fail, as on AWS."""
     _nested(aws)
+    StateTaskServiceAwsSdk._normalise_response = _body_as_text
     StateTaskService._SERVICE_NAME_SFN_TO_BOTO_OVERRIDES.update(_BOTO_NAMES)
     _SERVICE_ERROR_NAMES.update(_SDK_NAMES)
     for service, name in _UNNAMED.items():

@@ -50,7 +50,11 @@ def permissions(response: Any) -> Iterator[Permission]:
     elif service == "ses":
         _, sender = parseaddr(response._get_param("Source") or "")
         identity = f"arn:aws:ses:{region}:{account}:identity/{sender}"
-        yield Permission(action=f"ses:{action}", resource=identity, context={"ses:FromAddress": sender})
+        context = {"ses:FromAddress": sender}
+        yield Permission(action=f"ses:{action}", resource=identity, context=context)
+        if name := response._get_param("ConfigurationSetName"):
+            events = f"arn:aws:ses:{region}:{account}:configuration-set/{name}"
+            yield Permission(action=f"ses:{action}", resource=events, context=context)
     else:
         yield Permission(action=f"{service}:{action}", resource=_resource(response, body))
 

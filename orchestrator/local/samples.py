@@ -1,4 +1,4 @@
-"""Sample data for the embedded AWS, so that the sample tasks have something to do: orders, pages, and what is stale."""
+"""Sample data for the embedded AWS, so that the sample tasks have something to do: orders, pages, usage."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from boto3.dynamodb.types import TypeSerializer
+
 from orchestrator.local.embedded import EmbeddedAws
 from orchestrator.settings import Stack
+
+_values = TypeSerializer()
 
 #: Beside the packages, where a user finds it.
 FOLDER = Path(__file__).parent.parent.parent / "samples"
@@ -19,7 +23,7 @@ MAIL_FROM = "orchestrator@example.com"
 
 
 #: The pages are for everybody on this machine, as a site is.
-_ACCESS = {"orders": "private", "site": "public-read"}
+_ACCESS = {"orders": "private", "site": "public-read", "usage": "private"}
 
 
 def site_url(aws: EmbeddedAws, bucket: str) -> str:
@@ -30,11 +34,11 @@ def site_url(aws: EmbeddedAws, bucket: str) -> str:
 def seed(aws: EmbeddedAws, stack: Stack, bucket: str, now: datetime) -> None:
     """Puts the sample data into the data bucket and the Sessions table, aged as of ``now``."""
     s3 = aws.client("s3")
-    for folder in ("orders", "site"):
-        for file in sorted((FOLDER / folder).iterdir()):
+    for folder, access in _ACCESS.items():
+        for file in sorted(path for path in (FOLDER / folder).rglob("*") if path.is_file()):
             kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-            key = f"{folder}/{file.name}"
-            s3.put_object(Bucket=bucket, Key=key, Body=file.read_bytes(), ContentType=kind, ACL=_ACCESS[folder])
+            key = file.relative_to(FOLDER).as_posix()
+            s3.put_object(Bucket=bucket, Key=key, Body=file.read_bytes(), ContentType=kind, ACL=access)
     stale = json.loads((FOLDER / "stale.json").read_text())
     for entry in stale["objects"]:
         s3.put_object(Bucket=bucket, Key=entry["key"], Body=b"temporary")
@@ -44,6 +48,10 @@ def seed(aws: EmbeddedAws, stack: Stack, bucket: str, now: datetime) -> None:
         created = (now - timedelta(days=entry["ageDays"])).strftime("%Y-%m-%dT%H:%M:%SZ")
         item = {"id": {"S": entry["id"]}, "createdAt": {"S": created}}
         dynamodb.put_item(TableName=stack.table("Sessions"), Item=item)
+    billing = json.loads((FOLDER / "billing.json").read_text())
+    for table, records in (("PricePlans", billing["plans"]), ("Customers", billing["customers"])):
+        for record in records:
+            dynamodb.put_item(TableName=stack.table(table), Item=_values.serialize(record)["M"])
     aws.client("ses").verify_email_identity(EmailAddress=MAIL_FROM)
 
 

@@ -122,6 +122,7 @@ def test_the_target_gets_what_it_needs_to_know(happened: Happened) -> None:
         "taskId": "success",
         "slot": SLOT,
         "scheduledTime": SLOT,
+        "timezone": "UTC",
         "attempt": 1,
         "runKey": f"success#{SLOT}",
         "params": {"colour": "blue"},

@@ -45,7 +45,7 @@ def application(folder: Path, stack: Stack | None = None) -> Application:
         path.write_text(text)
     return Application(
         stack=stack,
-        definitions={name: build(stack) for name, build in definitions.ALL.items()},
+        definitions={"TaskRunner": definitions.ALL["TaskRunner"](stack)},
         functions=(ECHO, LETTERS),
         lambdas=folder / "lambdas",
     )

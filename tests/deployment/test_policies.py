@@ -35,7 +35,10 @@ def test_a_logical_resource_becomes_an_arn_of_the_stack(resource: str, expected:
 
 def test_mail_is_sent_from_the_stacks_sender_only() -> None:
     statement = declared("ses", "ses:SendEmail")
-    assert statement["Resource"] == {"Fn::Sub": f"arn:${{AWS::Partition}}:ses:{ACCOUNT}:identity/*"}
+    assert statement["Resource"] == [
+        {"Fn::Sub": f"arn:${{AWS::Partition}}:ses:{ACCOUNT}:identity/*"},
+        {"Fn::Sub": f"arn:${{AWS::Partition}}:ses:{ACCOUNT}:configuration-set/{STACK.mail_events}"},
+    ]
     assert statement["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "MailFrom"}}}
 
 

@@ -94,9 +94,14 @@ def test_a_setting_that_is_empty_is_missing(monkeypatch: pytest.MonkeyPatch) -> 
         setting("COLOUR", "Colour")
 
 
-def test_the_four_tasks_are_found_with_their_settings() -> None:
+def test_tasks_and_the_steps_of_billing_are_found_with_their_settings() -> None:
     functions = discover(Path(lambdas.__file__).parent, lambdas.SETTINGS)
     assert [function.name for function in functions] == [
+        "billing-calculate-charges",
+        "billing-create-invoice",
+        "billing-fetch-usage-data",
+        "billing-send-invoice-email",
+        "billing-update-billing-records",
         "cache-warmer",
         "data-cleanup",
         "email-digest",

@@ -1,0 +1,327 @@
+"""The monthly billing run: two nested workflows.
+
+``billing`` reads the usage, calculates charges and sends the invoices of up to a page of customers itself; for more, it
+starts ``billing-page`` for each page and waits. What was designed for ("Step Functions service quotas"):
+
+- **An execution's history**, 25,000 events: a page of 250 customers makes some 3,300, a run of 175,000 customers in 700
+  pages some 5,000.
+- **A state's data**, 256 KiB: states hold keys of S3; the one list, a page's customers, has at most 250 entries of some
+  70 bytes, and pages are numbers.
+- **An inline Map's iterations at once**, 40: ten customers in a page, and four pages, so that at most 40 functions run
+  at once, of the 1,000 that an account has by default.
+
+One customer that fails holds up nobody: each iteration catches, records the failure and goes on. The run then ends
+``COMPLETED_WITH_ERRORS`` and says how many; when it runs again, it touches only those without an invoice that was
+mailed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orchestrator.definition import Definition
+from orchestrator.errors import MailInDoubt, NonRetryableError, error_names
+from orchestrator.functions import Permission
+from orchestrator.services import (
+    EVALUATION_FAILED,
+    GET_OBJECT,
+    INVOKE,
+    NOTHING,
+    PUBLISH,
+    PUT_ITEM,
+    START_EXECUTION_SYNC,
+    call,
+)
+from orchestrator.settings import Stack
+from orchestrator.states import Catch, Choice, Map, Pass, Retry, Succeed, Task, When, jsonata, literal
+
+#: How many customers of a page, and how many pages, are worked on at once.
+CUSTOMERS_AT_ONCE = 10
+PAGES_AT_ONCE = 4
+
+_DAY = 86_400
+_HOUR = 3_600
+
+_EXECUTION_ARN = "$states.context.Execution.Id"
+_STATES_ARN = f"$substringBefore({_EXECUTION_ARN}, ':execution:')"
+_FAILURE_KEY = "FAILURE#"
+
+#: The file that says who is on a page; a page's execution is found in the console by its parent's name.
+_PAGE_KEY = "$work & 'pages/' & $formatNumber($page, '00000') & '.json'"
+_PAGE_NAME = "$substring($states.context.Execution.Name, 0, 70) & '-' & $formatNumber($states.input, '00000')"
+
+#: As long a cause as a row and an alert can do with, in one line.
+_CAUSE = r"""(
+    $cause := $string($states.errorOutput.Cause);
+    $message := $match($cause, /"errorMessage":\s*"((?:\\.|[^"])*)"/)[0].groups[0];
+    $substring($replace($exists($message) ? $message : $cause, /[\x00-\x1f\x7f]+/, ' '), 0, 500)
+)"""
+
+_ALERT = """$join([
+    'The billing run for ' & $period & ' has billed some customers and not others.',
+    '',
+    'state:     ' & $result.state,
+    'invoices:  ' & $string($result.invoices) & ', of which mailed: ' & $string($result.mailed),
+    'failed:    ' & $string($result.failed) & ($count($result.customers) > 0
+        ? ': ' & $join($result.customers, ', ') & ($result.failed > $count($result.customers) ? ' …' : '') : ''),
+    'problems:  ' & $string($result.problems) & ' rows of usage, in ' & $result.report,
+    'why:       the records FAILURE#… of this period in the table BillingRecords',
+    'next:      put it right and run the slot again; only those who are missing are touched'
+], '\\n')"""
+
+
+def build(stack: Stack) -> Definition:
+    """The workflow ``billing``."""
+    completed = Succeed("Completed", output=jsonata("$result"))
+    alert_errors = call(
+        "AlertErrors",
+        PUBLISH,
+        arguments={
+            "TopicArn": jsonata(f"$replace({_STATES_ARN}, ':states:', ':sns:') & {literal(':' + stack.alerts_topic)}"),
+            "Subject": f"[{stack.name}] billing completed with errors"[:100],
+            "Message": jsonata(_ALERT),
+        },
+        catch=[Catch(error_equals=["States.ALL"], next_step=completed)],
+        next_state=completed,
+    )
+    any_errors = Choice("AnyErrors", choices=[(When("$result.state = 'COMPLETED'"), completed)], default=alert_errors)
+    update_billing_records = _invoke(
+        stack,
+        "UpdateBillingRecords",
+        "billing-update-billing-records",
+        {
+            "period": jsonata("$period"),
+            "work": jsonata("$work"),
+            "slot": jsonata("$slot"),
+            "customers": jsonata("$customers"),
+            "done": jsonata("$done"),
+            "problems": jsonata("$problems"),
+        },
+        seconds=300,
+        retry=_retry_of_a_step(),
+        assign={"result": jsonata("$states.result.Payload")},
+        next_state=any_errors,
+    )
+    how_many = Choice(
+        "HowMany",
+        choices=[
+            (When("$pages = 0"), update_billing_records),
+            (When("$pages = 1", assign={"page": 0}), _page(stack, then=update_billing_records)),
+        ],
+        default=_pages(stack, then=update_billing_records),
+    )
+    calculate_charges = _invoke(
+        stack,
+        "CalculateCharges",
+        "billing-calculate-charges",
+        {"period": jsonata("$period"), "work": jsonata("$work")},
+        seconds=900,
+        retry=_retry_of_a_step(),
+        assign={name: jsonata(f"$states.result.Payload.{name}") for name in ("pages", "customers", "done")},
+        next_state=how_many,
+    )
+    fetch_usage_data = _invoke(
+        stack,
+        "FetchUsageData",
+        "billing-fetch-usage-data",
+        {
+            "slot": jsonata("$states.input.slot"),
+            "timezone": jsonata("$states.input.timezone"),
+            "execution": jsonata("$states.context.Execution.Name"),
+        },
+        seconds=900,
+        retry=_retry_of_a_step(),
+        assign={
+            "slot": jsonata("$states.input.slot"),
+            **{name: jsonata(f"$states.result.Payload.{name}") for name in ("period", "work", "problems")},
+        },
+        next_state=calculate_charges,
+    )
+    return Definition(
+        start=fetch_usage_data,
+        comment="Invoices for the month before the slot: one for each customer, whatever happens on the way.",
+        timeout_seconds=_DAY,
+        permissions=(*_PAGE_PERMISSIONS, _ALERTS, Permission(actions=(), resource="workflow:billing-page")),
+    )
+
+
+def build_page(stack: Stack) -> Definition:
+    """The workflow ``billing-page``: the invoices of one page of customers."""
+    begin = Pass(
+        "BeginPage",
+        assign={name: jsonata(f"$states.input.{name}") for name in ("period", "work", "slot", "page")},
+        output=NOTHING,
+    )
+    begin.next(_page(stack, then=Succeed("PageDone", output=NOTHING)))
+    return Definition(
+        start=begin,
+        comment="The invoices of one page of customers of a billing run.",
+        timeout_seconds=6 * _HOUR,
+        permissions=_PAGE_PERMISSIONS,
+    )
+
+
+_PAGE_PERMISSIONS = (
+    Permission(actions=("s3:GetObject",), resource="data-bucket:billing/*"),
+    Permission(actions=("dynamodb:PutItem",), resource="table:BillingRecords"),
+)
+_ALERTS = Permission(actions=("sns:Publish",), resource="alerts")
+
+
+def _page(stack: Stack, *, then: Any) -> Task:
+    """LoadPage, and GenerateInvoices over the customers of it."""
+    customer = {"customerId": jsonata("$states.input.customerId")}
+    recorded = Pass("CustomerFailed", output=NOTHING)
+    record_failure = call(
+        "RecordFailure",
+        PUT_ITEM,
+        comment="Whatever became of one customer, the others are billed.",
+        arguments={
+            "TableName": stack.table("BillingRecords"),
+            "Item": {
+                "period": {"S": jsonata("$period")},
+                "item": {"S": jsonata(f"{literal(_FAILURE_KEY)} & $states.input.customerId")},
+                "why": {"S": jsonata("$why")},
+                "executionArn": {"S": jsonata(_EXECUTION_ARN)},
+            },
+        },
+        catch=[Catch(error_equals=["States.ALL"], next_step=recorded)],
+        next_state=recorded,
+    )
+    catch = [
+        Catch(
+            error_equals=["States.ALL"],
+            assign={"why": jsonata(f"$states.errorOutput.Error & ': ' & {_CAUSE}")},
+            output=customer,
+            next_step=record_failure,
+        )
+    ]
+    of_customer = {
+        "period": jsonata("$period"),
+        "work": jsonata("$work"),
+        **customer,
+    }
+    send_invoice_email = _invoke(
+        stack,
+        "SendInvoiceEmail",
+        "billing-send-invoice-email",
+        # Of each attempt, which the time at which the state was entered is not.
+        {**of_customer, "now": jsonata("$fromMillis($millis())")},
+        seconds=60,
+        retry=[
+            # By then SES has said whether the mail went out, and the function can know.
+            Retry(error_equals=error_names(MailInDoubt), interval_seconds=330, max_attempts=2, backoff_rate=1.0),
+            *_retry_of_a_customer(),
+        ],
+        catch=catch,
+    )
+    create_invoice = _invoke(
+        stack,
+        "CreateInvoice",
+        "billing-create-invoice",
+        {
+            **of_customer,
+            "page": jsonata("$page"),
+            "range": jsonata("$states.input.range"),
+            "slot": jsonata("$slot"),
+        },
+        seconds=60,
+        retry=_retry_of_a_customer(),
+        output=customer,
+        catch=catch,
+        next_state=send_invoice_email,
+    )
+    generate_invoices = Map(
+        "GenerateInvoices",
+        items=jsonata("$customersOfPage"),
+        max_concurrency=CUSTOMERS_AT_ONCE,
+        iterator=create_invoice,
+        output=NOTHING,
+    )
+    generate_invoices.next(then)
+    return call(
+        "LoadPage",
+        GET_OBJECT,
+        arguments={
+            "Bucket": jsonata(_data_bucket(stack)),
+            "Key": jsonata(_PAGE_KEY),
+        },
+        assign={"customersOfPage": jsonata("$parse($states.result.Body)")},
+        next_state=generate_invoices,
+    )
+
+
+def _pages(stack: Stack, *, then: Any) -> Map:
+    """GeneratePages: an execution of ``billing-page`` for each page. One that dies shows by what it has not mailed."""
+    page_failed = Pass("PageFailed", output=NOTHING)
+    generate_page = Task(
+        "GeneratePage",
+        resource=START_EXECUTION_SYNC,
+        arguments={
+            "StateMachineArn": jsonata(
+                f"{_STATES_ARN} & {literal(f':stateMachine:{stack.workflow_prefix}billing-page')}"
+            ),
+            "Name": jsonata(_PAGE_NAME),
+            "Input": {
+                **{name: jsonata(f"${name}") for name in ("period", "work", "slot")},
+                "page": jsonata("$states.input"),
+                "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": jsonata(_EXECUTION_ARN),
+            },
+        },
+        timeout_seconds=6 * _HOUR,
+        output=NOTHING,
+        catch=[Catch(error_equals=["States.ALL"], output=NOTHING, next_step=page_failed)],
+    )
+    generate_pages = Map(
+        "GeneratePages",
+        items=jsonata("[0..$pages - 1]"),
+        max_concurrency=PAGES_AT_ONCE,
+        iterator=generate_page,
+        output=NOTHING,
+    )
+    generate_pages.next(then)
+    return generate_pages
+
+
+def _data_bucket(stack: Stack) -> str:
+    """Account and region are those of the execution: ``arn:aws:states:REGION:ACCOUNT:execution:…``."""
+    return f"($arn := $split({_EXECUTION_ARN}, ':'); {literal(stack.name + '-data-')} & $arn[4] & '-' & $arn[3])"
+
+
+def _retry_of_a_step() -> list[Retry]:
+    """Minutes apart: what a step reads and writes may be throttled for a while, and nobody waits for it."""
+    return [
+        Retry(error_equals=[*error_names(NonRetryableError), EVALUATION_FAILED], max_attempts=0),
+        Retry(
+            error_equals=["States.ALL"],
+            interval_seconds=60,
+            backoff_rate=2.0,
+            max_attempts=3,
+            jitter_strategy="FULL",
+        ),
+    ]
+
+
+def _retry_of_a_customer() -> list[Retry]:
+    return [
+        Retry(error_equals=[*error_names(NonRetryableError), EVALUATION_FAILED], max_attempts=0),
+        Retry(
+            error_equals=["States.ALL"],
+            interval_seconds=2,
+            backoff_rate=2.0,
+            max_attempts=5,
+            max_delay_seconds=60,
+            jitter_strategy="FULL",
+        ),
+    ]
+
+
+def _invoke(stack: Stack, name: str, function: str, payload: dict[str, Any], *, seconds: int, **fields: Any) -> Task:
+    return Task(
+        name,
+        resource=INVOKE,
+        arguments={"FunctionName": stack.function_prefix + function, "Payload": payload},
+        # The function's own timeout is the same; this one is for an answer that never comes.
+        timeout_seconds=seconds + 30,
+        **{"output": NOTHING} | fields,
+    )

@@ -1,0 +1,64 @@
+"""Billing records: how each period stands, and which customers could not be billed and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from orchestrator.settings import Stack
+
+TABLE = "BillingRecords"
+
+#: The range key of a period's own record, and the beginning of a failure's.
+SUMMARY, FAILURE = "SUMMARY", "FAILURE#"
+
+
+class BillingState(StrEnum):
+    """How a period stands."""
+
+    COMPLETED = "COMPLETED"
+    COMPLETED_WITH_ERRORS = "COMPLETED_WITH_ERRORS"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A customer who was not billed."""
+
+    customer_id: str
+    why: str
+
+
+class BillingRecords:
+    """The table, through boto3's low-level client. Its key is ``period`` and ``item``."""
+
+    def __init__(self, client: Any, stack: Stack) -> None:
+        self._client = client
+        self._table = stack.table(TABLE)
+
+    def failures(self, period: str) -> Iterator[Failure]:
+        """By customer."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            ConsistentRead=True,
+            KeyConditionExpression="#period = :period AND begins_with(#item, :failure)",
+            ExpressionAttributeNames={"#period": "period", "#item": "item"},
+            ExpressionAttributeValues={":period": {"S": period}, ":failure": {"S": FAILURE}},
+        )
+        for page in pages:
+            for item in page["Items"]:
+                yield Failure(customer_id=item["item"]["S"].removeprefix(FAILURE), why=item["why"]["S"])
+
+    def put_failure(self, period: str, failure: Failure) -> None:
+        item = {"period": {"S": period}, "item": {"S": FAILURE + failure.customer_id}, "why": {"S": failure.why}}
+        self._client.put_item(TableName=self._table, Item=item)
+
+    def forget_failure(self, period: str, failure: Failure) -> None:
+        key = {"period": {"S": period}, "item": {"S": FAILURE + failure.customer_id}}
+        self._client.delete_item(TableName=self._table, Key=key)
+
+    def put_summary(self, period: str, attributes: Mapping[str, Any]) -> None:
+        """``attributes`` as DynamoDB has them."""
+        item = {"period": {"S": period}, "item": {"S": SUMMARY}, **attributes}
+        self._client.put_item(TableName=self._table, Item=item)

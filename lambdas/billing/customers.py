@@ -1,0 +1,69 @@
+"""Customers and price plans, as two tables of DynamoDB have them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer
+
+from lambdas.billing.plans import Plan
+from orchestrator.errors import InvalidPlan
+from orchestrator.settings import Stack
+
+_values = TypeDeserializer()
+
+CUSTOMERS, PLANS = "Customers", "PricePlans"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Customer:
+    """Who is billed. Name and address go into the invoice and its mail and nowhere else."""
+
+    id: str
+    #: Empty if the record names none: then the customer cannot be billed.
+    plan_id: str
+    name: str
+    email: str
+
+
+class Customers:
+    """Reads both tables through boto3's low-level client."""
+
+    def __init__(self, client: Any, stack: Stack) -> None:
+        self._client = client
+        self._stack = stack
+
+    def get(self, customer_id: str) -> Customer | None:
+        key = {"customerId": {"S": customer_id}}
+        item = self._client.get_item(TableName=self._stack.table(CUSTOMERS), Key=key).get("Item")
+        return _customer(item) if item else None
+
+    def all(self) -> dict[str, Customer]:
+        """Every customer by id; the whole table is read."""
+        return {customer.id: customer for customer in map(_customer, self._scan(CUSTOMERS))}
+
+    def plans(self) -> dict[str, Plan | InvalidPlan]:
+        """Every plan by id, or what is wrong with it."""
+        found: dict[str, Plan | InvalidPlan] = {}
+        for item in self._scan(PLANS):
+            record = {name: _values.deserialize(value) for name, value in item.items()}
+            plan_id = str(record["planId"])
+            try:
+                found[plan_id] = Plan.read(plan_id, record)
+            except InvalidPlan as fault:
+                found[plan_id] = fault
+        return found
+
+    def _scan(self, table: str) -> Iterator[dict[str, Any]]:
+        pages = self._client.get_paginator("scan").paginate(TableName=self._stack.table(table), ConsistentRead=True)
+        for page in pages:
+            yield from page["Items"]
+
+
+def _customer(item: dict[str, Any]) -> Customer:
+    def text(name: str) -> str:
+        return str(item.get(name, {}).get("S", ""))
+
+    return Customer(id=item["customerId"]["S"], plan_id=text("planId"), name=text("name"), email=text("email"))

@@ -1,0 +1,167 @@
+"""Invoices: one for each customer and period, whoever asks for it and however often.
+
+The key is the period and the customer, and the first write takes it or fails: it is that condition which keeps an
+invoice from being made twice, at any time, where a cache of what was done would forget. The invoice is its own outbox:
+its mail is PENDING, SENDING once somebody has taken it on, and SENT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from lambdas.billing.charges import Charge
+from lambdas.billing.work import INVOICES
+from orchestrator.settings import Stack
+
+TABLE = "Invoices"
+
+
+class MailState(StrEnum):
+    """How far the mail with an invoice is."""
+
+    PENDING = "PENDING"
+    #: Somebody is sending it, or died over it.
+    SENDING = "SENDING"
+    SENT = "SENT"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invoice:
+    """An invoice as the table has it; amounts are in minor units."""
+
+    customer_id: str
+    period: str
+    inputs_hash: str
+    currency: str
+    subtotal: int
+    tax: int
+    total: int
+    mail: MailState
+    #: When the mail was taken on; seconds since 1970, 0 if it was not.
+    claimed_at: int = 0
+
+    @property
+    def number(self) -> str:
+        """What it is called towards the customer."""
+        return invoice_number(self.customer_id, self.period)
+
+    @property
+    def pdf_key(self) -> str:
+        return pdf_key(self.customer_id, self.period)
+
+
+def invoice_number(customer_id: str, period: str) -> str:
+    return f"{period}-{customer_id}"
+
+
+def pdf_key(customer_id: str, period: str) -> str:
+    """Where the invoice is as a file, in the data bucket."""
+    return f"{INVOICES}{period}/{customer_id}.pdf"
+
+
+class Invoices:
+    """The table, through boto3's low-level client."""
+
+    def __init__(self, client: Any, stack: Stack) -> None:
+        self._client = client
+        self._table = stack.table(TABLE)
+
+    def get(self, customer_id: str, period: str) -> Invoice | None:
+        answer = self._client.get_item(TableName=self._table, Key=_key(customer_id, period), ConsistentRead=True)
+        return _invoice(answer["Item"]) if "Item" in answer else None
+
+    def of_period(self, period: str) -> Iterator[Invoice]:
+        """All of a period, by customer, as they are at this moment."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            ConsistentRead=True,
+            KeyConditionExpression="#period = :period",
+            ExpressionAttributeNames={"#period": "period"},
+            ExpressionAttributeValues={":period": {"S": period}},
+        )
+        for page in pages:
+            yield from map(_invoice, page["Items"])
+
+    def create(self, charge: Charge, *, slot: str) -> bool:
+        """Writes the invoice unless there is one of this customer and period; whether it was written."""
+        value = charge.to_value()
+        lines = [{"M": {name: {"S": text} for name, text in line.items()}} for line in value.pop("lines")]
+        texts = {name: {"S": text} for name, text in value.items()}
+        item = texts | {
+            "lines": {"L": lines},
+            "subtotal": {"S": str(charge.subtotal)},
+            "total": {"S": str(charge.total)},
+            "inputsHash": {"S": charge.inputs_hash},
+            "slot": {"S": slot},
+            "mail": {"S": MailState.PENDING},
+            "pdfKey": {"S": pdf_key(charge.customer_id, charge.period)},
+        }
+        condition = "attribute_not_exists(customerId)"
+        try:
+            self._client.put_item(TableName=self._table, Item=item, ConditionExpression=condition)
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def claim_mail(self, invoice: Invoice, now: datetime) -> bool:
+        """Takes the mail on, if it is as far as ``invoice`` says and nobody has taken it on since."""
+        return self._set_mail(invoice, MailState.SENDING, claimed_at=int(now.timestamp()))
+
+    def release_mail(self, invoice: Invoice, claimed: datetime) -> bool:
+        """Gives back a mail that was taken on at that time and certainly has not gone out."""
+        return self._set_mail(_claimed(invoice, claimed), MailState.PENDING, claimed_at=0)
+
+    def mail_sent(self, invoice: Invoice, claimed: datetime | None = None) -> bool:
+        """Records that the mail has gone out."""
+        return self._set_mail(_claimed(invoice, claimed) if claimed else invoice, MailState.SENT)
+
+    def _set_mail(self, invoice: Invoice, to: MailState, *, claimed_at: int | None = None) -> bool:
+        at = invoice.claimed_at if claimed_at is None else claimed_at
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=_key(invoice.customer_id, invoice.period),
+                UpdateExpression="SET #mail = :to, #claimedAt = :at",
+                ConditionExpression="#mail = :from AND (attribute_not_exists(#claimedAt) OR #claimedAt = :was)",
+                ExpressionAttributeNames={"#mail": "mail", "#claimedAt": "claimedAt"},
+                ExpressionAttributeValues={
+                    ":to": {"S": to},
+                    ":from": {"S": invoice.mail},
+                    ":at": {"N": str(at)},
+                    ":was": {"N": str(invoice.claimed_at)},
+                },
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+
+def _key(customer_id: str, period: str) -> dict[str, Any]:
+    return {"customerId": {"S": customer_id}, "period": {"S": period}}
+
+
+def _claimed(invoice: Invoice, at: datetime) -> Invoice:
+    return replace(invoice, mail=MailState.SENDING, claimed_at=int(at.timestamp()))
+
+
+def _invoice(item: dict[str, Any]) -> Invoice:
+    return Invoice(
+        customer_id=item["customerId"]["S"],
+        period=item["period"]["S"],
+        inputs_hash=item["inputsHash"]["S"],
+        currency=item["currency"]["S"],
+        subtotal=int(item["subtotal"]["S"]),
+        tax=int(item["tax"]["S"]),
+        total=int(item["total"]["S"]),
+        mail=MailState(item["mail"]["S"]),
+        claimed_at=int(item.get("claimedAt", {}).get("N", 0)),
+    )
+
+
+def moment(seconds: int) -> datetime:
+    """When a mail was taken on."""
+    return datetime.fromtimestamp(seconds, UTC)
