@@ -6,17 +6,20 @@ from definitions.task_runner import rows
 from definitions.task_runner.ending import Ending
 from definitions.task_runner.record import NO_RECORD, RECORD
 from definitions.task_runner.variables import (
+    ASKED_FOR,
     CAUSE,
     DUPLICATE,
     EXECUTION_ARN,
     FROM_ANY_INPUT,
     FROM_INPUT,
+    HOLDS_LEASE,
     INPUT_IS_VALID,
+    NO_EARLIER_RUN,
     NOW_SECONDS,
     REFUSED,
 )
 from orchestrator.errors import ClaimContended, InvalidInput, InvalidTask
-from orchestrator.runs import RunStatus, SkipReason
+from orchestrator.runs import HISTORY_LIMIT, RunStatus, SkipReason
 from orchestrator.services import (
     BATCH_GET_ITEM,
     CONDITION_FAILED,
@@ -30,15 +33,16 @@ from orchestrator.services import (
     call,
 )
 from orchestrator.settings import Stack
-from orchestrator.states import Catch, Choice, Task, Wait, When, jsonata, literal
+from orchestrator.states import Catch, Choice, Task, Wait, When, expression, jsonata, literal
 
 #: How often a claim is tried again when another transaction was in its way.
 CLAIM_ATTEMPTS = 5
 
-#: The one place where a record that cannot be run, and a slot on a closed day, stop: the common case pays no state.
-_NOW_UNLESS_REFUSED = (
-    f"$exists($task.refusal) or $exists($task.closed) ? $error('this slot is not run') : $string({NOW_SECONDS})"
-)
+#: A fault of AWS itself, as the reason of a refusal.
+_FAULT = REFUSED | {"refusal": "fault"}
+
+#: The attributes of a run that are kept when another takes its place.
+_KEPT = ("trigger", "executionArn", "startedAt", "endedAt", "error")
 
 _LOOKUP_FAILED = jsonata(f"""
     $not({INPUT_IS_VALID}) ? {{
@@ -51,17 +55,55 @@ _LOOKUP_FAILED = jsonata(f"""
 """)
 
 
-def _why(stack: Stack) -> str:
-    """Why a claim was refused: ``duplicate``, a :class:`SkipReason`, or ``contended`` if nothing is in the way now."""
-    return f"""(
-        $run := $lookup($states.result.Responses, {literal(stack.runs_table)})[0];
+def _claim(stack: Stack) -> str:
+    """The items of the transaction that claims a slot: the row, and the lease where the run takes one.
+
+    The one place where a record that cannot be run, and a slot on a closed day, stop: the common case pays no state.
+    """
+    row, lease, check = rows.claimed_row(stack), rows.lease_taken(stack), rows.not_paused(stack)
+    return f"""$exists($task.refusal) or $exists($task.closed) ? $error('this slot is not run') : [
+        {expression({"Put": row})},
+        {HOLDS_LEASE} ? {expression({"Update": lease})} : {expression({"ConditionCheck": check})}
+    ]"""
+
+
+def _read(stack: Stack) -> str:
+    """What the other expressions here are about: the slot's run, if it is another's, and the task's record."""
+    return f"""
+        $found := $lookup($states.result.Responses, {literal(stack.runs_table)})[0];
+        $run := $found.executionArn.S = {EXECUTION_ARN} ? null : $exists($found) ? $found : null;
+        $version := $exists($run.startedAt.S) ? $run.startedAt.S : $run.status.S;
         $record := $lookup($states.result.Responses, {literal(stack.tasks_table)})[0];
+    """
+
+
+def _why(stack: Stack) -> str:
+    """Why a claim was refused: ``duplicate``, a :class:`SkipReason`, ``replaceable`` if this run is to take the place
+    of the one that is there, or ``contended`` if nothing is in the way now.
+    """
+    return f"""({_read(stack)}
         $holder := $record.lease.M;
-        $exists($run) and $run.executionArn.S != {EXECUTION_ARN} ? 'duplicate'
+        $run != null and $not($replaces = $version) ? 'duplicate'
         : $exists($record.pause) ? {literal(SkipReason.PAUSED)}
-        : $exists($holder) and $holder.executionArn.S != {EXECUTION_ARN}
+        : {HOLDS_LEASE} and $exists($holder) and $holder.executionArn.S != {EXECUTION_ARN}
             and $number($holder.expiresAt.N) >= {NOW_SECONDS} ? {literal(SkipReason.OVERLAP)}
+        : $run != null ? 'replaceable'
         : 'contended'
+    )"""
+
+
+def _earlier(stack: Stack) -> str:
+    """The runs before this one, when the row is another run's; a row that is RUNNING is of one that died."""
+    kept = ", ".join(f"'{name}': $exists($run.{name}.S) ? {{'S': $run.{name}.S}}" for name in _KEPT)
+    running, aborted = literal(RunStatus.RUNNING), literal(RunStatus.ABORTED)
+    return f"""({_read(stack)}
+        $attempts := $exists($run.attempts.N) ? $number($run.attempts.N) : 0;
+        $history := $append([$run.history.L], [{{'M': {{
+            'status': {{'S': $run.status.S = {running} ? {aborted} : $run.status.S}},
+            'attempts': {{'N': $string($attempts)}}, {kept}
+        }}}}]);
+        $run = null ? $earlier
+        : {{'version': $version, 'attempts': $attempts, 'history': [$history[[-{HISTORY_LIMIT}..-1]]]}}
     )"""
 
 
@@ -101,18 +143,23 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
         cause=jsonata(f"$refusal = {literal(SkipReason.CLOSED)} ? {{'S': $task.closed}} : {{'NULL': true}}"),
         then=ending.publish_metrics,
     )
-    claim_again = Wait("ClaimAgain", seconds=1)
+    claim_again = Wait("ClaimAgain", seconds=jsonata("$refusal = 'replaceable' ? 0 : 1"))
+    skipped = f"$refusal in {literal(list(SkipReason))}"
     refused = Choice(
         "Refused",
         choices=[
             (When("$refusal = 'duplicate'", assign={"status": DUPLICATE}), record_duplicate),
-            (When(f"$refusal in {literal(list(SkipReason))}", assign={"status": RunStatus.SKIPPED}), record_skip),
+            # The row of before stands, or there is still none: whoever asked can ask again.
+            (When(f"{skipped} and {ASKED_FOR}", assign={"status": RunStatus.SKIPPED}), ending.publish_metrics),
+            (When(skipped, assign={"status": RunStatus.SKIPPED}), record_skip),
             (
                 When(
-                    f"$refusal = 'contended' and $claims < {CLAIM_ATTEMPTS}", assign={"claims": jsonata("$claims + 1")}
+                    f"$refusal in ['contended', 'replaceable'] and $claims < {CLAIM_ATTEMPTS}",
+                    assign={"claims": jsonata("$claims + 1")},
                 ),
                 claim_again,
             ),
+            (When("$replaces != null"), ending.publish_failure),
         ],
         default=record_refusal,
     )
@@ -130,20 +177,20 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
                 stack.runs_table: {"Keys": [rows.RUN_KEY], "ConsistentRead": True},
             }
         },
-        assign={"refusal": jsonata(_why(stack)), "failure": contended, "status": RunStatus.FAILED},
-        catch=[Catch(error_equals=["States.ALL"], assign=REFUSED, output=NOTHING, next_step=record_refusal)],
+        assign={
+            "refusal": jsonata(_why(stack)),
+            "earlier": jsonata(_earlier(stack)),
+            "failure": contended,
+            "status": RunStatus.FAILED,
+        },
+        catch=[Catch(error_equals=["States.ALL"], assign=_FAULT, output=NOTHING, next_step=refused)],
         next_state=refused,
     )
     claim_slot = call(
         "ClaimSlot",
         TRANSACT_WRITE_ITEMS,
         comment="Takes the slot and the lease together, or neither.",
-        arguments={
-            "TransactItems": [
-                {"Put": rows.claimed_row(stack)},
-                {"Update": rows.lease_taken(stack, _NOW_UNLESS_REFUSED)},
-            ]
-        },
+        arguments={"TransactItems": jsonata(_claim(stack))},
         assign={"attempt": 1},
         never_retry=[TRANSACTION_CANCELED],
         catch=[
@@ -158,11 +205,12 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
                 next_step=refused,
             ),
             Catch(error_equals=[TRANSACTION_CANCELED], output=NOTHING, next_step=explain_refusal),
-            Catch(error_equals=["States.ALL"], assign=REFUSED, output=NOTHING, next_step=record_refusal),
+            Catch(error_equals=["States.ALL"], assign=_FAULT, output=NOTHING, next_step=refused),
         ],
         next_state=route_task,
     )
     claim_again.next(claim_slot)
+    begin = {"claims": 1, "earlier": NO_EARLIER_RUN}
     return call(
         "LookupTask",
         GET_ITEM,
@@ -171,13 +219,13 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
             "Key": {"taskId": {"S": jsonata(f"{INPUT_IS_VALID} ? $states.input.taskId : $error('invalid input')")}},
             "ConsistentRead": True,
         },
-        assign={**FROM_INPUT, "task": RECORD, "claims": 1, "ended": None, "child": None},
+        assign={**FROM_INPUT, **begin, "task": RECORD, "ended": None, "child": None},
         catch=[
             Catch(
                 error_equals=["States.ALL"],
-                assign={**REFUSED, **FROM_ANY_INPUT, "failure": _LOOKUP_FAILED, "task": NO_RECORD},
+                assign={**_FAULT, **FROM_ANY_INPUT, **begin, "failure": _LOOKUP_FAILED, "task": NO_RECORD},
                 output=NOTHING,
-                next_step=record_refusal,
+                next_step=refused,
             )
         ],
         next_state=claim_slot,

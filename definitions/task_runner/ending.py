@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from definitions.task_runner import rows
-from definitions.task_runner.variables import DURATION, EXECUTION_ARN, SUMMARY
+from definitions.task_runner.variables import DURATION, EXECUTION_ARN, HOLDS_LEASE, SUMMARY
 from orchestrator.services import (
     PUBLISH,
     PUT_METRIC_DATA,
@@ -17,7 +17,7 @@ from orchestrator.services import (
     call,
 )
 from orchestrator.settings import METRICS_NAMESPACE, Stack
-from orchestrator.states import Catch, Fail, Succeed, Task, jsonata, literal
+from orchestrator.states import Catch, Fail, Succeed, Task, expression, jsonata, literal
 
 #: This execution's ARN up to what follows the account: no region or account stands in the definition.
 STATES_ARN = f"$substringBefore({EXECUTION_ARN}, ':execution:')"
@@ -109,7 +109,7 @@ def build(stack: Stack) -> Ending:
 
 
 def _record(name: str, *, run: Mapping[str, Any], task: Mapping[str, Any], then: Task) -> Task:
-    """Ends the row and releases the lease in one transaction; the row alone where the lease is no longer ours."""
+    """Ends the row and releases the lease in one transaction; the row alone where the lease is not ours (any more)."""
     alone = call(
         f"{name}Alone",
         UPDATE_ITEM,
@@ -121,7 +121,9 @@ def _record(name: str, *, run: Mapping[str, Any], task: Mapping[str, Any], then:
     return call(
         name,
         TRANSACT_WRITE_ITEMS,
-        arguments={"TransactItems": [{"Update": dict(run)}, {"Update": dict(task)}]},
+        arguments={
+            "TransactItems": jsonata(f"[{expression({'Update': run})}, {HOLDS_LEASE} ? {expression({'Update': task})}]")
+        },
         # Another write of the task's record was in the way, which passes; or the lease is lost, which does not.
         retry_briefly=[TRANSACTION_CANCELED],
         catch=[Catch(error_equals=["States.ALL"], next_step=alone)],

@@ -44,8 +44,20 @@ def new_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
 
 
 def claimed_row(stack: Stack) -> dict[str, Any]:
-    """PutItem of the row that says the slot is running."""
-    return new_row(stack, status={"S": RunStatus.RUNNING})
+    """PutItem of the row that says the slot is running, in the place of the run that ``earlier`` names, if any."""
+    row = new_row(
+        stack,
+        status={"S": RunStatus.RUNNING},
+        startDelaySeconds=jsonata("$startDelay != null ? {'N': $string($startDelay)}"),
+        attempts={"N": jsonata("$string($earlier.attempts)")},
+        history=jsonata("$count($earlier.history) > 0 ? {'L': $earlier.history}"),
+    )
+    return row | {
+        "ConditionExpression": f"{row['ConditionExpression']} OR startedAt = :earlier"
+        " OR (attribute_not_exists(startedAt) AND #status = :earlier)",
+        "ExpressionAttributeNames": {"#status": "status"},
+        "ExpressionAttributeValues": {":me": ME["me"], ":earlier": {"S": jsonata("$earlier.version")}},
+    }
 
 
 def ended_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
@@ -54,7 +66,7 @@ def ended_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
         "status": {"S": jsonata("$status")},
         "endedAt": {"S": jsonata("$fromMillis($ended)")},
         "durationSeconds": {"N": jsonata(f"$string({DURATION})")},
-        "attempts": {"N": jsonata("$string($attempt)")},
+        "attempts": {"N": jsonata("$string($earlier.attempts + $attempt)")},
         "childExecutionArn": jsonata("$child = null ? {'NULL': true} : {'S': $child}"),
     }
     return {
@@ -64,7 +76,7 @@ def ended_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
     }
 
 
-def lease_taken(stack: Stack, now_seconds: str) -> dict[str, Any]:
+def lease_taken(stack: Stack) -> dict[str, Any]:
     """UpdateItem of the task's record: this execution holds the task, unless it is paused or another one holds it.
 
     The lease's expiry is in the condition: a holder that died blocks nobody beyond it. A time to live would not do,
@@ -77,10 +89,19 @@ def lease_taken(stack: Stack, now_seconds: str) -> dict[str, Any]:
         **update(
             {"lease": {"M": {"executionArn": ME["me"], "expiresAt": {"N": expires_at}}}},
             names=["taskId", "pause", "overlap", "expiresAt", "executionArn"],
-            values=ME | {"now": {"N": jsonata(now_seconds)}, "allow_all": {"S": OverlapPolicy.ALLOW_ALL}},
+            values=ME | {"now": {"N": jsonata(f"$string({NOW_SECONDS})")}, "allow_all": {"S": OverlapPolicy.ALLOW_ALL}},
             condition="attribute_exists(#taskId) AND attribute_not_exists(#pause) AND (#overlap = :allow_all"
             " OR attribute_not_exists(#lease) OR #lease.#expiresAt < :now OR #lease.#executionArn = :me)",
         ),
+    }
+
+
+def not_paused(stack: Stack) -> dict[str, Any]:
+    """ConditionCheck of the task's record for a run that takes no lease."""
+    return {
+        "TableName": stack.tasks_table,
+        "Key": TASK_KEY,
+        "ConditionExpression": "attribute_exists(taskId) AND attribute_not_exists(pause)",
     }
 
 
