@@ -5,6 +5,7 @@ OrchestratorError
 │   ├── InvalidParameters       a task's params are not what its target takes
 │   ├── MalformedOrders         a line of a file of orders cannot be read
 │   └── NotConfigured           a function lacks a setting of its environment
+├── BackfillIncomplete          slots of a backfill failed, or were not run
 ├── CacheWarmingFailed          more URLs failed than the task allows
 ├── CleanupFailed               AWS kept some of what was to be deleted
 ├── InvalidSchedule             a schedule expression that EventBridge Scheduler would refuse, or never fire
@@ -65,6 +66,13 @@ class NotConfigured(NonRetryableError):
     def __init__(self, variable: str, parameter: str) -> None:
         self.variable = variable
         super().__init__(f"{variable} is not set; deploy with a value for the stack's parameter {parameter}")
+
+
+class BackfillIncomplete(OrchestratorError):
+    """Slots of a backfill failed, or were not run: the same command again goes on with what is not done.
+
+    Raised by no Python code: it is the name of Backfill's Fail state.
+    """
 
 
 class CacheWarmingFailed(OrchestratorError):

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent
 
 #: Values and rules, without any I/O.
 PURE = {
+    "backfilling",
     "calendars",
     "durations",
     "errors",

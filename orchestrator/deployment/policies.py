@@ -80,6 +80,18 @@ def scheduler(stack: Stack) -> dict[str, Any]:
     )
 
 
+def backfill(stack: Stack) -> list[Statement]:
+    """What Backfill does: start TaskRunner, and executions of itself, and wait for them."""
+    return [
+        statement
+        for name in (stack.task_runner, stack.backfill)
+        for statement in (
+            allow("states:StartExecution", arn("states", f"stateMachine:{name}")),
+            allow(("states:DescribeExecution", "states:StopExecution"), arn("states", f"execution:{name}:*")),
+        )
+    ] + [_nested_ends(), *tracing(_TRACE_ACTIONS + _SAMPLING_ACTIONS)]
+
+
 def task_runner(stack: Stack) -> list[Statement]:
     """What TaskRunner's states do, and nothing else. A transaction needs the permissions of what is in it."""
     nested = stack.workflow_prefix
@@ -93,10 +105,7 @@ def task_runner(stack: Stack) -> list[Statement]:
         allow("states:StartExecution", arn("states", f"stateMachine:{nested}*")),
         # Start takes a state machine, these two an execution ("Start workflow executions from a task state").
         allow(("states:DescribeExecution", "states:StopExecution"), arn("states", f"execution:{nested}*:*")),
-        allow(
-            ("events:DescribeRule", "events:PutRule", "events:PutTargets"),
-            arn("events", "rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"),
-        ),
+        _nested_ends(),
         allow("sns:Publish", {"Ref": "Alerts"}),
         # CloudWatch has no finer resource for metrics than all of them; the namespace is what keeps others' apart.
         allow("cloudwatch:PutMetricData", "*", StringEquals={"cloudwatch:namespace": METRICS_NAMESPACE}),
@@ -120,6 +129,12 @@ def function(stack: Stack, function: Function) -> list[Statement]:
         *tracing(_TRACE_ACTIONS),
         *(_declared(stack, permission) for permission in function.permissions),
     ]
+
+
+def _nested_ends() -> Statement:
+    """How Step Functions learns that a nested execution has ended ("Start workflow executions from a task state")."""
+    rule = arn("events", "rule/StepFunctionsGetEventsForStepFunctionsExecutionRule")
+    return allow(("events:DescribeRule", "events:PutRule", "events:PutTargets"), rule)
 
 
 def tracing(actions: Sequence[str]) -> list[Statement]:
