@@ -109,6 +109,13 @@ def batches(planned: Iterable[PlannedSlot], *, reverse: bool) -> Iterator[Sequen
         yield chosen[first : first + MOST_SLOTS]
 
 
+def ended(slots: Iterable[PlannedSlot], runs: Iterable[Run]) -> list[Run]:
+    """The runs that have come to an end since the slots were planned, oldest slot first."""
+    before = {slot.slot: slot.run.version if slot.run else "" for slot in slots}
+    fresh = [run for run in runs if run.status in TERMINAL and before.get(run.slot, run.version) != run.version]
+    return sorted(fresh, key=lambda run: run.slot)
+
+
 def _planned(
     slot: Slot, run: Run | None, reprocess: Reprocess, died: Collection[str], before: datetime | None
 ) -> PlannedSlot:

@@ -29,7 +29,7 @@ PURE = {
 }
 
 #: One narrow class for each AWS service.
-BOUNDARIES = {"ledger", "registry", "runner", "scheduler"}
+BOUNDARIES = {"backfills", "ledger", "registry", "runner", "scheduler"}
 
 #: What builds state machines, on the SDK.
 STATES = {"definition", "services", "states"}

@@ -82,14 +82,16 @@ def scheduler(stack: Stack) -> dict[str, Any]:
 
 def backfill(stack: Stack) -> list[Statement]:
     """What Backfill does: start TaskRunner, and executions of itself, and wait for them."""
+    started = (stack.task_runner, stack.backfill)
     return [
-        statement
-        for name in (stack.task_runner, stack.backfill)
-        for statement in (
-            allow("states:StartExecution", arn("states", f"stateMachine:{name}")),
-            allow(("states:DescribeExecution", "states:StopExecution"), arn("states", f"execution:{name}:*")),
-        )
-    ] + [_nested_ends(), *tracing(_TRACE_ACTIONS + _SAMPLING_ACTIONS)]
+        allow("states:StartExecution", [arn("states", f"stateMachine:{name}") for name in started]),
+        allow(
+            ("states:DescribeExecution", "states:StopExecution"),
+            [arn("states", f"execution:{name}:*") for name in started],
+        ),
+        _nested_ends(),
+        *tracing(_TRACE_ACTIONS + _SAMPLING_ACTIONS),
+    ]
 
 
 def task_runner(stack: Stack) -> list[Statement]:

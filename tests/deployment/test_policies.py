@@ -70,10 +70,10 @@ def test_the_runner_reaches_only_what_begins_with_the_stacks_prefixes() -> None:
 
 def test_a_backfill_reaches_the_runner_and_itself_and_nothing_else() -> None:
     states = [found for found in policies.backfill(STACK) if found["Action"][0].startswith("states:")]
-    ends = [found["Resource"]["Fn::Sub"].split(":${AWS::AccountId}:")[1] for found in states]
+    ends = [one["Fn::Sub"].split(":${AWS::AccountId}:")[1] for found in states for one in found["Resource"]]
     assert ends == [
         "stateMachine:orchestrator-dev-TaskRunner",
-        "execution:orchestrator-dev-TaskRunner:*",
         "stateMachine:orchestrator-dev-Backfill",
+        "execution:orchestrator-dev-TaskRunner:*",
         "execution:orchestrator-dev-Backfill:*",
     ]
