@@ -31,18 +31,23 @@ _METRIC_DATA = f"""[
         {{'Name': 'TaskType', 'Value': $taskId}}]}}
 ]"""
 
-_ALERT = f"""$join([
-    'A scheduled task failed.',
-    '',
-    'task:      ' & $taskId,
-    'slot:      ' & $slot & ' (' & $trigger & ')',
-    'status:    ' & $status,
-    'error:     ' & $failure.name,
-    'cause:     ' & $failure.cause,
-    'owner:     ' & $task.owner,
-    'runbook:   ' & $task.runbook,
-    'execution: ' & {EXECUTION_ARN}
-], '\\n')"""
+
+def _alert(stack: Stack) -> str:
+    """The text of an alert; what has no record cannot be rerun either."""
+    rerun = literal(f"rerun:     orchestrator --stack {stack.name} rerun ")
+    return f"""$join([
+        'A scheduled task failed.',
+        '',
+        'task:      ' & $taskId,
+        'slot:      ' & $slot & ' (' & $trigger & ')',
+        'status:    ' & $status,
+        'error:     ' & $failure.name,
+        'cause:     ' & $failure.cause,
+        'owner:     ' & $task.owner,
+        'runbook:   ' & $task.runbook,
+        'execution: ' & {EXECUTION_ARN},
+        $exists($task.kind) ? {rerun} & $taskId & ' ' & $slot
+    ], '\\n')"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +74,7 @@ def build(stack: Stack) -> Ending:
         arguments={
             "TopicArn": jsonata(f"$replace({STATES_ARN}, ':states:', ':sns:') & {literal(':' + stack.alerts_topic)}"),
             "Subject": f"[{stack.name}] scheduled task failed"[:100],
-            "Message": jsonata(_ALERT),
+            "Message": jsonata(_alert(stack)),
         },
         catch=[Catch(error_equals=["States.ALL"], next_step=failed)],
         next_state=failed,

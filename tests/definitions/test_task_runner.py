@@ -181,7 +181,12 @@ def test_a_run_that_never_succeeds_is_recorded_measured_told_and_failed(happened
     assert outcome.metrics["TaskExecution.FAILED"] == (1, 1)
     assert outcome.metrics["TaskDuration"] == (1, run.duration_seconds)
     (alert,) = outcome.alerts
-    for line in ("slot:      2026-11-23T08:00:00Z (schedule)", "owner:     data-platform", "runbook:   look at it"):
+    for line in (
+        "slot:      2026-11-23T08:00:00Z (schedule)",
+        "owner:     data-platform",
+        "runbook:   look at it",
+        "rerun:     orchestrator --stack orchestrator-test rerun give-up 2026-11-23T08:00:00Z",
+    ):
         assert line in alert
     assert outcome.record["consecutiveFailures"] == {"N": "1"}
     assert "lease" not in outcome.record
@@ -311,6 +316,7 @@ def test_an_unknown_task_is_a_failure_under_its_own_name(happened: Happened) -> 
     assert outcome.metrics["TaskExecution.FAILED"] == (1, 1)
     assert "TaskDuration" not in outcome.metrics
     assert len(outcome.alerts) == 1
+    assert "rerun:" not in outcome.alerts[0]
     assert outcome.record == {}
 
 
