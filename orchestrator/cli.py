@@ -19,6 +19,7 @@ from botocore.config import Config
 from orchestrator import faults
 from orchestrator.backfills import Backfills
 from orchestrator.commands.backfill import backfill
+from orchestrator.commands.forecast import forecast_command
 from orchestrator.commands.options import as_json, console, moment, overriding_params, print_json
 from orchestrator.commands.preview import preview
 from orchestrator.commands.rerun import rerun
@@ -189,7 +190,7 @@ def demo(connection: Connection, file: Path) -> int:
     return day.show(connection.stack, file, console())
 
 
-for command in (backfill, preview, rerun):
+for command in (backfill, forecast_command, preview, rerun):
     orchestrator.add_command(command)
 
 

@@ -7,12 +7,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from orchestrator.local.embedded import EmbeddedAws
 
 # Nothing of the caller's account may reach a test, and nothing of a test may reach an account.
 for _name in [name for name in os.environ if name.startswith("AWS_")]:
     del os.environ[_name]
+
+
+# How long an example takes is measured elsewhere; a machine that is busy fails no test.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -22,6 +22,9 @@ NOT_BUNDLED = frozenset(
     {
         "cli",
         "commands",
+        "costs",
+        "forecast",
+        "prices",
         "console",
         "definition",
         "demo",

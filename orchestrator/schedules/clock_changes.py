@@ -10,9 +10,9 @@ from enum import StrEnum
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-#: Since 1970 no two changes of a zone have been less than a week (by an hour) apart, nor are there rules by which they
-#: will be.
-_SAMPLE = timedelta(days=3)
+#: Since 1970 the shortest time between two changes of a zone has been a week less an hour, nor are there rules by which
+#: one will be shorter, so that no change and its reverse fall between two looks.
+_SAMPLE = timedelta(days=6)
 _SECOND = timedelta(seconds=1)
 
 #: A local year begins and ends less than this from that of UTC.

@@ -86,30 +86,25 @@ class Schedule:
             yield begin + period * number
 
     def _cron(self, after: datetime, until: datetime) -> Iterator[datetime]:
-        until = min(until, self.end) if self.end else until
-        for day in self._days(after):
-            for slot in self._slots_of(*day):
-                if slot > until:
-                    return
-                if slot > after:
-                    yield slot
-
-    def _cron_backwards(self, before: datetime) -> Iterator[datetime]:
-        for day in self._days_backwards(before):
-            yield from reversed(self._slots_of(*day))
-
-    def _days(self, after: datetime) -> Iterator[_Day]:
-        """The days that match, from the day before ``after`` on: a clock set back over midnight brings it again."""
         cron = self.expression
         assert isinstance(cron, Cron)
+        until = min(until, self.end) if self.end else until
+        # A day early: a clock set back over midnight brings the day before again.
         first = max(after, _NEVER).astimezone(self.zone) - _DAY
         for year in cron.years[bisect_left(cron.years, first.year) :]:
             for month in cron.months:
                 days = cron.days.in_month(year, month)
                 if year == first.year and month <= first.month:
                     days = days[bisect_left(days, first.day) :] if month == first.month else ()
-                for day in days:
-                    yield year, month, day
+                for slot in self._slots_of(year, month, days):
+                    if slot > until:
+                        return
+                    if slot > after:
+                        yield slot
+
+    def _cron_backwards(self, before: datetime) -> Iterator[datetime]:
+        for year, month, day in self._days_backwards(before):
+            yield from reversed(list(self._slots_of(year, month, (day,))))
 
     def _days_backwards(self, before: datetime) -> Iterator[_Day]:
         cron = self.expression
@@ -121,14 +116,22 @@ class Schedule:
                     if (year, month, day) <= (last.year, last.month, last.day):
                         yield year, month, day
 
-    def _slots_of(self, year: int, month: int, day: int) -> Sequence[datetime]:
-        """The slots of a local day, in order: on nearly every day the clock is not set, and one offset serves."""
-        offset = offsets(self.zone, year).on(month, day)
-        if offset is not None:
-            midnight = datetime(year, month, day, tzinfo=UTC) - offset
-            return [midnight + time for time in self._times]
-        local = datetime(year, month, day)  # local
-        return [slot for time in self._times if (slot := self._utc(local + time)) is not None]
+    def _slots_of(self, year: int, month: int, days: Sequence[int]) -> Iterator[datetime]:
+        """The slots of local days, in order: on nearly every day the clock is not set, and one offset serves."""
+        of_year = offsets(self.zone, year)
+        last: timedelta | None = None
+        shifts: list[timedelta] = []
+        for day in days:
+            offset = of_year.on(month, day)
+            if offset is None:
+                local = datetime(year, month, day)  # local
+                yield from (slot for time in self._times if (slot := self._utc(local + time)) is not None)
+                continue
+            if offset is not last:
+                last, shifts = offset, [time - offset for time in self._times]
+            midnight = datetime(year, month, day, tzinfo=UTC)
+            for shift in shifts:
+                yield midnight + shift
 
     @cached_property
     def _times(self) -> tuple[timedelta, ...]:

@@ -114,6 +114,38 @@ def test_a_rate_is_first_due_at_its_anchor() -> None:
     assert schedule.next_after(utc("2026-11-23T09:00")) == utc("2026-11-23T10:02")
 
 
+def test_a_rate_longer_than_the_calendar_comes_once() -> None:
+    schedule = Schedule(expression=parse("rate(999999999 days)"), anchor=utc("2026-11-23T10:02"))
+    assert list(schedule.between(utc("2026-01-01T00:00"), utc("2199-01-01T00:00"))) == [utc("2026-11-23T10:02")]
+    assert schedule.previous_before(utc("2199-01-01T00:00")) == utc("2026-11-23T10:02")
+    assert schedule.previous_before(utc("2026-11-23T10:02")) is None
+
+
+def test_a_rate_has_bounds_and_counts_from_its_start() -> None:
+    start, end = utc("2026-12-01T00:07"), utc("2026-12-01T02:30")
+    hourly = Schedule(expression=parse("rate(1 hour)"), start=start, end=end)
+    slots = [utc("2026-12-01T00:07"), utc("2026-12-01T01:07"), utc("2026-12-01T02:07")]
+    assert list(hourly.between(utc("2026-01-01T00:00"), utc("2027-01-01T00:00"))) == slots
+    assert [hourly.previous_before(slot) for slot in (*slots, end, utc("2027-01-01T00:00"))] == [
+        None,
+        *slots,
+        slots[-1],
+    ]
+
+
+def test_a_cron_expression_has_no_slot_before_its_start() -> None:
+    daily = Schedule(expression=parse("cron(0 0 * * ? *)"), start=utc("2026-12-01T00:00"))
+    assert daily.previous_before(utc("2026-12-01T00:00")) is None
+    assert daily.previous_before(utc("2026-12-01T00:01")) == utc("2026-12-01T00:00")
+
+
+def test_a_day_in_29_february_on_a_monday_is_found_and_an_impossible_one_is_refused() -> None:
+    assert slots("cron(0 0 ? 2 MON#5 *)", "UTC", "2026-11-23T00:00", 2) == ["2044-02-29T00:00", "2072-02-29T00:00"]
+    for impossible in ("cron(0 0 31 2,4,6,9,11 ? *)", "cron(0 0 ? 2 MON#5 2027)"):
+        with pytest.raises(InvalidSchedule, match="a date that some year has"):
+            parse(impossible)
+
+
 def test_bounds_hold_for_recurring_schedules_and_not_for_one_time_ones() -> None:
     start, end = utc("2026-12-01T00:00"), utc("2026-12-02T23:59")
     daily = Schedule(expression=parse("cron(0 0 * * ? *)"), start=start, end=end)
