@@ -22,7 +22,7 @@ from orchestrator.errors import BackfillIncomplete
 from orchestrator.runs import Trigger
 from orchestrator.services import START_EXECUTION_SYNC, STATES_TRANSIENT, retriers
 from orchestrator.settings import Stack
-from orchestrator.states import Catch, Choice, Fail, Map, Pass, Succeed, Task, When, expression, jsonata, literal
+from orchestrator.states import Catch, Choice, Fail, Map, Pass, Succeed, Task, When, jsonata, literal
 from orchestrator.tasks import LEASE_MARGIN_SECONDS, LONGEST_RUN_SECONDS
 
 SLOTS_PER_PAGE = 500
@@ -119,17 +119,13 @@ def _run_slot(stack: Stack) -> Task:
         arguments={
             "StateMachineArn": jsonata(f"{STATES_ARN} & {literal(':stateMachine:' + stack.task_runner)}"),
             "Name": jsonata(_RUN_NAME),
-            "Input": jsonata(
-                expression(
-                    {
-                        "taskId": jsonata(f"{_INPUT}.taskId"),
-                        "scheduledTime": jsonata("$states.input.slot"),
-                        "trigger": Trigger.BACKFILL,
-                        "replaces": jsonata("$states.input.replaces"),
-                        "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": jsonata(EXECUTION_ARN),
-                    }
-                )
-            ),
+            "Input": {
+                "taskId": jsonata(f"{_INPUT}.taskId"),
+                "scheduledTime": jsonata("$states.input.slot"),
+                "trigger": Trigger.BACKFILL,
+                "replaces": jsonata("$exists($states.input.replaces) ? $states.input.replaces : null"),
+                "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": jsonata(EXECUTION_ARN),
+            },
         },
         output=jsonata("$states.result.Output.status"),
         retry=retriers(STATES_TRANSIENT),

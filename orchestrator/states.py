@@ -123,20 +123,6 @@ def literal(value: Any) -> str:
     return json.dumps(value)
 
 
-def expression(value: Any) -> str:
-    """A value with expressions in it as one JSONata expression; what is undefined in an object or array is left out.
-
-    For where what is there at all depends on the data: an array of fields cannot have an element more or less.
-    """
-    if isinstance(value, Jsonata):
-        return f"({value.removeprefix('{%').removesuffix('%}').strip()})"
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{literal(name)}: {expression(inner)}" for name, inner in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(expression, value)) + "]"
-    return literal(value)
-
-
 def _fields(of_the_sdk: Sequence[Enum], *added: JsonataField) -> list[Enum]:
     return [*(field for field in of_the_sdk if field.name not in JSONPATH_FIELDS), *added]
 

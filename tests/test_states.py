@@ -20,7 +20,6 @@ from orchestrator.states import (
     Task,
     Wait,
     When,
-    expression,
     jsonata,
     literal,
 )
@@ -71,11 +70,6 @@ def test_a_task_has_the_fields_of_jsonata_mode() -> None:
         "TimeoutSeconds": "{% $limit %}",
         "End": True,
     }
-
-
-def test_a_value_is_an_expression_with_its_expressions_in_their_places() -> None:
-    value = {"Put": {"Item": [jsonata("$a = 1 ? $b"), "it's so", 1, None, True]}}
-    assert expression(value) == """{"Put": {"Item": [($a = 1 ? $b), "it's so", 1, null, true]}}"""
 
 
 def test_a_retrier_has_jitter_and_a_cap() -> None:

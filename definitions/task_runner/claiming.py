@@ -12,8 +12,8 @@ from definitions.task_runner.variables import (
     EXECUTION_ARN,
     FROM_ANY_INPUT,
     FROM_INPUT,
-    HOLDS_LEASE,
     INPUT_IS_VALID,
+    IS_APART,
     NO_EARLIER_RUN,
     NOW_SECONDS,
     REFUSED,
@@ -33,10 +33,21 @@ from orchestrator.services import (
     call,
 )
 from orchestrator.settings import Stack
-from orchestrator.states import Catch, Choice, Task, Wait, When, expression, jsonata, literal
+from orchestrator.states import Catch, Choice, Task, Wait, When, jsonata, literal
 
 #: How often a claim is tried again when another transaction was in its way.
 CLAIM_ATTEMPTS = 5
+
+#: The one place where a record that cannot be run, a slot on a closed day and a run of a backfill turn off: the common
+#: case pays no state.
+_NOW_UNLESS_REFUSED = f"""$exists($task.refusal) or $exists($task.closed) or {IS_APART}
+    ? $error('this slot is not claimed so') : $string({NOW_SECONDS})"""
+
+#: Why ClaimSlot did not try: ``invalid``, a :class:`SkipReason`, or ``apart`` for what is claimed without the task.
+_NOT_CLAIMED = f"""$exists($task.refusal) ? 'invalid'
+    : $exists($task.closed) ? {literal(SkipReason.CLOSED)}
+    : $task.paused ? {literal(SkipReason.PAUSED)}
+    : 'apart'"""
 
 #: A fault of AWS itself, as the reason of a refusal.
 _FAULT = REFUSED | {"refusal": "fault"}
@@ -53,18 +64,6 @@ _LOOKUP_FAILED = jsonata(f"""
     }}
     : {{'name': $states.errorOutput.Error, 'cause': {CAUSE}}}
 """)
-
-
-def _claim(stack: Stack) -> str:
-    """The items of the transaction that claims a slot: the row, and the lease where the run takes one.
-
-    The one place where a record that cannot be run, and a slot on a closed day, stop: the common case pays no state.
-    """
-    row, lease, check = rows.claimed_row(stack), rows.lease_taken(stack), rows.not_paused(stack)
-    return f"""$exists($task.refusal) or $exists($task.closed) ? $error('this slot is not run') : [
-        {expression({"Put": row})},
-        {HOLDS_LEASE} ? {expression({"Update": lease})} : {expression({"ConditionCheck": check})}
-    ]"""
 
 
 def _read(stack: Stack) -> str:
@@ -85,7 +84,7 @@ def _why(stack: Stack) -> str:
         $holder := $record.lease.M;
         $run != null and $not($replaces = $version) ? 'duplicate'
         : $exists($record.pause) ? {literal(SkipReason.PAUSED)}
-        : {HOLDS_LEASE} and $exists($holder) and $holder.executionArn.S != {EXECUTION_ARN}
+        : $not({IS_APART}) and $exists($holder) and $holder.executionArn.S != {EXECUTION_ARN}
             and $number($holder.expiresAt.N) >= {NOW_SECONDS} ? {literal(SkipReason.OVERLAP)}
         : $run != null ? 'replaceable'
         : 'contended'
@@ -144,6 +143,15 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
         then=ending.publish_metrics,
     )
     claim_again = Wait("ClaimAgain", seconds=jsonata("$refusal = 'replaceable' ? 0 : 1"))
+    claim_apart = call(
+        "ClaimApart",
+        PUT_ITEM,
+        comment="A backfill takes the slot without the task: a scheduled run is never skipped because of it.",
+        arguments=rows.claimed_row(stack),
+        assign={"attempt": 1},
+        never_retry=[CONDITION_FAILED],
+        next_state=route_task,
+    )
     skipped = f"$refusal in {literal(list(SkipReason))}"
     refused = Choice(
         "Refused",
@@ -152,6 +160,7 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
             # The row of before stands, or there is still none: whoever asked can ask again.
             (When(f"{skipped} and {ASKED_FOR}", assign={"status": RunStatus.SKIPPED}), ending.publish_metrics),
             (When(skipped, assign={"status": RunStatus.SKIPPED}), record_skip),
+            (When("$refusal = 'apart'"), claim_apart),
             (
                 When(
                     f"$refusal in ['contended', 'replaceable'] and $claims < {CLAIM_ATTEMPTS}",
@@ -190,7 +199,12 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
         "ClaimSlot",
         TRANSACT_WRITE_ITEMS,
         comment="Takes the slot and the lease together, or neither.",
-        arguments={"TransactItems": jsonata(_claim(stack))},
+        arguments={
+            "TransactItems": [
+                {"Put": rows.claimed_row(stack)},
+                {"Update": rows.lease_taken(stack, _NOW_UNLESS_REFUSED)},
+            ]
+        },
         assign={"attempt": 1},
         never_retry=[TRANSACTION_CANCELED],
         catch=[
@@ -198,7 +212,7 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
                 error_equals=[EVALUATION_FAILED],
                 assign=REFUSED
                 | {
-                    "refusal": jsonata(f"$exists($task.refusal) ? 'invalid' : {literal(SkipReason.CLOSED)}"),
+                    "refusal": jsonata(_NOT_CLAIMED),
                     "failure": jsonata("$exists($task.refusal) ? $task.refusal : null"),
                 },
                 output=NOTHING,
@@ -210,6 +224,8 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
         next_state=route_task,
     )
     claim_again.next(claim_slot)
+    claim_apart.add_catch(Catch(error_equals=[CONDITION_FAILED], output=NOTHING, next_step=explain_refusal))
+    claim_apart.add_catch(Catch(error_equals=["States.ALL"], assign=_FAULT, output=NOTHING, next_step=refused))
     begin = {"claims": 1, "earlier": NO_EARLIER_RUN}
     return call(
         "LookupTask",

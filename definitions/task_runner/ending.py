@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from definitions.task_runner import rows
-from definitions.task_runner.variables import DURATION, EXECUTION_ARN, HOLDS_LEASE, SUMMARY
+from definitions.task_runner.variables import DURATION, EXECUTION_ARN, SUMMARY
 from orchestrator.services import (
     PUBLISH,
     PUT_METRIC_DATA,
@@ -17,7 +17,7 @@ from orchestrator.services import (
     call,
 )
 from orchestrator.settings import METRICS_NAMESPACE, Stack
-from orchestrator.states import Catch, Fail, Succeed, Task, expression, jsonata, literal
+from orchestrator.states import Catch, Fail, Succeed, Task, jsonata, literal
 
 #: This execution's ARN up to what follows the account: no region or account stands in the definition.
 STATES_ARN = f"$substringBefore({EXECUTION_ARN}, ':execution:')"
@@ -114,11 +114,11 @@ def build(stack: Stack) -> Ending:
 
 
 def _record(name: str, *, run: Mapping[str, Any], task: Mapping[str, Any], then: Task) -> Task:
-    """Ends the row and releases the lease in one transaction; the row alone where the lease is not ours (any more)."""
+    """Ends the row and releases the lease in one transaction; the row alone where there is no lease of ours."""
     alone = call(
         f"{name}Alone",
         UPDATE_ITEM,
-        comment="The lease has passed to another run, or the task is gone: the row is still ours to end.",
+        comment="A backfill, or the lease has passed to another run, or the task is gone: the row is ours to end.",
         arguments=dict(run),
         catch=[Catch(error_equals=["States.ALL"], next_step=then)],
         next_state=then,
@@ -126,9 +126,7 @@ def _record(name: str, *, run: Mapping[str, Any], task: Mapping[str, Any], then:
     return call(
         name,
         TRANSACT_WRITE_ITEMS,
-        arguments={
-            "TransactItems": jsonata(f"[{expression({'Update': run})}, {HOLDS_LEASE} ? {expression({'Update': task})}]")
-        },
+        arguments={"TransactItems": [{"Update": dict(run)}, {"Update": dict(task)}]},
         # Another write of the task's record was in the way, which passes; or the lease is lost, which does not.
         retry_briefly=[TRANSACTION_CANCELED],
         catch=[Catch(error_equals=["States.ALL"], next_step=alone)],

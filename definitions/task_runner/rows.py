@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from definitions.task_runner.variables import DURATION, EXECUTION_ARN, NOW_SECONDS, STARTED_AT
+from definitions.task_runner.variables import DURATION, EXECUTION_ARN, IS_APART, NOW_SECONDS, STARTED_AT
 from orchestrator.runs import RunStatus
 from orchestrator.settings import Stack
 from orchestrator.states import jsonata
@@ -48,9 +48,8 @@ def claimed_row(stack: Stack) -> dict[str, Any]:
     row = new_row(
         stack,
         status={"S": RunStatus.RUNNING},
-        startDelaySeconds=jsonata("$startDelay != null ? {'N': $string($startDelay)}"),
         attempts={"N": jsonata("$string($earlier.attempts)")},
-        history=jsonata("$count($earlier.history) > 0 ? {'L': $earlier.history}"),
+        history={"L": jsonata("$earlier.history")},
     )
     return row | {
         "ConditionExpression": f"{row['ConditionExpression']} OR startedAt = :earlier"
@@ -76,7 +75,7 @@ def ended_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
     }
 
 
-def lease_taken(stack: Stack) -> dict[str, Any]:
+def lease_taken(stack: Stack, now_seconds: str) -> dict[str, Any]:
     """UpdateItem of the task's record: this execution holds the task, unless it is paused or another one holds it.
 
     The lease's expiry is in the condition: a holder that died blocks nobody beyond it. A time to live would not do,
@@ -89,27 +88,22 @@ def lease_taken(stack: Stack) -> dict[str, Any]:
         **update(
             {"lease": {"M": {"executionArn": ME["me"], "expiresAt": {"N": expires_at}}}},
             names=["taskId", "pause", "overlap", "expiresAt", "executionArn"],
-            values=ME | {"now": {"N": jsonata(f"$string({NOW_SECONDS})")}, "allow_all": {"S": OverlapPolicy.ALLOW_ALL}},
+            values=ME | {"now": {"N": jsonata(now_seconds)}, "allow_all": {"S": OverlapPolicy.ALLOW_ALL}},
             condition="attribute_exists(#taskId) AND attribute_not_exists(#pause) AND (#overlap = :allow_all"
             " OR attribute_not_exists(#lease) OR #lease.#expiresAt < :now OR #lease.#executionArn = :me)",
         ),
     }
 
 
-def not_paused(stack: Stack) -> dict[str, Any]:
-    """ConditionCheck of the task's record for a run that takes no lease."""
-    return {
-        "TableName": stack.tasks_table,
-        "Key": TASK_KEY,
-        "ConditionExpression": "attribute_exists(taskId) AND attribute_not_exists(pause)",
-    }
-
-
 def lease_released(
     stack: Stack, *, sets: Mapping[str, Any] | None = None, adds: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """UpdateItem of the task's record when the run has ended: the lease goes, if it is still this execution's."""
-    last = {"lastStatus": {"S": jsonata("$status")}, "lastSlot": {"S": jsonata("$slot")}}
+    """UpdateItem of the task's record when the run has ended: the lease goes, if it is still this execution's.
+
+    Of a backfill's run it is an expression that fails: many such runs end at once, and would be in each other's way.
+    """
+    status = jsonata(f"{IS_APART} ? $error('a backfill leaves the task as it is') : $status")
+    last = {"lastStatus": {"S": status}, "lastSlot": {"S": jsonata("$slot")}}
     return {
         "TableName": stack.tasks_table,
         "Key": TASK_KEY,

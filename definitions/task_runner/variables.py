@@ -44,7 +44,7 @@ INPUT_IS_VALID = f"""(
     {matches("$states.input.taskId", TASK_ID_PATTERN)}
     and {optional("$states.input.scheduledTime", matches("$states.input.scheduledTime", SCHEDULED_TIME_PATTERN))}
     and {optional("$states.input.trigger", f"$states.input.trigger in {literal(list(Trigger))}")}
-    and {optional("$states.input.replaces", "$type($states.input.replaces) = 'string'")}
+    and {optional("$states.input.replaces", "$type($states.input.replaces) in ['string', 'null']")}
     and {optional("$states.input.params", "$type($states.input.params) = 'object'")}
 )"""
 
@@ -55,8 +55,8 @@ SLOT = f"($exists($states.input.scheduledTime) ? $states.input.scheduledTime : {
 
 _REPLACES = "($exists($states.input.replaces) ? $states.input.replaces : null)"
 
-#: Whether the run takes the task's lease, and leaves its outcome in the task's record.
-HOLDS_LEASE = f"$trigger != {literal(Trigger.BACKFILL)}"
+#: Whether the run keeps away from the task's record: it takes no lease there and leaves no outcome.
+IS_APART = f"$trigger = {literal(Trigger.BACKFILL)}"
 
 #: Whether somebody asked for this slot and looks at what becomes of it.
 ASKED_FOR = f"$trigger in {literal([Trigger.BACKFILL, Trigger.RERUN])}"

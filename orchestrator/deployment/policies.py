@@ -98,10 +98,7 @@ def task_runner(stack: Stack) -> list[Statement]:
     """What TaskRunner's states do, and nothing else. A transaction needs the permissions of what is in it."""
     nested = stack.workflow_prefix
     return [
-        allow(
-            ("dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:UpdateItem"),
-            attribute("ScheduledTasks"),
-        ),
+        allow(("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"), attribute("ScheduledTasks")),
         allow(("dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"), attribute("TaskRuns")),
         allow("lambda:InvokeFunction", arn("lambda", f"function:{stack.function_prefix}*")),
         allow("states:StartExecution", arn("states", f"stateMachine:{nested}*")),

@@ -207,10 +207,35 @@ def test_a_backfill_does_not_heed_the_lease_and_leaves_the_task_as_it_is(runner:
         assert {"lastStatus", "lastSlot", "consecutiveFailures"}.isdisjoint(outcome.record)
 
 
-def test_a_backfill_of_a_slot_without_a_row_costs_six_transitions(runner: TaskRunner) -> None:
-    outcome = runner.run(runner.register("six"), trigger=Trigger.BACKFILL)
-    assert len(outcome.states) == 6
+def test_a_backfill_writes_the_row_and_never_the_task(runner: TaskRunner) -> None:
+    outcome = runner.run(runner.register("row-alone"), trigger=Trigger.BACKFILL)
+    assert outcome.states == [
+        "LookupTask",
+        "ClaimSlot",
+        "Refused",
+        "ClaimApart",
+        "RouteTask",
+        "InvokeLambda",
+        "RecordOutcome",
+        "RecordOutcomeAlone",
+        "PublishMetrics",
+    ]
     assert "StartDelay" not in outcome.metrics
+
+
+def test_a_backfill_whose_claim_lost_its_reply_runs_once(runner: TaskRunner) -> None:
+    task_id = runner.register("backfill-lost")
+    with runner.faulty("dynamodb", "PutItem", applied=True):
+        outcome = runner.run(task_id, trigger=Trigger.BACKFILL)
+    assert (row(outcome).status, row(outcome).duplicates) == (RunStatus.SUCCEEDED, 0)
+    assert outcome.states.count("InvokeLambda") == 1
+
+
+def test_a_backfill_that_cannot_claim_is_a_failure_with_an_alert(runner: TaskRunner) -> None:
+    task_id = runner.register("backfill-down")
+    with runner.faulty("dynamodb", "PutItem", applied=False, times=6):
+        outcome = runner.run(task_id, trigger=Trigger.BACKFILL)
+    assert (outcome.status, row(outcome).status, len(outcome.alerts)) == ("FAILED", RunStatus.FAILED, 1)
 
 
 def test_a_paused_task_is_not_backfilled_and_the_slot_stays_to_be_done(runner: TaskRunner) -> None:
