@@ -164,6 +164,32 @@ def test_a_row_that_no_execution_made_is_named_by_its_status(runner: TaskRunner)
     assert row(outcome).history == (EarlierRun(status=RunStatus.MISSED),)
 
 
+@pytest.mark.parametrize("started_at", [None, "2026-11-23T08:00:00.100Z"])
+def test_a_run_that_another_replaced_meanwhile_is_not_replaced_again(
+    runner: TaskRunner, started_at: str | None
+) -> None:
+    """Between the look at the row and the claim, another run took its place and failed as well."""
+    task_id = runner.register(f"meanwhile-{'started' if started_at else 'never'}")
+    key = {"taskId": {"S": task_id}, "slot": {"S": SLOT}, "status": {"S": "FAILED"}}
+
+    def put(started: str | None) -> None:
+        row = key | ({"startedAt": {"S": started}, "executionArn": {"S": "arn:other"}} if started else {})
+        runner.aws.client("dynamodb").put_item(TableName=STACK.runs_table, Item=row)
+
+    put(started_at)
+    claims: list[str] = []
+
+    def another_is_first() -> None:
+        claims.append("claim")
+        if len(claims) == 2:
+            put("2026-11-23T09:00:00.000Z")
+
+    with runner.just_before("dynamodb", "TransactWriteItems", another_is_first):
+        outcome = runner.run(task_id, trigger=Trigger.RERUN, replaces=started_at or "FAILED")
+    assert (outcome.output or {})["status"] == "DUPLICATE"
+    assert row(outcome).execution_arn == "arn:other"
+
+
 def test_a_rerun_that_meets_a_running_task_is_skipped_and_leaves_the_row_as_it_was(runner: TaskRunner) -> None:
     first = runner.run(runner.register("rerun-overlap", params={"refuse": True}, retry=ONCE))
     lease_of_another(runner, "rerun-overlap")
