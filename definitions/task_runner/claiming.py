@@ -152,6 +152,10 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
         never_retry=[CONDITION_FAILED],
         next_state=route_task,
     )
+
+    def once_more(condition: str) -> When:
+        return When(f"{condition} and $claims < {CLAIM_ATTEMPTS}", assign={"claims": jsonata("$claims + 1")})
+
     skipped = f"$refusal in {literal(list(SkipReason))}"
     refused = Choice(
         "Refused",
@@ -161,13 +165,8 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
             (When(f"{skipped} and {ASKED_FOR}", assign={"status": RunStatus.SKIPPED}), ending.publish_metrics),
             (When(skipped, assign={"status": RunStatus.SKIPPED}), record_skip),
             (When("$refusal = 'apart'"), claim_apart),
-            (
-                When(
-                    f"$refusal in ['contended', 'replaceable'] and $claims < {CLAIM_ATTEMPTS}",
-                    assign={"claims": jsonata("$claims + 1")},
-                ),
-                claim_again,
-            ),
+            (once_more(f"$refusal = 'replaceable' and {IS_APART}"), claim_apart),
+            (once_more("$refusal in ['contended', 'replaceable']"), claim_again),
             (When("$replaces != null"), ending.publish_failure),
         ],
         default=record_refusal,
