@@ -84,7 +84,8 @@ def _why(stack: Stack) -> str:
         $holder := $record.lease.M;
         $run != null and $not($replaces = $version) ? 'duplicate'
         : $exists($record.pause) ? {literal(SkipReason.PAUSED)}
-        : $not({IS_APART}) and $exists($holder) and $holder.executionArn.S != {EXECUTION_ARN}
+        : $not({IS_APART}) and $exists($holder)
+            and $not($holder.executionArn.S in [{EXECUTION_ARN}, $run.executionArn.S])
             and $number($holder.expiresAt.N) >= {NOW_SECONDS} ? {literal(SkipReason.OVERLAP)}
         : $run != null ? 'replaceable'
         : 'contended'
@@ -102,7 +103,12 @@ def _earlier(stack: Stack) -> str:
             'attempts': {{'N': $string($attempts)}}, {kept}
         }}}}]);
         $run = null ? $earlier
-        : {{'version': $version, 'attempts': $attempts, 'history': [$history[[-{HISTORY_LIMIT}..-1]]]}}
+        : {{
+            'version': $version,
+            'executionArn': $exists($run.executionArn.S) ? $run.executionArn.S : 'none',
+            'attempts': $attempts,
+            'history': [$history[[-{HISTORY_LIMIT}..-1]]]
+        }}
     )"""
 
 

@@ -88,9 +88,12 @@ def lease_taken(stack: Stack, now_seconds: str) -> dict[str, Any]:
         **update(
             {"lease": {"M": {"executionArn": ME["me"], "expiresAt": {"N": expires_at}}}},
             names=["taskId", "pause", "overlap", "expiresAt", "executionArn"],
-            values=ME | {"now": {"N": jsonata(now_seconds)}, "allow_all": {"S": OverlapPolicy.ALLOW_ALL}},
+            values=ME
+            | {"now": {"N": jsonata(now_seconds)}, "allow_all": {"S": OverlapPolicy.ALLOW_ALL}}
+            # A run that died holds a lease that nobody else will take from it before its end.
+            | {"earlier": {"S": jsonata("$earlier.executionArn")}},
             condition="attribute_exists(#taskId) AND attribute_not_exists(#pause) AND (#overlap = :allow_all"
-            " OR attribute_not_exists(#lease) OR #lease.#expiresAt < :now OR #lease.#executionArn = :me)",
+            " OR attribute_not_exists(#lease) OR #lease.#expiresAt < :now OR #lease.#executionArn IN (:me, :earlier))",
         ),
     }
 

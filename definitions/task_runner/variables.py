@@ -2,7 +2,7 @@
 
 Every state sees the variables ``taskId``, ``slot``, ``trigger``, ``startDelay`` (seconds, or null for all but scheduled
 runs), ``task`` (the record, see :mod:`definitions.task_runner.record`), ``replaces`` (the version of the run whose
-place this one is to take, or null) and ``earlier`` (of the runs before it: the version of the last, their attempts,
+place this one is to take, or null) and ``earlier`` (of the runs before it: version and ARN of the last, their attempts,
 their history); once the slot is claimed ``attempt``; and once there is an outcome ``status``, ``ended`` (milliseconds,
 or null if nothing was started), ``result`` or ``failure`` (name, cause), and ``child`` (the nested execution's ARN, or
 null).
@@ -61,8 +61,8 @@ IS_APART = f"$trigger = {literal(Trigger.BACKFILL)}"
 #: Whether somebody asked for this slot and looks at what becomes of it.
 ASKED_FOR = f"$trigger in {literal([Trigger.BACKFILL, Trigger.RERUN])}"
 
-#: Before anything is known of earlier runs: no row has this version.
-NO_EARLIER_RUN = {"version": "none", "attempts": 0, "history": []}
+#: Before anything is known of earlier runs: no row has this version, and nobody this ARN.
+NO_EARLIER_RUN = {"version": "none", "executionArn": "none", "attempts": 0, "history": []}
 
 _START_DELAY = f"""({TRIGGER} = {literal(Trigger.SCHEDULE)}
     ? $round(($toMillis({STARTED_AT}) - $toMillis({SLOT})) / 1000, 3) : null)"""

@@ -135,7 +135,7 @@ def test_a_claim_of_a_rerun_whose_reply_was_lost_is_still_its_own(runner: TaskRu
     assert (row(second).status, len(row(second).history), row(second).duplicates) == (RunStatus.SUCCEEDED, 1, 0)
 
 
-def test_a_row_whose_execution_died_is_taken_and_remembered_as_aborted(runner: TaskRunner) -> None:
+def test_a_run_that_died_is_replaced_with_its_lease_and_remembered_as_aborted(runner: TaskRunner) -> None:
     task_id = runner.register("died")
     runner.aws.client("dynamodb").put_item(
         TableName=STACK.runs_table,
@@ -147,9 +147,12 @@ def test_a_row_whose_execution_died_is_taken_and_remembered_as_aborted(runner: T
             "executionArn": {"S": "arn:of-the-dead"},
         },
     )
+    lease = {"M": {"executionArn": {"S": "arn:of-the-dead"}, "expiresAt": {"N": "99999999999"}}}
+    runner.change(task_id, "SET lease = :lease", lease=lease)
     outcome = runner.run(task_id, trigger=Trigger.RERUN, replaces="2026-11-23T08:00:00.100Z")
     (earlier,) = row(outcome).history
     assert (row(outcome).status, earlier.status) == (RunStatus.SUCCEEDED, RunStatus.ABORTED)
+    assert "lease" not in outcome.record
 
 
 def test_a_row_that_no_execution_made_is_named_by_its_status(runner: TaskRunner) -> None:
