@@ -19,6 +19,7 @@ from orchestrator.local.embedded import EmbeddedAws
 from orchestrator.registry import Registry
 from orchestrator.runs import RunStatus, Trigger
 from orchestrator.tasks import Target, TargetKind, Task, TaskSchedule
+from tests.commands.conftest import PutRow
 from tests.deployed import STACK
 
 ORCHESTRATOR = [sys.executable, "-c", "import sys; from orchestrator.cli import main; sys.exit(main())"]
@@ -37,15 +38,6 @@ def register(registry: Registry, task_id: str, **fields: Any) -> str:
 
 def objects(printed: Printed) -> list[dict[str, Any]]:
     return [json.loads(line) for line in printed.readouterr().out.splitlines()]
-
-
-def put_row(aws: EmbeddedAws, task_id: str, slot: str, *, status: str) -> None:
-    """A row of long ago, whose execution Step Functions has forgotten."""
-    gone = "arn:aws:states:us-east-1:123456789012:execution:orchestrator-dev-TaskRunner:gone"
-    row = {"taskId": task_id, "slot": slot, "status": status, "startedAt": slot, "executionArn": gone}
-    aws.client("dynamodb").put_item(
-        TableName=STACK.runs_table, Item={name: {"S": value} for name, value in row.items()}
-    )
 
 
 def pause(aws: EmbeddedAws, task_id: str) -> None:
@@ -121,11 +113,11 @@ def test_what_failed_is_run_again_when_asked_for_and_is_an_exit_code_and_a_row_w
 
 
 def test_what_succeeded_is_run_again_when_asked_for_and_once_by_a_command_that_is_repeated(
-    registry: Registry, ledger: Ledger, embedded_aws: EmbeddedAws, capsys: Printed
+    registry: Registry, ledger: Ledger, put_row: PutRow, capsys: Printed
 ) -> None:
     task_id = register(registry, "completed")
     for slot in SLOTS:
-        put_row(embedded_aws, task_id, slot, status="SUCCEEDED")
+        put_row(task_id, slot, "SUCCEEDED")
     began = datetime.now(UTC).isoformat()
     completed = ["backfill", task_id, *WEEK, "--reprocess", "completed", "--before", began, "--max-active", "3"]
     assert main(completed) == 0
@@ -163,26 +155,18 @@ def test_from_and_to_are_within(registry: Registry, capsys: Printed) -> None:
     assert [one["slot"] for one in objects(capsys)] == SLOTS[:2]
 
 
-def test_a_row_whose_execution_is_gone_is_run_again(
-    registry: Registry, ledger: Ledger, embedded_aws: EmbeddedAws
-) -> None:
+def test_a_row_whose_execution_is_gone_is_run_again(registry: Registry, ledger: Ledger, put_row: PutRow) -> None:
     task_id = register(registry, "gone")
-    put_row(embedded_aws, task_id, SLOTS[0], status="RUNNING")
+    put_row(task_id, SLOTS[0], "RUNNING")
     assert main(["backfill", task_id, *WEEK, "--max-active", "3"]) == 0
     assert [run.status for run in ledger.runs(task_id, limit=9)] == [RunStatus.SUCCEEDED] * 3
 
 
-def test_a_run_that_goes_on_is_left_alone(
-    registry: Registry, ledger: Ledger, embedded_aws: EmbeddedAws, capsys: Printed
-) -> None:
-    task_id = register(registry, "going-on", params={"seconds": 1})
-    assert main(["start", task_id, "--slot", SLOTS[0], "--json"]) == 0
-    (started,) = objects(capsys)
-    while ledger.get(task_id, SLOTS[0]) is None:
-        pass
+def test_a_run_that_goes_on_is_left_alone(registry: Registry, put_row: PutRow, going_on: str, capsys: Printed) -> None:
+    task_id = register(registry, "going-on")
+    put_row(task_id, SLOTS[0], "RUNNING", going_on)
     assert main(["backfill", task_id, *WEEK, "--reprocess", "completed", "--dry-run", "--json"]) == 0
     assert [one["decision"] for one in objects(capsys)] == ["still running", "run", "run"]
-    assert embedded_aws.execution(started["executionArn"]).over.wait(30)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +209,7 @@ def test_an_interrupted_command_leaves_the_backfill_running_and_says_how_to_stop
         text=True,
     )
     assert process.stderr is not None
-    assert process.stderr.readline() == "0 of 3 slots done\n"
+    assert process.stderr.readline().endswith(" of 3 slots done\n")
     process.send_signal(signal.SIGINT)
     _, rest = process.communicate(timeout=30)
     assert process.returncode == 130

@@ -14,6 +14,7 @@ from orchestrator.local.embedded import EmbeddedAws
 from orchestrator.registry import Registry
 from orchestrator.runs import Run, RunStatus, Trigger
 from orchestrator.tasks import Target, TargetKind, Task
+from tests.commands.conftest import PutRow
 from tests.deployed import STACK
 
 SLOT = "2026-11-02T08:00:00Z"
@@ -99,18 +100,19 @@ def test_what_cannot_be_done_says_what_to_try(stack: Applied, capsys: Printed, a
 
 
 def test_a_slot_that_still_runs_is_not_run_again(
-    registry: Registry, ledger: Ledger, embedded_aws: EmbeddedAws, capsys: Printed
+    registry: Registry, put_row: PutRow, going_on: str, capsys: Printed
 ) -> None:
-    task_id = register(registry, "running", params={"seconds": 1})
-    assert main(["start", task_id, "--slot", SLOT, "--json"]) == 0
-    arn = json.loads(capsys.readouterr().out)["executionArn"]
-    while ledger.get(task_id, SLOT) is None:
-        pass
-    assert main(["rerun", task_id, SLOT]) == 2
+    put_row(register(registry, "running"), SLOT, "RUNNING", going_on)
+    assert main(["rerun", "running", SLOT]) == 2
     said = capsys.readouterr().err
     assert "is still running" in said
-    assert f"stop-execution --execution-arn {arn}" in said
-    assert embedded_aws.execution(arn).over.wait(30)
+    assert f"stop-execution --execution-arn {going_on}" in said
+
+
+def test_a_slot_whose_run_died_is_run_again(registry: Registry, ledger: Ledger, put_row: PutRow) -> None:
+    put_row(register(registry, "died"), SLOT, "RUNNING")
+    assert main(["rerun", "died", SLOT, "--wait"]) == 0
+    assert [earlier.status for earlier in found(ledger, "died").history] == [RunStatus.ABORTED]
 
 
 def test_a_slot_is_left_as_it_was_while_another_run_of_the_task_goes_on(

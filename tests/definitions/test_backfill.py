@@ -178,7 +178,7 @@ def test_a_slot_that_cannot_be_started_is_unfinished_and_not_silent(runner: Task
 
 
 def test_what_was_stopped_in_the_middle_is_continued(runner: TaskRunner) -> None:
-    task_id = runner.register("stopped", params={"seconds": 0.3})
+    task_id = runner.register("stopped", params={"seconds": 0.6})
     arn = start(runner, task_id, slots(3))
     runner.until(lambda: len(rows(runner, task_id)) == 2)
     runner.aws.client("stepfunctions").stop_execution(executionArn=arn)
