@@ -130,9 +130,13 @@ def _plan(
     if to_come and to_come.at <= last:
         raise FutureSlots(task.id, key(to_come.at))
     rows = connection.ledger.between(task.id, key(first), key(last))
-    running = [run for run in rows if run.status is RunStatus.RUNNING]
-    died = {run.slot for run in running if connection.runner.ended(run)} if running else set()
+    died = {run.slot for run in rows if run.status is RunStatus.RUNNING and _died(connection, run)}
     return plan(slots_between(task, first, last), rows, reprocess=reprocess, died=died, before=before)
+
+
+def _died(connection: Connection, run: Run) -> bool:
+    """Whether the run's execution has ended and its row, looked at once more after that, does not know."""
+    return connection.runner.ended(run) and connection.ledger.get(run.task_id, run.slot) == run
 
 
 def _wait(

@@ -17,7 +17,8 @@ from orchestrator.deployment import Applied
 from orchestrator.ledger import Ledger
 from orchestrator.local.embedded import EmbeddedAws
 from orchestrator.registry import Registry
-from orchestrator.runs import RunStatus, Trigger
+from orchestrator.runner import Runner
+from orchestrator.runs import Run, RunStatus, Trigger
 from orchestrator.tasks import Target, TargetKind, Task, TaskSchedule
 from tests.commands.conftest import PutRow
 from tests.deployed import STACK
@@ -166,6 +167,22 @@ def test_a_run_that_goes_on_is_left_alone(registry: Registry, put_row: PutRow, g
     task_id = register(registry, "going-on")
     put_row(task_id, SLOTS[0], "RUNNING", going_on)
     assert main(["backfill", task_id, *WEEK, "--reprocess", "completed", "--dry-run", "--json"]) == 0
+    assert [one["decision"] for one in objects(capsys)] == ["still running", "run", "run"]
+
+
+def test_a_run_that_ends_while_it_is_looked_at_is_not_taken_for_dead(
+    registry: Registry, put_row: PutRow, capsys: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task_id = register(registry, "just-ended")
+    put_row(task_id, SLOTS[0], "RUNNING")
+    ended = Runner.ended
+
+    def ended_just_now(self: Runner, run: Run) -> bool:
+        put_row(task_id, SLOTS[0], "SUCCEEDED")
+        return ended(self, run)
+
+    monkeypatch.setattr(Runner, "ended", ended_just_now)
+    assert main(["backfill", task_id, *WEEK, "--dry-run", "--json"]) == 0
     assert [one["decision"] for one in objects(capsys)] == ["still running", "run", "run"]
 
 
