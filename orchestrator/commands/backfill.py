@@ -144,12 +144,13 @@ def _wait(
 ) -> list[Run]:
     """The runs that have ended when the backfill has; progress is said as it comes."""
     first, last = (pick(slot.slot for slot in group) for pick in (min, max))
+    backfills, ledger = connection.backfills, connection.ledger
     said = ""
     pause, longest = POLL_SECONDS
     while True:
         # The status first: what ended before it is then among the rows.
-        running = connection.backfills.running(arn)
-        runs = ended(group, connection.ledger.between(task, first, last))
+        running = backfills.running(arn)
+        runs = ended(group, ledger.between(task, first, last))
         failed = sum(run.status is not RunStatus.SUCCEEDED for run in runs)
         line = f"{len(runs)} of {len(group)} slots done" + (f", {failed} failed" if failed else "")
         if line != said:
