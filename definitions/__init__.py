@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from definitions import billing, task_runner
+from definitions import backfill, billing, task_runner
 from orchestrator.definition import Definition
 from orchestrator.settings import Stack
 
 Builder = Callable[[Stack], Definition]
 
-#: Every state machine that is deployed, by name. ``TaskRunner`` is what schedules start; every other name is a nested
-#: workflow, which a task runs as ``workflow/NAME``.
+#: Every state machine that is deployed, by name. ``TaskRunner`` is what schedules start, and ``Backfill`` starts it for
+#: slots of the past; every other name is a nested workflow, which a task runs as ``workflow/NAME``.
 ALL: Mapping[str, Builder] = {
     "TaskRunner": task_runner.build,
+    "Backfill": backfill.build,
     "billing": billing.build,
     "billing-page": billing.build_page,
 }

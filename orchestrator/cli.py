@@ -5,7 +5,6 @@ Exit codes: 0 done; 1 it failed, or the run did; 2 bad input; 3 AWS cannot be re
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,9 +17,12 @@ import click
 from botocore.config import Config
 
 from orchestrator import faults
+from orchestrator.backfills import Backfills
+from orchestrator.commands.backfill import backfill
 from orchestrator.commands.forecast import forecast_command
-from orchestrator.commands.options import as_json, console, moment, print_json
+from orchestrator.commands.options import as_json, console, moment, overriding_params, print_json
 from orchestrator.commands.preview import preview
+from orchestrator.commands.rerun import rerun
 from orchestrator.console.tables import run_values, runs_table, task_values, tasks_table
 from orchestrator.errors import NotDeployed, UnknownTask
 from orchestrator.ledger import Ledger
@@ -52,6 +54,14 @@ class Connection:
     @property
     def runner(self) -> Runner:
         """Raises :class:`NotDeployed`."""
+        return Runner(self.client("stepfunctions"), self._outputs()["TaskRunnerArn"])
+
+    @property
+    def backfills(self) -> Backfills:
+        """Raises :class:`NotDeployed`."""
+        return Backfills(self.client("stepfunctions"), self._outputs()["BackfillArn"])
+
+    def _outputs(self) -> dict[str, str]:
         cloudformation = self.client("cloudformation")
         try:
             (deployed,) = cloudformation.describe_stacks(StackName=self.stack.name)["Stacks"]
@@ -59,8 +69,7 @@ class Connection:
             if fault.response["Error"]["Code"] == "ValidationError":
                 raise NotDeployed(self.stack.name) from fault
             raise
-        outputs = {output["OutputKey"]: output["OutputValue"] for output in deployed.get("Outputs", [])}
-        return Runner(self.client("stepfunctions"), outputs["TaskRunnerArn"])
+        return {output["OutputKey"]: output["OutputValue"] for output in deployed.get("Outputs", [])}
 
 
 @click.group()
@@ -106,22 +115,9 @@ def runs(connection: Connection, task: str | None, status: str | None, limit: in
         console().print(runs_table(found) if found else "No runs.")
 
 
-def _params(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
-    params = {}
-    for one in given:
-        name, equals, text = one.partition("=")
-        if not name or not equals:
-            raise click.BadParameter(f"expected name=value, found {one!r}")
-        try:
-            params[name] = json.loads(text)
-        except ValueError:
-            params[name] = text
-    return params
-
-
 @orchestrator.command()
 @click.argument("task")
-@click.option("--param", "params", multiple=True, callback=_params, help="name=value, over the task's own; repeatable.")
+@overriding_params
 @click.option("--slot", callback=moment, help="Run it for this slot, instead of for now.")
 @click.option("--wait", is_flag=True, help="Wait for its end, and fail if it does.")
 @as_json
@@ -194,8 +190,8 @@ def demo(connection: Connection, file: Path) -> int:
     return day.show(connection.stack, file, console())
 
 
-orchestrator.add_command(preview)
-orchestrator.add_command(forecast_command)
+for command in (backfill, forecast_command, preview, rerun):
+    orchestrator.add_command(command)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -11,6 +11,7 @@ OrchestratorError
 │   ├── NotConfigured           a function lacks a setting of its environment
 │   ├── UnreadableUsage         a file of usage events is not one
 │   └── UsageCutOff             a file of usage events ends in the middle of a line
+├── BackfillIncomplete          slots of a backfill failed, or were not run
 ├── CacheWarmingFailed          more URLs failed than the task allows
 ├── CleanupFailed               AWS kept some of what was to be deleted
 ├── InvalidSchedule             a schedule expression that EventBridge Scheduler would refuse, or never fire
@@ -18,11 +19,16 @@ OrchestratorError
 ├── InvalidTaskFile             tasks.yaml (every mistake, each with file, line, field and what was expected)
 ├── InvalidDefinition           a state machine definition that would not run as written
 ├── InvalidRecord               a record of the registry that no registration made
-├── MailInDoubt                nobody knows yet whether an invoice has been mailed
+├── FutureSlots                 a backfill was to run slots that are still to come
+├── MailInDoubt                 nobody knows yet whether an invoice has been mailed
 ├── DeploymentFailed            AWS refused, or did not finish, what was to be deployed
+├── NoRunOfSlot                 a rerun of a slot that nothing has run
 ├── NotABuild                   the folder to build into holds something else
 ├── NotDeployed                 there is no such stack in this account and region
+├── NotRerun                    TaskRunner left a slot as it was, for another run was in the way
 ├── PortInUse                   the embedded AWS cannot listen where it was told to
+├── StillRunning                a rerun of a slot whose run goes on
+├── TaskPaused                  a person asked for runs of a task that a person has paused
 ├── UnknownTask                 an operator named a task that the registry does not have
 └── RefusedRun                  TaskRunner did not start the task
     ├── ClaimContended          other transactions were in the way of the claim, every time
@@ -136,6 +142,13 @@ class NotConfigured(NonRetryableError):
         super().__init__(f"{variable} is not set; deploy with a value for the stack's parameter {parameter}")
 
 
+class BackfillIncomplete(OrchestratorError):
+    """Slots of a backfill failed, or were not run: the same command again goes on with what is not done.
+
+    Raised by no Python code: it is the name of Backfill's Fail state.
+    """
+
+
 class CacheWarmingFailed(OrchestratorError):
     """More URLs failed than the task allows."""
 
@@ -229,6 +242,54 @@ class UnknownTask(OrchestratorError):
 
     def __init__(self, task_id: str) -> None:
         super().__init__(f"there is no task {task_id!r} in the registry; `orchestrator tasks` lists them")
+
+
+class FutureSlots(OrchestratorError):
+    """A backfill was to run slots that are still to come."""
+
+    def __init__(self, task_id: str, slot: str) -> None:
+        super().__init__(
+            f"{slot} of {task_id} is still to come, and a backfill runs slots of the past: leave out --to, or set it to"
+            " an earlier moment"
+        )
+
+
+class NoRunOfSlot(OrchestratorError):
+    """A rerun of a slot that nothing has run."""
+
+    def __init__(self, task_id: str, slot: str) -> None:
+        super().__init__(
+            f"{task_id} has no run of {slot}; `orchestrator runs {task_id}` lists them, and"
+            f" `orchestrator backfill {task_id} --from {slot} --to {slot}` runs a slot that has none"
+        )
+
+
+class NotRerun(OrchestratorError):
+    """TaskRunner left a slot as it was, for another run was in the way."""
+
+    def __init__(self, task_id: str, slot: str, execution_arn: str) -> None:
+        super().__init__(
+            f"{slot} of {task_id} is as it was: another run of the task goes on, or somebody else was first; try again"
+            f" when `orchestrator tasks` says that it is waiting, or look at {execution_arn}"
+        )
+
+
+class StillRunning(OrchestratorError):
+    """A rerun of a slot whose run goes on."""
+
+    def __init__(self, task_id: str, slot: str, execution_arn: str) -> None:
+        super().__init__(
+            f"{slot} of {task_id} is still running; wait for its end, or stop it with"
+            f" `aws stepfunctions stop-execution --execution-arn {execution_arn}`"
+        )
+
+
+class TaskPaused(OrchestratorError):
+    """A person asked for runs of a task that a person has paused."""
+
+    def __init__(self, task_id: str, who: str, why: str) -> None:
+        by = f" by {who}" if who else ""
+        super().__init__(f"{task_id} is paused{by}{f': {why}' if why else ''}; nothing of it runs until it is resumed")
 
 
 class PortInUse(OrchestratorError):

@@ -7,12 +7,16 @@ from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
 
 from orchestrator.errors import (
+    FutureSlots,
     InvalidDefinition,
     InvalidSchedule,
     InvalidTaskFile,
     InvalidTimezone,
+    NoRunOfSlot,
     NotABuild,
     OrchestratorError,
+    StillRunning,
+    TaskPaused,
     UnknownTask,
 )
 
@@ -48,7 +52,18 @@ _CODES = {
 
 
 #: What whoever typed the command has got wrong.
-_BAD_INPUT = (InvalidDefinition, InvalidSchedule, InvalidTaskFile, InvalidTimezone, NotABuild, UnknownTask)
+_BAD_INPUT = (
+    FutureSlots,
+    InvalidDefinition,
+    InvalidSchedule,
+    InvalidTaskFile,
+    InvalidTimezone,
+    NoRunOfSlot,
+    NotABuild,
+    StillRunning,
+    TaskPaused,
+    UnknownTask,
+)
 
 
 def explain(fault: BotoCoreError | ClientError) -> str:

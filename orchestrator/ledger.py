@@ -31,6 +31,15 @@ class Ledger:
         values = {":task": {"S": task_id}} | ({":status": {"S": status}} if status else {})
         return self._query(limit, KeyConditionExpression="taskId = :task", ExpressionAttributeValues=values, **only)
 
+    def between(self, task_id: str, since: str, until: str) -> tuple[Run, ...]:
+        """A task's runs whose slot is in [since, until], the newest first, as they are now."""
+        items = self._items(
+            KeyConditionExpression="taskId = :task AND slot BETWEEN :since AND :until",
+            ExpressionAttributeValues={":task": {"S": task_id}, ":since": {"S": since}, ":until": {"S": until}},
+            ConsistentRead=True,
+        )
+        return tuple(map(Run.from_item, items))
+
     def by_status(
         self, status: RunStatus, *, limit: int, since: str | None = None, until: str | None = None
     ) -> tuple[Run, ...]:

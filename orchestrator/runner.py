@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from orchestrator.runs import Trigger
+from orchestrator.runs import Run, Trigger
 
 #: Seconds between two looks at an execution. DescribeExecution is refilled with 10 to 15 a second for a whole account.
 POLL_SECONDS = 0.5
@@ -30,9 +30,22 @@ class Runner:
         self._client = client
         self._arn = state_machine_arn
 
-    def start(self, task_id: str, *, params: Mapping[str, Any], slot: str | None, now: datetime) -> Started:
-        """Starts a task, for ``slot`` (``2026-12-01T08:00:00Z``) or, where that is None, for the moment it starts."""
-        request: dict[str, Any] = {"taskId": task_id, "trigger": Trigger.AD_HOC}
+    def start(
+        self,
+        task_id: str,
+        *,
+        params: Mapping[str, Any],
+        slot: str | None,
+        now: datetime,
+        replaced: Run | None = None,
+    ) -> Started:
+        """Starts a task, for ``slot`` (``2026-12-01T08:00:00Z``) or, where that is None, for the moment it starts.
+
+        ``replaced`` is the run of the slot whose place the new one takes. TaskRunner does not ask whether it has ended:
+        whoever names it has (:meth:`ended`).
+        """
+        request: dict[str, Any] = {"taskId": task_id, "trigger": Trigger.RERUN if replaced else Trigger.AD_HOC}
+        request |= {"replaces": replaced.version} if replaced else {}
         request |= {"params": dict(params)} if params else {}
         request |= {"scheduledTime": slot} if slot else {}
         answer = self._client.start_execution(
@@ -43,6 +56,25 @@ class Runner:
         moment = answer["startDate"].astimezone(UTC)
         started = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         return Started(execution_arn=answer["executionArn"], slot=slot or started)
+
+    def ended(self, run: Run) -> bool:
+        """Whether the execution of a run is over, whatever the row says. Step Functions forgets it after 90 days."""
+        described = self._describe(run)
+        return described is None or described["status"] != "RUNNING"
+
+    def params(self, run: Run) -> dict[str, Any]:
+        """The params that a run was started with, over the task's own; none where nobody remembers."""
+        described = self._describe(run)
+        params = json.loads(described.get("input", "{}")).get("params") if described else None
+        return dict(params or {})
+
+    def _describe(self, run: Run) -> dict[str, Any] | None:
+        if run.execution_arn is None:
+            return None
+        try:
+            return dict(self._client.describe_execution(executionArn=run.execution_arn))
+        except self._client.exceptions.ExecutionDoesNotExist:
+            return None
 
     def wait(self, started: Started, sleep: Callable[[float], object]) -> str:
         """The execution's status at its end."""

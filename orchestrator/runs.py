@@ -57,6 +57,44 @@ class Trigger(StrEnum):
     SCHEDULE = "schedule"
     #: A person or a program, with ``start-execution``.
     AD_HOC = "ad hoc"
+    #: A backfill, for a slot of the past. It neither takes nor heeds the task's lease: see README, "Backfill".
+    BACKFILL = "backfill"
+    #: A person, for a slot that has a row already.
+    RERUN = "rerun"
+
+
+#: A row keeps this many of the runs before the one that it tells of.
+HISTORY_LIMIT = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class EarlierRun:
+    """A run of the same slot before the one that the row tells of."""
+
+    #: Never RUNNING: one that died is ABORTED.
+    status: RunStatus
+    trigger: Trigger | None = None
+    execution_arn: str | None = None
+    started_at: str | None = None
+    ended_at: str | None = None
+    #: Of this and all the runs before it.
+    attempts: int = 0
+    error: str | None = None
+
+    @classmethod
+    def from_value(cls, value: Mapping[str, Any]) -> EarlierRun:
+        """An element of a row's ``history`` as DynamoDB's low-level client gives it."""
+        fields = value["M"]
+        trigger = fields.get("trigger", {}).get("S")
+        return cls(
+            status=RunStatus(fields["status"]["S"]),
+            trigger=Trigger(trigger) if trigger else None,
+            execution_arn=fields.get("executionArn", {}).get("S"),
+            started_at=fields.get("startedAt", {}).get("S"),
+            ended_at=fields.get("endedAt", {}).get("S"),
+            attempts=int(fields.get("attempts", {}).get("N", 0)),
+            error=fields.get("error", {}).get("S"),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +114,7 @@ class Run:
     duration_seconds: float | None = None
     #: From the slot to the start of the execution; none for an ad hoc run.
     start_delay_seconds: float | None = None
+    #: Of this and all earlier runs of the slot.
     attempts: int = 0
     error: str | None = None
     cause: str | None = None
@@ -83,6 +122,13 @@ class Run:
     result: str | None = None
     #: Further deliveries of the same slot, which did nothing.
     duplicates: int = 0
+    #: Earlier runs of the slot, the oldest first, at most :data:`HISTORY_LIMIT`.
+    history: tuple[EarlierRun, ...] = ()
+
+    @property
+    def version(self) -> str:
+        """What a later run names this one by when it is to take its place: each run of a slot has its own start."""
+        return self.started_at or self.status
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Run:
@@ -112,4 +158,5 @@ class Run:
             cause=text("cause"),
             result=text("result"),
             duplicates=int(number("duplicates") or 0),
+            history=tuple(map(EarlierRun.from_value, item.get("history", {}).get("L", ()))),
         )

@@ -33,6 +33,13 @@ LAMBDA_TRANSIENT = (
     "Lambda.TooManyRequestsException",
 )
 
+#: Passing faults of Step Functions itself, when a nested execution is started; one that failed is none of them.
+STATES_TRANSIENT = (
+    "StepFunctions.AWSStepFunctionsException",
+    "StepFunctions.ExecutionLimitExceededException",
+    "StepFunctions.SdkClientException",
+)
+
 #: A call of an AWS API answers within seconds or not at all.
 CALL_TIMEOUT_SECONDS = 30
 

@@ -50,6 +50,11 @@ class Stack:
         return f"{self.name}-TaskRunner"
 
     @property
+    def backfill(self) -> str:
+        """The state machine that runs slots of the past."""
+        return f"{self.name}-Backfill"
+
+    @property
     def alerts_topic(self) -> str:
         return f"{self.name}-Alerts"
 

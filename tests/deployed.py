@@ -34,7 +34,7 @@ def deployed(aws: EmbeddedAws) -> Iterator[Applied]:
     """The application, and the environment in which a command finds it."""
     application = Application(
         stack=STACK,
-        definitions={"TaskRunner": definitions.ALL["TaskRunner"](STACK)},
+        definitions={name: definitions.ALL[name](STACK) for name in ("TaskRunner", "Backfill")},
         functions=(Function(name="work", module="work"),),
         lambdas=LAMBDAS,
     )

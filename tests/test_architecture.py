@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent
 
 #: Values and rules, without any I/O.
 PURE = {
+    "backfilling",
     "calendars",
     "costs",
     "durations",
@@ -31,7 +32,7 @@ PURE = {
 }
 
 #: One narrow class for each AWS service.
-BOUNDARIES = {"ledger", "registry", "runner", "scheduler"}
+BOUNDARIES = {"backfills", "ledger", "registry", "runner", "scheduler"}
 
 #: What builds state machines, on the SDK.
 STATES = {"definition", "services", "states"}

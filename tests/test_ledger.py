@@ -57,6 +57,14 @@ def test_runs_of_a_task_come_newest_first_and_are_not_more_than_asked_for(ledger
     assert slots(ledger.runs("a", limit=3)) == [f"2026-12-01T{hour}:00:00Z" for hour in ("11", "10", "09")]
 
 
+def test_a_span_of_a_tasks_slots_has_both_its_ends(ledger: Ledger, dynamodb: Any) -> None:
+    for hour in range(8, 12):
+        put(dynamodb, "a", f"2026-12-01T{hour:02}:00:00Z")
+    put(dynamodb, "b", "2026-12-01T09:00:00Z")
+    found = ledger.between("a", "2026-12-01T09:00:00Z", "2026-12-01T10:00:00Z")
+    assert slots(found) == ["2026-12-01T10:00:00Z", "2026-12-01T09:00:00Z"]
+
+
 def test_a_status_is_looked_for_past_the_runs_that_have_another(ledger: Ledger, dynamodb: Any) -> None:
     put(dynamodb, "a", "2026-12-01T00:00:00Z", RunStatus.FAILED)
     for minute in range(1, 30):

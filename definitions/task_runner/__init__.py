@@ -4,8 +4,9 @@
 
 The rare cases cost the common one nothing: they hang on catchers, not on choices. ClaimSlot is one transaction that
 takes the slot (a row of the ledger) and the task's lease. When it is refused, ExplainRefusal reads why: duplicate,
-paused, overlap. Every failure is recorded, counted, told to the alerts topic, and ends in Fail, so that alarms and
-parents see it.
+paused, overlap, or an earlier run whose place this one is to take. The runs of a backfill, of which many may begin at
+once, turn off to ClaimApart, which takes the slot alone. Every failure is recorded, counted, told to the alerts topic,
+and ends in Fail, so that alarms and parents see it.
 
 Known weakness: Step Functions ends an execution for some causes without asking a catcher (States.Runtime, the machine's
 own timeout, an abort). Such a run leaves its row RUNNING and its lease to expire.
@@ -20,7 +21,11 @@ from orchestrator.tasks import LEASE_MARGIN_SECONDS, LONGEST_RUN_SECONDS
 
 
 def build(stack: Stack) -> Definition:
-    """TaskRunner for ``stack``. Input: ``{"taskId": …, "scheduledTime": …, "params": …}``, the first is enough."""
+    """TaskRunner for ``stack``.
+
+    Input: ``{"taskId": …, "scheduledTime": …, "params": …, "trigger": …, "replaces": …}``, the first is enough; the
+    last is the version (:attr:`orchestrator.runs.Run.version`) of the slot's run that is to be replaced; it has ended.
+    """
     ends = ending.build(stack)
     route_task = running.build(stack, ends)
     return Definition(

@@ -6,17 +6,20 @@ from definitions.task_runner import rows
 from definitions.task_runner.ending import Ending
 from definitions.task_runner.record import NO_RECORD, RECORD
 from definitions.task_runner.variables import (
+    ASKED_FOR,
     CAUSE,
     DUPLICATE,
     EXECUTION_ARN,
     FROM_ANY_INPUT,
     FROM_INPUT,
     INPUT_IS_VALID,
+    IS_APART,
+    NO_EARLIER_RUN,
     NOW_SECONDS,
     REFUSED,
 )
 from orchestrator.errors import ClaimContended, InvalidInput, InvalidTask
-from orchestrator.runs import RunStatus, SkipReason
+from orchestrator.runs import HISTORY_LIMIT, RunStatus, SkipReason
 from orchestrator.services import (
     BATCH_GET_ITEM,
     CONDITION_FAILED,
@@ -35,10 +38,22 @@ from orchestrator.states import Catch, Choice, Task, Wait, When, jsonata, litera
 #: How often a claim is tried again when another transaction was in its way.
 CLAIM_ATTEMPTS = 5
 
-#: The one place where a record that cannot be run, and a slot on a closed day, stop: the common case pays no state.
-_NOW_UNLESS_REFUSED = (
-    f"$exists($task.refusal) or $exists($task.closed) ? $error('this slot is not run') : $string({NOW_SECONDS})"
-)
+#: The one place where a record that cannot be run, a slot on a closed day and a run of a backfill turn off: the common
+#: case pays no state.
+_NOW_UNLESS_REFUSED = f"""$exists($task.refusal) or $exists($task.closed) or {IS_APART}
+    ? $error('this slot is not claimed so') : $string({NOW_SECONDS})"""
+
+#: Why ClaimSlot did not try: ``invalid``, a :class:`SkipReason`, or ``apart`` for what is claimed without the task.
+_NOT_CLAIMED = f"""$exists($task.refusal) ? 'invalid'
+    : $exists($task.closed) ? {literal(SkipReason.CLOSED)}
+    : $task.paused ? {literal(SkipReason.PAUSED)}
+    : 'apart'"""
+
+#: A fault of AWS itself, as the reason of a refusal.
+_FAULT = REFUSED | {"refusal": "fault"}
+
+#: The attributes of a run that are kept when another takes its place.
+_KEPT = ("trigger", "executionArn", "startedAt", "endedAt", "error")
 
 _LOOKUP_FAILED = jsonata(f"""
     $not({INPUT_IS_VALID}) ? {{
@@ -51,17 +66,49 @@ _LOOKUP_FAILED = jsonata(f"""
 """)
 
 
-def _why(stack: Stack) -> str:
-    """Why a claim was refused: ``duplicate``, a :class:`SkipReason`, or ``contended`` if nothing is in the way now."""
-    return f"""(
-        $run := $lookup($states.result.Responses, {literal(stack.runs_table)})[0];
+def _read(stack: Stack) -> str:
+    """What the other expressions here are about: the slot's run, if it is another's, and the task's record."""
+    return f"""
+        $found := $lookup($states.result.Responses, {literal(stack.runs_table)})[0];
+        $run := $found.executionArn.S = {EXECUTION_ARN} ? null : $exists($found) ? $found : null;
+        $version := $exists($run.startedAt.S) ? $run.startedAt.S : $run.status.S;
         $record := $lookup($states.result.Responses, {literal(stack.tasks_table)})[0];
+    """
+
+
+def _why(stack: Stack) -> str:
+    """Why a claim was refused: ``duplicate``, a :class:`SkipReason`, ``replaceable`` if this run is to take the place
+    of the one that is there, or ``contended`` if nothing is in the way now.
+    """
+    return f"""({_read(stack)}
         $holder := $record.lease.M;
-        $exists($run) and $run.executionArn.S != {EXECUTION_ARN} ? 'duplicate'
+        $run != null and $not($replaces = $version) ? 'duplicate'
         : $exists($record.pause) ? {literal(SkipReason.PAUSED)}
-        : $exists($holder) and $holder.executionArn.S != {EXECUTION_ARN}
+        : $not({IS_APART}) and $exists($holder)
+            and $not($holder.executionArn.S in [{EXECUTION_ARN}, $run.executionArn.S])
             and $number($holder.expiresAt.N) >= {NOW_SECONDS} ? {literal(SkipReason.OVERLAP)}
+        : $run != null ? 'replaceable'
         : 'contended'
+    )"""
+
+
+def _earlier(stack: Stack) -> str:
+    """The runs before this one, when the row is another run's; a row that is RUNNING is of one that died."""
+    kept = ", ".join(f"'{name}': $exists($run.{name}.S) ? {{'S': $run.{name}.S}}" for name in _KEPT)
+    running, aborted = literal(RunStatus.RUNNING), literal(RunStatus.ABORTED)
+    return f"""({_read(stack)}
+        $attempts := $exists($run.attempts.N) ? $number($run.attempts.N) : 0;
+        $history := $append([$run.history.L], [{{'M': {{
+            'status': {{'S': $run.status.S = {running} ? {aborted} : $run.status.S}},
+            'attempts': {{'N': $string($attempts)}}, {kept}
+        }}}}]);
+        $run = null ? $earlier
+        : {{
+            'version': $version,
+            'executionArn': $exists($run.executionArn.S) ? $run.executionArn.S : 'none',
+            'attempts': $attempts,
+            'history': [$history[[-{HISTORY_LIMIT}..-1]]]
+        }}
     )"""
 
 
@@ -101,18 +148,32 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
         cause=jsonata(f"$refusal = {literal(SkipReason.CLOSED)} ? {{'S': $task.closed}} : {{'NULL': true}}"),
         then=ending.publish_metrics,
     )
-    claim_again = Wait("ClaimAgain", seconds=1)
+    claim_again = Wait("ClaimAgain", seconds=jsonata("$refusal = 'replaceable' ? 0 : 1"))
+    claim_apart = call(
+        "ClaimApart",
+        PUT_ITEM,
+        comment="A backfill takes the slot without the task: a scheduled run is never skipped because of it.",
+        arguments=rows.claimed_row(stack),
+        assign={"attempt": 1},
+        never_retry=[CONDITION_FAILED],
+        next_state=route_task,
+    )
+
+    def once_more(condition: str) -> When:
+        return When(f"{condition} and $claims < {CLAIM_ATTEMPTS}", assign={"claims": jsonata("$claims + 1")})
+
+    skipped = f"$refusal in {literal(list(SkipReason))}"
     refused = Choice(
         "Refused",
         choices=[
             (When("$refusal = 'duplicate'", assign={"status": DUPLICATE}), record_duplicate),
-            (When(f"$refusal in {literal(list(SkipReason))}", assign={"status": RunStatus.SKIPPED}), record_skip),
-            (
-                When(
-                    f"$refusal = 'contended' and $claims < {CLAIM_ATTEMPTS}", assign={"claims": jsonata("$claims + 1")}
-                ),
-                claim_again,
-            ),
+            # The row of before stands, or there is still none: whoever asked can ask again.
+            (When(f"{skipped} and {ASKED_FOR}", assign={"status": RunStatus.SKIPPED}), ending.publish_metrics),
+            (When(skipped, assign={"status": RunStatus.SKIPPED}), record_skip),
+            (When("$refusal = 'apart'"), claim_apart),
+            (once_more(f"$refusal = 'replaceable' and {IS_APART}"), claim_apart),
+            (once_more("$refusal in ['contended', 'replaceable']"), claim_again),
+            (When("$replaces != null"), ending.publish_failure),
         ],
         default=record_refusal,
     )
@@ -130,8 +191,13 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
                 stack.runs_table: {"Keys": [rows.RUN_KEY], "ConsistentRead": True},
             }
         },
-        assign={"refusal": jsonata(_why(stack)), "failure": contended, "status": RunStatus.FAILED},
-        catch=[Catch(error_equals=["States.ALL"], assign=REFUSED, output=NOTHING, next_step=record_refusal)],
+        assign={
+            "refusal": jsonata(_why(stack)),
+            "earlier": jsonata(_earlier(stack)),
+            "failure": contended,
+            "status": RunStatus.FAILED,
+        },
+        catch=[Catch(error_equals=["States.ALL"], assign=_FAULT, output=NOTHING, next_step=refused)],
         next_state=refused,
     )
     claim_slot = call(
@@ -151,18 +217,21 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
                 error_equals=[EVALUATION_FAILED],
                 assign=REFUSED
                 | {
-                    "refusal": jsonata(f"$exists($task.refusal) ? 'invalid' : {literal(SkipReason.CLOSED)}"),
+                    "refusal": jsonata(_NOT_CLAIMED),
                     "failure": jsonata("$exists($task.refusal) ? $task.refusal : null"),
                 },
                 output=NOTHING,
                 next_step=refused,
             ),
             Catch(error_equals=[TRANSACTION_CANCELED], output=NOTHING, next_step=explain_refusal),
-            Catch(error_equals=["States.ALL"], assign=REFUSED, output=NOTHING, next_step=record_refusal),
+            Catch(error_equals=["States.ALL"], assign=_FAULT, output=NOTHING, next_step=refused),
         ],
         next_state=route_task,
     )
     claim_again.next(claim_slot)
+    claim_apart.add_catch(Catch(error_equals=[CONDITION_FAILED], output=NOTHING, next_step=explain_refusal))
+    claim_apart.add_catch(Catch(error_equals=["States.ALL"], assign=_FAULT, output=NOTHING, next_step=refused))
+    begin = {"claims": 1, "earlier": NO_EARLIER_RUN}
     return call(
         "LookupTask",
         GET_ITEM,
@@ -171,13 +240,13 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
             "Key": {"taskId": {"S": jsonata(f"{INPUT_IS_VALID} ? $states.input.taskId : $error('invalid input')")}},
             "ConsistentRead": True,
         },
-        assign={**FROM_INPUT, "task": RECORD, "claims": 1, "ended": None, "child": None},
+        assign={**FROM_INPUT, **begin, "task": RECORD, "ended": None, "child": None},
         catch=[
             Catch(
                 error_equals=["States.ALL"],
-                assign={**REFUSED, **FROM_ANY_INPUT, "failure": _LOOKUP_FAILED, "task": NO_RECORD},
+                assign={**_FAULT, **FROM_ANY_INPUT, **begin, "failure": _LOOKUP_FAILED, "task": NO_RECORD},
                 output=NOTHING,
-                next_step=record_refusal,
+                next_step=refused,
             )
         ],
         next_state=claim_slot,

@@ -31,18 +31,23 @@ _METRIC_DATA = f"""[
         {{'Name': 'TaskType', 'Value': $taskId}}]}}
 ]"""
 
-_ALERT = f"""$join([
-    'A scheduled task failed.',
-    '',
-    'task:      ' & $taskId,
-    'slot:      ' & $slot & ' (' & $trigger & ')',
-    'status:    ' & $status,
-    'error:     ' & $failure.name,
-    'cause:     ' & $failure.cause,
-    'owner:     ' & $task.owner,
-    'runbook:   ' & $task.runbook,
-    'execution: ' & {EXECUTION_ARN}
-], '\\n')"""
+
+def _alert(stack: Stack) -> str:
+    """The text of an alert; what has no record cannot be rerun either."""
+    rerun = literal(f"rerun:     orchestrator --stack {stack.name} rerun ")
+    return f"""$join([
+        'A scheduled task failed.',
+        '',
+        'task:      ' & $taskId,
+        'slot:      ' & $slot & ' (' & $trigger & ')',
+        'status:    ' & $status,
+        'error:     ' & $failure.name,
+        'cause:     ' & $failure.cause,
+        'owner:     ' & $task.owner,
+        'runbook:   ' & $task.runbook,
+        'execution: ' & {EXECUTION_ARN},
+        $exists($task.kind) ? {rerun} & $taskId & ' ' & $slot
+    ], '\\n')"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +74,7 @@ def build(stack: Stack) -> Ending:
         arguments={
             "TopicArn": jsonata(f"$replace({STATES_ARN}, ':states:', ':sns:') & {literal(':' + stack.alerts_topic)}"),
             "Subject": f"[{stack.name}] scheduled task failed"[:100],
-            "Message": jsonata(_ALERT),
+            "Message": jsonata(_alert(stack)),
         },
         catch=[Catch(error_equals=["States.ALL"], next_step=failed)],
         next_state=failed,
@@ -109,11 +114,11 @@ def build(stack: Stack) -> Ending:
 
 
 def _record(name: str, *, run: Mapping[str, Any], task: Mapping[str, Any], then: Task) -> Task:
-    """Ends the row and releases the lease in one transaction; the row alone where the lease is no longer ours."""
+    """Ends the row and releases the lease in one transaction; the row alone where there is no lease of ours."""
     alone = call(
         f"{name}Alone",
         UPDATE_ITEM,
-        comment="The lease has passed to another run, or the task is gone: the row is still ours to end.",
+        comment="A backfill, or the lease has passed to another run, or the task is gone: the row is ours to end.",
         arguments=dict(run),
         catch=[Catch(error_equals=["States.ALL"], next_step=then)],
         next_state=then,

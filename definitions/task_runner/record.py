@@ -40,8 +40,9 @@ _CLOSED = f"""($trigger := {TRIGGER}; $slot := {SLOT};
         $trigger = {literal(Trigger.SCHEDULE)} and $exists($item.closures.S)
         ? $parse($item.closures.S)[since <= $slot and until > $slot][0].why)"""
 
-#: The record as plain values with the input's params over its own, ``closed`` if the slot lies in a closure, and
-#: ``refusal`` (name, cause) if the record cannot be run. Fails on nothing but params and closures that are not JSON.
+#: The record as plain values with the input's params over its own, ``paused``, ``closed`` if the slot lies in a
+#: closure, and ``refusal`` (name, cause) if the record cannot be run. Fails on nothing but params and closures that are
+#: not JSON.
 RECORD = jsonata(f"""(
     $item := $states.result.Item;
     $fields := {{
@@ -54,6 +55,7 @@ RECORD = jsonata(f"""(
         'idempotent': $item.idempotent.BOOL,
         'timezone': $exists($item.schedules.L[0].M.timezone.S) ? $item.schedules.L[0].M.timezone.S : 'UTC',
         'closed': {_CLOSED},
+        'paused': $exists($item.pause),
         'owner': $exists($item.owner.S) ? $item.owner.S : '',
         'runbook': $exists($item.runbook.S) ? $item.runbook.S : ''
     }};

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from definitions.task_runner.variables import DURATION, EXECUTION_ARN, NOW_SECONDS, STARTED_AT
+from definitions.task_runner.variables import DURATION, EXECUTION_ARN, IS_APART, NOW_SECONDS, STARTED_AT
 from orchestrator.runs import RunStatus
 from orchestrator.settings import Stack
 from orchestrator.states import jsonata
@@ -44,8 +44,19 @@ def new_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
 
 
 def claimed_row(stack: Stack) -> dict[str, Any]:
-    """PutItem of the row that says the slot is running."""
-    return new_row(stack, status={"S": RunStatus.RUNNING})
+    """PutItem of the row that says the slot is running, in the place of the run that ``earlier`` names, if any."""
+    row = new_row(
+        stack,
+        status={"S": RunStatus.RUNNING},
+        attempts={"N": jsonata("$string($earlier.attempts)")},
+        history={"L": jsonata("$earlier.history")},
+    )
+    return row | {
+        "ConditionExpression": f"{row['ConditionExpression']} OR startedAt = :earlier"
+        " OR (attribute_not_exists(startedAt) AND #status = :earlier)",
+        "ExpressionAttributeNames": {"#status": "status"},
+        "ExpressionAttributeValues": {":me": ME["me"], ":earlier": {"S": jsonata("$earlier.version")}},
+    }
 
 
 def ended_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
@@ -54,7 +65,7 @@ def ended_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
         "status": {"S": jsonata("$status")},
         "endedAt": {"S": jsonata("$fromMillis($ended)")},
         "durationSeconds": {"N": jsonata(f"$string({DURATION})")},
-        "attempts": {"N": jsonata("$string($attempt)")},
+        "attempts": {"N": jsonata("$string($earlier.attempts + $attempt)")},
         "childExecutionArn": jsonata("$child = null ? {'NULL': true} : {'S': $child}"),
     }
     return {
@@ -77,9 +88,12 @@ def lease_taken(stack: Stack, now_seconds: str) -> dict[str, Any]:
         **update(
             {"lease": {"M": {"executionArn": ME["me"], "expiresAt": {"N": expires_at}}}},
             names=["taskId", "pause", "overlap", "expiresAt", "executionArn"],
-            values=ME | {"now": {"N": jsonata(now_seconds)}, "allow_all": {"S": OverlapPolicy.ALLOW_ALL}},
+            values=ME
+            | {"now": {"N": jsonata(now_seconds)}, "allow_all": {"S": OverlapPolicy.ALLOW_ALL}}
+            # A run that died holds a lease that nobody else will take from it before its end.
+            | {"earlier": {"S": jsonata("$earlier.executionArn")}},
             condition="attribute_exists(#taskId) AND attribute_not_exists(#pause) AND (#overlap = :allow_all"
-            " OR attribute_not_exists(#lease) OR #lease.#expiresAt < :now OR #lease.#executionArn = :me)",
+            " OR attribute_not_exists(#lease) OR #lease.#expiresAt < :now OR #lease.#executionArn IN (:me, :earlier))",
         ),
     }
 
@@ -87,8 +101,12 @@ def lease_taken(stack: Stack, now_seconds: str) -> dict[str, Any]:
 def lease_released(
     stack: Stack, *, sets: Mapping[str, Any] | None = None, adds: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """UpdateItem of the task's record when the run has ended: the lease goes, if it is still this execution's."""
-    last = {"lastStatus": {"S": jsonata("$status")}, "lastSlot": {"S": jsonata("$slot")}}
+    """UpdateItem of the task's record when the run has ended: the lease goes, if it is still this execution's.
+
+    Of a backfill's run it is an expression that fails: many such runs end at once, and would be in each other's way.
+    """
+    status = jsonata(f"{IS_APART} ? $error('a backfill leaves the task as it is') : $status")
+    last = {"lastStatus": {"S": status}, "lastSlot": {"S": jsonata("$slot")}}
     return {
         "TableName": stack.tasks_table,
         "Key": TASK_KEY,

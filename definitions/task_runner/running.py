@@ -38,7 +38,8 @@ BACKOFF_SECONDS = """$floor($random() * (1 + $floor($min([
 _EVENT = {
     "taskId": jsonata("$taskId"),
     "slot": jsonata("$slot"),
-    "scheduledTime": jsonata(f"$trigger = {literal(Trigger.SCHEDULE)} ? $slot : null"),
+    # An ad hoc run's own slot, which a rerun may repeat, has milliseconds.
+    "scheduledTime": jsonata(f"$trigger = {literal(Trigger.AD_HOC)} or $contains($slot, '.') ? null : $slot"),
     "timezone": jsonata("$task.timezone"),
     "attempt": jsonata("$attempt"),
     "runKey": jsonata("$taskId & '#' & $slot"),

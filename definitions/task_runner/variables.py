@@ -1,9 +1,11 @@
 """What TaskRunner knows while it runs, and the expressions that make it known.
 
-Every state sees the variables ``taskId``, ``slot``, ``trigger``, ``startDelay`` (seconds, or null for an ad hoc run)
-and ``task`` (the record, see :mod:`definitions.task_runner.record`); once the slot is claimed ``attempt``; and once
-there is an outcome ``status``, ``ended`` (milliseconds, or null if nothing was started), ``result`` or ``failure``
-(name, cause), and ``child`` (the nested execution's ARN, or null).
+Every state sees the variables ``taskId``, ``slot``, ``trigger``, ``startDelay`` (seconds, or null for all but scheduled
+runs), ``task`` (the record, see :mod:`definitions.task_runner.record`), ``replaces`` (the version of the run whose
+place this one is to take, or null) and ``earlier`` (of the runs before it: version and ARN of the last, their attempts,
+their history); once the slot is claimed ``attempt``; and once there is an outcome ``status``, ``ended`` (milliseconds,
+or null if nothing was started), ``result`` or ``failure`` (name, cause), and ``child`` (the nested execution's ARN, or
+null).
 """
 
 from __future__ import annotations
@@ -42,6 +44,7 @@ INPUT_IS_VALID = f"""(
     {matches("$states.input.taskId", TASK_ID_PATTERN)}
     and {optional("$states.input.scheduledTime", matches("$states.input.scheduledTime", SCHEDULED_TIME_PATTERN))}
     and {optional("$states.input.trigger", f"$states.input.trigger in {literal(list(Trigger))}")}
+    and {optional("$states.input.replaces", "$type($states.input.replaces) in ['string', 'null']")}
     and {optional("$states.input.params", "$type($states.input.params) = 'object'")}
 )"""
 
@@ -49,6 +52,17 @@ TRIGGER = f"""($exists($states.input.trigger) ? $states.input.trigger
     : $exists($states.input.scheduledTime) ? {literal(Trigger.SCHEDULE)} : {literal(Trigger.AD_HOC)})"""
 
 SLOT = f"($exists($states.input.scheduledTime) ? $states.input.scheduledTime : {STARTED_AT})"
+
+_REPLACES = "($exists($states.input.replaces) ? $states.input.replaces : null)"
+
+#: Whether the run keeps away from the task's record: it takes no lease there and leaves no outcome.
+IS_APART = f"$trigger = {literal(Trigger.BACKFILL)}"
+
+#: Whether somebody asked for this slot and looks at what becomes of it.
+ASKED_FOR = f"$trigger in {literal([Trigger.BACKFILL, Trigger.RERUN])}"
+
+#: Before anything is known of earlier runs: no row has this version, and nobody this ARN.
+NO_EARLIER_RUN = {"version": "none", "executionArn": "none", "attempts": 0, "history": []}
 
 _START_DELAY = f"""({TRIGGER} = {literal(Trigger.SCHEDULE)}
     ? $round(($toMillis({STARTED_AT}) - $toMillis({SLOT})) / 1000, 3) : null)"""
@@ -59,6 +73,7 @@ FROM_INPUT = {
     "slot": jsonata(SLOT),
     "trigger": jsonata(TRIGGER),
     "startDelay": jsonata(_START_DELAY),
+    "replaces": jsonata(_REPLACES),
 }
 
 #: From any input, even one that is no object.
@@ -67,6 +82,7 @@ FROM_ANY_INPUT = {
     "slot": jsonata(f"{INPUT_IS_VALID} ? {SLOT} : {STARTED_AT}"),
     "trigger": jsonata(f"{INPUT_IS_VALID} ? {TRIGGER} : {literal(Trigger.AD_HOC)}"),
     "startDelay": jsonata(f"{INPUT_IS_VALID} ? {_START_DELAY} : null"),
+    "replaces": jsonata(f"{INPUT_IS_VALID} ? {_REPLACES} : null"),
 }
 
 #: Text from outside, fit for a row and an alert: of a Lambda's error its message, in one line, of bounded length.

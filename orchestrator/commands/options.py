@@ -6,14 +6,35 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 from rich.console import Console
+
+from orchestrator.tasks import Task
 
 #: Beyond a terminal's width nothing is cut: a file or a pipe gets whole lines.
 _PIPE_WIDTH = 220
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
+
+
+def _params(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
+    params = {}
+    for one in given:
+        name, equals, text = one.partition("=")
+        if not name or not equals:
+            raise click.BadParameter(f"expected name=value, found {one!r}")
+        try:
+            params[name] = json.loads(text)
+        except ValueError:
+            params[name] = text
+    return params
+
+
+overriding_params = click.option(
+    "--param", "params", multiple=True, callback=_params, help="name=value, over the task's own; repeatable."
+)
 
 
 def console() -> Console:
@@ -24,6 +45,12 @@ def console() -> Console:
 def print_json(values: Iterable[Mapping[str, Any]]) -> None:
     for value in values:
         click.echo(json.dumps(value, ensure_ascii=False))
+
+
+def in_zone_of(task: Task, moment: datetime) -> datetime:
+    """A moment in UTC; one without a zone is one of the task's first schedule's."""
+    zone = ZoneInfo(task.schedules[0].timezone if task.schedules else "UTC")
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
 
 
 def moment(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:

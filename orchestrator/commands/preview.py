@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import click
 
-from orchestrator.commands.options import as_json, console, day_or_moment, print_json
+from orchestrator.commands.options import as_json, console, day_or_moment, in_zone_of, print_json
 from orchestrator.console.preview import preview_table
 from orchestrator.preview import lines, value
 from orchestrator.schedules import Schedule
@@ -50,8 +49,7 @@ def preview(
     if timezone and task:
         raise click.BadParameter("a task has its own; this goes with --expression", param_hint="--timezone")
     found = _of_expression(expression, timezone or "UTC") if expression else _of_file(task or "", file, now)
-    zone = ZoneInfo(found.schedules[0].timezone) if found.schedules else ZoneInfo("UTC")
-    first, last = (moment and _in(zone, moment) for moment in (begin, until))
+    first, last = (moment and in_zone_of(found, moment) for moment in (begin, until))
     shown = lines(found, first or now, count=count or (None if last else _COUNT), until=last)
     if as_json:
         print_json(value(line) for line in shown if line.slot)
@@ -60,10 +58,6 @@ def preview(
         console().print(preview_table(shown))
     else:
         click.echo(f"{_title(found)}: no slots")
-
-
-def _in(zone: ZoneInfo, moment: datetime) -> datetime:
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
 
 
 def _title(task: Task) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -41,7 +41,8 @@ def runs_table(runs: Iterable[Run], *, title: str | None = None) -> Table:
 
 def run_values(run: Run) -> dict[str, Any]:
     """What a program gets of a run: the names of the ledger's attributes, without what does not apply."""
-    return {_camel(name): value for name, value in asdict(run).items() if value is not None}
+    values = _applicable(asdict(run))
+    return values | {"history": list(map(_applicable, values["history"]))} if run.history else values
 
 
 def tasks_table(records: Iterable[Record], now: datetime) -> Table:
@@ -89,6 +90,10 @@ def _state(record: Record, now: datetime) -> str:
     if record.pause:
         return f"paused by {record.pause.who}: {record.pause.why}" if record.pause.who else "paused"
     return "running" if record.lease and record.lease.expires_at > now.timestamp() else "waiting"
+
+
+def _applicable(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {_camel(name): value for name, value in values.items() if value is not None and value != ()}
 
 
 def _camel(name: str) -> str:

@@ -13,7 +13,7 @@ import lambdas
 import orchestrator
 from orchestrator.definition import Definition
 from orchestrator.deployment.bundles import Bundle, bundle
-from orchestrator.deployment.template import TASK_RUNNER, code_parameter, template
+from orchestrator.deployment.template import BACKFILL, TASK_RUNNER, code_parameter, template
 from orchestrator.functions import Function, discover
 from orchestrator.settings import Stack
 from orchestrator.tasks import Task
@@ -57,7 +57,7 @@ class Application:
             file,
             today=today,
             known_functions=[function.name for function in self.functions],
-            known_workflows=[name for name in self.definitions if name != TASK_RUNNER],
+            known_workflows=[name for name in self.definitions if name not in (TASK_RUNNER, BACKFILL)],
         )
 
     @property

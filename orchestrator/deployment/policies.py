@@ -83,6 +83,11 @@ def scheduler(stack: Stack) -> dict[str, Any]:
     )
 
 
+def backfill(stack: Stack) -> list[Statement]:
+    """What Backfill does: start TaskRunner, and executions of itself, and wait for them."""
+    return [*_nested_execution(stack.task_runner, stack.backfill), *tracing(_TRACE_ACTIONS + _SAMPLING_ACTIONS)]
+
+
 def task_runner(stack: Stack) -> list[Statement]:
     """What TaskRunner's states do, and nothing else. A transaction needs the permissions of what is in it."""
     nested = stack.workflow_prefix
@@ -107,17 +112,25 @@ def workflow(stack: Stack, permissions: Sequence[Permission]) -> list[Statement]
     ]
 
 
-def _nested_execution(pattern: str) -> list[Statement]:
-    """To start executions of state machines by that name, to wait for them and to stop them."""
+def _nested_execution(*patterns: str) -> list[Statement]:
+    """To start executions of state machines by these names, to wait for them and to stop them."""
     return [
-        allow("states:StartExecution", arn("states", f"stateMachine:{pattern}")),
+        allow("states:StartExecution", _one_or_all([arn("states", f"stateMachine:{name}") for name in patterns])),
         # Start takes a state machine, these two an execution ("Start workflow executions from a task state").
-        allow(("states:DescribeExecution", "states:StopExecution"), arn("states", f"execution:{pattern}:*")),
+        allow(
+            ("states:DescribeExecution", "states:StopExecution"),
+            _one_or_all([arn("states", f"execution:{name}:*") for name in patterns]),
+        ),
+        # How Step Functions learns that a nested execution has ended (the same page).
         allow(
             ("events:DescribeRule", "events:PutRule", "events:PutTargets"),
             arn("events", "rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"),
         ),
     ]
+
+
+def _one_or_all(resources: list[Any]) -> Any:
+    return resources[0] if len(resources) == 1 else resources
 
 
 def function(stack: Stack, function: Function) -> list[Statement]:

@@ -16,8 +16,11 @@ from orchestrator.deployment import mail, policies, storage
 from orchestrator.functions import Function
 from orchestrator.settings import Stack
 
-#: The state machine that schedules start; every other one is a nested workflow.
+#: The state machine that schedules start.
 TASK_RUNNER = "TaskRunner"
+
+#: The state machine that runs slots of the past; every other one is a nested workflow.
+BACKFILL = "Backfill"
 
 RUNTIME = "python3.13"
 ARCHITECTURE = "arm64"
@@ -47,6 +50,7 @@ def template(stack: Stack, definitions: Mapping[str, Definition], functions: Seq
         "Outputs": {
             **_bootstrap_outputs(),
             "AlertsTopicArn": {"Value": {"Ref": "Alerts"}},
+            **({"BackfillArn": {"Value": {"Ref": BACKFILL}}} if BACKFILL in definitions else {}),
             "DataBucket": {"Value": {"Ref": "DataBucket"}},
             "ScheduleGroupArn": {"Value": policies.attribute("ScheduleGroup")},
             "SchedulerDlqArn": {"Value": policies.attribute("SchedulerDlq")},
@@ -120,10 +124,14 @@ def _environment(stack: Stack, function: Function) -> dict[str, Any]:
 
 
 def _state_machine(stack: Stack, name: str, definition: Definition) -> dict[str, Any]:
-    is_runner = name == TASK_RUNNER
-    logical_id = name if is_runner else f"{_pascal(name)}Workflow"
-    physical_name = stack.task_runner if is_runner else f"{stack.workflow_prefix}{name}"
-    statements = policies.task_runner(stack) if is_runner else policies.workflow(stack, definition.permissions)
+    own = {
+        TASK_RUNNER: (stack.task_runner, policies.task_runner(stack)),
+        BACKFILL: (stack.backfill, policies.backfill(stack)),
+    }
+    logical_id = name if name in own else f"{_pascal(name)}Workflow"
+    physical_name, statements = own.get(
+        name, (f"{stack.workflow_prefix}{name}", policies.workflow(stack, definition.permissions))
+    )
     return {
         logical_id: {
             "Type": "AWS::StepFunctions::StateMachine",

@@ -68,13 +68,13 @@ class Outcome:
 class TaskRunner:
     """Starts runs of tasks that each test registers under an id of its own."""
 
-    def __init__(self, aws: EmbeddedAws) -> None:
+    def __init__(self, aws: EmbeddedAws, **more: Definition) -> None:
         self.aws = aws
         folder = Path(__file__).parent / "lambdas"
         work = Function(name="work", module="work", timeout_seconds=2)
         application = Application(
             stack=STACK,
-            definitions={"TaskRunner": definitions.ALL["TaskRunner"](STACK), "nested": workflow()},
+            definitions={"TaskRunner": definitions.ALL["TaskRunner"](STACK), "nested": workflow(), **more},
             functions=(work,),
             lambdas=folder,
         )

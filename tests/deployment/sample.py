@@ -45,7 +45,7 @@ def application(folder: Path, stack: Stack | None = None) -> Application:
         path.write_text(text)
     return Application(
         stack=stack,
-        definitions={"TaskRunner": definitions.ALL["TaskRunner"](stack)},
+        definitions={name: definitions.ALL[name](stack) for name in ("TaskRunner", "Backfill")},
         functions=(ECHO, LETTERS),
         lambdas=folder / "lambdas",
     )

@@ -26,6 +26,7 @@ def test_a_build_holds_definitions_bundles_and_the_template(tmp_path: Path) -> N
     build(application, tmp_path / "out" / "inner")
     written = contents(tmp_path / "out" / "inner")
     assert sorted(written) == [
+        "definitions/Backfill.asl.json",
         "definitions/TaskRunner.asl.json",
         "lambdas/echo.zip",
         "lambdas/send-letters.zip",

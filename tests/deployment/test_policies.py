@@ -69,3 +69,14 @@ def test_the_runner_reaches_only_what_begins_with_the_stacks_prefixes() -> None:
     }
     for action, end in ends.items():
         assert by_action[action]["Fn::Sub"].endswith(end), action
+
+
+def test_a_backfill_reaches_the_runner_and_itself_and_nothing_else() -> None:
+    states = [found for found in policies.backfill(STACK) if found["Action"][0].startswith("states:")]
+    ends = [one["Fn::Sub"].split(":${AWS::AccountId}:")[1] for found in states for one in found["Resource"]]
+    assert ends == [
+        "stateMachine:orchestrator-dev-TaskRunner",
+        "stateMachine:orchestrator-dev-Backfill",
+        "execution:orchestrator-dev-TaskRunner:*",
+        "execution:orchestrator-dev-Backfill:*",
+    ]

@@ -13,6 +13,6 @@ def handler(event: dict[str, Any], context: object) -> Any:
     time.sleep(params.get("seconds", 0))
     if event["attempt"] < params.get("succeedsAt", 1):
         raise ValueError(f"attempt {event['attempt']} of {event['runKey']} failed\nas it was told to")
-    if params.get("refuse"):
+    if params.get("refuse") or params.get("failsAt") == event["slot"]:
         raise InvalidParameters("work", ["refuse: expected false, found true"])
     return {"event": event, "filler": "x" * params.get("bytes", 0)}
