@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import re
+import socket
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,8 +16,9 @@ import boto3
 import click
 from botocore.config import Config
 
+import definitions
 from orchestrator import deployment, faults
-from orchestrator.deployment import Application
+from orchestrator.deployment import Application, Rollout
 from orchestrator.settings import Stack
 
 #: Part of the names of buckets, which are 63 characters at most.
@@ -34,6 +37,9 @@ def _stack(context: click.Context, parameter: click.Parameter, environment: str)
 _environment = click.option(
     "--env", "stack", default="dev", show_default=True, callback=_stack, help="Which environment: dev, staging, prod …"
 )
+
+
+_percent = click.IntRange(1, 99)
 
 
 @click.group()
@@ -55,16 +61,52 @@ def build(out: Path, stack: Stack) -> None:
 @click.option("--tasks", "file", default="tasks.yaml", show_default=True, type=click.Path(path_type=Path))
 @click.option("--mail-from", help="Who mail is from: an address that SES has verified. [default: as deployed]")
 @click.option("--site-url", help="What relative URLs in params are relative to. [default: as deployed]")
-def apply(stack: Stack, file: Path, mail_from: str | None, site_url: str | None) -> None:
+@click.option("--canary", type=_percent, help="Percent of executions that try a new version first.")
+@click.option("--linear", type=_percent, help="Percent of executions that a new version gets more at a time.")
+@click.option(
+    "--minutes", default=10.0, show_default=True, type=click.FloatRange(min=0), help="How long each is watched."
+)
+@click.option("--alarm", help="While it is in ALARM, the old version gets all again. [default: the stack's own]")
+def apply(
+    stack: Stack,
+    file: Path,
+    mail_from: str | None,
+    site_url: str | None,
+    canary: int | None,
+    linear: int | None,
+    minutes: float,
+    alarm: str | None,
+) -> None:
     """Make AWS what the definitions, the functions and the tasks say."""
+    if canary and linear:
+        raise click.UsageError("--canary and --linear exclude each other")
     application = Application.of(stack)
     tasks = application.load_tasks(file, datetime.now(UTC).date())
+    watched = alarm or stack.failure_alarm
+    rollout = Rollout.canary(canary, minutes, watched) if canary else Rollout()
+    rollout = Rollout.linear(linear, minutes, watched) if linear else rollout
     applied = deployment.apply(
-        _clients(), application, tasks, mail_from=mail_from, site_url=site_url, progress=click.echo
+        _clients(),
+        application,
+        tasks,
+        mail_from=mail_from,
+        site_url=site_url,
+        rollout=rollout,
+        holder=f"{getpass.getuser()} on {socket.gethostname()}",
+        progress=click.echo,
     )
     for task_id, schedule in applied.plan.over:
         click.echo(f"note: {schedule.expression} of {task_id} is in the past, no schedule was created")
     click.echo(f"Deployed {stack.name}." if applied.changed else f"{stack.name} is up to date.")
+
+
+@deploy.command()
+@_environment
+@click.option("--state-machine", default="TaskRunner", show_default=True, type=click.Choice(list(definitions.ALL)))
+@click.option("--to", type=click.IntRange(min=1), help="A version. [default: the one before what runs]")
+def rollback(stack: Stack, state_machine: str, to: int | None) -> None:
+    """Let an older version of a state machine run again; the next apply goes forward."""
+    deployment.rollback(_clients(), Application.of(stack), state_machine=state_machine, to=to, progress=click.echo)
 
 
 def _clients() -> Callable[[str], Any]:

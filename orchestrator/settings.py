@@ -14,12 +14,20 @@ METRICS_NAMESPACE = "ScheduledTasks"
 #: An index of the ledger: hash ``status``, range ``slot``.
 STATUS_INDEX = "StatusIndex"
 
+#: The alias of each state machine that schedules and people start.
+LIVE = "live"
+
 # environment of the Lambdas
 STACK = "ORCHESTRATOR_STACK"
 DATA_BUCKET = "DATA_BUCKET"
 IDEMPOTENCY_TABLE = "IDEMPOTENCY_TABLE"
 MAIL_FROM = "MAIL_FROM"
 SITE_URL = "SITE_URL"
+
+
+def live(state_machine_arn: str) -> str:
+    """The ARN of a state machine's alias ``live``."""
+    return f"{state_machine_arn}:{LIVE}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +60,11 @@ class Stack:
     @property
     def alerts_topic(self) -> str:
         return f"{self.name}-Alerts"
+
+    @property
+    def failure_alarm(self) -> str:
+        """The alarm that sends a new version back."""
+        return f"{self.name}-Failures"
 
     @property
     def scheduler_dlq(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -46,7 +47,12 @@ class CloudFormationStack:
     """
 
     def __init__(
-        self, client: Any, name: str, *, sleep: Callable[[float], object], progress: Callable[[str], object]
+        self,
+        client: Any,
+        name: str,
+        *,
+        sleep: Callable[[float], object] = time.sleep,
+        progress: Callable[[str], object] = lambda line: None,
     ) -> None:
         self._client = client
         self._name = name
