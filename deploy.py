@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 import re
 import socket
 import sys
@@ -23,6 +24,9 @@ from orchestrator.settings import Stack
 
 #: Part of the names of buckets, which are 63 characters at most.
 _ENVIRONMENT = re.compile(r"[a-z][a-z0-9-]{0,11}")
+
+#: The exit code of a plan that holds something to do.
+DIFFERS = 2
 
 #: How often a call is made in all when AWS throttles it or does not answer.
 ATTEMPTS = 5
@@ -56,11 +60,41 @@ def build(out: Path, stack: Stack) -> None:
     click.echo(f"Built {stack.name} in {out}")
 
 
+_tasks = click.option("--tasks", "file", default="tasks.yaml", show_default=True, type=click.Path(path_type=Path))
+_mail_from = click.option(
+    "--mail-from", help="Who mail is from: an address that SES has verified. [default: as deployed]"
+)
+_site_url = click.option("--site-url", help="What relative URLs in params are relative to. [default: as deployed]")
+
+
 @deploy.command()
 @_environment
-@click.option("--tasks", "file", default="tasks.yaml", show_default=True, type=click.Path(path_type=Path))
-@click.option("--mail-from", help="Who mail is from: an address that SES has verified. [default: as deployed]")
-@click.option("--site-url", help="What relative URLs in params are relative to. [default: as deployed]")
+@_tasks
+@_mail_from
+@_site_url
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def plan(stack: Stack, file: Path, mail_from: str | None, site_url: str | None, as_json: bool) -> int:
+    """Say what apply would do; nothing is written. Exit code 0: nothing, 2: something."""
+    application = Application.of(stack)
+    now = datetime.now(UTC)
+    tasks = application.load_tasks(file, now.date())
+    planned = deployment.plan(_clients(), application, tasks, now=now, mail_from=mail_from, site_url=site_url)
+    if as_json:
+        click.echo(json.dumps(deployment.plan_json(planned), indent=2, ensure_ascii=False))
+    else:
+        for line in deployment.plan_lines(planned):
+            click.echo(line)
+        click.echo(
+            f"{stack.name} is up to date." if planned.is_empty else f"{stack.name} differs; nothing was changed."
+        )
+    return 0 if planned.is_empty else DIFFERS
+
+
+@deploy.command()
+@_environment
+@_tasks
+@_mail_from
+@_site_url
 @click.option("--canary", type=_percent, help="Percent of executions that try a new version first.")
 @click.option("--linear", type=_percent, help="Percent of executions that a new version gets more at a time.")
 @click.option(

@@ -1,11 +1,24 @@
-"""From sources to AWS: build (files, no AWS), apply (the stack, the versions that run, then tasks and schedules)."""
+"""From sources to AWS: build (files, no AWS), plan (reads), apply (the stack, versions, tasks and schedules)."""
 
 from __future__ import annotations
 
 from orchestrator.deployment.application import Application
 from orchestrator.deployment.applying import Applied, apply
 from orchestrator.deployment.building import build
+from orchestrator.deployment.plan_text import plan_json, plan_lines
+from orchestrator.deployment.planning import DeploymentPlan, plan
 from orchestrator.deployment.publishing import Rollout
 from orchestrator.deployment.rollback import rollback
 
-__all__ = ["Application", "Applied", "Rollout", "apply", "build", "rollback"]
+__all__ = [
+    "Application",
+    "Applied",
+    "DeploymentPlan",
+    "Rollout",
+    "apply",
+    "build",
+    "plan",
+    "plan_json",
+    "plan_lines",
+    "rollback",
+]

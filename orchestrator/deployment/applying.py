@@ -138,7 +138,7 @@ def _deploy(
 def parameters_of(
     template: Mapping[str, Any], bundles: Mapping[str, Bundle], deployed: Mapping[str, str], chosen: Mapping[str, str]
 ) -> dict[str, str]:
-    """The stack's parameters: the template's defaults, over them what is deployed, what was chosen now, and the code."""
+    """The stack's parameters: the template's defaults, then what is deployed, what is chosen, and the code."""
     defaults = {name: parameter.get("Default", "") for name, parameter in template["Parameters"].items()}
     kept = {name: value for name, value in deployed.items() if name in defaults}
     return {**defaults, **kept, **chosen, **{name: bundle.key for name, bundle in bundles.items()}}
