@@ -38,6 +38,11 @@ class Stack:
     name: str = "orchestrator-dev"
 
     @property
+    def environment(self) -> str:
+        """What ``environments`` of tasks.yaml calls it."""
+        return self.name.removeprefix("orchestrator-")
+
+    @property
     def tasks_table(self) -> str:
         """The registry."""
         return self.table("ScheduledTasks")

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent
 PURE = {
     "calendars",
     "durations",
+    "environments",
     "errors",
     "events",
     "functions",

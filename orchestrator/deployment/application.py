@@ -49,7 +49,9 @@ class Application:
             definition.validate()
 
     def load_tasks(self, file: Path, today: date) -> tuple[Task, ...]:
-        """The tasks of a file as of today, each of which runs something of this application. Raises InvalidTaskFile."""
+        """The tasks of a file in this stack's environment as of today, each of which runs something of this
+        application. Raises InvalidTaskFile.
+        """
         # Here, because a build reads no tasks.
         from orchestrator.taskfile import load
 
@@ -58,6 +60,7 @@ class Application:
             today=today,
             known_functions=[function.name for function in self.functions],
             known_workflows=[name for name in self.definitions if name != TASK_RUNNER],
+            environment=self.stack.environment,
         )
 
     @property
