@@ -143,6 +143,23 @@ def rollback(stack: Stack, state_machine: str, to: int | None) -> None:
     deployment.rollback(_clients(), Application.of(stack), state_machine=state_machine, to=to, progress=click.echo)
 
 
+@deploy.command()
+@_environment
+@click.option("--delete-data", is_flag=True, help="Tables and buckets, too, with all that is in them.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def destroy(stack: Stack, delete_data: bool, yes: bool) -> None:
+    """Delete the stack and every schedule in its group. Tables and buckets stay, unless told otherwise."""
+    what = "and ALL ITS DATA" if delete_data else "but keep its tables and buckets"
+    if not yes:
+        click.confirm(f"Delete the stack {stack.name} and all its schedules, {what}?", abort=True)
+    kept = deployment.destroy(_clients(), stack, delete_data=delete_data, progress=click.echo)
+    for one in kept:
+        click.echo(f"kept {one}")
+    click.echo(f"Destroyed {stack.name}.")
+    if kept:
+        click.echo(f"Before {stack.name} can be deployed again, what was kept must be deleted or imported.")
+
+
 def _clients() -> Callable[[str], Any]:
     return partial(
         boto3.Session().client,

@@ -99,7 +99,7 @@ def main(count: int) -> None:
         measured("first plan", clients, lambda: deployment.plan(clients, application, tasks, now=now))
         measured("first apply", clients, lambda: deployment.apply(clients, application, tasks))
         made = measured("plan, nothing to do", clients, lambda: deployment.plan(clients, application, tasks, now=now))
-        assert made.is_empty
+        assert made.is_empty, list(deployment.plan_lines(made))[:5]
         measured("apply, nothing to do", clients, lambda: deployment.apply(clients, application, tasks))
         write_tasks(file, count, timeout="6m")
         tasks = application.load_tasks(file, now.date())

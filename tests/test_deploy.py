@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import socket
@@ -193,3 +194,13 @@ def test_rolling_back_what_has_one_version_says_so(
 def test_two_ways_of_rolling_out_exclude_each_other(tasks: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert deploy.main(["apply", "--tasks", str(tasks), "--canary", "10", "--linear", "10"]) == 2
     assert "exclude each other" in capsys.readouterr().err
+
+
+def test_destroying_asks_first(endpoint: EmbeddedAws, tasks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert deploy.main(["apply", "--tasks", str(tasks)]) == 0
+    stacks = endpoint.client("cloudformation")
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert deploy.main(["destroy"]) == 130
+    assert len(stacks.describe_stacks()["Stacks"]) == 1
+    assert deploy.main(["destroy", "--yes"]) == 0
+    assert stacks.describe_stacks()["Stacks"] == []

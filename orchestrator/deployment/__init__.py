@@ -5,6 +5,7 @@ from __future__ import annotations
 from orchestrator.deployment.application import Application
 from orchestrator.deployment.applying import Applied, apply
 from orchestrator.deployment.building import build
+from orchestrator.deployment.destroying import Kept, destroy
 from orchestrator.deployment.plan_text import plan_json, plan_lines
 from orchestrator.deployment.planning import DeploymentPlan, plan
 from orchestrator.deployment.publishing import Rollout
@@ -14,9 +15,11 @@ __all__ = [
     "Application",
     "Applied",
     "DeploymentPlan",
+    "Kept",
     "Rollout",
     "apply",
     "build",
+    "destroy",
     "plan",
     "plan_json",
     "plan_lines",
