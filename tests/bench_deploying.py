@@ -33,7 +33,7 @@ def write_tasks(file: Path, count: int, *, timeout: str = "5m") -> None:
         lines += [
             f"  task-{number:05}:",
             "    run: lambda/report-generator",
-            f"    schedule: cron({number % 60} {number // 60 % 24} * * ? *)",
+            f"    schedule: cron({number % 60} {number // 60 % 24} 1 1 ? *)",
             "    params: {number: " + str(number) + "}",
             f"    timeout: {timeout if number == 0 else '5m'}",
         ]
