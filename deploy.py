@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
+import json
 import re
+import socket
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,12 +17,16 @@ import boto3
 import click
 from botocore.config import Config
 
+import definitions
 from orchestrator import deployment, faults
-from orchestrator.deployment import Application
+from orchestrator.deployment import Application, Rollout
 from orchestrator.settings import Stack
 
 #: Part of the names of buckets, which are 63 characters at most.
 _ENVIRONMENT = re.compile(r"[a-z][a-z0-9-]{0,11}")
+
+#: The exit code of a plan that holds something to do.
+DIFFERS = 2
 
 #: How often a call is made in all when AWS throttles it or does not answer.
 ATTEMPTS = 5
@@ -36,6 +43,9 @@ _environment = click.option(
 )
 
 
+_percent = click.IntRange(1, 99)
+
+
 @click.group()
 def deploy() -> None:
     """Build and deploy the orchestrator."""
@@ -50,21 +60,104 @@ def build(out: Path, stack: Stack) -> None:
     click.echo(f"Built {stack.name} in {out}")
 
 
+_tasks = click.option("--tasks", "file", default="tasks.yaml", show_default=True, type=click.Path(path_type=Path))
+_mail_from = click.option(
+    "--mail-from", help="Who mail is from: an address that SES has verified. [default: as deployed]"
+)
+_site_url = click.option("--site-url", help="What relative URLs in params are relative to. [default: as deployed]")
+
+
 @deploy.command()
 @_environment
-@click.option("--tasks", "file", default="tasks.yaml", show_default=True, type=click.Path(path_type=Path))
-@click.option("--mail-from", help="Who mail is from: an address that SES has verified. [default: as deployed]")
-@click.option("--site-url", help="What relative URLs in params are relative to. [default: as deployed]")
-def apply(stack: Stack, file: Path, mail_from: str | None, site_url: str | None) -> None:
+@_tasks
+@_mail_from
+@_site_url
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def plan(stack: Stack, file: Path, mail_from: str | None, site_url: str | None, as_json: bool) -> int:
+    """Say what apply would do; nothing is written. Exit code 0: nothing, 2: something."""
+    application = Application.of(stack)
+    now = datetime.now(UTC)
+    tasks = application.load_tasks(file, now.date())
+    planned = deployment.plan(_clients(), application, tasks, now=now, mail_from=mail_from, site_url=site_url)
+    if as_json:
+        click.echo(json.dumps(deployment.plan_json(planned), indent=2, ensure_ascii=False))
+    else:
+        for line in deployment.plan_lines(planned):
+            click.echo(line)
+        click.echo(
+            f"{stack.name} is up to date." if planned.is_empty else f"{stack.name} differs; nothing was changed."
+        )
+    return 0 if planned.is_empty else DIFFERS
+
+
+@deploy.command()
+@_environment
+@_tasks
+@_mail_from
+@_site_url
+@click.option("--canary", type=_percent, help="Percent of executions that try a new version first.")
+@click.option("--linear", type=_percent, help="Percent of executions that a new version gets more at a time.")
+@click.option(
+    "--minutes", default=10.0, show_default=True, type=click.FloatRange(min=0), help="How long each is watched."
+)
+@click.option("--alarm", help="While it is in ALARM, the old version gets all again. [default: the stack's own]")
+def apply(
+    stack: Stack,
+    file: Path,
+    mail_from: str | None,
+    site_url: str | None,
+    canary: int | None,
+    linear: int | None,
+    minutes: float,
+    alarm: str | None,
+) -> None:
     """Make AWS what the definitions, the functions and the tasks say."""
+    if canary and linear:
+        raise click.UsageError("--canary and --linear exclude each other")
     application = Application.of(stack)
     tasks = application.load_tasks(file, datetime.now(UTC).date())
+    watched = alarm or stack.failure_alarm
+    rollout = Rollout.canary(canary, minutes, watched) if canary else Rollout()
+    rollout = Rollout.linear(linear, minutes, watched) if linear else rollout
     applied = deployment.apply(
-        _clients(), application, tasks, mail_from=mail_from, site_url=site_url, progress=click.echo
+        _clients(),
+        application,
+        tasks,
+        mail_from=mail_from,
+        site_url=site_url,
+        rollout=rollout,
+        holder=f"{getpass.getuser()} on {socket.gethostname()}",
+        progress=click.echo,
     )
     for task_id, schedule in applied.plan.over:
         click.echo(f"note: {schedule.expression} of {task_id} is in the past, no schedule was created")
     click.echo(f"Deployed {stack.name}." if applied.changed else f"{stack.name} is up to date.")
+
+
+@deploy.command()
+@_environment
+@click.option("--state-machine", default="TaskRunner", show_default=True, type=click.Choice(list(definitions.ALL)))
+@click.option("--to", type=click.IntRange(min=1), help="A version. [default: the one before what runs]")
+def rollback(stack: Stack, state_machine: str, to: int | None) -> None:
+    """Let an older version of a state machine run again; the next apply goes forward."""
+    deployment.rollback(_clients(), Application.of(stack), state_machine=state_machine, to=to, progress=click.echo)
+
+
+@deploy.command()
+@_environment
+@click.option("--delete-data", is_flag=True, help="Tables and buckets, too, with all that is in them.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def destroy(stack: Stack, delete_data: bool, yes: bool) -> None:
+    """Delete the stack and every schedule in its group. Tables and buckets stay, unless told otherwise."""
+    what = "and ALL ITS DATA" if delete_data else "but keep its tables and buckets"
+    if not yes:
+        click.confirm(f"Delete the stack {stack.name} and all its schedules, {what}?", abort=True)
+    kept = deployment.destroy(_clients(), stack, delete_data=delete_data, progress=click.echo)
+    for one in kept:
+        click.echo(f"kept {one}")
+    click.echo(f"Destroyed {stack.name}.")
+    if kept:
+        click.echo(f"Before {stack.name} can be deployed again, what was kept must be deleted or imported.")
 
 
 def _clients() -> Callable[[str], Any]:

@@ -22,6 +22,10 @@ OrchestratorError
 ├── FutureSlots                 a backfill was to run slots that are still to come
 ├── MailInDoubt                 nobody knows yet whether an invoice has been mailed
 ├── DeploymentFailed            AWS refused, or did not finish, what was to be deployed
+├── DeploymentUnderWay          another apply writes tasks and schedules of this stack now
+├── NoSuchAlarm                 the alarm that is to watch a new version does not exist
+├── NoSuchVersion               there is no version of a state machine to go back to
+├── RolledBack                  a new version's alarm went off, and the old one runs again
 ├── NoRunOfSlot                 a rerun of a slot that nothing has run
 ├── NotABuild                   the folder to build into holds something else
 ├── NotDeployed                 there is no such stack in this account and region
@@ -218,6 +222,44 @@ class DeploymentFailed(OrchestratorError):
     def __init__(self, stack: str, status: str, reason: str) -> None:
         self.status = status
         super().__init__(f"stack {stack} is in {status}: {reason}")
+
+
+class DeploymentUnderWay(OrchestratorError):
+    """Another apply writes tasks and schedules of this stack now."""
+
+    def __init__(self, stack: str, holder: str, until: str) -> None:
+        super().__init__(
+            f"stack {stack} is being deployed by {holder}; wait for its end, or, if it died, until {until} (UTC),"
+            " then deploy again"
+        )
+
+
+class NoSuchAlarm(OrchestratorError):
+    """The alarm that is to watch a new version does not exist, so nothing would send the version back."""
+
+    def __init__(self, alarm: str) -> None:
+        super().__init__(
+            f"there is no alarm {alarm} in this account and region; name another with --alarm, or deploy all at once"
+        )
+
+
+class NoSuchVersion(OrchestratorError):
+    """There is no version of a state machine to go back to."""
+
+    def __init__(self, state_machine: str, wanted: int | None, versions: Sequence[int]) -> None:
+        said = "an older version" if wanted is None else f"a version {wanted}"
+        listed = ", ".join(map(str, versions)) or "none"
+        super().__init__(f"{state_machine} does not have {said}; its versions: {listed} (choose one with --to)")
+
+
+class RolledBack(OrchestratorError):
+    """A new version's alarm went off, and the old one runs again; tasks and schedules are as they were."""
+
+    def __init__(self, state_machine: str, old: int, new: int, percent: int, alarm: str) -> None:
+        super().__init__(
+            f"{state_machine}: alarm {alarm} went off with {percent} % on version {new}, and version {old} runs again;"
+            f" find out why executions of version {new} failed, then deploy again"
+        )
 
 
 class NotABuild(OrchestratorError):

@@ -39,6 +39,8 @@ _ADVICE: tuple[tuple[tuple[type[BotoCoreError], ...], str], ...] = (
     ),
 )
 
+_THROTTLED = "it was tried again with growing delays; wait a minute, then repeat the command, which goes on from here"
+
 _CODES = {
     "AccessDenied": "the credentials lack this permission",
     "AccessDeniedException": "the credentials lack this permission",
@@ -47,6 +49,13 @@ _CODES = {
     "InvalidClientTokenId": f"AWS does not know these credentials: {_CREDENTIALS}",
     "ResourceNotFoundException": "is the stack deployed, in this region and under this name?",
     "StateMachineDoesNotExist": "is the stack deployed, in this region and under this name?",
+    "AuthFailure": f"AWS does not know these credentials: {_CREDENTIALS}",
+    "OptInRequired": "this region is not enabled for the account; set AWS_REGION to another, or enable it",
+    "Throttling": _THROTTLED,
+    "ThrottlingException": _THROTTLED,
+    "TooManyRequestsException": _THROTTLED,
+    "ProvisionedThroughputExceededException": _THROTTLED,
+    "SlowDown": _THROTTLED,
     "UnrecognizedClientException": f"AWS does not know these credentials: {_CREDENTIALS}",
 }
 

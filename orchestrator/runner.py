@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from orchestrator.runs import Run, Trigger
+from orchestrator.settings import live
 
 #: Seconds between two looks at an execution. DescribeExecution is refilled with 10 to 15 a second for a whole account.
 POLL_SECONDS = 0.5
@@ -24,11 +25,11 @@ class Started:
 
 
 class Runner:
-    """TaskRunner, through ``client``, boto3's client of Step Functions."""
+    """TaskRunner, in the version that is live, through ``client``, boto3's client of Step Functions."""
 
     def __init__(self, client: Any, state_machine_arn: str) -> None:
         self._client = client
-        self._arn = state_machine_arn
+        self._arn = live(state_machine_arn)
 
     def start(
         self,

@@ -42,7 +42,7 @@ _DIGEST_LENGTH = 8
 class SchedulerSettings:
     """What every schedule of a stack has in common: ARNs."""
 
-    #: The state machine that is started.
+    #: What is started: the alias of the state machine.
     state_machine: str
     #: What Scheduler acts as.
     role: str

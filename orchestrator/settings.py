@@ -14,6 +14,9 @@ METRICS_NAMESPACE = "ScheduledTasks"
 #: An index of the ledger: hash ``status``, range ``slot``.
 STATUS_INDEX = "StatusIndex"
 
+#: The alias of each state machine that schedules and people start.
+LIVE = "live"
+
 # environment of the Lambdas
 STACK = "ORCHESTRATOR_STACK"
 DATA_BUCKET = "DATA_BUCKET"
@@ -22,12 +25,22 @@ MAIL_FROM = "MAIL_FROM"
 SITE_URL = "SITE_URL"
 
 
+def live(state_machine_arn: str) -> str:
+    """The ARN of a state machine's alias ``live``."""
+    return f"{state_machine_arn}:{LIVE}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stack:
     """One deployment of the orchestrator: a CloudFormation stack and the names of what is in it."""
 
     #: The CloudFormation stack's name, and the prefix of every physical name.
     name: str = "orchestrator-dev"
+
+    @property
+    def environment(self) -> str:
+        """What ``environments`` of tasks.yaml calls it."""
+        return self.name.removeprefix("orchestrator-")
 
     @property
     def tasks_table(self) -> str:
@@ -67,6 +80,11 @@ class Stack:
     def mail_events_log(self) -> str:
         """The log group of those events. EventBridge writes to names that begin so and to no other."""
         return f"/aws/events/{self.name}-mail"
+
+    @property
+    def failure_alarm(self) -> str:
+        """The alarm that sends a new version back."""
+        return f"{self.name}-Failures"
 
     @property
     def scheduler_dlq(self) -> str:

@@ -18,15 +18,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from orchestrator.calendars import Calendar
+from orchestrator.environments import Location, in_environment, over
 from orchestrator.errors import InvalidTaskFile
 from orchestrator.taskmodels import CalendarModel, DefaultsModel, FileModel, TaskModel
 from orchestrator.tasks import TASK_ID_PATTERN, TargetKind, Task
 
 #: A file with more nodes than this, aliases followed, is a mistake or an attack.
 _NODE_LIMIT = 200_000
-
-#: Where something is in the file: keys and indexes.
-Location = tuple[str | int, ...]
 
 #: Pydantic's words for what people see most, in ours.
 _WORDS = {
@@ -78,15 +76,19 @@ def load(
     today: date,
     known_functions: Collection[str] | None = None,
     known_workflows: Collection[str] | None = None,
+    environment: str = "",
 ) -> tuple[Task, ...]:
-    """The tasks of a file, their calendars worked out as of ``today``.
+    """The tasks of a file as ``environment`` has them, their calendars worked out as of ``today``.
 
     Where the names of functions or workflows are given, a task must run one of them. Raises :class:`InvalidTaskFile`
     with every mistake.
     """
     problems = _Problems(path.name)
     problems.lines[()] = 1
-    data = _read(path, problems)
+    data = in_environment(_read(path, problems), environment, problems.add)
+    # What an environment overrides stands in its own lines.
+    overridden = {at[2:]: line for at, line in problems.lines.items() if at[:2] == ("environments", environment)}
+    problems.lines |= {at: line for at, line in overridden.items() if at}
     known = {TargetKind.LAMBDA: known_functions, TargetKind.WORKFLOW: known_workflows}
     tasks = tuple(_tasks(data, problems, known, today))
     problems.raise_if_any()
@@ -179,7 +181,7 @@ def _tasks(
         at: Location = ("tasks", str(task_id))
         if not re.fullmatch(TASK_ID_PATTERN, str(task_id)):
             problems.add(at, "expected an id of letters, digits, - and _, at most 48 of them")
-        model = _checked(TaskModel, _over(defaults, fields), at, problems)
+        model = _checked(TaskModel, over(defaults, fields), at, problems)
         if isinstance(model, TaskModel):
             for name in model.calendars:
                 if name not in calendars:
@@ -205,16 +207,6 @@ def _calendars(data: Any, defaults: Mapping[str, Any], problems: _Problems) -> d
     return {
         name: model.to_calendar(name, timezone) for name, model in models.items() if isinstance(model, CalendarModel)
     }
-
-
-def _over(defaults: Mapping[str, Any], fields: Any) -> Any:
-    """A task's fields over the defaults; a retry in detail keeps what it does not say."""
-    if not isinstance(fields, dict):
-        return fields
-    merged = {**defaults, **fields}
-    if isinstance(defaults.get("retry"), dict) and isinstance(fields.get("retry"), dict):
-        merged["retry"] = {**defaults["retry"], **fields["retry"]}
-    return merged
 
 
 def _checked(model: type[BaseModel], data: Any, at: Location, problems: _Problems) -> BaseModel | None:

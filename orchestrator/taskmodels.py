@@ -274,9 +274,21 @@ class TaskModel(DefaultsModel):
         )
 
 
+class EnvironmentModel(_Model):
+    """What one environment has otherwise; it is checked when it is laid over the file."""
+
+    defaults: dict[str, Any] = Field(default={}, description="Fields of defaults.")
+    tasks: dict[str, dict[str, Any]] = Field(
+        default={}, description="Fields of tasks, by the task's id; `enabled: false` leaves a task out."
+    )
+
+
 class FileModel(_Model):
     """The scheduled tasks of an application."""
 
     defaults: DefaultsModel = Field(default_factory=DefaultsModel)
     calendars: dict[str, CalendarModel] = Field(default={}, description="Days on which tasks do not run, by name.")
+    environments: dict[str, EnvironmentModel] = Field(
+        default={}, description="What dev, staging, prod … have otherwise, by the name that `deploy.py --env` gets."
+    )
     tasks: dict[str, TaskModel]

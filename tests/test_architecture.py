@@ -16,6 +16,7 @@ PURE = {
     "calendars",
     "costs",
     "durations",
+    "environments",
     "errors",
     "events",
     "forecast",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import socket
 import subprocess
@@ -162,3 +164,43 @@ def test_a_build_needs_no_aws(tmp_path: Path) -> None:
     )
     assert (ran.returncode, ran.stderr) == (0, "")
     assert (tmp_path / "out" / "template.json").exists()
+
+
+def test_a_plan_says_by_its_exit_code_whether_there_is_something_to_do(
+    endpoint: EmbeddedAws, tasks: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert deploy.main(["plan", "--tasks", str(tasks)]) == 2
+    said = capsys.readouterr().out.splitlines()
+    assert "+ task daily-sales-report" in said
+    assert said[-1] == "orchestrator-dev differs; nothing was changed."
+    assert endpoint.client("cloudformation").describe_stacks()["Stacks"] == []
+    assert deploy.main(["apply", "--tasks", str(tasks)]) == 0
+    capsys.readouterr()
+    assert deploy.main(["plan", "--tasks", str(tasks), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["changes"] is False
+
+
+def test_rolling_back_what_has_one_version_says_so(
+    endpoint: EmbeddedAws, tasks: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert deploy.main(["rollback"]) == 1
+    assert "there is no stack orchestrator-dev" in capsys.readouterr().err
+    assert deploy.main(["apply", "--tasks", str(tasks)]) == 0
+    assert deploy.main(["rollback"]) == 1
+    assert "orchestrator-dev-TaskRunner does not have an older version; its versions: 1" in capsys.readouterr().err
+    assert deploy.main(["rollback", "--to", "1"]) == 0
+
+
+def test_two_ways_of_rolling_out_exclude_each_other(tasks: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert deploy.main(["apply", "--tasks", str(tasks), "--canary", "10", "--linear", "10"]) == 2
+    assert "exclude each other" in capsys.readouterr().err
+
+
+def test_destroying_asks_first(endpoint: EmbeddedAws, tasks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert deploy.main(["apply", "--tasks", str(tasks)]) == 0
+    stacks = endpoint.client("cloudformation")
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert deploy.main(["destroy"]) == 130
+    assert len(stacks.describe_stacks()["Stacks"]) == 1
+    assert deploy.main(["destroy", "--yes"]) == 0
+    assert stacks.describe_stacks()["Stacks"] == []

@@ -25,6 +25,8 @@ def refused(code: str, message: str = "no") -> ClientError:
         (exceptions.ReadTimeoutError(endpoint_url="http://x"), "is the network up?"),
         (refused("AccessDenied"), "AWS refused PutItem: AccessDenied: no (the credentials lack this permission)"),
         (refused("ExpiredToken"), "the credentials have expired: log in"),
+        (refused("ThrottlingException"), "it was tried again with growing delays; wait a minute"),
+        (refused("OptInRequired"), "this region is not enabled for the account"),
         (refused("UnrecognizedClientException"), "AWS does not know these credentials"),
         (refused("ResourceNotFoundException"), "is the stack deployed, in this region and under this name?"),
     ],

@@ -1,9 +1,27 @@
-"""From sources to AWS: build (files, no AWS), apply (the stack, then tasks and schedules)."""
+"""From sources to AWS: build (files, no AWS), plan (reads), apply (the stack, versions, tasks and schedules)."""
 
 from __future__ import annotations
 
 from orchestrator.deployment.application import Application
 from orchestrator.deployment.applying import Applied, apply
 from orchestrator.deployment.building import build
+from orchestrator.deployment.destroying import Kept, destroy
+from orchestrator.deployment.plan_text import plan_json, plan_lines
+from orchestrator.deployment.planning import DeploymentPlan, plan
+from orchestrator.deployment.publishing import Rollout
+from orchestrator.deployment.rollback import rollback
 
-__all__ = ["Application", "Applied", "apply", "build"]
+__all__ = [
+    "Application",
+    "Applied",
+    "DeploymentPlan",
+    "Kept",
+    "Rollout",
+    "apply",
+    "build",
+    "destroy",
+    "plan",
+    "plan_json",
+    "plan_lines",
+    "rollback",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -14,12 +15,16 @@ import orchestrator
 from orchestrator.definition import Definition
 from orchestrator.deployment.bundles import Bundle, bundle
 from orchestrator.deployment.template import BACKFILL, TASK_RUNNER, code_parameter, template
+from orchestrator.errors import InvalidDefinition
 from orchestrator.functions import Function, discover
 from orchestrator.settings import Stack
 from orchestrator.tasks import Task
 
 #: The folder of this library, which every bundle holds a part of.
 LIBRARY = Path(orchestrator.__file__).parent
+
+#: "Quotas related to state machine executions": the largest definition.
+DEFINITION_LIMIT_BYTES = 1_048_576
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +50,17 @@ class Application:
 
     def validate(self) -> None:
         """Raises :class:`~orchestrator.errors.InvalidDefinition`."""
-        for definition in self.definitions.values():
+        for name, definition in self.definitions.items():
             definition.validate()
+            size = len(json.dumps(definition.to_dict(), separators=(",", ":")))
+            if size > DEFINITION_LIMIT_BYTES:
+                said = f"it has {size:,} bytes, at most {DEFINITION_LIMIT_BYTES:,} are allowed; split it"
+                raise InvalidDefinition(name, [said])
 
     def load_tasks(self, file: Path, today: date) -> tuple[Task, ...]:
-        """The tasks of a file as of today, each of which runs something of this application. Raises InvalidTaskFile."""
+        """The tasks of a file in this stack's environment as of today, each of which runs something of this
+        application. Raises InvalidTaskFile.
+        """
         # Here, because a build reads no tasks.
         from orchestrator.taskfile import load
 
@@ -58,6 +69,7 @@ class Application:
             today=today,
             known_functions=[function.name for function in self.functions],
             known_workflows=[name for name in self.definitions if name not in (TASK_RUNNER, BACKFILL)],
+            environment=self.stack.environment,
         )
 
     @property

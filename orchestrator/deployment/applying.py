@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,14 +13,17 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from orchestrator.deployment import reconciliation
+from orchestrator.deployment import publishing, reconciliation
 from orchestrator.deployment.application import Application
+from orchestrator.deployment.bundles import Bundle
+from orchestrator.deployment.locking import exclusive
+from orchestrator.deployment.publishing import AT_ONCE, LiveAlias, Rollout
 from orchestrator.deployment.reconciliation import Plan
 from orchestrator.deployment.stack import CloudFormationStack
-from orchestrator.deployment.template import bootstrap_template
+from orchestrator.deployment.template import TASK_RUNNER, bootstrap_template
 from orchestrator.registry import Registry
 from orchestrator.scheduler import SchedulerSettings, Schedules
-from orchestrator.settings import Stack
+from orchestrator.settings import Stack, live
 from orchestrator.tasks import Task
 
 #: Makes boto3's client of a service: ``boto3.Session().client``, or that of the embedded AWS.
@@ -32,6 +36,8 @@ class Applied:
 
     #: Whether the stack was changed.
     stack_changed: bool
+    #: The state machines whose alias moved.
+    published: tuple[str, ...]
     #: What was done to tasks and schedules.
     plan: Plan
     #: The stack's, by name: ``TaskRunnerArn``, ``DataBucket`` …
@@ -39,7 +45,7 @@ class Applied:
 
     @property
     def changed(self) -> bool:
-        return self.stack_changed or bool(self.plan.operations)
+        return self.stack_changed or bool(self.published) or bool(self.plan.operations)
 
 
 def apply(
@@ -49,25 +55,48 @@ def apply(
     *,
     mail_from: str | None = None,
     site_url: str | None = None,
+    rollout: Rollout = AT_ONCE,
+    holder: str = "another deployment",
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     sleep: Callable[[float], object] = time.sleep,
     progress: Callable[[str], object] = lambda line: None,
 ) -> Applied:
     """Makes AWS what ``application`` and ``tasks`` say. Once more, it finishes what was interrupted or writes nothing.
 
-    ``mail_from`` and ``site_url`` stay as they were deployed where they are None. ``progress`` is called with a line of
-    text for each thing done. Raises :class:`~orchestrator.errors.DeploymentFailed`, InvalidDefinition, and what boto3
-    raises.
+    ``mail_from`` and ``site_url`` stay as they were deployed where they are None. ``rollout`` says
+    how new versions of state machines take over, ``holder`` who deploys. ``progress`` is called with a line of text for
+    each thing done. Raises :class:`~orchestrator.errors.DeploymentFailed`, DeploymentUnderWay, RolledBack, NoSuchAlarm,
+    InvalidDefinition, and what boto3 raises.
     """
     application.validate()
     given = {"MailFrom": mail_from, "SiteUrl": site_url}
     chosen = {name: value for name, value in given.items() if value is not None}
     stack = CloudFormationStack(clients("cloudformation"), application.stack.name, sleep=sleep, progress=progress)
     stack_changed, outputs = _deploy(clients, application, stack, chosen)
+    published = publishing.publish(
+        live_aliases(clients, application, outputs),
+        rollout,
+        in_alarm=publishing.alarm_state(clients("cloudwatch")) if rollout.steps else lambda alarm: False,
+        sleep=sleep,
+        progress=progress,
+    )
     registry, schedules = boundaries(clients, application.stack, outputs, now)
     plan = reconciliation.plan(tasks, reconciliation.find(registry, schedules), now())
-    reconciliation.carry_out(plan.operations, registry, schedules, progress)
-    return Applied(stack_changed=stack_changed, plan=plan, outputs=outputs)
+    if plan.operations:
+        # The lock is a write, so it is taken only where something is to be written; and what another deployment did
+        # before it was ours is not to be done again.
+        with exclusive(clients("dynamodb"), application.stack, f"{holder} ({secrets.token_hex(4)})", now):
+            plan = reconciliation.plan(tasks, reconciliation.find(registry, schedules), now())
+            reconciliation.carry_out(plan.operations, registry, schedules, progress)
+    return Applied(stack_changed=stack_changed, published=tuple(published), plan=plan, outputs=outputs)
+
+
+def live_aliases(clients: Clients, application: Application, outputs: Mapping[str, str]) -> list[LiveAlias]:
+    """Of every state machine of the application, TaskRunner last: what it starts is there before it."""
+    stack, client = application.stack, clients("stepfunctions")
+    prefix = outputs["TaskRunnerArn"].removesuffix(stack.task_runner)
+    workflows = [f"{stack.workflow_prefix}{name}" for name in application.definitions if name != TASK_RUNNER]
+    return [LiveAlias(client, prefix + name) for name in (*workflows, stack.task_runner)]
 
 
 def boundaries(
@@ -75,7 +104,7 @@ def boundaries(
 ) -> tuple[Registry, Schedules]:
     """What tasks and schedules are read and written through."""
     settings = SchedulerSettings(
-        state_machine=outputs["TaskRunnerArn"],
+        state_machine=live(outputs["TaskRunnerArn"]),
         role=outputs["SchedulerRoleArn"],
         dead_letter_queue=outputs["SchedulerDlqArn"],
         group=outputs["ScheduleGroupArn"],
@@ -92,9 +121,7 @@ def _deploy(
     is_first = deployed is None
     if deployed is None:
         deployed = stack.deploy({}, TemplateBody=json.dumps(bootstrap_template(application.stack)))
-    defaults = {name: parameter.get("Default", "") for name, parameter in template["Parameters"].items()}
-    kept = {name: value for name, value in deployed.parameters.items() if name in defaults}
-    parameters = {**defaults, **kept, **chosen, **{name: bundle.key for name, bundle in bundles.items()}}
+    parameters = parameters_of(template, bundles, deployed.parameters, chosen)
     if not is_first and dict(deployed.parameters) == parameters and stack.template() == template:
         return False, deployed.outputs
 
@@ -106,6 +133,15 @@ def _deploy(
     bucket.upload(key, lambda: text)
     deployed = stack.deploy(parameters, TemplateURL=f"https://{deployed.outputs['ArtifactsDomain']}/{key}")
     return True, deployed.outputs
+
+
+def parameters_of(
+    template: Mapping[str, Any], bundles: Mapping[str, Bundle], deployed: Mapping[str, str], chosen: Mapping[str, str]
+) -> dict[str, str]:
+    """The stack's parameters: the template's defaults, then what is deployed, what is chosen, and the code."""
+    defaults = {name: parameter.get("Default", "") for name, parameter in template["Parameters"].items()}
+    kept = {name: value for name, value in deployed.items() if name in defaults}
+    return {**defaults, **kept, **chosen, **{name: bundle.key for name, bundle in bundles.items()}}
 
 
 class _Artifacts:

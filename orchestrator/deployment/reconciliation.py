@@ -1,19 +1,26 @@
 """Tasks and schedules: what is to be done so that AWS has what tasks.yaml says, and doing it.
 
 Every operation can be done twice, and they stand in an order in which it is safe to stop anywhere: a task is registered
-before a schedule names it, and its schedules go before it does. The next plan holds what is left.
+before a schedule names it, and its schedules go before it does. Operations of one kind are done side by side, a kind
+after the other. The next plan holds what is left.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
+from orchestrator.deployment.quotas import REGISTRY_WRITES, SCHEDULE_WRITES, TokenBucket
 from orchestrator.registry import Item, Registry, registered_as
 from orchestrator.scheduler import Schedules, schedule_name, task_of
 from orchestrator.slots import extra_schedules, times
 from orchestrator.tasks import Task, TaskSchedule
+
+#: Requests at a time: as many as boto3 keeps connections.
+WORKERS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +138,7 @@ def plan(tasks: Sequence[Task], found: Found, now: datetime) -> Plan:
         if task.id not in found.registered or not registered_as(found.registered[task.id], task)
     ]
     absent = [value for name, value in wanted.items() if name not in found.schedules]
-    over = [value for value in absent if times(value[1]).next_after(now) is None]
+    over = {value for value in absent if times(value[1]).next_after(now) is None}
     creates = [
         CreateSchedule(task_id=id_, schedule=schedule) for id_, schedule in absent if (id_, schedule) not in over
     ]
@@ -147,28 +154,72 @@ def plan(tasks: Sequence[Task], found: Found, now: datetime) -> Plan:
     ]
     removes = [Remove(task_id=id_) for id_ in sorted(removed)]
     fingerprint = [] if found.up_to_date else [RecordFingerprint()]
-    return Plan(operations=(*registers, *creates, *updates, *deletes, *removes, *fingerprint), over=tuple(over))
+    return Plan(
+        operations=(*registers, *creates, *updates, *deletes, *removes, *fingerprint),
+        over=tuple(value for value in absent if value in over),
+    )
 
 
 def carry_out(
-    operations: Sequence[Operation], registry: Registry, schedules: Schedules, progress: Callable[[str], object]
+    operations: Sequence[Operation],
+    registry: Registry,
+    schedules: Schedules,
+    progress: Callable[[str], object],
+    *,
+    workers: int = WORKERS,
 ) -> None:
-    """Does them in their order; ``progress`` is called with a line of text after each."""
-    for operation in operations:
-        match operation:
-            case Register(task=task):
-                registry.register(task)
-            case CreateSchedule(task_id=task_id, schedule=schedule):
-                schedules.create(task_id, schedule)
-            case UpdateSchedule(task_id=task_id, schedule=schedule):
-                schedules.update(task_id, schedule)
-            case DeleteSchedule(name=name):
-                schedules.delete(name)
-            case Remove(task_id=task_id):
-                registry.remove(task_id)
-            case RecordFingerprint():
-                schedules.record_fingerprint()
-        progress(str(operation))
+    """Does them, those of one kind ``workers`` at a time; ``progress`` is called with a line of text after each.
+
+    Where one fails, no other is begun, and what it raised is raised.
+    """
+    written = (CreateSchedule, UpdateSchedule, DeleteSchedule)
+    buckets: dict[type, TokenBucket] = {kind: TokenBucket(SCHEDULE_WRITES) for kind in written}
+    of_registry = TokenBucket(REGISTRY_WRITES)
+
+    def do(operation: Operation) -> None:
+        buckets.get(type(operation), of_registry).take()
+        _carry_out(operation, registry, schedules)
+
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="reconcile")
+    try:
+        for _, stage in groupby(operations, key=_stage):
+            begun = [(operation, pool.submit(do, operation)) for operation in stage]
+            for operation, future in begun:
+                future.result()
+                progress(str(operation))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _stage(operation: Operation) -> int:
+    """What must be done before the next begins."""
+    match operation:
+        case Register():
+            return 1
+        case CreateSchedule() | UpdateSchedule():
+            return 2
+        case DeleteSchedule():
+            return 3
+        case Remove():
+            return 4
+        case RecordFingerprint():
+            return 5
+
+
+def _carry_out(operation: Operation, registry: Registry, schedules: Schedules) -> None:
+    match operation:
+        case Register(task=task):
+            registry.register(task)
+        case CreateSchedule(task_id=task_id, schedule=schedule):
+            schedules.create(task_id, schedule)
+        case UpdateSchedule(task_id=task_id, schedule=schedule):
+            schedules.update(task_id, schedule)
+        case DeleteSchedule(name=name):
+            schedules.delete(name)
+        case Remove(task_id=task_id):
+            registry.remove(task_id)
+        case RecordFingerprint():
+            schedules.record_fingerprint()
 
 
 def _said(task_id: str, schedule: TaskSchedule) -> str:

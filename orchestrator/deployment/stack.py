@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -46,7 +47,12 @@ class CloudFormationStack:
     """
 
     def __init__(
-        self, client: Any, name: str, *, sleep: Callable[[float], object], progress: Callable[[str], object]
+        self,
+        client: Any,
+        name: str,
+        *,
+        sleep: Callable[[float], object] = time.sleep,
+        progress: Callable[[str], object] = lambda line: None,
     ) -> None:
         self._client = client
         self._name = name
@@ -99,6 +105,26 @@ class CloudFormationStack:
         assert after is not None, "the stack was there a moment ago"
         return after
 
+    def physical_names(self) -> dict[str, str]:
+        """What AWS calls each resource, by its name in the template."""
+        pages = self._client.get_paginator("list_stack_resources").paginate(StackName=self._name)
+        return {
+            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+            for page in pages
+            for resource in page["StackResourceSummaries"]
+            if resource.get("PhysicalResourceId")
+        }
+
+    def delete(self) -> None:
+        """Deletes the stack, and waits until it is gone. Raises :class:`DeploymentFailed`."""
+        # A stack that is gone is found by its id alone.
+        stack_id = self._client.describe_stacks(StackName=self._name)["Stacks"][0]["StackId"]
+        seen = {event["EventId"] for event in islice(self._events(), 1)}
+        self._client.delete_stack(StackName=self._name)
+        CloudFormationStack(self._client, stack_id, sleep=self._sleep, progress=self._progress)._wait(
+            seen, done=("DELETE_COMPLETE",)
+        )
+
     def _check(self, status: str) -> None:
         if status in _ADVICE:
             raise DeploymentFailed(self._name, status, _ADVICE[status])
@@ -119,7 +145,7 @@ class CloudFormationStack:
             self._sleep(POLL_SECONDS)
         raise DeploymentFailed(self._name, "REVIEW_IN_PROGRESS", "the change set is not ready after an hour")
 
-    def _wait(self, seen: set[str]) -> None:
+    def _wait(self, seen: set[str], done: Collection[str] = ("CREATE_COMPLETE", "UPDATE_COMPLETE")) -> None:
         failure = ""
         for _ in range(_LOOKS):
             # The status first: what happened until it was reached is then among the events.
@@ -131,8 +157,10 @@ class CloudFormationStack:
                 if event["ResourceStatus"].endswith("_FAILED") and "cancelled" not in reason:
                     failure = failure or f"{line}: {reason}"
             if not status.endswith("_IN_PROGRESS"):
-                if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
-                    raise DeploymentFailed(self._name, status, failure or "see the stack's events")
+                if status not in done:
+                    taken = "; delete what has this name, or deploy another environment with --env"
+                    hint = taken if "already exists" in failure else ""
+                    raise DeploymentFailed(self._name, status, (failure or "see the stack's events") + hint)
                 return
             self._sleep(POLL_SECONDS)
         raise DeploymentFailed(self._name, status, "it is not done after an hour; deploy again when it is")

@@ -113,7 +113,9 @@ def _resource(response: Any, body: Mapping[str, Any]) -> str:
     """The ARN that the request itself names, or ``*``."""
     for name in ("stateMachineArn", "executionArn", "TopicArn", "ResourceArn"):
         if value := body.get(name) or response._get_param(name):
-            return str(value)
+            # "Step Functions uses the state machine's ARN instead of using the version ARN or alias ARN"
+            # ("Authorization for versions and aliases in Step Functions workflows").
+            return ":".join(str(value).split(":")[:7]) if name == "stateMachineArn" else str(value)
     if queue := body.get("QueueUrl"):
         return f"arn:aws:sqs:{response.region}:{response.current_account}:{queue.rsplit('/', 1)[-1]}"
     return "*"

@@ -2,14 +2,16 @@
 
 moto lacks the type AWS::Scheduler::ScheduleGroup; makes state machines where its interpreter does not look; and a
 change set that it executes leaves the stack without outputs and parameters, and an update of a stack without the new
-ones.
+ones; and deletes with a stack what RetainExceptOnCreate keeps.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from moto.cloudformation.models import CloudFormationBackend
+from moto.cloudformation.parsing import ResourceMap
 from moto.core.common_models import CloudFormationModel
 from moto.scheduler.models import ScheduleGroup, scheduler_backends
 from moto.stepfunctions import models as states
@@ -74,11 +76,24 @@ def _execute_change_set(self: Any, change_set_name: str, stack_name: str | None 
     change_set.execution_status = "EXECUTE_COMPLETE"
 
 
+def _delete_stack(delete: Callable[[Any], None]) -> Callable[[Any], None]:
+    """``delete`` knows the policy Retain alone, and the other keeps as much once a resource is there."""
+
+    def delete_resources(self: Any) -> None:
+        for resource in self._resource_json_map.values():
+            if resource.get("DeletionPolicy") == "RetainExceptOnCreate":
+                resource["DeletionPolicy"] = "Retain"
+        delete(self)
+
+    return delete_resources
+
+
 def install(aws: EmbeddedAws) -> None:
     """Moto finds the classes by themselves; what they make must say what Ref and Fn::GetAtt give."""
     ScheduleGroup.physical_resource_id = property(lambda self: self.name)
     ScheduleGroup.is_created = lambda self: True
     ScheduleGroup.type = "AWS::Scheduler::ScheduleGroup"
     ScheduleGroup.get_cfn_attribute = lambda self, name: {"Arn": self.arn, "State": "ACTIVE"}[name]
+    ResourceMap.delete = _delete_stack(ResourceMap.delete)
     CloudFormationBackend.execute_change_set = _execute_change_set
     states.stepfunctions_backends = stepfunctions_parser_backends

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from heapq import nsmallest
 from typing import TYPE_CHECKING, Any
 
 from moto.scheduler.exceptions import ValidationException
@@ -29,6 +30,9 @@ _NAME = re.compile(r"[0-9a-zA-Z_.-]{1,64}")
 
 #: The longest pause between two attempts, in seconds.
 _LONGEST_PAUSE = 60
+
+#: ListSchedules returns as many at most.
+_PAGE_SIZE = 100
 
 _FAR = timedelta(days=3650)
 
@@ -197,6 +201,27 @@ def install(aws: EmbeddedAws) -> None:
         delete(self, group_name, name)
         aws.scheduler.remove(arn)
 
+    def list_schedules(
+        self: Any,
+        group_names: str | None,
+        state: str | None,
+        name_prefix: str | None = None,
+        max_results: int | None = None,
+        next_token: str | None = None,
+    ) -> tuple[list[Any], str | None]:
+        found = {
+            f"{group.name}/{schedule.name}": schedule
+            for group in list(self.schedule_groups.values())
+            if not group_names or group.name in group_names
+            for schedule in list(group.schedules.values())
+            if (not state or schedule.state == state) and schedule.name.startswith(name_prefix or "")
+        }
+        size = max_results or _PAGE_SIZE
+        names = nsmallest(size + 1, (name for name in found if next_token is None or name > next_token))
+        return [found[name] for name in names[:size]], names[size - 1] if len(names) > size else None
+
+    # moto looks for the start of a page by comparing every schedule with the token: minutes for ten thousand.
+    EventBridgeSchedulerBackend.list_schedules = list_schedules
     EventBridgeSchedulerBackend.create_schedule = create_schedule
     EventBridgeSchedulerBackend.update_schedule = update_schedule
     EventBridgeSchedulerBackend.delete_schedule = delete_schedule

@@ -1,0 +1,84 @@
+"""Taking a stack away. Its data stays unless the caller says otherwise."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.deployment.applying import Clients
+from orchestrator.deployment.stack import CloudFormationStack
+from orchestrator.errors import NotDeployed
+from orchestrator.settings import Stack
+
+_TABLE = "AWS::DynamoDB::Table"
+_BUCKET = "AWS::S3::Bucket"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """Something that outlives its stack."""
+
+    #: ``AWS::DynamoDB::Table`` …
+    type: str
+    #: What AWS calls it.
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.type})"
+
+
+def destroy(
+    clients: Clients,
+    stack: Stack,
+    *,
+    delete_data: bool = False,
+    sleep: Callable[[float], object] = time.sleep,
+    progress: Callable[[str], object] = lambda line: None,
+) -> tuple[Kept, ...]:
+    """Deletes the stack, the schedules of its group first of all; what is left of it.
+
+    ``delete_data`` deletes tables and buckets, too, with what is in them. Raises
+    :class:`~orchestrator.errors.NotDeployed` and :class:`~orchestrator.errors.DeploymentFailed`.
+    """
+    deployed = CloudFormationStack(clients("cloudformation"), stack.name, sleep=sleep, progress=progress)
+    if deployed.describe() is None:
+        raise NotDeployed(stack.name)
+    kept = _kept(deployed.template(), deployed.physical_names())
+    deployed.delete()
+    if not delete_data:
+        return kept
+    for one in kept:
+        if one.type == _TABLE:
+            _delete_table(clients("dynamodb"), one.name)
+        elif one.type == _BUCKET:
+            _delete_bucket(clients("s3"), one.name)
+        else:
+            continue
+        progress(f"deleted {one}")
+    return tuple(one for one in kept if one.type not in (_TABLE, _BUCKET))
+
+
+def _kept(template: Mapping[str, Any], names: Mapping[str, str]) -> tuple[Kept, ...]:
+    return tuple(
+        Kept(type=resource["Type"], name=names[logical_id])
+        for logical_id, resource in template["Resources"].items()
+        if resource.get("DeletionPolicy", "").startswith("Retain") and logical_id in names
+    )
+
+
+def _delete_table(client: Any, name: str) -> None:
+    if client.describe_table(TableName=name)["Table"].get("DeletionProtectionEnabled"):
+        client.update_table(TableName=name, DeletionProtectionEnabled=False)
+    client.delete_table(TableName=name)
+
+
+def _delete_bucket(client: Any, name: str) -> None:
+    """Every version of every object first: only an empty bucket can be deleted."""
+    for page in client.get_paginator("list_object_versions").paginate(Bucket=name):
+        found: Sequence[Any] = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        if found:
+            objects = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
+            client.delete_objects(Bucket=name, Delete={"Objects": objects, "Quiet": True})
+    client.delete_bucket(Bucket=name)

@@ -1,0 +1,86 @@
+"""A plan for a reader, and for a program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from orchestrator.deployment.planning import DeploymentPlan, TaskChange
+from orchestrator.slots import key
+
+_SIGNS = {"add": "+", "remove": "-", "change": "~"}
+
+
+def plan_lines(plan: DeploymentPlan) -> Iterator[str]:
+    """A line for each thing, those that belong to one indented below it."""
+    for resource in plan.infrastructure:
+        said = f": {', '.join(resource.properties)}" if resource.properties else ""
+        yield f"{_SIGNS[resource.action]} {resource.section} {resource.name}{said}"
+    for definition in plan.definitions:
+        yield f"~ definition {definition.state_machine}"
+        for action in ("added", "removed", "changed", "fields"):
+            if names := getattr(definition, action):
+                yield f"    {action}: {', '.join(names)}"
+    yield from (f"~ alias live of {name}" for name in plan.publish)
+    for task in plan.tasks:
+        yield f"{_SIGNS[task.action]} task {task.task_id}"
+        yield from (f"    {line}" for line in _task(task))
+    yield from (f"  {line}" for line in plan.reconciliation.lines())
+
+
+def _task(task: TaskChange) -> Iterator[str]:
+    yield from (f"{name}: {old or '(none)'} → {new or '(none)'}" for name, old, new in task.fields)
+    slots = task.slots
+    if slots.next_old != slots.next_new:
+        if slots.next_old:
+            yield f"next, as deployed: {', '.join(map(key, slots.next_old))}"
+        yield f"next: {', '.join(map(key, slots.next_new)) or 'never, by itself'}"
+    if slots.lost:
+        yield f"lost by this change: {', '.join(map(key, slots.lost))}"
+    if slots.doubled:
+        yield f"runs twice by this change: {', '.join(map(key, slots.doubled))}"
+    if task.cost_old != task.cost_new:
+        old, new = (f"${cost:.2f}" if cost is not None else "nothing" for cost in (task.cost_old, task.cost_new))
+        yield f"a month: {old} → {new}"
+
+
+def plan_json(plan: DeploymentPlan) -> dict[str, Any]:
+    """The same as JSON; moments are ISO 8601 in UTC, costs dollars a month."""
+    return {
+        "changes": not plan.is_empty,
+        "infrastructure": [
+            {"section": one.section, "name": one.name, "action": one.action, "properties": list(one.properties)}
+            for one in plan.infrastructure
+        ],
+        "definitions": [
+            {
+                "stateMachine": one.state_machine,
+                "added": list(one.added),
+                "removed": list(one.removed),
+                "changed": list(one.changed),
+                "fields": list(one.fields),
+            }
+            for one in plan.definitions
+        ],
+        "publish": list(plan.publish),
+        "tasks": [
+            {
+                "task": one.task_id,
+                "action": one.action,
+                "fields": {name: {"old": old, "new": new} for name, old, new in one.fields},
+                "nextOld": _keys(one.slots.next_old),
+                "nextNew": _keys(one.slots.next_new),
+                "lost": _keys(one.slots.lost),
+                "doubled": _keys(one.slots.doubled),
+                "monthlyCostOld": one.cost_old,
+                "monthlyCostNew": one.cost_new,
+            }
+            for one in plan.tasks
+        ],
+        "operations": [str(operation) for operation in plan.reconciliation.operations],
+    }
+
+
+def _keys(moments: Sequence[datetime]) -> list[str]:
+    return [key(moment) for moment in moments]

@@ -1,0 +1,115 @@
+"""What deploying 10,000 tasks costs: calls, seconds and memory, on the embedded AWS in a process of its own.
+
+``python -m tests.bench_deploying [TASKS]``
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from orchestrator import deployment
+from orchestrator.deployment import Application
+from orchestrator.settings import Stack
+
+STACK = Stack(name="bench")
+
+
+def write_tasks(file: Path, count: int, *, timeout: str = "5m") -> None:
+    """``timeout`` is that of the first task."""
+    lines = ["tasks:"]
+    for number in range(count):
+        lines += [
+            f"  task-{number:05}:",
+            "    run: lambda/report-generator",
+            f"    schedule: cron({number % 60} {number // 60 % 24} 1 1 ? *)",
+            "    params: {number: " + str(number) + "}",
+            f"    timeout: {timeout if number == 0 else '5m'}",
+        ]
+    file.write_text("\n".join(lines) + "\n")
+
+
+class Counted:
+    """Clients whose calls are counted."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+        self._session = boto3.Session()
+        self._clients: dict[str, Any] = {}
+
+    def __call__(self, service: str) -> Any:
+        if service not in self._clients:
+            self._clients[service] = client = self._session.client(service)
+            client.meta.events.register("before-call", lambda model, **_: self.calls.update([model.name]))
+        return self._clients[service]
+
+
+def measured(name: str, clients: Counted, work: Callable[[], object]) -> Any:
+    clients.calls.clear()
+    began = time.monotonic()
+    result = work()
+    seconds = time.monotonic() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    calls = ", ".join(f"{call} {count}" for call, count in clients.calls.most_common(6))
+    sys.stdout.write(
+        f"  {name:22}{seconds:7.1f} s   {sum(clients.calls.values()):6} calls   peak {peak:.0f} MB   {calls}\n"
+    )
+    sys.stdout.flush()
+    return result
+
+
+def serve() -> None:
+    from orchestrator.local.embedded import EmbeddedAws
+
+    with EmbeddedAws() as aws:
+        sys.stdout.write(aws.endpoint + "\n")
+        sys.stdout.flush()
+        sys.stdin.read()
+
+
+def main(count: int) -> None:
+    command = [sys.executable, "-m", "tests.bench_deploying", "serve"]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server,
+    ):
+        assert server.stdout
+        os.environ |= {
+            "AWS_ENDPOINT_URL": server.stdout.readline().strip(),
+            "AWS_ACCESS_KEY_ID": "bench",
+            "AWS_SECRET_ACCESS_KEY": "bench",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+        application, file, clients = Application.of(STACK), Path(folder, "tasks.yaml"), Counted()
+        now = datetime.now(UTC)
+        write_tasks(file, count)
+        sys.stdout.write(f"{count} tasks\n")
+        tasks = measured("read tasks.yaml", clients, lambda: application.load_tasks(file, now.date()))
+        measured("first plan", clients, lambda: deployment.plan(clients, application, tasks, now=now))
+        measured("first apply", clients, lambda: deployment.apply(clients, application, tasks))
+        made = measured("plan, nothing to do", clients, lambda: deployment.plan(clients, application, tasks, now=now))
+        assert made.is_empty, list(deployment.plan_lines(made))[:5]
+        measured("apply, nothing to do", clients, lambda: deployment.apply(clients, application, tasks))
+        write_tasks(file, count, timeout="6m")
+        tasks = application.load_tasks(file, now.date())
+        measured("apply, a task changed", clients, lambda: deployment.apply(clients, application, tasks))
+        assert server.stdin
+        server.stdin.close()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["serve"]:
+        serve()
+    else:
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)

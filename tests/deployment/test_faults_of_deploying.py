@@ -1,0 +1,96 @@
+"""What goes wrong in the middle of a deployment: what is said, and that the next one finishes the job."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from orchestrator.definition import Definition
+from orchestrator.deployment import Application, apply
+from orchestrator.deployment.locking import exclusive
+from orchestrator.errors import DeploymentUnderWay, InvalidDefinition
+from orchestrator.local.embedded import EmbeddedAws
+from orchestrator.registry import Registry
+from orchestrator.settings import Stack
+from tests.deployment import sample
+from tests.deployment.sample import task
+from tests.deployment.test_applying import Recorded
+
+NOW = datetime(2026, 12, 1, tzinfo=UTC)
+TASKS = [task(f"task-{number}", "cron(0 2 * * ? *)") for number in range(5)]
+
+
+@pytest.fixture
+def application(tmp_path: Path) -> Application:
+    return sample.application(tmp_path)
+
+
+@pytest.mark.parametrize("operation", ["UpdateItem", "CreateSchedule", "PublishStateMachineVersion"])
+def test_a_network_that_is_lost_in_the_middle_is_finished_by_the_next_deployment(
+    aws: EmbeddedAws, application: Application, operation: str
+) -> None:
+    broken = Recorded(aws)
+
+    def lose(model: Any, **_: Any) -> None:
+        if model.name == operation:
+            raise EndpointConnectionError(endpoint_url="https://aws.example.com")
+
+    for service in ("dynamodb", "scheduler", "stepfunctions"):
+        broken(service).meta.events.register("before-call", lose)
+    with pytest.raises(EndpointConnectionError):
+        apply(broken, application, TASKS, now=lambda: NOW)
+    assert apply(aws.client, application, TASKS, now=lambda: NOW).changed
+    assert not apply(aws.client, application, TASKS, now=lambda: NOW).changed
+
+
+def test_throttling_on_every_call_ends_with_what_was_throttled_and_no_schedule_without_its_task(
+    aws: EmbeddedAws, application: Application
+) -> None:
+    throttled = Recorded(aws)
+    body = {"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}
+    answer = AWSResponse("", 429, {}, None)
+    throttled("scheduler").meta.events.register(
+        "before-call.scheduler.CreateSchedule", lambda **_: (answer, {**body, "ResponseMetadata": {}})
+    )
+    with pytest.raises(ClientError, match=r"CreateSchedule operation.*Rate exceeded"):
+        apply(throttled, application, TASKS, now=lambda: NOW)
+    assert len(Registry(aws.client("dynamodb"), Stack()).declared()) == len(TASKS)
+    assert apply(aws.client, application, TASKS, now=lambda: NOW).changed
+
+
+def test_of_two_deployments_at_once_the_second_is_refused_and_writes_nothing(
+    aws: EmbeddedAws, application: Application
+) -> None:
+    apply(aws.client, application, TASKS, now=lambda: NOW)
+    second = Recorded(aws)
+    with (
+        exclusive(aws.client("dynamodb"), Stack(), getpass.getuser(), lambda: NOW),
+        pytest.raises(DeploymentUnderWay, match="is being deployed by"),
+    ):
+        apply(second, application, TASKS[1:], now=lambda: NOW)
+    assert second.writes == ["PutItem"], "the lock that it did not get"
+    assert len(Registry(aws.client("dynamodb"), Stack()).declared()) == len(TASKS)
+
+
+def test_a_definition_over_the_limit_is_refused_before_anything_is_written(
+    aws: EmbeddedAws, application: Application
+) -> None:
+    class Large:
+        def validate(self) -> None:
+            pass
+
+        def to_dict(self) -> dict[str, Any]:
+            return {"Comment": "x" * 1_048_577}
+
+    large: Definition = Large()  # type: ignore[assignment] # only its size matters
+    clients = Recorded(aws)
+    with pytest.raises(InvalidDefinition, match=r"“TaskRunner” .*\nit has 1,048,\d+ bytes, at most 1,048,576"):
+        apply(clients, replace(application, definitions={"TaskRunner": large}), TASKS)
+    assert clients.calls == []
