@@ -118,10 +118,12 @@ class _Policy:
     """
 
     physical_resource_id = "policy"
-    is_created = True
 
     def __init__(self, kind: str) -> None:
         self.type = kind
+
+    def is_created(self) -> bool:
+        return True
 
     @staticmethod
     def cloudformation_name_type() -> str:
