@@ -11,6 +11,9 @@ from dataclasses import dataclass
 #: The CloudWatch namespace of the project's metrics; TaskRunner's role may publish to no other.
 METRICS_NAMESPACE = "ScheduledTasks"
 
+#: An index of the registry, of who is due when: hash ``shard`` (a small number), range ``nextRun``.
+NEXT_RUN_INDEX = "NextRunIndex"
+
 #: An index of the ledger: hash ``status``, range ``slot``.
 STATUS_INDEX = "StatusIndex"
 
@@ -89,6 +92,16 @@ class Stack:
     @property
     def scheduler_dlq(self) -> str:
         return f"{self.name}-SchedulerDlq"
+
+    @property
+    def execution_failures(self) -> str:
+        """The queue of executions that failed, timed out or were aborted, and the rule that fills it."""
+        return f"{self.name}-ExecutionFailures"
+
+    @property
+    def handler_failures(self) -> str:
+        """The queue of messages that were received from another queue again and again, and never dealt with."""
+        return f"{self.name}-HandlerFailures"
 
     @property
     def schedule_group(self) -> str:

@@ -65,6 +65,7 @@ def events(stack: Stack) -> dict[str, Any]:
             "DependsOn": ["MailEventsLogPolicy"],
             "Properties": {
                 "Name": f"{stack.name}-mail",
+                "State": "ENABLED",
                 "EventPattern": {
                     "source": ["aws.ses"],
                     "detail-type": ["Email Sent"],

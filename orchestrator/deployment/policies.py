@@ -27,6 +27,19 @@ _TRACE_ACTIONS = ("xray:PutTelemetryRecords", "xray:PutTraceSegments")
 _SAMPLING_ACTIONS = ("xray:GetSamplingRules", "xray:GetSamplingTargets")
 
 
+#: What Step Functions asks for before it logs; none has resources ("Logging using CloudWatch Logs").
+_LOG_DELIVERY_ACTIONS = (
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+)
+
+
 def allow(actions: str | Sequence[str], resources: Any, **conditions: Mapping[str, Any]) -> Statement:
     """A statement; ``conditions`` map an operator to its keys: ``StringEquals={"aws:SourceAccount": …}``."""
     listed = [actions] if isinstance(actions, str) else list(actions)
@@ -133,6 +146,11 @@ def _one_or_all(resources: list[Any]) -> Any:
     return resources[0] if len(resources) == 1 else resources
 
 
+def log_delivery() -> Statement:
+    """What lets Step Functions log a state machine's history."""
+    return allow(_LOG_DELIVERY_ACTIONS, "*")
+
+
 def function(stack: Stack, function: Function) -> list[Statement]:
     """What a function declares, its own logs, and its traces."""
     group = f"log-group:/aws/lambda/{stack.function_prefix}{function.name}:*"
@@ -141,6 +159,45 @@ def function(stack: Stack, function: Function) -> list[Statement]:
         *tracing(_TRACE_ACTIONS),
         *(statement for permission in function.permissions for statement in _declared(stack, permission)),
     ]
+
+
+def queue(logical_ids: Sequence[str], *, service: str, source: Any) -> dict[str, Any]:
+    """What lets ``service`` send to queues on behalf of ``source`` (an ARN), and nobody without TLS."""
+    queues = [attribute(logical_id) for logical_id in logical_ids]
+    sending = allow("sqs:SendMessage", queues, ArnEquals={"aws:SourceArn": source})
+    return {
+        "Type": "AWS::SQS::QueuePolicy",
+        "Properties": {
+            "Queues": [{"Ref": logical_id} for logical_id in logical_ids],
+            "PolicyDocument": _document(
+                [{**sending, "Principal": {"Service": f"{service}.amazonaws.com"}}, _tls_only("sqs:*", queues)]
+            ),
+        },
+    }
+
+
+def bucket(logical_id: str) -> dict[str, Any]:
+    """What refuses requests without TLS to a bucket."""
+    arn_ = attribute(logical_id)
+    objects = {"Fn::Sub": f"${{{logical_id}.Arn}}/*"}
+    return {
+        "Type": "AWS::S3::BucketPolicy",
+        "Properties": {
+            "Bucket": {"Ref": logical_id},
+            "PolicyDocument": _document([_tls_only("s3:*", [arn_, objects])]),
+        },
+    }
+
+
+def _tls_only(action: str, resources: Sequence[Any]) -> Statement:
+    """A refusal, so that it names every action."""
+    return {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": action,
+        "Resource": list(resources),
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
 
 
 def tracing(actions: Sequence[str]) -> list[Statement]:

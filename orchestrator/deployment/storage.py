@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from orchestrator.settings import STATUS_INDEX, Stack
+from orchestrator.settings import NEXT_RUN_INDEX, STATUS_INDEX, Stack
 
 #: What was kept stays when its resource leaves the template or the stack is deleted; a resource whose very creation is
 #: rolled back goes, so that the next attempt finds its name free.
@@ -16,10 +16,15 @@ LOG_RETENTION_DAYS = 90
 #: A message stays as long as SQS allows: somebody has to see it.
 _RETENTION_SECONDS = 14 * 86_400
 
+#: Then it is the message that is at fault, and no passing trouble of its handler.
+_RECEIVED_AT_MOST = 5
+
 
 def tables(stack: Stack) -> dict[str, Any]:
     return {
-        "ScheduledTasks": _table(stack.tasks_table, "taskId"),
+        "ScheduledTasks": _table(
+            stack.tasks_table, "taskId", indexes={NEXT_RUN_INDEX: ("shard", "nextRun")}, numbers=("shard",)
+        ),
         "TaskRuns": _table(
             stack.runs_table, "taskId", "slot", indexes={STATUS_INDEX: ("status", "slot")}, expiry="ttl"
         ),
@@ -33,19 +38,29 @@ def tables(stack: Stack) -> dict[str, Any]:
     }
 
 
-def _table(name: str, *key: str, indexes: Mapping[str, tuple[str, ...]] | None = None, expiry: str = "") -> Any:
-    """``key`` and the keys of ``indexes`` are text; ``expiry`` is the attribute that says when DynamoDB deletes."""
+def _table(
+    name: str,
+    *key: str,
+    indexes: Mapping[str, tuple[str, ...]] | None = None,
+    numbers: tuple[str, ...] = (),
+    expiry: str = "",
+) -> Any:
+    """``key`` and the keys of ``indexes`` are text but for ``numbers``.
+
+    ``expiry`` is the attribute that says when DynamoDB deletes.
+    """
     indexes = indexes or {}
     properties: dict[str, Any] = {
         "TableName": name,
         "BillingMode": "PAY_PER_REQUEST",
         "AttributeDefinitions": [
-            {"AttributeName": attribute, "AttributeType": "S"}
+            {"AttributeName": attribute, "AttributeType": "N" if attribute in numbers else "S"}
             for attribute in sorted({*key, *(name for index in indexes.values() for name in index)})
         ],
         "KeySchema": _key_schema(key),
         "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
         "SSESpecification": {"SSEEnabled": True},
+        "DeletionProtectionEnabled": True,
     }
     if indexes:
         properties["GlobalSecondaryIndexes"] = [
@@ -81,6 +96,7 @@ def _bucket(stack: Stack, purpose: str) -> dict[str, Any]:
             "BucketEncryption": {
                 "ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
             },
+            "VersioningConfiguration": {"Status": "Enabled"},
             "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
             "PublicAccessBlockConfiguration": {
                 "BlockPublicAcls": True,
@@ -93,15 +109,23 @@ def _bucket(stack: Stack, purpose: str) -> dict[str, Any]:
 
 
 def messaging(stack: Stack) -> dict[str, Any]:
-    """The queue for slots that Scheduler could not start, and the topic that people subscribe to."""
+    """The queue for slots that Scheduler could not start, the one behind all queues, and the topic for people."""
     return {
-        "SchedulerDlq": {
-            "Type": "AWS::SQS::Queue",
-            "Properties": {
-                "QueueName": stack.scheduler_dlq,
-                "MessageRetentionPeriod": _RETENTION_SECONDS,
-                "SqsManagedSseEnabled": True,
-            },
-        },
+        "SchedulerDlq": queue(stack.scheduler_dlq, dead_letters="HandlerFailures"),
+        "HandlerFailures": queue(stack.handler_failures),
         "Alerts": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": stack.alerts_topic}},
+    }
+
+
+def queue(name: str, *, dead_letters: str = "") -> dict[str, Any]:
+    """A queue; what is received too often and never deleted goes to the queue ``dead_letters`` (a logical id)."""
+    redrive = {"deadLetterTargetArn": {"Fn::GetAtt": [dead_letters, "Arn"]}, "maxReceiveCount": _RECEIVED_AT_MOST}
+    return {
+        "Type": "AWS::SQS::Queue",
+        "Properties": {
+            "QueueName": name,
+            "MessageRetentionPeriod": _RETENTION_SECONDS,
+            "SqsManagedSseEnabled": True,
+            **({"RedrivePolicy": redrive} if dead_letters else {}),
+        },
     }

@@ -13,6 +13,8 @@ from typing import Any
 from orchestrator import settings
 from orchestrator.definition import Definition
 from orchestrator.deployment import mail, policies, storage
+from orchestrator.deployment.alarms import alarms, status_rule
+from orchestrator.deployment.dashboard import dashboard
 from orchestrator.functions import Function
 from orchestrator.settings import Stack
 
@@ -28,6 +30,14 @@ ARCHITECTURE = "arm64"
 
 def template(stack: Stack, definitions: Mapping[str, Definition], functions: Sequence[Function]) -> dict[str, Any]:
     """The template, as what its JSON text says."""
+    machines = _merged(_state_machine(stack, name, definition) for name, definition in definitions.items())
+    code = _merged(_function(stack, function) for function in functions)
+    names = _names(machines, "AWS::StepFunctions::StateMachine", "StateMachineName")
+    kept = {**storage.messaging(stack), **status_rule(stack, names)}
+    # What TaskRunner could record and tell itself is in this one, too: it is looked at, and is no alarm.
+    queues = [
+        name for name, resource in kept.items() if resource["Type"] == "AWS::SQS::Queue" and name != "ExecutionFailures"
+    ]
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "Scheduled tasks: EventBridge Scheduler decides when, TaskRunner runs, DynamoDB remembers.",
@@ -40,10 +50,14 @@ def template(stack: Stack, definitions: Mapping[str, Definition], functions: Seq
             "ArtifactsBucket": storage.artifacts_bucket(stack),
             "DataBucket": storage.data_bucket(stack),
             **storage.tables(stack),
-            **storage.messaging(stack),
+            "ArtifactsBucketPolicy": policies.bucket("ArtifactsBucket"),
+            "DataBucketPolicy": policies.bucket("DataBucket"),
+            **kept,
             **mail.events(stack),
-            **_merged(_function(stack, function) for function in functions),
-            **_merged(_state_machine(stack, name, definition) for name, definition in definitions.items()),
+            **code,
+            **machines,
+            **alarms(stack, _names(code, "AWS::Lambda::Function", "FunctionName"), queues),
+            "Dashboard": dashboard(stack),
             "ScheduleGroup": {"Type": "AWS::Scheduler::ScheduleGroup", "Properties": {"Name": stack.schedule_group}},
             "SchedulerRole": policies.scheduler(stack),
         },
@@ -135,6 +149,8 @@ def _state_machine(stack: Stack, name: str, definition: Definition) -> dict[str,
     return {
         logical_id: {
             "Type": "AWS::StepFunctions::StateMachine",
+            # It takes a time-out for a number, where JSONata's is an expression.
+            "Metadata": {"cfn-lint": {"config": {"ignore_checks": ["E3601"]}}},
             "Properties": {
                 "StateMachineName": physical_name,
                 "StateMachineType": "STANDARD",
@@ -142,12 +158,35 @@ def _state_machine(stack: Stack, name: str, definition: Definition) -> dict[str,
                 "DefinitionString": json.dumps(definition.to_dict(), separators=(",", ":")),
                 "RoleArn": policies.attribute(f"{logical_id}Role"),
                 "TracingConfiguration": {"Enabled": True},
+                # Without data: what tasks are given and return is in the history, for those who may read that.
+                "LoggingConfiguration": {
+                    "Level": "ALL",
+                    "IncludeExecutionData": False,
+                    "Destinations": [
+                        {"CloudWatchLogsLogGroup": {"LogGroupArn": policies.attribute(f"{logical_id}Logs")}}
+                    ],
+                },
+            },
+        },
+        # Step Functions shortens the policy of log groups with this prefix ("Logging using CloudWatch Logs").
+        f"{logical_id}Logs": {
+            "Type": "AWS::Logs::LogGroup",
+            "Properties": {
+                "LogGroupName": f"/aws/vendedlogs/states/{physical_name}",
+                "RetentionInDays": storage.LOG_RETENTION_DAYS,
             },
         },
         f"{logical_id}Role": policies.role(
-            "states", statements, ArnLike=policies.arn("states", f"stateMachine:{physical_name}*")
+            "states",
+            [*statements, policies.log_delivery()],
+            ArnLike=policies.arn("states", f"stateMachine:{physical_name}*"),
         ),
     }
+
+
+def _names(resources: Mapping[str, Any], kind: str, name: str) -> dict[str, str]:
+    """Physical names by logical id, of the resources of a type."""
+    return {key: value["Properties"][name] for key, value in resources.items() if value["Type"] == kind}
 
 
 def _text_parameter(description: str, *, default: str | None = None) -> dict[str, str]:

@@ -1,19 +1,25 @@
 """CloudFormation where moto falls short of what a deployment needs.
 
-moto lacks the type AWS::Scheduler::ScheduleGroup; makes state machines where its interpreter does not look; and a
+moto lacks the types AWS::Scheduler::ScheduleGroup, AWS::CloudWatch::Alarm, AWS::SQS::QueuePolicy and
+AWS::S3::BucketPolicy; makes state machines where its interpreter does not look; and a
 change set that it executes leaves the stack without outputs and parameters, and an update of a stack without the new
 ones; and deletes with a stack what RetainExceptOnCreate keeps.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from moto.cloudformation.models import CloudFormationBackend
 from moto.cloudformation.parsing import ResourceMap
+from moto.cloudwatch.models import Alarm, cloudwatch_backends
 from moto.core.common_models import CloudFormationModel
+from moto.iam.access_control import PermissionResult
+from moto.s3.models import FakeBucket, s3_backends
 from moto.scheduler.models import ScheduleGroup, scheduler_backends
+from moto.sqs.models import sqs_backends
 from moto.stepfunctions import models as states
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
@@ -52,6 +58,141 @@ class ScheduleGroupResource(CloudFormationModel):
         cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str
     ) -> None:
         scheduler_backends[account_id][region_name].delete_schedule_group(resource_name)
+
+
+class AlarmResource(CloudFormationModel):
+    """AWS::CloudWatch::Alarm on one metric."""
+
+    @staticmethod
+    def cloudformation_name_type() -> str:
+        return "AlarmName"
+
+    @staticmethod
+    def cloudformation_type() -> str:
+        return "AWS::CloudWatch::Alarm"
+
+    @classmethod
+    def has_cfn_attr(cls, attr: str) -> bool:
+        return attr == "Arn"
+
+    @classmethod
+    def create_from_cloudformation_json(
+        cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str, **_: Any
+    ) -> Any:
+        given = cloudformation_json["Properties"]
+        return cloudwatch_backends[account_id][region_name].put_metric_alarm(
+            name=resource_name,
+            namespace=given["Namespace"],
+            metric_name=given["MetricName"],
+            comparison_operator=given["ComparisonOperator"],
+            evaluation_periods=given["EvaluationPeriods"],
+            period=given["Period"],
+            threshold=given["Threshold"],
+            statistic=given["Statistic"],
+            description=given.get("AlarmDescription", ""),
+            dimensions=given.get("Dimensions", []),
+            alarm_actions=given.get("AlarmActions", []),
+            treat_missing_data=given.get("TreatMissingData"),
+        )
+
+    @classmethod
+    def update_from_cloudformation_json(
+        cls,
+        original_resource: Any,
+        new_resource_name: str,
+        cloudformation_json: dict[str, Any],
+        account_id: str,
+        region_name: str,
+    ) -> Any:
+        return cls.create_from_cloudformation_json(new_resource_name, cloudformation_json, account_id, region_name)
+
+    @classmethod
+    def delete_from_cloudformation_json(
+        cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str
+    ) -> None:
+        cloudwatch_backends[account_id][region_name].delete_alarms([resource_name])
+
+
+class _Policy:
+    """A policy that stands on another resource; it has no name and no ARN.
+
+    No base of moto's, which looks at the classes directly below its own.
+    """
+
+    physical_resource_id = "policy"
+
+    def __init__(self, kind: str) -> None:
+        self.type = kind
+
+    def is_created(self) -> bool:
+        return True
+
+    @staticmethod
+    def cloudformation_name_type() -> str:
+        return ""
+
+    @staticmethod
+    def cloudformation_type() -> str:
+        raise NotImplementedError
+
+    @classmethod
+    def has_cfn_attr(cls, attr: str) -> bool:
+        return False
+
+    @classmethod
+    def create_from_cloudformation_json(
+        cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str, **_: Any
+    ) -> Any:
+        given = cloudformation_json["Properties"]
+        cls._attach(given, json.dumps(given["PolicyDocument"]), account_id, region_name)
+        return cls(cls.cloudformation_type())
+
+    @classmethod
+    def update_from_cloudformation_json(
+        cls,
+        original_resource: Any,
+        new_resource_name: str,
+        cloudformation_json: dict[str, Any],
+        account_id: str,
+        region_name: str,
+    ) -> Any:
+        return cls.create_from_cloudformation_json(new_resource_name, cloudformation_json, account_id, region_name)
+
+    @classmethod
+    def delete_from_cloudformation_json(
+        cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str
+    ) -> None:
+        """It goes with what it stands on."""
+
+    @classmethod
+    def _attach(cls, given: dict[str, Any], document: str, account_id: str, region_name: str) -> None:
+        raise NotImplementedError
+
+
+class QueuePolicyResource(_Policy, CloudFormationModel):
+    """AWS::SQS::QueuePolicy."""
+
+    @staticmethod
+    def cloudformation_type() -> str:
+        return "AWS::SQS::QueuePolicy"
+
+    @classmethod
+    def _attach(cls, given: dict[str, Any], document: str, account_id: str, region_name: str) -> None:
+        backend = sqs_backends[account_id][region_name]
+        for url in given["Queues"]:
+            backend.set_queue_attributes(url.rsplit("/", 1)[-1], {"Policy": document})
+
+
+class BucketPolicyResource(_Policy, CloudFormationModel):
+    """AWS::S3::BucketPolicy."""
+
+    @staticmethod
+    def cloudformation_type() -> str:
+        return "AWS::S3::BucketPolicy"
+
+    @classmethod
+    def _attach(cls, given: dict[str, Any], document: str, account_id: str, region_name: str) -> None:
+        s3_backends[account_id]["aws"].put_bucket_policy(given["Bucket"], document.encode())
 
 
 def _execute_change_set(self: Any, change_set_name: str, stack_name: str | None = None) -> None:
@@ -95,5 +236,11 @@ def install(aws: EmbeddedAws) -> None:
     ScheduleGroup.type = "AWS::Scheduler::ScheduleGroup"
     ScheduleGroup.get_cfn_attribute = lambda self, name: {"Arn": self.arn, "State": "ACTIVE"}[name]
     ResourceMap.delete = _delete_stack(ResourceMap.delete)
+    # moto ignores the conditions of a bucket's policy, and so would refuse everything for want of TLS.
+    FakeBucket.get_permission = lambda self, action, resource: PermissionResult.NEUTRAL
+    Alarm.physical_resource_id = property(lambda self: self.name)
+    Alarm.is_created = lambda self: True
+    Alarm.type = "AWS::CloudWatch::Alarm"
+    Alarm.get_cfn_attribute = lambda self, name: {"Arn": self.alarm_arn}[name]
     CloudFormationBackend.execute_change_set = _execute_change_set
     states.stepfunctions_backends = stepfunctions_parser_backends

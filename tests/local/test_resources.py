@@ -86,3 +86,39 @@ def test_a_stack_can_be_deleted(aws: EmbeddedAws) -> None:
     deploy(aws, "CREATE", template(), "red")
     aws.client("cloudformation").delete_stack(StackName="stack")
     assert [group["Name"] for group in aws.client("scheduler").list_schedule_groups()["ScheduleGroups"]] == ["default"]
+
+
+def test_alarms_and_policies_are_made_and_updated(aws: EmbeddedAws) -> None:
+    def resources(threshold: int, effect: str) -> dict[str, Any]:
+        statement = {"Effect": effect, "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
+        document = {"Version": "2012-10-17", "Statement": [statement]}
+        alarm = {
+            "AlarmName": "alarm",
+            "Namespace": "Paint",
+            "MetricName": "Spilled",
+            "Dimensions": [{"Name": "Colour", "Value": {"Ref": "Colour"}}],
+            "ComparisonOperator": "GreaterThanThreshold",
+            "EvaluationPeriods": 1,
+            "Period": 60,
+            "Statistic": "Sum",
+            "Threshold": threshold,
+            "TreatMissingData": "breaching",
+        }
+        policy = {"PolicyDocument": document}
+        return {
+            "Alarm": {"Type": "AWS::CloudWatch::Alarm", "Properties": alarm},
+            "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "queue"}},
+            "QueuePolicy": {"Type": "AWS::SQS::QueuePolicy", "Properties": {"Queues": [{"Ref": "Queue"}], **policy}},
+            "Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "bucket"}},
+            "BucketPolicy": {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": {"Ref": "Bucket"}, **policy}},
+        }
+
+    for kind, threshold, effect in (("CREATE", 1, "Allow"), ("UPDATE", 2, "Deny")):
+        deploy(aws, kind, template(**resources(threshold, effect)), "red")
+        (alarm,) = aws.client("cloudwatch").describe_alarms(AlarmNames=["alarm"])["MetricAlarms"]
+        assert (alarm["Threshold"], alarm["TreatMissingData"]) == (threshold, "breaching")
+        assert alarm["Dimensions"] == [{"Name": "Colour", "Value": "red"}]
+        url = aws.client("sqs").get_queue_url(QueueName="queue")["QueueUrl"]
+        attributes = aws.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]
+        texts = [attributes["Policy"], aws.client("s3").get_bucket_policy(Bucket="bucket")["Policy"]]
+        assert [json.loads(text)["Statement"][0]["Effect"] for text in texts] == [effect, effect]

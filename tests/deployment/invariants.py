@@ -1,0 +1,131 @@
+"""What must hold for a template, as one pure function; test_mutants.py shows that it misses nothing that it names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+CLOSED = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+
+#: Actions that IAM allows on nothing finer than everything.
+WITHOUT_RESOURCE = ("cloudwatch:PutMetricData", "logs:", "xray:")
+
+#: How an execution ends that nobody caught.
+DIED = {"FAILED", "TIMED_OUT", "ABORTED"}
+
+
+def inspect(template: dict[str, Any]) -> list[str]:
+    """Findings, each with the resource that it is about; none where all is well."""
+    return [
+        f"{name}: {finding}"
+        for name, resource in template["Resources"].items()
+        for finding in _findings(template["Resources"], resource)
+    ]
+
+
+def _findings(resources: dict[str, Any], resource: dict[str, Any]) -> Iterator[str]:
+    given = resource["Properties"]
+    kind = resource["Type"]
+    kept = (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
+    if kind in ("AWS::DynamoDB::Table", "AWS::S3::Bucket") and kept != ("RetainExceptOnCreate", "Retain"):
+        yield "is not retained"
+    if kind == "AWS::DynamoDB::Table":
+        yield from _table(given)
+    elif kind == "AWS::S3::Bucket":
+        yield from _bucket(given)
+    elif kind == "AWS::SQS::Queue":
+        if given.get("MessageRetentionPeriod") != 1_209_600:
+            yield "forgets messages early"
+        if not given.get("SqsManagedSseEnabled"):
+            yield "is not encrypted"
+    elif kind in ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy"):
+        yield from _resource_policy(given["PolicyDocument"]["Statement"])
+    elif kind == "AWS::IAM::Role":
+        yield from _role(given)
+    elif kind == "AWS::Lambda::Function":
+        if given.get("TracingConfig") != {"Mode": "Active"}:
+            yield "is not traced"
+        if given.get("Architectures") != ["arm64"]:
+            yield "does not run on what it was built for"
+        if not 1 <= given.get("Timeout", 0) <= 900:
+            yield "has no time-out"
+    elif kind == "AWS::StepFunctions::StateMachine":
+        yield from _machine(given)
+    elif kind == "AWS::Logs::LogGroup":
+        if not given.get("RetentionInDays"):
+            yield "keeps logs for ever"
+    elif kind == "AWS::Events::Rule":
+        if given.get("State") != "ENABLED":
+            yield "is off"
+        of_executions = given["EventPattern"]["source"] == ["aws.states"]
+        if of_executions and set(given["EventPattern"]["detail"].get("status", ())) != DIED:
+            yield "does not see every way to die"
+        if of_executions and any("DeadLetterConfig" not in target for target in given["Targets"]):
+            yield "loses what it cannot deliver"
+    elif kind == "AWS::CloudWatch::Alarm":
+        if not given.get("AlarmActions"):
+            yield "wakes nobody"
+        if given.get("TreatMissingData") != "notBreaching":
+            yield "misunderstands silence"
+
+
+def _table(given: dict[str, Any]) -> Iterator[str]:
+    if given.get("SSESpecification") != {"SSEEnabled": True}:
+        yield "is not encrypted"
+    if given.get("PointInTimeRecoverySpecification") != {"PointInTimeRecoveryEnabled": True}:
+        yield "cannot be recovered"
+    if not given.get("DeletionProtectionEnabled"):
+        yield "can be deleted"
+
+
+def _bucket(given: dict[str, Any]) -> Iterator[str]:
+    if any(not given.get("PublicAccessBlockConfiguration", {}).get(name) for name in CLOSED):
+        yield "is open to the public"
+    if given.get("VersioningConfiguration") != {"Status": "Enabled"}:
+        yield "forgets what is overwritten"
+    if "BucketEncryption" not in given:
+        yield "is not encrypted"
+
+
+def _resource_policy(statements: list[dict[str, Any]]) -> Iterator[str]:
+    if not any(s["Effect"] == "Deny" and "aws:SecureTransport" in json.dumps(s.get("Condition")) for s in statements):
+        yield "takes requests without TLS"
+    for statement in statements:
+        if statement["Effect"] == "Allow" and "aws:SourceArn" not in json.dumps(statement.get("Condition")):
+            yield "serves a stranger"
+
+
+def _role(given: dict[str, Any]) -> Iterator[str]:
+    (trust,) = given["AssumeRolePolicyDocument"]["Statement"]
+    service = trust["Principal"].get("Service", "")
+    conditions = json.dumps(trust.get("Condition", {}))
+    if "aws:SourceAccount" not in conditions:
+        yield "serves a stranger"
+    if not service.startswith("lambda.") and "aws:SourceArn" not in conditions:
+        yield "serves whatever of the account"
+    for policy in given["Policies"]:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            if any("*" in action for action in statement["Action"]):
+                yield "has a wildcard for an action"
+            if statement["Resource"] == "*":
+                if not all(action.startswith(WITHOUT_RESOURCE) for action in statement["Action"]):
+                    yield "may act on everything"
+                if "cloudwatch:PutMetricData" in statement["Action"] and "Condition" not in statement:
+                    yield "publishes metrics of others"
+
+
+def _machine(given: dict[str, Any]) -> Iterator[str]:
+    logging = given.get("LoggingConfiguration", {})
+    if logging.get("Level") != "ALL" or not logging.get("Destinations"):
+        yield "is not logged"
+    if logging.get("IncludeExecutionData"):
+        yield "logs what tasks are given"
+    if given.get("TracingConfiguration") != {"Enabled": True}:
+        yield "is not traced"
+    definition = json.loads(given["DefinitionString"])
+    if "TimeoutSeconds" not in definition:
+        yield "has no time-out"
+    for name, state in definition["States"].items():
+        if state["Type"] == "Task" and "TimeoutSeconds" not in state:
+            yield f"{name} has no time-out"
