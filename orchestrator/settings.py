@@ -112,6 +112,11 @@ class Stack:
         """What TaskRunner puts before a task's logical target; its role may invoke nothing outside this prefix."""
         return f"{self.name}-task-"
 
+    def state_machine(self, name: str) -> str:
+        """The physical name of a definition: TaskRunner and Backfill are the project's own, others are workflows."""
+        own = {"TaskRunner": self.task_runner, "Backfill": self.backfill}
+        return own.get(name) or f"{self.workflow_prefix}{name}"
+
     @property
     def workflow_prefix(self) -> str:
         """The same for nested state machines."""

@@ -95,8 +95,9 @@ def live_aliases(clients: Clients, application: Application, outputs: Mapping[st
     """Of every state machine of the application, TaskRunner last: what it starts is there before it."""
     stack, client = application.stack, clients("stepfunctions")
     prefix = outputs["TaskRunnerArn"].removesuffix(stack.task_runner)
-    workflows = [f"{stack.workflow_prefix}{name}" for name in application.definitions if name != TASK_RUNNER]
-    return [LiveAlias(client, prefix + name) for name in (*workflows, stack.task_runner)]
+    # TaskRunner last: by then whatever it starts is there.
+    names = sorted(application.definitions, key=lambda name: name == TASK_RUNNER)
+    return [LiveAlias(client, prefix + stack.state_machine(name)) for name in names]
 
 
 def boundaries(

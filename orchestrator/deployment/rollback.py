@@ -29,6 +29,6 @@ def rollback(
     deployed = CloudFormationStack(clients("cloudformation"), stack.name).describe()
     if deployed is None or "TaskRunnerArn" not in deployed.outputs:
         raise NotDeployed(stack.name)
-    name = stack.task_runner if state_machine == TASK_RUNNER else f"{stack.workflow_prefix}{state_machine}"
+    name = stack.state_machine(state_machine)
     (alias,) = (one for one in live_aliases(clients, application, deployed.outputs) if one.name == name)
     return roll_back(alias, to, progress)

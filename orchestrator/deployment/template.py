@@ -138,14 +138,10 @@ def _environment(stack: Stack, function: Function) -> dict[str, Any]:
 
 
 def _state_machine(stack: Stack, name: str, definition: Definition) -> dict[str, Any]:
-    own = {
-        TASK_RUNNER: (stack.task_runner, policies.task_runner(stack)),
-        BACKFILL: (stack.backfill, policies.backfill(stack)),
-    }
+    own = {TASK_RUNNER: policies.task_runner(stack), BACKFILL: policies.backfill(stack)}
     logical_id = name if name in own else f"{_pascal(name)}Workflow"
-    physical_name, statements = own.get(
-        name, (f"{stack.workflow_prefix}{name}", policies.workflow(stack, definition.permissions))
-    )
+    physical_name = stack.state_machine(name)
+    statements = own.get(name) or policies.workflow(stack, definition.permissions)
     return {
         logical_id: {
             "Type": "AWS::StepFunctions::StateMachine",
