@@ -55,7 +55,10 @@ class ConfigurationSetResource(CloudFormationModel):
     def delete_from_cloudformation_json(
         cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str
     ) -> None:
-        ses_backends[account_id][region_name].config_sets.pop(resource_name, None)
+        backend = ses_backends[account_id][region_name]
+        backend.config_sets.pop(resource_name, None)
+        destination = backend.config_set_event_destination.pop(resource_name, {})
+        backend.event_destinations.pop(destination.get("Name", ""), None)
 
 
 class EventDestinationResource(CloudFormationModel):
