@@ -94,7 +94,7 @@ def test_the_second_time_nothing_is_written(deploy: Callable[..., Applied], clie
     assert clients.writes
     assert not deploy().changed
     assert clients.writes == []
-    assert len(clients.calls) <= 8, "reads are few, however many tasks: three of them for a state machine"
+    assert len(clients.calls) <= 5 + 3 * 2, "reads are few, however many tasks: three of them for each state machine"
 
 
 def test_a_changed_task_is_one_write(deploy: Callable[..., Applied], clients: Recorded) -> None:

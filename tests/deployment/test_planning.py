@@ -98,7 +98,9 @@ def test_a_changed_definition_is_told_by_its_states_and_moves_the_alias(
             return dict(found)
 
     changed: Definition = Changed()  # type: ignore[assignment] # a definition with one state more
-    made = planned(REPORT, CLEAN, application=replace(application, definitions={"TaskRunner": changed}))
+    made = planned(
+        REPORT, CLEAN, application=replace(application, definitions=application.definitions | {"TaskRunner": changed})
+    )
     (change,) = made.definitions
     assert (change.added, change.removed, change.changed) == (("Extra",), (), ())
     assert made.publish == ("orchestrator-dev-TaskRunner",)
