@@ -99,7 +99,7 @@ def test_a_changed_definition_is_told_by_its_states_and_moves_the_alias(
 
     changed: Definition = Changed()  # type: ignore[assignment] # a definition with one state more
     made = planned(
-        REPORT, CLEAN, application=replace(application, definitions=application.definitions | {"TaskRunner": changed})
+        REPORT, CLEAN, application=replace(application, definitions={**application.definitions, "TaskRunner": changed})
     )
     (change,) = made.definitions
     assert (change.added, change.removed, change.changed) == (("Extra",), (), ())
