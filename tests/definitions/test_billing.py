@@ -187,6 +187,39 @@ def test_the_period_is_the_month_before_the_slot_whenever_it_runs(ledgers: Books
     assert SLOT > "2026-03", "the clock of the run is in December"
 
 
+def test_what_cannot_be_billed_is_reported_with_its_line_and_holds_its_customer_and_nobody_else(
+    ledgers: Books,
+) -> None:
+    ledgers.plan()
+    overlapping = [{"from": "0", "to": "10", "unitPrice": "1"}, {"from": "9", "unitPrice": "2"}]
+    ledgers.plan(planId="overlapping", meters={"calls": {"tiers": overlapping}})
+    ledgers.customers("good", "negative", "unpriced")
+    ledgers.customers("confused", plan="overlapping")
+    ledgers.usage(
+        [
+            row("e-1", "good", "100"),
+            row("e-1", "good", "100"),
+            row("e-2", "negative", "-1"),
+            row("e-3", "stranger", "5"),
+            row("e-4", "unpriced", "5", meter="sms"),
+            row("e-5", "confused", "5"),
+        ]
+    )
+    ended = ledgers.run()
+    assert (ended.output["state"], ended.output["invoices"], ended.output["mailed"]) == ("COMPLETED_WITH_ERRORS", 1, 1)
+    # 10.00 and 100 calls at 0.015, with 19 %: the row that was there twice is billed once.
+    assert ledgers.invoices()["good"]["total"] == {"S": "1369"}
+    file = f"usage/{PERIOD}/usage.csv"
+    why = {name: record["why"]["S"] for name, record in ledgers.records().items() if name != "SUMMARY"}
+    assert why.keys() == {f"FAILURE#{name}" for name in ("negative", "stranger", "unpriced", "confused")}
+    assert why["FAILURE#negative"].startswith(f"{file}, line 4: quantity: found '-1'")
+    assert why["FAILURE#stranger"] == f"{file}, line 5: there is no customer stranger"
+    assert "for which the price plan 'plain' has no price" in why["FAILURE#unpriced"]
+    assert "tier 2 begins at 9 and overlaps the one before" in why["FAILURE#confused"]
+    reported = [json.loads(line) for line in ledgers.read(ended.output["report"]).splitlines()]
+    assert [(one["file"], one["line"], one["holds"]) for one in reported] == [(file, 3, False), (file, 4, True)]
+
+
 def test_a_file_that_is_cut_off_ends_the_run_before_anybody_is_billed(ledgers: Books) -> None:
     ledgers.month(2)
     body = b"event_id,customer_id,meter,quantity,timestamp\ne-1,c-0001,calls,1,2026-11-"
