@@ -78,7 +78,15 @@ def plan(stack: Stack, file: Path, mail_from: str | None, site_url: str | None, 
     application = Application.of(stack)
     now = datetime.now(UTC)
     tasks = application.load_tasks(file, now.date())
-    planned = deployment.plan(_clients(), application, tasks, now=now, mail_from=mail_from, site_url=site_url)
+    planned = deployment.plan(
+        _clients(),
+        application,
+        tasks,
+        now=now,
+        mail_from=mail_from,
+        site_url=site_url,
+        monthly_cost=deployment.monthly_cost(application, now),
+    )
     if as_json:
         click.echo(json.dumps(deployment.plan_json(planned), indent=2, ensure_ascii=False))
     else:

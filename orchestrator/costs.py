@@ -29,6 +29,9 @@ _TRANSACTION = 2
 #: An average month has 730 hours, which is what AWS's calculator counts with.
 MONTH_DAYS = Decimal(730) / 24
 
+#: How long a run works where nothing says how long it does.
+ASSUMED_SECONDS = Decimal(1)
+
 #: TaskExecution by its status, TaskDuration and StartDelay.
 METRICS_OF_A_TASK = 3
 

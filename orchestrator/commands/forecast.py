@@ -32,9 +32,6 @@ _BUSIEST = 5
 #: How many of a task's newest runs say how long it takes.
 _SAMPLE = 20
 
-#: Where no run says how long a task takes.
-ASSUMED_SECONDS = Decimal(1)
-
 
 def _zone(_context: click.Context, _parameter: click.Parameter, name: str) -> str:
     """Raises InvalidTimezone."""
@@ -97,7 +94,7 @@ def _costed(found: Forecast, application: Application, durations: Mapping[str, t
     memory = {function.name: function.memory_mb for function in application.functions}
     costed = []
     for one in found.tasks:
-        seconds, measured = durations.get(one.task.id, (ASSUMED_SECONDS, 0))
+        seconds, measured = durations.get(one.task.id, (costs.ASSUMED_SECONDS, 0))
         usage = costs.of_run(
             one.task,
             task_runner,
@@ -131,5 +128,5 @@ def _notes(costed: list[Costed]) -> list[str]:
         " metrics; of a nested workflow, only the run that starts it."
     ]
     if any(not one.measured for one in costed):
-        notes.append(f"? No run in the ledger says how long it takes: {ASSUMED_SECONDS} s is assumed.")
+        notes.append(f"? No run in the ledger says how long it takes: {costs.ASSUMED_SECONDS} s is assumed.")
     return notes

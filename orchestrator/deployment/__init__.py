@@ -5,6 +5,7 @@ from __future__ import annotations
 from orchestrator.deployment.application import Application
 from orchestrator.deployment.applying import Applied, apply
 from orchestrator.deployment.building import build
+from orchestrator.deployment.cost import monthly_cost
 from orchestrator.deployment.destroying import Kept, destroy
 from orchestrator.deployment.plan_text import plan_json, plan_lines
 from orchestrator.deployment.planning import DeploymentPlan, plan
@@ -20,6 +21,7 @@ __all__ = [
     "apply",
     "build",
     "destroy",
+    "monthly_cost",
     "plan",
     "plan_json",
     "plan_lines",
