@@ -19,6 +19,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from definitions.task_runner.ending import STATES_ARN
+from definitions.task_runner.variables import CAUSE, EXECUTION_ARN
 from orchestrator.definition import Definition
 from orchestrator.errors import MailInDoubt, NonRetryableError, error_names
 from orchestrator.functions import Permission
@@ -42,20 +44,16 @@ PAGES_AT_ONCE = 4
 _DAY = 86_400
 _HOUR = 3_600
 
-_EXECUTION_ARN = "$states.context.Execution.Id"
-_STATES_ARN = f"$substringBefore({_EXECUTION_ARN}, ':execution:')"
+#: Minutes apart: what a step reads and writes may be throttled for a while, and nobody waits for it.
+_STEP = {"interval_seconds": 60, "max_attempts": 3}
+#: Others wait for this customer's place.
+_CUSTOMER = {"interval_seconds": 2, "max_attempts": 5, "max_delay_seconds": 60}
+
 _FAILURE_KEY = "FAILURE#"
 
 #: The file that says who is on a page; a page's execution is found in the console by its parent's name.
 _PAGE_KEY = "$work & 'pages/' & $formatNumber($page, '00000') & '.json'"
 _PAGE_NAME = "$substring($states.context.Execution.Name, 0, 70) & '-' & $formatNumber($states.input, '00000')"
-
-#: As long a cause as a row and an alert can do with, in one line.
-_CAUSE = r"""(
-    $cause := $string($states.errorOutput.Cause);
-    $message := $match($cause, /"errorMessage":\s*"((?:\\.|[^"])*)"/)[0].groups[0];
-    $substring($replace($exists($message) ? $message : $cause, /[\x00-\x1f\x7f]+/, ' '), 0, 500)
-)"""
 
 _ALERT = """$join([
     'The billing run for ' & $period & ' has billed some customers and not others.',
@@ -77,7 +75,7 @@ def build(stack: Stack) -> Definition:
         "AlertErrors",
         PUBLISH,
         arguments={
-            "TopicArn": jsonata(f"$replace({_STATES_ARN}, ':states:', ':sns:') & {literal(':' + stack.alerts_topic)}"),
+            "TopicArn": jsonata(f"$replace({STATES_ARN}, ':states:', ':sns:') & {literal(':' + stack.alerts_topic)}"),
             "Subject": f"[{stack.name}] billing completed with errors"[:100],
             "Message": jsonata(_ALERT),
         },
@@ -98,7 +96,7 @@ def build(stack: Stack) -> Definition:
             "problems": jsonata("$problems"),
         },
         seconds=300,
-        retry=_retry_of_a_step(),
+        retry=_retry(**_STEP),
         assign={"result": jsonata("$states.result.Payload")},
         next_state=any_errors,
     )
@@ -116,7 +114,7 @@ def build(stack: Stack) -> Definition:
         "billing-calculate-charges",
         {"period": jsonata("$period"), "work": jsonata("$work")},
         seconds=900,
-        retry=_retry_of_a_step(),
+        retry=_retry(**_STEP),
         assign={name: jsonata(f"$states.result.Payload.{name}") for name in ("pages", "customers", "done")},
         next_state=how_many,
     )
@@ -130,7 +128,7 @@ def build(stack: Stack) -> Definition:
             "execution": jsonata("$states.context.Execution.Name"),
         },
         seconds=900,
-        retry=_retry_of_a_step(),
+        retry=_retry(**_STEP),
         assign={
             "slot": jsonata("$states.input.slot"),
             **{name: jsonata(f"$states.result.Payload.{name}") for name in ("period", "work", "problems")},
@@ -182,7 +180,7 @@ def _page(stack: Stack, *, then: Any) -> Task:
                 "period": {"S": jsonata("$period")},
                 "item": {"S": jsonata(f"{literal(_FAILURE_KEY)} & $states.input.customerId")},
                 "why": {"S": jsonata("$why")},
-                "executionArn": {"S": jsonata(_EXECUTION_ARN)},
+                "executionArn": {"S": jsonata(EXECUTION_ARN)},
             },
         },
         catch=[Catch(error_equals=["States.ALL"], next_step=recorded)],
@@ -191,7 +189,7 @@ def _page(stack: Stack, *, then: Any) -> Task:
     catch = [
         Catch(
             error_equals=["States.ALL"],
-            assign={"why": jsonata(f"$states.errorOutput.Error & ': ' & {_CAUSE}")},
+            assign={"why": jsonata(f"$states.errorOutput.Error & ': ' & {CAUSE}")},
             output=customer,
             next_step=record_failure,
         )
@@ -211,7 +209,7 @@ def _page(stack: Stack, *, then: Any) -> Task:
         retry=[
             # By then SES has said whether the mail went out, and the function can know.
             Retry(error_equals=error_names(MailInDoubt), interval_seconds=330, max_attempts=2, backoff_rate=1.0),
-            *_retry_of_a_customer(),
+            *_retry(**_CUSTOMER),
         ],
         catch=catch,
     )
@@ -226,7 +224,7 @@ def _page(stack: Stack, *, then: Any) -> Task:
             "slot": jsonata("$slot"),
         },
         seconds=60,
-        retry=_retry_of_a_customer(),
+        retry=_retry(**_CUSTOMER),
         output=customer,
         catch=catch,
         next_state=send_invoice_email,
@@ -259,13 +257,13 @@ def _pages(stack: Stack, *, then: Any) -> Map:
         resource=START_EXECUTION_SYNC,
         arguments={
             "StateMachineArn": jsonata(
-                f"{_STATES_ARN} & {literal(f':stateMachine:{stack.workflow_prefix}billing-page')}"
+                f"{STATES_ARN} & {literal(f':stateMachine:{stack.workflow_prefix}billing-page')}"
             ),
             "Name": jsonata(_PAGE_NAME),
             "Input": {
                 **{name: jsonata(f"${name}") for name in ("period", "work", "slot")},
                 "page": jsonata("$states.input"),
-                "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": jsonata(_EXECUTION_ARN),
+                "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": jsonata(EXECUTION_ARN),
             },
         },
         timeout_seconds=6 * _HOUR,
@@ -285,34 +283,14 @@ def _pages(stack: Stack, *, then: Any) -> Map:
 
 def _data_bucket(stack: Stack) -> str:
     """Account and region are those of the execution: ``arn:aws:states:REGION:ACCOUNT:execution:…``."""
-    return f"($arn := $split({_EXECUTION_ARN}, ':'); {literal(stack.name + '-data-')} & $arn[4] & '-' & $arn[3])"
+    return f"($arn := $split({EXECUTION_ARN}, ':'); {literal(stack.name + '-data-')} & $arn[4] & '-' & $arn[3])"
 
 
-def _retry_of_a_step() -> list[Retry]:
-    """Minutes apart: what a step reads and writes may be throttled for a while, and nobody waits for it."""
+def _retry(**pace: int) -> list[Retry]:
+    """With exponential backoff and full jitter, but never on what a second attempt cannot mend."""
     return [
         Retry(error_equals=[*error_names(NonRetryableError), EVALUATION_FAILED], max_attempts=0),
-        Retry(
-            error_equals=["States.ALL"],
-            interval_seconds=60,
-            backoff_rate=2.0,
-            max_attempts=3,
-            jitter_strategy="FULL",
-        ),
-    ]
-
-
-def _retry_of_a_customer() -> list[Retry]:
-    return [
-        Retry(error_equals=[*error_names(NonRetryableError), EVALUATION_FAILED], max_attempts=0),
-        Retry(
-            error_equals=["States.ALL"],
-            interval_seconds=2,
-            backoff_rate=2.0,
-            max_attempts=5,
-            max_delay_seconds=60,
-            jitter_strategy="FULL",
-        ),
+        Retry(error_equals=["States.ALL"], backoff_rate=2.0, jitter_strategy="FULL", **pace),
     ]
 
 
