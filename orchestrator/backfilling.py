@@ -122,7 +122,7 @@ def _planned(
     at = key(slot.at)
     if run is None:
         decision = Decision.CLOSED if slot.skipped else Decision.RUN
-    elif run.status is RunStatus.RUNNING:
+    elif run.status not in TERMINAL:
         decision = Decision.RUN_AGAIN if at in died else Decision.WAIT
     elif slot.skipped or run.status not in _REPROCESSED[reprocess] or _began_since(before, run):
         decision = Decision.KEEP

@@ -2,70 +2,20 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from orchestrator.errors import InvalidRecord
-from orchestrator.runs import RunStatus
-from orchestrator.settings import Stack
+from orchestrator.records import WATCH_ATTRIBUTES, Item, Pause, Record, Watch
+from orchestrator.settings import NEXT_RUN_INDEX, Stack
+from orchestrator.slots import key
 from orchestrator.tasks import DECLARED, Task
 from orchestrator.updates import update
 
-#: A record's declared part, as DynamoDB's low-level client has it.
-Item = Mapping[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lease:
-    """The execution that runs the task now."""
-
-    execution_arn: str
-    #: Seconds since 1970: from then on another run may take the task, whatever became of this one.
-    expires_at: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pause:
-    """Why the task does not run."""
-
-    who: str = ""
-    why: str = ""
-    #: ISO 8601 in UTC, or nothing.
-    since: str = ""
-    until: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Record:
-    """A task as declared, and what has become of it."""
-
-    task: Task
-    lease: Lease | None = None
-    pause: Pause | None = None
-    #: Runs that have failed since the last that succeeded.
-    consecutive_failures: int = 0
-    last_status: RunStatus | None = None
-    last_slot: str | None = None
-
-    @classmethod
-    def from_item(cls, item: Item) -> Record:
-        """Raises :class:`InvalidRecord` if the item is not what a registration makes."""
-        try:
-            pause, status = item.get("pause"), item.get("lastStatus", {}).get("S")
-            return cls(
-                task=Task.from_item(item),
-                lease=_lease(item["lease"]["M"]) if "lease" in item else None,
-                pause=Pause(**_texts(pause.get("M", {}), ("who", "why", "since", "until"))) if pause else None,
-                consecutive_failures=int(item.get("consecutiveFailures", {}).get("N", 0)),
-                last_status=RunStatus(status) if status else None,
-                last_slot=item.get("lastSlot", {}).get("S"),
-            )
-        except KeyError as fault:
-            raise InvalidRecord(item["taskId"]["S"], f"it lacks {fault}") from fault
-        except (ValueError, TypeError, AttributeError) as fault:
-            raise InvalidRecord(item["taskId"]["S"], str(fault)) from fault
+#: Of the index by next run: writes of tasks that are due together do not all meet in one place.
+SHARDS = 4
 
 
 class Registry:
@@ -75,20 +25,73 @@ class Registry:
         self._client = client
         self._table = stack.tasks_table
 
-    def register(self, task: Task) -> None:
-        """Writes what is declared and nothing else: lease, pause and the other run-time state stay as they are."""
-        item = task.to_item()
-        key = {"taskId": item.pop("taskId")}
-        self._client.update_item(TableName=self._table, Key=key, **update(item))
+    def register(self, task: Task, watch: Watch | None = None, *, anew: bool = False) -> None:
+        """Writes what is declared: lease, pause and the other run-time state stay as they are.
+
+        ``watch`` is from where the watchdog looks at a task that it does not know yet, or, ``anew``, at one whose
+        slots are others now; without one it does not look at the task.
+        """
+        declared = task.to_item()
+        del declared["taskId"]
+        shard = {"shard": {"N": str(shard_of(task.id))}}
+        watched = watch.to_sets() if watch else {}
+        if anew:
+            gone = [name for name in WATCH_ATTRIBUTES if name not in watched]
+            request = update({**declared, **shard, **watched}, removes=gone)
+        else:
+            request = update({**declared, **shard}, defaults=watched)
+        self._client.update_item(TableName=self._table, Key=_key(task.id), **request)
+
+    def overdue(self, now: datetime) -> Iterator[str]:
+        """Ids of tasks that are to be looked at: the cost follows their number, and not that of all tasks."""
+        for shard in range(SHARDS):
+            pages = self._client.get_paginator("query").paginate(
+                TableName=self._table,
+                IndexName=NEXT_RUN_INDEX,
+                KeyConditionExpression="shard = :shard AND nextRun <= :now",
+                ExpressionAttributeValues={":shard": {"N": str(shard)}, ":now": {"S": key(now)}},
+                ProjectionExpression="taskId",
+            )
+            for page in pages:
+                yield from (item["taskId"]["S"] for item in page["Items"])
+
+    def looked(self, task_id: str, before: Watch, after: Watch) -> bool:
+        """Takes a step, unless a deploy has set the watchdog elsewhere meanwhile; whether it did."""
+        gone = [name for name in WATCH_ATTRIBUTES if name not in after.to_sets()]
+        request = update(
+            after.to_sets(),
+            removes=gone,
+            values={"before": {"S": before.checked_until}},
+            condition="#checkedUntil = :before",
+        )
+        return self._update(task_id, request)
+
+    def pause(self, task_id: str, pause: Pause, *, next_run: str | None = None, unless_paused: bool = False) -> bool:
+        """Pauses the task; ``next_run`` is when the watchdog is to look at it. Whether it did: there may be no such
+        task, or, ``unless_paused``, another pause.
+        """
+        condition = "attribute_exists(#taskId)" + (" AND attribute_not_exists(#pause)" if unless_paused else "")
+        look = {"nextRun": {"S": next_run}} if next_run else {}
+        return self._update(task_id, update({"pause": pause.to_value(), **look}, names=["taskId"], condition=condition))
+
+    def resume(self, task_id: str) -> bool:
+        """Ends the task's pause; whether there was one."""
+        return self._update(task_id, update({}, removes=["pause"], condition="attribute_exists(#pause)"))
+
+    def _update(self, task_id: str, request: Mapping[str, Any]) -> bool:
+        try:
+            self._client.update_item(TableName=self._table, Key=_key(task_id), **request)
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
 
     def remove(self, task_id: str) -> None:
         """Removes the record with its run-time state; nothing happens if there is none."""
-        self._client.delete_item(TableName=self._table, Key={"taskId": {"S": task_id}})
+        self._client.delete_item(TableName=self._table, Key=_key(task_id))
 
     def get(self, task_id: str) -> Record | None:
         """The record as it is now. Raises :class:`InvalidRecord`."""
-        key = {"taskId": {"S": task_id}}
-        item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        item = self._client.get_item(TableName=self._table, Key=_key(task_id), ConsistentRead=True).get("Item")
         return Record.from_item(item) if item else None
 
     def all(self) -> Iterator[Record]:
@@ -110,6 +113,15 @@ class Registry:
             yield from page["Items"]
 
 
+def shard_of(task_id: str) -> int:
+    """Where in the index of next runs a task stands."""
+    return zlib.crc32(task_id.encode()) % SHARDS
+
+
+def _key(task_id: str) -> dict[str, Any]:
+    return {"taskId": {"S": task_id}}
+
+
 def registered_as(item: Item, task: Task) -> bool:
     """Whether a record's declared part is exactly ``task``. DynamoDB may write a number otherwise than it was given."""
     return bool(_plain(dict(item)) == _plain(task.to_item()))
@@ -121,11 +133,3 @@ def _plain(value: Any) -> Any:
             return Decimal(value["N"])
         return {name: _plain(inner) for name, inner in value.items()}
     return [_plain(inner) for inner in value] if isinstance(value, list) else value
-
-
-def _lease(attributes: Item) -> Lease:
-    return Lease(execution_arn=attributes["executionArn"]["S"], expires_at=int(attributes["expiresAt"]["N"]))
-
-
-def _texts(attributes: Item, names: tuple[str, ...]) -> dict[str, str]:
-    return {name: attributes[name]["S"] for name in names if name in attributes}

@@ -18,6 +18,8 @@ class RunStatus(StrEnum):
 
     #: Its execution holds the slot and has not ended.
     RUNNING = "RUNNING"
+    #: Its execution holds the slot and waits for the task's runs before it.
+    WAITING = "WAITING"
     #: Its target returned a result.
     SUCCEEDED = "SUCCEEDED"
     #: Its target failed, every retry included, or TaskRunner refused the task (``error`` says why).
@@ -30,13 +32,17 @@ class RunStatus(StrEnum):
     SKIPPED = "SKIPPED"
     #: Nobody started it in time.
     MISSED = "MISSED"
+    #: Nobody started it in time, and now it is too old to be caught up.
+    EXPIRED = "EXPIRED"
 
 
 #: A row in one of these states does not change again, except by a rerun.
-TERMINAL = frozenset(RunStatus) - {RunStatus.RUNNING}
+TERMINAL = frozenset(RunStatus) - {RunStatus.RUNNING, RunStatus.WAITING}
 
 #: Somebody should look at these.
-UNSUCCESSFUL = frozenset({RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.ABORTED, RunStatus.MISSED})
+UNSUCCESSFUL = frozenset(
+    {RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.ABORTED, RunStatus.MISSED, RunStatus.EXPIRED}
+)
 
 
 class SkipReason(StrEnum):
@@ -48,6 +54,8 @@ class SkipReason(StrEnum):
     PAUSED = "paused"
     #: A calendar is closed, or the clock is set back and the other occurrence runs; the row's cause says which.
     CLOSED = "closed"
+    #: The clock is set forward over the local time: there is no such slot, and the row stands at the change.
+    NONEXISTENT = "nonexistent"
 
 
 class Trigger(StrEnum):
@@ -61,7 +69,12 @@ class Trigger(StrEnum):
     BACKFILL = "backfill"
     #: A person, for a slot that has a row already.
     RERUN = "rerun"
+    #: The watchdog, for a slot that nobody delivered or that a pause kept from running. It waits for the task's lease.
+    CATCH_UP = "catch up"
 
+
+#: Rows live this long; DynamoDB removes them some days later.
+ROW_LIFETIME_SECONDS = 400 * 86_400
 
 #: A row keeps this many of the runs before the one that it tells of.
 HISTORY_LIMIT = 20

@@ -25,6 +25,8 @@ from orchestrator.tasks import (
     LONGEST_RUN_SECONDS,
     PARAMS_LIMIT_BYTES,
     TARGET_PATTERN,
+    Alerting,
+    CatchUp,
     OverlapPolicy,
     Target,
     TargetKind,
@@ -128,6 +130,20 @@ class RetryModel(_Model):
     never_on: list[str] = Field(default=[], description="Names of errors that end the run at once.")
 
 
+class AlertsModel(_Model):
+    """When somebody is told that the task fails."""
+
+    failures: int = Field(default=1, ge=1, le=10, description="So many of the last runs must have failed …")
+    of: int | None = Field(default=None, ge=1, le=10, description="… of so many; as many, where this is left out.")
+    quiet: Duration = Field(default=3600, description="Between two alerts of the same incident.")
+
+    @model_validator(mode="after")
+    def _possible(self) -> AlertsModel:
+        if self.of is not None and self.of < self.failures:
+            raise ValueError(f"expected of not less than failures, found {self.failures} of {self.of}")
+        return self
+
+
 class ScheduleModel(_Model):
     """One schedule; text alone is its expression."""
 
@@ -199,6 +215,17 @@ class DefaultsModel(_Model):
     on_closed: OnClosed = Field(
         default=OnClosed.SKIP, strict=False, description="What becomes of a slot on a closed day."
     )
+    grace: Annotated[Duration, Field(ge=60)] = Field(
+        default=300, description="How long after its time a slot is looked for, and a start is not yet late."
+    )
+    catch_up: CatchUp = Field(
+        default=CatchUp.NONE, strict=False, description="Which of the slots that nobody delivered run later."
+    )
+    catch_up_window: Duration = Field(default=86_400, description="No slot runs that is older than this.")
+    min_duration: Duration = Field(default=0, description="A run that succeeds in less time is told of; 0 is none.")
+    max_duration: Duration = Field(default=0, description="A run that takes more time is told of; 0 is none.")
+    pause_after_failures: int = Field(default=0, ge=0, description="So many failures in a row pause it; 0: none do.")
+    alerts: AlertsModel = Field(default_factory=AlertsModel, description="When somebody is told that it fails.")
     owner: str = Field(default="", max_length=200, description="Who is told, and who knows.")
     runbook: str = Field(default="", max_length=1000, description="What to do when it fails: a link or a sentence.")
 
@@ -250,6 +277,17 @@ class TaskModel(DefaultsModel):
             ambiguous=self.ambiguous,
             closures=closures(closed, today),
             on_closed=self.on_closed,
+            grace_seconds=self.grace,
+            catch_up=self.catch_up,
+            catch_up_window_seconds=self.catch_up_window,
+            min_duration_seconds=self.min_duration,
+            max_duration_seconds=self.max_duration,
+            pause_after_failures=self.pause_after_failures,
+            alerts=Alerting(
+                failures=self.alerts.failures,
+                of=self.alerts.of or self.alerts.failures,
+                quiet_seconds=self.alerts.quiet,
+            ),
             owner=self.owner,
             description=self.description,
             runbook=self.runbook,

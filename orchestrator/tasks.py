@@ -55,6 +55,28 @@ class OverlapPolicy(StrEnum):
     ALLOW_ALL = "allow_all"
 
 
+class CatchUp(StrEnum):
+    """Which of the slots that did not run when they were due are run later."""
+
+    #: None.
+    NONE = "none"
+    #: The last of them.
+    LATEST = "latest"
+    #: All, one after the other.
+    ALL = "all"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alerting:
+    """When somebody is told that a task fails."""
+
+    #: So many of the last ``of`` runs must have failed.
+    failures: int = 1
+    of: int = 1
+    #: After an alert the same incident is silent for so long; then whatever happens next is told as a reminder.
+    quiet_seconds: int = 3600
+
+
 @dataclass(frozen=True, kw_only=True)
 class Target:
     """What a task runs, by its logical name (never an ARN): ``lambda/report-generator``."""
@@ -95,6 +117,17 @@ class Task:
     #: When no scheduled slot runs, in order and apart from each other.
     closures: tuple[Closure, ...] = ()
     on_closed: OnClosed = OnClosed.SKIP
+    #: A slot without a row so long after its time is looked for; a run that starts so much later is late.
+    grace_seconds: int = 300
+    #: What the watchdog does with slots that nobody has delivered, as long as they are not older than the window.
+    catch_up: CatchUp = CatchUp.NONE
+    catch_up_window_seconds: int = 86_400
+    #: A run that succeeds in less, or takes more, is told of; 0 is no bound.
+    min_duration_seconds: int = 0
+    max_duration_seconds: int = 0
+    #: So many failures one after the other pause the task; 0 never does.
+    pause_after_failures: int = 0
+    alerts: Alerting = field(default_factory=Alerting)
     owner: str = ""
     description: str = ""
     #: What to do when it fails: a link or a sentence.
@@ -149,15 +182,33 @@ class Task:
             "ambiguous": {"S": self.ambiguous},
             "closures": {"S": json.dumps([_closure_value(closure) for closure in self.closures])},
             "onClosed": {"S": self.on_closed},
+            **{name: {"N": str(value)} for name, value in self._numbers().items()},
+            "catchUp": {"S": self.catch_up},
+            "alerts": {
+                "M": {
+                    "failures": {"N": str(self.alerts.failures)},
+                    "of": {"N": str(self.alerts.of)},
+                    "quietSeconds": {"N": str(self.alerts.quiet_seconds)},
+                }
+            },
             "owner": {"S": self.owner},
             "description": {"S": self.description},
             "runbook": {"S": self.runbook},
         }
 
+    def _numbers(self) -> dict[str, int]:
+        return {
+            "graceSeconds": self.grace_seconds,
+            "catchUpWindowSeconds": self.catch_up_window_seconds,
+            "minDurationSeconds": self.min_duration_seconds,
+            "maxDurationSeconds": self.max_duration_seconds,
+            "pauseAfterFailures": self.pause_after_failures,
+        }
+
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Task:
         """The declared part of a record. KeyError or ValueError if :meth:`to_item` did not make it."""
-        retry = item["retry"]["M"]
+        retry, alerts = item["retry"]["M"], item["alerts"]["M"]
         return cls(
             id=item["taskId"]["S"],
             target=Target(kind=TargetKind(item["kind"]["S"]), name=item["target"]["S"]),
@@ -184,6 +235,17 @@ class Task:
             ambiguous=Ambiguous(item["ambiguous"]["S"]),
             closures=tuple(map(_closure, json.loads(item["closures"]["S"]))),
             on_closed=OnClosed(item["onClosed"]["S"]),
+            grace_seconds=int(item["graceSeconds"]["N"]),
+            catch_up=CatchUp(item["catchUp"]["S"]),
+            catch_up_window_seconds=int(item["catchUpWindowSeconds"]["N"]),
+            min_duration_seconds=int(item["minDurationSeconds"]["N"]),
+            max_duration_seconds=int(item["maxDurationSeconds"]["N"]),
+            pause_after_failures=int(item["pauseAfterFailures"]["N"]),
+            alerts=Alerting(
+                failures=int(alerts["failures"]["N"]),
+                of=int(alerts["of"]["N"]),
+                quiet_seconds=int(alerts["quietSeconds"]["N"]),
+            ),
             owner=item["owner"]["S"],
             description=item["description"]["S"],
             runbook=item["runbook"]["S"],

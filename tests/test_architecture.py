@@ -23,6 +23,7 @@ PURE = {
     "functions",
     "preview",
     "prices",
+    "records",
     "retries",
     "runs",
     "schedules",
@@ -30,10 +31,11 @@ PURE = {
     "slots",
     "tasks",
     "updates",
+    "watching",
 }
 
 #: One narrow class for each AWS service.
-BOUNDARIES = {"backfills", "ledger", "registry", "runner", "scheduler"}
+BOUNDARIES = {"backfills", "ledger", "recorder", "registry", "runner", "scheduler"}
 
 #: What builds state machines, on the SDK.
 STATES = {"definition", "services", "states"}

@@ -16,7 +16,7 @@ from orchestrator.errors import InvalidTaskFile
 from orchestrator.retries import RetryPolicy
 from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
 from orchestrator.taskfile import load, schema
-from orchestrator.tasks import OverlapPolicy, Target, TargetKind, Task, TaskSchedule
+from orchestrator.tasks import Alerting, CatchUp, OverlapPolicy, Target, TargetKind, Task, TaskSchedule
 
 ROOT = Path(__file__).parent.parent
 TODAY = date(2026, 11, 23)
@@ -137,6 +137,13 @@ def test_a_task_says_everything(written: Written) -> None:
         "retry: {attempts: 2, interval: 1m, backoff: 1.5, maxDelay: 10m, neverOn: [OutOfPaper]}",
         "overlap: allow_all",
         "idempotent: true",
+        "grace: 10m",
+        "catchUp: latest",
+        "catchUpWindow: 2h",
+        "minDuration: 1s",
+        "maxDuration: 1h",
+        "pauseAfterFailures: 3",
+        "alerts: {failures: 2, of: 5, quiet: 4h}",
         "owner: data-platform",
         "runbook: https://example.com/billing",
     )
@@ -154,6 +161,13 @@ def test_a_task_says_everything(written: Written) -> None:
         ),
         overlap=OverlapPolicy.ALLOW_ALL,
         idempotent=True,
+        grace_seconds=600,
+        catch_up=CatchUp.LATEST,
+        catch_up_window_seconds=7200,
+        min_duration_seconds=1,
+        max_duration_seconds=3600,
+        pause_after_failures=3,
+        alerts=Alerting(failures=2, of=5, quiet_seconds=14_400),
         owner="data-platform",
         description="Bills.",
         runbook="https://example.com/billing",
@@ -201,6 +215,8 @@ tasks:
         ("timeout: 0", "timeout: expected at least 1 s"),
         ("retry: {attempts: 21}", "t.retry.attempts: Input should be less than or equal to 20, found '21'"),
         ("retry: {atempts: 2}", "t.retry.atempts: unknown field"),
+        ("alerts: {failures: 3, of: 2}", "t.alerts: expected of not less than failures, found 3 of 2"),
+        ("grace: 10s", "t.grace: Input should be greater than or equal to 60, found '10s'"),
         ("overlap: sometimes", "t.overlap: Input should be 'skip' or 'allow_all', found 'sometimes'"),
         ("idempotent: maybe", "t.idempotent: expected true or false, found 'maybe'"),
         ("owner: 7", "t.owner: expected text (put it in quotes if it looks like a number), found '7'"),

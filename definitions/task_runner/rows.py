@@ -10,14 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from definitions.task_runner.variables import DURATION, EXECUTION_ARN, IS_APART, NOW_SECONDS, STARTED_AT
-from orchestrator.runs import RunStatus
+from orchestrator.runs import ROW_LIFETIME_SECONDS, RunStatus
 from orchestrator.settings import Stack
 from orchestrator.states import jsonata
 from orchestrator.tasks import OverlapPolicy
 from orchestrator.updates import update
-
-#: Rows live this long; DynamoDB removes them some days later.
-ROW_LIFETIME_SECONDS = 400 * 86_400
 
 TASK_KEY = {"taskId": {"S": jsonata("$taskId")}}
 RUN_KEY = {**TASK_KEY, "slot": {"S": jsonata("$slot")}}

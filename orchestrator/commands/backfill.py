@@ -25,7 +25,7 @@ from orchestrator.commands.options import as_json, console, day_or_moment, in_zo
 from orchestrator.console.backfill import plan_table, planned_value
 from orchestrator.console.tables import run_values, runs_table
 from orchestrator.errors import FutureSlots, TaskPaused, UnknownTask
-from orchestrator.runs import Run, RunStatus
+from orchestrator.runs import TERMINAL, Run, RunStatus
 from orchestrator.slots import key, upcoming
 from orchestrator.tasks import Task
 
@@ -130,7 +130,7 @@ def _plan(
     if to_come and to_come.at <= last:
         raise FutureSlots(task.id, key(to_come.at))
     rows = connection.ledger.between(task.id, key(first), key(last))
-    died = {run.slot for run in rows if run.status is RunStatus.RUNNING and _died(connection, run)}
+    died = {run.slot for run in rows if run.status not in TERMINAL and _died(connection, run)}
     return plan(slots_between(task, first, last), rows, reprocess=reprocess, died=died, before=before)
 
 

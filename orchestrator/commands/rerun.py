@@ -12,7 +12,7 @@ from orchestrator import faults
 from orchestrator.commands.options import as_json, console, overriding_params, print_json
 from orchestrator.console.tables import run_values, runs_table
 from orchestrator.errors import NoRunOfSlot, NotRerun, StillRunning, TaskPaused, UnknownTask
-from orchestrator.runs import RunStatus
+from orchestrator.runs import TERMINAL, RunStatus
 from orchestrator.slots import key
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def rerun(connection: Connection, task: str, slot: str, params: dict[str, Any], 
     if run is None:
         raise NoRunOfSlot(task, slot)
     runner = connection.runner
-    if run.status is RunStatus.RUNNING and run.execution_arn and not runner.ended(run):
+    if run.status not in TERMINAL and run.execution_arn and not runner.ended(run):
         raise StillRunning(task, slot, run.execution_arn)
     started = runner.start(task, params=runner.params(run) | params, slot=slot, now=datetime.now(UTC), replaced=run)
     if not wait:

@@ -10,11 +10,16 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.registry import Record
+from orchestrator.records import Record
 from orchestrator.runs import UNSUCCESSFUL, Run, RunStatus
 from orchestrator.slots import key, next_run
 
-_COLOURS = {RunStatus.SUCCEEDED: "green", RunStatus.RUNNING: "cyan", RunStatus.SKIPPED: "yellow"}
+_COLOURS = {
+    RunStatus.SUCCEEDED: "green",
+    RunStatus.RUNNING: "cyan",
+    RunStatus.WAITING: "cyan",
+    RunStatus.SKIPPED: "yellow",
+}
 
 
 def runs_table(runs: Iterable[Run], *, title: str | None = None) -> Table:

@@ -20,7 +20,7 @@ from orchestrator.deployment.definition_changes import DefinitionChange, definit
 from orchestrator.deployment.reconciliation import Found, Plan, Register, Remove
 from orchestrator.deployment.slot_changes import SlotChange, slot_change
 from orchestrator.deployment.stack import CloudFormationStack
-from orchestrator.registry import Item
+from orchestrator.records import Item
 from orchestrator.tasks import Task
 
 #: Dollars a month that a task costs, roughly.

@@ -14,10 +14,12 @@ from datetime import datetime
 from itertools import groupby
 
 from orchestrator.deployment.quotas import REGISTRY_WRITES, SCHEDULE_WRITES, TokenBucket
-from orchestrator.registry import Item, Registry, registered_as
+from orchestrator.records import Item, Watch
+from orchestrator.registry import Registry, registered_as
 from orchestrator.scheduler import Schedules, schedule_name, task_of
 from orchestrator.slots import extra_schedules, times
 from orchestrator.tasks import Task, TaskSchedule
+from orchestrator.watching import watch_from
 
 #: Requests at a time: as many as boto3 keeps connections.
 WORKERS = 10
@@ -29,6 +31,10 @@ class Register:
 
     task: Task
     is_new: bool
+    #: From where the watchdog looks at the task's slots.
+    watch: Watch
+    #: Whether they are others than before.
+    rescheduled: bool = False
 
     def __str__(self) -> str:
         return f"{'register' if self.is_new else 'update'} task {self.task.id}"
@@ -133,7 +139,12 @@ def plan(tasks: Sequence[Task], found: Found, now: datetime) -> Plan:
     removed = found.registered.keys() - ids
 
     registers = [
-        Register(task=task, is_new=task.id not in found.registered)
+        Register(
+            task=task,
+            is_new=task.id not in found.registered,
+            watch=watch_from(task, now),
+            rescheduled=_rescheduled(found.registered.get(task.id), task),
+        )
         for task in tasks
         if task.id not in found.registered or not registered_as(found.registered[task.id], task)
     ]
@@ -208,8 +219,8 @@ def _stage(operation: Operation) -> int:
 
 def _carry_out(operation: Operation, registry: Registry, schedules: Schedules) -> None:
     match operation:
-        case Register(task=task):
-            registry.register(task)
+        case Register(task=task, watch=watch, rescheduled=rescheduled):
+            registry.register(task, watch, anew=rescheduled)
         case CreateSchedule(task_id=task_id, schedule=schedule):
             schedules.create(task_id, schedule)
         case UpdateSchedule(task_id=task_id, schedule=schedule):
@@ -220,6 +231,13 @@ def _carry_out(operation: Operation, registry: Registry, schedules: Schedules) -
             registry.remove(task_id)
         case RecordFingerprint():
             schedules.record_fingerprint()
+
+
+def _rescheduled(item: Item | None, task: Task) -> bool:
+    """Whether a task that is registered already is due at other times from now on."""
+    declared = task.to_item()
+    times = ["schedules", "nonexistent", "ambiguous", "onClosed"] + (["closures"] if not task.follows_scheduler else [])
+    return item is not None and any(item.get(name) != declared[name] for name in times)
 
 
 def _said(task_id: str, schedule: TaskSchedule) -> str:

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from orchestrator.console.tables import next_slot, run_values, runs_table, task_values, tasks_table
-from orchestrator.registry import Lease, Pause, Record
+from orchestrator.records import Lease, Pause, Record
 from orchestrator.runs import Run, RunStatus
 from orchestrator.tasks import Target, TargetKind, Task, TaskSchedule
 

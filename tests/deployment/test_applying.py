@@ -14,7 +14,8 @@ import pytest
 from orchestrator.deployment import Application, Applied, apply
 from orchestrator.ledger import Ledger
 from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.registry import Pause, Registry
+from orchestrator.records import Pause
+from orchestrator.registry import Registry
 from orchestrator.scheduler import schedule_name
 from orchestrator.settings import Stack
 from tests.aws import own_client

@@ -30,6 +30,7 @@ from orchestrator.registry import Registry
 from orchestrator.scheduler import SchedulerSettings, Schedules, schedule_name
 from orchestrator.settings import Stack
 from orchestrator.tasks import Task, TaskSchedule
+from orchestrator.watching import watch_from
 from tests.deployment.sample import task
 from tests.tables import create_tables
 
@@ -52,13 +53,17 @@ def found(*tasks: Task, up_to_date: bool = True, others: tuple[str, ...] = ()) -
     )
 
 
+def registration(task: Task, *, is_new: bool = False, rescheduled: bool = False) -> Register:
+    return Register(task=task, is_new=is_new, watch=watch_from(task, NOW), rescheduled=rescheduled)
+
+
 def operations(*tasks: Task, found: Found) -> tuple[Operation, ...]:
     return plan(tasks, found, NOW).operations
 
 
 def test_a_new_task_is_registered_before_its_schedule_is_created() -> None:
     assert operations(REPORT, found=NOTHING) == (
-        Register(task=REPORT, is_new=True),
+        registration(REPORT, is_new=True),
         CreateSchedule(task_id="report", schedule=HOURLY),
     )
 
@@ -69,13 +74,13 @@ def test_what_is_as_it_should_be_needs_nothing() -> None:
 
 def test_a_changed_task_is_one_write() -> None:
     changed = replace(REPORT, timeout_seconds=60)
-    assert operations(changed, found=found(REPORT)) == (Register(task=changed, is_new=False),)
+    assert operations(changed, found=found(REPORT)) == (registration(changed),)
 
 
 def test_a_changed_expression_is_another_schedule_and_the_old_one_goes_last() -> None:
     changed = replace(REPORT, schedules=(DAILY,))
     assert operations(changed, found=found(REPORT)) == (
-        Register(task=changed, is_new=False),
+        registration(changed, rescheduled=True),
         CreateSchedule(task_id="report", schedule=DAILY),
         DeleteSchedule(name=schedule_name("report", HOURLY)),
     )
@@ -101,7 +106,7 @@ def test_a_schedule_of_a_task_that_an_interrupted_deployment_left_is_deleted() -
 
 def test_a_record_that_somebody_has_broken_is_written_anew() -> None:
     broken = replace(found(REPORT), registered={"report": {"taskId": {"S": "report"}}})
-    assert operations(REPORT, found=broken) == (Register(task=REPORT, is_new=False),)
+    assert operations(REPORT, found=broken) == (registration(REPORT, rescheduled=True),)
 
 
 def test_a_schedule_that_somebody_has_disabled_is_enabled() -> None:
