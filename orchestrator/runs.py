@@ -48,7 +48,8 @@ UNSUCCESSFUL = frozenset(
 class SkipReason(StrEnum):
     """Why a run was skipped."""
 
-    #: The task's previous run still holds the lease, and its overlap policy is ``skip``.
+    #: Another run held the task's lease, or waited for it, and the overlap policy says so; or this one waited too long.
+    #: Of an aborted run: a later one stopped it.
     OVERLAP = "overlap"
     #: Somebody paused the task.
     PAUSED = "paused"
@@ -56,6 +57,19 @@ class SkipReason(StrEnum):
     CLOSED = "closed"
     #: The clock is set forward over the local time: there is no such slot, and the row stands at the change.
     NONEXISTENT = "nonexistent"
+
+
+class Attention(StrEnum):
+    """What about a run that succeeded somebody should hear of."""
+
+    #: It started later after its slot than the task's grace.
+    LATE = "late"
+    #: It took more than the task's bound.
+    TOO_LONG = "too long"
+    #: It took less than the task's bound.
+    TOO_SHORT = "too short"
+    #: The task's last run had failed.
+    RECOVERED = "recovered"
 
 
 class Trigger(StrEnum):
@@ -124,6 +138,7 @@ class Run:
     child_execution_arn: str | None = None
     started_at: str | None = None
     ended_at: str | None = None
+    #: From the start to the end; a run that waited for others counts from when its turn came.
     duration_seconds: float | None = None
     #: From the slot to the start of the execution; none for an ad hoc run.
     start_delay_seconds: float | None = None
@@ -135,6 +150,7 @@ class Run:
     result: str | None = None
     #: Further deliveries of the same slot, which did nothing.
     duplicates: int = 0
+    attention: tuple[Attention, ...] = ()
     #: Earlier runs of the slot, the oldest first, at most :data:`HISTORY_LIMIT`.
     history: tuple[EarlierRun, ...] = ()
 
@@ -171,5 +187,6 @@ class Run:
             cause=text("cause"),
             result=text("result"),
             duplicates=int(number("duplicates") or 0),
+            attention=tuple(Attention(one["S"]) for one in item.get("attention", {}).get("L", ())),
             history=tuple(map(EarlierRun.from_value, item.get("history", {}).get("L", ()))),
         )

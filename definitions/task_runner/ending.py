@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from definitions.task_runner import rows
-from definitions.task_runner.variables import DURATION, EXECUTION_ARN, SUMMARY
+from definitions.task_runner.variables import DURATION, EXECUTION_ARN, IS_APART, SUMMARY
+from orchestrator.runs import Attention
 from orchestrator.services import (
     PUBLISH,
     PUT_METRIC_DATA,
@@ -30,6 +31,17 @@ _METRIC_DATA = f"""[
     $startDelay != null ? {{'MetricName': 'StartDelay', 'Unit': 'Seconds', 'Value': $startDelay, 'Dimensions': [
         {{'Name': 'TaskType', 'Value': $taskId}}]}}
 ]"""
+
+#: What deserves a word though the run succeeded. A backfill says nothing of the runs before it.
+_ATTENTION = f"""(
+    $found := [
+        ($startDelay = null ? false : $startDelay > $task.graceSeconds) ? {literal(Attention.LATE)},
+        $task.maxDurationSeconds > 0 and {DURATION} > $task.maxDurationSeconds ? {literal(Attention.TOO_LONG)},
+        $task.minDurationSeconds > 0 and {DURATION} < $task.minDurationSeconds ? {literal(Attention.TOO_SHORT)},
+        $task.failures > 0 and $not({IS_APART}) ? {literal(Attention.RECOVERED)}
+    ];
+    $count($found) = 0 ? {{'NULL': true}} : {{'L': [$found.{{'S': $}}]}}
+)"""
 
 
 def _alert(stack: Stack) -> str:
@@ -98,7 +110,7 @@ def build(stack: Stack) -> Ending:
     return Ending(
         record_outcome=_record(
             "RecordOutcome",
-            run=rows.ended_row(stack, result={"S": jsonata("$result")}),
+            run=rows.ended_row(stack, result={"S": jsonata("$result")}, attention=jsonata(_ATTENTION)),
             task=rows.lease_released(stack, sets={"consecutiveFailures": {"N": "0"}}),
             then=publish_metrics,
         ),

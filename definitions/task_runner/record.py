@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from definitions.task_runner.variables import SLOT, TRIGGER, matches
+from definitions.task_runner.variables import NOW_TEXT, SLOT, TRIGGER, matches
 from orchestrator.errors import InvalidTask, TaskNotFound
 from orchestrator.runs import Trigger
 from orchestrator.states import jsonata, literal
@@ -22,6 +22,9 @@ _NUMBERS = {
     "backoffRate": "$item.retry.M.backoffRate.N",
     "maxDelaySeconds": "$item.retry.M.maxDelaySeconds.N",
 }
+
+#: What a run is measured by, where the record has it.
+_BOUNDS = ("graceSeconds", "minDurationSeconds", "maxDurationSeconds")
 
 #: Each field and what it must be.
 _CHECKS: Mapping[str, str] = {
@@ -40,9 +43,16 @@ _CLOSED = f"""($trigger := {TRIGGER}; $slot := {SLOT};
         $trigger = {literal(Trigger.SCHEDULE)} and $exists($item.closures.S)
         ? $parse($item.closures.S)[since <= $slot and until > $slot][0].why)"""
 
+
+def paused(item: str) -> str:
+    """Whether a record, as DynamoDB has it, is paused and the end of the pause, if it has one, has not come."""
+    return f"""($until := {item}.pause.M.until.S;
+        $exists({item}.pause) and $not($until >= '0' and $until <= {NOW_TEXT}))"""
+
+
 #: The record as plain values with the input's params over its own, ``paused``, ``closed`` if the slot lies in a
-#: closure, and ``refusal`` (name, cause) if the record cannot be run. Fails on nothing but params and closures that are
-#: not JSON.
+#: closure, ``failures`` (runs that have failed since the last that succeeded), and ``refusal`` (name, cause) if the
+#: record cannot be run. Fails on nothing but params and closures that are not JSON.
 RECORD = jsonata(f"""(
     $item := $states.result.Item;
     $fields := {{
@@ -55,7 +65,9 @@ RECORD = jsonata(f"""(
         'idempotent': $item.idempotent.BOOL,
         'timezone': $exists($item.schedules.L[0].M.timezone.S) ? $item.schedules.L[0].M.timezone.S : 'UTC',
         'closed': {_CLOSED},
-        'paused': $exists($item.pause),
+        'paused': {paused("$item")},
+        {" ".join(f"'{name}': $number($item.{name}.N)," for name in _BOUNDS)}
+        'failures': $exists($item.consecutiveFailures.N) ? $number($item.consecutiveFailures.N) : 0,
         'owner': $exists($item.owner.S) ? $item.owner.S : '',
         'runbook': $exists($item.runbook.S) ? $item.runbook.S : ''
     }};
