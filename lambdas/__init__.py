@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from orchestrator.functions import Function, Permission, function_name
+from orchestrator.functions import EventSource, Function, Permission, function_name
+from orchestrator.runs import UNSUCCESSFUL, Trigger
 
 _BILLING_RECORDS = ("dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query")
 
@@ -107,6 +108,59 @@ _EMAIL_DIGEST = Function(
     ),
 )
 
+_ROW = ("dynamodb:PutItem", "dynamodb:UpdateItem")
+
+_FAILURE_HANDLER = Function(
+    name="failure-handler",
+    module="failure_handler",
+    permissions=(
+        Permission(actions=("dynamodb:PutItem",), resource="table:FailedTasks"),
+        Permission(actions=_ROW, resource="table:TaskRuns"),
+        Permission(actions=("dynamodb:UpdateItem",), resource="table:ScheduledTasks"),
+    ),
+    event_sources=(EventSource(source="queue:SchedulerDlq"), EventSource(source="queue:ExecutionFailures")),
+)
+
+_ALERTER = Function(
+    name="alerter",
+    module="alerter",
+    permissions=(
+        Permission(actions=("dynamodb:Query",), resource="table:TaskRuns"),
+        Permission(actions=("dynamodb:GetItem", "dynamodb:UpdateItem"), resource="table:ScheduledTasks"),
+        Permission(actions=("dynamodb:DeleteItem", "dynamodb:UpdateItem"), resource="table:Incidents"),
+        Permission(actions=("sns:Publish",), resource="alerts"),
+    ),
+    event_sources=(
+        EventSource(
+            source="stream:TaskRuns",
+            batch_size=100,
+            # A run that went well calls nobody.
+            filters=(
+                {"dynamodb": {"NewImage": {"status": {"S": sorted(UNSUCCESSFUL)}}}},
+                {"dynamodb": {"NewImage": {"attention": {"S": [{"exists": True}]}}}},
+                {"dynamodb": {"NewImage": {"status": {"S": ["SUCCEEDED"]}, "trigger": {"S": [Trigger.CATCH_UP]}}}},
+            ),
+        ),
+    ),
+)
+
+_WATCHDOG = Function(
+    name="watchdog",
+    module="watchdog",
+    timeout_seconds=240,
+    permissions=(
+        Permission(actions=("dynamodb:Query",), resource="table:ScheduledTasks/index/NextRunIndex"),
+        Permission(actions=("dynamodb:GetItem", "dynamodb:UpdateItem"), resource="table:ScheduledTasks"),
+        Permission(actions=("dynamodb:Query",), resource="table:TaskRuns/index/StatusIndex"),
+        Permission(actions=("dynamodb:Query", *_ROW), resource="table:TaskRuns"),
+        Permission(actions=("dynamodb:Scan", "dynamodb:UpdateItem"), resource="table:Incidents"),
+        Permission(actions=("states:StartExecution",), resource="task-runner"),
+        Permission(actions=("states:DescribeExecution",), resource="task-runner:executions"),
+        Permission(actions=("sns:Publish",), resource="alerts"),
+        Permission(actions=("cloudwatch:PutMetricData",), resource="metrics"),
+    ),
+)
+
 _REPORT_GENERATOR = Function(
     name="report-generator",
     module="report_generator",
@@ -123,5 +177,14 @@ _REPORT_GENERATOR = Function(
 #: By module, what differs from the defaults.
 SETTINGS: Mapping[str, Function] = {
     function.module: function
-    for function in (*_BILLING, _CACHE_WARMER, _DATA_CLEANUP, _EMAIL_DIGEST, _REPORT_GENERATOR)
+    for function in (
+        *_BILLING,
+        _ALERTER,
+        _CACHE_WARMER,
+        _DATA_CLEANUP,
+        _EMAIL_DIGEST,
+        _FAILURE_HANDLER,
+        _REPORT_GENERATOR,
+        _WATCHDOG,
+    )
 }

@@ -26,6 +26,7 @@ OrchestratorError
 ├── NoSuchAlarm                 the alarm that is to watch a new version does not exist
 ├── NoSuchVersion               there is no version of a state machine to go back to
 ├── RolledBack                  a new version's alarm went off, and the old one runs again
+├── RoundIncomplete            the watchdog could not look after everything
 ├── NoRunOfSlot                 a rerun of a slot that nothing has run
 ├── NotABuild                   the folder to build into holds something else
 ├── NotDeployed                 there is no such stack in this account and region
@@ -371,3 +372,12 @@ def error_names(root: type[OrchestratorError]) -> list[str]:
             yield from walk(child)
 
     return sorted(set(walk(root)))
+
+
+class RoundIncomplete(OrchestratorError):
+    """The watchdog could not look after everything; what it could is done."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""
+        super().__init__(f"{len(faults)} faults: " + "; ".join(faults[:3]) + more)

@@ -105,6 +105,8 @@ class Record:
     last_status: RunStatus | None = None
     last_slot: str | None = None
     watch: Watch | None = None
+    #: Ids of open incidents that have hit it.
+    incidents: tuple[str, ...] = ()
 
     @classmethod
     def from_item(cls, item: Item) -> Record:
@@ -119,6 +121,7 @@ class Record:
                 last_status=RunStatus(status) if status else None,
                 last_slot=item.get("lastSlot", {}).get("S"),
                 watch=Watch.from_item(item),
+                incidents=tuple(item.get("incidents", {}).get("SS", ())),
             )
         except KeyError as fault:
             raise InvalidRecord(item["taskId"]["S"], f"it lacks {fault}") from fault

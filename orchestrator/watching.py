@@ -71,7 +71,7 @@ def look(task: Task, watch: Watch, pause: Pause | None, recorded: Collection[str
         starts=starts,
         watch=Watch(
             checked_until=key(checked),
-            next_run=_next_look(task, checked, pause),
+            next_run=_next_look(task, checked, pause if pause and not pause.over(now) else None),
             suspected=key(missing[-1].at) if kept else None,
             caught_up=starts[-1] if starts else watch.caught_up if kept else None,
         ),

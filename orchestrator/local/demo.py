@@ -17,7 +17,7 @@ from orchestrator.local.clock import VirtualClock
 from orchestrator.local.delivery import Delivery
 from orchestrator.local.session import Session, started
 from orchestrator.runs import TERMINAL, Run, RunStatus
-from orchestrator.scheduler import task_of
+from orchestrator.schedule_names import task_of
 from orchestrator.settings import Stack
 from orchestrator.slots import expected, key
 
