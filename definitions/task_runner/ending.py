@@ -1,4 +1,4 @@
-"""How a run ends: recorded, measured, and, if it failed, told."""
+"""How a run ends: recorded and measured. Whoever should know of it learns it from the ledger's stream."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 from definitions.task_runner import rows
 from definitions.task_runner.variables import DURATION, EXECUTION_ARN, SUMMARY
 from orchestrator.services import (
-    PUBLISH,
     PUT_METRIC_DATA,
     TRANSACT_WRITE_ITEMS,
     TRANSACTION_CANCELED,
@@ -17,7 +16,7 @@ from orchestrator.services import (
     call,
 )
 from orchestrator.settings import METRICS_NAMESPACE, Stack
-from orchestrator.states import Catch, Fail, Succeed, Task, jsonata, literal
+from orchestrator.states import Catch, Fail, Succeed, Task, jsonata
 
 #: This execution's ARN up to what follows the account: no region or account stands in the definition.
 STATES_ARN = f"$substringBefore({EXECUTION_ARN}, ':execution:')"
@@ -30,24 +29,6 @@ _METRIC_DATA = f"""[
     $startDelay != null ? {{'MetricName': 'StartDelay', 'Unit': 'Seconds', 'Value': $startDelay, 'Dimensions': [
         {{'Name': 'TaskType', 'Value': $taskId}}]}}
 ]"""
-
-
-def _alert(stack: Stack) -> str:
-    """The text of an alert; what has no record cannot be rerun either."""
-    rerun = literal(f"rerun:     orchestrator --stack {stack.name} rerun ")
-    return f"""$join([
-        'A scheduled task failed.',
-        '',
-        'task:      ' & $taskId,
-        'slot:      ' & $slot & ' (' & $trigger & ')',
-        'status:    ' & $status,
-        'error:     ' & $failure.name,
-        'cause:     ' & $failure.cause,
-        'owner:     ' & $task.owner,
-        'runbook:   ' & $task.runbook,
-        'execution: ' & {EXECUTION_ARN},
-        $exists($task.kind) ? {rerun} & $taskId & ' ' & $slot
-    ], '\\n')"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,24 +49,13 @@ def build(stack: Stack) -> Ending:
     failed = Fail(
         "Failed", error=jsonata(r"$replace($failure.name, /^States\./, 'Task.')"), cause=jsonata("$failure.cause")
     )
-    alert_failure = call(
-        "AlertFailure",
-        PUBLISH,
-        arguments={
-            "TopicArn": jsonata(f"$replace({STATES_ARN}, ':states:', ':sns:') & {literal(':' + stack.alerts_topic)}"),
-            "Subject": f"[{stack.name}] scheduled task failed"[:100],
-            "Message": jsonata(_alert(stack)),
-        },
-        catch=[Catch(error_equals=["States.ALL"], next_step=failed)],
-        next_state=failed,
-    )
     metrics = {"Namespace": METRICS_NAMESPACE, "MetricData": jsonata(_METRIC_DATA)}
     publish_failure = call(
         "PublishFailureMetrics",
         PUT_METRIC_DATA,
         arguments=metrics,
-        catch=[Catch(error_equals=["States.ALL"], next_step=alert_failure)],
-        next_state=alert_failure,
+        catch=[Catch(error_equals=["States.ALL"], next_step=failed)],
+        next_state=failed,
     )
     publish_metrics = call(
         "PublishMetrics",

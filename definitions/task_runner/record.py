@@ -55,9 +55,7 @@ RECORD = jsonata(f"""(
         'idempotent': $item.idempotent.BOOL,
         'timezone': $exists($item.schedules.L[0].M.timezone.S) ? $item.schedules.L[0].M.timezone.S : 'UTC',
         'closed': {_CLOSED},
-        'paused': $exists($item.pause),
-        'owner': $exists($item.owner.S) ? $item.owner.S : '',
-        'runbook': $exists($item.runbook.S) ? $item.runbook.S : ''
+        'paused': $exists($item.pause)
     }};
     $wrong := $trim({_WRONG});
     $not($exists($item)) ? $merge([$fields, {{'refusal': {{
@@ -68,6 +66,3 @@ RECORD = jsonata(f"""(
     }}}}])
     : $merge([$fields, {{'params': $merge([$fields.params, $states.input.params])}}])
 )""")
-
-#: Where there is no record at all.
-NO_RECORD = {"owner": "", "runbook": ""}
