@@ -22,7 +22,7 @@ from orchestrator.settings import Stack
 from orchestrator.slots import expected, key
 
 BEGIN = datetime(2026, 11, 30, tzinfo=UTC)
-LENGTH = timedelta(hours=24, minutes=10)
+LENGTH = timedelta(hours=24, minutes=12)
 
 #: A day takes about ten seconds, and the work in it comes on top.
 SPEED = 8640
