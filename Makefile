@@ -44,6 +44,7 @@ bench: $(VENV)/.bench
 
 fuzz: $(VENV)/.test
 	@$(BIN)/python -m tests.fuzz
+	@$(BIN)/python -m tests.fuzz_failures
 
 build: setup
 	@$(BIN)/python deploy.py build --out build

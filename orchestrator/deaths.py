@@ -45,7 +45,7 @@ class Death:
     def read(cls, event: Mapping[str, Any]) -> Death | None:
         """From a "Step Functions Execution Status Change"; None if it is none, or of an execution that goes on."""
         detail = event.get("detail")
-        if not isinstance(detail, Mapping) or detail.get("status") not in STATUSES:
+        if not isinstance(detail, Mapping) or _text(detail.get("status")) not in STATUSES:
             return None
         arn, machine = detail.get("executionArn"), detail.get("stateMachineArn")
         if not isinstance(arn, str) or not isinstance(machine, str):

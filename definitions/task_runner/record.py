@@ -23,12 +23,24 @@ _NUMBERS = {
     "maxDelaySeconds": "$item.retry.M.maxDelaySeconds.N",
 }
 
+#: "Amazon States Language": the largest number of seconds of a Wait state and of a timeout.
+_LONGEST = 99_999_999
+
+#: What a number must be at least, and at most; seconds are whole.
+_BOUNDS = {name: (1 if name in ("timeoutSeconds", "leaseSeconds", "backoffRate") else 0, _LONGEST) for name in _NUMBERS}
+
+
+def _between(name: str, least: int, most: int) -> str:
+    whole = f" and $floor($fields.{name}) = $fields.{name}" if name.endswith("Seconds") else ""
+    return f"($type($fields.{name}) = 'number' ? $fields.{name} >= {least} and $fields.{name} <= {most}{whole} : false)"
+
+
 #: Each field and what it must be.
 _CHECKS: Mapping[str, str] = {
     "kind": f"$fields.kind in {literal(list(TargetKind))}",
     "target": matches("$fields.target", TARGET_PATTERN),
     "params": "$type($fields.params) = 'object'",
-    **{name: f"$type($fields.{name}) = 'number'" for name in _NUMBERS},
+    **{name: _between(name, *bounds) for name, bounds in _BOUNDS.items()},
     "overlap": f"$fields.overlap in {literal(list(OverlapPolicy))}",
     "idempotent": "$type($fields.idempotent) = 'boolean'",
 }
