@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 # no build isolation keeps the one source distribution (stepfunctions) on the setuptools of the list.
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
-.PHONY: setup demo test bench fuzz build golden clean
+.PHONY: setup demo test bench fuzz simulate build golden clean
 .DEFAULT_GOAL := demo
 
 setup: $(VENV)/.setup
@@ -48,6 +48,9 @@ fuzz: $(VENV)/.test
 
 build: setup
 	@$(BIN)/python deploy.py build --out build
+
+simulate: $(VENV)/.test
+	@$(BIN)/python -m tests.simulation.year $(or $(SEED),1)
 
 golden: $(VENV)/.test
 	@$(BIN)/pytest -q -n 0 --refresh-golden tests/definitions tests/deployment tests/test_taskfile.py

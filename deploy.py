@@ -65,6 +65,9 @@ _mail_from = click.option(
     "--mail-from", help="Who mail is from: an address that SES has verified. [default: as deployed]"
 )
 _site_url = click.option("--site-url", help="What relative URLs in params are relative to. [default: as deployed]")
+_heartbeat_url = click.option(
+    "--heartbeat-url", help="Called after each round of the watchdog, https only. [default: as deployed]"
+)
 
 
 @deploy.command()
@@ -72,8 +75,11 @@ _site_url = click.option("--site-url", help="What relative URLs in params are re
 @_tasks
 @_mail_from
 @_site_url
+@_heartbeat_url
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def plan(stack: Stack, file: Path, mail_from: str | None, site_url: str | None, as_json: bool) -> int:
+def plan(
+    stack: Stack, file: Path, mail_from: str | None, site_url: str | None, heartbeat_url: str | None, as_json: bool
+) -> int:
     """Say what apply would do; nothing is written. Exit code 0: nothing, 2: something."""
     application = Application.of(stack)
     now = datetime.now(UTC)
@@ -85,6 +91,7 @@ def plan(stack: Stack, file: Path, mail_from: str | None, site_url: str | None, 
         now=now,
         mail_from=mail_from,
         site_url=site_url,
+        heartbeat_url=heartbeat_url,
         monthly_cost=deployment.monthly_cost(application, now),
     )
     if as_json:
@@ -103,6 +110,7 @@ def plan(stack: Stack, file: Path, mail_from: str | None, site_url: str | None, 
 @_tasks
 @_mail_from
 @_site_url
+@_heartbeat_url
 @click.option("--canary", type=_percent, help="Percent of executions that try a new version first.")
 @click.option("--linear", type=_percent, help="Percent of executions that a new version gets more at a time.")
 @click.option(
@@ -114,6 +122,7 @@ def apply(
     file: Path,
     mail_from: str | None,
     site_url: str | None,
+    heartbeat_url: str | None,
     canary: int | None,
     linear: int | None,
     minutes: float,
@@ -133,6 +142,7 @@ def apply(
         tasks,
         mail_from=mail_from,
         site_url=site_url,
+        heartbeat_url=heartbeat_url,
         rollout=rollout,
         holder=f"{getpass.getuser()} on {socket.gethostname()}",
         progress=click.echo,

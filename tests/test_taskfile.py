@@ -219,7 +219,7 @@ tasks:
         ("grace: 10s", "t.grace: Input should be greater than or equal to 60, found '10s'"),
         (
             "overlap: sometimes",
-            "t.overlap: Input should be 'skip', 'buffer_one', 'buffer_all', 'cancel_other', 'terminate_other' or 'allow_all',",
+            "t.overlap: Input should be 'skip', 'buffer_one', 'buffer_all', 'cancel_other',",
         ),
         ("idempotent: maybe", "t.idempotent: expected true or false, found 'maybe'"),
         ("owner: 7", "t.owner: expected text (put it in quotes if it looks like a number), found '7'"),

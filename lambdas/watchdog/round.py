@@ -132,8 +132,9 @@ class Round:
         self.registry.looked(task.id, watch, found.watch)
 
     def _summarize(self, incident: alerts.Incident) -> None:
+        """Of tasks that joined later; what has not been told at all the alerter is about to tell."""
         before = alerts.told_before(self.now, _SUMMARY_AFTER_SECONDS)
-        if not incident.untold or (incident.last_told or "") > before:
+        if not incident.untold or incident.last_told is None or incident.last_told > before:
             return
         if self.incidents.tell(incident, f"summary {key(self.now)}", not_since=before, now=self.now):
             what = f"still {incident.severity}"

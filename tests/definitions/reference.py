@@ -12,7 +12,6 @@ from orchestrator.definition import Definition
 from orchestrator.local.jsonata import Evaluation
 from tests.definitions.test_all import NODE
 
-
 #: TaskRunner's states that only a run comes to which meets another one of its task: test_overlap.py goes there.
 OF_OVERLAP = frozenset(
     {

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from orchestrator.alerts import Cause, Severity
 from orchestrator.failed_tasks import FailedTasks
+from orchestrator.incidents import Incidents
 from orchestrator.local.embedded import EmbeddedAws
 from orchestrator.records import Pause, Watch
 from orchestrator.retries import RetryPolicy
@@ -204,6 +206,13 @@ def test_two_hundred_tasks_with_one_cause_are_one_alert_and_then_a_summary(runne
     assert "and 190 more" in summary
     assert round_at(runner, datetime.now(UTC) + timedelta(minutes=32))["told"] == 0
     told(runner, "")
+
+
+def test_an_incident_that_is_about_to_be_told_is_not_summed_up(runner: TaskRunner) -> None:
+    cause = Cause(severity=Severity.FAILED, title="ValueError of lambda/work")
+    Incidents(runner.aws.client("dynamodb"), STACK).hit(cause, "being-told", datetime.now(UTC))
+    assert round_at(runner, datetime.now(UTC) + timedelta(hours=1))["told"] == 0
+    assert told(runner, "being-told") == []
 
 
 def messages(runner: TaskRunner) -> list[str]:
