@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from orchestrator.errors import (
     FutureSlots,
     InvalidDefinition,
+    InvalidLockList,
     InvalidSchedule,
     InvalidTaskFile,
     InvalidTimezone,
@@ -64,6 +65,7 @@ _CODES = {
 _BAD_INPUT = (
     FutureSlots,
     InvalidDefinition,
+    InvalidLockList,
     InvalidSchedule,
     InvalidTaskFile,
     InvalidTimezone,
