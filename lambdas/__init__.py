@@ -14,6 +14,7 @@ from orchestrator.runs import UNSUCCESSFUL, Trigger
 
 #: To make a PDF. Pillow, which fpdf2 names for pictures, is left out of the lock list: there are none in ours.
 _PDF = ("defusedxml", "fonttools", "fpdf2")
+_NO_PICTURES = {"PYTHONWARNINGS": "ignore:Pillow could not be imported:UserWarning"}
 
 _BILLING_RECORDS = ("dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query")
 
@@ -56,6 +57,7 @@ _BILLING = (
             Permission(actions=("dynamodb:GetItem", "dynamodb:PutItem"), resource="table:Invoices"),
         ),
         dependencies=_PDF,
+        environment=_NO_PICTURES,
     ),
     Function(
         name=function_name("billing.send_invoice_email"),
@@ -69,6 +71,7 @@ _BILLING = (
         ),
         # It makes none, but imports what does.
         dependencies=_PDF,
+        environment=_NO_PICTURES,
     ),
     Function(
         name=function_name("billing.update_billing_records"),
@@ -180,6 +183,7 @@ _REPORT_GENERATOR = Function(
         Permission(actions=("s3:PutObject",), resource="data-bucket:reports/*"),
     ),
     dependencies=_PDF,
+    environment=_NO_PICTURES,
 )
 
 #: By module, what differs from the defaults.
