@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from orchestrator.runs import UNSUCCESSFUL, Run, RunStatus, Trigger, one_line
+from orchestrator.runs import UNSUCCESSFUL, Attention, Run, RunStatus, Trigger, one_line
 from orchestrator.settings import Stack
 from orchestrator.slots import key
 from orchestrator.tasks import Task
@@ -32,13 +32,9 @@ class Severity(StrEnum):
 
     FAILED = "failed"
     MISSED = "missed"
-    LATE = "late"
-    TOO_LONG = "too long"
-    TOO_SHORT = "too short"
-
-
-#: What a row's ``attention`` says beside severities: the task has open incidents, and this run succeeded.
-RECOVERED = "recovered"
+    LATE = Attention.LATE
+    TOO_LONG = Attention.TOO_LONG
+    TOO_SHORT = Attention.TOO_SHORT
 
 
 @dataclass(frozen=True, kw_only=True)

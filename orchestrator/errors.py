@@ -31,6 +31,8 @@ OrchestratorError
 ├── RoundIncomplete            the watchdog could not look after everything
 ├── NoRunOfSlot                 a rerun of a slot that nothing has run
 ├── NotABuild                   the folder to build into holds something else
+├── NotPaused                   a person ended the pause of a task that has none
+├── NotReplayable               a dead letter does not say what is to be run
 ├── NotDeployed                 there is no such stack in this account and region
 ├── NotRerun                    TaskRunner left a slot as it was, for another run was in the way
 ├── PortInUse                   the embedded AWS cannot listen where it was told to
@@ -404,3 +406,17 @@ class RoundIncomplete(OrchestratorError):
         self.faults = tuple(faults)
         more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""
         super().__init__(f"{len(faults)} faults: " + "; ".join(faults[:3]) + more)
+
+
+class NotPaused(OrchestratorError):
+    """A person ended the pause of a task that has none."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(f"{task_id} is not paused")
+
+
+class NotReplayable(OrchestratorError):
+    """A dead letter does not say what is to be run."""
+
+    def __init__(self, message_id: str, why: str) -> None:
+        super().__init__(f"{message_id} cannot be run again: {why}")

@@ -48,7 +48,8 @@ UNSUCCESSFUL = frozenset(
 class SkipReason(StrEnum):
     """Why a run was skipped."""
 
-    #: The task's previous run still holds the lease, and its overlap policy is ``skip``.
+    #: Another run held the task's lease, or waited for it, and the overlap policy says so; or this one waited too long.
+    #: Of an aborted run: a later one stopped it.
     OVERLAP = "overlap"
     #: Somebody paused the task.
     PAUSED = "paused"
@@ -56,6 +57,19 @@ class SkipReason(StrEnum):
     CLOSED = "closed"
     #: The clock is set forward over the local time: there is no such slot, and the row stands at the change.
     NONEXISTENT = "nonexistent"
+
+
+class Attention(StrEnum):
+    """What about a run that succeeded somebody should hear of."""
+
+    #: It started later after its slot than the task's grace.
+    LATE = "late"
+    #: It took more than the task's bound.
+    TOO_LONG = "too long"
+    #: It took less than the task's bound.
+    TOO_SHORT = "too short"
+    #: Incidents that have hit the task are open.
+    RECOVERED = "recovered"
 
 
 class Trigger(StrEnum):
@@ -135,6 +149,7 @@ class Run:
     child_execution_arn: str | None = None
     started_at: str | None = None
     ended_at: str | None = None
+    #: From the start to the end; a run that waited for others counts from when its turn came.
     duration_seconds: float | None = None
     #: From the slot to the start of the execution; none for an ad hoc run.
     start_delay_seconds: float | None = None
@@ -145,7 +160,7 @@ class Run:
     #: What the target returned, as JSON text cut to a short length.
     result: str | None = None
     #: What of a run that succeeded is worth telling: see :mod:`orchestrator.alerts`.
-    attention: tuple[str, ...] = ()
+    attention: tuple[Attention, ...] = ()
     #: Further deliveries of the same slot, which did nothing.
     duplicates: int = 0
     #: Earlier runs of the slot, the oldest first, at most :data:`HISTORY_LIMIT`.
@@ -183,7 +198,7 @@ class Run:
             error=text("error"),
             cause=text("cause"),
             result=text("result"),
-            attention=tuple((text("attention") or "").split(", ")) if text("attention") else (),
+            attention=tuple(map(Attention, (text("attention") or "").split(", "))) if text("attention") else (),
             duplicates=int(number("duplicates") or 0),
             history=tuple(map(EarlierRun.from_value, item.get("history", {}).get("L", ()))),
         )

@@ -8,6 +8,7 @@ from typing import Any
 from orchestrator.states import Retry, Task
 
 BATCH_GET_ITEM = "arn:aws:states:::aws-sdk:dynamodb:batchGetItem"
+DESCRIBE_EXECUTION = "arn:aws:states:::aws-sdk:sfn:describeExecution"
 GET_ITEM = "arn:aws:states:::dynamodb:getItem"
 GET_OBJECT = "arn:aws:states:::aws-sdk:s3:getObject"
 INVOKE = "arn:aws:states:::lambda:invoke"
@@ -15,6 +16,7 @@ PUBLISH = "arn:aws:states:::sns:publish"
 PUT_ITEM = "arn:aws:states:::dynamodb:putItem"
 PUT_METRIC_DATA = "arn:aws:states:::aws-sdk:cloudwatch:putMetricData"
 START_EXECUTION_SYNC = "arn:aws:states:::states:startExecution.sync:2"
+STOP_EXECUTION = "arn:aws:states:::aws-sdk:sfn:stopExecution"
 TRANSACT_WRITE_ITEMS = "arn:aws:states:::aws-sdk:dynamodb:transactWriteItems"
 UPDATE_ITEM = "arn:aws:states:::dynamodb:updateItem"
 

@@ -33,6 +33,12 @@ LONGEST_RUN_SECONDS = 86_400
 #: What the lease outlasts the run by: claiming, recording and its retries.
 LEASE_MARGIN_SECONDS = 300
 
+#: A slot that waits for the task's runs before it is skipped when it has waited so long.
+LONGEST_WAIT_SECONDS = 86_400
+
+#: So many slots of a task wait at most; a further one is skipped.
+MOST_WAITING = 100
+
 #: Largest params, as JSON text in UTF-8: the record stays far below the 256 KiB that a state may hold.
 PARAMS_LIMIT_BYTES = 100_000
 
@@ -51,6 +57,14 @@ class OverlapPolicy(StrEnum):
 
     #: The slot is skipped, and its row says so.
     SKIP = "skip"
+    #: It waits until nothing of the task runs any more; a further one is skipped while it does.
+    BUFFER_ONE = "buffer_one"
+    #: It waits; those that wait run one after the other, in the order of their slots.
+    BUFFER_ALL = "buffer_all"
+    #: The run that goes on is stopped; the slot runs when Step Functions says that it has stopped.
+    CANCEL_OTHER = "cancel_other"
+    #: The run that goes on is stopped, and the slot runs at once.
+    TERMINATE_OTHER = "terminate_other"
     #: Both run.
     ALLOW_ALL = "allow_all"
 

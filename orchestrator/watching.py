@@ -49,7 +49,7 @@ class Look:
 
 def watch_from(task: Task, now: datetime, *, pause: Pause | None = None) -> Watch:
     """Where the watchdog begins with a task that is registered now."""
-    return Watch(checked_until=key(now), next_run=_next_look(task, now, pause))
+    return Watch(checked_until=key(now), next_run=_next_look(task, now, pause), since=key(now))
 
 
 def look(task: Task, watch: Watch, pause: Pause | None, recorded: Collection[str], now: datetime) -> Look:
@@ -74,6 +74,7 @@ def look(task: Task, watch: Watch, pause: Pause | None, recorded: Collection[str
             next_run=_next_look(task, checked, pause if pause and not pause.over(now) else None),
             suspected=key(missing[-1].at) if kept else None,
             caught_up=starts[-1] if starts else watch.caught_up if kept else None,
+            since=watch.since,
         ),
     )
 

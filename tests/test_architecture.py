@@ -35,6 +35,7 @@ PURE = {
     "tasks",
     "undelivered",
     "updates",
+    "verification",
     "watching",
 }
 

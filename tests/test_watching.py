@@ -37,14 +37,14 @@ def twice(task: Task, now: datetime, recorded: Collection[str] = (), pause: Paus
 
 
 def test_a_new_task_is_looked_at_when_its_first_slot_is_due() -> None:
-    assert watch_from(HOURLY, BEGIN) == Watch(checked_until=key(BEGIN), next_run=NINE)
+    assert watch_from(HOURLY, BEGIN) == Watch(checked_until=key(BEGIN), next_run=NINE, since=key(BEGIN))
     assert watch_from(replace(HOURLY, schedules=()), BEGIN).next_run is None
 
 
 def test_a_slot_with_a_row_is_behind_the_watchdog() -> None:
     found = look(HOURLY, watch_from(HOURLY, BEGIN), None, {NINE}, at(9, 10))
     assert (found.verdicts, found.starts) == ((), ())
-    assert found.watch == Watch(checked_until="2026-11-23T09:05:00Z", next_run=TEN)
+    assert found.watch == Watch(checked_until="2026-11-23T09:05:00Z", next_run=TEN, since=key(BEGIN))
 
 
 def test_a_slot_is_not_looked_for_before_its_grace_has_passed() -> None:
@@ -57,7 +57,7 @@ def test_a_slot_without_a_row_is_suspected_once_and_missed_the_second_time() -> 
     assert (first.verdicts, first.watch.suspected) == ((), NINE)
     second = look(HOURLY, first.watch, None, (), at(9, 10))
     assert [(one.slot, one.status) for one in second.verdicts] == [(NINE, RunStatus.MISSED)]
-    assert second.watch == Watch(checked_until="2026-11-23T09:05:00Z", next_run=TEN)
+    assert second.watch == Watch(checked_until="2026-11-23T09:05:00Z", next_run=TEN, since=key(BEGIN))
 
 
 def test_a_row_that_appears_between_two_looks_is_no_miss() -> None:
@@ -92,7 +92,7 @@ def test_a_slot_that_was_started_is_looked_for_again_and_missed_if_it_left_no_ro
     started = twice(task, at(9, 30))
     assert (started.starts, started.watch.caught_up, started.watch.next_run) == ((NINE,), NINE, NINE)
     assert look(task, started.watch, None, {NINE}, at(9, 40)).watch == Watch(
-        checked_until="2026-11-23T09:35:00Z", next_run=TEN
+        checked_until="2026-11-23T09:35:00Z", next_run=TEN, since=key(BEGIN)
     )
     again = look(task, started.watch, None, (), at(9, 40))
     assert (again.starts, [one.status for one in again.verdicts]) == ((), [RunStatus.MISSED])

@@ -4,9 +4,10 @@
 
 The rare cases cost the common one nothing: they hang on catchers, not on choices. ClaimSlot is one transaction that
 takes the slot (a row of the ledger) and the task's lease. When it is refused, ExplainRefusal reads why: duplicate,
-paused, overlap, or an earlier run whose place this one is to take. The runs of a backfill, of which many may begin at
-once, turn off to ClaimApart, which takes the slot alone. Every failure is recorded and counted, and ends in Fail, so
-that alarms and parents see it; people are told of it from the ledger's stream.
+paused, overlap, or an earlier run whose place this one is to take. The task's overlap policy may then let the run wait
+for its turn, or stop the other one. The runs of a backfill, of which many may begin at once, turn off to ClaimApart,
+which takes the slot alone. Every failure is recorded and counted, and ends in Fail, so that alarms and parents see it;
+people are told of it from the ledger's stream.
 
 Step Functions ends an execution for some causes without asking a catcher (States.Runtime, the machine's own timeout, an
 abort). Such a run leaves its row RUNNING: the failure handler ends it, or the watchdog.
@@ -17,7 +18,7 @@ from __future__ import annotations
 from definitions.task_runner import claiming, ending, running
 from orchestrator.definition import Definition
 from orchestrator.settings import Stack
-from orchestrator.tasks import LEASE_MARGIN_SECONDS, LONGEST_RUN_SECONDS
+from orchestrator.tasks import LEASE_MARGIN_SECONDS, LONGEST_RUN_SECONDS, LONGEST_WAIT_SECONDS
 
 
 def build(stack: Stack) -> Definition:
@@ -31,5 +32,5 @@ def build(stack: Stack) -> Definition:
     return Definition(
         start=claiming.build(stack, route_task=route_task, ending=ends),
         comment="Runs one slot of one scheduled task.",
-        timeout_seconds=LONGEST_RUN_SECONDS + LEASE_MARGIN_SECONDS,
+        timeout_seconds=LONGEST_WAIT_SECONDS + LONGEST_RUN_SECONDS + 2 * LEASE_MARGIN_SECONDS,
     )

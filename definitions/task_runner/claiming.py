@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from definitions.task_runner import rows
+from definitions.task_runner import rows, stopping, waiting
 from definitions.task_runner.ending import Ending
 from definitions.task_runner.record import RECORD
+from definitions.task_runner.refusal import DUPLICATE_SLOT, FREE, STOP, WAIT, explained
 from definitions.task_runner.variables import (
     ASKED_FOR,
+    BEGIN,
     CAUSE,
+    CLAIMED,
     DUPLICATE,
-    EXECUTION_ARN,
     FROM_ANY_INPUT,
     FROM_INPUT,
     INPUT_IS_VALID,
     IS_APART,
-    NO_EARLIER_RUN,
     NOW_SECONDS,
     REFUSED,
 )
 from orchestrator.errors import ClaimContended, InvalidInput, InvalidTask
-from orchestrator.runs import HISTORY_LIMIT, RunStatus, SkipReason
+from orchestrator.runs import RunStatus, SkipReason
 from orchestrator.services import (
     BATCH_GET_ITEM,
     CONDITION_FAILED,
@@ -52,9 +53,6 @@ _NOT_CLAIMED = f"""$exists($task.refusal) ? 'invalid'
 #: A fault of AWS itself, as the reason of a refusal.
 _FAULT = REFUSED | {"refusal": "fault"}
 
-#: The attributes of a run that are kept when another takes its place.
-_KEPT = ("trigger", "executionArn", "startedAt", "endedAt", "error")
-
 _LOOKUP_FAILED = jsonata(f"""
     $not({INPUT_IS_VALID}) ? {{
         'name': {literal(InvalidInput.__name__)}, 'cause': 'the input must be like {{"taskId": "daily-sales-report"}}'
@@ -64,52 +62,6 @@ _LOOKUP_FAILED = jsonata(f"""
     }}
     : {{'name': $states.errorOutput.Error, 'cause': {CAUSE}}}
 """)
-
-
-def _read(stack: Stack) -> str:
-    """What the other expressions here are about: the slot's run, if it is another's, and the task's record."""
-    return f"""
-        $found := $lookup($states.result.Responses, {literal(stack.runs_table)})[0];
-        $run := $found.executionArn.S = {EXECUTION_ARN} ? null : $exists($found) ? $found : null;
-        $version := $exists($run.startedAt.S) ? $run.startedAt.S : $run.status.S;
-        $record := $lookup($states.result.Responses, {literal(stack.tasks_table)})[0];
-    """
-
-
-def _why(stack: Stack) -> str:
-    """Why a claim was refused: ``duplicate``, a :class:`SkipReason`, ``replaceable`` if this run is to take the place
-    of the one that is there, or ``contended`` if nothing is in the way now.
-    """
-    return f"""({_read(stack)}
-        $holder := $record.lease.M;
-        $run != null and $not($replaces = $version) ? 'duplicate'
-        : $exists($record.pause) ? {literal(SkipReason.PAUSED)}
-        : $not({IS_APART}) and $exists($holder)
-            and $not($holder.executionArn.S in [{EXECUTION_ARN}, $run.executionArn.S])
-            and $number($holder.expiresAt.N) >= {NOW_SECONDS} ? {literal(SkipReason.OVERLAP)}
-        : $run != null ? 'replaceable'
-        : 'contended'
-    )"""
-
-
-def _earlier(stack: Stack) -> str:
-    """The runs before this one, when the row is another run's; a row that is RUNNING is of one that died."""
-    kept = ", ".join(f"'{name}': $exists($run.{name}.S) ? {{'S': $run.{name}.S}}" for name in _KEPT)
-    running, aborted = literal(RunStatus.RUNNING), literal(RunStatus.ABORTED)
-    return f"""({_read(stack)}
-        $attempts := $exists($run.attempts.N) ? $number($run.attempts.N) : 0;
-        $history := $append([$run.history.L], [{{'M': {{
-            'status': {{'S': $run.status.S = {running} ? {aborted} : $run.status.S}},
-            'attempts': {{'N': $string($attempts)}}, {kept}
-        }}}}]);
-        $run = null ? $earlier
-        : {{
-            'version': $version,
-            'executionArn': $exists($run.executionArn.S) ? $run.executionArn.S : 'none',
-            'attempts': $attempts,
-            'history': [$history[[-{HISTORY_LIMIT}..-1]]]
-        }}
-    )"""
 
 
 def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
@@ -148,13 +100,14 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
         cause=jsonata(f"$refusal = {literal(SkipReason.CLOSED)} ? {{'S': $task.closed}} : {{'NULL': true}}"),
         then=ending.publish_metrics,
     )
-    claim_again = Wait("ClaimAgain", seconds=jsonata("$refusal = 'replaceable' ? 0 : 1"))
+    # At once at first; then the transactions that are in each other's way scatter.
+    claim_again = Wait("ClaimAgain", seconds=jsonata("$floor($random() * ($power(2, $claims - 1) - 1))"))
     claim_apart = call(
         "ClaimApart",
         PUT_ITEM,
         comment="A backfill takes the slot without the task: a scheduled run is never skipped because of it.",
         arguments=rows.claimed_row(stack),
-        assign={"attempt": 1},
+        assign=CLAIMED,
         never_retry=[CONDITION_FAILED],
         next_state=route_task,
     )
@@ -162,21 +115,6 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
     def once_more(condition: str) -> When:
         return When(f"{condition} and $claims < {CLAIM_ATTEMPTS}", assign={"claims": jsonata("$claims + 1")})
 
-    skipped = f"$refusal in {literal(list(SkipReason))}"
-    refused = Choice(
-        "Refused",
-        choices=[
-            (When("$refusal = 'duplicate'", assign={"status": DUPLICATE}), record_duplicate),
-            # The row of before stands, or there is still none: whoever asked can ask again.
-            (When(f"{skipped} and {ASKED_FOR}", assign={"status": RunStatus.SKIPPED}), ending.publish_metrics),
-            (When(skipped, assign={"status": RunStatus.SKIPPED}), record_skip),
-            (When("$refusal = 'apart'"), claim_apart),
-            (once_more(f"$refusal = 'replaceable' and {IS_APART}"), claim_apart),
-            (once_more("$refusal in ['contended', 'replaceable']"), claim_again),
-            (When("$replaces != null"), ending.publish_failure),
-        ],
-        default=record_refusal,
-    )
     contended = {
         "name": ClaimContended.__name__,
         "cause": "the slot could not be claimed: other transactions were in the way every time",
@@ -191,14 +129,7 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
                 stack.runs_table: {"Keys": [rows.RUN_KEY], "ConsistentRead": True},
             }
         },
-        assign={
-            "refusal": jsonata(_why(stack)),
-            "earlier": jsonata(_earlier(stack)),
-            "failure": contended,
-            "status": RunStatus.FAILED,
-        },
-        catch=[Catch(error_equals=["States.ALL"], assign=_FAULT, output=NOTHING, next_step=refused)],
-        next_state=refused,
+        assign=explained(stack) | {"failure": contended, "status": RunStatus.FAILED},
     )
     claim_slot = call(
         "ClaimSlot",
@@ -210,28 +141,53 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
                 {"Update": rows.lease_taken(stack, _NOW_UNLESS_REFUSED)},
             ]
         },
-        assign={"attempt": 1},
+        assign=CLAIMED,
         never_retry=[TRANSACTION_CANCELED],
-        catch=[
-            Catch(
-                error_equals=[EVALUATION_FAILED],
-                assign=REFUSED
-                | {
-                    "refusal": jsonata(_NOT_CLAIMED),
-                    "failure": jsonata("$exists($task.refusal) ? $task.refusal : null"),
-                },
-                output=NOTHING,
-                next_step=refused,
-            ),
-            Catch(error_equals=[TRANSACTION_CANCELED], output=NOTHING, next_step=explain_refusal),
-            Catch(error_equals=["States.ALL"], assign=_FAULT, output=NOTHING, next_step=refused),
-        ],
         next_state=route_task,
     )
     claim_again.next(claim_slot)
-    claim_apart.add_catch(Catch(error_equals=[CONDITION_FAILED], output=NOTHING, next_step=explain_refusal))
-    claim_apart.add_catch(Catch(error_equals=["States.ALL"], assign=_FAULT, output=NOTHING, next_step=refused))
-    begin = {"claims": 1, "earlier": NO_EARLIER_RUN}
+    join_queue = waiting.join_queue(stack, look_again=explain_refusal)
+    record_waiting = waiting.record_waiting(stack, then=join_queue)
+    skipped, waits = f"$refusal in {literal(list(SkipReason))}", "$waitingSince != null"
+    refused = Choice(
+        "Refused",
+        choices=[
+            (When(f"$refusal = '{DUPLICATE_SLOT}'", assign={"status": DUPLICATE}), record_duplicate),
+            (
+                When(f"{skipped} and {waits}", assign={"status": RunStatus.SKIPPED}),
+                waiting.leave_queue(stack, then=record_skip),
+            ),
+            # The row of before stands, or there is still none: whoever asked can ask again.
+            (
+                When(f"{skipped} and ({ASKED_FOR} or $replaces != null)", assign={"status": RunStatus.SKIPPED}),
+                ending.publish_metrics,
+            ),
+            (When(skipped, assign={"status": RunStatus.SKIPPED}), record_skip),
+            (When("$refusal = 'apart'"), claim_apart),
+            (once_more(f"$refusal = '{FREE}' and {IS_APART}"), claim_apart),
+            (once_more(f"$refusal = '{FREE}'"), claim_again),
+            (once_more(f"$refusal = '{STOP}'"), stopping.stop_other(stack, then=claim_slot)),
+            (When(f"$refusal = '{WAIT}' and $not({waits})"), record_waiting),
+            # What has waited so long does not give up now, and its row is there to be kept.
+            (When(waits), join_queue),
+            (When("$replaces != null"), ending.publish_failure),
+        ],
+        default=record_refusal,
+    )
+    explain_refusal.next(refused)
+    not_tried = REFUSED | {
+        "refusal": jsonata(_NOT_CLAIMED),
+        "failure": jsonata("$exists($task.refusal) ? $task.refusal : null"),
+    }
+    claim_slot.add_catch(Catch(error_equals=[EVALUATION_FAILED], assign=not_tried, output=NOTHING, next_step=refused))
+    for claim, failed in (
+        (claim_slot, TRANSACTION_CANCELED),
+        (claim_apart, CONDITION_FAILED),
+        (record_waiting, CONDITION_FAILED),
+    ):
+        claim.add_catch(Catch(error_equals=[failed], output=NOTHING, next_step=explain_refusal))
+    for state in (claim_slot, claim_apart, record_waiting, explain_refusal):
+        state.add_catch(Catch(error_equals=["States.ALL"], assign=_FAULT, output=NOTHING, next_step=refused))
     return call(
         "LookupTask",
         GET_ITEM,
@@ -240,11 +196,11 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
             "Key": {"taskId": {"S": jsonata(f"{INPUT_IS_VALID} ? $states.input.taskId : $error('invalid input')")}},
             "ConsistentRead": True,
         },
-        assign={**FROM_INPUT, **begin, "task": RECORD, "ended": None, "child": None},
+        assign={**FROM_INPUT, **BEGIN, "task": RECORD, "ended": None, "child": None},
         catch=[
             Catch(
                 error_equals=["States.ALL"],
-                assign={**_FAULT, **FROM_ANY_INPUT, **begin, "failure": _LOOKUP_FAILED, "task": {}},
+                assign={**_FAULT, **FROM_ANY_INPUT, **BEGIN, "failure": _LOOKUP_FAILED, "task": {}},
                 output=NOTHING,
                 next_step=refused,
             )

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from definitions.task_runner import rows
-from definitions.task_runner.variables import DURATION, EXECUTION_ARN, SUMMARY
+from definitions.task_runner.variables import DURATION, EXECUTION_ARN, IS_APART, SUMMARY
+from orchestrator.runs import Attention
 from orchestrator.services import (
     PUT_METRIC_DATA,
     TRANSACT_WRITE_ITEMS,
@@ -16,7 +17,7 @@ from orchestrator.services import (
     call,
 )
 from orchestrator.settings import METRICS_NAMESPACE, Stack
-from orchestrator.states import Catch, Fail, Succeed, Task, jsonata
+from orchestrator.states import Catch, Fail, Succeed, Task, jsonata, literal
 
 #: This execution's ARN up to what follows the account: no region or account stands in the definition.
 STATES_ARN = f"$substringBefore({EXECUTION_ARN}, ':execution:')"
@@ -29,6 +30,17 @@ _METRIC_DATA = f"""[
     $startDelay != null ? {{'MetricName': 'StartDelay', 'Unit': 'Seconds', 'Value': $startDelay, 'Dimensions': [
         {{'Name': 'TaskType', 'Value': $taskId}}]}}
 ]"""
+
+#: What deserves a word though the run succeeded. A backfill says nothing of the runs before it.
+_ATTENTION = f"""(
+    $found := [
+        ($startDelay = null ? false : $startDelay > $task.graceSeconds) ? {literal(Attention.LATE)},
+        $task.maxDurationSeconds > 0 and {DURATION} > $task.maxDurationSeconds ? {literal(Attention.TOO_LONG)},
+        $task.minDurationSeconds > 0 and {DURATION} < $task.minDurationSeconds ? {literal(Attention.TOO_SHORT)},
+        $task.incidents and $not({IS_APART}) ? {literal(Attention.RECOVERED)}
+    ];
+    $count($found) = 0 ? {{'NULL': true}} : {{'S': $join($found, ', ')}}
+)"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +80,7 @@ def build(stack: Stack) -> Ending:
     return Ending(
         record_outcome=_record(
             "RecordOutcome",
-            run=rows.ended_row(stack, result={"S": jsonata("$result")}),
+            run=rows.ended_row(stack, result={"S": jsonata("$result")}, attention=jsonata(_ATTENTION)),
             task=rows.lease_released(stack, sets={"consecutiveFailures": {"N": "0"}}),
             then=publish_metrics,
         ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from definitions.task_runner.variables import SLOT, TRIGGER, matches
+from definitions.task_runner.variables import NOW_TEXT, SLOT, TRIGGER, matches
 from orchestrator.errors import InvalidTask, TaskNotFound
 from orchestrator.runs import Trigger
 from orchestrator.states import jsonata, literal
@@ -35,6 +35,9 @@ def _between(name: str, least: int, most: int) -> str:
     return f"($type($fields.{name}) = 'number' ? $fields.{name} >= {least} and $fields.{name} <= {most}{whole} : false)"
 
 
+#: What a run is measured by, where the record has it.
+_MEASURES = ("graceSeconds", "minDurationSeconds", "maxDurationSeconds")
+
 #: Each field and what it must be.
 _CHECKS: Mapping[str, str] = {
     "kind": f"$fields.kind in {literal(list(TargetKind))}",
@@ -52,9 +55,16 @@ _CLOSED = f"""($trigger := {TRIGGER}; $slot := {SLOT};
         $trigger = {literal(Trigger.SCHEDULE)} and $exists($item.closures.S)
         ? $parse($item.closures.S)[since <= $slot and until > $slot][0].why)"""
 
+
+def paused(item: str) -> str:
+    """Whether a record, as DynamoDB has it, is paused and the end of the pause, if it has one, has not come."""
+    return f"""($until := {item}.pause.M.until.S;
+        $exists({item}.pause) and $not($until >= '0' and $until <= {NOW_TEXT}))"""
+
+
 #: The record as plain values with the input's params over its own, ``paused``, ``closed`` if the slot lies in a
-#: closure, and ``refusal`` (name, cause) if the record cannot be run. Fails on nothing but params and closures that are
-#: not JSON.
+#: closure, ``incidents`` (whether any is open that has hit the task), and ``refusal`` (name, cause) if the
+#: record cannot be run. Fails on nothing but params and closures that are not JSON.
 RECORD = jsonata(f"""(
     $item := $states.result.Item;
     $fields := {{
@@ -67,7 +77,9 @@ RECORD = jsonata(f"""(
         'idempotent': $item.idempotent.BOOL,
         'timezone': $exists($item.schedules.L[0].M.timezone.S) ? $item.schedules.L[0].M.timezone.S : 'UTC',
         'closed': {_CLOSED},
-        'paused': $exists($item.pause)
+        'paused': {paused("$item")},
+        {" ".join(f"'{name}': $number($item.{name}.N)," for name in _MEASURES)}
+        'incidents': $exists($item.incidents)
     }};
     $wrong := $trim({_WRONG});
     $not($exists($item)) ? $merge([$fields, {{'refusal': {{

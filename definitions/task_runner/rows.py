@@ -9,8 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from definitions.task_runner.variables import DURATION, EXECUTION_ARN, IS_APART, NOW_SECONDS, STARTED_AT
-from orchestrator.runs import ROW_LIFETIME_SECONDS, RunStatus
+from definitions.task_runner.variables import (
+    DURATION,
+    EXECUTION_ARN,
+    IS_APART,
+    NOW_SECONDS,
+    NOW_TEXT,
+    STARTED_AT,
+)
+from orchestrator.runs import ROW_LIFETIME_SECONDS, RunStatus, SkipReason
 from orchestrator.settings import Stack
 from orchestrator.states import jsonata
 from orchestrator.tasks import OverlapPolicy
@@ -19,6 +26,7 @@ from orchestrator.updates import update
 TASK_KEY = {"taskId": {"S": jsonata("$taskId")}}
 RUN_KEY = {**TASK_KEY, "slot": {"S": jsonata("$slot")}}
 ME = {"me": {"S": jsonata(EXECUTION_ARN)}}
+_PLACE = {"#waiting": "waiting", "#slot": RUN_KEY["slot"]["S"]}
 
 
 def new_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
@@ -31,7 +39,9 @@ def new_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
             "executionArn": ME["me"],
             "startedAt": {"S": jsonata(STARTED_AT)},
             "startDelaySeconds": jsonata("$startDelay = null ? {'NULL': true} : {'N': $string($startDelay)}"),
-            "attempts": {"N": "0"},
+            "attempts": {"N": jsonata("$string($earlier.attempts)")},
+            "history": {"L": jsonata("$earlier.history")},
+            "duplicates": {"N": jsonata("$string($earlier.duplicates)")},
             "ttl": {"N": jsonata(f"$string({NOW_SECONDS} + {ROW_LIFETIME_SECONDS})")},
             **attributes,
         },
@@ -40,14 +50,9 @@ def new_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
     }
 
 
-def claimed_row(stack: Stack) -> dict[str, Any]:
-    """PutItem of the row that says the slot is running, in the place of the run that ``earlier`` names, if any."""
-    row = new_row(
-        stack,
-        status={"S": RunStatus.RUNNING},
-        attempts={"N": jsonata("$string($earlier.attempts)")},
-        history={"L": jsonata("$earlier.history")},
-    )
+def claimed_row(stack: Stack, status: RunStatus = RunStatus.RUNNING) -> dict[str, Any]:
+    """PutItem of the row that takes the slot, in the place of the run that ``earlier`` names, if any."""
+    row = new_row(stack, status={"S": status})
     return row | {
         "ConditionExpression": f"{row['ConditionExpression']} OR startedAt = :earlier"
         " OR (attribute_not_exists(startedAt) AND #status = :earlier)",
@@ -76,21 +81,33 @@ def lease_taken(stack: Stack, now_seconds: str) -> dict[str, Any]:
     """UpdateItem of the task's record: this execution holds the task, unless it is paused or another one holds it.
 
     The lease's expiry is in the condition: a holder that died blocks nobody beyond it. A time to live would not do,
-    since DynamoDB deletes expired items "within a few days".
+    since DynamoDB deletes expired items "within a few days". Nor does it pass anybody who waits: no more may have a
+    place in the queue than were seen there, and those who still live keep theirs. A place that is lost all the same,
+    since two changed in between, is taken anew within minutes.
     """
-    expires_at = jsonata(f"$string({NOW_SECONDS} + $task.leaseSeconds)")
+    lease = {
+        "executionArn": ME["me"],
+        "slot": RUN_KEY["slot"],
+        "expiresAt": {"N": jsonata(f"$string({NOW_SECONDS} + $task.leaseSeconds)")},
+    }
     return {
         "TableName": stack.tasks_table,
         "Key": TASK_KEY,
         **update(
-            {"lease": {"M": {"executionArn": ME["me"], "expiresAt": {"N": expires_at}}}},
-            names=["taskId", "pause", "overlap", "expiresAt", "executionArn"],
+            {"lease": {"M": lease}, "waiting": {"M": jsonata("$queue.others")}},
+            names=["taskId", "pause", "until", "overlap", "expiresAt", "executionArn"],
             values=ME
             | {"now": {"N": jsonata(now_seconds)}, "allow_all": {"S": OverlapPolicy.ALLOW_ALL}}
-            # A run that died holds a lease that nobody else will take from it before its end.
-            | {"earlier": {"S": jsonata("$earlier.executionArn")}},
-            condition="attribute_exists(#taskId) AND attribute_not_exists(#pause) AND (#overlap = :allow_all"
-            " OR attribute_not_exists(#lease) OR #lease.#expiresAt < :now OR #lease.#executionArn IN (:me, :earlier))",
+            # An end that is no text, or empty, is no end.
+            | {"some": {"S": "0"}, "nowText": {"S": jsonata(NOW_TEXT)}}
+            # A run that died, or was stopped, holds a lease that nobody else will take from it before its end.
+            | {"earlier": {"S": jsonata("$earlier.executionArn")}, "stopped": {"S": jsonata("$stopped")}}
+            | {"seen": {"N": jsonata("$string($queue.seen)")}},
+            condition="attribute_exists(#taskId)"
+            " AND (attribute_not_exists(#pause) OR #pause.#until BETWEEN :some AND :nowText)"
+            " AND (#overlap = :allow_all OR (attribute_not_exists(#lease) OR #lease.#expiresAt < :now"
+            " OR #lease.#executionArn IN (:me, :earlier, :stopped))"
+            " AND (attribute_not_exists(#waiting) OR size(#waiting) <= :seen))",
         ),
     }
 
@@ -115,6 +132,57 @@ def lease_released(
             values=ME | {"allow_all": {"S": OverlapPolicy.ALLOW_ALL}},
             condition="attribute_exists(#taskId) AND (#overlap = :allow_all"
             " OR attribute_not_exists(#lease) OR #lease.#executionArn = :me)",
+        ),
+    }
+
+
+def place_taken(stack: Stack, seconds: int) -> dict[str, Any]:
+    """UpdateItem of the task's record: this execution waits, and says so again before ``seconds`` have passed.
+
+    Each place is an attribute of its own, so that many may join at once. A claim has made the map.
+    """
+    place = {"executionArn": ME["me"], "expiresAt": {"N": jsonata(f"$string({NOW_SECONDS} + {seconds})")}}
+    return {
+        "TableName": stack.tasks_table,
+        "Key": TASK_KEY,
+        "UpdateExpression": "SET #waiting.#slot = :place",
+        "ExpressionAttributeNames": _PLACE,
+        "ExpressionAttributeValues": {":place": {"M": place}, ":room": {"N": jsonata("$string($queue.room)")}},
+        "ConditionExpression": "attribute_exists(#waiting)"
+        " AND (attribute_exists(#waiting.#slot) OR size(#waiting) < :room)",
+    }
+
+
+def place_left(stack: Stack) -> dict[str, Any]:
+    """UpdateItem of the task's record: this execution does not wait any more."""
+    return {
+        "TableName": stack.tasks_table,
+        "Key": TASK_KEY,
+        "UpdateExpression": "REMOVE #waiting.#slot",
+        "ExpressionAttributeNames": _PLACE | {"#executionArn": "executionArn"},
+        "ExpressionAttributeValues": {":me": ME["me"]},
+        "ConditionExpression": "#waiting.#slot.#executionArn = :me",
+    }
+
+
+def stopped_row(stack: Stack, error: str, cause: str) -> dict[str, Any]:
+    """UpdateItem of the row of the run that this one has stopped, unless that has ended by itself."""
+    ended = {
+        "status": {"S": RunStatus.ABORTED},
+        "reason": {"S": SkipReason.OVERLAP},
+        "endedAt": {"S": jsonata("$fromMillis($millis())")},
+        "error": {"S": error},
+        "cause": {"S": cause},
+    }
+    holder, running = {"S": jsonata("$holder.executionArn")}, {"S": RunStatus.RUNNING}
+    return {
+        "TableName": stack.runs_table,
+        "Key": {**TASK_KEY, "slot": {"S": jsonata("$holder.slot")}},
+        **update(
+            ended,
+            names=["executionArn"],
+            values={"holder": holder, "running": running},
+            condition="#executionArn = :holder AND #status = :running",
         ),
     }
 

@@ -2,10 +2,12 @@
 
 Every state sees the variables ``taskId``, ``slot``, ``trigger``, ``startDelay`` (seconds, or null for all but scheduled
 runs), ``task`` (the record, see :mod:`definitions.task_runner.record`), ``replaces`` (the version of the run whose
-place this one is to take, or null) and ``earlier`` (of the runs before it: version and ARN of the last, their attempts,
-their history); once the slot is claimed ``attempt``; and once there is an outcome ``status``, ``ended`` (milliseconds,
-or null if nothing was started), ``result`` or ``failure`` (name, cause), and ``child`` (the nested execution's ARN, or
-null).
+place this one is to take, or null), ``earlier`` (of the runs before it: version and ARN of the last, their attempts,
+their history; and this run's duplicates), ``queue`` (who waits: :mod:`definitions.task_runner.refusal`),
+``waitingSince`` (milliseconds, or null if it has not waited), and ``holder`` and ``stopped``
+(:mod:`definitions.task_runner.stopping`); once the slot is claimed ``attempt`` and ``began`` (milliseconds); and once
+there is an outcome ``status``, ``ended`` (milliseconds, or null if nothing was started), ``result`` or ``failure``
+(name, cause), and ``child`` (the nested execution's ARN, or null).
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ TIMEOUTS = ["Sandbox.Timedout", "States.Timeout"]
 EXECUTION_ARN = "$states.context.Execution.Id"
 STARTED_AT = "$states.context.Execution.StartTime"
 NOW_SECONDS = "$floor($millis() / 1000)"
-DURATION = f"$round(($ended - $toMillis({STARTED_AT})) / 1000, 3)"
+#: As slots and the ends of pauses are written.
+NOW_TEXT = "$substring($fromMillis($millis()), 0, 19) & 'Z'"
+DURATION = "$round(($ended - $began) / 1000, 3)"
 
 SCHEDULED_TIME_PATTERN = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$"
 
@@ -58,8 +62,20 @@ IS_APART = f"$trigger = {literal(Trigger.BACKFILL)}"
 #: Whether somebody asked for this slot and looks at what becomes of it.
 ASKED_FOR = f"$trigger in {literal([Trigger.BACKFILL, Trigger.RERUN])}"
 
-#: Before anything is known of earlier runs: no row has this version, and nobody this ARN.
-NO_EARLIER_RUN = {"version": "none", "executionArn": "none", "attempts": 0, "history": []}
+#: How a run begins: nothing is known of others. No row has this version, and nobody this ARN.
+BEGIN: dict[str, object] = {
+    "claims": 1,
+    "earlier": {"version": "none", "executionArn": "none", "attempts": 0, "history": [], "duplicates": 0},
+    "queue": {"others": {}, "seen": 0},
+    "waitingSince": None,
+    "stopped": "none",
+}
+
+#: What a claim makes known.
+CLAIMED: dict[str, object] = {
+    "attempt": 1,
+    "began": jsonata(f"$waitingSince = null ? $toMillis({STARTED_AT}) : $millis()"),
+}
 
 _START_DELAY = f"""({TRIGGER} = {literal(Trigger.SCHEDULE)}
     ? $round(($toMillis({STARTED_AT}) - $toMillis({SLOT})) / 1000, 3) : null)"""

@@ -36,6 +36,7 @@ NOT_BUNDLED = frozenset(
         "states",
         "taskfile",
         "taskmodels",
+        "verification",
     }
 )
 

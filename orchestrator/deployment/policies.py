@@ -111,6 +111,8 @@ def task_runner(stack: Stack) -> list[Statement]:
         allow(("dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"), attribute("TaskRuns")),
         allow("lambda:InvokeFunction", arn("lambda", f"function:{stack.function_prefix}*")),
         *_nested_execution(f"{nested}*"),
+        # A run stops another, and looks whether it has stopped, where a task's overlap policy says so.
+        allow(("states:DescribeExecution", "states:StopExecution"), arn("states", f"execution:{stack.task_runner}:*")),
         # CloudWatch has no finer resource for metrics than all of them; the namespace is what keeps others' apart.
         allow("cloudwatch:PutMetricData", "*", StringEquals={"cloudwatch:namespace": METRICS_NAMESPACE}),
         *tracing(_TRACE_ACTIONS + _SAMPLING_ACTIONS),

@@ -39,7 +39,9 @@ class Source(ABC):
         self._aws = aws
         self.mapping = mapping
         self._wake = Wake()
+        self._guard = threading.Lock()
         self._stopped = False
+        #: Set while there is nothing to do but what was tried in vain.
         self.idle = threading.Event()
         patterns = (mapping.filter_criteria or {}).get("Filters", [])
         self._patterns = [EventPattern(one["Pattern"], json.loads(one["Pattern"])) for one in patterns]
@@ -47,12 +49,14 @@ class Source(ABC):
 
     def wake(self) -> None:
         """There is something."""
-        self.idle.clear()
-        self._wake.set()
+        with self._guard:
+            self.idle.clear()
+            self._wake.set()
 
     def stop(self) -> None:
         self._stopped = True
-        self._wake.set()
+        with self._guard:
+            self._wake.set()
 
     @property
     def function(self) -> Any:
@@ -62,12 +66,16 @@ class Source(ABC):
         clock = self._aws.clock
         with clock.busy():
             while not self._stopped:
-                wake = self._wake
+                with self._guard:
+                    self._wake = wake = Wake()
                 if self._takes_some():
                     continue
-                self.idle.set()
-                clock.sleep_until(FOREVER, wake=wake, resting=True)
-                self._wake = Wake()
+                with self._guard:
+                    # What came meanwhile is still to do.
+                    if not wake.is_set():
+                        self.idle.set()
+                if not self._stopped:
+                    clock.sleep_until(FOREVER, wake=wake, resting=True)
 
     def _takes_some(self) -> bool:
         """Whether there was anything. Nobody looks at what goes wrong on the way but the next attempt."""

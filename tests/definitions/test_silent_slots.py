@@ -232,6 +232,7 @@ NINE = "2026-11-20T09:00:00Z"
 
 
 def watched(runner: TaskRunner, task_id: str, **fields: Any) -> str:
+    fields = {"grace_seconds": 300} | fields
     runner.register(task_id, schedules=(HOURLY,), **fields)
     record = runner.registry.get(task_id)
     assert record is not None
