@@ -288,8 +288,10 @@ class MissingWheels(OrchestratorError):
     """What functions depend on is neither on this machine nor to be had."""
 
     def __init__(self, wanted: Sequence[str], platform: str, folder: str, said: str) -> None:
+        self.wanted = wanted
+        others = f" and {len(wanted) - 1} more" if len(wanted) > 1 else ""
         super().__init__(
-            f"{folder} has no wheel for {platform} of {', '.join(wanted)}, and pip could not fetch what is missing"
+            f"{folder} has no wheel for {platform} of {wanted[0]}{others}, and pip could not fetch what is missing"
             f" ({said}); is the network up, and pip's index the one that has them? Without a network, copy the folder"
             " from where `python deploy.py fetch` has filled it"
         )

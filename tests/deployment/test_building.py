@@ -60,8 +60,8 @@ def test_a_roles_policies_can_be_read_on_their_own(tmp_path: Path) -> None:
     assert policy["PolicyDocument"]["Statement"][0]["Action"] == ["states:StartExecution"]
 
 
-def test_a_build_with_dependencies_is_the_same_bytes_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _, digest = Wheelhouse(tmp_path / "wheelhouse", monkeypatch).add("fast", "1.0")
+def test_a_build_with_dependencies_is_the_same_bytes_too(tmp_path: Path, wheelhouse: Wheelhouse) -> None:
+    _, digest = wheelhouse.add("fast", "1.0")
     for name in ("one", "two"):
         # Not even what has been packed before is the same.
         dependencies = Dependencies(
@@ -72,8 +72,7 @@ def test_a_build_with_dependencies_is_the_same_bytes_too(tmp_path: Path, monkeyp
     assert "fast.py" in zipfile.ZipFile(tmp_path / "one" / "lambdas" / "echo.zip").namelist()
 
 
-def test_without_a_wheel_an_earlier_build_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    Wheelhouse(tmp_path / "wheelhouse", monkeypatch)
+def test_without_a_wheel_an_earlier_build_stays_as_it_is(tmp_path: Path, wheelhouse: Wheelhouse) -> None:
     application = sample.application(tmp_path)
     build(application, tmp_path / "out")
     before = contents(tmp_path / "out")

@@ -29,11 +29,6 @@ def bundles(tmp_path: Path) -> dict[str, Bundle]:
     return {bundle.name: bundle for bundle in sample.application(tmp_path).bundles().values()}
 
 
-@pytest.fixture
-def wheelhouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wheelhouse:
-    return Wheelhouse(tmp_path / "wheelhouse", monkeypatch)
-
-
 def handlers(bundle: Bundle) -> list[str]:
     return [path for path in sorted(bundle.files) if path.startswith("lambdas/")]
 

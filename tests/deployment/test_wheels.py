@@ -14,11 +14,6 @@ from tests.deployment.wheelhouse import LAMBDA, Wheelhouse, pin
 A, B = "a" * 64, "b" * 64
 
 
-@pytest.fixture
-def wheelhouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wheelhouse:
-    return Wheelhouse(tmp_path / "wheelhouse", monkeypatch)
-
-
 def lock(folder: Path, text: str) -> Path:
     file = folder / "requirements.lock"
     file.write_text(text)
@@ -108,7 +103,10 @@ def test_what_cannot_be_had_is_named_with_what_to_try(wheelhouse: Wheelhouse, tm
     with pytest.raises(MissingWheels) as caught:
         wheels([pin("fast", "1.0", digest), pin("gone", "2.0", A)], LAMBDA, tmp_path / "cache")
     said = str(caught.value)
-    assert f"{tmp_path / 'cache' / 'python3.13-aarch64'} has no wheel for Python 3.13 on aarch64 of " in said
+    assert (
+        f"{tmp_path / 'cache' / 'python3.13-aarch64'} has no wheel for Python 3.13 on aarch64 of fast==1.0 and 1 more, "
+        in said
+    )
     assert "ERROR: No matching distribution found for gone==2.0" in said
     assert "is the network up, and pip's index the one that has them?" in said
     assert "copy the folder from where `python deploy.py fetch` has filled it" in said

@@ -18,7 +18,6 @@ class Wheelhouse:
     """pip's only index, as long as the test lasts."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        folder.mkdir()
         self.folder = folder
         monkeypatch.setenv("PIP_NO_INDEX", "1")
         monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
