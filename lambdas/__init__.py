@@ -1,7 +1,8 @@
 """What tasks run: each module or package here with a ``handler`` is a Lambda function, the target ``lambda/NAME``.
 
-Its bundle holds the module or package itself and what begins with ``_``. A function that needs a permission, or more
-than the default memory and time, gets an entry in :data:`SETTINGS`.
+Its bundle holds the module or package itself, what begins with ``_``, and what ``requirements.lock`` beside this file
+pins. A function that needs a permission, more than the default memory and time, or a distribution that others can do
+without, gets an entry in :data:`SETTINGS`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,10 @@ from collections.abc import Mapping
 
 from orchestrator.functions import EventSource, Function, Permission, function_name
 from orchestrator.runs import UNSUCCESSFUL, Trigger
+
+#: To make a PDF. Pillow, which fpdf2 names for pictures, is left out of the lock list: there are none in ours.
+_PDF = ("defusedxml", "fonttools", "fpdf2")
+_NO_PICTURES = {"PYTHONWARNINGS": "ignore:Pillow could not be imported:UserWarning"}
 
 _BILLING_RECORDS = ("dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query")
 
@@ -51,6 +56,8 @@ _BILLING = (
             Permission(actions=("dynamodb:GetItem",), resource="table:Customers"),
             Permission(actions=("dynamodb:GetItem", "dynamodb:PutItem"), resource="table:Invoices"),
         ),
+        dependencies=_PDF,
+        environment=_NO_PICTURES,
     ),
     Function(
         name=function_name("billing.send_invoice_email"),
@@ -62,6 +69,9 @@ _BILLING = (
             Permission(actions=("ses:SendRawEmail",), resource="ses"),
             Permission(actions=("logs:FilterLogEvents",), resource="mail-events"),
         ),
+        # It makes none, but imports what does.
+        dependencies=_PDF,
+        environment=_NO_PICTURES,
     ),
     Function(
         name=function_name("billing.update_billing_records"),
@@ -172,6 +182,8 @@ _REPORT_GENERATOR = Function(
         Permission(actions=("s3:GetObject",), resource="data-bucket:orders/*"),
         Permission(actions=("s3:PutObject",), resource="data-bucket:reports/*"),
     ),
+    dependencies=_PDF,
+    environment=_NO_PICTURES,
 )
 
 #: By module, what differs from the defaults.

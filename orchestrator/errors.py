@@ -18,9 +18,11 @@ OrchestratorError
 ├── InvalidTimezone             no time zone of the tz database
 ├── InvalidTaskFile             tasks.yaml (every mistake, each with file, line, field and what was expected)
 ├── InvalidDefinition           a state machine definition that would not run as written
+├── InvalidLockList             a line of a lock list that pins nothing
 ├── InvalidRecord               a record of the registry that no registration made
 ├── FutureSlots                 a backfill was to run slots that are still to come
 ├── MailInDoubt                 nobody knows yet whether an invoice has been mailed
+├── MissingWheels               what functions depend on is neither on this machine nor to be had
 ├── DeploymentFailed            AWS refused, or did not finish, what was to be deployed
 ├── DeploymentUnderWay          another apply writes tasks and schedules of this stack now
 ├── NoSuchAlarm                 the alarm that is to watch a new version does not exist
@@ -270,6 +272,29 @@ class NotABuild(OrchestratorError):
 
     def __init__(self, folder: str, found: str) -> None:
         super().__init__(f"{folder} holds {found}, which no build writes; name another folder with --out")
+
+
+class InvalidLockList(OrchestratorError):
+    """A line of a lock list of the functions' dependencies pins nothing, or only on some platforms."""
+
+    def __init__(self, file: str, line: str) -> None:
+        super().__init__(
+            f"{file}: {line}: expected NAME==VERSION with hashes and without a marker;"
+            " make the list anew as CONTRIBUTING.md says"
+        )
+
+
+class MissingWheels(OrchestratorError):
+    """What functions depend on is neither on this machine nor to be had."""
+
+    def __init__(self, wanted: Sequence[str], platform: str, folder: str, said: str) -> None:
+        self.wanted = wanted
+        others = f" and {len(wanted) - 1} more" if len(wanted) > 1 else ""
+        super().__init__(
+            f"{folder} has no wheel for {platform} of {wanted[0]}{others}, and pip could not fetch what is missing"
+            f" ({said}); is the network up, and pip's index the one that has them? Without a network, copy the folder"
+            " from where `python deploy.py fetch` has filled it"
+        )
 
 
 class NotDeployed(OrchestratorError):

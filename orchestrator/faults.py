@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from orchestrator.errors import (
     FutureSlots,
     InvalidDefinition,
+    InvalidLockList,
     InvalidSchedule,
     InvalidTaskFile,
     InvalidTimezone,
@@ -66,6 +67,7 @@ _CODES = {
 _BAD_INPUT = (
     FutureSlots,
     InvalidDefinition,
+    InvalidLockList,
     InvalidSchedule,
     InvalidTaskFile,
     InvalidTimezone,

@@ -49,6 +49,8 @@ class Function:
     environment: Mapping[str, str] = field(default_factory=dict)
     permissions: tuple[Permission, ...] = ()
     event_sources: tuple[EventSource, ...] = ()
+    #: Distributions that only functions which name them have in their bundles; what nobody names is in every bundle.
+    dependencies: tuple[str, ...] = ()
 
     @property
     def package(self) -> str:

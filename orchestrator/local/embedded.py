@@ -183,13 +183,14 @@ class EmbeddedAws:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What an AWS client, of whatever kind, needs to find this AWS."""
+        """What an AWS client, of whatever kind, needs to find this AWS, and what deploy.py can leave out for it."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": "embedded",
             "AWS_SECRET_ACCESS_KEY": "embedded",
             "AWS_DEFAULT_REGION": self.region,
             "AWS_REGION": self.region,
+            "ORCHESTRATOR_WITHOUT_DEPENDENCIES": "1",
         }
 
     def client(self, service: str) -> Any:
