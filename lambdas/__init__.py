@@ -1,14 +1,20 @@
 """What tasks run: each module or package here with a ``handler`` is a Lambda function, the target ``lambda/NAME``.
 
-Its bundle holds the module or package itself and what begins with ``_``. A function that needs a permission, or more
-than the default memory and time, gets an entry in :data:`SETTINGS`.
+Its bundle holds the module or package itself, what begins with ``_``, and what ``requirements.lock`` beside this file
+pins. A function that needs a permission, more than the default memory and time, or a distribution that others can do
+without, gets an entry in :data:`SETTINGS`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from orchestrator.functions import Function, Permission, function_name
+from orchestrator.functions import EventSource, Function, Permission, function_name
+from orchestrator.runs import UNSUCCESSFUL, Trigger
+
+#: To make a PDF. Pillow, which fpdf2 names for pictures, is left out of the lock list: there are none in ours.
+_PDF = ("defusedxml", "fonttools", "fpdf2")
+_NO_PICTURES = {"PYTHONWARNINGS": "ignore:Pillow could not be imported:UserWarning"}
 
 _BILLING_RECORDS = ("dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query")
 
@@ -50,6 +56,8 @@ _BILLING = (
             Permission(actions=("dynamodb:GetItem",), resource="table:Customers"),
             Permission(actions=("dynamodb:GetItem", "dynamodb:PutItem"), resource="table:Invoices"),
         ),
+        dependencies=_PDF,
+        environment=_NO_PICTURES,
     ),
     Function(
         name=function_name("billing.send_invoice_email"),
@@ -61,6 +69,9 @@ _BILLING = (
             Permission(actions=("ses:SendRawEmail",), resource="ses"),
             Permission(actions=("logs:FilterLogEvents",), resource="mail-events"),
         ),
+        # It makes none, but imports what does.
+        dependencies=_PDF,
+        environment=_NO_PICTURES,
     ),
     Function(
         name=function_name("billing.update_billing_records"),
@@ -107,6 +118,59 @@ _EMAIL_DIGEST = Function(
     ),
 )
 
+_ROW = ("dynamodb:PutItem", "dynamodb:UpdateItem")
+
+_FAILURE_HANDLER = Function(
+    name="failure-handler",
+    module="failure_handler",
+    permissions=(
+        Permission(actions=("dynamodb:PutItem",), resource="table:FailedTasks"),
+        Permission(actions=_ROW, resource="table:TaskRuns"),
+        Permission(actions=("dynamodb:UpdateItem",), resource="table:ScheduledTasks"),
+    ),
+    event_sources=(EventSource(source="queue:SchedulerDlq"), EventSource(source="queue:ExecutionFailures")),
+)
+
+_ALERTER = Function(
+    name="alerter",
+    module="alerter",
+    permissions=(
+        Permission(actions=("dynamodb:Query",), resource="table:TaskRuns"),
+        Permission(actions=("dynamodb:GetItem", "dynamodb:UpdateItem"), resource="table:ScheduledTasks"),
+        Permission(actions=("dynamodb:DeleteItem", "dynamodb:UpdateItem"), resource="table:Incidents"),
+        Permission(actions=("sns:Publish",), resource="alerts"),
+    ),
+    event_sources=(
+        EventSource(
+            source="stream:TaskRuns",
+            batch_size=100,
+            # A run that went well calls nobody.
+            filters=(
+                {"dynamodb": {"NewImage": {"status": {"S": sorted(UNSUCCESSFUL)}}}},
+                {"dynamodb": {"NewImage": {"attention": {"S": [{"exists": True}]}}}},
+                {"dynamodb": {"NewImage": {"status": {"S": ["SUCCEEDED"]}, "trigger": {"S": [Trigger.CATCH_UP]}}}},
+            ),
+        ),
+    ),
+)
+
+_WATCHDOG = Function(
+    name="watchdog",
+    module="watchdog",
+    timeout_seconds=240,
+    permissions=(
+        Permission(actions=("dynamodb:Query",), resource="table:ScheduledTasks/index/NextRunIndex"),
+        Permission(actions=("dynamodb:GetItem", "dynamodb:UpdateItem"), resource="table:ScheduledTasks"),
+        Permission(actions=("dynamodb:Query",), resource="table:TaskRuns/index/StatusIndex"),
+        Permission(actions=("dynamodb:Query", *_ROW), resource="table:TaskRuns"),
+        Permission(actions=("dynamodb:Scan", "dynamodb:UpdateItem"), resource="table:Incidents"),
+        Permission(actions=("states:StartExecution",), resource="task-runner"),
+        Permission(actions=("states:DescribeExecution",), resource="task-runner:executions"),
+        Permission(actions=("sns:Publish",), resource="alerts"),
+        Permission(actions=("cloudwatch:PutMetricData",), resource="metrics"),
+    ),
+)
+
 _REPORT_GENERATOR = Function(
     name="report-generator",
     module="report_generator",
@@ -118,10 +182,21 @@ _REPORT_GENERATOR = Function(
         Permission(actions=("s3:GetObject",), resource="data-bucket:orders/*"),
         Permission(actions=("s3:PutObject",), resource="data-bucket:reports/*"),
     ),
+    dependencies=_PDF,
+    environment=_NO_PICTURES,
 )
 
 #: By module, what differs from the defaults.
 SETTINGS: Mapping[str, Function] = {
     function.module: function
-    for function in (*_BILLING, _CACHE_WARMER, _DATA_CLEANUP, _EMAIL_DIGEST, _REPORT_GENERATOR)
+    for function in (
+        *_BILLING,
+        _ALERTER,
+        _CACHE_WARMER,
+        _DATA_CLEANUP,
+        _EMAIL_DIGEST,
+        _FAILURE_HANDLER,
+        _REPORT_GENERATOR,
+        _WATCHDOG,
+    )
 }

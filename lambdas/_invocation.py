@@ -21,10 +21,11 @@ from botocore.config import Config
 
 from orchestrator.errors import NotConfigured
 from orchestrator.events import Params, Step, TaskEvent
-from orchestrator.settings import METRICS_NAMESPACE
+from orchestrator.settings import METRICS_NAMESPACE, STACK, Stack
 
 P = TypeVar("P", bound=Params)
 S = TypeVar("S", bound=Step)
+R = TypeVar("R")
 Result = dict[str, Any]
 Handler = Callable[[dict[str, Any], LambdaContext], Result]
 
@@ -54,6 +55,11 @@ def setting(variable: str, parameter: str) -> str:
     return value
 
 
+def stack() -> Stack:
+    """The deployment that the function is part of."""
+    return Stack(name=os.environ[STACK])
+
+
 def task_handler(target: str, params: type[P]) -> Callable[[Callable[[TaskEvent[P], LambdaContext], Result]], Handler]:
     """A function of a typed event becomes a Lambda handler.
 
@@ -69,7 +75,7 @@ def task_handler(target: str, params: type[P]) -> Callable[[Callable[[TaskEvent[
             logger.append_keys(task_id=task.task_id, run_key=task.run_key, attempt=task.attempt)
             return run(task, context)
 
-        return _observed(handler)
+        return observed(handler)
 
     return decorate
 
@@ -87,16 +93,16 @@ def step_handler(step: type[S]) -> Callable[[Callable[[S], Result]], Handler]:
             logger.append_keys(**given.log_keys())
             return run(given)
 
-        return _observed(handler)
+        return observed(handler)
 
     return decorate
 
 
-def _observed(handler: Handler) -> Handler:
-    """With logs, traces and metrics."""
+def observed(handler: Callable[[dict[str, Any], LambdaContext], R]) -> Callable[[dict[str, Any], LambdaContext], R]:
+    """A handler with logs, traces and metrics: what every other decorator here does too."""
 
     @wraps(handler)
-    def measured(event: dict[str, Any], context: LambdaContext) -> Result:
+    def measured(event: dict[str, Any], context: LambdaContext) -> R:
         try:
             return handler(event, context)
         finally:
@@ -105,5 +111,5 @@ def _observed(handler: Handler) -> Handler:
                 metrics.flush_metrics()
 
     traced = tracer.capture_lambda_handler(measured, capture_response=False)
-    logged: Handler = logger.inject_lambda_context(traced, clear_state=True)
+    logged: Callable[[dict[str, Any], LambdaContext], R] = logger.inject_lambda_context(traced, clear_state=True)
     return logged

@@ -19,8 +19,11 @@ from botocore.config import Config
 from orchestrator import faults
 from orchestrator.backfills import Backfills
 from orchestrator.commands.backfill import backfill
+from orchestrator.commands.failed import failed
 from orchestrator.commands.forecast import forecast_command
+from orchestrator.commands.ledger import ledger
 from orchestrator.commands.options import as_json, console, moment, overriding_params, print_json
+from orchestrator.commands.pause import pause, resume
 from orchestrator.commands.preview import preview
 from orchestrator.commands.rerun import rerun
 from orchestrator.console.tables import run_values, runs_table, task_values, tasks_table
@@ -190,7 +193,7 @@ def demo(connection: Connection, file: Path) -> int:
     return day.show(connection.stack, file, console())
 
 
-for command in (backfill, forecast_command, preview, rerun):
+for command in (backfill, failed, forecast_command, ledger, pause, preview, rerun, resume):
     orchestrator.add_command(command)
 
 

@@ -18,16 +18,21 @@ OrchestratorError
 ├── InvalidTimezone             no time zone of the tz database
 ├── InvalidTaskFile             tasks.yaml (every mistake, each with file, line, field and what was expected)
 ├── InvalidDefinition           a state machine definition that would not run as written
+├── InvalidLockList             a line of a lock list that pins nothing
 ├── InvalidRecord               a record of the registry that no registration made
 ├── FutureSlots                 a backfill was to run slots that are still to come
 ├── MailInDoubt                 nobody knows yet whether an invoice has been mailed
+├── MissingWheels               what functions depend on is neither on this machine nor to be had
 ├── DeploymentFailed            AWS refused, or did not finish, what was to be deployed
 ├── DeploymentUnderWay          another apply writes tasks and schedules of this stack now
 ├── NoSuchAlarm                 the alarm that is to watch a new version does not exist
 ├── NoSuchVersion               there is no version of a state machine to go back to
 ├── RolledBack                  a new version's alarm went off, and the old one runs again
+├── RoundIncomplete            the watchdog could not look after everything
 ├── NoRunOfSlot                 a rerun of a slot that nothing has run
 ├── NotABuild                   the folder to build into holds something else
+├── NotPaused                   a person ended the pause of a task that has none
+├── NotReplayable               a dead letter does not say what is to be run
 ├── NotDeployed                 there is no such stack in this account and region
 ├── NotRerun                    TaskRunner left a slot as it was, for another run was in the way
 ├── PortInUse                   the embedded AWS cannot listen where it was told to
@@ -269,6 +274,29 @@ class NotABuild(OrchestratorError):
         super().__init__(f"{folder} holds {found}, which no build writes; name another folder with --out")
 
 
+class InvalidLockList(OrchestratorError):
+    """A line of a lock list of the functions' dependencies pins nothing, or only on some platforms."""
+
+    def __init__(self, file: str, line: str) -> None:
+        super().__init__(
+            f"{file}: {line}: expected NAME==VERSION with hashes and without a marker;"
+            " make the list anew as CONTRIBUTING.md says"
+        )
+
+
+class MissingWheels(OrchestratorError):
+    """What functions depend on is neither on this machine nor to be had."""
+
+    def __init__(self, wanted: Sequence[str], platform: str, folder: str, said: str) -> None:
+        self.wanted = wanted
+        others = f" and {len(wanted) - 1} more" if len(wanted) > 1 else ""
+        super().__init__(
+            f"{folder} has no wheel for {platform} of {wanted[0]}{others}, and pip could not fetch what is missing"
+            f" ({said}); is the network up, and pip's index the one that has them? Without a network, copy the folder"
+            " from where `python deploy.py fetch` has filled it"
+        )
+
+
 class NotDeployed(OrchestratorError):
     """There is no such stack in this account and region."""
 
@@ -371,3 +399,26 @@ def error_names(root: type[OrchestratorError]) -> list[str]:
             yield from walk(child)
 
     return sorted(set(walk(root)))
+
+
+class RoundIncomplete(OrchestratorError):
+    """The watchdog could not look after everything; what it could is done."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""
+        super().__init__(f"{len(faults)} faults: " + "; ".join(faults[:3]) + more)
+
+
+class NotPaused(OrchestratorError):
+    """A person ended the pause of a task that has none."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(f"{task_id} is not paused")
+
+
+class NotReplayable(OrchestratorError):
+    """A dead letter does not say what is to be run."""
+
+    def __init__(self, message_id: str, why: str) -> None:
+        super().__init__(f"{message_id} cannot be run again: {why}")

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,7 +16,8 @@ class Permission:
     ``data-bucket`` is the data bucket itself and ``data-bucket:orders/*`` its objects, ``table:Sessions`` a table and
     ``table:TaskRuns/index/StatusIndex`` an index of one, ``ses`` the sending of mail as the stack's sender,
     ``mail-events`` what SES has said of mails, ``alerts`` the topic of alerts, ``workflow:billing-page`` a nested
-    workflow that another one starts and waits for.
+    workflow that another one starts and waits for, ``task-runner`` and ``task-runner:executions`` TaskRunner and its
+    executions, ``metrics`` the project's metrics.
     """
 
     actions: tuple[str, ...]
@@ -23,8 +25,19 @@ class Permission:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EventSource:
+    """What calls a function: ``queue:SchedulerDlq``, or ``stream:TaskRuns``, the changes of a table."""
+
+    source: str
+    #: Messages or changes at a time.
+    batch_size: int = 10
+    #: Of changes only these, as patterns of EventBridge; any of them.
+    filters: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Function:
-    """A Lambda function, the target ``lambda/NAME`` of tasks."""
+    """A Lambda function, the target ``lambda/NAME`` of tasks, or, with event sources, what they call."""
 
     #: The logical name: the module's, with ``-`` for ``_`` and ``.``.
     name: str
@@ -35,6 +48,9 @@ class Function:
     #: Beside the environment that every function has.
     environment: Mapping[str, str] = field(default_factory=dict)
     permissions: tuple[Permission, ...] = ()
+    event_sources: tuple[EventSource, ...] = ()
+    #: Distributions that only functions which name them have in their bundles; what nobody names is in every bundle.
+    dependencies: tuple[str, ...] = ()
 
     @property
     def package(self) -> str:

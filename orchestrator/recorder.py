@@ -10,13 +10,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from orchestrator.runs import ROW_LIFETIME_SECONDS, UNSUCCESSFUL, RunStatus, SkipReason, Trigger
+from orchestrator.runs import ROW_LIFETIME_SECONDS, UNSUCCESSFUL, RunStatus, SkipReason, Trigger, one_line
 from orchestrator.settings import Stack
 from orchestrator.tasks import OverlapPolicy
 from orchestrator.updates import update
-
-#: As much of a cause as a row keeps.
-CAUSE_LIMIT = 1000
 
 #: What a row may say that waits for its execution.
 _UNFINISHED = (RunStatus.RUNNING, RunStatus.WAITING)
@@ -115,8 +112,3 @@ class Recorder:
         except self._client.exceptions.ConditionalCheckFailedException:
             return False
         return True
-
-
-def one_line(text: str) -> str:
-    """Text from outside, fit for a row and an alert: without control characters, of bounded length."""
-    return "".join(character if character.isprintable() else " " for character in text)[:CAUSE_LIMIT]

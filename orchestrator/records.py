@@ -16,7 +16,7 @@ from orchestrator.tasks import CatchUp, Task
 Item = Mapping[str, Any]
 
 #: How far the watchdog has come.
-WATCH_ATTRIBUTES = ("checkedUntil", "nextRun", "suspected", "caughtUp")
+WATCH_ATTRIBUTES = ("checkedUntil", "nextRun", "suspected", "caughtUp", "watchedSince")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +69,8 @@ class Watch:
     suspected: str | None = None
     #: Up to here they have been started by the watchdog.
     caught_up: str | None = None
+    #: Since when the task has had its schedules: earlier slots were others'.
+    since: str | None = None
 
     def to_sets(self) -> dict[str, Any]:
         """The attributes; one that is None is not among them."""
@@ -77,6 +79,7 @@ class Watch:
             "nextRun": self.next_run,
             "suspected": self.suspected,
             "caughtUp": self.caught_up,
+            "watchedSince": self.since,
         }
         return {name: {"S": text} for name, text in texts.items() if text is not None}
 
@@ -90,6 +93,7 @@ class Watch:
             next_run=texts.get("nextRun"),
             suspected=texts.get("suspected"),
             caught_up=texts.get("caughtUp"),
+            since=texts.get("watchedSince"),
         )
 
 
@@ -105,6 +109,8 @@ class Record:
     last_status: RunStatus | None = None
     last_slot: str | None = None
     watch: Watch | None = None
+    #: Ids of open incidents that have hit it.
+    incidents: tuple[str, ...] = ()
 
     @classmethod
     def from_item(cls, item: Item) -> Record:
@@ -119,6 +125,7 @@ class Record:
                 last_status=RunStatus(status) if status else None,
                 last_slot=item.get("lastSlot", {}).get("S"),
                 watch=Watch.from_item(item),
+                incidents=tuple(item.get("incidents", {}).get("SS", ())),
             )
         except KeyError as fault:
             raise InvalidRecord(item["taskId"]["S"], f"it lacks {fault}") from fault

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from orchestrator.runs import Run, Trigger
+from orchestrator.deaths import STATUSES
+from orchestrator.runs import Run, RunStatus, Trigger
 from orchestrator.settings import live
 
 #: Seconds between two looks at an execution. DescribeExecution is refilled with 10 to 15 a second for a whole account.
@@ -22,6 +23,17 @@ class Started:
 
     execution_arn: str
     slot: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """How an execution has ended, for a run whose row does not say."""
+
+    status: RunStatus
+    #: ISO 8601 in UTC.
+    ended_at: str
+    error: str | None = None
+    cause: str = ""
 
 
 class Runner:
@@ -39,13 +51,18 @@ class Runner:
         slot: str | None,
         now: datetime,
         replaced: Run | None = None,
+        trigger: Trigger | None = None,
     ) -> Started:
         """Starts a task, for ``slot`` (``2026-12-01T08:00:00Z``) or, where that is None, for the moment it starts.
 
+        Without a ``trigger`` it is a person's: ad hoc, or a rerun.
         ``replaced`` is the run of the slot whose place the new one takes. TaskRunner does not ask whether it has ended:
         whoever names it has (:meth:`ended`).
         """
-        request: dict[str, Any] = {"taskId": task_id, "trigger": Trigger.RERUN if replaced else Trigger.AD_HOC}
+        request: dict[str, Any] = {
+            "taskId": task_id,
+            "trigger": trigger or (Trigger.RERUN if replaced else Trigger.AD_HOC),
+        }
         request |= {"replaces": replaced.version} if replaced else {}
         request |= {"params": dict(params)} if params else {}
         request |= {"scheduledTime": slot} if slot else {}
@@ -54,14 +71,33 @@ class Runner:
             name=f"{task_id[:48]}-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
             input=json.dumps(request, ensure_ascii=False),
         )
-        moment = answer["startDate"].astimezone(UTC)
-        started = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        return Started(execution_arn=answer["executionArn"], slot=slot or started)
+        return Started(execution_arn=answer["executionArn"], slot=slot or _text(answer["startDate"]))
 
     def ended(self, run: Run) -> bool:
         """Whether the execution of a run is over, whatever the row says. Step Functions forgets it after 90 days."""
         described = self._describe(run)
         return described is None or described["status"] != "RUNNING"
+
+    def ending(self, run: Run, now: datetime) -> Ending | None:
+        """How the execution of a run has ended; None while it goes on."""
+        described = self._describe(run)
+        if described is None:
+            gone = "Step Functions does not know the execution: it keeps one for 90 days after its end"
+            return Ending(status=RunStatus.ABORTED, ended_at=_text(now), error="ExecutionLost", cause=gone)
+        ended_at = _text(described.get("stopDate", now))
+        if described["status"] == "SUCCEEDED":
+            # What it told about itself: a run that was skipped has succeeded, too.
+            status = json.loads(described.get("output") or "{}").get("status", RunStatus.SUCCEEDED)
+            return Ending(status=RunStatus(status), ended_at=ended_at) if status in list(RunStatus) else None
+        if described["status"] not in STATUSES:
+            return None
+        status = STATUSES[described["status"]]
+        return Ending(
+            status=status,
+            ended_at=ended_at,
+            error=described.get("error") or f"Execution{status.title().replace('_', '')}",
+            cause=described.get("cause", ""),
+        )
 
     def params(self, run: Run) -> dict[str, Any]:
         """The params that a run was started with, over the task's own; none where nobody remembers."""
@@ -84,3 +120,7 @@ class Runner:
             if described["status"] != "RUNNING":
                 return str(described["status"])
             sleep(POLL_SECONDS)
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

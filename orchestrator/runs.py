@@ -68,7 +68,7 @@ class Attention(StrEnum):
     TOO_LONG = "too long"
     #: It took less than the task's bound.
     TOO_SHORT = "too short"
-    #: The task's last run had failed.
+    #: Incidents that have hit the task are open.
     RECOVERED = "recovered"
 
 
@@ -87,11 +87,22 @@ class Trigger(StrEnum):
     CATCH_UP = "catch up"
 
 
+#: The row of an input that names no task is kept under this id.
+NO_TASK_ID = "_invalid"
+
 #: Rows live this long; DynamoDB removes them some days later.
 ROW_LIFETIME_SECONDS = 400 * 86_400
 
+#: As much of a cause as a row keeps.
+CAUSE_LIMIT = 1000
+
 #: A row keeps this many of the runs before the one that it tells of.
 HISTORY_LIMIT = 20
+
+
+def one_line(text: str) -> str:
+    """Text from outside, fit for a row and an alert: without control characters, of bounded length."""
+    return "".join(character if character.isprintable() else " " for character in text)[:CAUSE_LIMIT]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,9 +159,10 @@ class Run:
     cause: str | None = None
     #: What the target returned, as JSON text cut to a short length.
     result: str | None = None
+    #: What of a run that succeeded is worth telling: see :mod:`orchestrator.alerts`.
+    attention: tuple[Attention, ...] = ()
     #: Further deliveries of the same slot, which did nothing.
     duplicates: int = 0
-    attention: tuple[Attention, ...] = ()
     #: Earlier runs of the slot, the oldest first, at most :data:`HISTORY_LIMIT`.
     history: tuple[EarlierRun, ...] = ()
 
@@ -186,7 +198,7 @@ class Run:
             error=text("error"),
             cause=text("cause"),
             result=text("result"),
+            attention=tuple(map(Attention, (text("attention") or "").split(", "))) if text("attention") else (),
             duplicates=int(number("duplicates") or 0),
-            attention=tuple(Attention(one["S"]) for one in item.get("attention", {}).get("L", ())),
             history=tuple(map(EarlierRun.from_value, item.get("history", {}).get("L", ()))),
         )

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from orchestrator.schedules import Rate
+from orchestrator.schedule_names import schedule_name
 from orchestrator.settings import Stack
-from orchestrator.slots import times
+from orchestrator.slots import is_rate, times
 from orchestrator.tasks import TaskSchedule
 
 #: The API that a schedule calls ("Using universal targets"). Unlike Scheduler's own Step Functions target it lets us
@@ -35,8 +35,6 @@ MAXIMUM_RETRY_ATTEMPTS = 10
 #: The tag of the schedule group that says what its schedules were written with.
 FINGERPRINT_TAG = "orchestrator:schedules"
 
-_DIGEST_LENGTH = 8
-
 
 @dataclass(frozen=True, kw_only=True)
 class SchedulerSettings:
@@ -49,19 +47,6 @@ class SchedulerSettings:
     #: The queue for slots that could not be started.
     dead_letter_queue: str
     group: str
-
-
-def schedule_name(task_id: str, schedule: TaskSchedule) -> str:
-    """The task's id and what tells its schedules apart: at most 57 of the 64 characters of a schedule's name."""
-    # A rate's place in its task's spread is not in the expression.
-    phase = f"|{schedule.spread_minutes}" if schedule.spread_minutes and _is_rate(schedule) else ""
-    digest = hashlib.sha256(f"{schedule.expression}|{schedule.timezone}{phase}".encode()).hexdigest()
-    return f"{task_id}-{digest[:_DIGEST_LENGTH]}"
-
-
-def task_of(name: str) -> str:
-    """The id of the task that a schedule of this name belongs to, if it is one of ours."""
-    return name[: -_DIGEST_LENGTH - 1]
 
 
 class Schedules:
@@ -134,7 +119,7 @@ class Schedules:
             "Input": _compact({"taskId": task_id, "scheduledTime": "<aws.scheduler.scheduled-time>"}),
         }
         once = {"ActionAfterCompletion": "DELETE"} if schedule.expression.startswith("at(") else {}
-        start_date = {"StartDate": self._first(schedule)} if _is_rate(schedule) else {}
+        start_date = {"StartDate": self._first(schedule)} if is_rate(schedule) else {}
         return {
             "GroupName": self._group,
             "Name": schedule_name(task_id, schedule),
@@ -164,10 +149,6 @@ class Schedules:
         first = times(schedule).next_after(self._now() + timedelta(minutes=1))
         assert first is not None
         return first
-
-
-def _is_rate(schedule: TaskSchedule) -> bool:
-    return isinstance(times(schedule).expression, Rate)
 
 
 def _compact(value: Any) -> str:

@@ -20,12 +20,22 @@ STATUS_INDEX = "StatusIndex"
 #: The alias of each state machine that schedules and people start.
 LIVE = "live"
 
+#: A metric that the watchdog publishes at the end of each round.
+HEARTBEAT_METRIC = "WatchdogHeartbeat"
+
 # environment of the Lambdas
+HEARTBEAT_URL = "HEARTBEAT_URL"
 STACK = "ORCHESTRATOR_STACK"
 DATA_BUCKET = "DATA_BUCKET"
 IDEMPOTENCY_TABLE = "IDEMPOTENCY_TABLE"
 MAIL_FROM = "MAIL_FROM"
 SITE_URL = "SITE_URL"
+
+
+def sibling(arn: str, service: str, resource: str) -> str:
+    """The ARN of a resource of another service in the partition, region and account of ``arn``."""
+    prefix, partition, _, region, account = arn.split(":")[:5]
+    return ":".join((prefix, partition, service, region, account, resource))
 
 
 def live(state_machine_arn: str) -> str:
@@ -59,6 +69,11 @@ class Stack:
     def failed_tasks_table(self) -> str:
         """Deliveries that never became an execution."""
         return self.table("FailedTasks")
+
+    @property
+    def incidents_table(self) -> str:
+        """What is wrong now."""
+        return self.table("Incidents")
 
     @property
     def task_runner(self) -> str:
@@ -111,6 +126,10 @@ class Stack:
     def function_prefix(self) -> str:
         """What TaskRunner puts before a task's logical target; its role may invoke nothing outside this prefix."""
         return f"{self.name}-task-"
+
+    def function(self, name: str, *, is_task: bool = True) -> str:
+        """The physical name of a function; what is no task's target stands outside the prefix of those."""
+        return f"{self.function_prefix if is_task else self.name + '-'}{name}"
 
     def state_machine(self, name: str) -> str:
         """The physical name of a definition: TaskRunner and Backfill are the project's own, others are workflows."""

@@ -69,6 +69,11 @@ def times(schedule: TaskSchedule) -> Schedule:
     return Schedule(expression=parse(schedule.expression), timezone=schedule.timezone, anchor=anchor)
 
 
+def is_rate(schedule: TaskSchedule) -> bool:
+    """Whether it counts hours or days from a start, and knows no clock."""
+    return isinstance(times(schedule).expression, Rate)
+
+
 def expected(task: Task, after: datetime, until: datetime) -> list[Slot]:
     """Every slot of the task later than ``after`` and not later than ``until``, in order, those to be skipped too.
 

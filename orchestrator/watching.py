@@ -15,13 +15,16 @@ from itertools import islice, takewhile
 from orchestrator.records import Pause, Watch
 from orchestrator.runs import RunStatus, SkipReason
 from orchestrator.schedules.clock_changes import Nonexistent
-from orchestrator.slots import Slot, key, nonexistent, upcoming
+from orchestrator.slots import Slot, expected, key, nonexistent, times, upcoming
 from orchestrator.tasks import CatchUp, Task
 
 #: Of one task in one look; the next goes on from there.
 MOST_SLOTS = 500
 
 _INSTANT = timedelta(seconds=1)
+
+#: So long a time is gone through at once; a longer one, of a task that is seldom due, slot by slot.
+_AT_ONCE = timedelta(hours=6)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,16 +52,14 @@ class Look:
 
 def watch_from(task: Task, now: datetime, *, pause: Pause | None = None) -> Watch:
     """Where the watchdog begins with a task that is registered now."""
-    return Watch(checked_until=key(now), next_run=_next_look(task, now, pause))
+    return Watch(checked_until=key(now), next_run=_next_look(task, now, pause), since=key(now))
 
 
 def look(task: Task, watch: Watch, pause: Pause | None, recorded: Collection[str], now: datetime) -> Look:
     """``recorded`` are the slots that have a row, of all later than ``watch.checked_until``."""
     since, horizon = _moment(watch.checked_until), now - timedelta(seconds=task.grace_seconds)
-    due = list(islice(takewhile(lambda slot: slot.at <= horizon, upcoming(task, since)), MOST_SLOTS))
-    if len(due) == MOST_SLOTS:
-        horizon = due[-1].at
-    horizon = max(horizon, since)
+    due = _due(task, since, horizon)
+    horizon = max(horizon, since) if len(due) < MOST_SLOTS else due[-1].at
     missing = [slot for slot in due if key(slot.at) not in recorded]
     seen_before = [slot for slot in missing if watch.suspected and key(slot.at) <= watch.suspected]
     unexplained = [slot for slot in seen_before if not _reason(slot, pause)]
@@ -71,11 +72,19 @@ def look(task: Task, watch: Watch, pause: Pause | None, recorded: Collection[str
         starts=starts,
         watch=Watch(
             checked_until=key(checked),
-            next_run=_next_look(task, checked, pause),
+            next_run=_next_look(task, checked, pause if pause and not pause.over(now) else None),
             suspected=key(missing[-1].at) if kept else None,
             caught_up=starts[-1] if starts else watch.caught_up if kept else None,
+            since=watch.since,
         ),
     )
+
+
+def _due(task: Task, since: datetime, horizon: datetime) -> list[Slot]:
+    """The first slots later than ``since`` and not later than ``horizon``."""
+    if horizon - since <= _AT_ONCE:
+        return expected(task, since, horizon)[:MOST_SLOTS]
+    return list(islice(takewhile(lambda slot: slot.at <= horizon, upcoming(task, since)), MOST_SLOTS))
 
 
 def _to_start(task: Task, watch: Watch, missed: Sequence[Slot], now: datetime) -> tuple[str, ...]:
@@ -128,8 +137,12 @@ def _nonexistent(task: Task, after: datetime, until: datetime) -> list[Verdict]:
 
 
 def _next_look(task: Task, after: datetime, pause: Pause | None) -> str | None:
-    slot = next(upcoming(task, after), None)
-    moments = [key(slot.at)] if slot else []
+    if task.follows_scheduler:
+        # Closed days, too: what Scheduler delivers has a row.
+        fired = [times(schedule).next_after(after) for schedule in task.schedules]
+        moments = [key(at) for at in fired if at is not None]
+    else:
+        moments = [key(slot.at) for slot in islice(upcoming(task, after), 1)]
     if pause is not None and pause.until:
         moments.append(pause.until)
     return min(moments, default=None)

@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,42 @@ def test_a_build_needs_no_aws(tmp_path: Path) -> None:
     )
     assert (ran.returncode, ran.stderr) == (0, "")
     assert (tmp_path / "out" / "template.json").exists()
+    with zipfile.ZipFile(tmp_path / "out" / "lambdas" / "report-generator.zip") as bundle:
+        assert {"fpdf/__init__.py", "pydantic/__init__.py"} <= set(bundle.namelist())
+
+
+def test_what_was_fetched_is_fetched_once(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert deploy.main(["fetch"]) == 0
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", "")
+    assert deploy.main(["fetch"]) == 0
+    first, again = capsys.readouterr().out.splitlines()
+    assert first == again
+    assert first.endswith(f" wheels for Python 3.13 on aarch64 in {ROOT / '.wheels'}")
+
+
+def test_bundles_for_aws_differ_from_those_for_what_has_the_dependencies(
+    endpoint: EmbeddedAws, tasks: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert deploy.main(["apply", "--tasks", str(tasks)]) == 0
+    monkeypatch.delenv("ORCHESTRATOR_WITHOUT_DEPENDENCIES")
+    assert deploy.main(["plan", "--without-dependencies", "--tasks", str(tasks)]) == 0
+    capsys.readouterr()
+    assert deploy.main(["plan", "--tasks", str(tasks)]) == 2
+    assert "ReportGeneratorCode" in capsys.readouterr().out
+
+
+def test_bundles_for_aws_run_here(
+    endpoint: EmbeddedAws, tasks: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("ORCHESTRATOR_WITHOUT_DEPENDENCIES")
+    assert deploy.main(["apply", "--tasks", str(tasks)]) == 0
+    event = {"taskId": "t", "slot": "2026-12-01T00:00:00Z", "scheduledTime": "2026-12-01T00:00:00Z"}
+    answer = endpoint.client("lambda").invoke(
+        FunctionName="orchestrator-dev-task-report-generator", Payload=json.dumps(event)
+    )
+    # Loaded, it has read the event, and misses what TaskRunner adds to it.
+    assert json.loads(answer["Payload"].read())["errorType"] == "InvalidParameters"
 
 
 def test_a_plan_says_by_its_exit_code_whether_there_is_something_to_do(

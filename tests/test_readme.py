@@ -79,7 +79,7 @@ def started(project: Path, tasks: int) -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def local(project: Path) -> Iterator[dict[str, str]]:
-    with started(project, tasks=8) as environment:
+    with started(project, tasks=9) as environment:
         yield environment
 
 
@@ -117,10 +117,21 @@ def test_the_newcomers_task_runs(project: Path, local: dict[str, str]) -> None:
     assert json.loads(orchestrator(runs).splitlines()[0])["duplicates"] == 1
 
 
+def test_a_task_is_paused_and_resumed_and_its_ledger_verified_as_the_readme_shows(
+    project: Path, local: dict[str, str]
+) -> None:
+    shown = block("console", "orchestrator pause")
+    for arguments in commands("orchestrator pause"):
+        run = subprocess.run([*COMMAND, *arguments], cwd=project, env=local, capture_output=True, text=True)
+        assert run.returncode == 0, run.stdout + run.stderr
+        if arguments[0] in ("failed", "ledger"):
+            assert run.stdout in shown
+
+
 def test_the_newcomers_own_workflow_runs(with_workflow: Path) -> None:
     command = shlex.split("start weekly-welcome --wait --json")
     assert f"`.venv/bin/orchestrator {shlex.join(command[:-1])}`" in README
-    with started(with_workflow, tasks=9) as environment:
+    with started(with_workflow, tasks=10) as environment:
         run = subprocess.run([*COMMAND, *command], cwd=with_workflow, env=environment, capture_output=True, text=True)
     row = json.loads(run.stdout)
     assert row["status"] == "SUCCEEDED"
@@ -151,7 +162,7 @@ def test_the_calendars_of_the_readme_are_valid_and_do_what_it_says(project: Path
     ]
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "bench"])
+@pytest.mark.parametrize("target", ["demo", "test", "bench", "simulate"])
 def test_the_commands_that_the_readme_names_are_in_the_makefile(target: str) -> None:
     assert f"make {target}" in README
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.scheduler import SchedulerSettings, Schedules, schedule_name, task_of
+from orchestrator.schedule_names import schedule_name, task_of
+from orchestrator.scheduler import SchedulerSettings, Schedules
 from orchestrator.settings import Stack
 from orchestrator.tasks import TaskSchedule
 

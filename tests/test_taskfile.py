@@ -217,7 +217,10 @@ tasks:
         ("retry: {atempts: 2}", "t.retry.atempts: unknown field"),
         ("alerts: {failures: 3, of: 2}", "t.alerts: expected of not less than failures, found 3 of 2"),
         ("grace: 10s", "t.grace: Input should be greater than or equal to 60, found '10s'"),
-        ("overlap: sometimes", "t.overlap: Input should be 'skip' or 'allow_all', found 'sometimes'"),
+        (
+            "overlap: sometimes",
+            "t.overlap: Input should be 'skip', 'buffer_one', 'buffer_all', 'cancel_other',",
+        ),
         ("idempotent: maybe", "t.idempotent: expected true or false, found 'maybe'"),
         ("owner: 7", "t.owner: expected text (put it in quotes if it looks like a number), found '7'"),
         ("params: [1]", "t.params: expected a mapping, found '[1]'"),
@@ -316,7 +319,7 @@ def test_aliases_that_multiply_are_refused(written: Written) -> None:
 
 def test_the_sample_file_is_right_and_fits_its_schema() -> None:
     file = ROOT / "tasks.yaml"
-    assert len(load(file, today=TODAY)) == 7
+    assert len(load(file, today=TODAY)) == 8
     jsonschema.validate(yaml.safe_load(file.read_text()), json.loads(schema()))
 
 

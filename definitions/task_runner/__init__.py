@@ -6,11 +6,11 @@ The rare cases cost the common one nothing: they hang on catchers, not on choice
 takes the slot (a row of the ledger) and the task's lease. When it is refused, ExplainRefusal reads why: duplicate,
 paused, overlap, or an earlier run whose place this one is to take. The task's overlap policy may then let the run wait
 for its turn, or stop the other one. The runs of a backfill, of which many may begin at once, turn off to ClaimApart,
-which takes the slot alone. Every failure is recorded, counted, told to the alerts topic, and ends in Fail, so that
-alarms and parents see it.
+which takes the slot alone. Every failure is recorded and counted, and ends in Fail, so that alarms and parents see it;
+people are told of it from the ledger's stream.
 
-Known weakness: Step Functions ends an execution for some causes without asking a catcher (States.Runtime, the machine's
-own timeout, an abort). Such a run leaves its row RUNNING and its lease to expire.
+Step Functions ends an execution for some causes without asking a catcher (States.Runtime, the machine's own timeout, an
+abort). Such a run leaves its row RUNNING: the failure handler ends it, or the watchdog.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from definitions.task_runner import rows, stopping, waiting
 from definitions.task_runner.ending import Ending
-from definitions.task_runner.record import NO_RECORD, RECORD
+from definitions.task_runner.record import RECORD
 from definitions.task_runner.refusal import DUPLICATE_SLOT, FREE, STOP, WAIT, explained
 from definitions.task_runner.variables import (
     ASKED_FOR,
@@ -200,7 +200,7 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
         catch=[
             Catch(
                 error_equals=["States.ALL"],
-                assign={**_FAULT, **FROM_ANY_INPUT, **BEGIN, "failure": _LOOKUP_FAILED, "task": NO_RECORD},
+                assign={**_FAULT, **FROM_ANY_INPUT, **BEGIN, "failure": _LOOKUP_FAILED, "task": {}},
                 output=NOTHING,
                 next_step=refused,
             )

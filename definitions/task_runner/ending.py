@@ -1,4 +1,4 @@
-"""How a run ends: recorded, measured, and, if it failed, told."""
+"""How a run ends: recorded and measured. Whoever should know of it learns it from the ledger's stream."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from definitions.task_runner import rows
 from definitions.task_runner.variables import DURATION, EXECUTION_ARN, IS_APART, SUMMARY
 from orchestrator.runs import Attention
 from orchestrator.services import (
-    PUBLISH,
     PUT_METRIC_DATA,
     TRANSACT_WRITE_ITEMS,
     TRANSACTION_CANCELED,
@@ -38,28 +37,10 @@ _ATTENTION = f"""(
         ($startDelay = null ? false : $startDelay > $task.graceSeconds) ? {literal(Attention.LATE)},
         $task.maxDurationSeconds > 0 and {DURATION} > $task.maxDurationSeconds ? {literal(Attention.TOO_LONG)},
         $task.minDurationSeconds > 0 and {DURATION} < $task.minDurationSeconds ? {literal(Attention.TOO_SHORT)},
-        $task.failures > 0 and $not({IS_APART}) ? {literal(Attention.RECOVERED)}
+        $task.incidents and $not({IS_APART}) ? {literal(Attention.RECOVERED)}
     ];
-    $count($found) = 0 ? {{'NULL': true}} : {{'L': [$found.{{'S': $}}]}}
+    $count($found) = 0 ? {{'NULL': true}} : {{'S': $join($found, ', ')}}
 )"""
-
-
-def _alert(stack: Stack) -> str:
-    """The text of an alert; what has no record cannot be rerun either."""
-    rerun = literal(f"rerun:     orchestrator --stack {stack.name} rerun ")
-    return f"""$join([
-        'A scheduled task failed.',
-        '',
-        'task:      ' & $taskId,
-        'slot:      ' & $slot & ' (' & $trigger & ')',
-        'status:    ' & $status,
-        'error:     ' & $failure.name,
-        'cause:     ' & $failure.cause,
-        'owner:     ' & $task.owner,
-        'runbook:   ' & $task.runbook,
-        'execution: ' & {EXECUTION_ARN},
-        $exists($task.kind) ? {rerun} & $taskId & ' ' & $slot
-    ], '\\n')"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,24 +61,13 @@ def build(stack: Stack) -> Ending:
     failed = Fail(
         "Failed", error=jsonata(r"$replace($failure.name, /^States\./, 'Task.')"), cause=jsonata("$failure.cause")
     )
-    alert_failure = call(
-        "AlertFailure",
-        PUBLISH,
-        arguments={
-            "TopicArn": jsonata(f"$replace({STATES_ARN}, ':states:', ':sns:') & {literal(':' + stack.alerts_topic)}"),
-            "Subject": f"[{stack.name}] scheduled task failed"[:100],
-            "Message": jsonata(_alert(stack)),
-        },
-        catch=[Catch(error_equals=["States.ALL"], next_step=failed)],
-        next_state=failed,
-    )
     metrics = {"Namespace": METRICS_NAMESPACE, "MetricData": jsonata(_METRIC_DATA)}
     publish_failure = call(
         "PublishFailureMetrics",
         PUT_METRIC_DATA,
         arguments=metrics,
-        catch=[Catch(error_equals=["States.ALL"], next_step=alert_failure)],
-        next_state=alert_failure,
+        catch=[Catch(error_equals=["States.ALL"], next_step=failed)],
+        next_state=failed,
     )
     publish_metrics = call(
         "PublishMetrics",

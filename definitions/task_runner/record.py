@@ -23,15 +23,27 @@ _NUMBERS = {
     "maxDelaySeconds": "$item.retry.M.maxDelaySeconds.N",
 }
 
+#: "Amazon States Language": the largest number of seconds of a Wait state and of a timeout.
+_LONGEST = 99_999_999
+
+#: What a number must be at least, and at most; seconds are whole.
+_BOUNDS = {name: (1 if name in ("timeoutSeconds", "leaseSeconds", "backoffRate") else 0, _LONGEST) for name in _NUMBERS}
+
+
+def _between(name: str, least: int, most: int) -> str:
+    whole = f" and $floor($fields.{name}) = $fields.{name}" if name.endswith("Seconds") else ""
+    return f"($type($fields.{name}) = 'number' ? $fields.{name} >= {least} and $fields.{name} <= {most}{whole} : false)"
+
+
 #: What a run is measured by, where the record has it.
-_BOUNDS = ("graceSeconds", "minDurationSeconds", "maxDurationSeconds")
+_MEASURES = ("graceSeconds", "minDurationSeconds", "maxDurationSeconds")
 
 #: Each field and what it must be.
 _CHECKS: Mapping[str, str] = {
     "kind": f"$fields.kind in {literal(list(TargetKind))}",
     "target": matches("$fields.target", TARGET_PATTERN),
     "params": "$type($fields.params) = 'object'",
-    **{name: f"$type($fields.{name}) = 'number'" for name in _NUMBERS},
+    **{name: _between(name, *bounds) for name, bounds in _BOUNDS.items()},
     "overlap": f"$fields.overlap in {literal(list(OverlapPolicy))}",
     "idempotent": "$type($fields.idempotent) = 'boolean'",
 }
@@ -51,7 +63,7 @@ def paused(item: str) -> str:
 
 
 #: The record as plain values with the input's params over its own, ``paused``, ``closed`` if the slot lies in a
-#: closure, ``failures`` (runs that have failed since the last that succeeded), and ``refusal`` (name, cause) if the
+#: closure, ``incidents`` (whether any is open that has hit the task), and ``refusal`` (name, cause) if the
 #: record cannot be run. Fails on nothing but params and closures that are not JSON.
 RECORD = jsonata(f"""(
     $item := $states.result.Item;
@@ -66,10 +78,8 @@ RECORD = jsonata(f"""(
         'timezone': $exists($item.schedules.L[0].M.timezone.S) ? $item.schedules.L[0].M.timezone.S : 'UTC',
         'closed': {_CLOSED},
         'paused': {paused("$item")},
-        {" ".join(f"'{name}': $number($item.{name}.N)," for name in _BOUNDS)}
-        'failures': $exists($item.consecutiveFailures.N) ? $number($item.consecutiveFailures.N) : 0,
-        'owner': $exists($item.owner.S) ? $item.owner.S : '',
-        'runbook': $exists($item.runbook.S) ? $item.runbook.S : ''
+        {" ".join(f"'{name}': $number($item.{name}.N)," for name in _MEASURES)}
+        'incidents': $exists($item.incidents)
     }};
     $wrong := $trim({_WRONG});
     $not($exists($item)) ? $merge([$fields, {{'refusal': {{
@@ -80,6 +90,3 @@ RECORD = jsonata(f"""(
     }}}}])
     : $merge([$fields, {{'params': $merge([$fields.params, $states.input.params])}}])
 )""")
-
-#: Where there is no record at all.
-NO_RECORD = {"owner": "", "runbook": ""}

@@ -12,12 +12,9 @@ there is an outcome ``status``, ``ended`` (milliseconds, or null if nothing was 
 
 from __future__ import annotations
 
-from orchestrator.runs import RunStatus, Trigger
+from orchestrator.runs import NO_TASK_ID, RunStatus, Trigger
 from orchestrator.states import Jsonata, jsonata, literal
 from orchestrator.tasks import TASK_ID_PATTERN
-
-#: The row of an input that names no task is kept under this id.
-NO_TASK_ID = "_invalid"
 
 #: What a further delivery of a slot ends as: it has no row of its own, the slot's row counts it.
 DUPLICATE = "DUPLICATE"

@@ -75,7 +75,7 @@ def task_values(record: Record, now: datetime) -> dict[str, Any]:
     return {
         "taskId": task.id,
         "run": str(task.target),
-        "schedules": [{_camel(name): value for name, value in asdict(one).items()} for one in task.schedules],
+        "schedules": [{camel(name): value for name, value in asdict(one).items()} for one in task.schedules],
         "next": next_slot(record, now),
         "lastStatus": record.last_status,
         "lastSlot": record.last_slot,
@@ -92,15 +92,17 @@ def next_slot(record: Record, now: datetime) -> str | None:
 
 
 def _state(record: Record, now: datetime) -> str:
-    if record.pause:
-        return f"paused by {record.pause.who}: {record.pause.why}" if record.pause.who else "paused"
+    if record.pause and not record.pause.over(now):
+        end = f" until {record.pause.until}" if record.pause.until else ""
+        return f"paused{end} by {record.pause.who}: {record.pause.why}" if record.pause.who else f"paused{end}"
     return "running" if record.lease and record.lease.expires_at > now.timestamp() else "waiting"
 
 
 def _applicable(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {_camel(name): value for name, value in values.items() if value is not None and value != ()}
+    return {camel(name): value for name, value in values.items() if value is not None and value != ()}
 
 
-def _camel(name: str) -> str:
+def camel(name: str) -> str:
+    """``slot_at`` as JSON names it: ``slotAt``."""
     first, *rest = name.split("_")
     return first + "".join(part.capitalize() for part in rest)

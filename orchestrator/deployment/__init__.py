@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from orchestrator.deployment.application import Application
+from orchestrator.deployment.application import Application, locked_dependencies
 from orchestrator.deployment.applying import Applied, apply
 from orchestrator.deployment.building import build
 from orchestrator.deployment.cost import monthly_cost
+from orchestrator.deployment.dependencies import Dependencies
 from orchestrator.deployment.destroying import Kept, destroy
 from orchestrator.deployment.plan_text import plan_json, plan_lines
 from orchestrator.deployment.planning import DeploymentPlan, plan
@@ -15,12 +16,14 @@ from orchestrator.deployment.rollback import rollback
 __all__ = [
     "Application",
     "Applied",
+    "Dependencies",
     "DeploymentPlan",
     "Kept",
     "Rollout",
     "apply",
     "build",
     "destroy",
+    "locked_dependencies",
     "monthly_cost",
     "plan",
     "plan_json",

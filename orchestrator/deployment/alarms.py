@@ -10,12 +10,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from orchestrator.deployment import policies, storage
-from orchestrator.settings import Stack
+from orchestrator.settings import HEARTBEAT_METRIC, METRICS_NAMESPACE, Stack
 
 #: How executions end that no Catch saw: "States.ALL" catches neither a time-out of the machine nor an abort.
 DIED = ("FAILED", "TIMED_OUT", "ABORTED")
 
 _FIVE_MINUTES = 300
+
+#: A message that its handler has not taken for so long waits in vain.
+_OLD_SECONDS = 900
 
 
 def status_rule(stack: Stack, machines: Mapping[str, str]) -> dict[str, Any]:
@@ -55,10 +58,31 @@ def status_rule(stack: Stack, machines: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def alarms(stack: Stack, functions: Mapping[str, str], queues: Sequence[str]) -> Any:
+def heartbeat(stack: Stack) -> Any:
+    """The alarm that goes off when the watchdog is silent.
+
+    Where data is missing CloudWatch looks back further than the periods that it evaluates, by two in its own examples
+    ("Configuring how CloudWatch alarms treat missing data"): two periods of five minutes are an alarm when there is no
+    beat in four, at most 25 minutes after the last.
+    """
+    return _alarm(
+        f"{stack.name}-Heartbeat",
+        METRICS_NAMESPACE,
+        HEARTBEAT_METRIC,
+        {"Stack": stack.name},
+        "The watchdog is silent: missed slots and dead runs go unnoticed. Does its task run?",
+        EvaluationPeriods=2,
+        DatapointsToAlarm=2,
+        ComparisonOperator="LessThanThreshold",
+        TreatMissingData="breaching",
+    )
+
+
+def alarms(stack: Stack, functions: Mapping[str, str], queues: Sequence[str], handled: Sequence[str]) -> Any:
     """Every alarm, by logical id; each tells the topic.
 
-    ``functions`` are physical names by logical id, ``queues`` logical ids of queues that should be empty.
+    ``functions`` are physical names by logical id, ``queues`` logical ids of queues, which should be empty; those that
+    are ``handled`` by a function should be so soon.
     """
     group = {"ScheduleGroup": stack.schedule_group}
     runner = {"StateMachineArn": policies.arn("states", f"stateMachine:{stack.task_runner}")}
@@ -98,10 +122,11 @@ def alarms(stack: Stack, functions: Mapping[str, str], queues: Sequence[str]) ->
         found[f"{logical_id}Alarm"] = _alarm(
             f"{stack.name}-{logical_id}",
             "AWS/SQS",
-            "ApproximateNumberOfMessagesVisible",
+            "ApproximateAgeOfOldestMessage" if logical_id in handled else "ApproximateNumberOfMessagesVisible",
             {"QueueName": policies.attribute(logical_id, "QueueName")},
-            "A message waits for somebody to look at it.",
+            "Its handler does not get on." if logical_id in handled else "A message waits for somebody to look at it.",
             Statistic="Maximum",
+            Threshold=_OLD_SECONDS if logical_id in handled else 1,
         )
     for logical_id, name in functions.items():
         found[f"{logical_id}ThrottledAlarm"] = _alarm(

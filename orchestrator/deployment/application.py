@@ -14,7 +14,9 @@ import lambdas
 import orchestrator
 from orchestrator.definition import Definition
 from orchestrator.deployment.bundles import Bundle, bundle
-from orchestrator.deployment.template import BACKFILL, TASK_RUNNER, code_parameter, template
+from orchestrator.deployment.dependencies import Dependencies
+from orchestrator.deployment.template import ARCHITECTURE, BACKFILL, RUNTIME, TASK_RUNNER, code_parameter, template
+from orchestrator.deployment.wheels import Platform
 from orchestrator.errors import InvalidDefinition
 from orchestrator.functions import Function, discover
 from orchestrator.settings import Stack
@@ -36,9 +38,11 @@ class Application:
     functions: tuple[Function, ...]
     #: The folder of the package ``lambdas``.
     lambdas: Path
+    #: What bundles hold beside our own code; None where the functions' Python has it already.
+    dependencies: Dependencies | None = None
 
     @classmethod
-    def of(cls, stack: Stack) -> Application:
+    def of(cls, stack: Stack, dependencies: Dependencies | None = None) -> Application:
         """The project's own, from the packages ``definitions`` and ``lambdas``."""
         folder = Path(lambdas.__file__).parent
         return cls(
@@ -46,6 +50,7 @@ class Application:
             definitions={name: build(stack) for name, build in definitions.ALL.items()},
             functions=discover(folder, lambdas.SETTINGS),
             lambdas=folder,
+            dependencies=dependencies,
         )
 
     def validate(self) -> None:
@@ -78,4 +83,20 @@ class Application:
 
     def bundles(self) -> dict[str, Bundle]:
         """Each function's code, by the parameter that names it."""
-        return {code_parameter(function): bundle(function, self.lambdas, LIBRARY) for function in self.functions}
+        not_for_all = {name for function in self.functions for name in function.dependencies}
+        found = {}
+        for function in self.functions:
+            others = not_for_all - set(function.dependencies)
+            needed = self.dependencies and self.dependencies.without(others)
+            found[code_parameter(function)] = bundle(function, self.lambdas, LIBRARY, needed)
+        return found
+
+
+def locked_dependencies() -> Dependencies:
+    """What the project's own functions depend on, for the platform that the template names.
+
+    Raises :class:`~orchestrator.errors.InvalidLockList`.
+    """
+    folder = Path(lambdas.__file__).parent
+    platform = Platform.of_lambda(RUNTIME, ARCHITECTURE)
+    return Dependencies.read(folder / "requirements.lock", platform, cache=folder.parent / ".wheels")

@@ -55,6 +55,7 @@ def apply(
     *,
     mail_from: str | None = None,
     site_url: str | None = None,
+    heartbeat_url: str | None = None,
     rollout: Rollout = AT_ONCE,
     holder: str = "another deployment",
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -63,13 +64,13 @@ def apply(
 ) -> Applied:
     """Makes AWS what ``application`` and ``tasks`` say. Once more, it finishes what was interrupted or writes nothing.
 
-    ``mail_from`` and ``site_url`` stay as they were deployed where they are None. ``rollout`` says
+    ``mail_from``, ``site_url`` and ``heartbeat_url`` stay as they were deployed where they are None. ``rollout`` says
     how new versions of state machines take over, ``holder`` who deploys. ``progress`` is called with a line of text for
     each thing done. Raises :class:`~orchestrator.errors.DeploymentFailed`, DeploymentUnderWay, RolledBack, NoSuchAlarm,
     InvalidDefinition, and what boto3 raises.
     """
     application.validate()
-    given = {"MailFrom": mail_from, "SiteUrl": site_url}
+    given = {"MailFrom": mail_from, "SiteUrl": site_url, "HeartbeatUrl": heartbeat_url}
     chosen = {name: value for name, value in given.items() if value is not None}
     stack = CloudFormationStack(clients("cloudformation"), application.stack.name, sleep=sleep, progress=progress)
     stack_changed, outputs = _deploy(clients, application, stack, chosen)

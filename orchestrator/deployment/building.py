@@ -11,14 +11,14 @@ from orchestrator.deployment.application import Application
 from orchestrator.errors import NotABuild
 
 #: What a build writes, and so what it may replace.
-_CONTENTS = frozenset({"definitions", "lambdas", "template.json"})
+_CONTENTS = frozenset({"definitions", "lambdas", "policies", "template.json"})
 
 
 def build(application: Application, out: Path) -> None:
-    """Writes ``definitions/NAME.asl.json``, ``lambdas/NAME.zip`` and ``template.json`` into ``out``.
+    """Writes ``definitions/NAME.asl.json``, ``lambdas/NAME.zip``, ``policies/ROLE.json`` and ``template.json``.
 
     The same sources give the same bytes. ``out`` is replaced as a whole when all is written. Raises
-    :class:`~orchestrator.errors.NotABuild` if it holds anything else, and InvalidDefinition.
+    :class:`~orchestrator.errors.NotABuild` if it holds anything else, InvalidDefinition and MissingWheels.
     """
     application.validate()
     out = out.absolute()
@@ -40,9 +40,17 @@ def to_text(value: Any) -> str:
 
 
 def _write(application: Application, folder: Path) -> None:
+    template = application.template
+    # What the template has inside, once more for who reviews permissions and nothing else.
+    roles = {
+        name: resource["Properties"]
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::IAM::Role"
+    }
     files = {
-        "template.json": to_text(application.template).encode(),
+        "template.json": to_text(template).encode(),
         **{f"definitions/{name}.asl.json": d.to_json().encode() for name, d in application.definitions.items()},
+        **{f"policies/{name}.json": to_text(role).encode() for name, role in roles.items()},
         **{f"lambdas/{bundle.name}.zip": bundle.to_zip() for bundle in application.bundles().values()},
     }
     for name, content in files.items():

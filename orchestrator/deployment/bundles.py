@@ -1,8 +1,7 @@
 """The functions' code, as the zip files that Lambda takes.
 
-A bundle holds the handler's module or package, what the handlers share (names that begin with ``_``) and the part of
-this library that handlers may import. It does not hold third-party packages: they belong in it as wheels for Lambda's
-Linux, and :func:`bundle` is where they would join ``files``.
+A bundle holds the handler's module or package, what the handlers share (names that begin with ``_``), the part of this
+library that handlers may import, and the distributions that both import, built for Lambda's Linux.
 """
 
 from __future__ import annotations
@@ -12,9 +11,10 @@ import io
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
+from orchestrator.deployment.dependencies import Dependencies
 from orchestrator.functions import Function
 
 #: Modules of the library that build, deploy or imitate, and whose dependencies no function has.
@@ -36,6 +36,7 @@ NOT_BUNDLED = frozenset(
         "states",
         "taskfile",
         "taskmodels",
+        "verification",
     }
 )
 
@@ -45,10 +46,11 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True, kw_only=True)
 class Bundle:
-    """A function's files, by their path in the zip file."""
+    """A function's own files, by their path in the zip file, and what they depend on, if that is in it, too."""
 
     name: str
     files: Mapping[str, bytes]
+    dependencies: Dependencies | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -57,6 +59,8 @@ class Bundle:
         for path, content in sorted(self.files.items()):
             found.update(f"{path}\0{len(content)}\0".encode())
             found.update(content)
+        if self.dependencies:
+            found.update(self.dependencies.digest.encode())
         return found.hexdigest()
 
     @property
@@ -65,20 +69,15 @@ class Bundle:
         return f"lambdas/{self.name}/{self.digest[:32]}.zip"
 
     def to_zip(self) -> bytes:
-        """The same files are the same bytes."""
-        packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-            for path, content in sorted(self.files.items()):
-                entry = zipfile.ZipInfo(path, _EPOCH)
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                entry.create_system = 3  # Unix, on whatever system this runs
-                entry.external_attr = 0o644 << 16
-                archive.writestr(entry, content)
-        return packed.getvalue()
+        """The same files are the same bytes. Raises :class:`~orchestrator.errors.MissingWheels`."""
+        return _zipped(self.files, behind=_packed(self.dependencies) if self.dependencies else b"")
 
 
-def bundle(function: Function, lambdas: Path, library: Path) -> Bundle:
-    """The bundle of a function; ``lambdas`` and ``library`` are the folders of the two packages."""
+def bundle(function: Function, lambdas: Path, library: Path, dependencies: Dependencies | None = None) -> Bundle:
+    """The bundle of a function; ``lambdas`` and ``library`` are the folders of the two packages.
+
+    Without ``dependencies`` it is for what has them already, in this machine's Python.
+    """
     handlers = {path: name for path, name in _modules(lambdas) if name == function.package or name.startswith("_")}
     shared = {path: name for path, name in _modules(library) if name not in NOT_BUNDLED}
     files = {
@@ -86,7 +85,26 @@ def bundle(function: Function, lambdas: Path, library: Path) -> Bundle:
         for folder, paths in ((lambdas, handlers), (library, shared))
         for path in paths
     }
-    return Bundle(name=function.name, files=files)
+    return Bundle(name=function.name, files=files, dependencies=dependencies)
+
+
+# They are most of a bundle and take seconds to compress, and most functions have the same.
+@lru_cache(maxsize=4)
+def _packed(dependencies: Dependencies) -> bytes:
+    return _zipped(dependencies.files())
+
+
+def _zipped(files: Mapping[str, bytes], *, behind: bytes = b"") -> bytes:
+    """A zip file, of the files of the zip file ``behind`` and of these."""
+    packed = io.BytesIO(behind)
+    with zipfile.ZipFile(packed, "a", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for path, content in sorted(files.items()):
+            entry = zipfile.ZipInfo(path, _EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = 3  # Unix, on whatever system this runs
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, content)
+    return packed.getvalue()
 
 
 def _modules(package: Path) -> Iterator[tuple[Path, str]]:

@@ -82,6 +82,7 @@ def plan(
     now: datetime,
     mail_from: str | None = None,
     site_url: str | None = None,
+    heartbeat_url: str | None = None,
     monthly_cost: MonthlyCost | None = None,
 ) -> DeploymentPlan:
     """Reads only. Raises :class:`~orchestrator.errors.InvalidDefinition`, and what boto3 raises."""
@@ -90,7 +91,7 @@ def plan(
     deployed = stack.describe()
     before = stack.template() if deployed else {}
     after = application.template
-    given = {"MailFrom": mail_from, "SiteUrl": site_url}
+    given = {"MailFrom": mail_from, "SiteUrl": site_url, "HeartbeatUrl": heartbeat_url}
     chosen = {name: value for name, value in given.items() if value is not None}
     old_parameters = dict(deployed.parameters) if deployed else {}
     parameters = parameters_of(after, application.bundles(), old_parameters, chosen)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from orchestrator.functions import Function, Permission
+from orchestrator.functions import EventSource, Function, Permission
 from orchestrator.settings import METRICS_NAMESPACE, Stack
 
 Statement = dict[str, Any]
@@ -20,6 +20,8 @@ _DATA_BUCKET = "data-bucket"
 _MAIL = "ses"
 _MAIL_EVENTS = "mail-events"
 _ALERTS = "alerts"
+_METRICS = "metrics"
+_TASK_RUNNER = "task-runner"
 _WORKFLOW = "workflow:"
 
 #: X-Ray has no resources.
@@ -111,7 +113,6 @@ def task_runner(stack: Stack) -> list[Statement]:
         *_nested_execution(f"{nested}*"),
         # A run stops another, and looks whether it has stopped, where a task's overlap policy says so.
         allow(("states:DescribeExecution", "states:StopExecution"), arn("states", f"execution:{stack.task_runner}:*")),
-        allow("sns:Publish", {"Ref": "Alerts"}),
         # CloudWatch has no finer resource for metrics than all of them; the namespace is what keeps others' apart.
         allow("cloudwatch:PutMetricData", "*", StringEquals={"cloudwatch:namespace": METRICS_NAMESPACE}),
         *tracing(_TRACE_ACTIONS + _SAMPLING_ACTIONS),
@@ -155,11 +156,29 @@ def log_delivery() -> Statement:
 
 def function(stack: Stack, function: Function) -> list[Statement]:
     """What a function declares, its own logs, and its traces."""
-    group = f"log-group:/aws/lambda/{stack.function_prefix}{function.name}:*"
+    group = f"log-group:/aws/lambda/{stack.function(function.name, is_task=not function.event_sources)}:*"
     return [
         allow(("logs:CreateLogStream", "logs:PutLogEvents"), arn("logs", group)),
         *tracing(_TRACE_ACTIONS),
+        *(statement for source in function.event_sources for statement in _polling(source)),
         *(statement for permission in function.permissions for statement in _declared(stack, permission)),
+    ]
+
+
+def _polling(source: EventSource) -> list[Statement]:
+    """What Lambda does in the function's name to find what the function is called with."""
+    kind, _, name = source.source.partition(":")
+    if kind == "queue":
+        actions = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
+        return [allow(actions, attribute(name))]
+    if kind != "stream":
+        raise ValueError(f"{source.source!r} is no event source: queue:NAME or stream:TABLE")
+    actions = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
+    return [
+        allow(actions, attribute(name, "StreamArn")),
+        # It has no finer resource ("Service Authorization Reference").
+        allow("dynamodb:ListStreams", "*"),
+        allow("sqs:SendMessage", attribute("HandlerFailures")),
     ]
 
 
@@ -226,6 +245,13 @@ def _statement(stack: Stack, permission: Permission) -> Statement:
         return allow(permission.actions, arn("logs", f"log-group:{stack.mail_events_log}:*"))
     if resource == _ALERTS:
         return allow(permission.actions, {"Ref": "Alerts"})
+    if resource == _TASK_RUNNER:
+        return allow(permission.actions, {"Ref": "TaskRunner"})
+    if resource == f"{_TASK_RUNNER}:executions":
+        return allow(permission.actions, arn("states", f"execution:{stack.task_runner}:*"))
+    if resource == _METRICS:
+        # CloudWatch has no finer resource for metrics than all of them; the namespace is what keeps others' apart.
+        return allow(permission.actions, "*", StringEquals={"cloudwatch:namespace": METRICS_NAMESPACE})
     if resource == _DATA_BUCKET:
         return allow(permission.actions, attribute("DataBucket"))
     if resource.startswith(f"{_DATA_BUCKET}:"):
@@ -234,7 +260,10 @@ def _statement(stack: Stack, permission: Permission) -> Statement:
     if resource.startswith(_TABLE):
         table, _, rest = resource.removeprefix(_TABLE).partition("/")
         return allow(permission.actions, arn("dynamodb", f"table/{stack.table(table)}" + (f"/{rest}" if rest else "")))
-    known = "data-bucket, data-bucket:KEYS, table:NAME, ses, mail-events, alerts or workflow:NAME"
+    known = (
+        "data-bucket, data-bucket:KEYS, table:NAME, ses, mail-events, alerts, metrics, task-runner,"
+        " task-runner:executions or workflow:NAME"
+    )
     raise ValueError(f"{resource!r} is no resource of a permission: {known}")
 
 

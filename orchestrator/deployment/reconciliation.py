@@ -16,7 +16,8 @@ from itertools import groupby
 from orchestrator.deployment.quotas import REGISTRY_WRITES, SCHEDULE_WRITES, TokenBucket
 from orchestrator.records import Item, Watch
 from orchestrator.registry import Registry, registered_as
-from orchestrator.scheduler import Schedules, schedule_name, task_of
+from orchestrator.schedule_names import schedule_name, task_of
+from orchestrator.scheduler import Schedules
 from orchestrator.slots import extra_schedules, times
 from orchestrator.tasks import Task, TaskSchedule
 from orchestrator.watching import watch_from

@@ -16,6 +16,9 @@ LOG_RETENTION_DAYS = 90
 #: A message stays as long as SQS allows: somebody has to see it.
 _RETENTION_SECONDS = 14 * 86_400
 
+#: Of a message that its handler has: six times as long as the handler may take ("Using Lambda with Amazon SQS").
+_VISIBILITY_SECONDS = 360
+
 #: Then it is the message that is at fault, and no passing trouble of its handler.
 _RECEIVED_AT_MOST = 5
 
@@ -26,9 +29,10 @@ def tables(stack: Stack) -> dict[str, Any]:
             stack.tasks_table, "taskId", indexes={NEXT_RUN_INDEX: ("shard", "nextRun")}, numbers=("shard",)
         ),
         "TaskRuns": _table(
-            stack.runs_table, "taskId", "slot", indexes={STATUS_INDEX: ("status", "slot")}, expiry="ttl"
+            stack.runs_table, "taskId", "slot", indexes={STATUS_INDEX: ("status", "slot")}, expiry="ttl", stream=True
         ),
         "FailedTasks": _table(stack.failed_tasks_table, "messageId"),
+        "Incidents": _table(stack.incidents_table, "incident", expiry="ttl"),
         "Idempotency": _table(stack.table("Idempotency"), "id", expiry="expiration"),
         "Sessions": _table(stack.table("Sessions"), "id"),
         "Customers": _table(stack.table("Customers"), "customerId"),
@@ -44,10 +48,11 @@ def _table(
     indexes: Mapping[str, tuple[str, ...]] | None = None,
     numbers: tuple[str, ...] = (),
     expiry: str = "",
+    stream: bool = False,
 ) -> Any:
     """``key`` and the keys of ``indexes`` are text but for ``numbers``.
 
-    ``expiry`` is the attribute that says when DynamoDB deletes.
+    ``expiry`` is the attribute that says when DynamoDB deletes, ``stream`` whether a function sees what changes.
     """
     indexes = indexes or {}
     properties: dict[str, Any] = {
@@ -67,6 +72,8 @@ def _table(
             {"IndexName": index, "KeySchema": _key_schema(of), "Projection": {"ProjectionType": "ALL"}}
             for index, of in indexes.items()
         ]
+    if stream:
+        properties["StreamSpecification"] = {"StreamViewType": "NEW_AND_OLD_IMAGES"}
     if expiry:
         properties["TimeToLiveSpecification"] = {"AttributeName": expiry, "Enabled": True}
     return {"Type": "AWS::DynamoDB::Table", **_KEPT, "Properties": properties}
@@ -125,6 +132,7 @@ def queue(name: str, *, dead_letters: str = "") -> dict[str, Any]:
         "Properties": {
             "QueueName": name,
             "MessageRetentionPeriod": _RETENTION_SECONDS,
+            "VisibilityTimeout": _VISIBILITY_SECONDS,
             "SqsManagedSseEnabled": True,
             **({"RedrivePolicy": redrive} if dead_letters else {}),
         },

@@ -12,8 +12,8 @@ from typing import Any
 
 from orchestrator import settings
 from orchestrator.definition import Definition
-from orchestrator.deployment import mail, policies, storage
-from orchestrator.deployment.alarms import alarms, status_rule
+from orchestrator.deployment import event_sources, mail, policies, storage
+from orchestrator.deployment.alarms import alarms, heartbeat, status_rule
 from orchestrator.deployment.dashboard import dashboard
 from orchestrator.functions import Function
 from orchestrator.settings import Stack
@@ -23,6 +23,9 @@ TASK_RUNNER = "TaskRunner"
 
 #: The state machine that runs slots of the past; every other one is a nested workflow.
 BACKFILL = "Backfill"
+
+#: The function that looks after all tasks, and is looked after by an alarm.
+WATCHDOG = "watchdog"
 
 RUNTIME = "python3.13"
 ARCHITECTURE = "arm64"
@@ -34,15 +37,17 @@ def template(stack: Stack, definitions: Mapping[str, Definition], functions: Seq
     code = _merged(_function(stack, function) for function in functions)
     names = _names(machines, "AWS::StepFunctions::StateMachine", "StateMachineName")
     kept = {**storage.messaging(stack), **status_rule(stack, names)}
-    # What TaskRunner could record and tell itself is in this one, too: it is looked at, and is no alarm.
-    queues = [
-        name for name, resource in kept.items() if resource["Type"] == "AWS::SQS::Queue" and name != "ExecutionFailures"
-    ]
+    queues = [name for name, resource in kept.items() if resource["Type"] == "AWS::SQS::Queue"]
+    handled = [source.source.partition(":")[2] for function in functions for source in function.event_sources]
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "Scheduled tasks: EventBridge Scheduler decides when, TaskRunner runs, DynamoDB remembers.",
         "Parameters": {
             "MailFrom": _text_parameter("Who mail is from: an address that SES has verified.", default=""),
+            "HeartbeatUrl": {
+                **_text_parameter("Called when the watchdog has made a round, if there is one.", default=""),
+                "AllowedPattern": "^(https://.+)?$",
+            },
             "SiteUrl": _text_parameter("What relative URLs in params are relative to.", default=""),
             **{code_parameter(function): _text_parameter("Key in the artifacts bucket.") for function in functions},
         },
@@ -56,7 +61,8 @@ def template(stack: Stack, definitions: Mapping[str, Definition], functions: Seq
             **mail.events(stack),
             **code,
             **machines,
-            **alarms(stack, _names(code, "AWS::Lambda::Function", "FunctionName"), queues),
+            **alarms(stack, _names(code, "AWS::Lambda::Function", "FunctionName"), queues, handled),
+            **({"HeartbeatAlarm": heartbeat(stack)} if any(one.name == WATCHDOG for one in functions) else {}),
             "Dashboard": dashboard(stack),
             "ScheduleGroup": {"Type": "AWS::Scheduler::ScheduleGroup", "Properties": {"Name": stack.schedule_group}},
             "SchedulerRole": policies.scheduler(stack),
@@ -97,7 +103,7 @@ def _bootstrap_outputs() -> dict[str, Any]:
 
 def _function(stack: Stack, function: Function) -> dict[str, Any]:
     logical_id = f"{_pascal(function.name)}Function"
-    name = f"{stack.function_prefix}{function.name}"
+    name = stack.function(function.name, is_task=not function.event_sources)
     return {
         logical_id: {
             "Type": "AWS::Lambda::Function",
@@ -121,6 +127,7 @@ def _function(stack: Stack, function: Function) -> dict[str, Any]:
             "Properties": {"LogGroupName": f"/aws/lambda/{name}", "RetentionInDays": storage.LOG_RETENTION_DAYS},
         },
         f"{logical_id}Role": policies.role("lambda", policies.function(stack, function)),
+        **event_sources.mappings(logical_id, function),
     }
 
 
@@ -128,6 +135,7 @@ def _environment(stack: Stack, function: Function) -> dict[str, Any]:
     return {
         settings.STACK: stack.name,
         settings.DATA_BUCKET: {"Ref": "DataBucket"},
+        **({settings.HEARTBEAT_URL: {"Ref": "HeartbeatUrl"}} if function.name == WATCHDOG else {}),
         settings.IDEMPOTENCY_TABLE: {"Ref": "Idempotency"},
         settings.MAIL_FROM: {"Ref": "MailFrom"},
         settings.SITE_URL: {"Ref": "SiteUrl"},

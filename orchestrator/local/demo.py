@@ -17,12 +17,12 @@ from orchestrator.local.clock import VirtualClock
 from orchestrator.local.delivery import Delivery
 from orchestrator.local.session import Session, started
 from orchestrator.runs import TERMINAL, Run, RunStatus
-from orchestrator.scheduler import task_of
+from orchestrator.schedule_names import task_of
 from orchestrator.settings import Stack
 from orchestrator.slots import expected, key
 
 BEGIN = datetime(2026, 11, 30, tzinfo=UTC)
-LENGTH = timedelta(hours=24, minutes=10)
+LENGTH = timedelta(hours=24, minutes=12)
 
 #: A day takes about ten seconds, and the work in it comes on top.
 SPEED = 8640

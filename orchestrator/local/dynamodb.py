@@ -21,7 +21,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 
-from orchestrator.local import partitions
+from orchestrator.local import partitions, streams
 
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
@@ -86,7 +86,8 @@ def _transact(whole: Callable[..., None]) -> Callable[..., None]:
                 key = _key_of(table, operation)
                 before.append((table, key, copy.deepcopy(partitions.held(table, key))))
         try:
-            whole(self, transact_items)
+            with streams.together():
+                whole(self, transact_items)
         except Exception:
             for table, key, item in before:
                 if len(key) == len(table.table_key_attrs):

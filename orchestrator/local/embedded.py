@@ -25,6 +25,7 @@ from orchestrator.local import (
     clients,
     descriptions,
     dynamodb,
+    event_sources,
     events,
     executions,
     functions,
@@ -36,6 +37,7 @@ from orchestrator.local import (
     resources,
     roles,
     scheduler,
+    streams,
     versions,
 )
 from orchestrator.local.clock import Clock, RealClock
@@ -52,7 +54,9 @@ ADAPTERS = (
     clients,
     dynamodb,
     partitions,
+    streams,
     functions,
+    event_sources,
     roles,
     scheduler,
     events,
@@ -107,6 +111,7 @@ class EmbeddedAws:
         self._session = boto3.Session()
         self.clients = clients.Clients()
         self.functions = functions.Functions(self)
+        self.event_sources = event_sources.EventSources(self)
         self.scheduler = scheduler.Scheduler(self)
 
     def __enter__(self) -> Self:
@@ -162,6 +167,7 @@ class EmbeddedAws:
     def reset(self) -> None:
         """As new: no resources, no executions."""
         self.scheduler.forget()
+        self.event_sources.forget()
         executions.stop_all(self)
         self.functions.end()
         BackendDict.reset()
@@ -177,13 +183,14 @@ class EmbeddedAws:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What an AWS client, of whatever kind, needs to find this AWS."""
+        """What an AWS client, of whatever kind, needs to find this AWS, and what deploy.py can leave out for it."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": "embedded",
             "AWS_SECRET_ACCESS_KEY": "embedded",
             "AWS_DEFAULT_REGION": self.region,
             "AWS_REGION": self.region,
+            "ORCHESTRATOR_WITHOUT_DEPENDENCIES": "1",
         }
 
     def client(self, service: str) -> Any:

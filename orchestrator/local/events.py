@@ -1,7 +1,8 @@
 """EventBridge knows of executions.
 
 On AWS every change of an execution's status is an event on the default bus ("Step Functions execution status change
-events"); moto's interpreter emits none. moto's EventBridge does the rest: rules, patterns and targets.
+events"); moto's interpreter emits none. moto's EventBridge does the rest: rules, patterns and targets; but it does not
+know that a rule which is disabled is silent.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from moto.events.models import Rule
 
 from orchestrator.local import executions
 
@@ -52,3 +55,10 @@ def install(aws: EmbeddedAws) -> None:
         )
 
     executions.on_status_change(emit)
+    send = Rule.send_to_targets
+
+    def send_to_targets(self: Any, *arguments: Any, **named: Any) -> None:
+        if self.state != "DISABLED":
+            send(self, *arguments, **named)
+
+    Rule.send_to_targets = send_to_targets

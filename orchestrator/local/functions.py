@@ -1,13 +1,14 @@
 """Lambda functions, run for real.
 
-moto starts a Docker container for each invocation. Here the deployed bundle runs in a warm process of this machine's
-Python, with the function's environment, role, timeout and handler, a real context object, and AWS's shape of errors;
-what it prints goes to CloudWatch Logs.
+moto starts a Docker container for each invocation. Here the deployed bundle, but for the wheels in it, runs in a warm
+process of this machine's Python, with the function's environment, role, timeout and handler, a real context object, and
+AWS's shape of errors; what it prints goes to CloudWatch Logs.
 """
 
 from __future__ import annotations
 
 import base64
+import csv
 import io
 import json
 import os
@@ -163,7 +164,7 @@ class Functions:
             self._folder = self._folder or Path(tempfile.mkdtemp(prefix="embedded-aws-"))
             root = self._folder / uuid.uuid4().hex
             with zipfile.ZipFile(io.BytesIO(function.code_bytes)) as bundle:
-                bundle.extractall(root)
+                bundle.extractall(root, sorted(set(bundle.namelist()) - _from_wheels(bundle)))
             self._roots[function.code_sha_256] = root
         return self._roots[function.code_sha_256]
 
@@ -214,6 +215,12 @@ class Functions:
         ]
         process.log.write(lines)
         return "\n".join(lines)
+
+
+def _from_wheels(bundle: zipfile.ZipFile) -> set[str]:
+    """Files of wheels, which are for Lambda's Linux: this machine's Python has the same distributions, made for it."""
+    records = [bundle.read(name).decode() for name in bundle.namelist() if name.endswith(".dist-info/RECORD")]
+    return {row[0] for record in records for row in csv.reader(record.splitlines()) if row}
 
 
 def install(aws: EmbeddedAws) -> None:

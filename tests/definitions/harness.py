@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +21,7 @@ from orchestrator import deployment
 from orchestrator.definition import Definition
 from orchestrator.deployment import Application
 from orchestrator.functions import Function
+from orchestrator.incidents import Incidents
 from orchestrator.ledger import Ledger
 from orchestrator.local.embedded import EmbeddedAws
 from orchestrator.registry import Registry
@@ -26,6 +29,7 @@ from orchestrator.runs import Run
 from orchestrator.settings import Stack
 from orchestrator.states import Choice, Fail, Pass, Wait, When, jsonata
 from orchestrator.tasks import Target, TargetKind, Task
+from tests.handlers import folder_with, functions
 
 STACK = Stack(name="orchestrator-test")
 SLOT = "2026-11-23T08:00:00Z"
@@ -68,17 +72,18 @@ class Outcome:
 class TaskRunner:
     """Starts runs of tasks that each test registers under an id of its own."""
 
-    def __init__(self, aws: EmbeddedAws, **more: Definition) -> None:
+    def __init__(self, aws: EmbeddedAws, *, handlers: Sequence[str] = ("alerter",), **more: Definition) -> None:
         self.aws = aws
-        folder = Path(__file__).parent / "lambdas"
+        folder = folder_with(Path(__file__).parent / "lambdas", Path(tempfile.mkdtemp()) / "lambdas", handlers)
         work = Function(name="work", module="work", timeout_seconds=2)
         application = Application(
             stack=STACK,
             definitions={"TaskRunner": definitions.ALL["TaskRunner"](STACK), "nested": workflow(), **more},
-            functions=(work,),
+            functions=(work, *functions(*handlers)),
             lambdas=folder,
         )
         self.applied = deployment.apply(aws.client, application, [], sleep=lambda seconds: None)
+        shutil.rmtree(folder.parent)
         self.registry = Registry(aws.client("dynamodb"), STACK)
         self.ledger = Ledger(aws.client("dynamodb"), STACK)
         self.queue = aws.client("sqs").create_queue(QueueName="alerts")["QueueUrl"]
@@ -90,6 +95,8 @@ class TaskRunner:
 
     def register(self, task_id: str, target: str = "lambda/work", **fields: Any) -> str:
         kind, name = target.split("/")
+        # Slots here are of the past: every run would be late.
+        fields = {"grace_seconds": 10**8} | fields
         self.registry.register(Task(id=task_id, target=Target(kind=TargetKind(kind), name=name), **fields))
         return task_id
 
@@ -165,8 +172,14 @@ class TaskRunner:
         return found
 
     def _alerts(self, task_id: str) -> list[str]:
+        """What people have been told of the task; afterwards nothing is known of any incident."""
+        assert self.aws.event_sources.settled(30)
         client = self.aws.client("sqs")
         found = []
+        for incident in Incidents(self.aws.client("dynamodb"), STACK).open():
+            self.aws.client("dynamodb").delete_item(
+                TableName=STACK.incidents_table, Key={"incident": {"S": incident.id}}
+            )
         while messages := client.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
                 client.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])

@@ -9,7 +9,10 @@ from typing import Any
 CLOSED = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 
 #: Actions that IAM allows on nothing finer than everything.
-WITHOUT_RESOURCE = ("cloudwatch:PutMetricData", "logs:", "xray:")
+WITHOUT_RESOURCE = ("cloudwatch:PutMetricData", "dynamodb:ListStreams", "logs:", "xray:")
+
+#: The metric whose absence is the alarm.
+HEARTBEAT = "WatchdogHeartbeat"
 
 #: How an execution ends that nobody caught.
 DIED = {"FAILED", "TIMED_OUT", "ABORTED"}
@@ -63,10 +66,12 @@ def _findings(resources: dict[str, Any], resource: dict[str, Any]) -> Iterator[s
             yield "does not see every way to die"
         if of_executions and any("DeadLetterConfig" not in target for target in given["Targets"]):
             yield "loses what it cannot deliver"
+    elif kind == "AWS::Lambda::EventSourceMapping":
+        yield from _event_source(given, resources)
     elif kind == "AWS::CloudWatch::Alarm":
         if not given.get("AlarmActions"):
             yield "wakes nobody"
-        if given.get("TreatMissingData") != "notBreaching":
+        if given.get("TreatMissingData") != ("breaching" if given["MetricName"] == HEARTBEAT else "notBreaching"):
             yield "misunderstands silence"
 
 
@@ -94,6 +99,20 @@ def _resource_policy(statements: list[dict[str, Any]]) -> Iterator[str]:
     for statement in statements:
         if statement["Effect"] == "Allow" and "aws:SourceArn" not in json.dumps(statement.get("Condition")):
             yield "serves a stranger"
+
+
+def _event_source(given: dict[str, Any], resources: dict[str, Any]) -> Iterator[str]:
+    if given.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]:
+        yield "brings back what was dealt with"
+    source = resources[given["EventSourceArn"]["Fn::GetAtt"][0]]
+    function = resources[given["FunctionName"]["Ref"]]["Properties"]
+    if source["Type"] == "AWS::SQS::Queue":
+        if source["Properties"].get("VisibilityTimeout", 30) < 6 * function.get("Timeout", 0):
+            yield "hands a message out twice"
+        if "RedrivePolicy" not in source["Properties"]:
+            yield "never gives a message up"
+    elif "OnFailure" not in given.get("DestinationConfig", {}):
+        yield "loses what it gives up"
 
 
 def _role(given: dict[str, Any]) -> Iterator[str]:

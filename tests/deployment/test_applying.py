@@ -16,7 +16,7 @@ from orchestrator.ledger import Ledger
 from orchestrator.local.embedded import EmbeddedAws
 from orchestrator.records import Pause
 from orchestrator.registry import Registry
-from orchestrator.scheduler import schedule_name
+from orchestrator.schedule_names import schedule_name
 from orchestrator.settings import Stack
 from tests.aws import own_client
 from tests.deployment import sample

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from orchestrator.definition import Definition
-from orchestrator.deployment import build
-from orchestrator.errors import InvalidDefinition, NotABuild
+from orchestrator.deployment import Dependencies, build
+from orchestrator.errors import InvalidDefinition, MissingWheels, NotABuild
 from orchestrator.services import GET_ITEM
 from orchestrator.states import Task
 from tests.deployment import sample
+from tests.deployment.wheelhouse import LAMBDA, Wheelhouse, pin
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -30,6 +31,11 @@ def test_a_build_holds_definitions_bundles_and_the_template(tmp_path: Path) -> N
         "definitions/TaskRunner.asl.json",
         "lambdas/echo.zip",
         "lambdas/send-letters.zip",
+        "policies/BackfillRole.json",
+        "policies/EchoFunctionRole.json",
+        "policies/SchedulerRole.json",
+        "policies/SendLettersFunctionRole.json",
+        "policies/TaskRunnerRole.json",
         "template.json",
     ]
     assert json.loads(written["template.json"]) == application.template
@@ -42,6 +48,38 @@ def test_two_builds_are_the_same_bytes(tmp_path: Path) -> None:
     build(application, tmp_path / "one")
     build(application, tmp_path / "two")
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+def test_a_roles_policies_can_be_read_on_their_own(tmp_path: Path) -> None:
+    application = sample.application(tmp_path)
+    build(application, tmp_path / "out")
+    said = json.loads((tmp_path / "out" / "policies" / "SchedulerRole.json").read_text())
+    assert said == application.template["Resources"]["SchedulerRole"]["Properties"]
+    assert said["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] == {"Service": "scheduler.amazonaws.com"}
+    (policy,) = said["Policies"]
+    assert policy["PolicyDocument"]["Statement"][0]["Action"] == ["states:StartExecution"]
+
+
+def test_a_build_with_dependencies_is_the_same_bytes_too(tmp_path: Path, wheelhouse: Wheelhouse) -> None:
+    _, digest = wheelhouse.add("fast", "1.0")
+    for name in ("one", "two"):
+        # Not even what has been packed before is the same.
+        dependencies = Dependencies(
+            pins=(pin("fast", "1.0", digest),), platform=LAMBDA, cache=tmp_path / f"{name}.wheels"
+        )
+        build(replace(sample.application(tmp_path), dependencies=dependencies), tmp_path / name)
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    assert "fast.py" in zipfile.ZipFile(tmp_path / "one" / "lambdas" / "echo.zip").namelist()
+
+
+def test_without_a_wheel_an_earlier_build_stays_as_it_is(tmp_path: Path, wheelhouse: Wheelhouse) -> None:
+    application = sample.application(tmp_path)
+    build(application, tmp_path / "out")
+    before = contents(tmp_path / "out")
+    gone = Dependencies(pins=(pin("gone", "1.0", "0" * 64),), platform=LAMBDA, cache=tmp_path / "cache")
+    with pytest.raises(MissingWheels, match="gone==1"):
+        build(replace(application, dependencies=gone), tmp_path / "out")
+    assert contents(tmp_path / "out") == before
 
 
 def test_a_build_replaces_an_earlier_one_whole(tmp_path: Path) -> None:

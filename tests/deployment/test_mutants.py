@@ -113,9 +113,9 @@ MUTANTS: dict[str, Callable[[Resources], Any]] = {
     "a machine's role for strangers": trust("TaskRunnerRole", "StringEquals"),
     "a machine's role for any machine": trust("TaskRunnerRole", "ArnLike"),
     "a function's role for strangers": trust(f"{FUNCTION}Role", "StringEquals"),
-    "a wildcard of one service": permission("TaskRunnerRole", "sns:Publish", Action=["sns:*"]),
+    "a wildcard of one service": permission("AlerterFunctionRole", "sns:Publish", Action=["sns:*"]),
     "a wildcard of verbs": permission("TaskRunnerRole", "dynamodb:GetItem", Action=["dynamodb:Get*"]),
-    "every topic": permission("TaskRunnerRole", "sns:Publish", Resource="*"),
+    "every topic": permission("AlerterFunctionRole", "sns:Publish", Resource="*"),
     "every function": permission("TaskRunnerRole", "lambda:InvokeFunction", Resource="*"),
     "every state machine": permission("SchedulerRole", "states:StartExecution", Resource="*"),
     "every namespace": permission("TaskRunnerRole", "cloudwatch:PutMetricData", Condition=None),
@@ -135,6 +135,11 @@ MUTANTS: dict[str, Callable[[Resources], Any]] = {
     "a rule that loses events": lambda resources: resources["ExecutionFailuresRule"]["Properties"]["Targets"][0].pop(
         "DeadLetterConfig"
     ),
+    "a batch that fails as one": without("FailureHandlerFunctionFromSchedulerDlq", "FunctionResponseTypes"),
+    "a message handed out twice": having("SchedulerDlq", 60, "VisibilityTimeout"),
+    "a message for ever": without("ExecutionFailures", "RedrivePolicy"),
+    "a change that is lost": without("AlerterFunctionFromTaskRuns", "DestinationConfig"),
+    "a silent watchdog": having("HeartbeatAlarm", "missing", "TreatMissingData"),
     "an alarm that nobody hears": without("FailuresAlarm", "AlarmActions"),
 }
 

@@ -27,7 +27,8 @@ from orchestrator.deployment.reconciliation import (
 )
 from orchestrator.local.embedded import EmbeddedAws
 from orchestrator.registry import Registry
-from orchestrator.scheduler import SchedulerSettings, Schedules, schedule_name
+from orchestrator.schedule_names import schedule_name
+from orchestrator.scheduler import SchedulerSettings, Schedules
 from orchestrator.settings import Stack
 from orchestrator.tasks import Task, TaskSchedule
 from orchestrator.watching import watch_from

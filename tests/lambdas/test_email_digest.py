@@ -17,7 +17,7 @@ from lambdas.email_digest.rendering import subject, to_html, to_text
 from orchestrator import settings
 from orchestrator.errors import InvalidParameters, NotConfigured
 from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.runs import Run, RunStatus
+from orchestrator.runs import TERMINAL, Run, RunStatus
 from orchestrator.settings import Stack
 from orchestrator.tasks import LONGEST_RUN_SECONDS
 from tests.lambdas.invocation import invoke
@@ -61,7 +61,7 @@ def test_the_period_is_summed_up_by_status(outbox: Any, dynamodb: Any) -> None:
     assert mail.subject == "Scheduled tasks: 4 runs, 2 failed"
 
 
-@pytest.mark.parametrize("status", [status for status in RunStatus if status is not RunStatus.RUNNING])
+@pytest.mark.parametrize("status", sorted(TERMINAL))
 def test_a_run_counts_however_it_ended(outbox: Any, dynamodb: Any, status: RunStatus) -> None:
     put_run(dynamodb, "report", "2026-12-01T00:00:00Z", status)
     assert digest()["counts"] == {status: 1}

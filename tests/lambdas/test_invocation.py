@@ -97,6 +97,7 @@ def test_a_setting_that_is_empty_is_missing(monkeypatch: pytest.MonkeyPatch) -> 
 def test_tasks_and_the_steps_of_billing_are_found_with_their_settings() -> None:
     functions = discover(Path(lambdas.__file__).parent, lambdas.SETTINGS)
     assert [function.name for function in functions] == [
+        "alerter",
         "billing-calculate-charges",
         "billing-create-invoice",
         "billing-fetch-usage-data",
@@ -105,7 +106,9 @@ def test_tasks_and_the_steps_of_billing_are_found_with_their_settings() -> None:
         "cache-warmer",
         "data-cleanup",
         "email-digest",
+        "failure-handler",
         "report-generator",
+        "watchdog",
     ]
     assert functions == tuple(lambdas.SETTINGS[function.module] for function in functions)
 

@@ -61,3 +61,14 @@ def test_a_rule_hears_of_the_executions_that_its_pattern_matches(aws: EmbeddedAw
         "error": "OutOfPaper",
     }
     assert 0 <= detail["stopDate"] - detail["startDate"] < 10_000
+
+
+def test_a_rule_that_is_disabled_hears_nothing(aws: EmbeddedAws, heard: Any) -> None:
+    bad = machine(aws, "bad", {"Type": "Fail", "Error": "OutOfPaper"})
+    aws.client("events").disable_rule(Name="failed")
+    for _ in range(2):
+        arn = aws.client("stepfunctions").start_execution(stateMachineArn=bad, input="{}")["executionArn"]
+        assert aws.execution(arn).over.wait(10)
+        aws.client("events").enable_rule(Name="failed")
+    (event,) = heard()
+    assert event["resources"] == [arn]

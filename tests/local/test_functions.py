@@ -10,6 +10,7 @@ import zipfile
 from typing import Any
 
 import pytest
+import wrapt
 
 from orchestrator.local.embedded import EmbeddedAws
 
@@ -158,6 +159,20 @@ def test_new_code_is_what_runs(aws: EmbeddedAws, function: Any) -> None:
         archive.writestr("handlers.py", "def count(event, context): return 'new'")
     aws.client("lambda").update_function_code(FunctionName=name, ZipFile=bundle.getvalue())
     assert invoke(aws, name)["payload"] == "new"
+
+
+def test_distributions_are_this_machines_own_and_not_the_wheels_in_the_bundle(aws: EmbeddedAws, function: Any) -> None:
+    name = function("count")
+    bundle = io.BytesIO()
+    with zipfile.ZipFile(bundle, "w") as archive:
+        archive.writestr(
+            "handlers.py", "import wrapt, own\ndef count(event, context): return [wrapt.__file__, own.VALUE]"
+        )
+        archive.writestr("own.py", "VALUE = 7")
+        archive.writestr("wrapt/__init__.py", "raise ImportError('made for another processor')")
+        archive.writestr("wrapt-2.0.dist-info/RECORD", "wrapt/__init__.py,sha256=x,1\nwrapt-2.0.dist-info/RECORD,,\n")
+    aws.client("lambda").update_function_code(FunctionName=name, ZipFile=bundle.getvalue())
+    assert invoke(aws, name)["payload"] == [wrapt.__file__, 7]
 
 
 def test_a_handler_acts_under_the_role_of_its_function(aws: EmbeddedAws, function: Any) -> None:

@@ -1,0 +1,104 @@
+"""Tells people what they should know, once for each cause: it follows the ledger's stream.
+
+Whoever writes a row of a run that failed or was missed, or that deserves attention though it succeeded, has thereby
+told; nothing else publishes to the alerts topic but alarms.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from lambdas._invocation import client, logger, observed, stack
+from orchestrator import alerts
+from orchestrator.alerts import OUTCOMES, Cause
+from orchestrator.errors import InvalidRecord
+from orchestrator.incidents import Incidents
+from orchestrator.ledger import Ledger
+from orchestrator.records import Pause, Record
+from orchestrator.registry import Registry
+from orchestrator.runs import UNSUCCESSFUL, Run, RunStatus
+from orchestrator.settings import sibling
+from orchestrator.slots import key
+from orchestrator.tasks import Alerting
+
+processor = BatchProcessor(event_type=EventType.DynamoDBStreams)
+
+
+@observed
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Of the stream of TaskRuns, filtered to rows that are worth telling."""
+    return process_partial_response(event=event, record_handler=handle, processor=processor, context=context)
+
+
+def handle(record: DynamoDBRecord, lambda_context: LambdaContext) -> None:
+    """One change of a row. What only counted a duplicate is no news."""
+    changed = record.raw_event["dynamodb"]
+    image = changed.get("NewImage")
+    if image is None or _news(image) == _news(changed.get("OldImage", {})):
+        return
+    run = Run.from_item(image)
+    logger.append_keys(task_id=run.task_id, slot=run.slot)
+    topic = sibling(lambda_context.invoked_function_arn, "sns", stack().alerts_topic)
+    tell(run, topic, datetime.fromtimestamp(changed["ApproximateCreationDateTime"], UTC))
+
+
+def tell(run: Run, topic: str, now: datetime) -> None:
+    """Tells of a run, pauses its task if it has failed too often, or ends the incidents that it has recovered from."""
+    registry, ledger = Registry(client("dynamodb"), stack()), Ledger(client("dynamodb"), stack())
+    record = _record(registry, run.task_id)
+    task = record.task if record else None
+    latest = ledger.runs(run.task_id, limit=OUTCOMES)
+    causes = [alerts.cause_of(run, severity, task) for severity in alerts.severities(run, run.attention)]
+    for cause in causes:
+        if not alerts.tolerated(task, cause.severity, latest):
+            _alert(cause, run, record, latest, topic, now)
+    if run.status is RunStatus.SUCCEEDED and record is not None:
+        _recover(run, set(record.incidents) - {cause.incident for cause in causes}, topic)
+    if run.status in UNSUCCESSFUL and record is not None and _failed_too_often(record):
+        why = f"{record.consecutive_failures} failures one after the other, the last of slot {run.slot}"
+        registry.pause(run.task_id, Pause(who="pauseAfterFailures", why=why, since=key(now)), unless_paused=True)
+
+
+def _alert(cause: Cause, run: Run, record: Record | None, latest: tuple[Run, ...], topic: str, now: datetime) -> None:
+    incidents = Incidents(client("dynamodb"), stack())
+    task = record.task if record else None
+    incident = incidents.hit(cause, run.task_id, now)
+    quiet = (task.alerts if task else Alerting()).quiet_seconds
+    told_before = alerts.told_before(now, quiet)
+    if incidents.tell(incident, f"{run.task_id}#{run.slot}#{run.version}", not_since=told_before, now=now):
+        _publish(topic, cause.severity, alerts.text(stack(), run, incident, task, latest))
+
+
+def _recover(run: Run, incident_ids: set[str], topic: str) -> None:
+    incidents = Incidents(client("dynamodb"), stack())
+    for incident_id in sorted(incident_ids):
+        over = incidents.recovered(run.task_id, incident_id)
+        if over is not None:
+            _publish(topic, "recovered", alerts.recovery(over, run))
+
+
+def _failed_too_often(record: Record) -> bool:
+    limit = record.task.pause_after_failures
+    return bool(limit) and record.consecutive_failures >= limit and record.pause is None
+
+
+def _publish(topic: str, what: str, text: str) -> None:
+    client("sns").publish(TopicArn=topic, Subject=alerts.subject(stack(), what), Message=text)
+
+
+def _record(registry: Registry, task_id: str) -> Record | None:
+    """None where there is none, or none that can be read: the alert is more important."""
+    try:
+        return registry.get(task_id)
+    except InvalidRecord:
+        return None
+
+
+def _news(image: dict[str, Any]) -> list[Any]:
+    return [image.get(name) for name in ("status", "executionArn", "startedAt", "attention")]

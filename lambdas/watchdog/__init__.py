@@ -1,0 +1,79 @@
+"""The watchdog: a task like any other, which looks after all others, and itself is missed by an alarm.
+
+It finds slots that nobody has run, runs whose execution has died, and pauses that are over.
+"""
+
+from __future__ import annotations
+
+import os
+import urllib.request
+from datetime import UTC, datetime
+from typing import Any
+from urllib.error import URLError
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from lambdas._invocation import client, logger, stack, task_handler
+from lambdas.watchdog.round import Round
+from orchestrator.errors import RoundIncomplete
+from orchestrator.events import Params, TaskEvent
+from orchestrator.incidents import Incidents
+from orchestrator.ledger import Ledger
+from orchestrator.recorder import Recorder
+from orchestrator.registry import Registry
+from orchestrator.runner import Runner
+from orchestrator.settings import HEARTBEAT_METRIC, HEARTBEAT_URL, METRICS_NAMESPACE, sibling
+
+#: What is left of the function's time when a round stops; the next goes on.
+_MARGIN_MILLISECONDS = 20_000
+
+
+class WatchdogParams(Params):
+    """It needs none."""
+
+
+@task_handler("lambda/watchdog", WatchdogParams)
+def handler(event: TaskEvent[WatchdogParams], context: LambdaContext) -> dict[str, Any]:
+    """Returns how many slots it explained and started, rows it closed, pauses it ended, and incidents it told."""
+    here, dynamodb = context.invoked_function_arn, client("dynamodb")
+    topic = sibling(here, "sns", stack().alerts_topic)
+    machine = sibling(here, "states", f"stateMachine:{stack().task_runner}")
+    tally = Round(
+        stack=stack(),
+        registry=Registry(dynamodb, stack()),
+        ledger=Ledger(dynamodb, stack()),
+        recorder=Recorder(dynamodb, stack()),
+        runner=Runner(client("stepfunctions"), machine),
+        incidents=Incidents(dynamodb, stack()),
+        publish=lambda subject, text: client("sns").publish(TopicArn=topic, Subject=subject, Message=text),
+        # It looks as of its slot, so that it is as exact as a schedule, and as repeatable.
+        now=event.scheduled_time or datetime.now(UTC),
+        goes_on=lambda: context.get_remaining_time_in_millis() > _MARGIN_MILLISECONDS,
+    ).make()
+    if tally.faults:
+        raise RoundIncomplete(tally.faults)
+    _beat()
+    return tally.to_value()
+
+
+def _beat() -> None:
+    """Says that a round is done; the alarm goes off where nobody says so."""
+    client("cloudwatch").put_metric_data(
+        Namespace=METRICS_NAMESPACE,
+        MetricData=[
+            {
+                "MetricName": HEARTBEAT_METRIC,
+                "Dimensions": [{"Name": "Stack", "Value": stack().name}],
+                "Value": 1,
+                "Unit": "Count",
+            }
+        ],
+    )
+    url = os.environ.get(HEARTBEAT_URL)
+    if not url:
+        return
+    try:
+        urllib.request.urlopen(url, timeout=5).close()  # noqa: S310 # the stack's parameter takes https only
+    except (URLError, OSError, ValueError) as fault:
+        # Whoever listens there raises the alarm by not having heard of it.
+        logger.warning("the heartbeat was not heard outside", reason=str(fault))

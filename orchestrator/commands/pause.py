@@ -1,0 +1,103 @@
+"""`orchestrator pause` and `orchestrator resume`: a pause is data, and no deploy ends it."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+
+from orchestrator import durations, pausing
+from orchestrator.errors import NotPaused, UnknownTask
+from orchestrator.records import Pause, Record
+from orchestrator.slots import key
+from orchestrator.tasks import CatchUp
+
+if TYPE_CHECKING:
+    from orchestrator.cli import Connection
+
+_on_resume = click.option(
+    "--on-resume",
+    type=click.Choice([*CatchUp], case_sensitive=False),
+    help="Which of the slots that were skipped run then: none, the latest, or all.",
+)
+
+
+def _until(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:
+    """A moment with its zone, or a length of time from now."""
+    if text is None:
+        return None
+    now = datetime.now(UTC)
+    try:
+        until = now + timedelta(seconds=durations.seconds(text))
+    except ValueError:
+        try:
+            until = datetime.fromisoformat(text)
+        except ValueError:
+            until = datetime.min
+    if until.tzinfo is None:
+        raise click.BadParameter(
+            f"expected a length of time like 2h, or a moment like 2026-12-01T08:00:00Z, found {text!r}"
+        )
+    if until <= now:
+        raise click.BadParameter(f"expected a moment to come, found {text}")
+    return until
+
+
+@click.command()
+@click.argument("task")
+@click.option("--reason", required=True, help="Shown wherever the task is.")
+@click.option("--until", callback=_until, help="It ends by itself after 2h, or at 2026-12-01T08:00:00Z.")
+@_on_resume
+@click.pass_obj
+def pause(connection: Connection, task: str, reason: str, until: datetime | None, on_resume: str | None) -> None:
+    """Skip the slots of TASK until it is resumed; what runs now goes on."""
+    record = _record(connection, task)
+    made = Pause(
+        who=_who(connection),
+        why=reason,
+        since=key(datetime.now(UTC)),
+        until=key(until) if until else "",
+        on_resume=CatchUp(on_resume or CatchUp.NONE),
+    )
+    look = [text for text in (record.watch.next_run if record.watch else None, made.until) if text]
+    if not connection.registry.pause(task, made, next_run=min(look) if made.until else None):
+        raise UnknownTask(task)
+    before = f" (it was paused by {record.pause.who}: {record.pause.why})" if record.pause else ""
+    end = f" until {made.until}" if made.until else f"; `orchestrator resume {task}` ends it"
+    click.echo(f"Paused {task}{end}{before}")
+
+
+@click.command()
+@click.argument("task")
+@_on_resume
+@click.pass_obj
+def resume(connection: Connection, task: str, on_resume: str | None) -> None:
+    """End the pause of TASK, and start what it has skipped, as the pause or --on-resume says."""
+    record = _record(connection, task)
+    if record.pause is None:
+        raise NotPaused(task)
+    paused = replace(record.pause, on_resume=CatchUp(on_resume)) if on_resume else record.pause
+    now = datetime.now(UTC)
+    started = pausing.resume(connection.registry, connection.ledger, connection.runner, task, paused, now)
+    click.echo(f"Resumed {task}")
+    for slot in started:
+        click.echo(f"started {slot}")
+
+
+def _record(connection: Connection, task: str) -> Record:
+    record = connection.registry.get(task)
+    if record is None:
+        raise UnknownTask(task)
+    return record
+
+
+def _who(connection: Connection) -> str:
+    """As AWS knows whoever typed the command; as this machine does, if AWS does not say."""
+    try:
+        return str(connection.client("sts").get_caller_identity()["Arn"]).rpartition(":")[2]
+    except (BotoCoreError, ClientError):
+        return getpass.getuser()

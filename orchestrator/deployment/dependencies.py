@@ -1,0 +1,66 @@
+"""The third-party distributions that functions need beside boto3, which the runtime has."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from orchestrator.deployment.wheels import Pin, Platform, read_lock, wheels
+
+#: What no interpreter reads: sources of extension modules, and types for those who write code.
+_UNUSED_SUFFIXES = (".c", ".h", ".pxd", ".pyi", ".pyx")
+
+#: The folders of a wheel's ``NAME.data`` whose files belong beside its packages ("Binary distribution format").
+_IMPORTED_DATA = ("purelib", "platlib")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dependencies:
+    """Pinned distributions for a platform. They are known by their pins, and fetched only when :meth:`files` asks."""
+
+    pins: tuple[Pin, ...]
+    platform: Platform
+    #: The folder that holds the wheels of every platform.
+    cache: Path
+
+    @classmethod
+    def read(cls, lock: Path, platform: Platform, cache: Path) -> Dependencies:
+        """What a lock list names. Raises :class:`~orchestrator.errors.InvalidLockList`."""
+        return cls(pins=read_lock(lock), platform=platform, cache=cache)
+
+    def without(self, names: Collection[str]) -> Dependencies:
+        """The others."""
+        return replace(self, pins=tuple(pin for pin in self.pins if pin.name not in names))
+
+    @property
+    def digest(self) -> str:
+        """Of what :meth:`files` would hold, without fetching it: the hashes of the files are in the pins."""
+        text = "\n".join((self.platform.folder, *(pin.to_line() for pin in self.pins)))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def fetch(self) -> list[Path]:
+        """Their wheels, all of them in the cache from now on. Raises :class:`~orchestrator.errors.MissingWheels`."""
+        return list(wheels(self.pins, self.platform, self.cache).values())
+
+    def files(self) -> dict[str, bytes]:
+        """What the wheels hold, by path, without what no function reads.
+
+        Raises :class:`~orchestrator.errors.MissingWheels`.
+        """
+        found: dict[str, bytes] = {}
+        for wheel in self.fetch():
+            with zipfile.ZipFile(wheel) as archive:
+                found.update({path: archive.read(name) for name in archive.namelist() if (path := _path(name))})
+        return found
+
+
+def _path(name: str) -> str | None:
+    """Where a bundle has what a wheel calls ``name``; None if it leaves it out."""
+    folder, *inner = name.split("/")
+    if folder.endswith(".data"):
+        return "/".join(inner[1:]) if inner[0] in _IMPORTED_DATA and inner[-1] else None
+    is_needed = inner[-1:] != [""] and "tests" not in inner[:-1] and not name.endswith(_UNUSED_SUFFIXES)
+    return name if is_needed else None

@@ -1,0 +1,122 @@
+"""The table of incidents that are not over. The registry's record of a task names those that have hit it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from orchestrator.alerts import Cause, Incident, Severity
+from orchestrator.settings import Stack
+from orchestrator.slots import key
+from orchestrator.updates import update
+
+#: An incident of a task that never runs again is forgotten so long after its last row.
+LIFETIME_SECONDS = 30 * 86_400
+
+#: An incident names no more: an item of DynamoDB holds 400 KB.
+TASKS_LIMIT = 4000
+
+
+class Incidents:
+    """Reads and writes through ``client``, boto3's low-level client of DynamoDB."""
+
+    def __init__(self, client: Any, stack: Stack) -> None:
+        self._client = client
+        self._table = stack.incidents_table
+        self._tasks = stack.tasks_table
+
+    def hit(self, cause: Cause, task_id: str, now: datetime) -> Incident:
+        """One more row of an incident, which it may begin."""
+        task = {"SS": [task_id]}
+        request = update(
+            {
+                "severity": {"S": cause.severity},
+                "title": {"S": cause.title},
+                "ttl": {"N": str(int(now.timestamp()) + LIFETIME_SECONDS)},
+            },
+            defaults={"since": {"S": key(now)}},
+            adds={"count": {"N": "1"}, "tasks": task, "untold": task},
+            values={"limit": {"N": str(TASKS_LIMIT)}},
+            condition="attribute_not_exists(#tasks) OR size(#tasks) < :limit",
+        )
+        try:
+            answer = self._update(cause.incident, request)
+        except self._client.exceptions.ConditionalCheckFailedException:
+            answer = self._update(cause.incident, update({}, adds={"count": {"N": "1"}}))
+        self._mark(task_id, update({}, adds={"incidents": {"SS": [cause.incident]}}))
+        return _incident(answer)
+
+    def tell(self, incident: Incident, on_behalf: str, *, not_since: str, now: datetime) -> bool:
+        """Takes it on to tell the incident, unless somebody has told it later than ``not_since``.
+
+        ``on_behalf`` says for what: whoever has taken it on and died takes it on again, so that nothing stays untold.
+        """
+        request = update(
+            {"lastTold": {"S": key(now)}, "toldFor": {"S": on_behalf}},
+            removes=["untold"],
+            values={"since": {"S": not_since or "0"}},
+            condition="attribute_not_exists(#lastTold) OR #lastTold <= :since OR #toldFor = :toldFor",
+        )
+        try:
+            self._update(incident.id, request)
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def recovered(self, task_id: str, incident_id: str) -> Incident | None:
+        """The task runs well again: the incident, if that was the last task of it and it is over now."""
+        self._mark(task_id, _deleting("incidents", incident_id))
+        request = _deleting("tasks", task_id) | {"ConditionExpression": "attribute_exists(#tasks)"}
+        try:
+            before = _incident(self._update(incident_id, request, returns="ALL_OLD"))
+            self._client.delete_item(
+                TableName=self._table,
+                Key={"incident": {"S": incident_id}},
+                ConditionExpression="attribute_not_exists(tasks)",
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return None
+        return before
+
+    def open(self) -> Iterator[Incident]:
+        """Every one; the table holds nothing else."""
+        for page in self._client.get_paginator("scan").paginate(TableName=self._table):
+            yield from map(_incident, page["Items"])
+
+    def _update(self, incident_id: str, request: Mapping[str, Any], returns: str = "ALL_NEW") -> dict[str, Any]:
+        key_ = {"incident": {"S": incident_id}}
+        answer = self._client.update_item(TableName=self._table, Key=key_, ReturnValues=returns, **request)
+        return {**key_, **answer["Attributes"]}
+
+    def _mark(self, task_id: str, request: Mapping[str, Any]) -> None:
+        """In the task's record, if there is one."""
+        condition = {"ConditionExpression": "attribute_exists(taskId)"}
+        try:
+            self._client.update_item(
+                TableName=self._tasks, Key={"taskId": {"S": task_id}}, **{**dict(request), **condition}
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return
+
+
+def _deleting(attribute: str, element: str) -> dict[str, Any]:
+    """An update that takes an element out of a set; the attribute goes with its last."""
+    return {
+        "UpdateExpression": f"DELETE #{attribute} :gone",
+        "ExpressionAttributeNames": {f"#{attribute}": attribute},
+        "ExpressionAttributeValues": {":gone": {"SS": [element]}},
+    }
+
+
+def _incident(item: Mapping[str, Any]) -> Incident:
+    return Incident(
+        id=item["incident"]["S"],
+        severity=Severity(item.get("severity", {}).get("S", Severity.FAILED)),
+        title=item.get("title", {}).get("S", ""),
+        since=item.get("since", {}).get("S", ""),
+        count=int(item.get("count", {}).get("N", 1)),
+        tasks=tuple(sorted(item.get("tasks", {}).get("SS", ()))),
+        untold=tuple(sorted(item.get("untold", {}).get("SS", ()))),
+        last_told=item.get("lastTold", {}).get("S"),
+    )

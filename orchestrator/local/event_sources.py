@@ -1,0 +1,293 @@
+"""Queues and streams that call functions.
+
+moto calls a function while a message is put into its queue, takes any answer for the whole batch's, and knows neither
+filters nor a function's permissions. Here each event source mapping has a thread that polls like Lambda: in batches,
+under the function's role, and with partial answers ("Using Lambda with Amazon SQS", "Using AWS Lambda with Amazon
+DynamoDB").
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+from moto.awslambda.models import LambdaBackend
+from moto.events.models import EventPattern
+from moto.sqs.models import Queue
+
+from orchestrator.local import roles, streams
+from orchestrator.local.clock import FOREVER, Wake
+
+if TYPE_CHECKING:
+    from orchestrator.local.embedded import EmbeddedAws
+
+#: In real seconds: what a function could not deal with is tried again after this.
+_RETRY_SECONDS = 0.2
+
+_READ_STREAM = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
+
+
+class Source(ABC):
+    """One mapping: a thread that calls the function as long as there is something."""
+
+    def __init__(self, aws: EmbeddedAws, mapping: Any) -> None:
+        self._aws = aws
+        self.mapping = mapping
+        self._wake = Wake()
+        self._guard = threading.Lock()
+        self._stopped = False
+        #: Set while there is nothing to do but what was tried in vain.
+        self.idle = threading.Event()
+        patterns = (mapping.filter_criteria or {}).get("Filters", [])
+        self._patterns = [EventPattern(one["Pattern"], json.loads(one["Pattern"])) for one in patterns]
+        threading.Thread(target=self._poll_for_ever, daemon=True, name="event-source").start()
+
+    def wake(self) -> None:
+        """There is something."""
+        with self._guard:
+            self.idle.clear()
+            self._wake.set()
+
+    def stop(self) -> None:
+        self._stopped = True
+        with self._guard:
+            self._wake.set()
+
+    @property
+    def function(self) -> Any:
+        return self._aws.backend("lambda").get_function(self.mapping.function_arn)
+
+    def _poll_for_ever(self) -> None:
+        clock = self._aws.clock
+        with clock.busy():
+            while not self._stopped:
+                with self._guard:
+                    self._wake = wake = Wake()
+                if self._takes_some():
+                    continue
+                with self._guard:
+                    # What came meanwhile is still to do.
+                    if not wake.is_set():
+                        self.idle.set()
+                if not self._stopped:
+                    clock.sleep_until(FOREVER, wake=wake, resting=True)
+
+    def _takes_some(self) -> bool:
+        """Whether there was anything. Nobody looks at what goes wrong on the way but the next attempt."""
+        if not self.mapping.enabled:
+            return False
+        try:
+            return self._take()
+        except ClientError:
+            self._later()
+            return False
+
+    def _later(self) -> None:
+        threading.Timer(_RETRY_SECONDS, self.wake).start()
+
+    @abstractmethod
+    def _take(self) -> bool:
+        """One batch; whether there was one."""
+
+    def _wanted(self, record: dict[str, Any]) -> bool:
+        return not self._patterns or any(pattern.matches_event(record) for pattern in self._patterns)
+
+    def _failures(self, records: list[dict[str, Any]]) -> set[str] | None:
+        """Calls the function: the identifiers that it could not deal with; None for all."""
+        answer = self._aws.functions.invoke(self.function, json.dumps({"Records": records}, default=str))
+        if answer.failed:
+            return None
+        if "ReportBatchItemFailures" not in (self.mapping.function_response_types or []):
+            return set()
+        said = json.loads(answer.payload) or {}
+        return {failure["itemIdentifier"] for failure in said.get("batchItemFailures", [])}
+
+
+class QueueSource(Source):
+    """Messages of a queue. What is not dealt with comes again when the queue's visibility timeout is over."""
+
+    def _take(self) -> bool:
+        client = self._aws.clients.get("sqs", self._aws.region, self.function.role)
+        account, name = self.mapping.event_source_arn.split(":")[4:6]
+        url = f"https://sqs.{self._aws.region}.amazonaws.com/{account}/{name}"
+        received = client.receive_message(
+            QueueUrl=url,
+            MaxNumberOfMessages=min(10, self.mapping.batch_size),
+            AttributeNames=["All"],
+            MessageAttributeNames=["All"],
+            WaitTimeSeconds=0,
+        ).get("Messages", [])
+        if not received:
+            return False
+        records = [self._record(message) for message in received]
+        wanted = [record for record in records if self._wanted({"body": _parsed(record["body"])})]
+        failed = self._failures(wanted) if wanted else set()
+        for message in received:
+            if failed is not None and message["MessageId"] not in failed:
+                client.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        if failed or failed is None:
+            attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])
+            again = int(attributes["Attributes"]["VisibilityTimeout"])
+            threading.Timer(again + _RETRY_SECONDS, self.wake).start()
+        return True
+
+    def _record(self, message: dict[str, Any]) -> dict[str, Any]:
+        """As Lambda hands it over, in its own casing."""
+        return {
+            "messageId": message["MessageId"],
+            "receiptHandle": message["ReceiptHandle"],
+            "body": message["Body"],
+            "attributes": message.get("Attributes", {}),
+            "messageAttributes": {
+                name: {key[0].lower() + key[1:]: text for key, text in value.items()}
+                for name, value in message.get("MessageAttributes", {}).items()
+            },
+            "md5OfBody": message["MD5OfBody"],
+            "eventSource": "aws:sqs",
+            "eventSourceARN": self.mapping.event_source_arn,
+            "awsRegion": self._aws.region,
+        }
+
+
+class StreamSource(Source):
+    """Changes of a table, in order: one that is not dealt with holds up those after it, until it is given up."""
+
+    def __init__(self, aws: EmbeddedAws, mapping: Any) -> None:
+        self._changes: deque[dict[str, Any]] = deque()
+        self._attempts = 0
+        super().__init__(aws, mapping)
+
+    def add(self, record: dict[str, Any]) -> None:
+        if self._wanted(record):
+            self._changes.append(record)
+            self.wake()
+
+    def _take(self) -> bool:
+        if not self._changes:
+            return False
+        stream = self.mapping.event_source_arn
+        if not all(roles.may(self.function.role, action, stream) for action in _READ_STREAM):
+            return False
+        batch = [self._changes[index] for index in range(min(self.mapping.batch_size, len(self._changes)))]
+        failed = self._failures(batch)
+        numbers = [record["dynamodb"]["SequenceNumber"] for record in batch]
+        done = 0 if failed is None else next((i for i, one in enumerate(numbers) if one in failed), len(batch))
+        for _ in range(done):
+            self._changes.popleft()
+        self._attempts = 0 if done else self._attempts
+        if done < len(batch):
+            self._try_again()
+        return True
+
+    def _try_again(self) -> None:
+        self._attempts += 1
+        limit = self.mapping.max_retry_attempts
+        if limit is None or limit < 0 or self._attempts <= limit:
+            time.sleep(_RETRY_SECONDS / 10)
+            return
+        self._attempts = 0
+        given_up = self._changes.popleft()
+        destination = (self.mapping.destination_config or {}).get("OnFailure", {}).get("Destination")
+        if destination:
+            account, name = destination.split(":")[4:6]
+            client = self._aws.clients.get("sqs", self._aws.region, self.function.role)
+            number = given_up["dynamodb"]["SequenceNumber"]
+            info = {"batchSize": 1, "startSequenceNumber": number, "streamArn": self.mapping.event_source_arn}
+            client.send_message(
+                QueueUrl=f"https://sqs.{self._aws.region}.amazonaws.com/{account}/{name}",
+                MessageBody=json.dumps({"DDBStreamBatchInfo": info}),
+            )
+
+
+class EventSources:
+    """The mappings of the embedded AWS."""
+
+    def __init__(self, aws: EmbeddedAws) -> None:
+        self._aws = aws
+        self._sources: dict[str, Source] = {}
+
+    def put(self, mapping: Any) -> None:
+        self.remove(mapping.uuid)
+        kind = QueueSource if ":sqs:" in mapping.event_source_arn else StreamSource
+        self._sources[mapping.uuid] = source = kind(self._aws, mapping)
+        source.wake()
+
+    def remove(self, uuid: str) -> None:
+        if source := self._sources.pop(uuid, None):
+            source.stop()
+
+    def forget(self) -> None:
+        """No mappings."""
+        for uuid in list(self._sources):
+            self.remove(uuid)
+
+    def sent(self, queue_arn: str) -> None:
+        """There is a message."""
+        for source in list(self._sources.values()):
+            if source.mapping.event_source_arn == queue_arn:
+                source.wake()
+
+    def changed(self, stream: str, record: dict[str, Any]) -> None:
+        """There is a change of a table."""
+        for source in list(self._sources.values()):
+            if isinstance(source, StreamSource) and source.mapping.event_source_arn == stream:
+                source.add(record)
+
+    def settled(self, seconds: float) -> bool:
+        """Waits until nothing is left to do but what was tried in vain; whether that was soon enough."""
+        deadline = time.monotonic() + seconds
+        # What one function does can be another's event.
+        while not all(source.idle.is_set() for source in list(self._sources.values())):
+            for source in list(self._sources.values()):
+                if not source.idle.wait(max(0.0, deadline - time.monotonic())):
+                    return False
+        return True
+
+
+def _parsed(body: str) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body
+
+
+def install(aws: EmbeddedAws) -> None:
+    """Lets mappings be known here, and nowhere in moto's queues and tables."""
+    create, update, delete = (
+        getattr(LambdaBackend, f"{verb}_event_source_mapping") for verb in ("create", "update", "delete")
+    )
+    add = Queue.add_message
+
+    def create_event_source_mapping(self: Any, spec: dict[str, Any]) -> Any:
+        mapping = create(self, spec)
+        for queue in aws.backend("sqs").queues.values():
+            queue.lambda_event_source_mappings.clear()
+        for table in aws.backend("dynamodb").tables.values():
+            table.lambda_event_source_mappings.clear()
+        aws.event_sources.put(mapping)
+        return mapping
+
+    def update_event_source_mapping(self: Any, uuid: str, spec: dict[str, Any]) -> Any:
+        mapping = update(self, uuid, spec)
+        if mapping:
+            aws.event_sources.put(mapping)
+        return mapping
+
+    def delete_event_source_mapping(self: Any, uuid: str) -> Any:
+        aws.event_sources.remove(uuid)
+        return delete(self, uuid)
+
+    def add_message(self: Any, message: Any) -> None:
+        add(self, message)
+        aws.event_sources.sent(self.queue_arn)
+
+    LambdaBackend.create_event_source_mapping = create_event_source_mapping
+    LambdaBackend.update_event_source_mapping = update_event_source_mapping
+    LambdaBackend.delete_event_source_mapping = delete_event_source_mapping
+    Queue.add_message = add_message
+    streams.on_change(lambda stream, record: aws.event_sources.changed(stream, record))

@@ -1,0 +1,23 @@
+"""What a task's schedules are called: a name says whose it is, and a schedule that changes gets another."""
+
+from __future__ import annotations
+
+import hashlib
+
+from orchestrator.slots import is_rate
+from orchestrator.tasks import TaskSchedule
+
+_DIGEST_LENGTH = 8
+
+
+def schedule_name(task_id: str, schedule: TaskSchedule) -> str:
+    """The task's id and what tells its schedules apart: at most 57 of the 64 characters of a schedule's name."""
+    # A rate's place in its task's spread is not in the expression.
+    phase = f"|{schedule.spread_minutes}" if schedule.spread_minutes and is_rate(schedule) else ""
+    digest = hashlib.sha256(f"{schedule.expression}|{schedule.timezone}{phase}".encode()).hexdigest()
+    return f"{task_id}-{digest[:_DIGEST_LENGTH]}"
+
+
+def task_of(name: str) -> str:
+    """The id of the task that a schedule of this name belongs to, if it is one of ours."""
+    return name[: -_DIGEST_LENGTH - 1]

@@ -1,0 +1,53 @@
+"""Whether the ledger explains every slot: expected slots on one side, rows on the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from orchestrator.runs import TERMINAL, Run, SkipReason, Trigger
+from orchestrator.slots import expected, key
+from orchestrator.tasks import Task
+
+_INSTANT = timedelta(microseconds=1)
+
+
+class Problem(StrEnum):
+    """What is wrong with a slot."""
+
+    #: It was expected, and has no row.
+    UNEXPLAINED = "unexplained"
+    #: Its row says that it goes on, long after its lease was over.
+    UNFINISHED = "unfinished"
+    #: It was delivered, and was not expected: one occurrence may have run twice, under two slots.
+    UNEXPECTED = "unexpected"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """A slot that somebody should look at."""
+
+    task_id: str
+    slot: str
+    problem: Problem
+
+
+def verify(task: Task, runs: Iterable[Run], since: datetime, until: datetime, now: datetime) -> list[Finding]:
+    """What is wrong with the slots in [``since``, ``until``], in order; ``runs`` are the rows there."""
+    rows = {run.slot: run for run in runs}
+    wanted = {key(slot.at) for slot in expected(task, since - _INSTANT, until)}
+    problems = dict.fromkeys(wanted - rows.keys(), Problem.UNEXPLAINED)
+    for slot, run in rows.items():
+        if run.status not in TERMINAL and _over(task, run) < now:
+            problems[slot] = Problem.UNFINISHED
+        elif slot not in wanted and run.trigger is Trigger.SCHEDULE and run.reason != SkipReason.NONEXISTENT:
+            problems[slot] = Problem.UNEXPECTED
+    return [Finding(task_id=task.id, slot=slot, problem=problems[slot]) for slot in sorted(problems)]
+
+
+def _over(task: Task, run: Run) -> datetime:
+    """When the run's lease is over, waiting aside."""
+    began = datetime.fromisoformat(run.started_at or run.slot).astimezone(UTC)
+    return began + timedelta(seconds=task.lease_seconds)

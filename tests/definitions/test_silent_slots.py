@@ -1,0 +1,347 @@
+"""Whatever goes wrong around TaskRunner, the slot gets its row and people are told: on the real handlers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from orchestrator.alerts import Cause, Severity
+from orchestrator.failed_tasks import FailedTasks
+from orchestrator.incidents import Incidents
+from orchestrator.local.embedded import EmbeddedAws
+from orchestrator.records import Pause, Watch
+from orchestrator.retries import RetryPolicy
+from orchestrator.runs import Run, RunStatus, SkipReason, Trigger
+from orchestrator.slots import key
+from orchestrator.tasks import Alerting, CatchUp, TaskSchedule
+from tests.definitions.harness import SLOT, STACK, TaskRunner
+
+HOURLY = TaskSchedule(expression="cron(0 * * * ? *)")
+PATIENT = RetryPolicy(max_attempts=9, interval_seconds=0, backoff_rate=1, max_delay_seconds=0)
+ONCE = RetryPolicy(max_attempts=1)
+
+#: How an execution dies without asking a catcher, and what its row says then.
+DEATHS = {
+    "runtime": (RunStatus.FAILED, "States.QueryEvaluationError"),
+    "too-much": (RunStatus.FAILED, "States.DataLimitExceeded"),
+    "too-long": (RunStatus.TIMED_OUT, "ExecutionTimedOut"),
+    "stopped": (RunStatus.ABORTED, "ExecutionAborted"),
+}
+
+
+@pytest.fixture(scope="module")
+def runner(embedded_aws: EmbeddedAws) -> Iterator[TaskRunner]:
+    yield TaskRunner(embedded_aws, handlers=("alerter", "failure_handler", "watchdog"))
+    embedded_aws.reset()
+
+
+@pytest.fixture
+def mortal(runner: TaskRunner) -> Iterator[TaskRunner]:
+    """TaskRunner with states that die of the tasks that are called so."""
+    client, arn = runner.aws.client("stepfunctions"), runner.applied.outputs["TaskRunnerArn"]
+    definition = json.loads(client.describe_state_machine(stateMachineArn=arn)["definition"])
+    mortal = json.loads(json.dumps(definition))
+    mortal["TimeoutSeconds"] = 3
+    route = mortal["States"]["RouteTask"]
+    sound = route["Choices"][0]["Condition"].removeprefix("{%").removesuffix("%}")
+    route["Choices"][0]["Condition"] = f"{{% $taskId = 'runtime' ? $error('as it was told to') : ({sound}) %}}"
+    route["Output"] = "{% $taskId = 'too-much' ? $join([1..90000].($string($))) : $states.input %}"
+    client.update_state_machine(stateMachineArn=arn, definition=json.dumps(mortal))
+    yield runner
+    client.update_state_machine(stateMachineArn=arn, definition=json.dumps(definition))
+
+
+@pytest.fixture
+def dropped(runner: TaskRunner) -> Iterator[None]:
+    """No event of an execution's end arrives."""
+    runner.aws.client("events").disable_rule(Name=STACK.execution_failures)
+    yield
+    runner.aws.client("events").enable_rule(Name=STACK.execution_failures)
+
+
+def round_at(runner: TaskRunner, now: datetime) -> dict[str, Any]:
+    """A round of the watchdog as of ``now``."""
+    event = {"taskId": "watchdog", "slot": key(now), "scheduledTime": key(now), "runKey": "w", "params": {}}
+    answer = runner.aws.client("lambda").invoke(
+        FunctionName=f"{STACK.function_prefix}watchdog", Payload=json.dumps(event)
+    )
+    result: dict[str, Any] = json.loads(answer["Payload"].read())
+    assert "FunctionError" not in answer, result
+    return result
+
+
+def rounds(runner: TaskRunner, first: datetime, count: int) -> None:
+    for number in range(count):
+        round_at(runner, first + number * timedelta(minutes=5))
+
+
+def die(runner: TaskRunner, task_id: str, slot: str) -> None:
+    """Runs the task until it is dead."""
+    runner.register(
+        task_id, params={"seconds": 1.9 if task_id in ("too-long", "stopped") else 0, "succeedsAt": 9}, retry=PATIENT
+    )
+    arn = runner.start({"taskId": task_id, "scheduledTime": slot})
+    if task_id == "stopped":
+        runner.until(lambda: runner.ledger.get(task_id, slot) is not None)
+        runner.aws.client("stepfunctions").stop_execution(executionArn=arn)
+    assert runner.aws.execution(arn).over.wait(30)
+
+
+def ended(runner: TaskRunner, task_id: str, slot: str) -> Run:
+    def found() -> Run | None:
+        return runner.ledger.get(task_id, slot)
+
+    runner.until(lambda: (run := found()) is not None and run.status not in (RunStatus.RUNNING, RunStatus.WAITING))
+    run = found()
+    assert run is not None
+    return run
+
+
+def told(runner: TaskRunner, task_id: str) -> list[str]:
+    return runner._alerts(task_id)
+
+
+# --- executions that die
+
+
+@pytest.mark.parametrize("task_id", DEATHS)
+def test_an_execution_that_dies_is_recorded_through_the_status_rule(mortal: TaskRunner, task_id: str) -> None:
+    die(mortal, task_id, SLOT)
+    run = ended(mortal, task_id, SLOT)
+    assert (run.status, run.error) == DEATHS[task_id]
+    record = mortal.registry.get(task_id)
+    assert record is not None
+    assert (record.lease, record.consecutive_failures, record.last_status) == (None, 1, run.status)
+    assert len(told(mortal, task_id)) == 1
+
+
+@pytest.mark.parametrize("task_id", DEATHS)
+def test_an_execution_whose_end_nobody_hears_of_is_recorded_by_the_watchdog(
+    mortal: TaskRunner, dropped: None, task_id: str
+) -> None:
+    slot = "2026-11-23T09:00:00Z"
+    die(mortal, task_id, slot)
+    run = mortal.ledger.get(task_id, slot)
+    assert run is not None
+    assert run.status is RunStatus.RUNNING
+    round_at(mortal, datetime.now(UTC) + timedelta(minutes=6))
+    run = ended(mortal, task_id, slot)
+    assert (run.status, run.error) == DEATHS[task_id]
+    record = mortal.registry.get(task_id)
+    assert record is not None
+    assert record.lease is None
+    assert len(told(mortal, task_id)) == 1
+
+
+def test_a_run_that_goes_on_is_left_alone(runner: TaskRunner) -> None:
+    runner.register("goes-on", params={"seconds": 1.5})
+    arn = runner.start({"taskId": "goes-on", "scheduledTime": SLOT})
+    runner.until(lambda: runner.ledger.get("goes-on", SLOT) is not None)
+    round_at(runner, datetime.now(UTC) + timedelta(minutes=6))
+    outcome = runner.end(arn, "goes-on", SLOT)
+    assert (outcome.run and outcome.run.status, outcome.alerts) == (RunStatus.SUCCEEDED, [])
+
+
+def test_a_failure_that_recorded_itself_is_told_once_and_counted_once(runner: TaskRunner) -> None:
+    runner.register("fails", params={"refuse": True}, retry=ONCE)
+    outcome = runner.run("fails")
+    assert len(outcome.alerts) == 1
+    assert told(runner, "fails") == []
+    assert outcome.record["consecutiveFailures"] == {"N": "1"}
+
+
+# --- slots that nobody started
+
+
+def dead_letter(runner: TaskRunner, task_id: str, slot: str, error: str = "AccessDeniedException") -> None:
+    """What Scheduler puts into its dead-letter queue when it cannot start a slot."""
+    queues = runner.aws.client("sqs")
+    schedule = f"arn:aws:scheduler:us-east-1:123456789012:schedule/{STACK.schedule_group}/{task_id}-01234567"
+    attributes = {
+        "ERROR_CODE": error,
+        "ERROR_MESSAGE": "the role may not",
+        "EXECUTION_ID": "0123456789abcdef",
+        "IS_PAYLOAD_TRUNCATED": "false",
+        "RETRY_ATTEMPTS": "0",
+        "SCHEDULED_TIME": slot,
+        "SCHEDULE_ARN": schedule,
+        "TARGET_ARN": "arn:aws:scheduler:::aws-sdk:sfn:startExecution",
+    }
+    request = {"StateMachineArn": "arn:x", "Input": json.dumps({"taskId": task_id, "scheduledTime": slot})}
+    queues.send_message(
+        QueueUrl=queues.get_queue_url(QueueName=STACK.scheduler_dlq)["QueueUrl"],
+        MessageBody=json.dumps(request),
+        MessageAttributes={name: {"DataType": "String", "StringValue": text} for name, text in attributes.items()},
+    )
+
+
+def test_a_slot_that_could_not_be_started_is_a_failed_task_a_row_and_an_alert(runner: TaskRunner) -> None:
+    runner.register("undelivered", owner="data-platform")
+    dead_letter(runner, "undelivered", SLOT)
+    run = ended(runner, "undelivered", SLOT)
+    assert (run.status, run.error) == (RunStatus.FAILED, "AccessDeniedException")
+    assert run.cause == "not delivered: the role may not; Scheduler tried once"
+    (alert,) = told(runner, "undelivered")
+    assert "owner:     data-platform" in alert
+    found = {one.task_id: one for one in FailedTasks(runner.aws.client("dynamodb"), STACK).all()}
+    assert (found["undelivered"].slot, found["undelivered"].error_code) == (SLOT, "AccessDeniedException")
+
+
+def test_two_hundred_tasks_with_one_cause_are_one_alert_and_then_a_summary(runner: TaskRunner) -> None:
+    tasks = [f"revoked-{number:03}" for number in range(200)]
+    for task_id in tasks:
+        dead_letter(runner, task_id, SLOT)
+    for task_id in tasks:
+        ended(runner, task_id, SLOT)
+    runner.until(lambda: runner.aws.event_sources.settled(1))
+    sent = messages(runner)
+    assert len(sent) == 1
+    assert round_at(runner, datetime.now(UTC) + timedelta(minutes=16))["told"] == 1
+    (summary,) = messages(runner)
+    assert "An incident goes on: AccessDeniedException of delivery to TaskRunner." in summary
+    assert "and 190 more" in summary
+    assert round_at(runner, datetime.now(UTC) + timedelta(minutes=32))["told"] == 0
+    told(runner, "")
+
+
+def test_an_incident_that_is_about_to_be_told_is_not_summed_up(runner: TaskRunner) -> None:
+    cause = Cause(severity=Severity.FAILED, title="ValueError of lambda/work")
+    Incidents(runner.aws.client("dynamodb"), STACK).hit(cause, "being-told", datetime.now(UTC))
+    assert round_at(runner, datetime.now(UTC) + timedelta(hours=1))["told"] == 0
+    assert told(runner, "being-told") == []
+
+
+def messages(runner: TaskRunner) -> list[str]:
+    """Whatever people have been told."""
+    client, found = runner.aws.client("sqs"), []
+    while received := client.receive_message(QueueUrl=runner.queue, MaxNumberOfMessages=10).get("Messages"):
+        for message in received:
+            client.delete_message(QueueUrl=runner.queue, ReceiptHandle=message["ReceiptHandle"])
+            found.append(json.loads(message["Body"])["Message"])
+    return found
+
+
+def test_a_slot_that_was_started_after_all_is_no_failure(runner: TaskRunner) -> None:
+    outcome = runner.run(runner.register("started-before"))
+    dead_letter(runner, "started-before", SLOT, error="ExecutionAlreadyExists")
+    dead_letter(runner, "never-heard-of", SLOT)
+    ended(runner, "never-heard-of", SLOT)
+    assert runner.ledger.get("started-before", SLOT) == outcome.run
+    assert told(runner, "started-before") == []
+
+
+# --- slots that nobody delivered
+
+BEGIN = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
+NINE = "2026-11-20T09:00:00Z"
+
+
+def watched(runner: TaskRunner, task_id: str, **fields: Any) -> str:
+    fields = {"grace_seconds": 300} | fields
+    runner.register(task_id, schedules=(HOURLY,), **fields)
+    record = runner.registry.get(task_id)
+    assert record is not None
+    runner.registry.register(record.task, Watch(checked_until=key(BEGIN), next_run=NINE), anew=True)
+    return task_id
+
+
+def test_a_slot_that_nobody_delivered_is_missed_and_told(runner: TaskRunner) -> None:
+    task_id = watched(runner, "missed")
+    round_at(runner, BEGIN + timedelta(minutes=35))
+    assert runner.ledger.get(task_id, NINE) is None
+    round_at(runner, BEGIN + timedelta(minutes=40))
+    assert ended(runner, task_id, NINE).status is RunStatus.MISSED
+    (alert,) = told(runner, task_id)
+    assert "A scheduled task was missed: nobody delivered its slot." in alert
+    assert f"rerun:     orchestrator --stack orchestrator-test rerun missed {NINE}" in alert
+    runner.registry.remove(task_id)
+
+
+def test_a_missed_slot_is_started_under_its_own_key_and_a_late_original_is_a_duplicate(runner: TaskRunner) -> None:
+    task_id = watched(runner, "caught-up", catch_up=CatchUp.LATEST, catch_up_window_seconds=10**7)
+    rounds(runner, BEGIN + timedelta(minutes=35), 2)
+    run = ended(runner, task_id, NINE)
+    assert (run.status, run.trigger) == (RunStatus.SUCCEEDED, Trigger.CATCH_UP)
+    late = runner.run(task_id, NINE)
+    assert late.output == {"taskId": task_id, "slot": NINE, "status": "DUPLICATE"}
+    (alert,) = late.alerts
+    assert f"slot:      {NINE} (catch up)" in alert
+    round_at(runner, BEGIN + timedelta(minutes=45))
+    record = runner.registry.get(task_id)
+    assert record is not None
+    assert record.watch == Watch(checked_until="2026-11-20T09:10:00Z", next_run="2026-11-20T10:00:00Z")
+    runner.registry.remove(task_id)
+
+
+def test_a_pause_that_is_over_is_gone_and_what_it_skipped_runs_as_it_says(runner: TaskRunner) -> None:
+    task_id = watched(runner, "resumed")
+    until = "2026-11-20T11:30:00Z"
+    pause = Pause(who="ann", why="migration", since=key(BEGIN), until="", on_resume=CatchUp.LATEST)
+    runner.registry.pause(task_id, pause)
+    for hour in (9, 10, 11):
+        run = runner.run(task_id, f"2026-11-20T{hour:02}:00:00Z").run
+        assert run is not None
+        assert (run.status, run.reason) == (RunStatus.SKIPPED, SkipReason.PAUSED)
+    runner.registry.pause(task_id, Pause(**{**vars(pause), "until": until}), next_run=until)
+    assert round_at(runner, datetime(2026, 11, 20, 11, 31, tzinfo=UTC))["resumed"] == 1
+    assert ended(runner, task_id, "2026-11-20T11:00:00Z").trigger in (Trigger.CATCH_UP, Trigger.SCHEDULE)
+    runner.until(lambda: (run := runner.ledger.get(task_id, "2026-11-20T11:00:00Z")) is not None and not run.reason)
+    assert ended(runner, task_id, "2026-11-20T11:00:00Z").status is RunStatus.SUCCEEDED
+    skipped = runner.ledger.get(task_id, "2026-11-20T10:00:00Z")
+    assert skipped is not None
+    assert skipped.status is RunStatus.SKIPPED
+    record = runner.registry.get(task_id)
+    assert record is not None
+    assert record.pause is None
+    runner.registry.remove(task_id)
+
+
+def test_a_round_is_a_heartbeat(runner: TaskRunner) -> None:
+    round_at(runner, datetime.now(UTC))
+    metrics = runner.aws.client("cloudwatch").list_metrics(MetricName="WatchdogHeartbeat")["Metrics"]
+    assert [metric["Dimensions"] for metric in metrics] == [[{"Name": "Stack", "Value": STACK.name}]]
+
+
+def test_a_record_that_cannot_be_read_fails_the_round_and_leaves_the_others_theirs(runner: TaskRunner) -> None:
+    watched(runner, "unreadable")
+    other = watched(runner, "readable")
+    runner.change("unreadable", "REMOVE retry")
+    for minutes in (35, 40):
+        event = {"taskId": "watchdog", "slot": NINE, "runKey": "w", "params": {}}
+        event["scheduledTime"] = key(BEGIN + timedelta(minutes=minutes))
+        answer = runner.aws.client("lambda").invoke(
+            FunctionName=f"{STACK.function_prefix}watchdog", Payload=json.dumps(event)
+        )
+        fault = json.loads(answer["Payload"].read())
+        assert (fault["errorType"], "unreadable" in fault["errorMessage"]) == ("RoundIncomplete", True)
+    assert ended(runner, other, NINE).status is RunStatus.MISSED
+    for task_id in ("unreadable", "readable"):
+        runner.registry.remove(task_id)
+
+
+# --- alerts that people can live with
+
+
+def test_a_failure_that_the_task_tolerates_is_not_told(runner: TaskRunner) -> None:
+    task_id = runner.register("tolerant", retry=ONCE, alerts=Alerting(failures=2, of=3))
+    slots = [f"2026-11-20T{hour:02}:00:00Z" for hour in (9, 10, 11)]
+    alerts = [len(runner.run(task_id, slot, params={"refuse": slot != slots[1]}).alerts) for slot in slots]
+    assert alerts == [0, 0, 1]
+
+
+def test_failures_one_after_the_other_pause_the_task_that_says_so(runner: TaskRunner) -> None:
+    task_id = runner.register("gives-up", params={"refuse": True}, retry=ONCE, pause_after_failures=2)
+    for hour in (9, 10):
+        runner.run(task_id, f"2026-11-20T{hour:02}:00:00Z")
+    record = runner.registry.get(task_id)
+    assert record is not None
+    assert record.pause is not None
+    assert record.pause.who == "pauseAfterFailures"
+    assert record.pause.why == "2 failures one after the other, the last of slot 2026-11-20T10:00:00Z"
+    skipped = runner.run(task_id, "2026-11-20T11:00:00Z").run
+    assert skipped is not None
+    assert skipped.reason == SkipReason.PAUSED

@@ -1,0 +1,30 @@
+"""The project's own handlers, beside those of a test, in one folder as a deployment takes it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import lambdas
+from orchestrator.functions import Function
+
+_FOLDER = Path(lambdas.__file__).parent
+
+
+def folder_with(tests_own: Path, into: Path, modules: Sequence[str]) -> Path:
+    """A copy of the folder ``tests_own`` with ``modules`` of the project, and what all handlers share."""
+    shutil.copytree(tests_own, into, dirs_exist_ok=True)
+    shutil.copy(_FOLDER / "_invocation.py", into)
+    for module in modules:
+        package = _FOLDER / module
+        if package.is_dir():
+            shutil.copytree(package, into / module, dirs_exist_ok=True)
+        else:
+            shutil.copy(package.with_suffix(".py"), into)
+    return into
+
+
+def functions(*modules: str) -> tuple[Function, ...]:
+    """What the project declares of them."""
+    return tuple(lambdas.SETTINGS[module] for module in modules)
