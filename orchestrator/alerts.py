@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from orchestrator.runs import UNSUCCESSFUL, Attention, Run, RunStatus, Trigger, one_line
+from orchestrator.runs import UNSUCCESSFUL, Attention, Run, RunStatus, SkipReason, Trigger, one_line
 from orchestrator.settings import Stack
 from orchestrator.slots import key
 from orchestrator.tasks import Task
@@ -72,6 +72,9 @@ def severities(run: Run, attention: Sequence[str]) -> tuple[Severity, ...]:
     """What is wrong with a run that has ended."""
     if run.status in (RunStatus.MISSED, RunStatus.EXPIRED):
         return (Severity.MISSED,)
+    if run.reason == SkipReason.OVERLAP:
+        # Skipped or stopped because the task's overlap policy says so.
+        return ()
     if run.status in UNSUCCESSFUL:
         return (Severity.FAILED,)
     caught_up = [Severity.MISSED] if run.status is RunStatus.SUCCEEDED and run.trigger is Trigger.CATCH_UP else []

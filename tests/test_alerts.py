@@ -51,6 +51,8 @@ INCIDENT = Incident(id="i", severity=Severity.FAILED, title="ValueError of lambd
         (replace(FAILED, status=RunStatus.SUCCEEDED), ("recovered",), ()),
         (replace(FAILED, status=RunStatus.SUCCEEDED, trigger=Trigger.CATCH_UP), (), (Severity.MISSED,)),
         (replace(FAILED, status=RunStatus.SKIPPED), (), ()),
+        (replace(FAILED, status=RunStatus.ABORTED), (), (Severity.FAILED,)),
+        (replace(FAILED, status=RunStatus.ABORTED, reason="overlap"), (), ()),
     ],
 )
 def test_a_row_says_what_is_wrong(run: Run, attention: tuple[str, ...], expected: tuple[Severity, ...]) -> None:

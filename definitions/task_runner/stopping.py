@@ -36,20 +36,11 @@ _GONE = {"other": "GONE"}
 
 def stop_other(stack: Stack, *, then: Task) -> Task:
     """Stops the holder, records it, and leads to ``then`` when its lease may be taken."""
-    end_other = call(
-        "EndOther",
-        UPDATE_ITEM,
-        comment="A run that ended by itself has said so.",
-        arguments=rows.stopped_row(stack, STOPPED, jsonata(_CAUSE)),
-        never_retry=[CONDITION_FAILED],
-        catch=[Catch(error_equals=["States.ALL"], output=NOTHING, next_step=then)],
-        next_state=then,
-    )
     execution = {"ExecutionArn": jsonata("$holder.executionArn")}
     wait_for_other = Wait("WaitForOther", seconds=1)
     going_on = f"""$task.overlap = {literal(OverlapPolicy.CANCEL_OTHER)} and $other = 'RUNNING'
         and $holder.expiresAt >= {NOW_SECONDS}"""
-    other_stopped = Choice("OtherStopped", choices=[(When(going_on), wait_for_other)], default=end_other)
+    other_stopped = Choice("OtherStopped", choices=[(When(going_on), wait_for_other)], default=then)
     gone = Catch(error_equals=["States.ALL"], assign=_GONE, output=NOTHING, next_step=other_stopped)
     look_at_other = call(
         "LookAtOther",
@@ -61,6 +52,15 @@ def stop_other(stack: Stack, *, then: Task) -> Task:
         next_state=other_stopped,
     )
     wait_for_other.next(look_at_other)
+    end_other = call(
+        "EndOther",
+        UPDATE_ITEM,
+        comment="At once, before others take the stop for a failure. A run that ended by itself has said so.",
+        arguments=rows.stopped_row(stack, STOPPED, jsonata(_CAUSE)),
+        never_retry=[CONDITION_FAILED],
+        catch=[Catch(error_equals=["States.ALL"], output=NOTHING, next_step=other_stopped)],
+        next_state=other_stopped,
+    )
     stopped = {"stopped": jsonata("$holder.executionArn")}
     return call(
         "StopOther",
@@ -68,6 +68,6 @@ def stop_other(stack: Stack, *, then: Task) -> Task:
         arguments=execution | {"Error": STOPPED, "Cause": jsonata(_CAUSE)},
         assign=stopped | {"other": "RUNNING"},
         never_retry=_NO_EXECUTION,
-        catch=[Catch(error_equals=["States.ALL"], assign=stopped | _GONE, output=NOTHING, next_step=other_stopped)],
-        next_state=other_stopped,
+        catch=[Catch(error_equals=["States.ALL"], assign=stopped | _GONE, output=NOTHING, next_step=end_other)],
+        next_state=end_other,
     )

@@ -4,6 +4,7 @@ moto leaves the requests and replies of ``states:startExecution`` in the API's c
 asks every second whether a child has ended, and lets it run on when its parent has stopped waiting. It knows the names
 of two services where an ``aws-sdk`` integration fails, and takes the code of the service for the name of the error
 where AWS's SDK for Java has no class for it. An object that a state gets from S3 stays a stream, which no state holds.
+What ``aws-sdk:sfn`` asks for and gets has boto3's casing.
 """
 
 from __future__ import annotations
@@ -153,16 +154,28 @@ def _named_as_in_java(name: str, from_error: Callable[..., Any]) -> Callable[...
     return named
 
 
-def _body_as_text(self: Any, response: Any, *_: Any, **__: Any) -> None:
+def _sdk_request(self: Any, parameters: dict[str, Any], *_: Any, **__: Any) -> None:
+    """Step Functions' own API has names in camel case, where states write PascalCase as for every service."""
+    if self.resource.api_name == "sfn":
+        for name in list(parameters):
+            parameters[name[0].lower() + name[1:]] = parameters.pop(name)
+
+
+def _sdk_response(self: Any, response: Any, *_: Any, **__: Any) -> None:
     """An object of S3 is read whole, as text."""
     if isinstance(response, dict) and isinstance(response.get("Body"), StreamingBody):
         response["Body"] = response["Body"].read().decode()
+    if isinstance(response, dict) and self.resource.api_name == "sfn":
+        pascal = _pascal(response)
+        response.clear()
+        response.update(pascal)
 
 
 def install(aws: EmbeddedAws) -> None:
     """Makes integrations work, and fail, as on AWS."""
     _nested(aws)
-    StateTaskServiceAwsSdk._normalise_response = _body_as_text
+    StateTaskServiceAwsSdk._normalise_parameters = _sdk_request
+    StateTaskServiceAwsSdk._normalise_response = _sdk_response
     StateTaskService._SERVICE_NAME_SFN_TO_BOTO_OVERRIDES.update(_BOTO_NAMES)
     _SERVICE_ERROR_NAMES.update(_SDK_NAMES)
     for service, name in _UNNAMED.items():

@@ -268,3 +268,24 @@ def test_a_denied_access_has_no_name_of_its_own(machines: Machines, resource: st
     ended = machines.end(machines.start(machines.make({"Ask": ask}, role=role)))
     assert (ended.status, ended.error) == ("FAILED", error)
     assert "is not authorized to perform" in str(ended.cause)
+
+
+def test_step_functions_own_api_has_the_casing_of_every_other(machines: Machines) -> None:
+    other = machines.start(machines.make({"Rest": FOR_EVER}, name="other"))
+    look = task("arn:aws:states:::aws-sdk:sfn:describeExecution", {"ExecutionArn": other})
+    arguments = {"ExecutionArn": other, "Error": "Stopped", "Cause": "enough"}
+    stop = task("arn:aws:states:::aws-sdk:sfn:stopExecution", arguments, Next="Look")
+    said = machines.run({"Stop": stop, "Look": look}).output
+    assert (said["Status"], said["Error"], said["Cause"]) == ("ABORTED", "Stopped", "enough")
+
+
+@pytest.mark.parametrize(
+    ("arn", "error"),
+    [
+        ("arn:of-nothing", "Sfn.InvalidArnException"),
+        ("arn:aws:states:us-east-1:123456789012:execution:machine:gone", "Sfn.ExecutionDoesNotExistException"),
+    ],
+)
+def test_an_execution_that_is_not_there_cannot_be_stopped(machines: Machines, arn: str, error: str) -> None:
+    ended = machines.run({"Stop": task("arn:aws:states:::aws-sdk:sfn:stopExecution", {"ExecutionArn": arn})})
+    assert (ended.status, ended.error) == ("FAILED", error)
