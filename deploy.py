@@ -1,4 +1,8 @@
-"""Builds and deploys: `deploy.py build` needs no AWS, `deploy.py apply` changes it."""
+"""Builds and deploys: `deploy.py build` needs no AWS, `deploy.py apply` changes it.
+
+Exit codes: 0 done; 1 it failed, or bad input; 2 a plan that holds something to do, and nothing else; 3 AWS cannot be
+reached or refuses; 130 interrupted.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +29,7 @@ from orchestrator.settings import Stack
 #: Part of the names of buckets, which are 63 characters at most.
 _ENVIRONMENT = re.compile(r"[a-z][a-z0-9-]{0,11}")
 
-#: The exit code of a plan that holds something to do.
+#: The exit code of a plan that holds something to do, and of nothing else: a script may trust it.
 DIFFERS = 2
 
 #: How often a call is made in all when AWS throttles it or does not answer.
@@ -212,7 +216,8 @@ def _clients() -> Callable[[str], Any]:
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit code."""
-    return faults.run(deploy, arguments, interrupted="interrupted; deploy again to finish what was begun")
+    interrupted = "interrupted; deploy again to finish what was begun"
+    return faults.run(deploy, arguments, interrupted=interrupted, bad_input=faults.FAILED)
 
 
 if __name__ == "__main__":

@@ -92,17 +92,20 @@ def explain(fault: BotoCoreError | ClientError) -> str:
     return next((f"{said}; {advice}" for kinds, advice in _ADVICE if isinstance(fault, kinds)), said)
 
 
-def run(command: click.Command, arguments: list[str] | None, *, interrupted: str) -> int:
-    """Runs a command and gives its exit code; what a person can put right is said in a sentence, not in a traceback."""
+def run(command: click.Command, arguments: list[str] | None, *, interrupted: str, bad_input: int = BAD_INPUT) -> int:
+    """Runs a command and gives its exit code; what a person can put right is said in a sentence, not in a traceback.
+
+    ``bad_input`` is the code for what whoever typed the command has got wrong.
+    """
     try:
         code = command.main(arguments, standalone_mode=False)
     except click.ClickException as fault:
         fault.show()
-        return fault.exit_code
+        return bad_input
     except (KeyboardInterrupt, click.Abort):
         return _say(interrupted, INTERRUPTED)
     except _BAD_INPUT as fault:
-        return _say(str(fault), BAD_INPUT)
+        return _say(str(fault), bad_input)
     except OrchestratorError as fault:
         return _say(str(fault), FAILED)
     except (BotoCoreError, ClientError) as fault:
@@ -110,7 +113,7 @@ def run(command: click.Command, arguments: list[str] | None, *, interrupted: str
     except BrokenPipeError:
         return FAILED
     except OSError as fault:
-        return _say(f"{fault.filename or ''}: {fault.strerror or fault}".removeprefix(": "), BAD_INPUT)
+        return _say(f"{fault.filename or ''}: {fault.strerror or fault}".removeprefix(": "), bad_input)
     return code if isinstance(code, int) else 0
 
 

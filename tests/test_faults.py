@@ -62,5 +62,22 @@ def test_a_command_that_fails_says_so_in_a_sentence(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (InvalidTaskFile(["x"]), 64),
+        (click.UsageError("wrong"), 64),
+        (FileNotFoundError(2, "no", "x"), 64),
+        (refused("?"), 3),
+    ],
+)
+def test_a_command_may_give_bad_input_a_code_of_its_own(fault: BaseException, code: int) -> None:
+    @click.command()
+    def command() -> None:
+        raise fault
+
+    assert faults.run(command, [], interrupted="", bad_input=64) == code
+
+
 def test_a_command_that_does_what_it_should_is_zero() -> None:
     assert faults.run(click.Command("command", callback=lambda: None), [], interrupted="") == 0
