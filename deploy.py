@@ -20,9 +20,11 @@ from typing import Any
 import boto3
 import click
 from botocore.config import Config
+from rich.console import Console
 
 import definitions
 from orchestrator import deployment, faults
+from orchestrator.console.progress import progress_of
 from orchestrator.deployment import Application, Dependencies, Rollout
 from orchestrator.settings import Stack
 
@@ -175,6 +177,7 @@ def apply(
         rollout=rollout,
         holder=f"{getpass.getuser()} on {socket.gethostname()}",
         progress=click.echo,
+        progress_of=lambda count: progress_of(count, Console(), click.echo),
     )
     for task_id, schedule in applied.plan.over:
         click.echo(f"note: {schedule.expression} of {task_id} is in the past, no schedule was created")

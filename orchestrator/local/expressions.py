@@ -9,7 +9,7 @@ Here a text is read once, the checks that look at the whole expression do so onc
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from moto.core.serialize import BaseJSONSerializer
@@ -27,26 +27,21 @@ def _is_node(value: Any) -> bool:
     return Node in type(value).__mro__
 
 
-@cache
-def _processed_as(kind: type, kinds: tuple[type, ...]) -> type | None:
-    """The first of the kinds of node that ``kind`` is one of."""
-    return next((one for one in kinds if issubclass(kind, one)), None)
-
-
 def _traverse(self: Any, root: Any) -> Any:
     """Depth first, as moto's own, which asks of each node anew what is to be done with what."""
-    process = self._processing_map()
-    kinds = tuple(process)
+    processes = self._processing_map()
+    known: dict[type, Any] = {}
 
     def visit(node: Any, place: int) -> Any:
-        parent = node.parent
+        parent, kind = node.parent, type(node)
         for at, child in enumerate(node.children or ()):
             self.pre_processing_of_child(node, at)
             if _is_node(child):
                 visit(child, at)
-        kind = _processed_as(type(node), kinds)
-        if kind is not None:
-            node = process[kind](node)
+        if kind not in known:
+            known[kind] = next((process for base, process in processes.items() if issubclass(kind, base)), None)
+        if known[kind]:
+            node = known[kind](node)
             node.parent = parent
             if parent:
                 parent.children[place] = node
