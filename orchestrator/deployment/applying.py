@@ -126,7 +126,7 @@ def _deploy(
 ) -> tuple[bool, Mapping[str, str]]:
     """Deploys the stack if it differs. The first time in two steps: the bucket that all else comes from is first."""
     template, bundles = application.template, application.bundles()
-    deployed = stack.describe()
+    deployed = stack.deployable()
     is_first = deployed is None
     if deployed is None:
         deployed = stack.deploy({}, TemplateBody=json.dumps(bootstrap_template(application.stack)))

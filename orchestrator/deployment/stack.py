@@ -75,6 +75,15 @@ class CloudFormationStack:
             outputs={item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])},
         )
 
+    def deployable(self) -> Deployed | None:
+        """The same, where something can be deployed on top of it. Raises :class:`DeploymentFailed` where not."""
+        found = self.describe()
+        if found and found.status in _ADVICE:
+            raise DeploymentFailed(self._name, found.status, _ADVICE[found.status])
+        if found and found.status.endswith("_IN_PROGRESS"):
+            raise DeploymentFailed(self._name, found.status, "another deployment is under way; wait for its end")
+        return found
+
     def template(self) -> Any:
         """The template that the stack was last deployed with, as what its JSON text says."""
         body = self._client.get_template(StackName=self._name)["TemplateBody"]
@@ -85,9 +94,7 @@ class CloudFormationStack:
 
         Raises :class:`DeploymentFailed` with the first resource that failed.
         """
-        before = self.describe()
-        if before:
-            self._check(before.status)
+        before = self.deployable()
         change_set = self._client.create_change_set(
             StackName=self._name,
             # A name of an interrupted deployment must not be in the way of the next.
@@ -124,12 +131,6 @@ class CloudFormationStack:
         CloudFormationStack(self._client, stack_id, sleep=self._sleep, progress=self._progress)._wait(
             seen, done=("DELETE_COMPLETE",)
         )
-
-    def _check(self, status: str) -> None:
-        if status in _ADVICE:
-            raise DeploymentFailed(self._name, status, _ADVICE[status])
-        if status.endswith("_IN_PROGRESS"):
-            raise DeploymentFailed(self._name, status, "another deployment is under way; wait for its end")
 
     def _changes_something(self, change_set: str) -> bool:
         for _ in range(_LOOKS):
