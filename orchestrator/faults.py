@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from difflib import get_close_matches
+
+import boto3
 import click
 from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
@@ -36,6 +40,7 @@ _ADVICE: tuple[tuple[tuple[type[BotoCoreError], ...], str], ...] = (
     ((exceptions.NoCredentialsError, exceptions.PartialCredentialsError), _CREDENTIALS),
     ((exceptions.ProfileNotFound,), "AWS_PROFILE names a profile of ~/.aws/config"),
     ((exceptions.NoRegionError,), "set AWS_REGION"),
+    ((exceptions.InvalidRegionError,), "AWS_REGION is to be the name of a region, like us-east-1"),
     (
         (exceptions.HTTPClientError, exceptions.ConnectionError),
         "is the network up? AWS_ENDPOINT_URL, if it is set, must be where something listens: `orchestrator local`",
@@ -44,22 +49,27 @@ _ADVICE: tuple[tuple[tuple[type[BotoCoreError], ...], str], ...] = (
 
 _THROTTLED = "it was tried again with growing delays; wait a minute, then repeat the command, which goes on from here"
 
+_UNKNOWN = (
+    f"AWS does not know these credentials, or not in this region: {_CREDENTIALS}, or set AWS_REGION to another, or"
+    " enable this one for the account"
+)
+
 _CODES = {
     "AccessDenied": "the credentials lack this permission",
     "AccessDeniedException": "the credentials lack this permission",
     "ExpiredToken": f"the credentials have expired: {_CREDENTIALS}",
     "ExpiredTokenException": f"the credentials have expired: {_CREDENTIALS}",
-    "InvalidClientTokenId": f"AWS does not know these credentials: {_CREDENTIALS}",
+    "InvalidClientTokenId": _UNKNOWN,
     "ResourceNotFoundException": "is the stack deployed, in this region and under this name?",
     "StateMachineDoesNotExist": "is the stack deployed, in this region and under this name?",
-    "AuthFailure": f"AWS does not know these credentials: {_CREDENTIALS}",
+    "AuthFailure": _UNKNOWN,
     "OptInRequired": "this region is not enabled for the account; set AWS_REGION to another, or enable it",
     "Throttling": _THROTTLED,
     "ThrottlingException": _THROTTLED,
     "TooManyRequestsException": _THROTTLED,
     "ProvisionedThroughputExceededException": _THROTTLED,
     "SlowDown": _THROTTLED,
-    "UnrecognizedClientException": f"AWS does not know these credentials: {_CREDENTIALS}",
+    "UnrecognizedClientException": _UNKNOWN,
 }
 
 
@@ -89,7 +99,18 @@ def explain(fault: BotoCoreError | ClientError) -> str:
         said = f"AWS refused {fault.operation_name}: {code}: {error.get('Message', '')}".rstrip(": ")
         return f"{said} ({_CODES[code]})" if code in _CODES else said
     said = str(fault).rstrip(". ")
-    return next((f"{said}; {advice}" for kinds, advice in _ADVICE if isinstance(fault, kinds)), said)
+    advice = next((advice for kinds, advice in _ADVICE if isinstance(fault, kinds)), None)
+    return "; ".join(filter(None, (said, _unknown_region(said), advice)))
+
+
+def _unknown_region(said: str) -> str | None:
+    """Where no endpoint answers, the region may be none."""
+    if found := re.search(r"//[a-z0-9-]+\.([a-z0-9-]+)\.amazonaws\.com", said):
+        known = boto3.Session().get_available_regions("cloudformation")
+        if (region := found.group(1)) not in known:
+            close = get_close_matches(region, known, n=1)
+            return f"{region} is no region that boto3 knows{f'; did you mean {close[0]}?' if close else ''}"
+    return None
 
 
 def run(command: click.Command, arguments: list[str] | None, *, interrupted: str, bad_input: int = BAD_INPUT) -> int:

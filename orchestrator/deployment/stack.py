@@ -21,11 +21,12 @@ POLL_SECONDS = 2.0
 _LOOKS = 1800
 
 #: "Stack status codes": nothing can be deployed on top of these.
+_DELETE = "delete the stack (`python deploy.py destroy`), then deploy again"
 _ADVICE = {
-    "ROLLBACK_COMPLETE": "its creation failed; delete the stack, then deploy again",
-    "ROLLBACK_FAILED": "its creation failed; delete the stack, then deploy again",
-    "CREATE_FAILED": "its creation failed; delete the stack, then deploy again",
-    "DELETE_FAILED": "its deletion failed; delete the stack, then deploy again",
+    "ROLLBACK_COMPLETE": f"its creation failed; {_DELETE}",
+    "ROLLBACK_FAILED": f"its creation failed; {_DELETE}",
+    "CREATE_FAILED": f"its creation failed; {_DELETE}",
+    "DELETE_FAILED": f"its deletion failed; {_DELETE}",
     "UPDATE_FAILED": "an update failed; roll the stack back in the console, then deploy again",
     "UPDATE_ROLLBACK_FAILED": "a rollback failed; continue it in the console, then deploy again",
 }
@@ -113,13 +114,13 @@ class CloudFormationStack:
         return after
 
     def physical_names(self) -> dict[str, str]:
-        """What AWS calls each resource, by its name in the template."""
+        """What AWS calls each resource that is there, by its name in the template."""
         pages = self._client.get_paginator("list_stack_resources").paginate(StackName=self._name)
         return {
             resource["LogicalResourceId"]: resource["PhysicalResourceId"]
             for page in pages
             for resource in page["StackResourceSummaries"]
-            if resource.get("PhysicalResourceId")
+            if resource.get("PhysicalResourceId") and resource["ResourceStatus"] != "DELETE_COMPLETE"
         }
 
     def delete(self) -> None:

@@ -158,7 +158,7 @@ def test_the_first_resource_that_failed_is_named() -> None:
 @pytest.mark.parametrize(
     ("status", "advice"),
     [
-        ("ROLLBACK_COMPLETE", "delete the stack, then deploy again"),
+        ("ROLLBACK_COMPLETE", r"delete the stack \(`python deploy.py destroy`\), then deploy again"),
         ("UPDATE_ROLLBACK_FAILED", "continue it in the console"),
         ("UPDATE_IN_PROGRESS", "another deployment is under way"),
     ],
