@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ import boto3
 
 from orchestrator import deployment
 from orchestrator.deployment import Application
+from orchestrator.deployment.bundles import Bundle
 from orchestrator.settings import Stack
 
 STACK = Stack(name="bench")
@@ -38,6 +40,22 @@ def write_tasks(file: Path, count: int, *, timeout: str = "5m") -> None:
             f"    timeout: {timeout if number == 0 else '5m'}",
         ]
     file.write_text("\n".join(lines) + "\n")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frozen(Application):
+    """Its functions as they are at the beginning: a source that is saved meanwhile does not make the plan differ."""
+
+    code: dict[str, Bundle]
+
+    @classmethod
+    def from_sources(cls, stack: Stack) -> Frozen:
+        found = Application.of(stack)
+        same = {field.name: getattr(found, field.name) for field in fields(found)}
+        return cls(**same, code=found.bundles())
+
+    def bundles(self) -> dict[str, Bundle]:
+        return self.code
 
 
 class Counted:
@@ -110,7 +128,7 @@ def main(count: int) -> None:
             "AWS_SECRET_ACCESS_KEY": "bench",
             "AWS_DEFAULT_REGION": "us-east-1",
         }
-        application, file, clients = Application.of(STACK), Path(folder, "tasks.yaml"), Counted()
+        application, file, clients = Frozen.from_sources(STACK), Path(folder, "tasks.yaml"), Counted()
         now = datetime.now(UTC)
         write_tasks(file, count)
         sys.stdout.write(f"{count:,} tasks, deployed to the embedded AWS (seconds of CPU: ours, and its)\n")
