@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -29,7 +30,7 @@ ROOT = Path(deploy.__file__).parent
 STACK = Stack()
 
 TASKS = "tasks:\n" + "".join(
-    f"  task-{number}: {{run: lambda/report-generator, schedule: 'cron({number} 2 * * ? *)'}}\n" for number in range(6)
+    f"  task-{number}: {{run: lambda/report-generator, schedule: 'cron({number} 2 * * ? *)'}}\n" for number in range(40)
 )
 
 Ran = subprocess.CompletedProcess[str]
@@ -74,10 +75,6 @@ def run(aws: EmbeddedAws, faults: FaultyAws, tasks: Path, tmp_path: Path) -> Dep
 
 def refusing(operation: str, status: int, code: str, message: str) -> Callable[[Call], Answer | None]:
     return lambda call: call.refused(status, code, message) if call.operation == operation else None
-
-
-def stacks(aws: EmbeddedAws) -> list[Any]:
-    return list(aws.client("cloudformation").describe_stacks()["Stacks"])
 
 
 def test_without_credentials(run: Deploy, faults: FaultyAws) -> None:
@@ -228,6 +225,28 @@ def test_a_network_that_is_lost_in_the_middle(run: Deploy, faults: FaultyAws, aw
     assert "is being deployed by" in run("apply").stderr
     expired = {"id": {"S": "deployment"}, "holder": {"S": "the first"}, "expiration": {"N": "1"}}
     aws.client("dynamodb").put_item(TableName=STACK.table("Idempotency"), Item=expired)
+    assert_that_the_next_one_finishes_the_job(run, faults)
+
+
+def test_interrupted_by_a_person(run: Deploy, faults: FaultyAws, aws: EmbeddedAws, tasks: Path, tmp_path: Path) -> None:
+    writing = threading.Event()
+
+    def note(call: Call) -> None:
+        if call.operation == "CreateSchedule":
+            writing.set()
+
+    faults.fault = note
+    with subprocess.Popen(
+        [sys.executable, ROOT / "deploy.py", "apply", "--tasks", str(tasks)],
+        env=environment(aws, faults.endpoint, tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert writing.wait(60)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, "\ninterrupted; deploy again to finish what was begun\n")
     assert_that_the_next_one_finishes_the_job(run, faults)
 
 
