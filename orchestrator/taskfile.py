@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
@@ -54,14 +55,16 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_yaml_timestamp)
 
 
-class _Parser(Composer, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # as PyYAML was built
-    """Five times as fast, where there is libyaml. Nodes are put together in Python: libyaml's own way of doing so ends
-    the process where they are nested too deeply.
-    """
+if yaml.__with_libyaml__:
 
-    def __init__(self, text: str) -> None:
-        super(Composer, self).__init__(text)
-        Composer.__init__(self)
+    class _Parser(Composer, yaml.CSafeLoader):
+        """Five times as fast. Nodes are put together in Python: libyaml's own way of doing so ends the process where
+        they are nested too deeply.
+        """
+
+        def __init__(self, text: str) -> None:
+            yaml.CSafeLoader.__init__(self, text)
+            Composer.__init__(self)
 
 
 class _Problems:
@@ -159,11 +162,11 @@ def _read(path: Path, problems: _Problems) -> Mapping[str, Any]:
 
 
 def _single_node(text: str, loader: _Loader) -> yaml.Node | None:
-    """``loader``, which is slow, says better what is wrong."""
-    try:
-        return _Parser(text).get_single_node()
-    except yaml.YAMLError:
-        return loader.get_single_node()
+    """``loader``, which is slow, is everywhere, and says better what is wrong."""
+    if yaml.__with_libyaml__:
+        with suppress(yaml.YAMLError):
+            return _Parser(text).get_single_node()
+    return loader.get_single_node()
 
 
 def _note(node: yaml.Node, at: Location, problems: _Problems, count: list[int]) -> None:

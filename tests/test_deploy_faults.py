@@ -30,7 +30,7 @@ ROOT = Path(deploy.__file__).parent
 STACK = Stack()
 
 TASKS = "tasks:\n" + "".join(
-    f"  task-{number}: {{run: lambda/report-generator, schedule: 'cron({number} 2 * * ? *)'}}\n" for number in range(40)
+    f"  task-{number}: {{run: lambda/report-generator, schedule: 'cron({number} 2 * * ? *)'}}\n" for number in range(12)
 )
 
 Ran = subprocess.CompletedProcess[str]

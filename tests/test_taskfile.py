@@ -329,6 +329,13 @@ def test_the_sample_file_is_right_and_fits_its_schema() -> None:
     jsonschema.validate(yaml.safe_load(file.read_text()), json.loads(schema()))
 
 
+def test_without_libyaml_a_file_says_the_same(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = written("tasks:\n  t:\n    run: lambda/x\n    tiemout: 5m\n")
+    found = load(ROOT / "tasks.yaml", today=TODAY), problems(wrong)
+    monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    assert (load(ROOT / "tasks.yaml", today=TODAY), problems(wrong)) == found
+
+
 def test_the_schema_refuses_what_the_file_may_not_hold() -> None:
     with pytest.raises(jsonschema.ValidationError, match="scedule"):
         jsonschema.validate({"tasks": {"t": {"run": "lambda/x", "scedule": "rate(1 day)"}}}, json.loads(schema()))
