@@ -35,6 +35,23 @@ def test_a_fault_says_what_to_try(fault: BotoCoreError | ClientError, said: str)
     assert said in faults.explain(fault)
 
 
+@pytest.mark.parametrize(
+    ("host", "hint"),
+    [
+        (
+            "cloudformation.us-eats-1",
+            "us-eats-1 is no region that boto3 knows (did you mean us-east-1?); is the network",
+        ),
+        ("cloudformation.xx-nowhere-1", "xx-nowhere-1 is no region that boto3 knows; is the network up?"),
+        ("cloudformation.eu-central-1", '"; is the network up?'),
+        ("cloudformation.us-gov-west-1", '"; is the network up?'),
+        ("my-bucket.s3", '"; is the network up?'),
+    ],
+)
+def test_where_no_endpoint_answers_the_region_may_be_none(host: str, hint: str) -> None:
+    assert hint in faults.explain(exceptions.EndpointConnectionError(endpoint_url=f"https://{host}.amazonaws.com/"))
+
+
 def test_a_refusal_that_nothing_is_known_of_is_told_as_it_is() -> None:
     assert faults.explain(refused("Strange", "so it is")) == "AWS refused PutItem: Strange: so it is"
     assert faults.explain(refused("Strange", "")) == "AWS refused PutItem: Strange"
