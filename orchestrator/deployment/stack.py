@@ -20,8 +20,9 @@ POLL_SECONDS = 2.0
 #: A change that takes longer than this many looks (an hour) is not waited for.
 _LOOKS = 1800
 
-#: "Stack status codes": nothing can be deployed on top of these.
 _DELETE = "delete the stack (`python deploy.py destroy`), then deploy again"
+
+#: "Stack status codes": nothing can be deployed on top of these.
 _ADVICE = {
     "ROLLBACK_COMPLETE": f"its creation failed; {_DELETE}",
     "ROLLBACK_FAILED": f"its creation failed; {_DELETE}",
