@@ -85,8 +85,8 @@ def plan(
     heartbeat_url: str | None = None,
     monthly_cost: MonthlyCost | None = None,
 ) -> DeploymentPlan:
-    """Reads only. Raises :class:`~orchestrator.errors.InvalidDefinition`, DeploymentFailed where an apply would be refused
-    for the state that the stack is in, and what boto3 raises.
+    """Reads only. Raises :class:`~orchestrator.errors.InvalidDefinition`, DeploymentFailed where the state of the stack
+    would not let an apply begin, and what boto3 raises.
     """
     application.validate()
     stack = CloudFormationStack(clients("cloudformation"), application.stack.name)
