@@ -42,6 +42,7 @@ $(VENV)/.bench: $(VENV)/.test requirements-bench.lock
 bench: $(VENV)/.bench
 	@$(BIN)/python -m tests.bench
 	@$(BIN)/python -m tests.bench_schedules
+	@$(BIN)/python -m tests.bench_deploying
 
 fuzz: $(VENV)/.test
 	@$(BIN)/python -m tests.fuzz
