@@ -84,6 +84,11 @@ _site_url = click.option("--site-url", help="What relative URLs in params are re
 _heartbeat_url = click.option(
     "--heartbeat-url", help="Called after each round of the watchdog, https only. [default: as deployed]"
 )
+_reserved_concurrency = click.option(
+    "--reserved-concurrency/--no-reserved-concurrency",
+    default=None,
+    help="Whether what handles failures has some concurrency for itself. [default: as deployed, or yes]",
+)
 
 
 @deploy.command()
@@ -92,6 +97,7 @@ _heartbeat_url = click.option(
 @_mail_from
 @_site_url
 @_heartbeat_url
+@_reserved_concurrency
 @_dependencies
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def plan(
@@ -100,6 +106,7 @@ def plan(
     mail_from: str | None,
     site_url: str | None,
     heartbeat_url: str | None,
+    reserved_concurrency: bool | None,
     dependencies: Dependencies | None,
     as_json: bool,
 ) -> int:
@@ -115,6 +122,7 @@ def plan(
         mail_from=mail_from,
         site_url=site_url,
         heartbeat_url=heartbeat_url,
+        reserve_concurrency=reserved_concurrency,
         monthly_cost=deployment.monthly_cost(application, now),
     )
     if as_json:
@@ -134,6 +142,7 @@ def plan(
 @_mail_from
 @_site_url
 @_heartbeat_url
+@_reserved_concurrency
 @_dependencies
 @click.option("--canary", type=_percent, help="Percent of executions that try a new version first.")
 @click.option("--linear", type=_percent, help="Percent of executions that a new version gets more at a time.")
@@ -147,6 +156,7 @@ def apply(
     mail_from: str | None,
     site_url: str | None,
     heartbeat_url: str | None,
+    reserved_concurrency: bool | None,
     dependencies: Dependencies | None,
     canary: int | None,
     linear: int | None,
@@ -168,6 +178,7 @@ def apply(
         mail_from=mail_from,
         site_url=site_url,
         heartbeat_url=heartbeat_url,
+        reserve_concurrency=reserved_concurrency,
         rollout=rollout,
         holder=f"{getpass.getuser()} on {socket.gethostname()}",
         progress=click.echo,
