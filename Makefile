@@ -7,7 +7,7 @@ SCAN   := .scan
 # no build isolation keeps the one source distribution (stepfunctions) on the setuptools of the list.
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
-.PHONY: setup demo test bench fuzz simulate build scan golden clean
+.PHONY: setup demo test bench faults fuzz simulate build scan golden clean
 .DEFAULT_GOAL := demo
 
 setup: $(VENV)/.setup
@@ -50,6 +50,9 @@ fuzz: $(VENV)/.test
 
 build: setup
 	@$(BIN)/python deploy.py build --out build
+
+faults: $(VENV)/.test
+	@$(BIN)/pytest -q -n 0 -s tests/faults
 
 # Apart, because what checkov depends on is older than what we do.
 $(SCAN)/.setup: requirements-scan.lock

@@ -199,10 +199,10 @@ def rollback(stack: Stack, state_machine: str, to: int | None) -> None:
 
 @deploy.command()
 @_environment
-@click.option("--delete-data", is_flag=True, help="Tables and buckets, too, with all that is in them.")
+@click.option("--delete-data", is_flag=True, help="Tables, buckets and their key, too, with all that is in them.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def destroy(stack: Stack, delete_data: bool, yes: bool) -> None:
-    """Delete the stack and every schedule in its group. Tables and buckets stay, unless told otherwise."""
+    """Delete the stack and every schedule in its group. Tables, buckets and their key stay, unless told otherwise."""
     what = "and ALL ITS DATA" if delete_data else "but keep its tables and buckets"
     if not yes:
         click.confirm(f"Delete the stack {stack.name} and all its schedules, {what}?", abort=True)

@@ -35,7 +35,7 @@ _LOG = (
 
 #: What a caller needs of the key, by what it calls; the first pattern counts. DynamoDB decrypts a table's own key for
 #: whoever reads or writes it ("DynamoDB encryption at rest usage notes"). S3 also decrypts while an object is uploaded
-#: in parts ("Uploading an object using multipart upload"). What is not here does not touch what is encrypted.
+#: in parts ("Using server-side encryption with AWS KMS keys"). What is not here does not touch what is encrypted.
 _NEEDED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("dynamodb:Describe*", ()),
     ("dynamodb:List*", ()),

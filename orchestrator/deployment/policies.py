@@ -201,8 +201,8 @@ def queues(logical_ids: Sequence[str], *, rule: Any = None) -> dict[str, Any]:
 def topic(logical_id: str, *, alarms: Any) -> dict[str, Any]:
     """What lets ``alarms`` (a pattern of ARNs) tell a topic, and refuses what is published without TLS.
 
-    Whoever may publish by an own policy needs nothing here; an alarm has none. A policy of a topic may name actions of
-    topics only, so it says what a wildcard would ("Example cases for Amazon SNS access control").
+    A role that may publish needs nothing here; an alarm has none. SNS refuses a policy with "sns:*": not all of that is
+    about topics.
     """
     arn_ = {"Ref": logical_id}
     telling = {

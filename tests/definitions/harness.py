@@ -72,14 +72,23 @@ class Outcome:
 class TaskRunner:
     """Starts runs of tasks that each test registers under an id of its own."""
 
-    def __init__(self, aws: EmbeddedAws, *, handlers: Sequence[str] = ("alerter",), **more: Definition) -> None:
+    def __init__(
+        self,
+        aws: EmbeddedAws,
+        *,
+        handlers: Sequence[str] = ("alerter",),
+        environment: Mapping[str, str] | None = None,
+        timeout_seconds: int = 2,
+        **more: Definition,
+    ) -> None:
+        """``environment`` is for the handlers, beside their own, ``timeout_seconds`` the target's."""
         self.aws = aws
         folder = folder_with(Path(__file__).parent / "lambdas", Path(tempfile.mkdtemp()) / "lambdas", handlers)
-        work = Function(name="work", module="work", timeout_seconds=2)
+        work = Function(name="work", module="work", timeout_seconds=timeout_seconds)
         application = Application(
             stack=STACK,
             definitions={"TaskRunner": definitions.ALL["TaskRunner"](STACK), "nested": workflow(), **more},
-            functions=(work, *functions(*handlers)),
+            functions=(work, *functions(*handlers, environment=environment or {})),
             lambdas=folder,
         )
         self.applied = deployment.apply(aws.client, application, [], sleep=lambda seconds: None)
