@@ -1,7 +1,7 @@
 """The stack's own KMS key: what everything that keeps data is encrypted with, and who may use it through what.
 
-Three parties must agree, else what is encrypted cannot be read: a resource names the key, the key's policy lets the
-services in that act in their own name, and a role may use the key through the service that it calls. The first is said
+Three parties must agree, else what is encrypted cannot be read: a resource names the key, the key's policy lets in the
+services that act in their own name, and a role may use the key through the service that it calls. The first is said
 where the resource is, the second by :func:`key`, the third by :func:`with_key`, from what the role is allowed to call.
 
 State machines are not encrypted with it, although "Data at rest encryption in Step Functions" offers that: AWS's own
@@ -49,7 +49,7 @@ _NEEDED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("sqs:SendMessage", _WRITE),
 )
 
-#: Long enough that nobody pays for a queue that is asked all day whether there is a message, by a data key each time.
+#: Queues are asked all day whether there is a message, and KMS is asked, and paid, each time that this has passed.
 DATA_KEY_REUSE_SECONDS = 3600
 
 

@@ -1,18 +1,21 @@
-"""KMS: what is encrypted with a key is for roles that may use the key.
+"""KMS: what is encrypted with a key is for those who may use the key.
 
 moto encrypts nothing, so a role could read what on AWS it could not decrypt. Here a request for something encrypted
-needs the permission of its key, too, through the service that is asked. Beside that moto keeps a key's policy as it
-stands in a template where all else wants text, cannot update a key, and does not find the key of a log group in one.
+needs the permission of its key, too, through the service that is asked; and a rule of EventBridge, which has no role,
+reaches an encrypted queue only if the key's own policy lets it. Beside that moto keeps a key's policy as it stands in a
+template where all else wants text, cannot update a key, and does not find the key of a log group in one.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID
+from moto.events.models import Rule
 from moto.kms.models import Key
 from moto.logs.models import LogGroup
 
@@ -60,6 +63,29 @@ def permissions(wanted: Permission) -> Iterator[Permission]:
         yield Permission(action=action, resource=key, context=via)
 
 
+def serves(key_arn: str, service: str, source_arn: str) -> bool:
+    """Whether the key's policy lets a service encrypt in its own name for what has the ARN ``source_arn``."""
+    _, _, _, region, account, name = key_arn.split(":", 5)
+    document = json.loads(get_backend("kms")[account][region].keys[name.removeprefix("key/")].policy)
+    context = {"aws:SourceAccount": account, "aws:SourceArn": source_arn}
+    return any(
+        statement["Effect"] == "Allow"
+        and isinstance(statement["Principal"], Mapping)
+        and f"{service}.amazonaws.com" in _listed(statement["Principal"].get("Service", []))
+        and set(_ENCRYPT) <= set(_listed(statement["Action"]))
+        and all(
+            any(fnmatchcase(context.get(key, ""), pattern) for pattern in _listed(patterns))
+            for condition in statement.get("Condition", {}).values()
+            for key, patterns in condition.items()
+        )
+        for statement in document["Statement"]
+    )
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
 def _key_of(arn: str) -> str | None:
     """The ARN of the customer's key that a resource is encrypted with."""
     _, _, service, region, account, name = arn.split(":", 5)
@@ -95,7 +121,10 @@ def _of_template(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def install(aws: EmbeddedAws) -> None:
-    """Gives CloudFormation keys and log groups as they are declared; roles.py asks :func:`permissions`."""
+    """Gives CloudFormation keys and log groups as they are declared, and rules what their queues' keys allow.
+
+    roles.py asks :func:`permissions`.
+    """
     create_key, create_group = Key.create_from_cloudformation_json, LogGroup.create_from_cloudformation_json
 
     def create(resource_name: str, cloudformation_json: Any, *arguments: Any, **named: Any) -> Any:
@@ -111,5 +140,13 @@ def install(aws: EmbeddedAws) -> None:
         group.kms_key_id = arguments[1]["Properties"].get("KmsKeyId")
         return group
 
+    send = Rule._send_to_sqs_queue
+
+    def send_to_sqs_queue(self: Any, resource_id: str, *arguments: Any, **named: Any) -> None:
+        key = _key_of(f"arn:aws:sqs:{self.region_name}:{self.account_id}:{resource_id}")
+        if key is None or serves(key, "events", self.arn):
+            send(self, resource_id, *arguments, **named)
+
+    Rule._send_to_sqs_queue = send_to_sqs_queue
     Key.create_from_cloudformation_json, Key.update_from_cloudformation_json = create, update
     LogGroup.create_from_cloudformation_json = create_log_group

@@ -13,7 +13,11 @@ from orchestrator.local.embedded import EmbeddedAws
 from tests.local.test_resources import deploy, template
 from tests.local.test_roles import Actor, allow, denied
 
-POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "kms:*", "Resource": "*"}]}
+ACCOUNT = {"AWS": "arn:aws:iam::123456789012:root"}
+POLICY: dict[str, Any] = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": ACCOUNT, "Action": "kms:*", "Resource": "*"}],
+}
 
 #: What a role does with something of each kind.
 CALLS: dict[str, Callable[[Any], Any]] = {
@@ -73,6 +77,31 @@ def test_it_is_the_key_that_lacks(aws: EmbeddedAws, key: str) -> None:
     with pytest.raises(ClientError) as caught:
         CALLS["dynamodb"](actor.client("dynamodb"))
     assert f"not authorized to perform: kms:Decrypt on resource: {key}" in denied(caught)
+
+
+@pytest.mark.parametrize(
+    ("source", "heard"),
+    [
+        ("arn:aws:events:us-east-1:123456789012:rule/painted", 1),
+        ("arn:aws:events:us-east-1:123456789012:rule/other", 0),
+        ("", 0),
+    ],
+)
+def test_a_rule_reaches_an_encrypted_queue_if_the_key_lets_it(
+    aws: EmbeddedAws, key: str, source: str, heard: int
+) -> None:
+    statement = {
+        **allow(["kms:Decrypt", "kms:GenerateDataKey"]),
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"}, "ArnEquals": {"aws:SourceArn": source}},
+    }
+    policy = json.dumps({**POLICY, "Statement": [*POLICY["Statement"], *([statement] if source else [])]})
+    aws.client("kms").put_key_policy(KeyId=key, PolicyName="default", Policy=policy)
+    events = aws.client("events")
+    events.put_rule(Name="painted", EventPattern=json.dumps({"source": ["paint"]}))
+    events.put_targets(Rule="painted", Targets=[{"Id": "q", "Arn": "arn:aws:sqs:us-east-1:123456789012:things"}])
+    events.put_events(Entries=[{"Source": "paint", "DetailType": "painted", "Detail": "{}"}])
+    assert len(aws.client("sqs").receive_message(QueueUrl=QUEUE).get("Messages", [])) == heard
 
 
 def test_what_is_encrypted_with_a_key_of_aws_is_for_whoever_may_use_it(aws: EmbeddedAws) -> None:
