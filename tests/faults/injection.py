@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,9 @@ from orchestrator.local.embedded import EmbeddedAws
 #: What AWS's services call it; the others say ThrottlingException.
 _THROTTLED = {"lambda": "TooManyRequestsException", "dynamodb": "ProvisionedThroughputExceededException"}
 
+#: The states that call what a task is to do.
+_TARGETS = ("InvokeLambda", "StartWorkflow")
+
 
 class Fault(StrEnum):
     THROTTLED = "throttled"
@@ -37,13 +41,18 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """A request of this state, of runs of this task."""
+    """A request of this state, of the run of this slot of the task, or of all its runs."""
 
     name: str
     task_id: str
+    slot: str | None = None
 
     def is_meant(self, request: Any, at_work: _AtWork | None) -> bool:
-        return at_work is not None and (at_work.state, at_work.task_id) == (self.name, self.task_id)
+        return (
+            at_work is not None
+            and (at_work.state, at_work.task_id) == (self.name, self.task_id)
+            and self.slot in (None, at_work.slot)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +82,10 @@ class Injected:
     where: State | Call
     fault: Fault
     times: float = float("inf")
-    #: So many were.
+    #: So many were meant.
     hits: int = 0
+    #: So many wait for an answer that does not come.
+    lost: int = 0
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def strikes(self, request: Any, at_work: _AtWork | None) -> bool:
@@ -91,6 +102,7 @@ class _AtWork:
 
     state: str
     task_id: str
+    slot: str
     environment: Any
 
 
@@ -105,6 +117,8 @@ class Faults:
         self._aws = aws
         self._injected: tuple[Injected, ...] = ()
         self._thread = threading.local()
+        #: How often the target of a task was called for a slot.
+        self.effects: Counter[tuple[str, str]] = Counter()
 
     @contextmanager
     def injected(self, *injected: Injected) -> Iterator[None]:
@@ -129,20 +143,27 @@ class Faults:
             at_work: _AtWork | None = getattr(self._thread, "at_work", None)
             struck = next((one for one in self._injected if one.strikes(request, at_work)), None)
             if struck is None:
-                return request.call_action()
+                return self._answer(request, at_work)
             if struck.fault is Fault.REPLY_LOST:
-                answered = request.call_action()
-                self._lose(at_work)
+                answered = self._answer(request, at_work)
+                self._lose(struck, at_work)
                 return answered
             if struck.fault is Fault.TIMED_OUT:
-                self._lose(at_work)
+                self._lose(struck, at_work)
                 return 500, {}, ""
             return _refused(request, struck.fault)
 
         return dispatch
 
-    def _lose(self, at_work: _AtWork | None) -> None:
+    def _answer(self, request: Any, at_work: _AtWork | None) -> Any:
+        answered = request.call_action()
+        if at_work and at_work.state in _TARGETS and request._get_action() in ("Invoke", "StartExecution"):
+            self.effects[at_work.task_id, at_work.slot] += 1
+        return answered
+
+    def _lose(self, struck: Injected, at_work: _AtWork | None) -> None:
         """No answer: a state waits until its time is up, a process notices that the connection was closed."""
+        struck.lost += 1
         if at_work is None:
             self._thread.hangs_up = True
             return
@@ -152,7 +173,12 @@ class Faults:
     def _working(self, evaluate: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
         def evaluate_known(state: Any, environment: Any) -> None:
             given = environment.states.context_object.context_object_data["Execution"]["Input"]
-            self._thread.at_work = _AtWork(state=state.name, task_id=given.get("taskId", ""), environment=environment)
+            self._thread.at_work = _AtWork(
+                state=state.name,
+                task_id=given.get("taskId", ""),
+                slot=given.get("scheduledTime", ""),
+                environment=environment,
+            )
             try:
                 evaluate(state, environment)
             finally:
