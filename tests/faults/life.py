@@ -71,6 +71,8 @@ class Life(RuleBasedStateMachine):
         self.deliveries: list[str] = []
         self.executions: list[str] = []
         self.reruns: Counter[str] = Counter()
+        #: Slots that a pause has skipped and that are to run now that it is over.
+        self.promised: list[str] = []
         self.told_before = len(self.world.published())
 
     # --- time, and what Scheduler makes of it
@@ -141,6 +143,7 @@ class Life(RuleBasedStateMachine):
     @rule(on_resume=st.sampled_from(CatchUp))
     def it_is_paused(self, on_resume: CatchUp) -> None:
         now = key(self.world.clock.now())
+        self.promised = []
         self.registry.pause(self.task.id, Pause(who="ann", why="migration", since=now, on_resume=on_resume))
 
     @precondition(lambda self: self._record().pause is not None)
@@ -149,6 +152,8 @@ class Life(RuleBasedStateMachine):
         pause = self._record().pause
         assert pause is not None
         now = self.world.clock.now()
+        waiting = self._skipped_by_pause()
+        self.promised = {CatchUp.NONE: [], CatchUp.LATEST: waiting[-1:], CatchUp.ALL: waiting}[pause.on_resume]
         pausing.resume(self.registry, self.ledger, self.world.starter, self.task.id, pause, now)
         self.world.rest()
 
@@ -201,12 +206,11 @@ class Life(RuleBasedStateMachine):
         runs, now = self._runs(until), self.world.clock.now()
         assert verify(self.task, runs, self.begin, until, now) == []
         assert self._unfinished(until) == []
-        more = {
-            slot: times
-            for (task_id, slot), times in self.world.faults.effects.items()
-            if task_id == self.task.id and times > 1 + self.reruns[slot]
-        }
-        assert more == {}
+        effects = {slot: n for (task_id, slot), n in self.world.faults.effects.items() if task_id == self.task.id}
+        history = {run.slot: len(run.history) for run in runs}
+        assert {slot: n for slot, n in effects.items() if n > 1 + self.reruns[slot]} == {}
+        assert {slot: n for slot, n in effects.items() if slot in history and n > 1 + history[slot]} == {}
+        assert set(self.promised) & set(self._skipped_by_pause()) == set()
         lease = self._record().lease
         assert lease is None or lease.expires_at < now.timestamp() or self._goes_on(lease.execution_arn)
         self._check_alerts(runs)
@@ -270,6 +274,10 @@ class Life(RuleBasedStateMachine):
     def _ended(self) -> list[Run]:
         runs = self._runs(self.world.clock.now())
         return [run for run in runs if run.status in TERMINAL and run.trigger is Trigger.SCHEDULE]
+
+    def _skipped_by_pause(self) -> list[str]:
+        runs = self._runs(self.world.clock.now())
+        return sorted(run.slot for run in runs if run.reason == SkipReason.PAUSED)
 
     def _unfinished(self, until: datetime) -> list[Run]:
         return [run for run in self._runs(until) if run.status not in TERMINAL]
