@@ -65,11 +65,11 @@ def apply(
 ) -> Applied:
     """Makes AWS what ``application`` and ``tasks`` say. Once more, it finishes what was interrupted or writes nothing.
 
-    ``mail_from``, ``site_url``, ``heartbeat_url`` and ``reserve_concurrency`` (whether what handles failures has some
-    for itself) stay as they were deployed where they are None. ``rollout`` says how new versions of state machines take
-    over, ``holder`` who deploys. ``progress`` is called with a line of text for each thing done. Raises
-    :class:`~orchestrator.errors.DeploymentFailed`, DeploymentUnderWay, RolledBack, NoSuchAlarm, InvalidDefinition, and
-    what boto3 raises.
+    ``reserve_concurrency`` says whether what handles failures has some of its own; it stays as these do:
+    ``mail_from``, ``site_url`` and ``heartbeat_url`` stay as they were deployed where they are None. ``rollout`` says
+    how new versions of state machines take over, ``holder`` who deploys. ``progress`` is called with a line of text for
+    each thing done. Raises :class:`~orchestrator.errors.DeploymentFailed`, DeploymentUnderWay, RolledBack, NoSuchAlarm,
+    InvalidDefinition, and what boto3 raises.
     """
     application.validate()
     chosen = choices(

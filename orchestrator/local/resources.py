@@ -184,18 +184,6 @@ class QueuePolicyResource(_Policy, CloudFormationModel):
             backend.set_queue_attributes(url.rsplit("/", 1)[-1], {"Policy": document})
 
 
-class BucketPolicyResource(_Policy, CloudFormationModel):
-    """AWS::S3::BucketPolicy."""
-
-    @staticmethod
-    def cloudformation_type() -> str:
-        return "AWS::S3::BucketPolicy"
-
-    @classmethod
-    def _attach(cls, given: dict[str, Any], document: str, account_id: str, region_name: str) -> None:
-        s3_backends[account_id]["aws"].put_bucket_policy(given["Bucket"], document.encode())
-
-
 class TopicPolicyResource(_Policy, CloudFormationModel):
     """AWS::SNS::TopicPolicy."""
 
@@ -207,6 +195,18 @@ class TopicPolicyResource(_Policy, CloudFormationModel):
     def _attach(cls, given: dict[str, Any], document: str, account_id: str, region_name: str) -> None:
         for arn in given["Topics"]:
             sns_backends[account_id][region_name].get_topic(arn).policy = document
+
+
+class BucketPolicyResource(_Policy, CloudFormationModel):
+    """AWS::S3::BucketPolicy."""
+
+    @staticmethod
+    def cloudformation_type() -> str:
+        return "AWS::S3::BucketPolicy"
+
+    @classmethod
+    def _attach(cls, given: dict[str, Any], document: str, account_id: str, region_name: str) -> None:
+        s3_backends[account_id]["aws"].put_bucket_policy(given["Bucket"], document.encode())
 
 
 def _execute_change_set(self: Any, change_set_name: str, stack_name: str | None = None) -> None:
