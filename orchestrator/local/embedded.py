@@ -33,6 +33,7 @@ from orchestrator.local import (
     integrations,
     interpreter,
     jsonata,
+    keys,
     mail,
     partitions,
     resources,
@@ -63,6 +64,7 @@ ADAPTERS = (
     scheduler,
     events,
     mail,
+    keys,
     resources,
 )
 

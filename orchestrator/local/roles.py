@@ -22,7 +22,7 @@ from moto.core.responses import ActionResult, BaseResponse
 from moto.s3.exceptions import S3AccessDeniedError
 from moto.s3.responses import S3Response
 
-from orchestrator.local import requests
+from orchestrator.local import keys, requests
 
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
@@ -87,9 +87,15 @@ def forget() -> None:
 
 def may(role_arn: str, action: str, resource: str, context: Mapping[str, str] | None = None) -> bool:
     """Whether the role's identity policies allow it; the answer is remembered for :func:`used` and :func:`denied`."""
+    return (
+        _first_denied(role_arn, [requests.Permission(action=action, resource=resource, context=context or {})]) is None
+    )
+
+
+def _may(role_arn: str, one: requests.Permission) -> bool:
     name = role_arn.rsplit("/", 1)[-1]
-    allowed = _allows(_statements(name), action, resource, context or {})
-    (_used if allowed else _denied).add((name, action, resource))
+    allowed = _allows(_statements(name), one.action, one.resource, one.context)
+    (_used if allowed else _denied).add((name, one.action, one.resource))
     return allowed
 
 
@@ -149,7 +155,8 @@ def _role_of(response: Any) -> str | None:
 
 
 def _first_denied(role: str, wanted: Iterable[requests.Permission]) -> requests.Permission | None:
-    return next((one for one in wanted if not may(role, one.action, one.resource, one.context)), None)
+    """Of what is wanted, and of the keys that it is encrypted with."""
+    return next((one for each in wanted for one in (each, *keys.permissions(each)) if not _may(role, one)), None)
 
 
 def install(aws: EmbeddedAws) -> None:
