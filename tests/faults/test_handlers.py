@@ -16,7 +16,6 @@ import pytest
 from orchestrator.alerts import Cause, Severity
 from orchestrator.incidents import Incidents
 from orchestrator.local import roles
-from orchestrator.local.clock import VirtualClock
 from orchestrator.local.embedded import EmbeddedAws
 from orchestrator.recorder import Recorder
 from orchestrator.runs import RunStatus
@@ -28,6 +27,7 @@ from tests.definitions.test_silent_slots import dead_letter, messages
 from tests.faults.injection import Call, Fault, Faults, Injected
 from tests.faults.scenarios import GRACE, Cell
 from tests.faults.verdicts import LOST, table, told, verdict
+from tests.faults.world import MovedClock
 
 #: So many requests fail, one in each attempt.
 _TIMES = 3
@@ -40,7 +40,7 @@ _POLLING = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
 
 @pytest.fixture(scope="module")
 def runner(embedded_aws: EmbeddedAws) -> Iterator[TaskRunner]:
-    with embedded_aws.on(VirtualClock(datetime.now(UTC), speed=200)):
+    with embedded_aws.on(MovedClock(datetime.now(UTC))):
         # What the SDK tries again by itself would only make it last longer.
         environment = {"AWS_MAX_ATTEMPTS": "1"}
         runner = TaskRunner(
