@@ -39,17 +39,17 @@ def workflow() -> Definition:
     """A nested state machine that does as its params say."""
     answer = Pass("Answer", output=jsonata("{'answer': 42, 'params': $states.input.params}"))
     fail = Fail("Refuse", error="OutOfPaper", cause="the printer has none")
-    pause = Wait("Pause", seconds=30)
+    pause = Wait("Pause", seconds=jsonata("$states.input.params.pause"))
     pause.next(answer)
     decide = Choice(
         "Decide",
         choices=[
             (When("$states.input.params.fail = true"), fail),
-            (When("$states.input.params.pause = true"), pause),
+            (When("($pause := $states.input.params.pause; $exists($pause) ? $pause > 0 : false)"), pause),
         ],
         default=answer,
     )
-    return Definition(start=decide, comment="Does as it is told.", timeout_seconds=60)
+    return Definition(start=decide, comment="Does as it is told.", timeout_seconds=3600)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -262,7 +262,7 @@ def test_the_run_that_goes_on_is_stopped_with_its_workflow_and_the_new_one_runs(
     runner: TaskRunner, policy: OverlapPolicy
 ) -> None:
     task_id = runner.register(f"stop-{policy}", target="workflow/nested", overlap=policy)
-    first = begin(runner, task_id, BEFORE, params={"pause": True})
+    first = begin(runner, task_id, BEFORE, params={"pause": 200})
     runner.until(lambda: bool(children(runner, task_id)))
     second = runner.run(task_id)
     stopped = runner.end(first, task_id, BEFORE)

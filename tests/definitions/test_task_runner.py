@@ -537,7 +537,7 @@ def test_a_workflow_that_fails_fails_its_task(happened: Happened) -> None:
 
 @scenario
 def workflow_times_out(runner: TaskRunner) -> Outcome:
-    fields: dict[str, Any] = {"params": {"pause": True}, "timeout_seconds": 1, "retry": ONCE}
+    fields: dict[str, Any] = {"params": {"pause": 30}, "timeout_seconds": 1, "retry": ONCE}
     return runner.run(runner.register("workflow-times-out", target="workflow/nested", **fields))
 
 

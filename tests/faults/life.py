@@ -59,7 +59,7 @@ class Life(RuleBasedStateMachine):
             id=f"life-{next(_numbers)}",
             target=runs,
             schedules=(TaskSchedule(expression="cron(5 * * * ? *)"),),
-            params={"pause": True} if runs.kind is TargetKind.WORKFLOW else {},
+            params={"pause": 30} if runs.kind is TargetKind.WORKFLOW else {},
             timeout_seconds=120,
             grace_seconds=300,
             overlap=overlap,

@@ -121,7 +121,7 @@ def _overlapping(cell: Cell) -> None:
 
 def _waiting(cell: Cell) -> None:
     """Its turn comes when the other one has ended."""
-    cell.register("workflow/nested", params={"pause": True}, overlap=OverlapPolicy.BUFFER_ONE)
+    cell.register("workflow/nested", params={"pause": 200}, overlap=OverlapPolicy.BUFFER_ONE)
     first = cell.start(cell.earlier)
     cell.is_(RunStatus.RUNNING, cell.earlier)
     cell.run()
@@ -139,10 +139,10 @@ def _waiting_in_vain(cell: Cell) -> None:
 
 def _stopping(policy: OverlapPolicy) -> Callable[[Cell], None]:
     def stopping(cell: Cell) -> None:
-        cell.register("workflow/nested", params={"pause": True}, overlap=policy)
+        cell.register("workflow/nested", params={"pause": 200}, overlap=policy)
         first = cell.start(cell.earlier)
         cell.is_(RunStatus.RUNNING, cell.earlier)
-        cell.run(params={"pause": False})
+        cell.run(params={"pause": 0})
         assert cell.runner.aws.execution(first).over.wait(240)
 
     return stopping

@@ -137,7 +137,7 @@ def _undelivered(cell: Cell) -> None:
 
 
 def _died(cell: Cell) -> None:
-    cell.register("workflow/nested", params={"pause": True})
+    cell.register("workflow/nested", params={"pause": 200})
     execution = cell.start()
     cell.is_(RunStatus.RUNNING)
     cell.runner.aws.client("stepfunctions").stop_execution(executionArn=execution)
@@ -279,7 +279,7 @@ class Prepared:
         self.marks[cell.task_id] = marks
 
     def _died(self, cell: Cell) -> str:
-        cell.register("workflow/nested", params={"pause": True})
+        cell.register("workflow/nested", params={"pause": 200})
         execution = cell.start()
         cell.is_(RunStatus.RUNNING)
         cell.runner.aws.client("stepfunctions").stop_execution(executionArn=execution)
