@@ -152,6 +152,9 @@ def _resource(response: Any, body: Mapping[str, Any]) -> str:
             # "Step Functions uses the state machine's ARN instead of using the version ARN or alias ARN"
             # ("Authorization for versions and aliases in Step Functions workflows").
             return ":".join(str(value).split(":")[:7]) if name == "stateMachineArn" else str(value)
+    here = f"{response.region}:{response.current_account}"
     if queue := body.get("QueueUrl"):
-        return f"arn:aws:sqs:{response.region}:{response.current_account}:{queue.rsplit('/', 1)[-1]}"
+        return f"arn:aws:sqs:{here}:{queue.rsplit('/', 1)[-1]}"
+    if group := body.get("logGroupName"):
+        return f"arn:aws:logs:{here}:log-group:{group}:log-stream:{body.get('logStreamName', '')}"
     return "*"

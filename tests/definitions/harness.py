@@ -72,7 +72,14 @@ class Outcome:
 class TaskRunner:
     """Starts runs of tasks that each test registers under an id of its own."""
 
-    def __init__(self, aws: EmbeddedAws, *, handlers: Sequence[str] = ("alerter",), **more: Definition) -> None:
+    def __init__(
+        self,
+        aws: EmbeddedAws,
+        *,
+        handlers: Sequence[str] = ("alerter",),
+        mail_from: str | None = None,
+        **more: Definition,
+    ) -> None:
         self.aws = aws
         folder = folder_with(Path(__file__).parent / "lambdas", Path(tempfile.mkdtemp()) / "lambdas", handlers)
         work = Function(name="work", module="work", timeout_seconds=2)
@@ -82,7 +89,7 @@ class TaskRunner:
             functions=(work, *functions(*handlers)),
             lambdas=folder,
         )
-        self.applied = deployment.apply(aws.client, application, [], sleep=lambda seconds: None)
+        self.applied = deployment.apply(aws.client, application, [], mail_from=mail_from, sleep=lambda seconds: None)
         shutil.rmtree(folder.parent)
         self.registry = Registry(aws.client("dynamodb"), STACK)
         self.ledger = Ledger(aws.client("dynamodb"), STACK)
@@ -193,9 +200,11 @@ class TaskRunner:
         return str(self.aws.client("stepfunctions").describe_state_machine(stateMachineArn=arn)["roleArn"])
 
     @contextmanager
-    def just_before(self, service: str, operation: str, action: Callable[[], None]) -> Iterator[None]:
-        """Does something whenever TaskRunner is about to call an operation."""
-        client = self.aws.clients.get(service, self.aws.region, self.role)
+    def just_before(
+        self, service: str, operation: str, action: Callable[[], None], *, role: str | None = None
+    ) -> Iterator[None]:
+        """Does something whenever TaskRunner, or whoever has ``role`` (an ARN), is about to call an operation."""
+        client = self.aws.clients.get(service, self.aws.region, role or self.role)
         name = f"before-send.{client.meta.service_model.service_id.hyphenize()}.{operation}"
 
         def act(**_: Any) -> None:
