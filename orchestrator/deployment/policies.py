@@ -18,6 +18,7 @@ Statement = dict[str, Any]
 _TABLE = "table:"
 _DATA_BUCKET = "data-bucket"
 _MAIL = "ses"
+_MAIL_WITH_EVENTS = "ses:events"
 _MAIL_EVENTS = "mail-events"
 _ALERTS = "alerts"
 _METRICS = "metrics"
@@ -234,11 +235,12 @@ def _declared(stack: Stack, permission: Permission) -> list[Statement]:
 
 def _statement(stack: Stack, permission: Permission) -> Statement:
     resource = permission.resource
-    if resource == _MAIL:
+    if resource in (_MAIL, _MAIL_WITH_EVENTS):
         # The identity may be the sender's address or its domain; the address is what the condition holds on to.
+        used = [arn("ses", "identity/*"), arn("ses", f"configuration-set/{stack.mail_events}")]
         return allow(
             permission.actions,
-            [arn("ses", "identity/*"), arn("ses", f"configuration-set/{stack.mail_events}")],
+            used[0] if resource == _MAIL else used,
             StringEquals={"ses:FromAddress": {"Ref": "MailFrom"}},
         )
     if resource == _MAIL_EVENTS:
@@ -261,7 +263,7 @@ def _statement(stack: Stack, permission: Permission) -> Statement:
         table, _, rest = resource.removeprefix(_TABLE).partition("/")
         return allow(permission.actions, arn("dynamodb", f"table/{stack.table(table)}" + (f"/{rest}" if rest else "")))
     known = (
-        "data-bucket, data-bucket:KEYS, table:NAME, ses, mail-events, alerts, metrics, task-runner,"
+        "data-bucket, data-bucket:KEYS, table:NAME, ses, ses:events, mail-events, alerts, metrics, task-runner,"
         " task-runner:executions or workflow:NAME"
     )
     raise ValueError(f"{resource!r} is no resource of a permission: {known}")

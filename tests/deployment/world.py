@@ -50,7 +50,7 @@ class World(TaskRunner):
         }
         _, self.schedules = boundaries(aws.client, STACK, self.applied.outputs, aws.clock.now)
         #: How long something may take, in real seconds.
-        self.patience = 20.0
+        self.patience = 60.0
         self._numbers = count()
 
     @property
@@ -120,16 +120,19 @@ class World(TaskRunner):
 
     @contextmanager
     def without(self, logical_id: str, statement: int) -> Iterator[None]:
-        """A role lacks one of its statements for a while."""
+        """A role lacks one of its statements for a while, in which nobody has much patience."""
         iam, role = self.aws.client("iam"), self.physical[logical_id]
         (name,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
         whole = list(roles.statements(role))
         rest = [one for number, one in enumerate(whole) if number != statement]
+        patience, self.patience = self.patience, 4.0
         try:
             self._put_policy(role, name, rest)
             yield
         finally:
             self._put_policy(role, name, whole)
+            self.patience = patience
+            assert self.aws.event_sources.settled(patience), "what was denied is not done afterwards either"
 
     def _put_policy(self, role: str, name: str, statements: list[Any]) -> None:
         document = json.dumps({"Version": "2012-10-17", "Statement": statements})
