@@ -60,11 +60,12 @@ def attribute(logical_id: str, name: str = "Arn") -> dict[str, list[str]]:
     return {"Fn::GetAtt": [logical_id, name]}
 
 
-def role(service: str, statements: Iterable[Statement], **source: Any) -> dict[str, Any]:
+def role(stack: Stack, service: str, statements: Iterable[Statement], **source: Any) -> dict[str, Any]:
     """A role that ``service`` may assume, on behalf of this account and of ``source`` (``ArnLike=…``) only.
 
     Without these conditions the service could be made to use the role on a stranger's behalf ("The confused deputy
-    problem").
+    problem"). CloudFormation makes up the role's name, and cuts it off at 64 characters; by its path the stack's roles
+    can be told from others.
     """
     account = {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
     conditions = {"StringEquals": account} | {op: {"aws:SourceArn": arn_} for op, arn_ in source.items()}
@@ -77,6 +78,7 @@ def role(service: str, statements: Iterable[Statement], **source: Any) -> dict[s
     return {
         "Type": "AWS::IAM::Role",
         "Properties": {
+            "Path": f"/{stack.name}/",
             "AssumeRolePolicyDocument": _document([trust]),
             "Policies": [{"PolicyName": "permissions", "PolicyDocument": _document(statements)}],
         },
@@ -90,6 +92,7 @@ def scheduler(stack: Stack) -> dict[str, Any]:
     in EventBridge Scheduler").
     """
     return role(
+        stack,
         "scheduler",
         [
             allow("states:StartExecution", {"Ref": "TaskRunner"}),

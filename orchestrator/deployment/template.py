@@ -126,7 +126,7 @@ def _function(stack: Stack, function: Function) -> dict[str, Any]:
             "Type": "AWS::Logs::LogGroup",
             "Properties": {"LogGroupName": f"/aws/lambda/{name}", "RetentionInDays": storage.LOG_RETENTION_DAYS},
         },
-        f"{logical_id}Role": policies.role("lambda", policies.function(stack, function)),
+        f"{logical_id}Role": policies.role(stack, "lambda", policies.function(stack, function)),
         **event_sources.mappings(logical_id, function),
     }
 
@@ -181,6 +181,7 @@ def _state_machine(stack: Stack, name: str, definition: Definition) -> dict[str,
             },
         },
         f"{logical_id}Role": policies.role(
+            stack,
             "states",
             [*statements, policies.log_delivery()],
             ArnLike=policies.arn("states", f"stateMachine:{physical_name}*"),

@@ -147,11 +147,15 @@ def _namespace(response: Any, body: Mapping[str, Any]) -> str:
 
 def _resource(response: Any, body: Mapping[str, Any]) -> str:
     """The ARN that the request itself names, or ``*``."""
-    for name in ("stateMachineArn", "executionArn", "TopicArn", "ResourceArn"):
+    # "Step Functions uses the state machine's ARN instead of using the version ARN or alias ARN"
+    # ("Authorization for versions and aliases in Step Functions workflows").
+    routed: Mapping[str, Any] = next(iter(body.get("routingConfiguration", [])), {})
+    for name in ("stateMachineArn", "stateMachineAliasArn", "stateMachineVersionArn"):
+        if value := body.get(name) or routed.get(name):
+            return ":".join(str(value).split(":")[:7])
+    for name in ("executionArn", "TopicArn", "ResourceArn"):
         if value := body.get(name) or response._get_param(name):
-            # "Step Functions uses the state machine's ARN instead of using the version ARN or alias ARN"
-            # ("Authorization for versions and aliases in Step Functions workflows").
-            return ":".join(str(value).split(":")[:7]) if name == "stateMachineArn" else str(value)
+            return str(value)
     here = f"{response.region}:{response.current_account}"
     if queue := body.get("QueueUrl"):
         return f"arn:aws:sqs:{here}:{queue.rsplit('/', 1)[-1]}"

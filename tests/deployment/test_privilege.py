@@ -13,6 +13,7 @@ from orchestrator.local.roles import Asked
 from orchestrator.local.statements import Statement, allow, applies
 from tests.deployment import scenarios
 from tests.deployment.scenarios import Scenario
+from tests.deployment.statements import parts
 from tests.deployment.world import World, world
 
 #: What the embedded AWS cannot show, since it is AWS itself that asks, and nobody here does so in its place.
@@ -64,14 +65,6 @@ def asked(deployed: World) -> Set[Asked]:
     mine = set(deployed.roles.values())
     assert {one for one in roles.denied() if one.role in mine} == set()
     return {one for one in roles.used() if one.role in mine}
-
-
-def parts(statement: Statement) -> Iterator[Statement]:
-    """A statement for each action and resource."""
-    resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
-    for action in statement["Action"]:
-        for resource in resources:
-            yield {**statement, "Action": action, "Resource": resource}
 
 
 def is_unseen(action: str) -> bool:
