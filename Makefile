@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 # no build isolation keeps the one source distribution (stepfunctions) on the setuptools of the list.
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
-.PHONY: setup demo test bench fuzz simulate build golden clean
+.PHONY: setup demo test bench faults fuzz simulate build golden clean
 .DEFAULT_GOAL := demo
 
 setup: $(VENV)/.setup
@@ -49,6 +49,9 @@ fuzz: $(VENV)/.test
 
 build: setup
 	@$(BIN)/python deploy.py build --out build
+
+faults: $(VENV)/.test
+	@$(BIN)/pytest -q -n 0 -s tests/faults
 
 simulate: $(VENV)/.test
 	@$(BIN)/python -m tests.simulation.year $(or $(SEED),1)

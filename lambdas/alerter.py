@@ -71,16 +71,23 @@ def _alert(cause: Cause, run: Run, record: Record | None, latest: tuple[Run, ...
     incident = incidents.hit(cause, run.task_id, now)
     quiet = (task.alerts if task else Alerting()).quiet_seconds
     told_before = alerts.told_before(now, quiet)
-    if incidents.tell(incident, f"{run.task_id}#{run.slot}#{run.version}", not_since=told_before, now=now):
+    if incidents.tell(incident, _row(run), not_since=told_before, now=now):
         _publish(topic, cause.severity, alerts.text(stack(), run, incident, task, latest))
+        incidents.told(incident, _row(run))
 
 
 def _recover(run: Run, incident_ids: set[str], topic: str) -> None:
     incidents = Incidents(client("dynamodb"), stack())
     for incident_id in sorted(incident_ids):
-        over = incidents.recovered(run.task_id, incident_id)
+        over = incidents.recovered(run.task_id, incident_id, _row(run))
         if over is not None:
             _publish(topic, "recovered", alerts.recovery(over, run))
+        incidents.left(run.task_id, over, incident_id)
+
+
+def _row(run: Run) -> str:
+    """On whose behalf people are told."""
+    return f"{run.task_id}#{run.slot}#{run.version}"
 
 
 def _failed_too_often(record: Record) -> bool:

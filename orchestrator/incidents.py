@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -37,76 +38,96 @@ class Incidents:
             },
             defaults={"since": {"S": key(now)}},
             adds={"count": {"N": "1"}, "tasks": task, "untold": task},
-            values={"limit": {"N": str(TASKS_LIMIT)}},
-            condition="attribute_not_exists(#tasks) OR size(#tasks) < :limit",
+            removes=["ending"],
+            values={"limit": {"N": str(TASKS_LIMIT)}, "task": {"S": task_id}},
+            # A task that has been told of is no news.
+            condition="attribute_not_exists(#tasks) OR (size(#tasks) < :limit AND NOT contains(#tasks, :task))",
         )
-        try:
-            answer = self._update(cause.incident, request)
-        except self._client.exceptions.ConditionalCheckFailedException:
-            answer = self._update(cause.incident, update({}, adds={"count": {"N": "1"}}))
+        answer = self._try(cause.incident, request) or self._update(
+            cause.incident, update({}, adds={"count": {"N": "1"}})
+        )
         self._mark(task_id, update({}, adds={"incidents": {"SS": [cause.incident]}}))
         return _incident(answer)
 
     def tell(self, incident: Incident, on_behalf: str, *, not_since: str, now: datetime) -> bool:
         """Takes it on to tell the incident, unless somebody has told it later than ``not_since``.
 
-        ``on_behalf`` says for what: whoever has taken it on and died takes it on again, so that nothing stays untold.
+        ``on_behalf`` says for what: until :meth:`told`, whoever has taken it on and died takes it on again, so that
+        nothing stays untold.
         """
         request = update(
-            {"lastTold": {"S": key(now)}, "toldFor": {"S": on_behalf}},
+            {"lastTold": {"S": key(now)}, "telling": {"S": on_behalf}},
             removes=["untold"],
             values={"since": {"S": not_since or "0"}},
-            condition="attribute_not_exists(#lastTold) OR #lastTold <= :since OR #toldFor = :toldFor",
+            condition="attribute_not_exists(#lastTold) OR #lastTold <= :since OR #telling = :telling",
         )
-        try:
-            self._update(incident.id, request)
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+        return self._try(incident.id, request) is not None
 
-    def recovered(self, task_id: str, incident_id: str) -> Incident | None:
-        """The task runs well again: the incident, if that was the last task of it and it is over now."""
-        self._mark(task_id, _deleting("incidents", incident_id))
-        request = _deleting("tasks", task_id) | {"ConditionExpression": "attribute_exists(#tasks)"}
-        try:
-            before = _incident(self._update(incident_id, request, returns="ALL_OLD"))
-            self._client.delete_item(
-                TableName=self._table,
-                Key={"incident": {"S": incident_id}},
-                ConditionExpression="attribute_not_exists(tasks)",
-            )
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return None
-        return before
+    def told(self, incident: Incident, on_behalf: str) -> None:
+        """It was told: a row that comes again tells nothing."""
+        values = {"telling": {"S": on_behalf}}
+        self._try(incident.id, update({}, removes=["telling"], values=values, condition="#telling = :telling"))
+
+    def recovered(self, task_id: str, incident_id: str, on_behalf: str) -> Incident | None:
+        """The task runs well again: the incident, if that was the last task of it, for the caller to tell that it is
+        over. :meth:`left` comes next in any case; until then this can be repeated.
+        """
+        without = {
+            "UpdateExpression": "DELETE #tasks :gone",
+            "ConditionExpression": "attribute_exists(incident)",
+            "ExpressionAttributeNames": {"#tasks": "tasks"},
+            "ExpressionAttributeValues": {":gone": {"SS": [task_id]}},
+        }
+        over = update(
+            {"ending": {"S": on_behalf}},
+            names=["tasks"],
+            condition="attribute_not_exists(#tasks) AND (attribute_not_exists(#ending) OR #ending = :ending)",
+        )
+        after = self._try(incident_id, without)
+        ended = self._try(incident_id, over) if after is not None and "tasks" not in after else None
+        return _incident(ended) if ended else None
+
+    def left(self, task_id: str, incident: Incident | None, incident_id: str) -> None:
+        """Forgets the ``incident`` that is over, if it is, and that it has hit the task."""
+        if incident is not None:
+            with suppress(self._client.exceptions.ConditionalCheckFailedException):
+                # It has not begun anew meanwhile.
+                self._client.delete_item(
+                    TableName=self._table,
+                    Key={"incident": {"S": incident_id}},
+                    ConditionExpression="attribute_not_exists(tasks)",
+                )
+        gone = {
+            "UpdateExpression": "DELETE #incidents :gone",
+            "ExpressionAttributeNames": {"#incidents": "incidents"},
+            "ExpressionAttributeValues": {":gone": {"SS": [incident_id]}},
+        }
+        self._mark(task_id, gone)
 
     def open(self) -> Iterator[Incident]:
         """Every one; the table holds nothing else."""
         for page in self._client.get_paginator("scan").paginate(TableName=self._table):
             yield from map(_incident, page["Items"])
 
-    def _update(self, incident_id: str, request: Mapping[str, Any], returns: str = "ALL_NEW") -> dict[str, Any]:
+    def _update(self, incident_id: str, request: Mapping[str, Any]) -> dict[str, Any]:
         key_ = {"incident": {"S": incident_id}}
-        answer = self._client.update_item(TableName=self._table, Key=key_, ReturnValues=returns, **request)
+        answer = self._client.update_item(TableName=self._table, Key=key_, ReturnValues="ALL_NEW", **request)
         return {**key_, **answer["Attributes"]}
+
+    def _try(self, incident_id: str, request: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The item afterwards; None where the condition does not hold."""
+        try:
+            return self._update(incident_id, request)
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return None
 
     def _mark(self, task_id: str, request: Mapping[str, Any]) -> None:
         """In the task's record, if there is one."""
         condition = {"ConditionExpression": "attribute_exists(taskId)"}
-        try:
+        with suppress(self._client.exceptions.ConditionalCheckFailedException):
             self._client.update_item(
                 TableName=self._tasks, Key={"taskId": {"S": task_id}}, **{**dict(request), **condition}
             )
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return
-
-
-def _deleting(attribute: str, element: str) -> dict[str, Any]:
-    """An update that takes an element out of a set; the attribute goes with its last."""
-    return {
-        "UpdateExpression": f"DELETE #{attribute} :gone",
-        "ExpressionAttributeNames": {f"#{attribute}": attribute},
-        "ExpressionAttributeValues": {":gone": {"SS": [element]}},
-    }
 
 
 def _incident(item: Mapping[str, Any]) -> Incident:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import lambdas
@@ -25,6 +26,7 @@ def folder_with(tests_own: Path, into: Path, modules: Sequence[str]) -> Path:
     return into
 
 
-def functions(*modules: str) -> tuple[Function, ...]:
-    """What the project declares of them."""
-    return tuple(lambdas.SETTINGS[module] for module in modules)
+def functions(*modules: str, environment: Mapping[str, str]) -> tuple[Function, ...]:
+    """What the project declares of them, with more in their environment."""
+    declared = [lambdas.SETTINGS[module] for module in modules]
+    return tuple(replace(one, environment={**one.environment, **environment}) for one in declared)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.alerts import Cause, Severity, told_before
+from orchestrator.alerts import Cause, Incident, Severity, told_before
 from orchestrator.incidents import Incidents
 from orchestrator.local.embedded import EmbeddedAws
 from orchestrator.registry import Registry
@@ -45,6 +45,12 @@ def marked(registry: Registry, task_id: str) -> tuple[str, ...]:
     return record.incidents
 
 
+def recover(incidents: Incidents, task_id: str) -> Incident | None:
+    over = incidents.recovered(task_id, CAUSE.incident, "row")
+    incidents.left(task_id, over, CAUSE.incident)
+    return over
+
+
 def test_rows_of_one_cause_are_one_incident(incidents: Incidents, registry: Registry) -> None:
     incidents.hit(CAUSE, "one", NOW)
     found = incidents.hit(CAUSE, "two", NOW + timedelta(hours=1))
@@ -74,6 +80,15 @@ def test_whoever_died_while_telling_tells_again(incidents: Incidents) -> None:
         assert incidents.tell(found, "the same row", not_since=told_before(NOW, HOUR), now=NOW)
 
 
+def test_what_was_told_is_not_told_again_when_its_row_comes_again(incidents: Incidents) -> None:
+    found = incidents.hit(CAUSE, "one", NOW)
+    assert incidents.tell(found, "the same row", not_since=told_before(NOW, HOUR), now=NOW)
+    incidents.told(found, "the same row")
+    again = incidents.hit(CAUSE, "one", NOW)
+    assert again.untold == ()
+    assert not incidents.tell(again, "the same row", not_since=told_before(NOW, HOUR), now=NOW)
+
+
 def test_those_that_join_after_it_was_told_are_untold(incidents: Incidents) -> None:
     incidents.tell(incidents.hit(CAUSE, "one", NOW), "row", not_since="", now=NOW)
     assert incidents.hit(CAUSE, "two", NOW).untold == ("two",)
@@ -82,13 +97,30 @@ def test_those_that_join_after_it_was_told_are_untold(incidents: Incidents) -> N
 def test_it_is_over_when_the_last_of_its_tasks_runs_well_again(incidents: Incidents, registry: Registry) -> None:
     for task_id in ("one", "two"):
         incidents.hit(CAUSE, task_id, NOW)
-    assert incidents.recovered("one", CAUSE.incident) is None
+    assert recover(incidents, "one") is None
     assert marked(registry, "one") == ()
-    over = incidents.recovered("two", CAUSE.incident)
+    over = recover(incidents, "two")
     assert over is not None
     assert over.title == CAUSE.title
     assert list(incidents.open()) == []
-    assert incidents.recovered("two", CAUSE.incident) is None
+    assert marked(registry, "two") == ()
+    assert recover(incidents, "two") is None
+
+
+def test_whoever_died_while_telling_that_it_is_over_tells_again(incidents: Incidents, registry: Registry) -> None:
+    incidents.hit(CAUSE, "one", NOW)
+    for _ in range(2):
+        assert incidents.recovered("one", CAUSE.incident, "the same row") is not None
+    assert incidents.recovered("one", CAUSE.incident, "another row") is None
+    assert marked(registry, "one") == (CAUSE.incident,)
+
+
+def test_an_incident_that_begins_anew_while_it_is_told_that_it_is_over_goes_on(incidents: Incidents) -> None:
+    incidents.hit(CAUSE, "one", NOW)
+    over = incidents.recovered("one", CAUSE.incident, "row")
+    incidents.hit(CAUSE, "two", NOW)
+    incidents.left("one", over, CAUSE.incident)
+    assert [incident.tasks for incident in incidents.open()] == [("two",)]
 
 
 def test_a_task_that_nobody_has_registered_can_be_hit(incidents: Incidents, registry: Registry) -> None:

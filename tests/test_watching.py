@@ -150,3 +150,17 @@ def test_a_monthly_task_is_watched_like_any_other() -> None:
     second = look(monthly, look(monthly, watch, None, (), now).watch, None, (), now + timedelta(minutes=5))
     assert [one.slot for one in second.verdicts] == ["2026-12-01T00:00:00Z"]
     assert second.watch.next_run == "2027-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize("phase", range(0, 300, 13))
+def test_a_missed_slot_is_found_within_grace_and_two_periods(phase: int) -> None:
+    """Wherever in its period the watchdog makes its rounds."""
+    period, watch = timedelta(minutes=5), watch_from(HOURLY, BEGIN)
+    rounds = (BEGIN + timedelta(seconds=phase) + number * period for number in range(30))
+    for now in rounds:
+        found = look(HOURLY, watch, None, (), now)
+        watch = found.watch
+        if found.verdicts:
+            break
+    assert [(one.slot, one.status) for one in found.verdicts] == [(NINE, RunStatus.MISSED)]
+    assert now - at(9) <= timedelta(seconds=HOURLY.grace_seconds) + 2 * period

@@ -86,7 +86,7 @@ class Round:
             try:
                 do(one)
             except (BotoCoreError, ClientError, InvalidRecord) as fault:
-                self.tally.faults.append(f"{what} {one if isinstance(one, str) else one.task_id}: {fault}")
+                self.tally.faults.append(f"{what} {_name(one)}: {fault}")
 
     def _unfinished(self) -> list[Run]:
         old = key(self.now - _YOUNG)
@@ -136,7 +136,14 @@ class Round:
         before = alerts.told_before(self.now, _SUMMARY_AFTER_SECONDS)
         if not incident.untold or incident.last_told is None or incident.last_told > before:
             return
-        if self.incidents.tell(incident, f"summary {key(self.now)}", not_since=before, now=self.now):
-            what = f"still {incident.severity}"
-            self.publish(alerts.subject(self.stack, what), alerts.summary(self.stack, incident))
-            self.tally.told += 1
+        # Told before it is noted: rather twice than never.
+        self.publish(alerts.subject(self.stack, f"still {incident.severity}"), alerts.summary(self.stack, incident))
+        self.incidents.tell(incident, f"summary {key(self.now)}", not_since=before, now=self.now)
+        self.tally.told += 1
+
+
+def _name(one: str | Run | alerts.Incident) -> str:
+    """Of what a round looks after."""
+    if isinstance(one, str):
+        return one
+    return one.task_id if isinstance(one, Run) else one.id

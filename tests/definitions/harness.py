@@ -78,15 +78,18 @@ class TaskRunner:
         *,
         handlers: Sequence[str] = ("alerter",),
         mail_from: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        timeout_seconds: int = 2,
         **more: Definition,
     ) -> None:
+        """``environment`` is for the handlers, beside their own, ``timeout_seconds`` the target's."""
         self.aws = aws
         folder = folder_with(Path(__file__).parent / "lambdas", Path(tempfile.mkdtemp()) / "lambdas", handlers)
-        work = Function(name="work", module="work", timeout_seconds=2)
+        work = Function(name="work", module="work", timeout_seconds=timeout_seconds)
         application = Application(
             stack=STACK,
             definitions={"TaskRunner": definitions.ALL["TaskRunner"](STACK), "nested": workflow(), **more},
-            functions=(work, *functions(*handlers)),
+            functions=(work, *functions(*handlers, environment=environment or {})),
             lambdas=folder,
         )
         self.applied = deployment.apply(aws.client, application, [], mail_from=mail_from, sleep=lambda seconds: None)

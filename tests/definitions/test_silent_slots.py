@@ -40,12 +40,12 @@ def runner(embedded_aws: EmbeddedAws) -> Iterator[TaskRunner]:
 
 
 @pytest.fixture
-def mortal(runner: TaskRunner) -> Iterator[TaskRunner]:
+def mortal(runner: TaskRunner, task_id: str) -> Iterator[TaskRunner]:
     """TaskRunner with states that die of the tasks that are called so."""
     client, arn = runner.aws.client("stepfunctions"), runner.applied.outputs["TaskRunnerArn"]
     definition = json.loads(client.describe_state_machine(stateMachineArn=arn)["definition"])
     mortal = json.loads(json.dumps(definition))
-    mortal["TimeoutSeconds"] = 3
+    mortal["TimeoutSeconds"] = 5 if task_id == "too-long" else 60
     route = mortal["States"]["RouteTask"]
     sound = route["Choices"][0]["Condition"].removeprefix("{%").removesuffix("%}")
     route["Choices"][0]["Condition"] = f"{{% $taskId = 'runtime' ? $error('as it was told to') : ({sound}) %}}"

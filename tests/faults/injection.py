@@ -1,0 +1,210 @@
+"""Faults of AWS itself, put into the embedded AWS at the place where it answers requests."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import pytest
+from botocore.exceptions import ReadTimeoutError
+from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult, BaseResponse
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service import StateTaskService
+
+from orchestrator.local import requests, roles
+from orchestrator.local.clock import FOREVER
+from orchestrator.local.embedded import EmbeddedAws
+
+#: What AWS's services call it; the others say ThrottlingException.
+_THROTTLED = {"lambda": "TooManyRequestsException", "dynamodb": "ProvisionedThroughputExceededException"}
+
+#: The states that call what a task is to do.
+_TARGETS = ("InvokeLambda", "StartWorkflow")
+
+
+class Fault(StrEnum):
+    THROTTLED = "throttled"
+    #: 500 or 503.
+    BROKEN = "5xx"
+    #: No answer, and nothing was done.
+    TIMED_OUT = "timed out"
+    DENIED = "access denied"
+    #: Done, but there is no answer.
+    REPLY_LOST = "reply lost"
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """A request of this state, of the run of this slot of the task, or of all its runs."""
+
+    name: str
+    task_id: str
+    slot: str | None = None
+
+    def is_meant(self, request: Any, at_work: _AtWork | None) -> bool:
+        return (
+            at_work is not None
+            and (at_work.state, at_work.task_id) == (self.name, self.task_id)
+            and self.slot in (None, at_work.slot)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A request of this role for this action on this resource, a pattern, if one of ``marks`` is in it."""
+
+    role: str
+    action: str
+    resource: str
+    marks: tuple[str, ...] = ("",)
+
+    def is_meant(self, request: Any, at_work: _AtWork | None) -> bool:
+        return (
+            roles._role_of(request) == self.role
+            and any(mark in f"{request.body}{request.querystring}" for mark in self.marks)
+            and any(
+                one.action == self.action and roles._like(one.resource, [self.resource])
+                for one in requests.permissions(request)
+            )
+        )
+
+
+@dataclass(kw_only=True)
+class Injected:
+    """A fault of the first ``times`` requests that are meant."""
+
+    where: State | Call
+    fault: Fault
+    times: float = float("inf")
+    #: So many were meant.
+    hits: int = 0
+    #: So many wait for an answer that does not come.
+    lost: int = 0
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def strikes(self, request: Any, at_work: _AtWork | None) -> bool:
+        if not self.where.is_meant(request, at_work):
+            return False
+        with self._guard:
+            self.hits += 1
+            return self.hits <= self.times
+
+
+@dataclass(frozen=True, kw_only=True)
+class _AtWork:
+    """A state of the interpreter, in the thread that makes its requests."""
+
+    state: str
+    task_id: str
+    slot: str
+    environment: Any
+
+
+class Refused(ServiceException):
+    """The service's answer. moto tells an exception of its own by its module."""
+
+
+class Faults:
+    """Of the requests that the embedded AWS answers."""
+
+    def __init__(self, aws: EmbeddedAws) -> None:
+        self._aws = aws
+        self._injected: tuple[Injected, ...] = ()
+        self._thread = threading.local()
+        #: How often the target of a task was called for a slot.
+        self.effects: Counter[tuple[str, str]] = Counter()
+
+    @contextmanager
+    def injected(self, *injected: Injected) -> Iterator[None]:
+        """While the block runs."""
+        self._injected = injected
+        try:
+            yield
+        finally:
+            self._injected = ()
+
+    def install(self, patch: pytest.MonkeyPatch) -> None:
+        # Before anything of the service is locked.
+        patch.setattr(BaseResponse, "_dispatch", self._dispatching())
+        patch.setattr(StateTaskService, "_eval_execution", self._working(StateTaskService._eval_execution))
+        server = self._aws._server
+        assert server is not None
+        patch.setattr(server, "app", self._hanging_up(server.app))
+
+    def _dispatching(self) -> Callable[..., Any]:
+        def dispatch(request: Any, *given: Any) -> Any:
+            request.setup_class(*given)
+            at_work: _AtWork | None = getattr(self._thread, "at_work", None)
+            struck = next((one for one in self._injected if one.strikes(request, at_work)), None)
+            if struck is None:
+                return self._answer(request, at_work)
+            if struck.fault is Fault.REPLY_LOST:
+                answered = self._answer(request, at_work)
+                self._lose(struck, at_work)
+                return answered
+            if struck.fault is Fault.TIMED_OUT:
+                self._lose(struck, at_work)
+                return 500, {}, ""
+            return _refused(request, struck.fault)
+
+        return dispatch
+
+    def _answer(self, request: Any, at_work: _AtWork | None) -> Any:
+        answered = request.call_action()
+        if at_work and at_work.state in _TARGETS and request._get_action() in ("Invoke", "StartExecution"):
+            self.effects[at_work.task_id, at_work.slot] += 1
+        return answered
+
+    def _lose(self, struck: Injected, at_work: _AtWork | None) -> None:
+        """No answer: a state waits until its time is up, a process notices that the connection was closed."""
+        struck.lost += 1
+        if at_work is None:
+            self._thread.hangs_up = True
+            return
+        self._aws.clock.sleep_until(FOREVER, wake=at_work.environment.over, resting=True)
+        raise ReadTimeoutError(endpoint_url="of the service")
+
+    def _working(self, evaluate: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
+        def evaluate_known(state: Any, environment: Any) -> None:
+            given = environment.states.context_object.context_object_data["Execution"]["Input"]
+            self._thread.at_work = _AtWork(
+                state=state.name,
+                task_id=given.get("taskId", ""),
+                slot=given.get("scheduledTime", ""),
+                environment=environment,
+            )
+            try:
+                evaluate(state, environment)
+            finally:
+                self._thread.at_work = None
+
+        return evaluate_known
+
+    def _hanging_up(self, application: Callable[..., Any]) -> Callable[..., Any]:
+        def respond(environ: Any, start_response: Any) -> Any:
+            self._thread.hangs_up = False
+            answer = application(environ, start_response)
+            if self._thread.hangs_up:
+                environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+                raise ConnectionResetError
+            return answer
+
+        return respond
+
+
+def _refused(request: Any, fault: Fault) -> Any:
+    service = request.service_name
+    codes = {
+        Fault.THROTTLED: _THROTTLED.get(service, "ThrottlingException"),
+        Fault.BROKEN: "InternalServerError",
+        Fault.DENIED: "AccessDeniedException",
+    }
+    status, headers, body = request.serialized(ActionResult(Refused(codes[fault], f"it is {fault}")))
+    headers["status"] = "500" if fault is Fault.BROKEN else str(status)
+    return int(headers["status"]), headers, body

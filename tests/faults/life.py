@@ -1,0 +1,283 @@
+"""The life of a task, whose deliveries, deaths and time hypothesis decides on.
+
+What must hold whatever happens, in whatever order: a slot's target is called once, and once more for each rerun; every
+slot has one row, which says how it ended; nobody who is dead holds the task; and of each cause people are told once.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from orchestrator import pausing
+from orchestrator.incidents import Incidents
+from orchestrator.records import Pause, Record
+from orchestrator.runs import TERMINAL, UNSUCCESSFUL, Run, RunStatus, SkipReason, Trigger
+from orchestrator.slots import expected, key
+from orchestrator.tasks import CatchUp, OverlapPolicy, Target, TargetKind, Task, TaskSchedule
+from orchestrator.verification import verify
+from orchestrator.watching import watch_from
+from tests.definitions.harness import STACK
+from tests.definitions.test_silent_slots import dead_letter, round_at
+from tests.faults.injection import Fault, Injected, State
+from tests.faults.world import World
+
+_TARGETS = (Target(kind=TargetKind.LAMBDA, name="work"), Target(kind=TargetKind.WORKFLOW, name="nested"))
+_ANY = st.integers(min_value=0, max_value=99)
+
+#: States that every run comes through: where an execution dies, before or after the call had its effect.
+_STATES = ("LookupTask", "ClaimSlot", "InvokeLambda", "StartWorkflow", "RecordOutcome", "PublishMetrics")
+
+#: Rounds of the watchdog until everything is explained.
+_ROUNDS = 12
+
+_numbers = count(1)
+
+
+class Life(RuleBasedStateMachine):
+    """Of one task in the ``world`` that a subclass gives it."""
+
+    world: World
+
+    @initialize(
+        runs=st.sampled_from(_TARGETS), overlap=st.sampled_from(OverlapPolicy), catch_up=st.sampled_from(CatchUp)
+    )
+    def register(self, runs: Target, overlap: OverlapPolicy, catch_up: CatchUp) -> None:
+        self.begin = self.world.clock.now()
+        minute = (self.begin + timedelta(minutes=2)).minute
+        self.task = Task(
+            id=f"life-{next(_numbers)}",
+            target=runs,
+            schedules=(TaskSchedule(expression=f"cron({minute} * * * ? *)"),),
+            params={"pause": True} if runs.kind is TargetKind.WORKFLOW else {},
+            timeout_seconds=120,
+            grace_seconds=300,
+            overlap=overlap,
+            catch_up=catch_up,
+        )
+        self.registry, self.ledger = self.world.runner.registry, self.world.runner.ledger
+        self.registry.register(self.task, watch_from(self.task, self.begin))
+        self.known_until = self.begin
+        self.slots: list[str] = []
+        #: In flight: delivered in whatever order, or never.
+        self.deliveries: list[str] = []
+        self.executions: list[str] = []
+        self.reruns: Counter[str] = Counter()
+        #: Slots that a pause has skipped and that are to run now that it is over.
+        self.promised: list[str] = []
+        self.told_before = len(self.world.published())
+
+    # --- time, and what Scheduler makes of it
+
+    @rule(minutes=st.sampled_from([1, 10, 61, 61, 150]))
+    def time_passes(self, minutes: int) -> None:
+        self._pass(timedelta(minutes=minutes))
+        now = self.world.clock.now()
+        due = [key(slot.at) for slot in expected(self.task, self.known_until, now)]
+        self.known_until = now
+        self.slots += due
+        self.deliveries += due
+
+    @precondition(lambda self: self.deliveries)
+    @rule(which=_ANY)
+    def a_slot_is_delivered(self, which: int) -> None:
+        self._start(self._take(which))
+        self.world.rest()
+
+    @precondition(lambda self: self.deliveries)
+    @rule(which=_ANY, state=st.sampled_from(_STATES), done=st.booleans(), heard=st.booleans())
+    def a_slot_is_delivered_and_its_execution_dies(self, which: int, state: str, done: bool, heard: bool) -> None:
+        slot = self._take(which)
+        where = State(name=state, task_id=self.task.id, slot=slot)
+        fault = Injected(where=where, fault=Fault.REPLY_LOST if done else Fault.TIMED_OUT, times=1)
+        with self.world.faults.injected(fault):
+            execution = self._start(slot)
+            self._until(lambda: bool(fault.lost) or self._rests(execution))
+            if heard:
+                self._stop(execution)
+            else:
+                with self.world.unheard():
+                    self._stop(execution)
+        self.world.rest()
+
+    @precondition(lambda self: self.deliveries)
+    @rule(which=_ANY)
+    def a_slots_target_does_not_answer(self, which: int) -> None:
+        """For as long as the run may take."""
+        slot = self._take(which)
+        faults = [
+            Injected(where=State(name=state, task_id=self.task.id, slot=slot), fault=Fault.REPLY_LOST)
+            for state in ("InvokeLambda", "StartWorkflow")
+        ]
+        with self.world.faults.injected(*faults):
+            self._start(slot)
+            self.world.rest()
+
+    @precondition(lambda self: self.slots)
+    @rule(which=_ANY)
+    def a_delivery_is_repeated(self, which: int) -> None:
+        self.deliveries.append(self.slots[which % len(self.slots)])
+
+    @precondition(lambda self: self.deliveries)
+    @rule(which=_ANY)
+    def a_delivery_is_lost(self, which: int) -> None:
+        self._take(which)
+
+    @precondition(lambda self: self.deliveries)
+    @rule(which=_ANY)
+    def a_delivery_ends_in_the_dead_letter_queue(self, which: int) -> None:
+        dead_letter(self.world.runner, self.task.id, self._take(which))
+        self.world.rest()
+
+    # --- what people do
+
+    @precondition(lambda self: self._record().pause is None)
+    @rule(on_resume=st.sampled_from(CatchUp))
+    def it_is_paused(self, on_resume: CatchUp) -> None:
+        now = key(self.world.clock.now())
+        self.promised = []
+        self.registry.pause(self.task.id, Pause(who="ann", why="migration", since=now, on_resume=on_resume))
+
+    @precondition(lambda self: self._record().pause is not None)
+    @rule()
+    def it_is_resumed(self) -> None:
+        pause = self._record().pause
+        assert pause is not None
+        now = self.world.clock.now()
+        waiting = self._skipped_by_pause()
+        self.promised = {CatchUp.NONE: [], CatchUp.LATEST: waiting[-1:], CatchUp.ALL: waiting}[pause.on_resume]
+        pausing.resume(self.registry, self.ledger, self.world.starter, self.task.id, pause, now)
+        self.world.rest()
+
+    @rule(overlap=st.sampled_from(OverlapPolicy), catch_up=st.sampled_from(CatchUp))
+    def it_is_deployed(self, overlap: OverlapPolicy, catch_up: CatchUp) -> None:
+        self.task = replace(self.task, overlap=overlap, catch_up=catch_up)
+        self.registry.register(self.task, watch_from(self.task, self.world.clock.now()))
+
+    @precondition(lambda self: self._ended())
+    @rule(which=_ANY)
+    def a_slot_is_run_again(self, which: int) -> None:
+        ended = self._ended()
+        run = ended[which % len(ended)]
+        self.reruns[run.slot] += 1
+        now = self.world.clock.now()
+        self.world.starter.start(self.task.id, params={}, slot=run.slot, now=now, replaced=run)
+        self.world.rest()
+
+    @precondition(lambda self: self._record().lease is not None)
+    @rule()
+    def its_lease_expires(self) -> None:
+        lease = self._record().lease
+        assert lease is not None
+        self._pass(datetime.fromtimestamp(lease.expires_at, UTC) - self.world.clock.now() + timedelta(seconds=1))
+
+    @rule()
+    def the_watchdog_looks(self) -> None:
+        round_at(self.world.runner, self.world.clock.now())
+        self.world.rest()
+
+    # --- and at the end
+
+    def teardown(self) -> None:
+        if not hasattr(self, "task"):
+            return
+        self.deliveries.clear()
+        until = self.world.clock.now()
+        # What waits has waited long enough, and what does not answer is timed out.
+        self._pass(timedelta(hours=1))
+        for _ in range(_ROUNDS):
+            self.the_watchdog_looks()
+            self._pass(timedelta(minutes=6))
+            watch = self._record().watch
+            if watch and watch.checked_until >= key(until) and not self._unfinished(until):
+                break
+        self._check(until)
+        self.registry.remove(self.task.id)
+
+    def _check(self, until: datetime) -> None:
+        runs, now = self._runs(until), self.world.clock.now()
+        assert verify(self.task, runs, self.begin, until, now) == []
+        assert self._unfinished(until) == []
+        effects = {slot: n for (task_id, slot), n in self.world.faults.effects.items() if task_id == self.task.id}
+        history = {run.slot: len(run.history) for run in runs}
+        assert {slot: n for slot, n in effects.items() if n > 1 + self.reruns[slot]} == {}
+        assert {slot: n for slot, n in effects.items() if slot in history and n > 1 + history[slot]} == {}
+        assert set(self.promised) & set(self._skipped_by_pause()) == set()
+        lease = self._record().lease
+        assert lease is None or lease.expires_at < now.timestamp() or self._goes_on(lease.execution_arn)
+        self._check_alerts(runs)
+
+    def _check_alerts(self, runs: list[Run]) -> None:
+        """Each cause is told when it begins, and not again before it is over."""
+        texts = self.world.published()[self.told_before :]
+        known: set[str] = set()
+        for text in texts:
+            if over := re.match(r"An incident is over: (.*)\.\n", text):
+                known.discard(over[1])
+            elif text.startswith("A scheduled task"):
+                begun = re.search(r"^incident:  (.*), since ", text, re.MULTILINE)
+                assert begun is not None
+                assert begun[1] not in known, texts
+                known.add(begun[1])
+        bad = [run for run in runs if run.status in (*UNSUCCESSFUL, RunStatus.MISSED, RunStatus.EXPIRED)]
+        assert texts or all(run.reason == SkipReason.OVERLAP for run in bad)
+        for incident in Incidents(self.world.runner.aws.client("dynamodb"), STACK).open():
+            self.world.runner.aws.client("dynamodb").delete_item(
+                TableName=STACK.incidents_table, Key={"incident": {"S": incident.id}}
+            )
+
+    # --- how
+
+    def _take(self, which: int) -> str:
+        return self.deliveries.pop(which % len(self.deliveries))
+
+    def _start(self, slot: str) -> str:
+        execution = self.world.runner.start({"taskId": self.task.id, "scheduledTime": slot})
+        self.executions.append(execution)
+        return execution
+
+    def _stop(self, execution: str) -> None:
+        self.world.runner.aws.client("stepfunctions").stop_execution(executionArn=execution)
+
+    def _goes_on(self, execution: str) -> bool:
+        return not self.world.runner.aws.execution(execution).over.is_set()
+
+    def _rests(self, execution: str) -> bool:
+        return not self._goes_on(execution) or self.world.clock.nobody_is_busy
+
+    def _until(self, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 60
+        while not condition():
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+
+    def _pass(self, span: timedelta) -> None:
+        self.world.clock.pass_until(self.world.clock.now() + span)
+        self.world.rest()
+
+    def _record(self) -> Record:
+        record = self.registry.get(self.task.id)
+        assert record is not None
+        return record
+
+    def _runs(self, until: datetime) -> list[Run]:
+        return list(self.ledger.between(self.task.id, key(self.begin), key(until)))
+
+    def _ended(self) -> list[Run]:
+        runs = self._runs(self.world.clock.now())
+        return [run for run in runs if run.status in TERMINAL and run.trigger is Trigger.SCHEDULE]
+
+    def _skipped_by_pause(self) -> list[str]:
+        runs = self._runs(self.world.clock.now())
+        return sorted(run.slot for run in runs if run.reason == SkipReason.PAUSED)
+
+    def _unfinished(self, until: datetime) -> list[Run]:
+        return [run for run in self._runs(until) if run.status not in TERMINAL]

@@ -1,0 +1,182 @@
+"""For each state of TaskRunner that calls AWS, a run that comes through it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from orchestrator.records import Watch
+from orchestrator.retries import RetryPolicy
+from orchestrator.runs import RunStatus, Trigger
+from orchestrator.slots import key
+from orchestrator.tasks import OverlapPolicy, TaskSchedule
+from tests.definitions.harness import TaskRunner
+
+#: Runs here are neither late nor looked for before this.
+GRACE = timedelta(hours=2)
+
+_FAR_AWAY = "99999999999"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One task, and its one slot."""
+
+    runner: TaskRunner
+    task_id: str
+    at: datetime
+
+    @property
+    def slot(self) -> str:
+        return key(self.at)
+
+    @property
+    def earlier(self) -> str:
+        """Of a run that the slot's run may find at work."""
+        return key(self.at - timedelta(minutes=1))
+
+    def register(self, target: str = "lambda/work", **fields: Any) -> None:
+        """With a schedule that the slot is the latest of, which the watchdog has not looked for yet."""
+        daily = TaskSchedule(expression=f"cron({self.at.minute} {self.at.hour} * * ? *)")
+        grace = int(GRACE.total_seconds())
+        self.runner.register(self.task_id, target, schedules=(daily,), grace_seconds=grace, **fields)
+        record = self.runner.registry.get(self.task_id)
+        assert record is not None
+        watch = Watch(checked_until=self.earlier, next_run=self.slot)
+        self.runner.registry.register(record.task, watch, anew=True)
+
+    def start(self, slot: str | None = None, **more: Any) -> str:
+        return self.runner.start({"taskId": self.task_id, "scheduledTime": slot or self.slot, **more})
+
+    def run(self, slot: str | None = None, **more: Any) -> None:
+        """Starts it and waits until it is over."""
+        assert self.runner.aws.execution(self.start(slot, **more)).over.wait(240)
+
+    def is_(self, status: RunStatus, slot: str | None = None) -> None:
+        """Waits until the slot's row says so."""
+
+        def found() -> bool:
+            run = self.runner.ledger.get(self.task_id, slot or self.slot)
+            return run is not None and run.status is status
+
+        self.runner.until(found)
+
+    def held(self) -> None:
+        """The task's lease, by an execution that is gone."""
+        lease = {"M": {"executionArn": {"S": "arn:of-another"}, "expiresAt": {"N": _FAR_AWAY}}}
+        self.runner.change(self.task_id, "SET lease = :lease", lease=lease)
+
+    def paused(self) -> None:
+        self.runner.change(self.task_id, "SET pause = :pause", pause={"M": {"who": {"S": "somebody"}}})
+
+
+def _plain(cell: Cell) -> None:
+    cell.register()
+    cell.run()
+
+
+def _nested(cell: Cell) -> None:
+    cell.register("workflow/nested")
+    cell.run()
+
+
+def _failing(cell: Cell) -> None:
+    cell.register(params={"refuse": True}, retry=RetryPolicy(max_attempts=1))
+    cell.run()
+
+
+def _apart(cell: Cell) -> None:
+    cell.register()
+    cell.run(trigger=Trigger.BACKFILL)
+
+
+def _failing_apart(cell: Cell) -> None:
+    cell.register(params={"refuse": True}, retry=RetryPolicy(max_attempts=1))
+    cell.run(trigger=Trigger.BACKFILL)
+
+
+def _unknown(cell: Cell) -> None:
+    cell.run()
+
+
+def _paused(cell: Cell) -> None:
+    cell.register()
+    cell.paused()
+    cell.run()
+
+
+def _twice(cell: Cell) -> None:
+    cell.register()
+    cell.run()
+    cell.run()
+
+
+def _overlapping(cell: Cell) -> None:
+    cell.register()
+    cell.held()
+    cell.run()
+
+
+def _waiting(cell: Cell) -> None:
+    """Its turn comes when the other one has ended."""
+    cell.register("workflow/nested", params={"pause": True}, overlap=OverlapPolicy.BUFFER_ONE)
+    first = cell.start(cell.earlier)
+    cell.is_(RunStatus.RUNNING, cell.earlier)
+    cell.run()
+    assert cell.runner.aws.execution(first).over.wait(240)
+
+
+def _waiting_in_vain(cell: Cell) -> None:
+    cell.register(overlap=OverlapPolicy.BUFFER_ONE)
+    cell.held()
+    execution = cell.start()
+    cell.is_(RunStatus.WAITING)
+    cell.paused()
+    assert cell.runner.aws.execution(execution).over.wait(240)
+
+
+def _stopping(policy: OverlapPolicy) -> Callable[[Cell], None]:
+    def stopping(cell: Cell) -> None:
+        cell.register("workflow/nested", params={"pause": True}, overlap=policy)
+        first = cell.start(cell.earlier)
+        cell.is_(RunStatus.RUNNING, cell.earlier)
+        cell.run(params={"pause": False})
+        assert cell.runner.aws.execution(first).over.wait(240)
+
+    return stopping
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    play: Callable[[Cell], None]
+    #: The slot's row where no call fails.
+    ends: RunStatus = RunStatus.SUCCEEDED
+
+
+_FAILS, _IS_SKIPPED = RunStatus.FAILED, RunStatus.SKIPPED
+
+SCENARIOS: Mapping[str, Scenario] = {
+    "LookupTask": Scenario(play=_plain),
+    "ClaimSlot": Scenario(play=_plain),
+    "InvokeLambda": Scenario(play=_plain),
+    "StartWorkflow": Scenario(play=_nested),
+    "RecordOutcome": Scenario(play=_plain),
+    "RecordOutcomeAlone": Scenario(play=_apart),
+    "PublishMetrics": Scenario(play=_plain),
+    "RecordFailure": Scenario(play=_failing, ends=_FAILS),
+    "RecordFailureAlone": Scenario(play=_failing_apart, ends=_FAILS),
+    "PublishFailureMetrics": Scenario(play=_failing, ends=_FAILS),
+    "ExplainRefusal": Scenario(play=_overlapping, ends=_IS_SKIPPED),
+    "RecordRefusal": Scenario(play=_unknown, ends=_FAILS),
+    "RecordSkip": Scenario(play=_paused, ends=_IS_SKIPPED),
+    "RecordDuplicate": Scenario(play=_twice),
+    "ClaimApart": Scenario(play=_apart),
+    "RecordWaiting": Scenario(play=_waiting),
+    "JoinQueue": Scenario(play=_waiting),
+    "LeaveQueue": Scenario(play=_waiting_in_vain, ends=_IS_SKIPPED),
+    "StopOther": Scenario(play=_stopping(OverlapPolicy.TERMINATE_OTHER)),
+    "EndOther": Scenario(play=_stopping(OverlapPolicy.TERMINATE_OTHER)),
+    "LookAtOther": Scenario(play=_stopping(OverlapPolicy.CANCEL_OTHER)),
+}

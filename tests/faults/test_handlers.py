@@ -1,0 +1,358 @@
+"""Every AWS call of the failure handler, the alerter and the watchdog, failing in every way until it has failed often
+enough for more than one attempt.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from itertools import product
+
+import pytest
+
+from orchestrator.alerts import Cause, Severity
+from orchestrator.incidents import Incidents
+from orchestrator.local import roles
+from orchestrator.local.clock import VirtualClock
+from orchestrator.local.embedded import EmbeddedAws
+from orchestrator.recorder import Recorder
+from orchestrator.runs import RunStatus
+from orchestrator.settings import HEARTBEAT_METRIC, METRICS_NAMESPACE
+from orchestrator.slots import key
+from orchestrator.tasks import CatchUp
+from tests.definitions.harness import STACK, TaskRunner
+from tests.definitions.test_silent_slots import dead_letter, messages
+from tests.faults.injection import Call, Fault, Faults, Injected
+from tests.faults.scenarios import GRACE, Cell
+from tests.faults.verdicts import LOST, table, told, verdict
+
+#: So many requests fail, one in each attempt.
+_TIMES = 3
+
+#: A function's own calls are of these services. What Lambda does in its name to find its events is not: a poll that
+#: fails is made again.
+_SERVICES = ("cloudwatch:", "dynamodb:", "sns:", "states:")
+_POLLING = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
+
+
+@pytest.fixture(scope="module")
+def runner(embedded_aws: EmbeddedAws) -> Iterator[TaskRunner]:
+    with embedded_aws.on(VirtualClock(datetime.now(UTC), speed=200)):
+        # What the SDK tries again by itself would only make it last longer.
+        environment = {"AWS_MAX_ATTEMPTS": "1"}
+        runner = TaskRunner(
+            embedded_aws,
+            handlers=("alerter", "failure_handler", "watchdog"),
+            environment=environment,
+            timeout_seconds=60,
+        )
+        queues = embedded_aws.client("sqs")
+        for name in (STACK.scheduler_dlq, STACK.execution_failures):
+            url = queues.get_queue_url(QueueName=name)["QueueUrl"]
+            queues.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1"})
+        yield runner
+        embedded_aws.reset()
+
+
+@pytest.fixture(scope="module")
+def faults(runner: TaskRunner) -> Iterator[Faults]:
+    with pytest.MonkeyPatch.context() as patch:
+        installed = Faults(runner.aws)
+        installed.install(patch)
+        yield installed
+
+
+def calls(runner: TaskRunner, function: str) -> dict[str, Call]:
+    """What the deployed function's role lets it do."""
+    configured = runner.aws.client("lambda").get_function_configuration(FunctionName=function)
+    role = configured["Role"].rpartition("/")[2]
+    may = [
+        Call(role=role, action=action, resource=statement["Resource"])
+        for statement in roles._statements(role)
+        for action in statement["Action"]
+        if action.startswith(_SERVICES) and not action.endswith(_POLLING)
+    ]
+    return {_label(call): call for call in may}
+
+
+def _label(call: Call) -> str:
+    what = call.resource.rpartition("/")[2].rpartition(":")[2].removeprefix(f"{STACK.name}-")
+    return f"{call.action} {what}".removesuffix(" *")
+
+
+def every(runner: TaskRunner, prefix: str, labels: Sequence[str]) -> dict[tuple[str, Fault], Cell]:
+    """A task for each call and each fault."""
+    at = (runner.aws.clock.now() - timedelta(minutes=10)).replace(second=0, microsecond=0)
+    keys = enumerate(product(labels, Fault))
+    return {key: Cell(runner=runner, task_id=f"{prefix}-{number:02}", at=at) for number, key in keys}
+
+
+def injected(
+    known: Mapping[str, Call],
+    cells: Mapping[tuple[str, Fault], Cell],
+    marks: Callable[[Cell], tuple[str, ...]] = lambda cell: (cell.task_id,),
+    times: int = _TIMES,
+) -> dict[tuple[str, Fault], Injected]:
+    return {
+        (label, fault): Injected(
+            where=Call(
+                role=known[label].role,
+                action=known[label].action,
+                resource=known[label].resource,
+                marks=marks(cell),
+            ),
+            fault=fault,
+            times=times,
+        )
+        for (label, fault), cell in cells.items()
+    }
+
+
+def at_once(play: Callable[[tuple[str, Fault], Cell], None], cells: Mapping[tuple[str, Fault], Cell]) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(play, cells.keys(), cells.values()))
+
+
+def show(title: str, found: Mapping[tuple[str, Fault], str]) -> None:
+    sys.stdout.write(f"\n{table(title, found)}\n")
+
+
+# --- the failure handler
+
+#: For each call, whether it is made for a slot that was not delivered; else for an execution that died.
+FAILURE_HANDLER = {
+    "dynamodb:PutItem FailedTasks": True,
+    "dynamodb:PutItem TaskRuns": True,
+    "dynamodb:UpdateItem TaskRuns": False,
+    "dynamodb:UpdateItem ScheduledTasks": False,
+}
+
+
+def _undelivered(cell: Cell) -> None:
+    cell.register()
+    dead_letter(cell.runner, cell.task_id, cell.slot)
+
+
+def _died(cell: Cell) -> None:
+    cell.register("workflow/nested", params={"pause": True})
+    execution = cell.start()
+    cell.is_(RunStatus.RUNNING)
+    cell.runner.aws.client("stepfunctions").stop_execution(executionArn=execution)
+
+
+def test_whatever_call_of_the_failure_handler_fails_no_slot_is_silent(runner: TaskRunner, faults: Faults) -> None:
+    known = calls(runner, STACK.function("failure-handler", is_task=False))
+    assert sorted(known) == sorted(FAILURE_HANDLER)
+    cells = every(runner, "failure-handler", list(FAILURE_HANDLER))
+    struck = injected(known, cells)
+
+    def play(key: tuple[str, Fault], cell: Cell) -> None:
+        (_undelivered if FAILURE_HANDLER[key[0]] else _died)(cell)
+
+    with faults.injected(*struck.values()):
+        at_once(play, cells)
+
+        def over() -> bool:
+            runs = (runner.ledger.get(cell.task_id, cell.slot) for cell in cells.values())
+            return all(one.hits > _TIMES for one in struck.values()) and all(
+                run is not None and run.status is not RunStatus.RUNNING for run in runs
+            )
+
+        runner.until(over)
+        assert runner.aws.event_sources.settled(60)
+    whom = told(runner)
+    found = {
+        key: verdict(runner.ledger.get(cell.task_id, cell.slot), cell.task_id, whom) for key, cell in cells.items()
+    }
+    show("the failure handler", found)
+    assert [key for key, what in found.items() if what == LOST] == []
+
+
+# --- the alerter
+
+ALERTER = (
+    "dynamodb:Query TaskRuns",
+    "dynamodb:GetItem ScheduledTasks",
+    "dynamodb:UpdateItem ScheduledTasks",
+    "dynamodb:UpdateItem Incidents",
+    "dynamodb:DeleteItem Incidents",
+    "sns:Publish Alerts",
+)
+
+
+def test_whatever_call_of_the_alerter_fails_people_are_told(runner: TaskRunner, faults: Faults) -> None:
+    known = calls(runner, STACK.function("alerter", is_task=False))
+    assert sorted(known) == sorted(ALERTER)
+    cells = every(runner, "alerter", ALERTER)
+    recorder = Recorder(runner.aws.client("dynamodb"), STACK)
+
+    def marks(cell: Cell) -> tuple[str, ...]:
+        return cell.task_id, _cause(cell).incident
+
+    def fail(_: tuple[str, Fault], cell: Cell) -> None:
+        cell.register(pause_after_failures=1)
+        runner.change(cell.task_id, "SET consecutiveFailures = :one", one={"N": "1"})
+        now = runner.aws.clock.now()
+        recorder.record(cell.task_id, cell.earlier, RunStatus.FAILED, now=now, error=cell.task_id, cause="as told")
+
+    def recover(_: tuple[str, Fault], cell: Cell) -> None:
+        runner.registry.resume(cell.task_id)
+        cell.run()
+
+    messages(runner)
+    failing, recovering = injected(known, cells, marks), injected(known, cells, marks)
+    with faults.injected(*failing.values()):
+        at_once(fail, cells)
+        assert runner.aws.event_sources.settled(60)
+    paused = {key: bool((record := runner.registry.get(cell.task_id)) and record.pause) for key, cell in cells.items()}
+    with faults.injected(*recovering.values()):
+        at_once(recover, cells)
+        assert runner.aws.event_sources.settled(60)
+    said = "\n".join(messages(runner))
+    found = {
+        key: ", ".join(
+            [
+                _so_often("told", said.count(f"task:      {cell.task_id}\n")),
+                "paused" if paused[key] else LOST,
+                _so_often("over", said.count(f"recovered: {cell.task_id}, slot {cell.slot}")),
+            ]
+        )
+        for key, cell in cells.items()
+    }
+    show("the alerter", found)
+    assert [key for key in cells if not failing[key].hits + recovering[key].hits] == []
+    assert [key for key, what in found.items() if LOST in what] == []
+    # Rather twice than never: of a mail whose reply is lost nobody knows that it was sent.
+    repeated = {call for call, fault in found if found[call, fault] != "told, paused, over"}
+    assert repeated <= {"dynamodb:DeleteItem Incidents", "sns:Publish Alerts"}
+    assert told(runner) & {cell.task_id for cell in cells.values()} == set()
+
+
+def _so_often(what: str, times: int) -> str:
+    return LOST if not times else what if times == 1 else f"{what} {times} times"
+
+
+# --- the watchdog
+
+#: For each call, what it is made for: a slot that was ``missed``, or is to be ``caught up``, the run of an execution
+#: that ``died``, an ``incident`` that has grown since it was told, or the whole ``round``.
+WATCHDOG = {
+    "dynamodb:Query NextRunIndex": "round",
+    "dynamodb:GetItem ScheduledTasks": "missed",
+    "dynamodb:UpdateItem ScheduledTasks": "missed",
+    "dynamodb:Query StatusIndex": "round",
+    "dynamodb:Query TaskRuns": "missed",
+    "dynamodb:PutItem TaskRuns": "missed",
+    "dynamodb:UpdateItem TaskRuns": "died",
+    "dynamodb:Scan Incidents": "round",
+    "dynamodb:UpdateItem Incidents": "incident",
+    "states:StartExecution TaskRunner": "caught up",
+    "states:DescribeExecution": "died",
+    "sns:Publish Alerts": "incident",
+    "cloudwatch:PutMetricData": "round",
+}
+
+
+def _cause(cell: Cell) -> Cause:
+    return Cause(severity=Severity.FAILED, title=f"{cell.task_id} of delivery to TaskRunner")
+
+
+class Prepared:
+    """What the watchdog has to find in each cell, and what is in its requests about it."""
+
+    def __init__(self, cells: Mapping[tuple[str, Fault], Cell]) -> None:
+        self._cells = cells
+        self.marks: dict[str, tuple[str, ...]] = {}
+
+    def prepare(self, key: tuple[str, Fault], cell: Cell) -> None:
+        what = WATCHDOG[key[0]]
+        marks: tuple[str, ...] = (cell.task_id,)
+        if what == "died":
+            marks = (*marks, self._died(cell))
+        elif what == "incident":
+            marks = (*marks, self._incident(cell))
+        else:
+            cell.register(catch_up=CatchUp.LATEST if what == "caught up" else CatchUp.NONE)
+        self.marks[cell.task_id] = marks
+
+    def _died(self, cell: Cell) -> str:
+        cell.register("workflow/nested", params={"pause": True})
+        execution = cell.start()
+        cell.is_(RunStatus.RUNNING)
+        cell.runner.aws.client("stepfunctions").stop_execution(executionArn=execution)
+        return execution
+
+    def _incident(self, cell: Cell) -> str:
+        """Told of one task, and now it has hit another one."""
+        incidents, now = Incidents(cell.runner.aws.client("dynamodb"), STACK), datetime.now(UTC)
+        incident = incidents.hit(_cause(cell), "another-task", now)
+        incidents.tell(incident, "its row", not_since="", now=now)
+        incidents.told(incident, "its row")
+        incidents.hit(_cause(cell), cell.task_id, now)
+        return incident.id
+
+
+def _round(runner: TaskRunner, now: datetime) -> str | None:
+    """Makes a round of the watchdog; the name of the error that it ended with."""
+    event = {"taskId": "watchdog", "slot": key(now), "scheduledTime": key(now), "runKey": "w", "params": {}}
+    answer = runner.aws.client("lambda").invoke(
+        FunctionName=f"{STACK.function_prefix}watchdog", Payload=json.dumps(event)
+    )
+    result = json.loads(answer["Payload"].read())
+    return result["errorType"] if "FunctionError" in answer else None
+
+
+def _heartbeats(runner: TaskRunner) -> float:
+    now = datetime.now(UTC)
+    points = runner.aws.client("cloudwatch").get_metric_statistics(
+        Namespace=METRICS_NAMESPACE,
+        MetricName=HEARTBEAT_METRIC,
+        Dimensions=[{"Name": "Stack", "Value": STACK.name}],
+        StartTime=now - timedelta(hours=1),
+        EndTime=now + timedelta(hours=12),
+        Period=86_400,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    return float(sum(point["Sum"] for point in points))
+
+
+def test_whatever_call_of_the_watchdog_fails_a_later_round_makes_up_for_it(runner: TaskRunner, faults: Faults) -> None:
+    known = calls(runner, STACK.function("watchdog"))
+    assert sorted(known) == sorted(WATCHDOG)
+    cells = every(runner, "watchdog", list(WATCHDOG))
+    prepared = Prepared(cells)
+    runner.aws.client("events").disable_rule(Name=STACK.execution_failures)
+    messages(runner)
+    at_once(prepared.prepare, cells)
+    begin = runner.aws.clock.now() + GRACE + timedelta(minutes=10)
+    struck = injected(known, cells, lambda cell: prepared.marks[cell.task_id])
+    struck |= injected(known, {key: cells[key] for key in cells if WATCHDOG[key[0]] == "round"}, lambda cell: ("",))
+    whole = [key for key in cells if WATCHDOG[key[0]] == "round"]
+    of_one = [one for key, one in struck.items() if key not in whole]
+    # A round of which one call fails altogether fails, too, and says so; what it could not do is done by the next.
+    for number, which in enumerate(whole):
+        one = struck[which]
+        before = _heartbeats(runner)
+        with faults.injected(*of_one, one):
+            assert _round(runner, begin + number * timedelta(seconds=10)) is not None
+        assert _heartbeats(runner) - before == (which == ("cloudwatch:PutMetricData", Fault.REPLY_LOST))
+    before = _heartbeats(runner)
+    for minutes in (5, 10, 15):
+        with faults.injected(*of_one):
+            _round(runner, begin + timedelta(minutes=minutes))
+    assert runner.aws.event_sources.settled(60)
+    assert _heartbeats(runner) > before
+    whom, said = told(runner), "\n".join(messages(runner))
+
+    def judged(key: tuple[str, Fault], cell: Cell) -> str:
+        if WATCHDOG[key[0]] == "incident":
+            return _so_often("told", said.count(f"An incident goes on: {_cause(cell).title}."))
+        return verdict(runner.ledger.get(cell.task_id, cell.slot), cell.task_id, whom)
+
+    found = {key: judged(key, cell) for key, cell in cells.items()}
+    show("the watchdog", found)
+    assert [key for key, one in struck.items() if not one.hits] == []
+    assert [key for key, what in found.items() if what == LOST] == []

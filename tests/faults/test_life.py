@@ -1,0 +1,41 @@
+"""Tasks live through whatever hypothesis thinks of: `make lives SEEDS=500` is more of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from orchestrator.local.embedded import EmbeddedAws
+from tests.faults.life import Life
+from tests.faults.world import World, world
+
+#: How many lives; each has a number, from which all of it follows.
+SEEDS = int(os.environ.get("SEEDS", "20"))
+
+#: The first example of a seed is the simplest one, in which nothing happens.
+SETTINGS = settings(
+    max_examples=2,
+    stateful_step_count=14,
+    deadline=None,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+    print_blob=False,
+)
+
+
+@pytest.fixture(scope="module")
+def around(embedded_aws: EmbeddedAws) -> Iterator[World]:
+    with world(embedded_aws, datetime.now(UTC)) as made:
+        yield made
+
+
+@pytest.mark.parametrize("number", range(SEEDS))
+def test_whatever_happens_every_slot_is_explained_and_runs_at_most_once(around: World, number: int) -> None:
+    one = seed(number)(type("Life", (Life,), {"world": around}))
+    run_state_machine_as_test(one, settings=SETTINGS)

@@ -1,0 +1,120 @@
+"""Every AWS call of TaskRunner, failing in every way: once, and for as long as the run lasts."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from orchestrator.local.clock import VirtualClock
+from orchestrator.local.embedded import EmbeddedAws
+from tests.definitions.harness import TaskRunner
+from tests.definitions.test_silent_slots import rounds
+from tests.faults.injection import Fault, Faults, Injected, State
+from tests.faults.scenarios import GRACE, SCENARIOS, Cell
+from tests.faults.verdicts import LOST, table, told, verdict
+
+#: So many runs at once: a run that waits costs nothing.
+_AT_ONCE = 24
+
+#: Of a target that does not answer nobody knows how far it came, and only a task that is idempotent is tried again.
+_AMBIGUOUS = {
+    (target, fault) for target in ("InvokeLambda", "StartWorkflow") for fault in (Fault.TIMED_OUT, Fault.REPLY_LOST)
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Of one cell of the matrix."""
+
+    verdict: str
+    #: The call was made, and failed.
+    struck: bool
+    #: The verdict on the run that was stopped or waited for, if there was one.
+    other: str | None
+
+
+Matrix = Mapping[tuple[str, Fault], Finding]
+
+
+@pytest.fixture(scope="module")
+def runner(embedded_aws: EmbeddedAws) -> Iterator[TaskRunner]:
+    with embedded_aws.on(VirtualClock(datetime.now(UTC), speed=200)):
+        yield TaskRunner(embedded_aws, handlers=("alerter", "failure_handler", "watchdog"), timeout_seconds=60)
+        embedded_aws.reset()
+
+
+@pytest.fixture(scope="module")
+def faults(runner: TaskRunner) -> Iterator[Faults]:
+    with pytest.MonkeyPatch.context() as patch:
+        installed = Faults(runner.aws)
+        installed.install(patch)
+        yield installed
+
+
+def calls(runner: TaskRunner) -> list[str]:
+    """The states of the deployed TaskRunner that call AWS."""
+    client, arn = runner.aws.client("stepfunctions"), runner.applied.outputs["TaskRunnerArn"]
+    states = json.loads(client.describe_state_machine(stateMachineArn=arn)["definition"])["States"]
+    return [name for name, state in states.items() if state["Type"] == "Task"]
+
+
+def play(runner: TaskRunner, faults: Faults, times: float) -> Matrix:
+    """All cells at once, then what follows: the handlers, and rounds of the watchdog when the faults are over."""
+    at = (runner.aws.clock.now() - timedelta(minutes=10)).replace(second=0, microsecond=0)
+    cells, injected = {}, {}
+    for state in SCENARIOS:
+        for fault in Fault:
+            task_id = f"{state}-{fault}-{'once' if times == 1 else 'ever'}".lower().replace(" ", "-")
+            cells[state, fault] = Cell(runner=runner, task_id=task_id, at=at)
+            injected[state, fault] = Injected(where=State(name=state, task_id=task_id), fault=fault, times=times)
+    with faults.injected(*injected.values()), ThreadPoolExecutor(_AT_ONCE) as pool:
+        list(pool.map(lambda key: SCENARIOS[key[0]].play(cells[key]), cells))
+        assert runner.aws.event_sources.settled(60)
+    rounds(runner, runner.aws.clock.now() + GRACE + timedelta(minutes=10), 2)
+    assert runner.aws.event_sources.settled(60)
+    known = told(runner)
+
+    def found(cell: Cell) -> tuple[str, str | None]:
+        run, other = (runner.ledger.get(cell.task_id, slot) for slot in (cell.slot, cell.earlier))
+        return verdict(run, cell.task_id, known), verdict(other, cell.task_id, known) if other else None
+
+    findings = {key: found(cell) for key, cell in cells.items()}
+    return {
+        key: Finding(verdict=own, other=other, struck=injected[key].hits > 0) for key, (own, other) in findings.items()
+    }
+
+
+def show(title: str, matrix: Matrix) -> None:
+    sys.stdout.write(f"\n{table(title, {key: finding.verdict for key, finding in matrix.items()})}\n")
+
+
+def lost(matrix: Matrix) -> list[tuple[str, Fault]]:
+    return [key for key, finding in matrix.items() if LOST in (finding.verdict, finding.other)]
+
+
+def test_there_is_a_run_for_every_call(runner: TaskRunner) -> None:
+    assert sorted(SCENARIOS) == sorted(calls(runner))
+
+
+def test_a_fault_that_passes_changes_nothing(runner: TaskRunner, faults: Faults) -> None:
+    matrix = play(runner, faults, 1)
+    show("one call fails", matrix)
+    assert [key for key, finding in matrix.items() if not finding.struck] == []
+    assert lost(matrix) == []
+    otherwise = {
+        key for key, finding in matrix.items() if finding.verdict.partition(",")[0] != SCENARIOS[key[0]].ends.lower()
+    }
+    assert otherwise == _AMBIGUOUS
+
+
+def test_a_fault_that_lasts_leaves_no_slot_silent(runner: TaskRunner, faults: Faults) -> None:
+    matrix = play(runner, faults, float("inf"))
+    show("every call fails", matrix)
+    assert [key for key, finding in matrix.items() if not finding.struck] == []
+    assert lost(matrix) == []

@@ -1,0 +1,95 @@
+"""The embedded AWS with a clock that a test moves, TaskRunner, and its handlers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import pytest
+
+from orchestrator.local.clock import VirtualClock
+from orchestrator.local.embedded import EmbeddedAws
+from orchestrator.runner import Runner
+from tests.definitions.harness import STACK, TaskRunner
+from tests.faults.injection import Faults
+
+#: How much faster than real time it is while time passes.
+_FAST = 100_000.0
+
+
+class MovedClock(VirtualClock):
+    """Goes as real time does until it is told to go on."""
+
+    def __init__(self, start: datetime) -> None:
+        super().__init__(start, speed=1)
+
+    def pass_until(self, when: datetime) -> None:
+        """Whatever waits for an earlier moment happens at that moment."""
+        self._go(_FAST)
+        try:
+            self.sleep_until(when)
+        finally:
+            self._go(1)
+
+    def _go(self, speed: float) -> None:
+        with self._changed:
+            self._advance()
+            self._speed = speed
+            # Those who sleep have counted on the speed of before.
+            self._changed.notify_all()
+
+    @property
+    def nobody_is_busy(self) -> bool:
+        return self._busy <= 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """What all lives have in common."""
+
+    clock: MovedClock
+    runner: TaskRunner
+    faults: Faults
+
+    @property
+    def starter(self) -> Runner:
+        """What people, and the end of a pause, start runs with."""
+        return Runner(self.runner.aws.client("stepfunctions"), self.runner.applied.outputs["TaskRunnerArn"])
+
+    def rest(self) -> None:
+        """Waits until nothing happens before time passes."""
+        deadline, quiet = time.monotonic() + 60, 0
+        while quiet < 3:
+            assert time.monotonic() < deadline
+            settled = self.runner.aws.event_sources.settled(0.01)
+            quiet = quiet + 1 if settled and self.clock.nobody_is_busy else 0
+            time.sleep(0.002)
+
+    @contextmanager
+    def unheard(self) -> Iterator[None]:
+        """The end of no execution is told."""
+        rule, events = STACK.execution_failures, self.runner.aws.client("events")
+        events.disable_rule(Name=rule)
+        try:
+            yield
+        finally:
+            events.enable_rule(Name=rule)
+
+    def published(self) -> list[str]:
+        """Everything that people have been told, in order."""
+        topic = self.runner.aws.backend("sns").topics[self.runner.applied.outputs["AlertsTopicArn"]]
+        return [notification[1] for notification in topic.sent_notifications]
+
+
+@contextmanager
+def world(aws: EmbeddedAws, start: datetime) -> Iterator[World]:
+    clock = MovedClock(start)
+    with aws.on(clock), pytest.MonkeyPatch.context() as patch:
+        faults = Faults(aws)
+        faults.install(patch)
+        runner = TaskRunner(aws, handlers=("alerter", "failure_handler", "watchdog"), timeout_seconds=60)
+        yield World(clock=clock, runner=runner, faults=faults)
+        aws.reset()
