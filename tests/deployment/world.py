@@ -31,7 +31,7 @@ class World(TaskRunner):
     """Names, ids and slots are new for each call, so that a scenario can run any number of times."""
 
     def __init__(self, aws: EmbeddedAws) -> None:
-        others = {name: build(STACK) for name, build in definitions.ALL.items() if name != "TaskRunner"}
+        others: dict[str, Any] = {name: build(STACK) for name, build in definitions.ALL.items() if name != "TaskRunner"}
         # So that three slots are two pages.
         others["Backfill"] = backfill.build(STACK, slots_per_page=2)
         super().__init__(aws, handlers=tuple(lambdas.SETTINGS), mail_from=samples.MAIL_FROM, **others)
