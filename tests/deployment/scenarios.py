@@ -271,9 +271,12 @@ def what_is_stale_is_removed(world: World) -> None:
     assert found["objects"]["deleted"] > 0 < found["items"]["deleted"]
 
 
-def a_page_is_fetched(world: World) -> None:
+def a_page_is_fetched_and_logged(world: World) -> None:
+    logs, group = world.aws.client("logs"), f"/aws/lambda/{STACK.function_prefix}cache-warmer"
+    before = len(logs.filter_log_events(logGroupName=group)["events"])
     page = samples.site_url(world.aws, world.bucket) + "index.html"
     world.succeeds("lambda/cache-warmer", params={"urls": [page]})
+    assert len(logs.filter_log_events(logGroupName=group)["events"]) > before
 
 
 def a_digest_is_sent_once(world: World) -> None:
@@ -407,7 +410,7 @@ ALL: tuple[Scenario, ...] = (
     a_report_is_written,
     a_report_of_a_day_without_orders_is_written,
     what_is_stale_is_removed,
-    a_page_is_fetched,
+    a_page_is_fetched_and_logged,
     a_digest_is_sent_once,
     a_digest_that_was_refused_is_sent_by_the_next_attempt,
     customers_are_billed_and_who_cannot_be_is_told,

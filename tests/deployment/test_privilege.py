@@ -31,7 +31,7 @@ UNSEEN = {
     "kms:": "services use a key in the name of whoever calls them",
 }
 
-#: A dozen statements, by an action and the end of the resource, each with what cannot be done without.
+#: Some statements, by an action and the end of the resource, each with what cannot be done without it.
 SAMPLE: tuple[tuple[str, str, str, Scenario], ...] = (
     ("TaskRunnerRole", "dynamodb:GetItem", "ScheduledTasks", scenarios.a_task_runs_and_is_counted),
     ("TaskRunnerRole", "lambda:InvokeFunction", "", scenarios.a_task_runs_and_is_counted),
@@ -46,6 +46,7 @@ SAMPLE: tuple[tuple[str, str, str, Scenario], ...] = (
     ("AlerterFunctionRole", "dynamodb:ListStreams", "*", scenarios.a_failure_is_told_and_so_is_its_end),
     ("WatchdogFunctionRole", "states:StartExecution", "", scenarios.a_slot_that_nobody_delivered_is_caught_up),
     ("DataCleanupFunctionRole", "dynamodb:Scan", "Sessions", scenarios.what_is_stale_is_removed),
+    ("CacheWarmerFunctionRole", "logs:PutLogEvents", "", scenarios.a_page_is_fetched_and_logged),
     ("EmailDigestFunctionRole", "ses:SendEmail", "", scenarios.a_digest_is_sent_once),
     ("BillingWorkflowRole", "sns:Publish", "", scenarios.customers_are_billed_and_who_cannot_be_is_told),
 )
