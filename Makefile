@@ -2,11 +2,12 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+SCAN   := .scan
 # The lock lists carry a hash for every distribution and no address; --no-deps keeps the list complete and closed, and
 # no build isolation keeps the one source distribution (stepfunctions) on the setuptools of the list.
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
-.PHONY: setup demo test bench faults fuzz simulate build golden clean
+.PHONY: setup demo test bench faults fuzz simulate build scan golden clean
 .DEFAULT_GOAL := demo
 
 setup: $(VENV)/.setup
@@ -53,6 +54,16 @@ build: setup
 faults: $(VENV)/.test
 	@$(BIN)/pytest -q -n 0 -s tests/faults
 
+# Apart, because what checkov depends on is older than what we do.
+$(SCAN)/.setup: requirements-scan.lock
+	@echo "Installing checkov into $(SCAN) …"
+	@$(PYTHON) -m venv --clear $(SCAN)
+	@$(SCAN)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+scan: build $(SCAN)/.setup
+	@$(SCAN)/bin/checkov --quiet --compact --skip-download --framework cloudformation --file build/template.json
+
 simulate: $(VENV)/.test
 	@$(BIN)/python -m tests.simulation.year $(or $(SEED),1)
 
@@ -60,4 +71,4 @@ golden: $(VENV)/.test
 	@$(BIN)/pytest -q -n 0 --refresh-golden tests/definitions tests/deployment tests/test_taskfile.py
 
 clean:
-	@rm -rf $(VENV) .wheels build tests/node/node_modules
+	@rm -rf $(VENV) $(SCAN) .wheels build tests/node/node_modules

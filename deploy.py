@@ -95,6 +95,11 @@ _site_url = click.option("--site-url", help="What relative URLs in params are re
 _heartbeat_url = click.option(
     "--heartbeat-url", help="Called after each round of the watchdog, https only. [default: as deployed]"
 )
+_reserved_concurrency = click.option(
+    "--reserved-concurrency/--no-reserved-concurrency",
+    default=None,
+    help="Whether what handles failures has some concurrency for itself. [default: as deployed, or yes]",
+)
 
 
 @deploy.command()
@@ -103,6 +108,7 @@ _heartbeat_url = click.option(
 @_mail_from
 @_site_url
 @_heartbeat_url
+@_reserved_concurrency
 @_dependencies
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def plan(
@@ -111,6 +117,7 @@ def plan(
     mail_from: str | None,
     site_url: str | None,
     heartbeat_url: str | None,
+    reserved_concurrency: bool | None,
     dependencies: Dependencies | None,
     as_json: bool,
 ) -> int:
@@ -126,6 +133,7 @@ def plan(
         mail_from=mail_from,
         site_url=site_url,
         heartbeat_url=heartbeat_url,
+        reserve_concurrency=reserved_concurrency,
         monthly_cost=deployment.monthly_cost(application, now),
     )
     if as_json:
@@ -145,6 +153,7 @@ def plan(
 @_mail_from
 @_site_url
 @_heartbeat_url
+@_reserved_concurrency
 @_dependencies
 @click.option("--canary", type=_percent, help="Percent of executions that try a new version first.")
 @click.option("--linear", type=_percent, help="Percent of executions that a new version gets more at a time.")
@@ -158,6 +167,7 @@ def apply(
     mail_from: str | None,
     site_url: str | None,
     heartbeat_url: str | None,
+    reserved_concurrency: bool | None,
     dependencies: Dependencies | None,
     canary: int | None,
     linear: int | None,
@@ -179,6 +189,7 @@ def apply(
         mail_from=mail_from,
         site_url=site_url,
         heartbeat_url=heartbeat_url,
+        reserve_concurrency=reserved_concurrency,
         rollout=rollout,
         holder=f"{getpass.getuser()} on {socket.gethostname()}",
         progress=click.echo,
@@ -199,10 +210,10 @@ def rollback(stack: Stack, state_machine: str, to: int | None) -> None:
 
 @deploy.command()
 @_environment
-@click.option("--delete-data", is_flag=True, help="Tables and buckets, too, with all that is in them.")
+@click.option("--delete-data", is_flag=True, help="Tables, buckets and their key, too, with all that is in them.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def destroy(stack: Stack, delete_data: bool, yes: bool) -> None:
-    """Delete the stack and every schedule in its group. Tables and buckets stay, unless told otherwise."""
+    """Delete the stack and every schedule in its group. Tables, buckets and their key stay, unless told otherwise."""
     what = "and ALL ITS DATA" if delete_data else "but keep its tables and buckets"
     if not yes:
         click.confirm(f"Delete the stack {stack.name} and all its schedules, {what}?", abort=True)

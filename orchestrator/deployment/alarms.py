@@ -50,10 +50,8 @@ def status_rule(stack: Stack, machines: Mapping[str, str]) -> dict[str, Any]:
                 ],
             },
         },
-        "ExecutionFailuresPolicy": policies.queue(
-            ("ExecutionFailures", "ExecutionFailuresDlq"),
-            service="events",
-            source=policies.attribute("ExecutionFailuresRule"),
+        "ExecutionFailuresPolicy": policies.queues(
+            ("ExecutionFailures", "ExecutionFailuresDlq"), rule=policies.attribute("ExecutionFailuresRule")
         ),
     }
 

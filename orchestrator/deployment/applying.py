@@ -56,6 +56,7 @@ def apply(
     mail_from: str | None = None,
     site_url: str | None = None,
     heartbeat_url: str | None = None,
+    reserve_concurrency: bool | None = None,
     rollout: Rollout = AT_ONCE,
     holder: str = "another deployment",
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -64,14 +65,16 @@ def apply(
 ) -> Applied:
     """Makes AWS what ``application`` and ``tasks`` say. Once more, it finishes what was interrupted or writes nothing.
 
+    ``reserve_concurrency`` says whether what handles failures has some of its own; it stays as these do:
     ``mail_from``, ``site_url`` and ``heartbeat_url`` stay as they were deployed where they are None. ``rollout`` says
     how new versions of state machines take over, ``holder`` who deploys. ``progress`` is called with a line of text for
     each thing done. Raises :class:`~orchestrator.errors.DeploymentFailed`, DeploymentUnderWay, RolledBack, NoSuchAlarm,
     InvalidDefinition, and what boto3 raises.
     """
     application.validate()
-    given = {"MailFrom": mail_from, "SiteUrl": site_url, "HeartbeatUrl": heartbeat_url}
-    chosen = {name: value for name, value in given.items() if value is not None}
+    chosen = choices(
+        MailFrom=mail_from, SiteUrl=site_url, HeartbeatUrl=heartbeat_url, ReserveConcurrency=reserve_concurrency
+    )
     stack = CloudFormationStack(clients("cloudformation"), application.stack.name, sleep=sleep, progress=progress)
     stack_changed, outputs = _deploy(clients, application, stack, chosen)
     published = publishing.publish(
@@ -90,6 +93,15 @@ def apply(
             plan = reconciliation.plan(tasks, reconciliation.find(registry, schedules), now())
             reconciliation.carry_out(plan.operations, registry, schedules, progress)
     return Applied(stack_changed=stack_changed, published=tuple(published), plan=plan, outputs=outputs)
+
+
+def choices(**given: str | bool | None) -> dict[str, str]:
+    """The parameters that somebody chose, as CloudFormation writes them."""
+    return {
+        name: value if isinstance(value, str) else str(value).lower()
+        for name, value in given.items()
+        if value is not None
+    }
 
 
 def live_aliases(clients: Clients, application: Application, outputs: Mapping[str, str]) -> list[LiveAlias]:

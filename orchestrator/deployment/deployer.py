@@ -40,6 +40,8 @@ DEPLOY = "deploy.py"
 
 _BUCKETS = ("s3:::STACK-artifacts-*", "s3:::STACK-data-*")
 _FUNCTIONS = ("lambda:REGION:ACCOUNT:function:STACK-*",)
+#: Nobody knows the id of a stack's key before it is there, and its alias goes with the stack, before the key.
+_KEYS = ("kms:REGION:ACCOUNT:key/*",)
 _GROUP = ("scheduler:REGION:ACCOUNT:schedule-group/STACK",)
 _MACHINES = ("states:REGION:ACCOUNT:stateMachine:STACK-*",)
 _QUEUES = ("sqs:REGION:ACCOUNT:STACK-*",)
@@ -56,6 +58,11 @@ def _grant(what: str, service: str, actions: str, resources: tuple[str, ...], **
 def _passing(what: str, service: str) -> Grant:
     """Each role can be passed to the service only that its trust policy names; this says so once more."""
     return _grant(what, "iam", "PassRole", _ROLES, StringEquals={"iam:PassedToService": f"{service}.amazonaws.com"})
+
+
+def _through(what: str, service: str, actions: str) -> Grant:
+    """Use of keys by a service, for its caller."""
+    return _grant(what, "kms", actions, _KEYS, StringLike={"kms:ViaService": f"{service}.REGION.amazonaws.com"})
 
 
 #: The requests of plan, apply, rollback and destroy.
@@ -89,6 +96,9 @@ OWN: tuple[Grant, ...] = (
     # A list is of no resource.
     _grant(DEPLOY, "scheduler", "ListSchedules", _ALL),
     _passing(DEPLOY, "scheduler"),
+    _through(DEPLOY, "dynamodb", "Decrypt"),
+    _through(DEPLOY, "s3", "Decrypt GenerateDataKey"),
+    _grant(DEPLOY, "kms", "ScheduleKeyDeletion", _KEYS),
 )
 
 #: What CloudFormation calls in the caller's name, by resource type; tags are its own, ``aws:cloudformation:…``.
@@ -114,6 +124,7 @@ CLOUDFORMATION: tuple[Grant, ...] = (
         " UpdateContinuousBackups UpdateTable UpdateTimeToLive",
         _TABLES,
     ),
+    _through("AWS::DynamoDB::Table", "dynamodb", "CreateGrant Decrypt DescribeKey Encrypt"),
     _grant(
         "AWS::Events::Rule",
         "events",
@@ -127,6 +138,17 @@ CLOUDFORMATION: tuple[Grant, ...] = (
         " PutRolePolicy UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription",
         _ROLES,
     ),
+    _grant("AWS::KMS::Alias", "kms", "CreateAlias DeleteAlias UpdateAlias", ("kms:REGION:ACCOUNT:alias/STACK", *_KEYS)),
+    _grant("AWS::KMS::Alias", "kms", "ListAliases", _ALL),
+    _grant(
+        "AWS::KMS::Key",
+        "kms",
+        "DescribeKey EnableKeyRotation GetKeyPolicy GetKeyRotationStatus ListResourceTags PutKeyPolicy"
+        " ScheduleKeyDeletion UpdateKeyDescription",
+        _KEYS,
+    ),
+    # There is none yet.
+    _grant("AWS::KMS::Key", "kms", "CreateKey", _ALL),
     _grant(
         "AWS::Lambda::EventSourceMapping",
         "lambda",
@@ -144,17 +166,19 @@ CLOUDFORMATION: tuple[Grant, ...] = (
     _grant(
         "AWS::Lambda::Function",
         "lambda",
-        "CreateFunction DeleteFunction GetFunction GetFunctionCodeSigningConfig GetFunctionRecursionConfig"
-        " GetRuntimeManagementConfig TagResource UpdateFunctionCode UpdateFunctionConfiguration",
+        "CreateFunction DeleteFunction DeleteFunctionConcurrency GetFunction GetFunctionCodeSigningConfig"
+        " GetFunctionRecursionConfig GetRuntimeManagementConfig PutFunctionConcurrency TagResource UpdateFunctionCode"
+        " UpdateFunctionConfiguration",
         _FUNCTIONS,
     ),
     _grant("AWS::Lambda::Function", "s3", "GetObject", (f"{_BUCKETS[0]}/*",)),
     _passing("AWS::Lambda::Function", "lambda"),
+    _through("AWS::Lambda::Function", "lambda", "CreateGrant Decrypt DescribeKey Encrypt GenerateDataKey"),
     _grant(
         "AWS::Logs::LogGroup",
         "logs",
-        "CreateLogGroup DeleteLogGroup DescribeIndexPolicies GetDataProtectionPolicy ListTagsForResource"
-        " PutRetentionPolicy TagResource",
+        "AssociateKmsKey CreateLogGroup DeleteLogGroup DescribeIndexPolicies GetDataProtectionPolicy"
+        " ListTagsForResource PutRetentionPolicy TagResource",
         tuple(
             f"logs:REGION:ACCOUNT:log-group:/aws/{kind}/STACK-*" for kind in ("events", "lambda", "vendedlogs/states")
         ),
@@ -194,6 +218,7 @@ CLOUDFORMATION: tuple[Grant, ...] = (
         " ListTagsForResource SetTopicAttributes TagResource",
         ("sns:REGION:ACCOUNT:STACK-*",),
     ),
+    _grant("AWS::SNS::TopicPolicy", "sns", "SetTopicAttributes", ("sns:REGION:ACCOUNT:STACK-*",)),
     _grant(
         "AWS::SQS::Queue",
         "sqs",
@@ -228,13 +253,15 @@ def policy(
 ) -> dict[str, Any]:
     """A policy document. What stands on the same resources is one statement."""
 
+    def filled(text: str) -> str:
+        return text.replace("STACK", stack.name).replace("REGION", region).replace("ACCOUNT", account)
+
     def arn(pattern: str) -> str:
-        filled = pattern.replace("STACK", stack.name).replace("REGION", region).replace("ACCOUNT", account)
-        return filled if filled == "*" else f"arn:{partition}:{filled}"
+        return pattern if pattern == "*" else f"arn:{partition}:{filled(pattern)}"
 
     def conditions(grant: Grant) -> dict[str, Any]:
         return {
-            operator: {key: list(map(arn, value)) if operator == "ArnLike" else value for key, value in tests.items()}
+            operator: {key: list(map(arn, of)) if operator == "ArnLike" else filled(of) for key, of in tests.items()}
             for operator, tests in grant.conditions.items()
         }
 

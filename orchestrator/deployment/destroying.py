@@ -14,6 +14,10 @@ from orchestrator.settings import Stack
 
 _TABLE = "AWS::DynamoDB::Table"
 _BUCKET = "AWS::S3::Bucket"
+_KEY = "AWS::KMS::Key"
+
+#: A key that is wanted after all can be had back for so long, the longest that KMS offers.
+_PENDING_DAYS = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +43,8 @@ def destroy(
 ) -> tuple[Kept, ...]:
     """Deletes the stack, the schedules of its group first of all; what is left of it.
 
-    ``delete_data`` deletes tables and buckets, too, with what is in them. Raises
-    :class:`~orchestrator.errors.NotDeployed` and :class:`~orchestrator.errors.DeploymentFailed`.
+    ``delete_data`` deletes tables and buckets, too, with what is in them, and has KMS delete their key in a month.
+    Raises :class:`~orchestrator.errors.NotDeployed` and :class:`~orchestrator.errors.DeploymentFailed`.
     """
     deployed = CloudFormationStack(clients("cloudformation"), stack.name, sleep=sleep, progress=progress)
     if deployed.describe() is None:
@@ -49,15 +53,18 @@ def destroy(
     deployed.delete()
     if not delete_data:
         return kept
-    for one in kept:
-        if one.type == _TABLE:
-            _delete_table(clients("dynamodb"), one.name)
-        elif one.type == _BUCKET:
-            _delete_bucket(clients("s3"), one.name)
-        else:
-            continue
-        progress(f"deleted {one}")
-    return tuple(one for one in kept if one.type not in (_TABLE, _BUCKET))
+    deleting: Mapping[str, Callable[[str], object]] = {
+        _TABLE: lambda name: _delete_table(clients("dynamodb"), name),
+        _BUCKET: lambda name: _delete_bucket(clients("s3"), name),
+        # Last of all: nothing that it opens is left by then.
+        _KEY: lambda name: clients("kms").schedule_key_deletion(KeyId=name, PendingWindowInDays=_PENDING_DAYS),
+    }
+    for kind, delete in deleting.items():
+        for one in kept:
+            if one.type == kind:
+                delete(one.name)
+                progress(f"deleted {one}" if kind != _KEY else f"deleted in {_PENDING_DAYS} days: {one}")
+    return tuple(one for one in kept if one.type not in deleting)
 
 
 def _kept(template: Mapping[str, Any], names: Mapping[str, str]) -> tuple[Kept, ...]:

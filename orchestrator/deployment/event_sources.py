@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from orchestrator.deployment import policies
 from orchestrator.functions import EventSource, Function
+
+#: So many batches of a queue are handled at once. Lambda begins with five, and throttles where it may not: each time
+#: is one of the few that a message is received before it is given up ("Creating and configuring an Amazon SQS event
+#: source mapping").
+_BATCHES = 5
+
+#: Whether the functions here have concurrency of their own. A new account has none to give: its quota is 10 or so.
+PARAMETERS: Mapping[str, Any] = {
+    "ReserveConcurrency": {
+        "Type": "String",
+        "Description": "Whether what handles failures can run when tasks have used up the account's concurrency.",
+        "AllowedValues": ["true", "false"],
+        "Default": "true",
+    }
+}
+CONDITIONS: Mapping[str, Any] = {"ConcurrencyIsReserved": {"Fn::Equals": [{"Ref": "ReserveConcurrency"}, "true"]}}
 
 #: A change that cannot be told now is tried again so often, then it goes to the queue that nobody's handler empties.
 _STREAM_RETRIES = 20
@@ -28,10 +45,20 @@ def mappings(logical_id: str, function: Function) -> dict[str, Any]:
     }
 
 
+def concurrency(function: Function) -> dict[str, Any]:
+    """What of the account's concurrency is a function's own, and no more: neither can many tasks at once keep a failure
+    from being recorded, nor many failures keep tasks from running. Tasks' own functions share what is left.
+    """
+    reserved = _BATCHES * len(function.event_sources)
+    own = {"Fn::If": ["ConcurrencyIsReserved", reserved, {"Ref": "AWS::NoValue"}]}
+    return {"ReservedConcurrentExecutions": own} if reserved else {}
+
+
 def _of(source: EventSource) -> dict[str, Any]:
     kind, _, name = source.source.partition(":")
     if kind == "queue":
-        return {"EventSourceArn": policies.attribute(name)}
+        # Else more would be received than the function may handle, and be thrown back.
+        return {"EventSourceArn": policies.attribute(name), "ScalingConfig": {"MaximumConcurrency": _BATCHES}}
     filters = [{"Pattern": json.dumps(pattern, separators=(",", ":"))} for pattern in source.filters]
     return {
         "EventSourceArn": policies.attribute(name, "StreamArn"),

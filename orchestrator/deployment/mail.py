@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from orchestrator.deployment import storage
 from orchestrator.deployment.policies import arn
 from orchestrator.settings import Stack
 
@@ -33,10 +34,7 @@ def events(stack: Stack) -> dict[str, Any]:
                 },
             },
         },
-        "MailEventsLog": {
-            "Type": "AWS::Logs::LogGroup",
-            "Properties": {"LogGroupName": stack.mail_events_log, "RetentionInDays": _RETENTION_DAYS},
-        },
+        "MailEventsLog": storage.log_group(stack.mail_events_log, days=_RETENTION_DAYS),
         "MailEventsLogPolicy": {
             "Type": "AWS::Logs::ResourcePolicy",
             "Properties": {

@@ -15,7 +15,7 @@ from typing import Any
 
 from orchestrator.deployment import reconciliation
 from orchestrator.deployment.application import Application
-from orchestrator.deployment.applying import Clients, boundaries, live_aliases, parameters_of
+from orchestrator.deployment.applying import Clients, boundaries, choices, live_aliases, parameters_of
 from orchestrator.deployment.definition_changes import DefinitionChange, definition_change
 from orchestrator.deployment.reconciliation import Found, Plan, Register, Remove
 from orchestrator.deployment.slot_changes import SlotChange, slot_change
@@ -83,6 +83,7 @@ def plan(
     mail_from: str | None = None,
     site_url: str | None = None,
     heartbeat_url: str | None = None,
+    reserve_concurrency: bool | None = None,
     monthly_cost: MonthlyCost | None = None,
 ) -> DeploymentPlan:
     """Reads only. Raises :class:`~orchestrator.errors.InvalidDefinition`, and what boto3 raises."""
@@ -91,8 +92,9 @@ def plan(
     deployed = stack.describe()
     before = stack.template() if deployed else {}
     after = application.template
-    given = {"MailFrom": mail_from, "SiteUrl": site_url, "HeartbeatUrl": heartbeat_url}
-    chosen = {name: value for name, value in given.items() if value is not None}
+    chosen = choices(
+        MailFrom=mail_from, SiteUrl=site_url, HeartbeatUrl=heartbeat_url, ReserveConcurrency=reserve_concurrency
+    )
     old_parameters = dict(deployed.parameters) if deployed else {}
     parameters = parameters_of(after, application.bundles(), old_parameters, chosen)
     definitions = tuple(_definitions(before, after))

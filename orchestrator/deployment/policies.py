@@ -186,17 +186,38 @@ def _polling(source: EventSource) -> list[Statement]:
     ]
 
 
-def queue(logical_ids: Sequence[str], *, service: str, source: Any) -> dict[str, Any]:
-    """What lets ``service`` send to queues on behalf of ``source`` (an ARN), and nobody without TLS."""
-    queues = [attribute(logical_id) for logical_id in logical_ids]
-    sending = allow("sqs:SendMessage", queues, ArnEquals={"aws:SourceArn": source})
+def queues(logical_ids: Sequence[str], *, rule: Any = None) -> dict[str, Any]:
+    """What refuses requests without TLS to queues, and lets a ``rule`` of EventBridge (an ARN) send to them."""
+    arns = [attribute(logical_id) for logical_id in logical_ids]
+    sending = {
+        **allow("sqs:SendMessage", arns, ArnEquals={"aws:SourceArn": rule}),
+        "Principal": {"Service": "events.amazonaws.com"},
+    }
     return {
         "Type": "AWS::SQS::QueuePolicy",
         "Properties": {
             "Queues": [{"Ref": logical_id} for logical_id in logical_ids],
-            "PolicyDocument": _document(
-                [{**sending, "Principal": {"Service": f"{service}.amazonaws.com"}}, _tls_only("sqs:*", queues)]
-            ),
+            "PolicyDocument": _document([*([sending] if rule else []), _tls_only("sqs:*", arns)]),
+        },
+    }
+
+
+def topic(logical_id: str, *, alarms: Any) -> dict[str, Any]:
+    """What lets ``alarms`` (a pattern of ARNs) tell a topic, and refuses what is published without TLS.
+
+    A role that may publish needs nothing here; an alarm has none. SNS refuses a policy with "sns:*": not all of that is
+    about topics.
+    """
+    arn_ = {"Ref": logical_id}
+    telling = {
+        **allow("sns:Publish", arn_, ArnLike={"aws:SourceArn": alarms}),
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+    }
+    return {
+        "Type": "AWS::SNS::TopicPolicy",
+        "Properties": {
+            "Topics": [arn_],
+            "PolicyDocument": _document([telling, _tls_only("sns:Publish", [arn_])]),
         },
     }
 

@@ -31,6 +31,14 @@ _ADVICE = {
 }
 
 
+#: What to try, by what a resource's event says.
+_HINTS = {
+    "already exists": "; delete what has this name, or deploy another environment with --env",
+    # Lambda's words for a reservation that the account's quota does not allow.
+    "UnreservedConcurrentExecution": "; deploy with --no-reserved-concurrency, or ask AWS for a higher quota",
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Deployed:
     """A stack as it stands."""
@@ -158,8 +166,7 @@ class CloudFormationStack:
                     failure = failure or f"{line}: {reason}"
             if not status.endswith("_IN_PROGRESS"):
                 if status not in done:
-                    taken = "; delete what has this name, or deploy another environment with --env"
-                    hint = taken if "already exists" in failure else ""
+                    hint = next((hint for said, hint in _HINTS.items() if said in failure), "")
                     raise DeploymentFailed(self._name, status, (failure or "see the stack's events") + hint)
                 return
             self._sleep(POLL_SECONDS)

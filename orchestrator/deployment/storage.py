@@ -1,17 +1,18 @@
-"""Tables, buckets, the queue and the topic: the resources that keep something."""
+"""Tables, buckets, queues, the topic and log groups: what keeps something, encrypted with the stack's own key."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from orchestrator.deployment import encryption, scanning
 from orchestrator.settings import NEXT_RUN_INDEX, STATUS_INDEX, Stack
 
 #: What was kept stays when its resource leaves the template or the stack is deleted; a resource whose very creation is
 #: rolled back goes, so that the next attempt finds its name free.
 _KEPT = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
 
-LOG_RETENTION_DAYS = 90
+_LOG_RETENTION_DAYS = 90
 
 #: A message stays as long as SQS allows: somebody has to see it.
 _RETENTION_SECONDS = 14 * 86_400
@@ -64,7 +65,7 @@ def _table(
         ],
         "KeySchema": _key_schema(key),
         "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
-        "SSESpecification": {"SSEEnabled": True},
+        "SSESpecification": {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": encryption.key_arn()},
         "DeletionProtectionEnabled": True,
     }
     if indexes:
@@ -98,10 +99,20 @@ def _bucket(stack: Stack, purpose: str) -> dict[str, Any]:
     return {
         "Type": "AWS::S3::Bucket",
         **_KEPT,
+        "Metadata": scanning.skipped(scanning.BUCKET),
         "Properties": {
             "BucketName": {"Fn::Sub": name},
             "BucketEncryption": {
-                "ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+                "ServerSideEncryptionConfiguration": [
+                    {
+                        "ServerSideEncryptionByDefault": {
+                            "SSEAlgorithm": "aws:kms",
+                            "KMSMasterKeyID": encryption.key_arn(),
+                        },
+                        # One data key for many objects, instead of a request to KMS for each.
+                        "BucketKeyEnabled": True,
+                    }
+                ]
             },
             "VersioningConfiguration": {"Status": "Enabled"},
             "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
@@ -120,7 +131,10 @@ def messaging(stack: Stack) -> dict[str, Any]:
     return {
         "SchedulerDlq": queue(stack.scheduler_dlq, dead_letters="HandlerFailures"),
         "HandlerFailures": queue(stack.handler_failures),
-        "Alerts": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": stack.alerts_topic}},
+        "Alerts": {
+            "Type": "AWS::SNS::Topic",
+            "Properties": {"TopicName": stack.alerts_topic, "KmsMasterKeyId": encryption.key_arn()},
+        },
     }
 
 
@@ -133,7 +147,16 @@ def queue(name: str, *, dead_letters: str = "") -> dict[str, Any]:
             "QueueName": name,
             "MessageRetentionPeriod": _RETENTION_SECONDS,
             "VisibilityTimeout": _VISIBILITY_SECONDS,
-            "SqsManagedSseEnabled": True,
+            "KmsMasterKeyId": encryption.key_arn(),
+            "KmsDataKeyReusePeriodSeconds": encryption.DATA_KEY_REUSE_SECONDS,
             **({"RedrivePolicy": redrive} if dead_letters else {}),
         },
+    }
+
+
+def log_group(name: str, *, days: int = _LOG_RETENTION_DAYS) -> dict[str, Any]:
+    """A log group that forgets after so many days."""
+    return {
+        "Type": "AWS::Logs::LogGroup",
+        "Properties": {"LogGroupName": name, "RetentionInDays": days, "KmsKeyId": encryption.key_arn()},
     }

@@ -12,7 +12,7 @@ from typing import Any
 
 from orchestrator import settings
 from orchestrator.definition import Definition
-from orchestrator.deployment import event_sources, mail, policies, storage
+from orchestrator.deployment import encryption, event_sources, mail, policies, scanning, storage
 from orchestrator.deployment.alarms import alarms, heartbeat, status_rule
 from orchestrator.deployment.dashboard import dashboard
 from orchestrator.functions import Function
@@ -48,15 +48,20 @@ def template(stack: Stack, definitions: Mapping[str, Definition], functions: Seq
                 **_text_parameter("Called when the watchdog has made a round, if there is one.", default=""),
                 "AllowedPattern": "^(https://.+)?$",
             },
+            **event_sources.PARAMETERS,
             "SiteUrl": _text_parameter("What relative URLs in params are relative to.", default=""),
             **{code_parameter(function): _text_parameter("Key in the artifacts bucket.") for function in functions},
         },
+        "Conditions": event_sources.CONDITIONS,
         "Resources": {
+            **encryption.key(stack),
             "ArtifactsBucket": storage.artifacts_bucket(stack),
             "DataBucket": storage.data_bucket(stack),
             **storage.tables(stack),
             "ArtifactsBucketPolicy": policies.bucket("ArtifactsBucket"),
             "DataBucketPolicy": policies.bucket("DataBucket"),
+            "AlertsPolicy": policies.topic("Alerts", alarms=policies.arn("cloudwatch", f"alarm:{stack.name}-*")),
+            "QueuesPolicy": policies.queues(("SchedulerDlq", "HandlerFailures")),
             **kept,
             **mail.events(stack),
             **code,
@@ -65,7 +70,7 @@ def template(stack: Stack, definitions: Mapping[str, Definition], functions: Seq
             **({"HeartbeatAlarm": heartbeat(stack)} if any(one.name == WATCHDOG for one in functions) else {}),
             "Dashboard": dashboard(stack),
             "ScheduleGroup": {"Type": "AWS::Scheduler::ScheduleGroup", "Properties": {"Name": stack.schedule_group}},
-            "SchedulerRole": policies.scheduler(stack),
+            "SchedulerRole": encryption.with_key(policies.scheduler(stack)),
         },
         "Outputs": {
             **_bootstrap_outputs(),
@@ -84,7 +89,7 @@ def bootstrap_template(stack: Stack) -> dict[str, Any]:
     """The stack before anything can be in it: code and template are uploaded before CloudFormation can take them."""
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Resources": {"ArtifactsBucket": storage.artifacts_bucket(stack)},
+        "Resources": {**encryption.key(stack), "ArtifactsBucket": storage.artifacts_bucket(stack)},
         "Outputs": _bootstrap_outputs(),
     }
 
@@ -107,6 +112,7 @@ def _function(stack: Stack, function: Function) -> dict[str, Any]:
     return {
         logical_id: {
             "Type": "AWS::Lambda::Function",
+            "Metadata": scanning.skipped(scanning.FUNCTION if function.event_sources else scanning.TASK_FUNCTION),
             # Else Lambda makes the log group at the first call, without retention.
             "DependsOn": [f"{logical_id}Logs"],
             "Properties": {
@@ -120,13 +126,14 @@ def _function(stack: Stack, function: Function) -> dict[str, Any]:
                 "Role": policies.attribute(f"{logical_id}Role"),
                 "TracingConfig": {"Mode": "Active"},
                 "Environment": {"Variables": _environment(stack, function)},
+                # Lambda decrypts it by a grant, so the function's role needs no more for this ("Securing Lambda
+                # environment variables").
+                "KmsKeyArn": encryption.key_arn(),
+                **event_sources.concurrency(function),
             },
         },
-        f"{logical_id}Logs": {
-            "Type": "AWS::Logs::LogGroup",
-            "Properties": {"LogGroupName": f"/aws/lambda/{name}", "RetentionInDays": storage.LOG_RETENTION_DAYS},
-        },
-        f"{logical_id}Role": policies.role(stack, "lambda", policies.function(stack, function)),
+        f"{logical_id}Logs": storage.log_group(f"/aws/lambda/{name}"),
+        f"{logical_id}Role": encryption.with_key(policies.role(stack, "lambda", policies.function(stack, function))),
         **event_sources.mappings(logical_id, function),
     }
 
@@ -173,18 +180,14 @@ def _state_machine(stack: Stack, name: str, definition: Definition) -> dict[str,
             },
         },
         # Step Functions shortens the policy of log groups with this prefix ("Logging using CloudWatch Logs").
-        f"{logical_id}Logs": {
-            "Type": "AWS::Logs::LogGroup",
-            "Properties": {
-                "LogGroupName": f"/aws/vendedlogs/states/{physical_name}",
-                "RetentionInDays": storage.LOG_RETENTION_DAYS,
-            },
-        },
-        f"{logical_id}Role": policies.role(
-            stack,
-            "states",
-            [*statements, policies.log_delivery()],
-            ArnLike=policies.arn("states", f"stateMachine:{physical_name}*"),
+        f"{logical_id}Logs": storage.log_group(f"/aws/vendedlogs/states/{physical_name}"),
+        f"{logical_id}Role": encryption.with_key(
+            policies.role(
+                stack,
+                "states",
+                [*statements, policies.log_delivery()],
+                ArnLike=policies.arn("states", f"stateMachine:{physical_name}*"),
+            )
         ),
     }
 

@@ -32,6 +32,7 @@ from orchestrator.local import (
     integrations,
     interpreter,
     jsonata,
+    keys,
     mail,
     partitions,
     resources,
@@ -61,6 +62,7 @@ ADAPTERS = (
     scheduler,
     events,
     mail,
+    keys,
     resources,
 )
 

@@ -159,6 +159,8 @@ def _resource(response: Any, body: Mapping[str, Any]) -> str:
     here = f"{response.region}:{response.current_account}"
     if queue := body.get("QueueUrl"):
         return f"arn:aws:sqs:{here}:{queue.rsplit('/', 1)[-1]}"
+    if key := body.get("KeyId"):
+        return f"arn:aws:kms:{here}:key/{key.rpartition('/')[2]}"
     if group := body.get("logGroupName"):
         return f"arn:aws:logs:{here}:log-group:{group}:log-stream:{body.get('logStreamName', '')}"
     return "*"

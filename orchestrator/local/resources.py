@@ -1,7 +1,7 @@
 """CloudFormation where moto falls short of what a deployment needs.
 
-moto lacks the types AWS::Scheduler::ScheduleGroup, AWS::CloudWatch::Alarm, AWS::SQS::QueuePolicy and
-AWS::S3::BucketPolicy; makes state machines where its interpreter does not look; and a
+moto lacks the types AWS::Scheduler::ScheduleGroup, AWS::CloudWatch::Alarm, AWS::SQS::QueuePolicy,
+AWS::SNS::TopicPolicy and AWS::S3::BucketPolicy; makes state machines where its interpreter does not look; and a
 change set that it executes leaves the stack without outputs and parameters, and an update of a stack without the new
 ones; and deletes with a stack what RetainExceptOnCreate keeps.
 """
@@ -19,6 +19,7 @@ from moto.core.common_models import CloudFormationModel
 from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeBucket, s3_backends
 from moto.scheduler.models import ScheduleGroup, scheduler_backends
+from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 from moto.stepfunctions import models as states
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
@@ -181,6 +182,19 @@ class QueuePolicyResource(_Policy, CloudFormationModel):
         backend = sqs_backends[account_id][region_name]
         for url in given["Queues"]:
             backend.set_queue_attributes(url.rsplit("/", 1)[-1], {"Policy": document})
+
+
+class TopicPolicyResource(_Policy, CloudFormationModel):
+    """AWS::SNS::TopicPolicy."""
+
+    @staticmethod
+    def cloudformation_type() -> str:
+        return "AWS::SNS::TopicPolicy"
+
+    @classmethod
+    def _attach(cls, given: dict[str, Any], document: str, account_id: str, region_name: str) -> None:
+        for arn in given["Topics"]:
+            sns_backends[account_id][region_name].get_topic(arn).policy = document
 
 
 class BucketPolicyResource(_Policy, CloudFormationModel):

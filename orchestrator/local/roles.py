@@ -21,7 +21,7 @@ from moto.core.responses import ActionResult, BaseResponse
 from moto.s3.exceptions import S3AccessDeniedError
 from moto.s3.responses import S3Response
 
-from orchestrator.local import requests
+from orchestrator.local import keys, requests
 from orchestrator.local.requests import Permission
 from orchestrator.local.statements import Statement, allow
 
@@ -96,9 +96,13 @@ def forget() -> None:
 
 def may(role_arn: str, wanted: Permission) -> bool:
     """Whether the role's identity policies allow it; the answer is remembered for :func:`used` and :func:`denied`."""
+    return _first_denied(role_arn, [wanted]) is None
+
+
+def _may(role_arn: str, one: Permission) -> bool:
     name = role_arn.rsplit("/", 1)[-1]
-    allowed = allow(statements(name), wanted)
-    (_used if allowed else _denied).add(Asked(role=name, permission=wanted))
+    allowed = allow(statements(name), one)
+    (_used if allowed else _denied).add(Asked(role=name, permission=one))
     return allowed
 
 
@@ -123,7 +127,8 @@ def _role_of(response: Any) -> str | None:
 
 
 def _first_denied(role: str, wanted: Iterable[Permission]) -> Permission | None:
-    return next((one for one in wanted if not may(role, one)), None)
+    """Of what is wanted, and of the keys that it is encrypted with."""
+    return next((one for each in wanted for one in (each, *keys.permissions(each)) if not _may(role, one)), None)
 
 
 def install(aws: EmbeddedAws) -> None:

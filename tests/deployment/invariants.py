@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from tests.deployment import invariants_of_encryption
+
 CLOSED = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 
 #: Actions that IAM allows on nothing finer than everything.
@@ -14,17 +16,23 @@ WITHOUT_RESOURCE = ("cloudwatch:PutMetricData", "dynamodb:ListStreams", "logs:",
 #: The metric whose absence is the alarm.
 HEARTBEAT = "WatchdogHeartbeat"
 
+#: The policies of resources that anybody could send requests to, and where they name these.
+_POLICIES = {
+    "AWS::S3::BucketPolicy": ("AWS::S3::Bucket", "Bucket"),
+    "AWS::SNS::TopicPolicy": ("AWS::SNS::Topic", "Topics"),
+    "AWS::SQS::QueuePolicy": ("AWS::SQS::Queue", "Queues"),
+}
+
 #: How an execution ends that nobody caught.
 DIED = {"FAILED", "TIMED_OUT", "ABORTED"}
 
 
 def inspect(template: dict[str, Any]) -> list[str]:
     """Findings, each with the resource that it is about; none where all is well."""
-    return [
-        f"{name}: {finding}"
-        for name, resource in template["Resources"].items()
-        for finding in _findings(template["Resources"], resource)
-    ]
+    resources = template["Resources"]
+    found = [(name, finding) for name, one in resources.items() for finding in _findings(resources, one)]
+    found += [*_without_policy(resources), *invariants_of_encryption.inspect(resources)]
+    return [f"{name}: {finding}" for name, finding in found]
 
 
 def _findings(resources: dict[str, Any], resource: dict[str, Any]) -> Iterator[str]:
@@ -40,9 +48,7 @@ def _findings(resources: dict[str, Any], resource: dict[str, Any]) -> Iterator[s
     elif kind == "AWS::SQS::Queue":
         if given.get("MessageRetentionPeriod") != 1_209_600:
             yield "forgets messages early"
-        if not given.get("SqsManagedSseEnabled"):
-            yield "is not encrypted"
-    elif kind in ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy"):
+    elif kind in _POLICIES:
         yield from _resource_policy(given["PolicyDocument"]["Statement"])
     elif kind == "AWS::IAM::Role":
         yield from _role(given)
@@ -75,9 +81,15 @@ def _findings(resources: dict[str, Any], resource: dict[str, Any]) -> Iterator[s
             yield "misunderstands silence"
 
 
+def _without_policy(resources: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for policy, (kind, where) in _POLICIES.items():
+        named = json.dumps([one["Properties"][where] for one in resources.values() if one["Type"] == policy])
+        for name, resource in resources.items():
+            if resource["Type"] == kind and json.dumps({"Ref": name}) not in named:
+                yield name, "has no policy that asks for TLS"
+
+
 def _table(given: dict[str, Any]) -> Iterator[str]:
-    if given.get("SSESpecification") != {"SSEEnabled": True}:
-        yield "is not encrypted"
     if given.get("PointInTimeRecoverySpecification") != {"PointInTimeRecoveryEnabled": True}:
         yield "cannot be recovered"
     if not given.get("DeletionProtectionEnabled"):
@@ -89,8 +101,6 @@ def _bucket(given: dict[str, Any]) -> Iterator[str]:
         yield "is open to the public"
     if given.get("VersioningConfiguration") != {"Status": "Enabled"}:
         yield "forgets what is overwritten"
-    if "BucketEncryption" not in given:
-        yield "is not encrypted"
 
 
 def _resource_policy(statements: list[dict[str, Any]]) -> Iterator[str]:
@@ -106,7 +116,11 @@ def _event_source(given: dict[str, Any], resources: dict[str, Any]) -> Iterator[
         yield "brings back what was dealt with"
     source = resources[given["EventSourceArn"]["Fn::GetAtt"][0]]
     function = resources[given["FunctionName"]["Ref"]]["Properties"]
+    if not isinstance(function.get("ReservedConcurrentExecutions"), dict):
+        yield "calls what tasks can starve"
     if source["Type"] == "AWS::SQS::Queue":
+        if not given.get("ScalingConfig", {}).get("MaximumConcurrency"):
+            yield "calls more at once than there may be"
         if source["Properties"].get("VisibilityTimeout", 30) < 6 * function.get("Timeout", 0):
             yield "hands a message out twice"
         if "RedrivePolicy" not in source["Properties"]:

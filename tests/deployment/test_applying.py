@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from orchestrator.deployment import Application, Applied, apply
+from orchestrator.functions import EventSource, Function
 from orchestrator.ledger import Ledger
 from orchestrator.local.embedded import EmbeddedAws
 from orchestrator.records import Pause
@@ -187,6 +189,18 @@ def test_the_sender_stays_until_another_is_given(deploy: Callable[..., Applied],
     assert environment(aws, "echo")["MAIL_FROM"] == "digest@example.com"
     assert deploy(mail_from="other@example.com").stack_changed
     assert environment(aws, "echo")["MAIL_FROM"] == "other@example.com"
+
+
+@pytest.mark.parametrize(("said", "reserved"), [(None, 5), (True, 5), (False, None)])
+def test_concurrency_is_reserved_unless_somebody_says_that_there_is_none(
+    aws: EmbeddedAws, application: Application, said: bool | None, reserved: int | None
+) -> None:
+    handler = Function(name="h", module="echo", event_sources=(EventSource(source="queue:SchedulerDlq"),))
+    with_handler = replace(application, functions=(*application.functions, handler))
+    apply(aws.client, with_handler, [], reserve_concurrency=said)
+    answer = aws.client("lambda").get_function_concurrency(FunctionName=f"{STACK.name}-h")
+    assert answer.get("ReservedConcurrentExecutions") == reserved
+    assert not apply(aws.client, with_handler, []).stack_changed
 
 
 class Interrupted(Exception):

@@ -167,6 +167,8 @@ def test_no_action_has_a_wildcard_and_few_are_on_all() -> None:
     on_all = {action for one in statements if one["Resource"] == ["*"] for action in one["Action"]}
     assert {action for action in on_all if not action.startswith("ses:")} == {
         "cloudwatch:DescribeAlarms",
+        "kms:CreateKey",
+        "kms:ListAliases",
         "lambda:CreateEventSourceMapping",
         "lambda:DeleteEventSourceMapping",
         "lambda:GetEventSourceMapping",

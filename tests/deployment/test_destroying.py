@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,12 +31,21 @@ def left(aws: EmbeddedAws) -> tuple[int, int, int]:
     return len(machines), len(tables), len(aws.client("s3").list_buckets()["Buckets"])
 
 
+def keys(aws: EmbeddedAws) -> list[dict[str, Any]]:
+    """Those of our own."""
+    client = aws.client("kms")
+    found = [client.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in client.list_keys()["Keys"]]
+    return [key for key in found if key["Description"].startswith("What orchestrator-")]
+
+
 def test_the_stack_goes_and_its_data_stays(deployed: EmbeddedAws) -> None:
     before = left(deployed)
     kept = destroy(deployed.client, STACK, sleep=lambda seconds: None)
     assert left(deployed) == (0, *before[1:])
     assert "orchestrator-dev-ScheduledTasks (AWS::DynamoDB::Table)" in map(str, kept)
-    assert len(kept) == before[1] + before[2]
+    assert len(kept) == before[1] + before[2] + 1
+    # Without it, what is kept could not be read.
+    assert [key["KeyState"] for key in keys(deployed)] == ["Enabled"]
     groups = deployed.client("scheduler").list_schedule_groups()["ScheduleGroups"]
     assert [group["Name"] for group in groups] == ["default"]
     assert deployed.client("cloudformation").describe_stacks()["Stacks"] == []
@@ -48,6 +58,9 @@ def test_data_goes_where_that_is_said_and_the_stack_can_be_deployed_again(
     assert destroy(deployed.client, STACK, delete_data=True, sleep=lambda s: None, progress=said.append) == ()
     assert left(deployed) == (0, 0, 0)
     assert "deleted orchestrator-dev-TaskRuns (AWS::DynamoDB::Table)" in said
+    (key,) = keys(deployed)
+    assert key["KeyState"] == "PendingDeletion"
+    assert said[-1] == f"deleted in 30 days: {key['KeyId']} (AWS::KMS::Key)"
     assert apply(deployed.client, sample.application(tmp_path), TASKS).changed
 
 

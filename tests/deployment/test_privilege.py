@@ -28,7 +28,6 @@ UNSEEN = {
     "logs:PutResourcePolicy": "the same",
     "logs:UpdateLogDelivery": "the same",
     "events:": "Step Functions makes a rule that tells it of a nested execution's end; here it is told without",
-    "kms:": "services use a key in the name of whoever calls them",
 }
 
 #: Some statements, by an action and the end of the resource, each with what cannot be done without it.

@@ -156,6 +156,25 @@ def test_the_first_resource_that_failed_is_named() -> None:
 
 
 @pytest.mark.parametrize(
+    ("reason", "advice"),
+    [
+        ("orchestrator-dev-Dlq already exists", "or deploy another environment with --env"),
+        (
+            "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution"
+            " below its minimum value of [10].",
+            "deploy with --no-reserved-concurrency, or ask AWS for a higher quota",
+        ),
+    ],
+)
+def test_a_failure_that_a_person_can_mend_says_how(reason: str, advice: str) -> None:
+    client = SlowCloudFormation(
+        ["CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"], [event(1, "Dlq", "CREATE_FAILED", reason)]
+    )
+    with pytest.raises(DeploymentFailed, match=f"; .*{advice}$"):
+        deploy(client)
+
+
+@pytest.mark.parametrize(
     ("status", "advice"),
     [
         ("ROLLBACK_COMPLETE", "delete the stack, then deploy again"),

@@ -9,11 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cfnlint.api
 import pytest
 
 from orchestrator.definition import Definition
 from orchestrator.deployment import Application
 from orchestrator.deployment.template import bootstrap_template
+from orchestrator.functions import EventSource, Function
 from orchestrator.services import GET_ITEM
 from orchestrator.settings import Stack
 from orchestrator.states import Task
@@ -106,6 +108,43 @@ def test_every_definition_is_deployed(application: Application, template: dict[s
     assert deployed == [definition.to_dict() for definition in application.definitions.values()]
 
 
+def linted(template: dict[str, Any]) -> list[str]:
+    """What cfn-lint says."""
+    return [str(found) for found in cfnlint.api.lint(json.dumps(template))]
+
+
+def test_cfn_lint_finds_nothing() -> None:
+    assert linted(Application.of(Stack()).template) == []
+
+
+def test_cfn_lint_does_find_what_is_wrong() -> None:
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"KmsDataKeyReusePeriodSeconds": 5}}
+    (found,) = linted({"Resources": {"Queue": queue}})
+    assert "5 is less than the minimum of 60" in found
+
+
+def test_what_a_scanner_is_not_to_ask_for_has_a_reason(template: dict[str, Any]) -> None:
+    skips = [
+        skip
+        for resource in template["Resources"].values()
+        for skip in resource.get("Metadata", {}).get("checkov", {}).get("skip", ())
+    ]
+    assert skips
+    assert [skip["id"] for skip in skips if len(skip["comment"].split()) < 10] == []
+
+
+def test_what_handles_failures_has_concurrency_for_all_that_it_may_be_called_with(application: Application) -> None:
+    sources = (EventSource(source="queue:A"), EventSource(source="queue:B"))
+    handler = Function(name="h", module="h", event_sources=sources)
+    found = replace(application, functions=(*application.functions, handler)).template["Resources"]
+    assert found["HFunction"]["Properties"]["ReservedConcurrentExecutions"]["Fn::If"][1] == 10
+    at_once = [found[f"HFunctionFrom{name}"]["Properties"]["ScalingConfig"]["MaximumConcurrency"] for name in "AB"]
+    assert sum(at_once) == 10
+    tasks = [one["Properties"] for one in found.values() if "-task-" in str(one["Properties"].get("FunctionName"))]
+    assert tasks
+    assert not any("ReservedConcurrentExecutions" in function for function in tasks)
+
+
 def test_the_template_is_ascii_as_cloudformation_gives_it_back(application: Application) -> None:
     greeting = Task("Greet", resource=GET_ITEM, timeout_seconds=1, comment="grüße")
     definition = Definition(start=greeting, comment="grüße", timeout_seconds=60)
@@ -174,7 +213,8 @@ def test_each_function_is_traced_and_runs_on_what_it_was_built_for(template: dic
 
 def test_tables_are_encrypted_recoverable_and_kept(template: dict[str, Any]) -> None:
     for name, table in resources(template, "AWS::DynamoDB::Table").items():
-        assert table["SSESpecification"] == {"SSEEnabled": True}
+        key = {"Fn::GetAtt": ["Key", "Arn"]}
+        assert table["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
         assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
         assert table["BillingMode"] == "PAY_PER_REQUEST"
         resource = template["Resources"][name]

@@ -1,0 +1,152 @@
+"""KMS: what is encrypted with a key is for those who may use the key.
+
+moto encrypts nothing, so a role could read what on AWS it could not decrypt. Here a request for something encrypted
+needs the permission of its key, too, through the service that is asked; and a rule of EventBridge, which has no role,
+reaches an encrypted queue only if the key's own policy lets it. Beside that moto keeps a key's policy as it stands in a
+template where all else wants text, cannot update a key, and does not find the key of a log group in one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from moto.backends import get_backend
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.events.models import Rule
+from moto.kms.models import Key
+from moto.logs.models import LogGroup
+
+from orchestrator.local.requests import Permission
+
+if TYPE_CHECKING:
+    from orchestrator.local.embedded import EmbeddedAws
+
+_DECRYPT = ("kms:Decrypt",)
+_ENCRYPT = ("kms:Decrypt", "kms:GenerateDataKey")
+
+#: What a caller must be allowed with the key of what it acts on ("DynamoDB encryption at rest usage notes", "Amazon SQS
+#: Key management", "Managing Amazon SNS encryption keys and costs", "Encrypt log data in CloudWatch Logs using AWS Key
+#: Management Service", "Using server-side encryption with AWS KMS keys").
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        (
+            "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem",
+            "dynamodb:GetItem", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:PutItem",
+            "dynamodb:Query", "dynamodb:Scan", "dynamodb:UpdateItem",
+        ),
+        _DECRYPT,
+    ),
+    "logs:FilterLogEvents": _DECRYPT,
+    "logs:PutLogEvents": (
+        *_ENCRYPT, "kms:Encrypt", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"
+    ),
+    "s3:GetObject": _DECRYPT,
+    "s3:PutObject": _ENCRYPT,
+    "sns:Publish": _ENCRYPT,
+    "sqs:ReceiveMessage": _DECRYPT,
+    "sqs:SendMessage": _ENCRYPT,
+}  # fmt: skip
+
+
+def permissions(wanted: Permission) -> Iterator[Permission]:
+    """What ``wanted`` needs beside itself: nothing where its resource is not encrypted with a key of the account."""
+    actions = NEEDED.get(wanted.action, ())
+    key = _key_of(wanted.resource) if actions and wanted.resource != "*" else None
+    if key is None:
+        return
+    region = key.split(":")[3]
+    via = {"kms:ViaService": f"{wanted.action.partition(':')[0]}.{region}.amazonaws.com"}
+    for action in actions:
+        yield Permission(action=action, resource=key, context=via)
+
+
+def serves(key_arn: str, service: str, source_arn: str) -> bool:
+    """Whether the key's policy lets a service encrypt in its own name for what has the ARN ``source_arn``."""
+    _, _, _, region, account, name = key_arn.split(":", 5)
+    document = json.loads(get_backend("kms")[account][region].keys[name.removeprefix("key/")].policy)
+    context = {"aws:SourceAccount": account, "aws:SourceArn": source_arn}
+    return any(
+        statement["Effect"] == "Allow"
+        and isinstance(statement["Principal"], Mapping)
+        and f"{service}.amazonaws.com" in _listed(statement["Principal"].get("Service", []))
+        and set(_ENCRYPT) <= set(_listed(statement["Action"]))
+        and all(
+            any(fnmatchcase(context.get(key, ""), pattern) for pattern in _listed(patterns))
+            for condition in statement.get("Condition", {}).values()
+            for key, patterns in condition.items()
+        )
+        for statement in document["Statement"]
+    )
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _key_of(arn: str) -> str | None:
+    """The ARN of the customer's key that a resource is encrypted with."""
+    _, _, service, region, account, name = arn.split(":", 5)
+    backends = get_backend(service)
+    if service == "s3":
+        bucket = backends[DEFAULT_ACCOUNT_ID]["aws"].buckets.get(name.partition("/")[0])
+        rule = ((bucket and bucket.encryption) or {}).get("Rule", {})
+        named = rule.get("ApplyServerSideEncryptionByDefault", {}).get("KMSMasterKeyID")
+    else:
+        backend = backends[account][region]
+        if service == "dynamodb":
+            table = backend.tables.get(name.split("/")[1])
+            named = ((table and table.sse_specification) or {}).get("KMSMasterKeyId")
+        elif service == "logs":
+            named = getattr(backend.groups.get(name.split(":")[1]), "kms_key_id", None)
+        elif service == "sns":
+            named = getattr(backend.topics.get(arn), "kms_master_key_id", None)
+        else:
+            named = getattr(backend.queues.get(name), "kms_master_key_id", None)
+    return named if named and not _is_of_aws(named) else None
+
+
+def _is_of_aws(key_arn: str) -> bool:
+    """Whether AWS manages the key, which then lets everybody of the account use it through its service."""
+    _, _, _, region, account, name = key_arn.split(":", 5)
+    found = get_backend("kms")[account][region].keys.get(name.removeprefix("key/"))
+    return found is None or any(alias.startswith("alias/aws/") for alias in found.aliases)
+
+
+def _of_template(given: Mapping[str, Any]) -> dict[str, Any]:
+    """With the key's policy as text."""
+    return {**given, "Properties": {**given["Properties"], "KeyPolicy": json.dumps(given["Properties"]["KeyPolicy"])}}
+
+
+def install(aws: EmbeddedAws) -> None:
+    """Gives CloudFormation keys and log groups as they are declared, and rules what their queues' keys allow.
+
+    roles.py asks :func:`permissions`.
+    """
+    create_key, create_group = Key.create_from_cloudformation_json, LogGroup.create_from_cloudformation_json
+
+    def create(resource_name: str, cloudformation_json: Any, *arguments: Any, **named: Any) -> Any:
+        return create_key(resource_name, _of_template(cloudformation_json), *arguments, **named)
+
+    def update(original_resource: Any, cloudformation_json: Any, **_: Any) -> Any:
+        given = _of_template(cloudformation_json)["Properties"]
+        original_resource.policy, original_resource.description = given["KeyPolicy"], given["Description"]
+        return original_resource
+
+    def create_log_group(*arguments: Any, **named: Any) -> Any:
+        group = create_group(*arguments, **named)
+        group.kms_key_id = arguments[1]["Properties"].get("KmsKeyId")
+        return group
+
+    send = Rule._send_to_sqs_queue
+
+    def send_to_sqs_queue(self: Any, resource_id: str, *arguments: Any, **named: Any) -> None:
+        key = _key_of(f"arn:aws:sqs:{self.region_name}:{self.account_id}:{resource_id}")
+        if key is None or serves(key, "events", self.arn):
+            send(self, resource_id, *arguments, **named)
+
+    Rule._send_to_sqs_queue = send_to_sqs_queue
+    Key.create_from_cloudformation_json, Key.update_from_cloudformation_json = create, update
+    LogGroup.create_from_cloudformation_json = create_log_group
