@@ -7,7 +7,7 @@ SCAN   := .scan
 # no build isolation keeps the one source distribution (stepfunctions) on the setuptools of the list.
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
-.PHONY: setup demo test bench faults fuzz simulate build scan golden clean
+.PHONY: setup demo test bench faults fuzz lives simulate build scan golden clean
 .DEFAULT_GOAL := demo
 
 setup: $(VENV)/.setup
@@ -43,6 +43,7 @@ $(VENV)/.bench: $(VENV)/.test requirements-bench.lock
 bench: $(VENV)/.bench
 	@$(BIN)/python -m tests.bench
 	@$(BIN)/python -m tests.bench_schedules
+	@$(BIN)/python -m tests.bench_deploying
 
 fuzz: $(VENV)/.test
 	@$(BIN)/python -m tests.fuzz
@@ -52,7 +53,10 @@ build: setup
 	@$(BIN)/python deploy.py build --out build
 
 faults: $(VENV)/.test
-	@$(BIN)/pytest -q -n 0 -s tests/faults
+	@$(BIN)/pytest -q -n 0 -s tests/faults --ignore=tests/faults/test_life.py
+
+lives: $(VENV)/.test
+	@SEEDS=$(or $(SEEDS),200) $(BIN)/pytest -q -n 2 --dist load tests/faults/test_life.py
 
 # Apart, because what checkov depends on is older than what we do.
 $(SCAN)/.setup: requirements-scan.lock

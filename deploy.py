@@ -1,4 +1,8 @@
-"""Builds and deploys: `deploy.py build` needs no AWS, `deploy.py apply` changes it."""
+"""Builds and deploys: `deploy.py build` needs no AWS, `deploy.py apply` changes it.
+
+Exit codes: 0 done; 1 it failed, or bad input; 2 a plan that holds something to do, and nothing else; 3 AWS cannot be
+reached or refuses; 130 interrupted.
+"""
 
 from __future__ import annotations
 
@@ -16,16 +20,18 @@ from typing import Any
 import boto3
 import click
 from botocore.config import Config
+from rich.console import Console
 
 import definitions
 from orchestrator import deployment, faults
+from orchestrator.console.progress import progress_of
 from orchestrator.deployment import Application, Dependencies, Rollout
 from orchestrator.settings import Stack
 
 #: Part of the names of buckets, which are 63 characters at most.
 _ENVIRONMENT = re.compile(r"[a-z][a-z0-9-]{0,11}")
 
-#: The exit code of a plan that holds something to do.
+#: The exit code of a plan that holds something to do, and of nothing else: a script may trust it.
 DIFFERS = 2
 
 #: How often a call is made in all when AWS throttles it or does not answer.
@@ -193,6 +199,7 @@ def apply(
         rollout=rollout,
         holder=f"{getpass.getuser()} on {socket.gethostname()}",
         progress=click.echo,
+        progress_of=lambda count: progress_of(count, Console(), click.echo),
     )
     for task_id, schedule in applied.plan.over:
         click.echo(f"note: {schedule.expression} of {task_id} is in the past, no schedule was created")
@@ -234,7 +241,8 @@ def _clients() -> Callable[[str], Any]:
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit code."""
-    return faults.run(deploy, arguments, interrupted="interrupted; deploy again to finish what was begun")
+    interrupted = "interrupted; deploy again to finish what was begun"
+    return faults.run(deploy, arguments, interrupted=interrupted, bad_input=faults.FAILED)
 
 
 if __name__ == "__main__":

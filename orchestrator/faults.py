@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from difflib import get_close_matches
+
+import boto3
 import click
 from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
@@ -36,6 +40,7 @@ _ADVICE: tuple[tuple[tuple[type[BotoCoreError], ...], str], ...] = (
     ((exceptions.NoCredentialsError, exceptions.PartialCredentialsError), _CREDENTIALS),
     ((exceptions.ProfileNotFound,), "AWS_PROFILE names a profile of ~/.aws/config"),
     ((exceptions.NoRegionError,), "set AWS_REGION"),
+    ((exceptions.InvalidRegionError,), "AWS_REGION is to be the name of a region, like us-east-1"),
     (
         (exceptions.HTTPClientError, exceptions.ConnectionError),
         "is the network up? AWS_ENDPOINT_URL, if it is set, must be where something listens: `orchestrator local`",
@@ -44,22 +49,27 @@ _ADVICE: tuple[tuple[tuple[type[BotoCoreError], ...], str], ...] = (
 
 _THROTTLED = "it was tried again with growing delays; wait a minute, then repeat the command, which goes on from here"
 
+_UNKNOWN = (
+    f"AWS does not know these credentials, or not in this region: {_CREDENTIALS}, or set AWS_REGION to another, or"
+    " enable this one for the account"
+)
+
 _CODES = {
     "AccessDenied": "the credentials lack this permission",
     "AccessDeniedException": "the credentials lack this permission",
     "ExpiredToken": f"the credentials have expired: {_CREDENTIALS}",
     "ExpiredTokenException": f"the credentials have expired: {_CREDENTIALS}",
-    "InvalidClientTokenId": f"AWS does not know these credentials: {_CREDENTIALS}",
+    "InvalidClientTokenId": _UNKNOWN,
     "ResourceNotFoundException": "is the stack deployed, in this region and under this name?",
     "StateMachineDoesNotExist": "is the stack deployed, in this region and under this name?",
-    "AuthFailure": f"AWS does not know these credentials: {_CREDENTIALS}",
+    "AuthFailure": _UNKNOWN,
     "OptInRequired": "this region is not enabled for the account; set AWS_REGION to another, or enable it",
     "Throttling": _THROTTLED,
     "ThrottlingException": _THROTTLED,
     "TooManyRequestsException": _THROTTLED,
     "ProvisionedThroughputExceededException": _THROTTLED,
     "SlowDown": _THROTTLED,
-    "UnrecognizedClientException": f"AWS does not know these credentials: {_CREDENTIALS}",
+    "UnrecognizedClientException": _UNKNOWN,
 }
 
 
@@ -89,20 +99,36 @@ def explain(fault: BotoCoreError | ClientError) -> str:
         said = f"AWS refused {fault.operation_name}: {code}: {error.get('Message', '')}".rstrip(": ")
         return f"{said} ({_CODES[code]})" if code in _CODES else said
     said = str(fault).rstrip(". ")
-    return next((f"{said}; {advice}" for kinds, advice in _ADVICE if isinstance(fault, kinds)), said)
+    advice = next((advice for kinds, advice in _ADVICE if isinstance(fault, kinds)), None)
+    return "; ".join(filter(None, (said, _unknown_region(said), advice)))
 
 
-def run(command: click.Command, arguments: list[str] | None, *, interrupted: str) -> int:
-    """Runs a command and gives its exit code; what a person can put right is said in a sentence, not in a traceback."""
+def _unknown_region(said: str) -> str | None:
+    """Where no endpoint answers, the region may be none."""
+    if found := re.search(r"\.([a-z]+(?:-[a-z]+)+-\d+)\.amazonaws\.com", said):
+        session = boto3.Session()
+        partitions = session.get_available_partitions()
+        known = [region for one in partitions for region in session.get_available_regions("cloudformation", one)]
+        if (region := found.group(1)) not in known:
+            close = get_close_matches(region, known, n=1)
+            return f"{region} is no region that boto3 knows{f' (did you mean {close[0]}?)' if close else ''}"
+    return None
+
+
+def run(command: click.Command, arguments: list[str] | None, *, interrupted: str, bad_input: int = BAD_INPUT) -> int:
+    """Runs a command and gives its exit code; what a person can put right is said in a sentence, not in a traceback.
+
+    ``bad_input`` is the code for what whoever typed the command has got wrong.
+    """
     try:
         code = command.main(arguments, standalone_mode=False)
     except click.ClickException as fault:
         fault.show()
-        return fault.exit_code
+        return bad_input
     except (KeyboardInterrupt, click.Abort):
         return _say(interrupted, INTERRUPTED)
     except _BAD_INPUT as fault:
-        return _say(str(fault), BAD_INPUT)
+        return _say(str(fault), bad_input)
     except OrchestratorError as fault:
         return _say(str(fault), FAILED)
     except (BotoCoreError, ClientError) as fault:
@@ -110,7 +136,7 @@ def run(command: click.Command, arguments: list[str] | None, *, interrupted: str
     except BrokenPipeError:
         return FAILED
     except OSError as fault:
-        return _say(f"{fault.filename or ''}: {fault.strerror or fault}".removeprefix(": "), BAD_INPUT)
+        return _say(f"{fault.filename or ''}: {fault.strerror or fault}".removeprefix(": "), bad_input)
     return code if isinstance(code, int) else 0
 
 

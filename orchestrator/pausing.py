@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from orchestrator.ledger import Ledger
 from orchestrator.records import Pause
 from orchestrator.registry import Registry
 from orchestrator.runner import Runner
 from orchestrator.runs import Run, RunStatus, SkipReason, Trigger
+from orchestrator.scheduler import MAXIMUM_EVENT_AGE_SECONDS
 from orchestrator.slots import key
 from orchestrator.tasks import CatchUp
 
@@ -19,9 +20,19 @@ MOST_SLOTS = 500
 
 
 def skipped(pause: Pause, runs: Iterable[Run]) -> list[Run]:
-    """The runs that are to take place when the pause is over, the oldest first."""
+    """The runs that are to take place when the pause is over, the oldest first.
+
+    A slot of before the pause that was delivered late, while it was on, is one of them; what an earlier pause has
+    skipped is not.
+    """
     found = sorted(
-        (run for run in runs if run.status is RunStatus.SKIPPED and run.reason == SkipReason.PAUSED),
+        (
+            run
+            for run in runs
+            if run.status is RunStatus.SKIPPED
+            and run.reason == SkipReason.PAUSED
+            and max(run.slot, run.started_at or "") >= pause.since
+        ),
         key=lambda run: run.slot,
     )
     match pause.on_resume:
@@ -42,9 +53,16 @@ def resume(registry: Registry, ledger: Ledger, runner: Runner, task_id: str, pau
     if not pause.over(now):
         over = replace(pause, until=key(now))
         registry.pause(task_id, over, next_run=over.until)
-    runs = ledger.between(task_id, pause.since or "0", key(now)) if pause.on_resume is not CatchUp.NONE else ()
+    runs = ledger.between(task_id, _earliest(pause), key(now)) if pause.on_resume is not CatchUp.NONE else ()
     chosen = skipped(pause, runs)
     for run in chosen:
         runner.start(task_id, params={}, slot=run.slot, now=now, replaced=run, trigger=Trigger.CATCH_UP)
     registry.resume(task_id)
     return [run.slot for run in chosen]
+
+
+def _earliest(pause: Pause) -> str:
+    """The earliest slot that can be delivered while the pause is on."""
+    if not pause.since:
+        return "0"
+    return key(datetime.fromisoformat(pause.since) - timedelta(seconds=MAXIMUM_EVENT_AGE_SECONDS))

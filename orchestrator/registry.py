@@ -124,7 +124,9 @@ def _key(task_id: str) -> dict[str, Any]:
 
 def registered_as(item: Item, task: Task) -> bool:
     """Whether a record's declared part is exactly ``task``. DynamoDB may write a number otherwise than it was given."""
-    return bool(_plain(dict(item)) == _plain(task.to_item()))
+    declared = task.to_item()
+    # Mostly it writes it the same, and that is found out ten times as fast.
+    return item == declared or bool(_plain(item) == _plain(declared))
 
 
 def _plain(value: Any) -> Any:

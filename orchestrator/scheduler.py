@@ -32,6 +32,9 @@ MAXIMUM_EVENT_AGE_SECONDS = 3600
 #: With Scheduler's exponential backoff ten attempts last through what throttles or is down for minutes.
 MAXIMUM_RETRY_ATTEMPTS = 10
 
+#: The most that ListSchedules returns at once; what it returns unasked, its reference does not say.
+LIST_PAGE_SIZE = 100
+
 #: The tag of the schedule group that says what its schedules were written with.
 FINGERPRINT_TAG = "orchestrator:schedules"
 
@@ -66,7 +69,10 @@ class Schedules:
 
     def enabled(self) -> dict[str, bool]:
         """The name of each schedule of the group, and whether it fires."""
-        pages = self._client.get_paginator("list_schedules").paginate(GroupName=self._group)
+        whole_pages = {"PageSize": LIST_PAGE_SIZE}
+        pages = self._client.get_paginator("list_schedules").paginate(
+            GroupName=self._group, PaginationConfig=whole_pages
+        )
         return {summary["Name"]: summary["State"] == "ENABLED" for page in pages for summary in page["Schedules"]}
 
     def create(self, task_id: str, schedule: TaskSchedule) -> None:

@@ -100,3 +100,12 @@ def test_the_logs_of_a_function_are_read(execution: dict[str, Any]) -> None:
 def test_the_stack_is_described(stack: Applied) -> None:
     (found,) = cli("cloudformation", "describe-stacks", "--stack-name", STACK.name)["Stacks"]
     assert found["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+    assert {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]} == stack.outputs
+
+
+def test_the_alias_says_which_version_runs(stack: Applied) -> None:
+    machine = stack.outputs["TaskRunnerArn"]
+    (alias,) = cli("stepfunctions", "list-state-machine-aliases", "--state-machine-arn", machine)["stateMachineAliases"]
+    assert alias["stateMachineAliasArn"] == f"{machine}:live"
+    found = cli("stepfunctions", "describe-state-machine-alias", "--state-machine-alias-arn", f"{machine}:live")
+    assert found["routingConfiguration"] == [{"stateMachineVersionArn": f"{machine}:1", "weight": 100}]

@@ -80,7 +80,7 @@ def test_nothing_is_written_when_any_task_is_invalid(
     endpoint: EmbeddedAws, tasks: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tasks.write_text(TASKS + "  bad:\n    run: lambda/report-generator\n    schedule: cron(99 * * * ? *)\n")
-    assert deploy.main(["apply", "--tasks", str(tasks)]) == 2
+    assert deploy.main(["apply", "--tasks", str(tasks)]) == 1
     assert "tasks.bad.schedule" in capsys.readouterr().err
     assert endpoint.client("cloudformation").describe_stacks()["Stacks"] == []
 
@@ -89,7 +89,7 @@ def test_a_task_that_runs_what_is_not_deployed_is_refused(
     endpoint: EmbeddedAws, tasks: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tasks.write_text(TASKS.replace("lambda/report-generator", "lambda/report-generators"))
-    assert deploy.main(["apply", "--tasks", str(tasks)]) == 2
+    assert deploy.main(["apply", "--tasks", str(tasks)]) == 1
     assert "report-generators" in capsys.readouterr().err
     assert endpoint.client("cloudformation").describe_stacks()["Stacks"] == []
 
@@ -97,7 +97,7 @@ def test_a_task_that_runs_what_is_not_deployed_is_refused(
 def test_a_task_file_that_is_not_there_is_named(
     endpoint: EmbeddedAws, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert deploy.main(["apply", "--tasks", str(tmp_path / "no.yaml")]) == 2
+    assert deploy.main(["apply", "--tasks", str(tmp_path / "no.yaml")]) == 1
     assert "no.yaml" in capsys.readouterr().err
 
 
@@ -144,13 +144,13 @@ def test_an_interruption_says_what_to_do_next(
 def test_an_environment_that_cannot_be_a_name_is_refused(
     environment: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert deploy.main(["build", "--env", environment, "--out", str(tmp_path / "out")]) == 2
+    assert deploy.main(["build", "--env", environment, "--out", str(tmp_path / "out")]) == 1
     assert "1 to 12 of a-z, 0-9 and -, a letter first" in capsys.readouterr().err
 
 
 def test_a_build_into_a_folder_of_something_else_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mine.txt").write_text("precious")
-    assert deploy.main(["build", "--out", str(tmp_path)]) == 2
+    assert deploy.main(["build", "--out", str(tmp_path)]) == 1
     assert "mine.txt, which no build writes" in capsys.readouterr().err
 
 
@@ -217,6 +217,24 @@ def test_a_plan_says_by_its_exit_code_whether_there_is_something_to_do(
     assert json.loads(capsys.readouterr().out)["changes"] is False
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["plann"],
+        ["plan", "--json", "yes"],
+        ["plan", "--env", "A"],
+        ["plan", "--tasks", "no.yaml"],
+        ["rollback", "--to", "0"],
+    ],
+)
+def test_no_mistake_of_whoever_types_is_taken_for_a_plan_with_something_to_do(
+    arguments: list[str], credentials: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert deploy.main(arguments) == 1
+    assert capsys.readouterr().err
+
+
 def test_rolling_back_what_has_one_version_says_so(
     endpoint: EmbeddedAws, tasks: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -229,7 +247,7 @@ def test_rolling_back_what_has_one_version_says_so(
 
 
 def test_two_ways_of_rolling_out_exclude_each_other(tasks: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert deploy.main(["apply", "--tasks", str(tasks), "--canary", "10", "--linear", "10"]) == 2
+    assert deploy.main(["apply", "--tasks", str(tasks), "--canary", "10", "--linear", "10"]) == 1
     assert "exclude each other" in capsys.readouterr().err
 
 

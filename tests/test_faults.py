@@ -35,6 +35,23 @@ def test_a_fault_says_what_to_try(fault: BotoCoreError | ClientError, said: str)
     assert said in faults.explain(fault)
 
 
+@pytest.mark.parametrize(
+    ("host", "hint"),
+    [
+        (
+            "cloudformation.us-eats-1",
+            "us-eats-1 is no region that boto3 knows (did you mean us-east-1?); is the network",
+        ),
+        ("cloudformation.xx-nowhere-1", "xx-nowhere-1 is no region that boto3 knows; is the network up?"),
+        ("cloudformation.eu-central-1", '"; is the network up?'),
+        ("cloudformation.us-gov-west-1", '"; is the network up?'),
+        ("my-bucket.s3", '"; is the network up?'),
+    ],
+)
+def test_where_no_endpoint_answers_the_region_may_be_none(host: str, hint: str) -> None:
+    assert hint in faults.explain(exceptions.EndpointConnectionError(endpoint_url=f"https://{host}.amazonaws.com/"))
+
+
 def test_a_refusal_that_nothing_is_known_of_is_told_as_it_is() -> None:
     assert faults.explain(refused("Strange", "so it is")) == "AWS refused PutItem: Strange: so it is"
     assert faults.explain(refused("Strange", "")) == "AWS refused PutItem: Strange"
@@ -60,6 +77,23 @@ def test_a_command_that_fails_says_so_in_a_sentence(
 
     assert faults.run(command, [], interrupted="come back") == code
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (InvalidTaskFile(["x"]), 64),
+        (click.UsageError("wrong"), 64),
+        (FileNotFoundError(2, "no", "x"), 64),
+        (refused("?"), 3),
+    ],
+)
+def test_a_command_may_give_bad_input_a_code_of_its_own(fault: BaseException, code: int) -> None:
+    @click.command()
+    def command() -> None:
+        raise fault
+
+    assert faults.run(command, [], interrupted="", bad_input=64) == code
 
 
 def test_a_command_that_does_what_it_should_is_zero() -> None:

@@ -291,7 +291,7 @@ tasks:
     ("text", "said"),
     [
         ("tasks: [", "tasks.yaml:1: this is not YAML"),
-        ("tasks:\n  t: {schedule: cron(0 8 * * ? *)}", "inside { } write an expression in quotes"),
+        ("tasks:\n  t: {schedule: cron(0 8 * * ? *)", "inside { } write an expression in quotes"),
         ("tasks:\n\tt: 1", "tasks.yaml:2: this is not YAML"),
         ("", "tasks.yaml:1: expected a mapping with tasks, found nothing"),
         ("- a", "expected a mapping of tasks"),
@@ -314,13 +314,26 @@ def test_aliases_that_multiply_are_refused(written: Written) -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
     (found,) = problems(written("\n".join(lines)))
-    assert "more than 200000 values" in found
+    assert "more than 1000000 values" in found
+
+
+@pytest.mark.parametrize("opening", ["[", "{a: ", "- "])
+def test_what_is_nested_too_deeply_is_refused(written: Written, opening: str) -> None:
+    (found,) = problems(written("tasks:\n" + opening * 100_000))
+    assert "this is not YAML" in found
 
 
 def test_the_sample_file_is_right_and_fits_its_schema() -> None:
     file = ROOT / "tasks.yaml"
     assert len(load(file, today=TODAY)) == 8
     jsonschema.validate(yaml.safe_load(file.read_text()), json.loads(schema()))
+
+
+def test_without_libyaml_a_file_says_the_same(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = written("tasks:\n  t:\n    run: lambda/x\n    tiemout: 5m\n")
+    found = load(ROOT / "tasks.yaml", today=TODAY), problems(wrong)
+    monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    assert (load(ROOT / "tasks.yaml", today=TODAY), problems(wrong)) == found
 
 
 def test_the_schema_refuses_what_the_file_may_not_hold() -> None:

@@ -7,6 +7,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -28,6 +29,9 @@ from orchestrator.tasks import Task
 
 #: Makes boto3's client of a service: ``boto3.Session().client``, or that of the embedded AWS.
 Clients = Callable[[str], Any]
+
+#: Gives, for so many writes, what is called with a line of text after each.
+ProgressOf = Callable[[int], AbstractContextManager[Callable[[str], object]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,13 +66,15 @@ def apply(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     sleep: Callable[[float], object] = time.sleep,
     progress: Callable[[str], object] = lambda line: None,
+    progress_of: ProgressOf | None = None,
 ) -> Applied:
     """Makes AWS what ``application`` and ``tasks`` say. Once more, it finishes what was interrupted or writes nothing.
 
     ``reserve_concurrency`` says whether what handles failures has some of its own; it stays as these do:
     ``mail_from``, ``site_url`` and ``heartbeat_url`` stay as they were deployed where they are None. ``rollout`` says
     how new versions of state machines take over, ``holder`` who deploys. ``progress`` is called with a line of text for
-    each thing done. Raises :class:`~orchestrator.errors.DeploymentFailed`, DeploymentUnderWay, RolledBack, NoSuchAlarm,
+    each thing done, and for each of the writes to registry and schedules what ``progress_of`` makes for their number,
+    if it is given. Raises :class:`~orchestrator.errors.DeploymentFailed`, DeploymentUnderWay, RolledBack, NoSuchAlarm,
     InvalidDefinition, and what boto3 raises.
     """
     application.validate()
@@ -91,7 +97,8 @@ def apply(
         # before it was ours is not to be done again.
         with exclusive(clients("dynamodb"), application.stack, f"{holder} ({secrets.token_hex(4)})", now):
             plan = reconciliation.plan(tasks, reconciliation.find(registry, schedules), now())
-            reconciliation.carry_out(plan.operations, registry, schedules, progress)
+            with progress_of(len(plan.operations)) if progress_of else nullcontext(progress) as said:
+                reconciliation.carry_out(plan.operations, registry, schedules, said)
     return Applied(stack_changed=stack_changed, published=tuple(published), plan=plan, outputs=outputs)
 
 
@@ -131,7 +138,7 @@ def _deploy(
 ) -> tuple[bool, Mapping[str, str]]:
     """Deploys the stack if it differs. The first time in two steps: the bucket that all else comes from is first."""
     template, bundles = application.template, application.bundles()
-    deployed = stack.describe()
+    deployed = stack.deployable()
     is_first = deployed is None
     if deployed is None:
         deployed = stack.deploy({}, TemplateBody=json.dumps(bootstrap_template(application.stack)))

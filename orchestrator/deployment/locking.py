@@ -2,40 +2,51 @@
 
 CloudFormation refuses a second change of the stack by itself, but knows nothing of tasks and schedules: two applies of
 different files would undo each other's work. The lock is an item of the table for idempotency, which nobody lists and
-whose items expire, so that a deployment that was killed blocks the next for minutes and not for ever.
+whose items expire. Its holder renews it as long as it works, so that one that was killed, or has lost the network,
+blocks the next for two minutes, and one that works for an hour is not joined by another.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from orchestrator.errors import DeploymentUnderWay
 from orchestrator.settings import Stack
 
-#: Longer than a first sync of any size that was measured.
-LEASE = timedelta(minutes=15)
+#: A deployment that has died blocks the next for so long; several renewals may fail before one that works loses it.
+LEASE = timedelta(minutes=2)
+
+#: Seconds between two renewals.
+RENEWAL_SECONDS = 20.0
 
 _KEY = {"id": {"S": "deployment"}}
 
 
 @contextmanager
-def exclusive(client: Any, stack: Stack, holder: str, now: Callable[[], datetime]) -> Iterator[None]:
+def exclusive(
+    client: Any,
+    stack: Stack,
+    holder: str,
+    now: Callable[[], datetime],
+    *,
+    renewal_seconds: float = RENEWAL_SECONDS,
+) -> Iterator[None]:
     """Nobody else reconciles tasks and schedules of the stack within. ``holder`` is unique, and says who it is.
 
-    ``client`` is boto3's low-level client of DynamoDB. Raises :class:`~orchestrator.errors.DeploymentUnderWay`.
+    ``client`` is boto3's low-level client of DynamoDB. It costs two writes, and one for each renewal. Raises
+    :class:`~orchestrator.errors.DeploymentUnderWay`.
     """
     table, begin = stack.table("Idempotency"), now()
     try:
         client.put_item(
             TableName=table,
-            Item={
-                **_KEY,
-                "holder": {"S": holder},
-                "expiration": {"N": str(int((begin + LEASE).timestamp()))},
-            },
+            Item=_item(holder, begin),
             # DynamoDB deletes what expired when it finds the time, so whether it did is looked at here.
             ConditionExpression="attribute_not_exists(id) OR expiration < :now",
             ExpressionAttributeValues={":now": {"N": str(int(begin.timestamp()))}},
@@ -46,10 +57,32 @@ def exclusive(client: Any, stack: Stack, holder: str, now: Callable[[], datetime
         until = datetime.fromtimestamp(int(item.get("expiration", {}).get("N", 0)), UTC)
         who = item.get("holder", {}).get("S", "somebody else")
         raise DeploymentUnderWay(stack.name, who, f"{until:%H:%M}") from fault
+    ended = threading.Event()
+    arguments = (client, table, holder, now, ended, renewal_seconds)
+    threading.Thread(target=_renew, args=arguments, daemon=True, name="lock").start()
     try:
         yield
     finally:
+        ended.set()
         _release(client, table, holder)
+
+
+def _item(holder: str, begin: datetime) -> dict[str, Any]:
+    return {**_KEY, "holder": {"S": holder}, "expiration": {"N": str(int((begin + LEASE).timestamp()))}}
+
+
+def _renew(
+    client: Any, table: str, holder: str, now: Callable[[], datetime], ended: threading.Event, seconds: float
+) -> None:
+    while not ended.wait(seconds):
+        # The next renewal may do better; and what is another's now, or was released this moment, stays so.
+        with suppress(BotoCoreError, ClientError):
+            client.put_item(
+                TableName=table,
+                Item=_item(holder, now()),
+                ConditionExpression="holder = :holder",
+                ExpressionAttributeValues={":holder": {"S": holder}},
+            )
 
 
 def _release(client: Any, table: str, holder: str) -> None:

@@ -86,10 +86,12 @@ def plan(
     reserve_concurrency: bool | None = None,
     monthly_cost: MonthlyCost | None = None,
 ) -> DeploymentPlan:
-    """Reads only. Raises :class:`~orchestrator.errors.InvalidDefinition`, and what boto3 raises."""
+    """Reads only. Raises :class:`~orchestrator.errors.InvalidDefinition`, DeploymentFailed where the state of the stack
+    would not let an apply begin, and what boto3 raises.
+    """
     application.validate()
     stack = CloudFormationStack(clients("cloudformation"), application.stack.name)
-    deployed = stack.describe()
+    deployed = stack.deployable()
     before = stack.template() if deployed else {}
     after = application.template
     chosen = choices(

@@ -20,12 +20,14 @@ POLL_SECONDS = 2.0
 #: A change that takes longer than this many looks (an hour) is not waited for.
 _LOOKS = 1800
 
+_DELETE = "delete the stack (`python deploy.py destroy`), then deploy again"
+
 #: "Stack status codes": nothing can be deployed on top of these.
 _ADVICE = {
-    "ROLLBACK_COMPLETE": "its creation failed; delete the stack, then deploy again",
-    "ROLLBACK_FAILED": "its creation failed; delete the stack, then deploy again",
-    "CREATE_FAILED": "its creation failed; delete the stack, then deploy again",
-    "DELETE_FAILED": "its deletion failed; delete the stack, then deploy again",
+    "ROLLBACK_COMPLETE": f"its creation failed; {_DELETE}",
+    "ROLLBACK_FAILED": f"its creation failed; {_DELETE}",
+    "CREATE_FAILED": f"its creation failed; {_DELETE}",
+    "DELETE_FAILED": f"its deletion failed; {_DELETE}",
     "UPDATE_FAILED": "an update failed; roll the stack back in the console, then deploy again",
     "UPDATE_ROLLBACK_FAILED": "a rollback failed; continue it in the console, then deploy again",
 }
@@ -83,6 +85,15 @@ class CloudFormationStack:
             outputs={item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])},
         )
 
+    def deployable(self) -> Deployed | None:
+        """The same, where something can be deployed on top of it. Raises :class:`DeploymentFailed` where not."""
+        found = self.describe()
+        if found and found.status in _ADVICE:
+            raise DeploymentFailed(self._name, found.status, _ADVICE[found.status])
+        if found and found.status.endswith("_IN_PROGRESS"):
+            raise DeploymentFailed(self._name, found.status, "another deployment is under way; wait for its end")
+        return found
+
     def template(self) -> Any:
         """The template that the stack was last deployed with, as what its JSON text says."""
         body = self._client.get_template(StackName=self._name)["TemplateBody"]
@@ -93,9 +104,7 @@ class CloudFormationStack:
 
         Raises :class:`DeploymentFailed` with the first resource that failed.
         """
-        before = self.describe()
-        if before:
-            self._check(before.status)
+        before = self.deployable()
         change_set = self._client.create_change_set(
             StackName=self._name,
             # A name of an interrupted deployment must not be in the way of the next.
@@ -114,13 +123,13 @@ class CloudFormationStack:
         return after
 
     def physical_names(self) -> dict[str, str]:
-        """What AWS calls each resource, by its name in the template."""
+        """What AWS calls each resource that is there, by its name in the template."""
         pages = self._client.get_paginator("list_stack_resources").paginate(StackName=self._name)
         return {
             resource["LogicalResourceId"]: resource["PhysicalResourceId"]
             for page in pages
             for resource in page["StackResourceSummaries"]
-            if resource.get("PhysicalResourceId")
+            if resource.get("PhysicalResourceId") and resource["ResourceStatus"] != "DELETE_COMPLETE"
         }
 
     def delete(self) -> None:
@@ -132,12 +141,6 @@ class CloudFormationStack:
         CloudFormationStack(self._client, stack_id, sleep=self._sleep, progress=self._progress)._wait(
             seen, done=("DELETE_COMPLETE",)
         )
-
-    def _check(self, status: str) -> None:
-        if status in _ADVICE:
-            raise DeploymentFailed(self._name, status, _ADVICE[status])
-        if status.endswith("_IN_PROGRESS"):
-            raise DeploymentFailed(self._name, status, "another deployment is under way; wait for its end")
 
     def _changes_something(self, change_set: str) -> bool:
         for _ in range(_LOOKS):

@@ -9,7 +9,6 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from moto.dynamodb.models import DynamoDBBackend
@@ -114,15 +113,16 @@ def _bounds(comparison: str | None, values: list[Any]) -> tuple[Sortable, Sortab
     return (), (_LAST,)
 
 
-def _page(items: Iterator[Any], limit: int | None) -> list[Any]:
-    """As many as a page can hold, and one more, by which moto knows that there are more."""
-    page, size = [], 0
-    for item in islice(items, limit + 1 if limit else None):
-        page.append(item)
+def _page(items: Iterator[Any], limit: int | None) -> tuple[list[Any], list[Any]]:
+    """As many as a page can hold, and one more, if there are more."""
+    page: list[Any] = []
+    size = 0
+    for item in items:
         size += item.size()
-        if size > RESULT_SIZE_LIMIT:
-            break
-    return page
+        if len(page) == limit or size > RESULT_SIZE_LIMIT:
+            return page, [item]
+        page.append(item)
+    return page, []
 
 
 def _items(table: Any) -> Iterator[Any]:
@@ -238,8 +238,9 @@ def _reads() -> None:
         order = _order(self, schema)
         start = order.start(exclusive_start_key, self) if exclusive_start_key else None
         low, high = _bounds(range_comparison, range_objs)
-        found = order.between(hash_key, low, high, start, forward=scan_index_forward is not False)
-        return on(self, _page(found, limit), read)
+        page, beyond = _page(order.between(hash_key, low, high, start, forward=scan_index_forward is not False), limit)
+        # By the one more moto knows that there are more.
+        return on(self, [*page, *beyond], read)
 
     def scan_page(
         self: Any,
@@ -252,17 +253,19 @@ def _reads() -> None:
         projection_expression: Any = None,
         segments: tuple[Any, Any] = (None, None),
     ) -> Any:
-        def read() -> Any:
+        if filters or index_name or segments != (None, None):
             return scan(
                 self, filters, limit, exclusive_start_key, filter_expression, index_name, consistent_read,
                 projection_expression, segments,
             )  # fmt: skip
-
-        if filters or index_name or segments != (None, None):
-            return read()
         order = _order(self, (None, None))
         start = order.start(exclusive_start_key, self) if exclusive_start_key else None
-        return on(self, _page(order.between(None, (), (_LAST,), start, forward=True), limit), read)
+        # As moto does it, which adds up each item's size twice and copies the item, although nobody else has a turn.
+        page, beyond = _page(order.between(None, (), (_LAST,), start, forward=True), limit)
+        found = [item for item in page if filter_expression.expr(item)] if filter_expression else page
+        if projection_expression:
+            found = [item.project(projection_expression) for item in found]
+        return found, len(page), self._get_last_evaluated_key(page[-1], None) if beyond else None
 
     def items_of_page(self: Any) -> Any:
         return self.__dict__["page"] if "page" in self.__dict__ else all_items(self)

@@ -3,7 +3,8 @@
 moto lacks the types AWS::Scheduler::ScheduleGroup, AWS::CloudWatch::Alarm, AWS::SQS::QueuePolicy,
 AWS::SNS::TopicPolicy and AWS::S3::BucketPolicy; makes state machines where its interpreter does not look; and a
 change set that it executes leaves the stack without outputs and parameters, and an update of a stack without the new
-ones; and deletes with a stack what RetainExceptOnCreate keeps.
+ones; deletes with a stack what RetainExceptOnCreate keeps; and makes a second stack of the same name where a change set
+that was to create the first has never been executed.
 """
 
 from __future__ import annotations
@@ -209,6 +210,23 @@ class BucketPolicyResource(_Policy, CloudFormationModel):
         s3_backends[account_id]["aws"].put_bucket_policy(given["Bucket"], document.encode())
 
 
+def _create_change_set(create: Callable[..., Any]) -> Callable[..., Any]:
+    """A stack that waits for its first change set to be executed is there for the next one."""
+
+    def create_change_set(self: Any, *, stack_name: str, change_set_type: str, **request: Any) -> Any:
+        waiting = [
+            stack_id
+            for stack_id, stack in self.stacks.items()
+            if stack.name == stack_name and stack.status == "REVIEW_IN_PROGRESS"
+        ]
+        if change_set_type == "CREATE":
+            for stack_id in waiting:
+                del self.stacks[stack_id]
+        return create(self, stack_name=stack_name, change_set_type=change_set_type, **request)
+
+    return create_change_set
+
+
 def _execute_change_set(self: Any, change_set_name: str, stack_name: str | None = None) -> None:
     """Creates or updates the stack as CreateStack and UpdateStack do."""
     change_set = next(
@@ -256,5 +274,6 @@ def install(aws: EmbeddedAws) -> None:
     Alarm.is_created = lambda self: True
     Alarm.type = "AWS::CloudWatch::Alarm"
     Alarm.get_cfn_attribute = lambda self, name: {"Arn": self.alarm_arn}[name]
+    CloudFormationBackend.create_change_set = _create_change_set(CloudFormationBackend.create_change_set)
     CloudFormationBackend.execute_change_set = _execute_change_set
     states.stepfunctions_backends = stepfunctions_parser_backends

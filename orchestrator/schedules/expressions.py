@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from orchestrator.errors import InvalidSchedule
 from orchestrator.schedules.fields import HOUR, MINUTE, MONTH, WEEKDAYS, YEAR, Days
@@ -63,6 +64,8 @@ class At:
 Expression = Cron | Rate | At
 
 
+# Ten thousand tasks share few expressions, and each is asked for when it is checked, spread and planned.
+@lru_cache(maxsize=16384)
 def parse(text: str) -> Expression:
     """The expression that ``text`` is. Raises :class:`InvalidSchedule`: the field, what was found, what is allowed."""
     if len(text) > LONGEST_EXPRESSION:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from orchestrator.local.embedded import EmbeddedAws
 from orchestrator.records import Pause
 from orchestrator.registry import Registry
 from orchestrator.schedule_names import schedule_name
+from orchestrator.scheduler import LIST_PAGE_SIZE
 from orchestrator.settings import Stack
 from tests.aws import own_client
 from tests.deployment import sample
@@ -104,7 +106,50 @@ def test_a_changed_task_is_one_write(deploy: Callable[..., Applied], clients: Re
     deploy()
     changed = task("report", "cron(0 2 * * ? *)", description="another")
     assert [str(operation) for operation in deploy([changed, TASKS[1]]).plan.operations] == ["update task report"]
-    assert clients.writes == ["PutItem", "UpdateItem", "DeleteItem"], "the lock, the task, and the lock again"
+    assert clients.writes == [LOCK, "UpdateItem", FREE]
+
+
+#: Of the lock, before and after whatever is written.
+LOCK, FREE = "PutItem", "DeleteItem"
+
+
+def test_a_task_at_another_time_is_one_write_a_schedule_that_comes_and_one_that_goes(
+    deploy: Callable[..., Applied], clients: Recorded
+) -> None:
+    deploy()
+    deploy([task("report", "cron(0 5 * * ? *)"), TASKS[1]])
+    assert clients.writes == [LOCK, "UpdateItem", "CreateSchedule", "DeleteSchedule", FREE]
+
+
+def test_a_task_that_comes_or_goes_is_one_write_and_one_schedule(
+    deploy: Callable[..., Applied], clients: Recorded
+) -> None:
+    deploy(TASKS[:1])
+    deploy()
+    assert clients.writes == [LOCK, "UpdateItem", "CreateSchedule", FREE]
+    deploy(TASKS[:1])
+    assert clients.writes == [LOCK, "DeleteSchedule", "DeleteItem", FREE]
+
+
+def test_a_schedule_that_somebody_has_disabled_is_one_write(
+    deploy: Callable[..., Applied], clients: Recorded, aws: EmbeddedAws
+) -> None:
+    deploy()
+    aws.backend("scheduler").get_schedule(STACK.schedule_group, min(schedules(aws))).state = "DISABLED"
+    deploy()
+    assert clients.writes == [LOCK, "UpdateSchedule", FREE]
+
+
+def test_what_is_read_grows_with_pages_and_not_with_tasks(deploy: Callable[..., Applied], clients: Recorded) -> None:
+    def reads(count: int) -> Counter[str]:
+        tasks = [task(f"task-{number}", "cron(0 2 * * ? *)") for number in range(count)]
+        deploy(tasks)
+        assert not deploy(tasks).changed
+        return Counter(clients.calls)
+
+    few, many = reads(3), reads(2 * LIST_PAGE_SIZE + 1)
+    assert many - few == {"ListSchedules": 2}
+    assert few["ListSchedules"] == few["Scan"] == 1
 
 
 def test_a_pause_survives_a_deployment(deploy: Callable[..., Applied], aws: EmbeddedAws) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from orchestrator.deployment.locking import exclusive
+from orchestrator.deployment.locking import LEASE, exclusive
 from orchestrator.errors import DeploymentUnderWay
 from orchestrator.local.embedded import EmbeddedAws
 from orchestrator.settings import Stack
@@ -31,7 +32,7 @@ def client(aws: EmbeddedAws) -> Any:
 def test_a_second_deployment_is_refused_with_who_and_until_when(client: Any) -> None:
     with (
         exclusive(client, STACK, "ann", lambda: NOW),
-        pytest.raises(DeploymentUnderWay, match=r"deployed by ann; .* until 12:15 \(UTC\)"),
+        pytest.raises(DeploymentUnderWay, match=r"deployed by ann; .* until 12:02 \(UTC\)"),
         exclusive(client, STACK, "bob", lambda: NOW),
     ):
         pass
@@ -46,10 +47,31 @@ def test_the_next_deployment_may_begin_when_the_first_has_ended_however(client: 
 
 
 def test_a_deployment_that_died_blocks_for_minutes_only_and_does_not_end_another_s(client: Any) -> None:
-    later = NOW + timedelta(minutes=16)
+    later = NOW + timedelta(minutes=3)
     with exclusive(client, STACK, "ann", lambda: NOW):
         bob = exclusive(client, STACK, "bob", lambda: later)
         bob.__enter__()
     with pytest.raises(DeploymentUnderWay, match="by bob"), exclusive(client, STACK, "eve", lambda: later):
         pass
     bob.__exit__(None, None, None)
+
+
+def test_a_deployment_that_works_for_long_is_joined_by_nobody(client: Any) -> None:
+    clock = [NOW]
+    with exclusive(client, STACK, "ann", lambda: clock[0], renewal_seconds=0.01):
+        for _ in range(3):
+            clock[0] += timedelta(minutes=1, seconds=50)
+            wait_for(client, clock[0])
+        with pytest.raises(DeploymentUnderWay, match="by ann"), exclusive(client, STACK, "bob", lambda: clock[0]):
+            pass
+    assert client.scan(TableName=STACK.table("Idempotency"))["Items"] == []
+
+
+def wait_for(client: Any, renewed_at: datetime) -> None:
+    """Until the lock has been renewed at a time, or later."""
+    deadline = time.monotonic() + 20
+    while True:
+        item = client.get_item(TableName=STACK.table("Idempotency"), Key={"id": {"S": "deployment"}})["Item"]
+        if int(item["expiration"]["N"]) >= (renewed_at + LEASE).timestamp():
+            return
+        assert time.monotonic() < deadline

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 
 from orchestrator.deployment.stack import CloudFormationStack
@@ -78,6 +79,17 @@ def test_any_other_refusal_is_not_taken_for_a_missing_stack(aws: EmbeddedAws) ->
     client.meta.events.register("before-call.cloudformation.DescribeStacks", refuse)
     with pytest.raises(ClientError, match="AccessDenied"):
         CloudFormationStack(client, NAME, sleep=lambda seconds: None, progress=lambda line: None).describe()
+
+
+def test_what_of_a_stack_is_gone_has_no_name(aws: EmbeddedAws) -> None:
+    client = own_client(aws, "cloudformation")
+    there = {"LogicalResourceId": "There", "PhysicalResourceId": "there", "ResourceStatus": "CREATE_COMPLETE"}
+    gone = {"LogicalResourceId": "Gone", "PhysicalResourceId": "gone", "ResourceStatus": "DELETE_COMPLETE"}
+    answer = {"StackResourceSummaries": [there, gone]}
+    client.meta.events.register(
+        "before-call.cloudformation.ListStackResources", lambda **_: (AWSResponse("", 200, {}, None), answer)
+    )
+    assert CloudFormationStack(client, NAME).physical_names() == {"There": "there"}
 
 
 def event(number: int, resource: str, status: str, reason: str = "") -> dict[str, str]:
@@ -177,7 +189,7 @@ def test_a_failure_that_a_person_can_mend_says_how(reason: str, advice: str) -> 
 @pytest.mark.parametrize(
     ("status", "advice"),
     [
-        ("ROLLBACK_COMPLETE", "delete the stack, then deploy again"),
+        ("ROLLBACK_COMPLETE", r"delete the stack \(`python deploy.py destroy`\), then deploy again"),
         ("UPDATE_ROLLBACK_FAILED", "continue it in the console"),
         ("UPDATE_IN_PROGRESS", "another deployment is under way"),
     ],

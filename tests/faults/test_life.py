@@ -1,4 +1,4 @@
-"""Tasks live through whatever hypothesis thinks of: `make lives SEEDS=500` is more of them."""
+"""Tasks live through whatever hypothesis thinks of: `make lives SEEDS=500` is more of it."""
 
 from __future__ import annotations
 

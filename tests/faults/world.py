@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,6 +68,14 @@ class World:
             settled = self.runner.aws.event_sources.settled(0.01)
             quiet = quiet + 1 if settled and self.clock.nobody_is_busy else 0
             time.sleep(0.002)
+
+    def at_work(self, task_id: str) -> bool:
+        """Whether an execution of the task goes on."""
+        pages = self.runner.aws.client("stepfunctions").list_executions(
+            stateMachineArn=self.runner.applied.outputs["TaskRunnerArn"], statusFilter="RUNNING"
+        )
+        going_on = (self.runner.aws.execution(one["executionArn"]) for one in pages["executions"])
+        return any(json.loads(execution.execution_input)["taskId"] == task_id for execution in going_on)
 
     @contextmanager
     def unheard(self) -> Iterator[None]:

@@ -67,6 +67,16 @@ def test_a_change_set_leaves_outputs_and_parameters(aws: EmbeddedAws) -> None:
     assert {group["Name"] for group in groups} == {"default", "group"}
 
 
+def test_a_stack_whose_first_change_set_was_never_executed_is_there_for_the_next(aws: EmbeddedAws) -> None:
+    client = aws.client("cloudformation")
+    client.create_change_set(
+        StackName="stack", ChangeSetName="forgotten", ChangeSetType="CREATE", TemplateBody=json.dumps(template())
+    )
+    assert deploy(aws, "CREATE", template(), "green")["Colour"] == "green"
+    (stack,) = client.describe_stacks()["Stacks"]
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+
+
 def test_an_update_keeps_what_stays_and_makes_what_is_new(aws: EmbeddedAws) -> None:
     deploy(aws, "CREATE", template(), "red")
     outputs = deploy(aws, "UPDATE", template(Topic={"Type": "AWS::SNS::Topic"}), "green")

@@ -1,0 +1,125 @@
+"""A deployment that dies after any of its calls: the next one finishes the job, and then there is nothing to do.
+
+Who dies says nothing more to AWS, not even that the lock is free; so the next one comes when that has expired.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.deployment import Application, apply, plan
+from orchestrator.deployment.locking import LEASE
+from orchestrator.deployment.template import TASK_RUNNER
+from orchestrator.local.embedded import EmbeddedAws
+from orchestrator.registry import Registry
+from orchestrator.schedule_names import task_of
+from orchestrator.settings import Stack
+from orchestrator.tasks import Task
+from tests.aws import own_client
+from tests.deployment import sample
+from tests.deployment.sample import task
+
+STACK = Stack()
+NOW = datetime(2026, 12, 1, tzinfo=UTC)
+LATER = NOW + LEASE + timedelta(seconds=1)
+
+BEFORE = [task("report", "cron(0 2 * * ? *)"), task("clean", "cron(0 3 * * ? *)"), task("old", "cron(0 4 * * ? *)")]
+AFTER = [
+    task("report", "cron(0 5 * * ? *)", description="at another time"),
+    task("clean", description="by hand only"),
+    task("new", "cron(0 6 * * ? *)"),
+]
+
+
+#: Deployments die after each fourth call; with EVERY=1 in the environment, which takes a minute, after each.
+EVERY = int(os.environ.get("EVERY", "4"))
+
+
+class Died(BaseException):
+    """No fault that anybody would catch."""
+
+
+class Mortal:
+    """Clients of somebody who dies when ``calls`` calls have been answered."""
+
+    def __init__(self, aws: EmbeddedAws, calls: int) -> None:
+        self._aws = aws
+        self._clients: dict[str, Any] = {}
+        self._left = calls
+        self._lock = threading.Lock()
+
+    def __call__(self, service: str) -> Any:
+        if service not in self._clients:
+            self._clients[service] = client = own_client(self._aws, service)
+            client.meta.events.register("before-call", self._begin)
+        return self._clients[service]
+
+    def _begin(self, **_: Any) -> None:
+        with self._lock:
+            self._left -= 1
+            if self._left < 0:
+                raise Died
+
+
+@pytest.fixture
+def application(tmp_path: Path) -> Application:
+    """The smallest that has something of everything."""
+    found = sample.application(tmp_path)
+    return replace(found, definitions={TASK_RUNNER: found.definitions[TASK_RUNNER]}, functions=(sample.ECHO,))
+
+
+def dies(aws: EmbeddedAws, application: Application, tasks: list[Task], calls: int) -> bool:
+    try:
+        apply(Mortal(aws, calls), application, tasks, now=lambda: NOW, sleep=lambda seconds: None)
+    except Died:
+        return True
+    return False
+
+
+def assert_finished_by_the_next(aws: EmbeddedAws, application: Application, tasks: list[Task]) -> None:
+    fired = {task_of(one["Name"]) for one in aws.client("scheduler").list_schedules()["Schedules"]}
+    if fired:
+        declared = Registry(aws.client("dynamodb"), STACK).declared()
+        assert fired <= declared.keys(), "whatever a schedule starts finds its task, even half-way"
+    apply(aws.client, application, tasks, now=lambda: LATER, sleep=lambda seconds: None)
+    assert plan(aws.client, application, tasks, now=LATER).is_empty
+    assert Registry(aws.client("dynamodb"), STACK).declared().keys() == {task.id for task in tasks}
+
+
+def die_after_more_and_more_calls(run: Callable[[int], bool]) -> int:
+    """Until ``run`` does not die any more; after how many calls."""
+    return next(calls for calls in range(0, 1000, EVERY) if not run(calls))
+
+
+def test_the_first_deployment(aws: EmbeddedAws, application: Application) -> None:
+    def run(calls: int) -> bool:
+        aws.reset()
+        died = dies(aws, application, BEFORE, calls)
+        assert_finished_by_the_next(aws, application, BEFORE)
+        return died
+
+    assert die_after_more_and_more_calls(run) > 20
+
+
+def test_a_later_deployment(aws: EmbeddedAws, application: Application) -> None:
+    code = application.lambdas / "echo.py"
+    first = code.read_text()
+
+    def run(calls: int) -> bool:
+        aws.reset()
+        code.write_text(first)
+        apply(aws.client, application, BEFORE, now=lambda: NOW, sleep=lambda seconds: None)
+        code.write_text("def handler(event, context):\n    return 'changed'\n")
+        died = dies(aws, application, AFTER, calls)
+        assert_finished_by_the_next(aws, application, AFTER)
+        return died
+
+    assert die_after_more_and_more_calls(run) > 20
