@@ -74,6 +74,17 @@ def fetch() -> None:
     click.echo(f"{len(dependencies.pins)} wheels for {dependencies.platform} in {dependencies.cache}")
 
 
+@deploy.command()
+@_environment
+@click.option("--account", default="*", show_default=True, help="Where the environment is: an account's number.")
+@click.option("--region", default="*", show_default=True, help="The same: a region's name.")
+@click.option("--partition", default="aws", show_default=True, help="The same: aws, aws-cn or aws-us-gov.")
+def policy(stack: Stack, account: str, region: str, partition: str) -> None:
+    """Print the IAM policy of whoever runs plan, apply, rollback and destroy, for a role of theirs."""
+    document = deployment.deployers_policy(stack, partition=partition, region=region, account=account)
+    click.echo(json.dumps(document, indent=2))
+
+
 _tasks = click.option("--tasks", "file", default="tasks.yaml", show_default=True, type=click.Path(path_type=Path))
 _mail_from = click.option(
     "--mail-from", help="Who mail is from: an address that SES has verified. [default: as deployed]"

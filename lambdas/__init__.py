@@ -66,7 +66,7 @@ _BILLING = (
             Permission(actions=("s3:GetObject",), resource="data-bucket:invoices/*"),
             Permission(actions=("dynamodb:GetItem",), resource="table:Customers"),
             Permission(actions=("dynamodb:GetItem", "dynamodb:UpdateItem"), resource="table:Invoices"),
-            Permission(actions=("ses:SendRawEmail",), resource="ses"),
+            Permission(actions=("ses:SendRawEmail",), resource="ses:events"),
             Permission(actions=("logs:FilterLogEvents",), resource="mail-events"),
         ),
         # It makes none, but imports what does.
@@ -110,9 +110,9 @@ _EMAIL_DIGEST = Function(
     timeout_seconds=120,
     permissions=(
         Permission(actions=("dynamodb:Query",), resource="table:TaskRuns/index/StatusIndex"),
+        # Whoever finds another's record gets it with the refusal to write, so nobody reads it.
         Permission(
-            actions=("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
-            resource="table:Idempotency",
+            actions=("dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"), resource="table:Idempotency"
         ),
         Permission(actions=("ses:SendEmail",), resource="ses"),
     ),

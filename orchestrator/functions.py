@@ -15,9 +15,9 @@ class Permission:
 
     ``data-bucket`` is the data bucket itself and ``data-bucket:orders/*`` its objects, ``table:Sessions`` a table and
     ``table:TaskRuns/index/StatusIndex`` an index of one, ``ses`` the sending of mail as the stack's sender,
-    ``mail-events`` what SES has said of mails, ``alerts`` the topic of alerts, ``workflow:billing-page`` a nested
-    workflow that another one starts and waits for, ``task-runner`` and ``task-runner:executions`` TaskRunner and its
-    executions, ``metrics`` the project's metrics.
+    ``ses:events`` that of mail which leaves events, ``mail-events`` what SES has said of mails, ``alerts`` the topic
+    of alerts, ``workflow:billing-page`` a nested workflow that another one starts and waits for, ``task-runner`` and
+    ``task-runner:executions`` TaskRunner and its executions, ``metrics`` the project's metrics.
     """
 
     actions: tuple[str, ...]

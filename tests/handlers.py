@@ -18,9 +18,9 @@ def folder_with(tests_own: Path, into: Path, modules: Sequence[str]) -> Path:
     shutil.copytree(tests_own, into, dirs_exist_ok=True)
     shutil.copy(_FOLDER / "_invocation.py", into)
     for module in modules:
-        package = _FOLDER / module
+        package = _FOLDER / module.split(".")[0]
         if package.is_dir():
-            shutil.copytree(package, into / module, dirs_exist_ok=True)
+            shutil.copytree(package, into / package.name, dirs_exist_ok=True)
         else:
             shutil.copy(package.with_suffix(".py"), into)
     return into

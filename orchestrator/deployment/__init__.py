@@ -7,6 +7,7 @@ from orchestrator.deployment.applying import Applied, apply
 from orchestrator.deployment.building import build
 from orchestrator.deployment.cost import monthly_cost
 from orchestrator.deployment.dependencies import Dependencies
+from orchestrator.deployment.deployer import policy as deployers_policy
 from orchestrator.deployment.destroying import Kept, destroy
 from orchestrator.deployment.plan_text import plan_json, plan_lines
 from orchestrator.deployment.planning import DeploymentPlan, plan
@@ -22,6 +23,7 @@ __all__ = [
     "Rollout",
     "apply",
     "build",
+    "deployers_policy",
     "destroy",
     "locked_dependencies",
     "monthly_cost",

@@ -18,6 +18,7 @@ Statement = dict[str, Any]
 _TABLE = "table:"
 _DATA_BUCKET = "data-bucket"
 _MAIL = "ses"
+_MAIL_WITH_EVENTS = "ses:events"
 _MAIL_EVENTS = "mail-events"
 _ALERTS = "alerts"
 _METRICS = "metrics"
@@ -59,11 +60,12 @@ def attribute(logical_id: str, name: str = "Arn") -> dict[str, list[str]]:
     return {"Fn::GetAtt": [logical_id, name]}
 
 
-def role(service: str, statements: Iterable[Statement], **source: Any) -> dict[str, Any]:
+def role(stack: Stack, service: str, statements: Iterable[Statement], **source: Any) -> dict[str, Any]:
     """A role that ``service`` may assume, on behalf of this account and of ``source`` (``ArnLike=…``) only.
 
     Without these conditions the service could be made to use the role on a stranger's behalf ("The confused deputy
-    problem").
+    problem"). CloudFormation makes up the role's name, and cuts it off at 64 characters; by its path the stack's roles
+    can be told from others.
     """
     account = {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
     conditions = {"StringEquals": account} | {op: {"aws:SourceArn": arn_} for op, arn_ in source.items()}
@@ -76,6 +78,7 @@ def role(service: str, statements: Iterable[Statement], **source: Any) -> dict[s
     return {
         "Type": "AWS::IAM::Role",
         "Properties": {
+            "Path": f"/{stack.name}/",
             "AssumeRolePolicyDocument": _document([trust]),
             "Policies": [{"PolicyName": "permissions", "PolicyDocument": _document(statements)}],
         },
@@ -89,6 +92,7 @@ def scheduler(stack: Stack) -> dict[str, Any]:
     in EventBridge Scheduler").
     """
     return role(
+        stack,
         "scheduler",
         [
             allow("states:StartExecution", {"Ref": "TaskRunner"}),
@@ -255,11 +259,12 @@ def _declared(stack: Stack, permission: Permission) -> list[Statement]:
 
 def _statement(stack: Stack, permission: Permission) -> Statement:
     resource = permission.resource
-    if resource == _MAIL:
+    if resource in (_MAIL, _MAIL_WITH_EVENTS):
         # The identity may be the sender's address or its domain; the address is what the condition holds on to.
+        used = [arn("ses", "identity/*"), arn("ses", f"configuration-set/{stack.mail_events}")]
         return allow(
             permission.actions,
-            [arn("ses", "identity/*"), arn("ses", f"configuration-set/{stack.mail_events}")],
+            used[0] if resource == _MAIL else used,
             StringEquals={"ses:FromAddress": {"Ref": "MailFrom"}},
         )
     if resource == _MAIL_EVENTS:
@@ -282,7 +287,7 @@ def _statement(stack: Stack, permission: Permission) -> Statement:
         table, _, rest = resource.removeprefix(_TABLE).partition("/")
         return allow(permission.actions, arn("dynamodb", f"table/{stack.table(table)}" + (f"/{rest}" if rest else "")))
     known = (
-        "data-bucket, data-bucket:KEYS, table:NAME, ses, mail-events, alerts, metrics, task-runner,"
+        "data-bucket, data-bucket:KEYS, table:NAME, ses, ses:events, mail-events, alerts, metrics, task-runner,"
         " task-runner:executions or workflow:NAME"
     )
     raise ValueError(f"{resource!r} is no resource of a permission: {known}")

@@ -133,7 +133,7 @@ def _function(stack: Stack, function: Function) -> dict[str, Any]:
             },
         },
         f"{logical_id}Logs": storage.log_group(f"/aws/lambda/{name}"),
-        f"{logical_id}Role": encryption.with_key(policies.role("lambda", policies.function(stack, function))),
+        f"{logical_id}Role": encryption.with_key(policies.role(stack, "lambda", policies.function(stack, function))),
         **event_sources.mappings(logical_id, function),
     }
 
@@ -183,6 +183,7 @@ def _state_machine(stack: Stack, name: str, definition: Definition) -> dict[str,
         f"{logical_id}Logs": storage.log_group(f"/aws/vendedlogs/states/{physical_name}"),
         f"{logical_id}Role": encryption.with_key(
             policies.role(
+                stack,
                 "states",
                 [*statements, policies.log_delivery()],
                 ArnLike=policies.arn("states", f"stateMachine:{physical_name}*"),

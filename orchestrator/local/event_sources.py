@@ -22,6 +22,7 @@ from moto.sqs.models import Queue
 
 from orchestrator.local import roles, streams
 from orchestrator.local.clock import FOREVER, Wake
+from orchestrator.local.requests import Permission
 
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _RETRY_SECONDS = 0.2
 
 _READ_STREAM = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
+_LIST_STREAMS = Permission(action="dynamodb:ListStreams")
 
 
 class Source(ABC):
@@ -115,6 +117,8 @@ class QueueSource(Source):
         client = self._aws.clients.get("sqs", self._aws.region, self.function.role)
         account, name = self.mapping.event_source_arn.split(":")[4:6]
         url = f"https://sqs.{self._aws.region}.amazonaws.com/{account}/{name}"
+        # Lambda needs to know it from the beginning ("Using Lambda with Amazon SQS").
+        attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])
         received = client.receive_message(
             QueueUrl=url,
             MaxNumberOfMessages=min(10, self.mapping.batch_size),
@@ -131,7 +135,6 @@ class QueueSource(Source):
             if failed is not None and message["MessageId"] not in failed:
                 client.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         if failed or failed is None:
-            attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])
             again = int(attributes["Attributes"]["VisibilityTimeout"])
             threading.Timer(again + _RETRY_SECONDS, self.wake).start()
         return True
@@ -171,7 +174,8 @@ class StreamSource(Source):
         if not self._changes:
             return False
         stream = self.mapping.event_source_arn
-        if not all(roles.may(self.function.role, action, stream) for action in _READ_STREAM):
+        wanted = [Permission(action=action, resource=stream) for action in _READ_STREAM]
+        if not all(roles.may(self.function.role, one) for one in (*wanted, _LIST_STREAMS)):
             return False
         batch = [self._changes[index] for index in range(min(self.mapping.batch_size, len(self._changes)))]
         failed = self._failures(batch)

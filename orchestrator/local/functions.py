@@ -156,7 +156,7 @@ class Functions:
             if idle := self._idle.get(key):
                 return key, idle.pop()
             root = self._unpack(function)
-        log = LogStream(self._aws, f"/aws/lambda/{function.function_name}")
+        log = LogStream(self._aws, function)
         return key, Process(root, self._environment(function, root, log), log)
 
     def _unpack(self, function: Any) -> Path:

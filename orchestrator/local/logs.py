@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import threading
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from moto.logs.models import logs_backends
+
+from orchestrator.local import roles
+from orchestrator.local.requests import Permission
 
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
@@ -21,13 +24,18 @@ _writing = threading.Lock()
 class LogStream:
     """The stream of one process of a function, as Lambda names it."""
 
-    def __init__(self, aws: EmbeddedAws, group: str) -> None:
+    def __init__(self, aws: EmbeddedAws, function: Any) -> None:
         self._aws = aws
-        self.group = group
+        self._role = function.role
+        self.group = f"/aws/lambda/{function.function_name}"
         self.name = f"{aws.clock.now():%Y/%m/%d}/[$LATEST]{uuid.uuid4().hex}"
 
     def write(self, lines: list[str]) -> None:
-        """Appends, and makes the group and the stream if they are not there."""
+        """Appends, and makes the group and the stream if they are not there. Where the role may not, lines are lost."""
+        stream = f"arn:aws:logs:{self._aws.region}:{self._aws.account}:log-group:{self.group}:log-stream:{self.name}"
+        actions = ("logs:CreateLogStream", "logs:PutLogEvents")
+        if not all(roles.may(self._role, Permission(action=action, resource=stream)) for action in actions):
+            return
         backend = logs_backends[self._aws.account][self._aws.region]
         milliseconds = int(self._aws.clock.now().timestamp() * 1000)
         with _writing:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from email.utils import parseaddr
 from typing import Any
+from urllib.parse import unquote
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +18,7 @@ class Permission:
 
     action: str
     resource: str = "*"
-    context: Mapping[str, str] = field(default_factory=dict)
+    context: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 #: Where IAM's prefix is not the name that the service signs with.
@@ -55,6 +56,12 @@ def permissions(response: Any) -> Iterator[Permission]:
         if name := response._get_param("ConfigurationSetName"):
             events = f"arn:aws:ses:{region}:{account}:configuration-set/{name}"
             yield Permission(action=f"ses:{action}", resource=events, context=context)
+    elif service == "scheduler":
+        yield from _scheduler(response, action, body)
+    elif service == "cloudformation":
+        name = str(response._get_param("StackName") or "*")
+        stack = name if name.startswith("arn:") else f"arn:aws:cloudformation:{region}:{account}:stack/{name}/*"
+        yield Permission(action=f"cloudformation:{action}", resource=stack)
     else:
         yield Permission(action=f"{service}:{action}", resource=_resource(response, body))
 
@@ -86,19 +93,48 @@ def _dynamodb(action: str, body: Mapping[str, Any], prefix: str) -> Iterator[Per
         yield Permission(action=f"dynamodb:{action}", resource=prefix + body.get("TableName", "*") + index)
 
 
+def _scheduler(response: Any, action: str, body: Mapping[str, Any]) -> Iterator[Permission]:
+    """Schedules are named in the path, and their group elsewhere. To list them there is no finer resource than all."""
+    kind, _, named = unquote(response.path).strip("/").partition("/")
+    here = f"arn:aws:scheduler:{response.region}:{response.current_account}"
+    if kind == "tags":
+        resource = named
+    elif not named:
+        resource = "*"
+    elif kind == "schedules":
+        group = body.get("GroupName") or response.querystring.get("groupName", ["default"])[0]
+        resource = f"{here}:schedule/{group}/{named}"
+    else:
+        resource = f"{here}:schedule-group/{named}"
+    yield Permission(action=f"scheduler:{action}", resource=resource)
+    if role := body.get("Target", {}).get("RoleArn"):
+        passed_to = {"iam:PassedToService": "scheduler.amazonaws.com"}
+        yield Permission(action="iam:PassRole", resource=role, context=passed_to)
+
+
 def s3_permissions(response: Any, bucket: str | None, key: str | None) -> Iterator[Permission]:
     """Of a request to S3, where moto has found out what it is about."""
     action = response.data.get("Action")
     if action == "DeleteObject" and key is None:
         body = response.body.decode() if isinstance(response.body, bytes) else response.body
-        keys = [html.unescape(found) for found in re.findall(r"<Key>(.*?)</Key>", body)]
-        resources = [f"{bucket}/{found}" for found in keys]
+        for one in re.findall(r"<Object>(.*?)</Object>", body, re.DOTALL):
+            found = re.search(r"<Key>(.*?)</Key>", one, re.DOTALL)
+            version = "Version" if "<VersionId>" in one else ""
+            yield _of_s3(f"DeleteObject{version}", f"{bucket}/{html.unescape(found[1]) if found else ''}")
     elif action:
-        resources = [f"{bucket}/{key}" if key else f"{bucket}"]
-    else:
-        resources = []
-    for resource in resources:
-        yield Permission(action=f"s3:{action}", resource=f"arn:aws:s3:::{resource}")
+        yield _of_s3(action, f"{bucket}/{key}" if key else f"{bucket}")
+    if (
+        action == "GetObject"
+        and bucket in response.backend.buckets
+        and key not in response.backend.buckets[bucket].keys
+    ):
+        # "If you have the s3:ListBucket permission on the bucket, Amazon S3 returns an HTTP status code 404 (Not Found)
+        # error. If you don't […], 403" ("GetObject").
+        yield _of_s3("ListBucket", f"{bucket}")
+
+
+def _of_s3(action: str, resource: str) -> Permission:
+    return Permission(action=f"s3:{action}", resource=f"arn:aws:s3:::{resource}")
 
 
 def _lambda_arn(name: str, region: str, account: str) -> str:
@@ -111,11 +147,20 @@ def _namespace(response: Any, body: Mapping[str, Any]) -> str:
 
 def _resource(response: Any, body: Mapping[str, Any]) -> str:
     """The ARN that the request itself names, or ``*``."""
-    for name in ("stateMachineArn", "executionArn", "TopicArn", "ResourceArn"):
+    # "Step Functions uses the state machine's ARN instead of using the version ARN or alias ARN"
+    # ("Authorization for versions and aliases in Step Functions workflows").
+    routed: Mapping[str, Any] = next(iter(body.get("routingConfiguration", [])), {})
+    for name in ("stateMachineArn", "stateMachineAliasArn", "stateMachineVersionArn"):
+        if value := body.get(name) or routed.get(name):
+            return ":".join(str(value).split(":")[:7])
+    for name in ("executionArn", "TopicArn", "ResourceArn"):
         if value := body.get(name) or response._get_param(name):
-            # "Step Functions uses the state machine's ARN instead of using the version ARN or alias ARN"
-            # ("Authorization for versions and aliases in Step Functions workflows").
-            return ":".join(str(value).split(":")[:7]) if name == "stateMachineArn" else str(value)
+            return str(value)
+    here = f"{response.region}:{response.current_account}"
     if queue := body.get("QueueUrl"):
-        return f"arn:aws:sqs:{response.region}:{response.current_account}:{queue.rsplit('/', 1)[-1]}"
+        return f"arn:aws:sqs:{here}:{queue.rsplit('/', 1)[-1]}"
+    if key := body.get("KeyId"):
+        return f"arn:aws:kms:{here}:key/{key.rpartition('/')[2]}"
+    if group := body.get("logGroupName"):
+        return f"arn:aws:logs:{here}:log-group:{group}:log-stream:{body.get('logStreamName', '')}"
     return "*"

@@ -7,11 +7,10 @@ other credentials are an administrator's.
 
 from __future__ import annotations
 
-import fnmatch
 import json
 import re
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,8 @@ from moto.s3.exceptions import S3AccessDeniedError
 from moto.s3.responses import S3Response
 
 from orchestrator.local import keys, requests
+from orchestrator.local.requests import Permission
+from orchestrator.local.statements import Statement, allow
 
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
@@ -41,6 +42,14 @@ class Credentials:
     token: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a role wanted to do."""
+
+    role: str
+    permission: Permission
+
+
 class AccessDenied(ServiceException):
     """The role's policies do not allow it."""
 
@@ -56,8 +65,8 @@ class AccessDenied(ServiceException):
 
 _lock = threading.Lock()
 _role_of_key: dict[str, str] = {}
-_used: set[tuple[str, str, str]] = set()
-_denied: set[tuple[str, str, str]] = set()
+_used: set[Asked] = set()
+_denied: set[Asked] = set()
 
 
 def credentials_for(role_arn: str) -> Credentials:
@@ -69,13 +78,13 @@ def credentials_for(role_arn: str) -> Credentials:
     return Credentials(access_key=key, secret_key="embedded", token="embedded")
 
 
-def used() -> set[tuple[str, str, str]]:
-    """Every (role, action, resource) that was asked for and allowed."""
+def used() -> set[Asked]:
+    """What was asked for and allowed."""
     return set(_used)
 
 
-def denied() -> set[tuple[str, str, str]]:
-    """Every (role, action, resource) that was asked for and denied."""
+def denied() -> set[Asked]:
+    """What was asked for and denied."""
     return set(_denied)
 
 
@@ -85,67 +94,30 @@ def forget() -> None:
     _denied.clear()
 
 
-def may(role_arn: str, action: str, resource: str, context: Mapping[str, str] | None = None) -> bool:
+def may(role_arn: str, wanted: Permission) -> bool:
     """Whether the role's identity policies allow it; the answer is remembered for :func:`used` and :func:`denied`."""
-    return (
-        _first_denied(role_arn, [requests.Permission(action=action, resource=resource, context=context or {})]) is None
-    )
+    return _first_denied(role_arn, [wanted]) is None
 
 
-def _may(role_arn: str, one: requests.Permission) -> bool:
+def _may(role_arn: str, one: Permission) -> bool:
     name = role_arn.rsplit("/", 1)[-1]
-    allowed = _allows(_statements(name), one.action, one.resource, one.context)
-    (_used if allowed else _denied).add((name, one.action, one.resource))
+    allowed = allow(statements(name), one)
+    (_used if allowed else _denied).add(Asked(role=name, permission=one))
     return allowed
 
 
-def _statements(role_name: str) -> list[dict[str, Any]]:
+def statements(role_name: str) -> list[Statement]:
+    """Of all policies of a role; none where there is no such role."""
     backend = get_backend("iam")[ACCOUNT]["aws"]
     role = next((role for role in backend.roles.values() if role.name == role_name), None)
     if role is None:
         return []
     documents = [*role.policies.values(), *(policy.document for policy in role.managed_policies.values())]
-    parsed = [json.loads(document) if isinstance(document, str) else document for document in documents]
-    return [statement for document in parsed for statement in _listed(document["Statement"])]
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def _like(value: str, patterns: Iterable[str], *, fold: bool = False) -> bool:
-    return any(
-        fnmatch.fnmatchcase(
-            value.lower() if fold else value, (pattern.lower() if fold else pattern).replace("[", "[[]")
-        )
-        for pattern in patterns
-    )
-
-
-def _allows(statements: list[dict[str, Any]], action: str, resource: str, context: Mapping[str, str]) -> bool:
-    """As "Policy evaluation logic" has it: an explicit Deny wins, else there must be an Allow."""
-    applying = [
-        statement["Effect"]
-        for statement in statements
-        if _like(action, _listed(statement["Action"]), fold=True)
-        and _like(resource, _listed(statement["Resource"]))
-        and _conditions_hold(statement.get("Condition", {}), context)
-    ]
-    return "Deny" not in applying and "Allow" in applying
-
-
-def _conditions_hold(conditions: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]) -> bool:
-    for operator, tests in conditions.items():
-        for key, expected in tests.items():
-            found = context.get(key)
-            values = [str(value) for value in _listed(expected)]
-            if operator == "StringEquals" and found not in values:
-                return False
-            if operator in {"StringLike", "ArnLike"} and (found is None or not _like(found, values)):
-                return False
-            if operator not in {"StringEquals", "StringLike", "ArnLike"}:
-                raise NotImplementedError(f"the embedded AWS knows no condition operator {operator}")
-    return True
+    found: list[Statement] = []
+    for document in documents:
+        parsed = json.loads(document) if isinstance(document, str) else document
+        found += parsed["Statement"] if isinstance(parsed["Statement"], list) else [parsed["Statement"]]
+    return found
 
 
 def _role_of(response: Any) -> str | None:
@@ -154,7 +126,7 @@ def _role_of(response: Any) -> str | None:
     return _role_of_key.get(key.group(1), "") if key else None
 
 
-def _first_denied(role: str, wanted: Iterable[requests.Permission]) -> requests.Permission | None:
+def _first_denied(role: str, wanted: Iterable[Permission]) -> Permission | None:
     """Of what is wanted, and of the keys that it is encrypted with."""
     return next((one for each in wanted for one in (each, *keys.permissions(each)) if not _may(role, one)), None)
 

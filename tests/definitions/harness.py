@@ -77,6 +77,7 @@ class TaskRunner:
         aws: EmbeddedAws,
         *,
         handlers: Sequence[str] = ("alerter",),
+        mail_from: str | None = None,
         environment: Mapping[str, str] | None = None,
         timeout_seconds: int = 2,
         **more: Definition,
@@ -91,7 +92,7 @@ class TaskRunner:
             functions=(work, *functions(*handlers, environment=environment or {})),
             lambdas=folder,
         )
-        self.applied = deployment.apply(aws.client, application, [], sleep=lambda seconds: None)
+        self.applied = deployment.apply(aws.client, application, [], mail_from=mail_from, sleep=lambda seconds: None)
         shutil.rmtree(folder.parent)
         self.registry = Registry(aws.client("dynamodb"), STACK)
         self.ledger = Ledger(aws.client("dynamodb"), STACK)
@@ -202,9 +203,11 @@ class TaskRunner:
         return str(self.aws.client("stepfunctions").describe_state_machine(stateMachineArn=arn)["roleArn"])
 
     @contextmanager
-    def just_before(self, service: str, operation: str, action: Callable[[], None]) -> Iterator[None]:
-        """Does something whenever TaskRunner is about to call an operation."""
-        client = self.aws.clients.get(service, self.aws.region, self.role)
+    def just_before(
+        self, service: str, operation: str, action: Callable[[], None], *, role: str | None = None
+    ) -> Iterator[None]:
+        """Does something whenever TaskRunner, or whoever has ``role`` (an ARN), is about to call an operation."""
+        client = self.aws.clients.get(service, self.aws.region, role or self.role)
         name = f"before-send.{client.meta.service_model.service_id.hyphenize()}.{operation}"
 
         def act(**_: Any) -> None:

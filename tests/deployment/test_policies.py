@@ -34,12 +34,12 @@ def test_a_logical_resource_becomes_an_arn_of_the_stack(resource: str, expected:
 
 
 def test_mail_is_sent_from_the_stacks_sender_only() -> None:
-    statement = declared("ses", "ses:SendEmail")
-    assert statement["Resource"] == [
-        {"Fn::Sub": f"arn:${{AWS::Partition}}:ses:{ACCOUNT}:identity/*"},
-        {"Fn::Sub": f"arn:${{AWS::Partition}}:ses:{ACCOUNT}:configuration-set/{STACK.mail_events}"},
-    ]
-    assert statement["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "MailFrom"}}}
+    identity = {"Fn::Sub": f"arn:${{AWS::Partition}}:ses:{ACCOUNT}:identity/*"}
+    events = {"Fn::Sub": f"arn:${{AWS::Partition}}:ses:{ACCOUNT}:configuration-set/{STACK.mail_events}"}
+    for resource, expected in (("ses", identity), ("ses:events", [identity, events])):
+        statement = declared(resource, "ses:SendEmail")
+        assert statement["Resource"] == expected
+        assert statement["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "MailFrom"}}}
 
 
 @pytest.mark.parametrize("resource", ["bucket:x", "*", "table", ""])

@@ -20,6 +20,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 from orchestrator.local import requests, roles
 from orchestrator.local.clock import FOREVER
 from orchestrator.local.embedded import EmbeddedAws
+from orchestrator.local.statements import applies
 
 #: What AWS's services call it; the others say ThrottlingException.
 _THROTTLED = {"lambda": "TooManyRequestsException", "dynamodb": "ProvisionedThroughputExceededException"}
@@ -69,7 +70,7 @@ class Call:
             roles._role_of(request) == self.role
             and any(mark in f"{request.body}{request.querystring}" for mark in self.marks)
             and any(
-                one.action == self.action and roles._like(one.resource, [self.resource])
+                applies({"Action": self.action, "Resource": self.resource}, one)
                 for one in requests.permissions(request)
             )
         )

@@ -71,7 +71,7 @@ def calls(runner: TaskRunner, function: str) -> dict[str, Call]:
     role = configured["Role"].rpartition("/")[2]
     may = [
         Call(role=role, action=action, resource=statement["Resource"])
-        for statement in roles._statements(role)
+        for statement in roles.statements(role)
         for action in statement["Action"]
         if action.startswith(_SERVICES) and not action.endswith(_POLLING)
     ]

@@ -182,13 +182,27 @@ def test_a_handler_acts_under_the_role_of_its_function(aws: EmbeddedAws, functio
     assert "is not authorized to perform: sts:GetCallerIdentity" in answer["payload"]["errorMessage"]
 
 
+def let_log(aws: EmbeddedAws, group: str) -> None:
+    actions = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    statement = {"Effect": "Allow", "Action": actions, "Resource": f"arn:aws:logs:us-east-1:123456789012:{group}:*"}
+    document = {"Version": "2012-10-17", "Statement": statement}
+    aws.client("iam").put_role_policy(RoleName="r", PolicyName="p", PolicyDocument=json.dumps(document))
+
+
 def test_what_a_handler_prints_is_in_cloudwatch_logs(aws: EmbeddedAws, function: Any) -> None:
+    let_log(aws, "log-group:/aws/lambda/speak")
     answer = invoke(aws, function("speak"), LogType="Tail")
     events = aws.client("logs").filter_log_events(logGroupName="/aws/lambda/speak")["events"]
     lines = [event["message"] for event in events]
     assert lines[1] == "good morning"
     assert [line.split()[0] for line in lines] == ["START", "good", "END", "REPORT"]
     assert "LogResult" in answer
+
+
+def test_a_function_that_may_not_log_runs_and_is_silent(aws: EmbeddedAws, function: Any) -> None:
+    let_log(aws, "log-group:/aws/lambda/other")
+    assert invoke(aws, function("speak"))["error"] is None
+    assert aws.client("logs").describe_log_groups()["logGroups"] == []
 
 
 def test_an_asynchronous_invocation_is_accepted(aws: EmbeddedAws, function: Any) -> None:

@@ -11,6 +11,8 @@ from botocore.exceptions import ClientError
 
 from orchestrator.local import roles
 from orchestrator.local.embedded import EmbeddedAws
+from orchestrator.local.requests import Permission
+from orchestrator.local.roles import Asked
 
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/things"
 
@@ -128,8 +130,9 @@ def test_what_was_asked_for_is_remembered(things: EmbeddedAws) -> None:
     put(actor)
     with pytest.raises(ClientError):
         actor.client("sns").publish(TopicArn="arn:aws:sns:us-east-1:123456789012:news", Message="m")
-    assert roles.used() == {("actor", "dynamodb:PutItem", TABLE)}
-    assert roles.denied() == {("actor", "sns:Publish", "arn:aws:sns:us-east-1:123456789012:news")}
+    publish = Permission(action="sns:Publish", resource="arn:aws:sns:us-east-1:123456789012:news")
+    assert roles.used() == {Asked(role="actor", permission=Permission(action="dynamodb:PutItem", resource=TABLE))}
+    assert roles.denied() == {Asked(role="actor", permission=publish)}
 
 
 def test_a_policy_that_changes_counts_from_then_on(things: EmbeddedAws) -> None:

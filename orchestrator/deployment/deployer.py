@@ -1,0 +1,276 @@
+"""What whoever runs `deploy.py` must be allowed to do: its own calls, and those that CloudFormation makes in its name.
+
+CloudFormation acts with the rights of its caller here, and not with a service role: a role would have to be there
+before the first deployment and be changed before each new type of resource, and whoever may pass it can do all that it
+can. Of what the types' handlers may call ("handlers" in AWS's resource type schemas) this is what the template's
+properties need.
+
+Whoever deploys functions and their roles can do what these can be given; where that is too much, a permissions boundary
+is for the account to set. An environment's reach ends at its name: but ``dev`` reaches ``dev-2``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from orchestrator.settings import Stack
+
+#: "IAM and AWS STS quotas": the policies in a role, without white space.
+LIMIT_CHARACTERS = 10_240
+
+#: For what IAM, or its service, knows no finer resource.
+_ALL = ("*",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grant:
+    """Actions on resources, and what for."""
+
+    #: ``deploy.py``, or a resource type of CloudFormation.
+    what: str
+    actions: tuple[str, ...]
+    #: What follows the partition, with ``STACK``, ``REGION`` and ``ACCOUNT``; ``*`` for all.
+    resources: tuple[str, ...]
+    conditions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+DEPLOY = "deploy.py"
+
+_BUCKETS = ("s3:::STACK-artifacts-*", "s3:::STACK-data-*")
+_FUNCTIONS = ("lambda:REGION:ACCOUNT:function:STACK-*",)
+#: Nobody knows the id of a stack's key before it is there, and its alias goes with the stack, before the key.
+_KEYS = ("kms:REGION:ACCOUNT:key/*",)
+_GROUP = ("scheduler:REGION:ACCOUNT:schedule-group/STACK",)
+_MACHINES = ("states:REGION:ACCOUNT:stateMachine:STACK-*",)
+_QUEUES = ("sqs:REGION:ACCOUNT:STACK-*",)
+_ROLES = ("iam::ACCOUNT:role/STACK/*",)
+_SCHEDULES = ("scheduler:REGION:ACCOUNT:schedule/STACK/*",)
+_TABLES = ("dynamodb:REGION:ACCOUNT:table/STACK-*",)
+
+
+def _grant(what: str, service: str, actions: str, resources: tuple[str, ...], **conditions: Any) -> Grant:
+    named = tuple(f"{service}:{action}" for action in actions.split())
+    return Grant(what=what, actions=named, resources=resources, conditions=conditions)
+
+
+def _passing(what: str, service: str) -> Grant:
+    """Each role can be passed to the service only that its trust policy names; this says so once more."""
+    return _grant(what, "iam", "PassRole", _ROLES, StringEquals={"iam:PassedToService": f"{service}.amazonaws.com"})
+
+
+def _through(what: str, service: str, actions: str) -> Grant:
+    """Use of keys by a service, for its caller."""
+    return _grant(what, "kms", actions, _KEYS, StringLike={"kms:ViaService": f"{service}.REGION.amazonaws.com"})
+
+
+#: The requests of plan, apply, rollback and destroy.
+OWN: tuple[Grant, ...] = (
+    _grant(
+        DEPLOY,
+        "cloudformation",
+        "CreateChangeSet DeleteChangeSet DeleteStack DescribeChangeSet DescribeStackEvents DescribeStacks"
+        " ExecuteChangeSet GetTemplate ListStackResources",
+        ("cloudformation:REGION:ACCOUNT:stack/STACK/*",),
+    ),
+    # To list: S3 says that an object is absent only to those who may.
+    _grant(DEPLOY, "s3", "DeleteBucket ListBucketVersions", _BUCKETS),
+    _grant(DEPLOY, "s3", "ListBucket", _BUCKETS[:1]),
+    _grant(DEPLOY, "s3", "GetObject PutObject", (f"{_BUCKETS[0]}/*",)),
+    _grant(DEPLOY, "s3", "DeleteObjectVersion", tuple(f"{bucket}/*" for bucket in _BUCKETS)),
+    _grant(
+        DEPLOY,
+        "states",
+        "CreateStateMachineAlias DescribeStateMachine DescribeStateMachineAlias ListStateMachineVersions"
+        " PublishStateMachineVersion UpdateStateMachineAlias",
+        _MACHINES,
+    ),
+    # "You can't return information about composite alarms if your [permission] has a narrower scope" (DescribeAlarms).
+    _grant(DEPLOY, "cloudwatch", "DescribeAlarms", _ALL),
+    _grant(DEPLOY, "dynamodb", "DeleteItem Scan UpdateItem", ("dynamodb:REGION:ACCOUNT:table/STACK-ScheduledTasks",)),
+    _grant(DEPLOY, "dynamodb", "DeleteItem PutItem", ("dynamodb:REGION:ACCOUNT:table/STACK-Idempotency",)),
+    _grant(DEPLOY, "dynamodb", "DeleteTable DescribeTable UpdateTable", _TABLES),
+    _grant(DEPLOY, "scheduler", "CreateSchedule DeleteSchedule UpdateSchedule", _SCHEDULES),
+    _grant(DEPLOY, "scheduler", "ListTagsForResource TagResource", _GROUP),
+    # A list is of no resource.
+    _grant(DEPLOY, "scheduler", "ListSchedules", _ALL),
+    _passing(DEPLOY, "scheduler"),
+    _through(DEPLOY, "dynamodb", "Decrypt"),
+    _through(DEPLOY, "s3", "Decrypt GenerateDataKey"),
+    _grant(DEPLOY, "kms", "ScheduleKeyDeletion", _KEYS),
+)
+
+#: What CloudFormation calls in the caller's name, by resource type; tags are its own, ``aws:cloudformation:…``.
+CLOUDFORMATION: tuple[Grant, ...] = (
+    _grant(
+        "AWS::CloudWatch::Alarm",
+        "cloudwatch",
+        "DeleteAlarms ListTagsForResource PutMetricAlarm TagResource",
+        ("cloudwatch:REGION:ACCOUNT:alarm:STACK-*",),
+    ),
+    _grant("AWS::CloudWatch::Alarm", "cloudwatch", "DescribeAlarms", _ALL),
+    _grant(
+        "AWS::CloudWatch::Dashboard",
+        "cloudwatch",
+        "DeleteDashboards GetDashboard ListTagsForResource PutDashboard TagResource",
+        ("cloudwatch::ACCOUNT:dashboard/STACK",),
+    ),
+    _grant(
+        "AWS::DynamoDB::Table",
+        "dynamodb",
+        "CreateTable DeleteTable DescribeContinuousBackups DescribeContributorInsights"
+        " DescribeKinesisStreamingDestination DescribeTable DescribeTimeToLive GetResourcePolicy ListTagsOfResource"
+        " UpdateContinuousBackups UpdateTable UpdateTimeToLive",
+        _TABLES,
+    ),
+    _through("AWS::DynamoDB::Table", "dynamodb", "CreateGrant Decrypt DescribeKey Encrypt"),
+    _grant(
+        "AWS::Events::Rule",
+        "events",
+        "DeleteRule DescribeRule ListTagsForResource ListTargetsByRule PutRule PutTargets RemoveTargets TagResource",
+        ("events:REGION:ACCOUNT:rule/STACK-*",),
+    ),
+    _grant(
+        "AWS::IAM::Role",
+        "iam",
+        "CreateRole DeleteRole DeleteRolePolicy GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies"
+        " PutRolePolicy UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription",
+        _ROLES,
+    ),
+    _grant("AWS::KMS::Alias", "kms", "CreateAlias DeleteAlias UpdateAlias", ("kms:REGION:ACCOUNT:alias/STACK", *_KEYS)),
+    _grant("AWS::KMS::Alias", "kms", "ListAliases", _ALL),
+    _grant(
+        "AWS::KMS::Key",
+        "kms",
+        "DescribeKey EnableKeyRotation GetKeyPolicy GetKeyRotationStatus ListResourceTags PutKeyPolicy"
+        " ScheduleKeyDeletion UpdateKeyDescription",
+        _KEYS,
+    ),
+    # There is none yet.
+    _grant("AWS::KMS::Key", "kms", "CreateKey", _ALL),
+    _grant(
+        "AWS::Lambda::EventSourceMapping",
+        "lambda",
+        "CreateEventSourceMapping DeleteEventSourceMapping GetEventSourceMapping UpdateEventSourceMapping",
+        # They have ids that nobody knows before; whose function it is can be known.
+        _ALL,
+        ArnLike={"lambda:FunctionArn": _FUNCTIONS},
+    ),
+    _grant(
+        "AWS::Lambda::EventSourceMapping",
+        "lambda",
+        "ListTags TagResource",
+        ("lambda:REGION:ACCOUNT:event-source-mapping:*",),
+    ),
+    _grant(
+        "AWS::Lambda::Function",
+        "lambda",
+        "CreateFunction DeleteFunction DeleteFunctionConcurrency GetFunction GetFunctionCodeSigningConfig"
+        " GetFunctionRecursionConfig GetRuntimeManagementConfig PutFunctionConcurrency TagResource UpdateFunctionCode"
+        " UpdateFunctionConfiguration",
+        _FUNCTIONS,
+    ),
+    _grant("AWS::Lambda::Function", "s3", "GetObject", (f"{_BUCKETS[0]}/*",)),
+    _passing("AWS::Lambda::Function", "lambda"),
+    _through("AWS::Lambda::Function", "lambda", "CreateGrant Decrypt DescribeKey Encrypt GenerateDataKey"),
+    _grant(
+        "AWS::Logs::LogGroup",
+        "logs",
+        "AssociateKmsKey CreateLogGroup DeleteLogGroup DescribeIndexPolicies GetDataProtectionPolicy"
+        " ListTagsForResource PutRetentionPolicy TagResource",
+        tuple(
+            f"logs:REGION:ACCOUNT:log-group:/aws/{kind}/STACK-*" for kind in ("events", "lambda", "vendedlogs/states")
+        ),
+    ),
+    # A list is of no resource, and resource policies are none.
+    _grant("AWS::Logs::LogGroup", "logs", "DescribeLogGroups", _ALL),
+    _grant(
+        "AWS::Logs::ResourcePolicy", "logs", "DeleteResourcePolicy DescribeResourcePolicies PutResourcePolicy", _ALL
+    ),
+    _grant(
+        "AWS::S3::Bucket",
+        "s3",
+        "CreateBucket DeleteBucket GetBucketOwnershipControls GetBucketPublicAccessBlock GetBucketTagging"
+        " GetBucketVersioning GetEncryptionConfiguration ListBucket PutBucketOwnershipControls"
+        " PutBucketPublicAccessBlock PutBucketTagging PutBucketVersioning PutEncryptionConfiguration",
+        _BUCKETS,
+    ),
+    _grant("AWS::S3::BucketPolicy", "s3", "DeleteBucketPolicy GetBucketPolicy PutBucketPolicy", _BUCKETS),
+    # SES's first API, which has these, too, knows no resource of theirs.
+    _grant(
+        "AWS::SES::ConfigurationSet",
+        "ses",
+        "CreateConfigurationSet DeleteConfigurationSet DescribeConfigurationSet GetConfigurationSet TagResource",
+        _ALL,
+    ),
+    _grant(
+        "AWS::SES::ConfigurationSetEventDestination",
+        "ses",
+        "CreateConfigurationSetEventDestination DeleteConfigurationSetEventDestination"
+        " GetConfigurationSetEventDestinations UpdateConfigurationSetEventDestination",
+        _ALL,
+    ),
+    _grant(
+        "AWS::SNS::Topic",
+        "sns",
+        "CreateTopic DeleteTopic GetDataProtectionPolicy GetTopicAttributes ListSubscriptionsByTopic"
+        " ListTagsForResource SetTopicAttributes TagResource",
+        ("sns:REGION:ACCOUNT:STACK-*",),
+    ),
+    _grant("AWS::SNS::TopicPolicy", "sns", "SetTopicAttributes", ("sns:REGION:ACCOUNT:STACK-*",)),
+    _grant(
+        "AWS::SQS::Queue",
+        "sqs",
+        "CreateQueue DeleteQueue GetQueueAttributes GetQueueUrl ListQueueTags SetQueueAttributes",
+        _QUEUES,
+    ),
+    _grant("AWS::SQS::QueuePolicy", "sqs", "SetQueueAttributes", _QUEUES),
+    _grant(
+        "AWS::Scheduler::ScheduleGroup",
+        "scheduler",
+        "CreateScheduleGroup DeleteScheduleGroup GetScheduleGroup ListTagsForResource TagResource",
+        _GROUP,
+    ),
+    _grant("AWS::Scheduler::ScheduleGroup", "scheduler", "DeleteSchedule", _SCHEDULES),
+    _grant(
+        "AWS::StepFunctions::StateMachine",
+        "states",
+        "CreateStateMachine DeleteStateMachine DescribeStateMachine ListTagsForResource TagResource UpdateStateMachine",
+        _MACHINES,
+    ),
+    _passing("AWS::StepFunctions::StateMachine", "states"),
+)
+
+
+def policy(
+    stack: Stack,
+    grants: tuple[Grant, ...] = OWN + CLOUDFORMATION,
+    *,
+    partition: str = "aws",
+    region: str = "*",
+    account: str = "*",
+) -> dict[str, Any]:
+    """A policy document. What stands on the same resources is one statement."""
+
+    def filled(text: str) -> str:
+        return text.replace("STACK", stack.name).replace("REGION", region).replace("ACCOUNT", account)
+
+    def arn(pattern: str) -> str:
+        return pattern if pattern == "*" else f"arn:{partition}:{filled(pattern)}"
+
+    def conditions(grant: Grant) -> dict[str, Any]:
+        return {
+            operator: {key: list(map(arn, of)) if operator == "ArnLike" else filled(of) for key, of in tests.items()}
+            for operator, tests in grant.conditions.items()
+        }
+
+    merged: dict[str, dict[str, Any]] = {}
+    for grant in grants:
+        resources, held = [arn(one) for one in grant.resources], conditions(grant)
+        statement = merged.setdefault(
+            f"{resources} {held}",
+            {"Effect": "Allow", "Action": [], "Resource": resources} | ({"Condition": held} if held else {}),
+        )
+        statement["Action"] = sorted({*statement["Action"], *grant.actions})
+    return {"Version": "2012-10-17", "Statement": list(merged.values())}

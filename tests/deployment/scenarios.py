@@ -1,0 +1,420 @@
+"""What the roles are there for. A scenario asserts what must come of it, and fails where a role lacks a permission."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from orchestrator.alerts import Cause, Severity
+from orchestrator.failed_tasks import FailedTasks
+from orchestrator.incidents import Incidents
+from orchestrator.local import samples
+from orchestrator.records import Watch
+from orchestrator.retries import RetryPolicy
+from orchestrator.runs import Run, RunStatus
+from orchestrator.slots import key
+from orchestrator.tasks import CatchUp, OverlapPolicy, TaskSchedule
+from tests.definitions.harness import STACK
+from tests.deployment.world import PERIOD, SLOT, World
+
+Scenario = Callable[[World], None]
+
+ONCE = RetryPolicy(max_attempts=1)
+HOURLY = TaskSchedule(expression="cron(0 * * * ? *)")
+#: Of slots that nobody has run; the sample tasks' are later.
+PAST = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
+NINE = "2026-11-20T09:00:00Z"
+
+
+def ended(run: Run | None, status: RunStatus) -> Run:
+    assert run is not None, "there is no row"
+    assert run.status is status, f"{run.status} {run.error}: {run.cause}"
+    return run
+
+
+# --- TaskRunner, Backfill
+
+
+def a_task_runs_and_is_counted(world: World) -> None:
+    run = world.succeeds("lambda/work")
+    metric = {"Name": "TaskType", "Value": run.task_id}
+    metrics = world.aws.client("cloudwatch").list_metrics(Namespace="ScheduledTasks", Dimensions=[metric])["Metrics"]
+    assert {one["MetricName"] for one in metrics} >= {"TaskDuration", "TaskExecution"}
+
+
+def a_second_delivery_does_nothing(world: World) -> None:
+    run = world.succeeds("lambda/work")
+    again = world.slot({"taskId": run.task_id, "scheduledTime": run.slot})
+    assert ended(again, RunStatus.SUCCEEDED).duplicates == 1
+
+
+def a_workflow_is_waited_for(world: World) -> None:
+    assert "42" in (world.succeeds("workflow/nested").result or "")
+
+
+def a_workflow_that_takes_too_long_is_stopped(world: World) -> None:
+    task_id = world.register(world.new("slow"), "workflow/nested", timeout_seconds=10, retry=ONCE)
+    ended(world.slot({"taskId": task_id, "scheduledTime": SLOT, "params": {"pause": True}}), RunStatus.TIMED_OUT)
+    assert world.statuses(f"{STACK.workflow_prefix}nested")[0] == "ABORTED"
+
+
+def a_run_takes_the_place_of_another(world: World) -> None:
+    task_id = world.register(world.new("cancels"), params={"seconds": 0.5}, overlap=OverlapPolicy.CANCEL_OTHER)
+    first = world.start({"taskId": task_id, "scheduledTime": SLOT})
+    world.until(lambda: world.ledger.get(task_id, SLOT) is not None)
+    ended(world.slot({"taskId": task_id, "scheduledTime": "2026-12-01T01:00:00Z"}), RunStatus.SUCCEEDED)
+    assert world.over(first) == "ABORTED"
+    ended(world.ledger.get(task_id, SLOT), RunStatus.ABORTED)
+
+
+def a_backfill_runs_its_slots_page_by_page(world: World) -> None:
+    task_id = world.register(world.new("backfilled"))
+    slots = [{"slot": f"2026-11-{day:02}T08:00:00Z"} for day in (1, 2, 3)]
+    assert world.over(world.execute(STACK.backfill, {"taskId": task_id, "slots": slots})) == "SUCCEEDED"
+    assert [run.status for run in world.ledger.runs(task_id, limit=9)] == [RunStatus.SUCCEEDED] * 3
+
+
+def a_backfill_that_is_stopped_stops_what_it_has_started(world: World) -> None:
+    task_id = world.register(world.new("stopped"), params={"seconds": 0.5})
+    slots = [{"slot": f"2026-11-{day:02}T08:00:00Z"} for day in (1, 2, 3)]
+    arn = world.execute(STACK.backfill, {"taskId": task_id, "slots": slots})
+    world.until(lambda: bool(world.ledger.runs(task_id, limit=1)))
+    world.stop(arn)
+    (run,) = world.ledger.runs(task_id, limit=9)
+    assert run.execution_arn is not None
+    assert world.over(run.execution_arn) == "ABORTED"
+    assert world.statuses(STACK.backfill)[:2] == ["ABORTED"] * 2
+
+
+# --- Scheduler, failure handler
+
+
+def a_schedule_starts_its_task(world: World) -> None:
+    ended(run_by(world, world.register(world.new("due")), lambda request: None), RunStatus.SUCCEEDED)
+
+
+def a_slot_that_cannot_be_started_is_recorded(world: World) -> None:
+    def break_name(request: dict[str, Any]) -> None:
+        request["Input"] = request["Input"].replace('"Name":"', '"Name":"no name ')
+
+    run = run_by(world, world.register(world.new("undelivered")), break_name)
+    assert (run.status, run.error) == (RunStatus.FAILED, "InvalidName")
+    failed = {one.task_id for one in FailedTasks(world.aws.client("dynamodb"), STACK).all()}
+    assert run.task_id in failed
+
+
+def run_by(world: World, task_id: str, change: Callable[[dict[str, Any]], None]) -> Run:
+    """The row of a slot that Scheduler delivers, its target changed."""
+    due = (world.aws.clock.now() + timedelta(hours=1)).replace(microsecond=0, tzinfo=None)
+    request = world.schedules.request(task_id, TaskSchedule(expression=f"at({due.isoformat()})"))
+    change(request["Target"])
+    world.aws.client("scheduler").create_schedule(**request)
+    found: list[Run] = []
+
+    def over() -> bool:
+        found[:] = world.ledger.runs(task_id, limit=1)
+        return bool(found) and found[0].status is not RunStatus.RUNNING
+
+    world.until(over)
+    return found[0]
+
+
+def an_execution_that_died_is_recorded(world: World) -> None:
+    task_id = world.register(world.new("dies"), params={"seconds": 0.3})
+    arn = world.start({"taskId": task_id, "scheduledTime": SLOT})
+    world.until(lambda: world.ledger.get(task_id, SLOT) is not None)
+    world.stop(arn)
+    assert world.over(arn) == "ABORTED"
+    world.until(lambda: (run := world.ledger.get(task_id, SLOT)) is not None and run.status is RunStatus.ABORTED)
+
+
+# --- alerter
+
+
+def a_failure_is_told_and_so_is_its_end(world: World) -> None:
+    forget(world)
+    task_id = world.register(world.new("fails"), params={"refuse": True}, retry=ONCE, pause_after_failures=9)
+    ended(world.slot({"taskId": task_id, "scheduledTime": SLOT}), RunStatus.FAILED)
+    assert any(f"task:      {task_id}\n" in text for text in told(world))
+    well = {"taskId": task_id, "scheduledTime": "2026-12-01T01:00:00Z", "params": {"refuse": False}}
+    ended(world.slot(well), RunStatus.SUCCEEDED)
+    assert any(f"recovered: {task_id}, slot" in text for text in told(world))
+    assert list(Incidents(world.aws.client("dynamodb"), STACK).open()) == []
+
+
+def a_change_that_cannot_be_told_is_kept(world: World) -> None:
+    dynamodb, task_id = world.aws.client("dynamodb"), world.new("broken")
+    row = {"taskId": {"S": task_id}, "slot": {"S": SLOT}}
+    broken = {"status": {"S": RunStatus.FAILED}, "trigger": {"S": "nobody knows"}}
+    dynamodb.put_item(TableName=STACK.runs_table, Item=row | broken)
+    before = kept(world)
+    try:
+        world.until(lambda: kept(world) > before)
+    finally:
+        dynamodb.delete_item(TableName=STACK.runs_table, Key=row)
+
+
+def forget(world: World) -> None:
+    """Nobody has been told anything, and nothing is wrong."""
+    told(world)
+    for incident in Incidents(world.aws.client("dynamodb"), STACK).open():
+        world.aws.client("dynamodb").delete_item(TableName=STACK.incidents_table, Key={"incident": {"S": incident.id}})
+
+
+def kept(world: World) -> int:
+    """How many messages nobody's handler empties."""
+    queues = world.aws.client("sqs")
+    url = queues.get_queue_url(QueueName=STACK.handler_failures)["QueueUrl"]
+    attributes = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
+    return int(attributes["Attributes"]["ApproximateNumberOfMessages"])
+
+
+def told(world: World) -> list[str]:
+    """What people have been told since they were last asked."""
+    client, found = world.aws.client("sqs"), []
+    while messages := client.receive_message(QueueUrl=world.queue, MaxNumberOfMessages=10).get("Messages"):
+        for message in messages:
+            client.delete_message(QueueUrl=world.queue, ReceiptHandle=message["ReceiptHandle"])
+            found.append(json.loads(message["Body"])["Message"])
+    return found
+
+
+# --- watchdog
+
+
+def a_round(world: World, now: datetime) -> dict[str, Any]:
+    return world.invoke("watchdog", {**event("watchdog", key(now)), "scheduledTime": key(now)})
+
+
+def a_slot_that_nobody_delivered_is_missed(world: World) -> None:
+    with watched(world, "missed") as task_id:
+        for minutes in (35, 40):
+            a_round(world, PAST + timedelta(minutes=minutes))
+        ended(world.ledger.get(task_id, NINE), RunStatus.MISSED)
+
+
+def a_slot_that_nobody_delivered_is_caught_up(world: World) -> None:
+    with watched(world, "late", catch_up=CatchUp.LATEST) as task_id:
+        for minutes in (35, 40):
+            a_round(world, PAST + timedelta(minutes=minutes))
+        world.until(lambda: (run := world.ledger.get(task_id, NINE)) is not None and run.status is RunStatus.SUCCEEDED)
+
+
+@contextmanager
+def watched(world: World, name: str, **fields: Any) -> Iterator[str]:
+    """A task whose slots nobody delivers."""
+    task_id = world.register(world.new(name), schedules=(HOURLY,), **{"grace_seconds": 300} | fields)
+    record = world.registry.get(task_id)
+    assert record is not None
+    world.registry.register(record.task, Watch(checked_until=key(PAST), next_run=NINE), anew=True)
+    try:
+        yield task_id
+    finally:
+        world.registry.remove(task_id)
+
+
+def a_run_whose_end_nobody_heard_of_is_closed(world: World) -> None:
+    world.aws.client("events").disable_rule(Name=STACK.execution_failures)
+    try:
+        an_execution_dies(world)
+    finally:
+        world.aws.client("events").enable_rule(Name=STACK.execution_failures)
+
+
+def an_execution_dies(world: World) -> None:
+    task_id = world.register(world.new("unheard"), params={"seconds": 0.3})
+    arn = world.start({"taskId": task_id, "scheduledTime": SLOT})
+    world.until(lambda: world.ledger.get(task_id, SLOT) is not None)
+    world.stop(arn)
+    assert world.over(arn) == "ABORTED"
+    assert a_round(world, world.aws.clock.now() + timedelta(minutes=6))["closed"] == 1
+    ended(world.ledger.get(task_id, SLOT), RunStatus.ABORTED)
+
+
+def an_incident_that_goes_on_is_summed_up_and_the_heart_beats(world: World) -> None:
+    forget(world)
+    incidents, now = Incidents(world.aws.client("dynamodb"), STACK), world.aws.clock.now()
+    cause = Cause(severity=Severity.FAILED, title=f"{world.new('Error')} of lambda/work")
+    incidents.tell(incidents.hit(cause, "one", now), "one", not_since="0", now=now)
+    incidents.hit(cause, "another", now)
+    assert a_round(world, now + timedelta(hours=1))["told"] == 1
+    assert any(cause.title in text for text in told(world))
+    beats = world.aws.client("cloudwatch").list_metrics(MetricName="WatchdogHeartbeat")["Metrics"]
+    assert [beat["Dimensions"] for beat in beats] == [[{"Name": "Stack", "Value": STACK.name}]]
+
+
+# --- tasks
+
+
+def event(task_id: str, slot: str, **params: Any) -> dict[str, Any]:
+    """What TaskRunner gives to a function."""
+    return {"taskId": task_id, "slot": slot, "runKey": f"{task_id}#{slot}", "attempt": 1, "params": params}
+
+
+def a_report_is_written(world: World) -> None:
+    report = world.succeeds("lambda/report-generator", params={"day": "previous"}).result
+    assert "reports/" in (report or "")
+
+
+def a_report_of_a_day_without_orders_is_written(world: World) -> None:
+    task_id = world.register(world.new("no-orders"), "lambda/report-generator", retry=ONCE, params={"day": "same"})
+    ended(world.slot({"taskId": task_id, "scheduledTime": "2020-01-01T00:00:00Z"}), RunStatus.SUCCEEDED)
+
+
+def what_is_stale_is_removed(world: World) -> None:
+    samples.seed(world.aws, STACK, world.bucket, datetime(2026, 12, 1, tzinfo=UTC))
+    both = {"prefix": "tmp/", "table": "Sessions", "timestampAttribute": "createdAt", "retentionDays": 30}
+    found = json.loads(world.succeeds("lambda/data-cleanup", params=both).result or "{}")
+    assert found["objects"]["deleted"] > 0 < found["items"]["deleted"]
+
+
+def a_page_is_fetched_and_logged(world: World) -> None:
+    logs, group = world.aws.client("logs"), f"/aws/lambda/{STACK.function_prefix}cache-warmer"
+    before = len(logs.filter_log_events(logGroupName=group)["events"])
+    page = samples.site_url(world.aws, world.bucket) + "index.html"
+    world.succeeds("lambda/cache-warmer", params={"urls": [page]})
+    assert len(logs.filter_log_events(logGroupName=group)["events"]) > before
+
+
+def a_digest_is_sent_once(world: World) -> None:
+    mails = world.aws.backend("ses").sent_messages
+    before, given = len(mails), event(world.new("digest"), SLOT, recipients=["operations@example.com"])
+    first = world.invoke("email-digest", given)
+    assert world.invoke("email-digest", given) == first
+    assert len(mails) == before + 1
+
+
+def a_digest_that_was_refused_is_sent_by_the_next_attempt(world: World) -> None:
+    params = {"recipients": ["operations@example.com"]}
+    task_id = world.register(world.new("refused"), "lambda/email-digest", params=params, retry=ONCE)
+    world.aws.client("ses").delete_identity(Identity=samples.MAIL_FROM)
+    try:
+        ended(world.slot({"taskId": task_id, "scheduledTime": SLOT}), RunStatus.FAILED)
+    finally:
+        world.aws.client("ses").verify_email_identity(EmailAddress=samples.MAIL_FROM)
+    assert world.invoke("email-digest", event(task_id, SLOT, **params))["recipients"] == 1
+
+
+# --- billing
+
+
+@contextmanager
+def customers(world: World, count: int, **fields: str) -> Iterator[list[str]]:
+    """So many customers who used nothing but have a flat fee to pay."""
+    ids, table = [world.new("c") for _ in range(count)], STACK.table("Customers")
+    for one in ids:
+        record = {"customerId": one, "name": one, "email": f"{one}@example.com", "planId": "starter"} | fields
+        item = {name: {"S": text} for name, text in record.items()}
+        world.aws.client("dynamodb").put_item(TableName=table, Item=item)
+    try:
+        yield ids
+    finally:
+        for one in ids:
+            world.aws.client("dynamodb").delete_item(TableName=table, Key={"customerId": {"S": one}})
+
+
+def bill(world: World) -> str:
+    """Starts a billing run; its ARN."""
+    given = {"slot": SLOT, "timezone": "UTC", "taskId": "monthly-billing", "params": {}}
+    return world.execute(f"{STACK.workflow_prefix}billing", given)
+
+
+def billed(world: World, arn: str) -> Mapping[str, Any]:
+    """What a billing run puts out."""
+    assert world.over(arn) == "SUCCEEDED"
+    output: dict[str, Any] = json.loads(
+        world.aws.client("stepfunctions").describe_execution(executionArn=arn)["output"]
+    )
+    return output
+
+
+def customers_are_billed_and_who_cannot_be_is_told(world: World) -> None:
+    told(world)
+    with (
+        customers(world, 1) as new,
+        customers(world, 1, email="none") as unmailed,
+        customers(world, 1, planId="withdrawn") as held,
+    ):
+        output = billed(world, bill(world))
+    bad = {*unmailed, *held}
+    assert bad <= set(output["customers"])
+    assert not set(new) & set(output["customers"])
+    assert any("has billed some customers and not others" in text for text in told(world))
+    assert not bad & set(billed(world, bill(world))["customers"])
+
+
+def many_customers_are_billed_page_by_page(world: World) -> None:
+    with a_customer_a_page(world), customers(world, 1) as new, customers(world, 1, email="none") as bad:
+        output = billed(world, bill(world))
+    assert set(bad) <= set(output["customers"])
+    assert not set(new) & set(output["customers"])
+
+
+def a_billing_run_that_is_stopped_stops_its_pages(world: World) -> None:
+    pages, role = f"{STACK.workflow_prefix}billing-page", world.role_arn("BillingPageWorkflowRole")
+    stopped = world.statuses(pages).count("ABORTED")
+    with a_customer_a_page(world), customers(world, 2):
+        arn = bill(world)
+        with world.just_before("lambda", "Invoke", lambda: world.stop(arn), role=role):
+            assert world.over(arn) == "ABORTED"
+            world.until(lambda: world.statuses(pages).count("ABORTED") > stopped)
+        world.until(lambda: "RUNNING" not in world.statuses(pages))
+
+
+@contextmanager
+def a_customer_a_page(world: World) -> Iterator[None]:
+    client, name = world.aws.client("lambda"), f"{STACK.function_prefix}billing-calculate-charges"
+    environment = client.get_function_configuration(FunctionName=name)["Environment"]
+    small = {"Variables": environment["Variables"] | {"BILLING_PAGE_SIZE": "1"}}
+    client.update_function_configuration(FunctionName=name, Environment=small)
+    try:
+        yield
+    finally:
+        client.update_function_configuration(FunctionName=name, Environment=environment)
+
+
+def a_mail_in_doubt_is_looked_up(world: World) -> None:
+    with customers(world, 1) as (one,):
+        work = str(billed(world, bill(world))["report"]).removesuffix("problems.jsonl")
+        world.aws.client("dynamodb").update_item(
+            TableName=STACK.table("Invoices"),
+            Key={"period": {"S": PERIOD}, "customerId": {"S": one}},
+            UpdateExpression="SET mail = :sending, claimedAt = :once",
+            ExpressionAttributeValues={":sending": {"S": "SENDING"}, ":once": {"N": "1"}},
+        )
+        step = {"period": PERIOD, "work": work, "customerId": one, "now": key(world.aws.clock.now())}
+        assert world.invoke("billing-send-invoice-email", step) == {"mailed": False}
+
+
+#: What lets every statement of every role be used.
+ALL: tuple[Scenario, ...] = (
+    a_task_runs_and_is_counted,
+    a_second_delivery_does_nothing,
+    a_workflow_is_waited_for,
+    a_workflow_that_takes_too_long_is_stopped,
+    a_run_takes_the_place_of_another,
+    a_backfill_runs_its_slots_page_by_page,
+    a_backfill_that_is_stopped_stops_what_it_has_started,
+    a_schedule_starts_its_task,
+    a_slot_that_cannot_be_started_is_recorded,
+    an_execution_that_died_is_recorded,
+    a_failure_is_told_and_so_is_its_end,
+    a_change_that_cannot_be_told_is_kept,
+    a_slot_that_nobody_delivered_is_missed,
+    a_slot_that_nobody_delivered_is_caught_up,
+    a_run_whose_end_nobody_heard_of_is_closed,
+    an_incident_that_goes_on_is_summed_up_and_the_heart_beats,
+    a_report_is_written,
+    a_report_of_a_day_without_orders_is_written,
+    what_is_stale_is_removed,
+    a_page_is_fetched_and_logged,
+    a_digest_is_sent_once,
+    a_digest_that_was_refused_is_sent_by_the_next_attempt,
+    customers_are_billed_and_who_cannot_be_is_told,
+    many_customers_are_billed_page_by_page,
+    a_billing_run_that_is_stopped_stops_its_pages,
+    a_mail_in_doubt_is_looked_up,
+)

@@ -1,0 +1,210 @@
+"""The deployer's policy: with its own part alone deploy.py does all that it does, and the rest is CloudFormation's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import deploy
+from orchestrator.deployment import Application, Rollout, apply, destroy, plan, rollback
+from orchestrator.deployment.deployer import CLOUDFORMATION, LIMIT_CHARACTERS, OWN, Grant, policy
+from orchestrator.errors import DeploymentFailed
+from orchestrator.local import roles
+from orchestrator.local.embedded import EmbeddedAws
+from orchestrator.local.requests import Permission
+from orchestrator.local.statements import allow, applies
+from orchestrator.settings import Stack
+from orchestrator.tasks import Task
+from tests.deployment import sample
+from tests.deployment.sample import task
+from tests.deployment.statements import parts
+
+STACK = Stack()
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+TASKS = [task("report", "cron(0 2 * * ? *)"), task("clean", "cron(0 3 * * ? *)")]
+README = (Path(deploy.__file__).parent / "README.md").read_text()
+
+#: Of resources whose name the template says: the property that does, and the ARN after the partition.
+NAMED = {
+    "AWS::CloudWatch::Alarm": ("AlarmName", "cloudwatch:us-east-1:123456789012:alarm:{}"),
+    "AWS::CloudWatch::Dashboard": ("DashboardName", "cloudwatch::123456789012:dashboard/{}"),
+    "AWS::DynamoDB::Table": ("TableName", "dynamodb:us-east-1:123456789012:table/{}"),
+    "AWS::Events::Rule": ("Name", "events:us-east-1:123456789012:rule/{}"),
+    "AWS::Lambda::Function": ("FunctionName", "lambda:us-east-1:123456789012:function:{}"),
+    "AWS::Logs::LogGroup": ("LogGroupName", "logs:us-east-1:123456789012:log-group:{}"),
+    "AWS::SNS::Topic": ("TopicName", "sns:us-east-1:123456789012:{}"),
+    "AWS::SQS::Queue": ("QueueName", "sqs:us-east-1:123456789012:{}"),
+    "AWS::Scheduler::ScheduleGroup": ("Name", "scheduler:us-east-1:123456789012:schedule-group/{}"),
+    "AWS::StepFunctions::StateMachine": ("StateMachineName", "states:us-east-1:123456789012:stateMachine:{}"),
+}
+
+
+@pytest.fixture
+def clients(aws: EmbeddedAws) -> Callable[[str], Any]:
+    """Those of somebody who may do what deploy.py itself calls, and nothing else."""
+    iam = aws.client("iam")
+    role = iam.create_role(RoleName="deployer", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    document = policy(STACK, OWN, region=aws.region, account=aws.account)
+    iam.put_role_policy(RoleName="deployer", PolicyName="p", PolicyDocument=json.dumps(document))
+    return lambda service: aws.clients.get(service, aws.region, role)
+
+
+def with_comment(application: Application, comment: str) -> Application:
+    """The same, but for what TaskRunner's definition says of itself."""
+    changed = replace(application.definitions["TaskRunner"], comment=comment)
+    return replace(application, definitions={**application.definitions, "TaskRunner": changed})
+
+
+@contextmanager
+def refused(client: Any) -> Iterator[None]:
+    """CloudFormation refuses every change set, which moto never does."""
+
+    def refuse(parsed: dict[str, Any], **_: Any) -> None:
+        parsed |= {"Status": "FAILED", "StatusReason": "as it was told to"}
+
+    client.meta.events.register("after-call.cloudformation.DescribeChangeSet", refuse)
+    try:
+        yield
+    finally:
+        client.meta.events.unregister("after-call.cloudformation.DescribeChangeSet", refuse)
+
+
+def disable_a_schedule(aws: EmbeddedAws) -> None:
+    client, group = aws.client("scheduler"), STACK.schedule_group
+    name = client.list_schedules(GroupName=group)["Schedules"][0]["Name"]
+    found = client.get_schedule(GroupName=group, Name=name)
+    kept = ("Name", "GroupName", "ScheduleExpression", "FlexibleTimeWindow", "Target")
+    client.update_schedule(**{key: found[key] for key in kept}, State="DISABLED")
+
+
+def test_deploying_lacks_nothing_and_has_nothing_that_it_does_not_use(
+    aws: EmbeddedAws, clients: Callable[[str], Any], tmp_path: Path
+) -> None:
+    application = sample.application(tmp_path)
+
+    def deploy_(of: Application, tasks: Sequence[Task], rollout: Rollout = Rollout()) -> bool:  # noqa: B008 # frozen
+        plan(clients, of, tasks, now=NOW)
+        done = apply(clients, of, tasks, rollout=rollout, now=lambda: NOW, sleep=lambda seconds: None)
+        return done.changed
+
+    assert deploy_(application, TASKS)
+    assert not deploy_(application, TASKS)
+    disable_a_schedule(aws)
+    assert deploy_(application, TASKS)
+    canary = Rollout.canary(10, 1, STACK.failure_alarm)
+    assert deploy_(with_comment(application, "changed"), TASKS[:1], canary)
+    assert rollback(clients, application) == 1
+    with refused(clients("cloudformation")), pytest.raises(DeploymentFailed, match="the change set was refused"):
+        deploy_(with_comment(application, "changed again"), TASKS[:1])
+    aws.client("s3").put_object(Bucket=f"{STACK.name}-data-{aws.account}-{aws.region}", Key="orders/a", Body=b"x")
+    destroy(clients, STACK, delete_data=True, sleep=lambda seconds: None)
+
+    asked = [one.permission for one in roles.used() if one.role == "deployer"]
+    assert {one for one in roles.denied() if one.role == "deployer"} == set()
+    statements = [part for statement in roles.statements("deployer") for part in parts(statement)]
+    unused = [(part["Action"], part["Resource"]) for part in statements if not any(applies(part, one) for one in asked)]
+    assert unused == []
+
+
+@pytest.fixture
+def template() -> dict[str, Any]:
+    return Application.of(STACK).template
+
+
+def test_each_resource_type_has_its_row_and_no_row_is_without_one(template: dict[str, Any]) -> None:
+    types = {resource["Type"] for resource in template["Resources"].values()}
+    assert {grant.what for grant in CLOUDFORMATION} == types
+
+
+def physical(template: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The type and the ARN of each resource whose ARN can be known."""
+    for logical_id, resource in template["Resources"].items():
+        kind, properties = resource["Type"], resource["Properties"]
+        if kind in NAMED:
+            name, arn = NAMED[kind]
+            yield kind, f"arn:aws:{arn.format(properties[name])}"
+        elif kind == "AWS::IAM::Role":
+            # CloudFormation makes up the name, and cuts it off wherever; the path stays.
+            yield kind, f"arn:aws:iam::123456789012:role{properties['Path']}{STACK.name}-{logical_id}"[:90]
+        elif kind == "AWS::S3::Bucket":
+            name = properties["BucketName"]["Fn::Sub"].replace("${AWS::AccountId}", "123456789012")
+            yield kind, f"arn:aws:s3:::{name.replace('${AWS::Region}', 'us-east-1')}"
+
+
+def test_each_resource_of_the_template_is_in_reach_and_no_other_stacks_is(template: dict[str, Any]) -> None:
+    def reached(stack: Stack, kind: str, arn: str) -> bool:
+        grants = tuple(one for one in CLOUDFORMATION if one.what == kind and one.resources != ("*",))
+        statements = policy(stack, grants, region="us-east-1", account="123456789012")["Statement"]
+        actions = (action for one in statements for action in one["Action"])
+        return any(allow(statements, Permission(action=action, resource=arn)) for action in actions)
+
+    found = list(physical(template))
+    assert {kind for kind, _ in found} == {*NAMED, "AWS::IAM::Role", "AWS::S3::Bucket"}
+    assert [arn for kind, arn in found if not reached(STACK, kind, arn)] == []
+    assert [arn for kind, arn in found if reached(Stack(name="orchestrator-prod"), kind, arn)] == []
+
+
+def test_a_role_can_be_passed_to_its_service_only() -> None:
+    passing = [one for one in policy(STACK)["Statement"] if "iam:PassRole" in one["Action"]]
+    assert sorted(one["Condition"]["StringEquals"]["iam:PassedToService"] for one in passing) == [
+        "lambda.amazonaws.com",
+        "scheduler.amazonaws.com",
+        "states.amazonaws.com",
+    ]
+    assert {resource for one in passing for resource in one["Resource"]} == {"arn:aws:iam::*:role/orchestrator-dev/*"}
+
+
+def test_no_action_has_a_wildcard_and_few_are_on_all() -> None:
+    statements = policy(STACK)["Statement"]
+    assert [action for one in statements for action in one["Action"] if "*" in action] == []
+    on_all = {action for one in statements if one["Resource"] == ["*"] for action in one["Action"]}
+    assert {action for action in on_all if not action.startswith("ses:")} == {
+        "cloudwatch:DescribeAlarms",
+        "kms:CreateKey",
+        "kms:ListAliases",
+        "lambda:CreateEventSourceMapping",
+        "lambda:DeleteEventSourceMapping",
+        "lambda:GetEventSourceMapping",
+        "lambda:UpdateEventSourceMapping",
+        "logs:DeleteResourcePolicy",
+        "logs:DescribeLogGroups",
+        "logs:DescribeResourcePolicies",
+        "logs:PutResourcePolicy",
+        "scheduler:ListSchedules",
+    }
+
+
+def test_it_fits_into_a_role() -> None:
+    longest = Stack(name="orchestrator-" + "x" * 12)
+    text = json.dumps(policy(longest, region="ap-southeast-4", account="123456789012"), separators=(",", ":"))
+    assert len(text) <= LIMIT_CHARACTERS
+
+
+def test_a_command_prints_it(capsys: pytest.CaptureFixture[str]) -> None:
+    given = ["--env", "prod", "--region", "eu-central-1", "--account", "123456789012"]
+    assert deploy.main(["policy", *given]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == policy(Stack(name="orchestrator-prod"), region="eu-central-1", account="123456789012")
+
+
+def row(grant: Grant) -> str:
+    """Of the README's table; its resources are without region and account."""
+    service = grant.actions[0].partition(":")[0]
+    names = ", ".join(action.partition(":")[2] for action in grant.actions)
+    resources = ", ".join(
+        f"`{resource.rpartition('ACCOUNT:')[2].rpartition('s3:::')[2]}`" for resource in grant.resources
+    )
+    return f"| {grant.what} | {service}: {names} | {resources} |"
+
+
+def test_the_readme_says_what_a_deployer_may_do() -> None:
+    rows = [row(grant) for grant in OWN + CLOUDFORMATION]
+    kinds = ("| deploy.py |", "| AWS::")
+    assert [line for line in README.splitlines() if line.startswith(kinds)] == rows, "\n".join(rows)
