@@ -21,7 +21,7 @@ from orchestrator.definition import Definition
 from orchestrator.errors import BackfillIncomplete
 from orchestrator.runs import Trigger
 from orchestrator.services import START_EXECUTION_SYNC, STATES_TRANSIENT, retriers
-from orchestrator.settings import Stack
+from orchestrator.settings import Stack, live
 from orchestrator.states import Catch, Choice, Fail, Map, Pass, Succeed, Task, When, jsonata, literal
 from orchestrator.tasks import LEASE_MARGIN_SECONDS, LONGEST_RUN_SECONDS
 
@@ -117,7 +117,7 @@ def _run_slot(stack: Stack) -> Task:
         resource=START_EXECUTION_SYNC,
         timeout_seconds=LONGEST_RUN_SECONDS + 2 * LEASE_MARGIN_SECONDS,
         arguments={
-            "StateMachineArn": jsonata(f"{STATES_ARN} & {literal(':stateMachine:' + stack.task_runner)}"),
+            "StateMachineArn": jsonata(f"{STATES_ARN} & {literal(live(':stateMachine:' + stack.task_runner))}"),
             "Name": jsonata(_RUN_NAME),
             "Input": {
                 "taskId": jsonata(f"{_INPUT}.taskId"),

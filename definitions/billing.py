@@ -34,7 +34,7 @@ from orchestrator.services import (
     START_EXECUTION_SYNC,
     call,
 )
-from orchestrator.settings import Stack
+from orchestrator.settings import Stack, live
 from orchestrator.states import Catch, Choice, Map, Pass, Retry, Succeed, Task, When, jsonata, literal
 
 #: How many customers of a page, and how many pages, are worked on at once.
@@ -257,7 +257,7 @@ def _pages(stack: Stack, *, then: Any) -> Map:
         resource=START_EXECUTION_SYNC,
         arguments={
             "StateMachineArn": jsonata(
-                f"{STATES_ARN} & {literal(f':stateMachine:{stack.workflow_prefix}billing-page')}"
+                f"{STATES_ARN} & {literal(live(f':stateMachine:{stack.workflow_prefix}billing-page'))}"
             ),
             "Name": jsonata(_PAGE_NAME),
             "Input": {

@@ -9,14 +9,15 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.backfilling import PlannedSlot
+from orchestrator.settings import live
 
 
 class Backfills:
-    """Backfill, through ``client``, boto3's client of Step Functions."""
+    """Backfill, in the version that is live, through ``client``, boto3's client of Step Functions."""
 
     def __init__(self, client: Any, state_machine_arn: str) -> None:
         self._client = client
-        self._arn = state_machine_arn
+        self._arn = live(state_machine_arn)
 
     def start(self, task_id: str, slots: Iterable[PlannedSlot], *, max_active: int, now: datetime) -> str:
         """Starts runs of ``slots`` in their order, at most ``max_active`` at once; the execution's ARN."""

@@ -23,6 +23,9 @@ STATUSES = {
     "ABORTED": RunStatus.ABORTED,
 }
 
+#: The error of the execution, and of the row, of a run that another one stopped because its overlap policy says so.
+STOPPED = "Stopped"
+
 _SCHEDULED_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from orchestrator.deaths import STOPPED
 from orchestrator.runs import ROW_LIFETIME_SECONDS, UNSUCCESSFUL, RunStatus, SkipReason, Trigger, one_line
 from orchestrator.settings import Stack
 from orchestrator.tasks import OverlapPolicy
@@ -70,10 +71,15 @@ class Recorder:
         error: str | None = None,
         cause: str = "",
     ) -> bool:
-        """Ends the row of an execution that is over, and releases its lease; whether the row was still unfinished."""
+        """Ends the row of an execution that is over, and releases its lease; whether the row was still unfinished.
+
+        Of a run that another one has stopped it is no failure, whoever comes first to say so.
+        """
         ended: dict[str, Any] = {"status": {"S": status}, "endedAt": {"S": ended_at}}
         ended |= {"error": {"S": error}} if error else {}
         ended |= {"cause": {"S": one_line(cause)}} if cause else {}
+        stopped = status is RunStatus.ABORTED and error == STOPPED
+        ended |= {"reason": {"S": SkipReason.OVERLAP}} if stopped else {}
         row = {
             "TableName": self._runs,
             "Key": {"taskId": {"S": task_id}, "slot": {"S": slot}},
@@ -84,13 +90,13 @@ class Recorder:
                 condition="#executionArn = :me AND #status IN (:running, :waiting)",
             ),
         }
-        failed = status in UNSUCCESSFUL
+        failed = status in UNSUCCESSFUL and not stopped
         task = {
             "TableName": self._tasks,
             "Key": {"taskId": {"S": task_id}},
             **update(
                 {"lastStatus": {"S": status}, "lastSlot": {"S": slot}}
-                | ({} if failed else {"consecutiveFailures": {"N": "0"}}),
+                | ({} if status in UNSUCCESSFUL else {"consecutiveFailures": {"N": "0"}}),
                 adds={"consecutiveFailures": {"N": "1"}} if failed else {},
                 removes=["lease"],
                 names=["overlap", "executionArn"],

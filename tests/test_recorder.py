@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from orchestrator.deaths import STOPPED
 from orchestrator.ledger import Ledger
 from orchestrator.local.embedded import EmbeddedAws
 from orchestrator.recorder import Recorder
@@ -99,4 +100,14 @@ def test_a_run_that_went_well_after_all_counts_no_failure(recorder: Recorder, dy
     running(dynamodb)
     assert close(recorder, RunStatus.SUCCEEDED)
     record = Registry(dynamodb, STACK).get("report")
+    assert (record and record.consecutive_failures) == 0
+
+
+def test_a_run_that_another_has_stopped_is_no_failure_whoever_says_so(
+    recorder: Recorder, ledger: Ledger, dynamodb: Any
+) -> None:
+    running(dynamodb)
+    assert recorder.close("report", SLOT, ME, RunStatus.ABORTED, ended_at=ENDED, error=STOPPED, cause="skip")
+    run, record = ledger.get("report", SLOT), Registry(dynamodb, STACK).get("report")
+    assert (run and run.reason) == SkipReason.OVERLAP
     assert (record and record.consecutive_failures) == 0

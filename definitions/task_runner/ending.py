@@ -22,14 +22,21 @@ from orchestrator.states import Catch, Fail, Succeed, Task, jsonata, literal
 #: This execution's ARN up to what follows the account: no region or account stands in the definition.
 STATES_ARN = f"$substringBefore({EXECUTION_ARN}, ':execution:')"
 
-_METRIC_DATA = f"""[
-    {{'MetricName': 'TaskExecution', 'Unit': 'Count', 'Value': 1, 'Dimensions': [
-        {{'Name': 'TaskType', 'Value': $taskId}}, {{'Name': 'Status', 'Value': $status}}]}},
-    $ended != null ? {{'MetricName': 'TaskDuration', 'Unit': 'Seconds', 'Value': {DURATION}, 'Dimensions': [
-        {{'Name': 'TaskType', 'Value': $taskId}}]}},
-    $startDelay != null ? {{'MetricName': 'StartDelay', 'Unit': 'Seconds', 'Value': $startDelay, 'Dimensions': [
-        {{'Name': 'TaskType', 'Value': $taskId}}]}}
-]"""
+
+def _metric_data(stack: Stack) -> str:
+    """A namespace is shared by the account's stacks, so each metric says whose it is."""
+    return f"""(
+        $of := [{{'Name': 'Stack', 'Value': {literal(stack.name)}}}, {{'Name': 'TaskType', 'Value': $taskId}}];
+        [
+            {{'MetricName': 'TaskExecution', 'Unit': 'Count', 'Value': 1,
+                'Dimensions': $append($of, {{'Name': 'Status', 'Value': $status}})}},
+            $ended != null ? {{'MetricName': 'TaskDuration', 'Unit': 'Seconds', 'Value': {DURATION},
+                'Dimensions': $of}},
+            $startDelay != null ? {{'MetricName': 'StartDelay', 'Unit': 'Seconds', 'Value': $startDelay,
+                'Dimensions': $of}}
+        ]
+    )"""
+
 
 #: What deserves a word though the run succeeded. A backfill says nothing of the runs before it.
 _ATTENTION = f"""(
@@ -61,7 +68,7 @@ def build(stack: Stack) -> Ending:
     failed = Fail(
         "Failed", error=jsonata(r"$replace($failure.name, /^States\./, 'Task.')"), cause=jsonata("$failure.cause")
     )
-    metrics = {"Namespace": METRICS_NAMESPACE, "MetricData": jsonata(_METRIC_DATA)}
+    metrics = {"Namespace": METRICS_NAMESPACE, "MetricData": jsonata(_metric_data(stack))}
     publish_failure = call(
         "PublishFailureMetrics",
         PUT_METRIC_DATA,

@@ -16,7 +16,7 @@ from orchestrator.services import (
     START_EXECUTION_SYNC,
     retriers,
 )
-from orchestrator.settings import Stack
+from orchestrator.settings import LIVE, Stack
 from orchestrator.states import Catch, Choice, Task, Wait, When, jsonata, literal
 from orchestrator.tasks import TargetKind
 
@@ -86,7 +86,7 @@ def build(stack: Stack, ending: Ending) -> Choice:
         START_EXECUTION_SYNC,
         arguments={
             "StateMachineArn": jsonata(
-                f"{STATES_ARN} & {literal(':stateMachine:' + stack.workflow_prefix)} & $task.target"
+                f"{STATES_ARN} & {literal(':stateMachine:' + stack.workflow_prefix)} & $task.target & ':{LIVE}'"
             ),
             "Name": jsonata(_CHILD_NAME),
             # The console links a nested execution to its parent by this name.

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from definitions.task_runner import rows
 from definitions.task_runner.variables import NOW_SECONDS
+from orchestrator.deaths import STOPPED
 from orchestrator.services import (
     CONDITION_FAILED,
     DESCRIBE_EXECUTION,
@@ -22,9 +23,6 @@ from orchestrator.services import (
 from orchestrator.settings import Stack
 from orchestrator.states import Catch, Choice, Task, Wait, When, jsonata, literal
 from orchestrator.tasks import OverlapPolicy
-
-#: The error of the execution and of the row of a run that another one stopped.
-STOPPED = "Stopped"
 
 #: What stopping, or asking for, an execution ends with that is not there, or whose name is none.
 _NO_EXECUTION = ("Sfn.ExecutionDoesNotExistException", "Sfn.InvalidArnException")

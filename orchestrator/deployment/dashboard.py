@@ -17,9 +17,9 @@ _HEIGHT = 7
 
 def dashboard(stack: Stack) -> dict[str, Any]:
     graphs = [
-        ("Runs by outcome", "TaskExecution", "TaskType,Status", "Sum"),
-        ("Duration in seconds", "TaskDuration", "TaskType", "Maximum"),
-        ("Start delay in seconds", "StartDelay", "TaskType", "Maximum"),
+        ("Runs by outcome", "TaskExecution", "Stack,TaskType,Status", "Sum"),
+        ("Duration in seconds", "TaskDuration", "Stack,TaskType", "Maximum"),
+        ("Start delay in seconds", "StartDelay", "Stack,TaskType", "Maximum"),
     ]
     widgets = [
         {
@@ -32,7 +32,7 @@ def dashboard(stack: Stack) -> dict[str, Any]:
                 "title": title,
                 "region": "${AWS::Region}",
                 "view": "timeSeries",
-                "metrics": [[{"expression": _search(metric, dimensions, statistic), "id": f"e{row}"}]],
+                "metrics": [[{"expression": _search(stack, metric, dimensions, statistic), "id": f"e{row}"}]],
             },
         }
         for row, (title, metric, dimensions, statistic) in enumerate(graphs)
@@ -46,7 +46,7 @@ def dashboard(stack: Stack) -> dict[str, Any]:
     }
 
 
-def _search(metric: str, dimensions: str, statistic: str) -> str:
+def _search(stack: Stack, metric: str, dimensions: str, statistic: str) -> str:
     """Every task's own line."""
-    found = f'{{{METRICS_NAMESPACE},{dimensions}}} MetricName="{metric}"'
+    found = f'{{{METRICS_NAMESPACE},{dimensions}}} MetricName="{metric}" Stack="{stack.name}"'
     return f"SEARCH('{found}', '{statistic}', 300)"

@@ -12,6 +12,7 @@ from pypdf import PdfReader
 
 from orchestrator.local.embedded import EmbeddedAws
 from orchestrator.runs import RunStatus
+from orchestrator.settings import live
 from tests.definitions.billing import PERIOD, SLOT, Books, books, row
 
 
@@ -144,10 +145,16 @@ def test_a_page_that_dies_is_seen_and_a_rerun_bills_its_customers(paged: Books) 
     page = paged.workflow.replace("workflow-billing", "workflow-billing-page")
     definition = client.describe_state_machine(stateMachineArn=page)["definition"]
     dead = json.loads(definition) | {"StartAt": "Dead", "States": {"Dead": {"Type": "Fail", "Error": "PowerCut"}}}
-    client.update_state_machine(stateMachineArn=page, definition=json.dumps(dead))
+
+    def publish(definition: str) -> None:
+        updated = client.update_state_machine(stateMachineArn=page, definition=definition, publish=True)
+        routing = [{"stateMachineVersionArn": updated["stateMachineVersionArn"], "weight": 100}]
+        client.update_state_machine_alias(stateMachineAliasArn=live(page), routingConfiguration=routing)
+
+    publish(json.dumps(dead))
     ended = paged.run()
     assert (ended.output["state"], ended.output["failed"]) == ("COMPLETED_WITH_ERRORS", 5)
-    client.update_state_machine(stateMachineArn=page, definition=definition)
+    publish(definition)
     assert paged.run().output["state"] == "COMPLETED"
     assert paged.mails() == [f"c-{number:04}@example.com" for number in range(5)]
 

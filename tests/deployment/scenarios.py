@@ -57,7 +57,7 @@ def a_workflow_is_waited_for(world: World) -> None:
 
 def a_workflow_that_takes_too_long_is_stopped(world: World) -> None:
     task_id = world.register(world.new("slow"), "workflow/nested", timeout_seconds=10, retry=ONCE)
-    ended(world.slot({"taskId": task_id, "scheduledTime": SLOT, "params": {"pause": True}}), RunStatus.TIMED_OUT)
+    ended(world.slot({"taskId": task_id, "scheduledTime": SLOT, "params": {"pause": 30}}), RunStatus.TIMED_OUT)
     assert world.statuses(f"{STACK.workflow_prefix}nested")[0] == "ABORTED"
 
 
