@@ -85,6 +85,9 @@ class Life(RuleBasedStateMachine):
     @rule(minutes=st.sampled_from([3, 20, 60, 60, 150]))
     def time_passes(self, minutes: int) -> None:
         self._pass(timedelta(minutes=minutes))
+        self._fall_due()
+
+    def _fall_due(self) -> None:
         now = self.world.clock.now()
         due = [key(slot.at) for slot in expected(self.task, self.known_until, now)]
         self.known_until = now
@@ -186,6 +189,14 @@ class Life(RuleBasedStateMachine):
         self.world.starter.start(self.task.id, params={}, slot=run.slot, now=now, replaced=run)
         self.world.rest()
 
+    @precondition(lambda self: self.deliveries and not self.is_paused)
+    @rule(which=_ANY)
+    def its_holder_dies_unheard_and_its_lease_expires(self, which: int) -> None:
+        target = "StartWorkflow" if self.task.target.kind is TargetKind.WORKFLOW else "InvokeLambda"
+        self.a_slot_is_delivered_and_its_execution_dies(which, target, done=True, heard=False)
+        self.time_passes(60)
+        self.its_lease_expires()
+
     @precondition(lambda self: self.executions)
     @rule()
     def its_lease_expires(self) -> None:
@@ -193,6 +204,7 @@ class Life(RuleBasedStateMachine):
         if lease is None:
             return
         self._pass(datetime.fromtimestamp(lease.expires_at, UTC) - self.world.clock.now() + timedelta(seconds=1))
+        self._fall_due()
         fresh = [slot for slot in self.deliveries if self.ledger.get(self.task.id, slot) is None]
         waiting = [run for run in self._unfinished(self.world.clock.now()) if run.status is RunStatus.WAITING]
         if fresh and not waiting:

@@ -57,14 +57,6 @@ def runner(embedded_aws: EmbeddedAws) -> Iterator[TaskRunner]:
         embedded_aws.reset()
 
 
-@pytest.fixture(scope="module")
-def faults(runner: TaskRunner) -> Iterator[Faults]:
-    with pytest.MonkeyPatch.context() as patch:
-        installed = Faults(runner.aws)
-        installed.install(patch)
-        yield installed
-
-
 def calls(runner: TaskRunner, function: str) -> dict[str, Call]:
     """What the deployed function's role lets it do."""
     configured = runner.aws.client("lambda").get_function_configuration(FunctionName=function)

@@ -49,14 +49,6 @@ def runner(embedded_aws: EmbeddedAws) -> Iterator[TaskRunner]:
         embedded_aws.reset()
 
 
-@pytest.fixture(scope="module")
-def faults(runner: TaskRunner) -> Iterator[Faults]:
-    with pytest.MonkeyPatch.context() as patch:
-        installed = Faults(runner.aws)
-        installed.install(patch)
-        yield installed
-
-
 def calls(runner: TaskRunner) -> list[str]:
     """The states of the deployed TaskRunner that call AWS."""
     client, arn = runner.aws.client("stepfunctions"), runner.applied.outputs["TaskRunnerArn"]

@@ -1,0 +1,18 @@
+"""Faults in the embedded AWS of a module's ``runner``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.definitions.harness import TaskRunner
+from tests.faults.injection import Faults
+
+
+@pytest.fixture(scope="module")
+def faults(runner: TaskRunner) -> Iterator[Faults]:
+    with pytest.MonkeyPatch.context() as patch:
+        installed = Faults(runner.aws)
+        installed.install(patch)
+        yield installed
