@@ -20,7 +20,7 @@ SEEDS = int(os.environ.get("SEEDS", "20"))
 #: The first example of a seed is the simplest one, in which nothing happens.
 SETTINGS = settings(
     max_examples=2,
-    stateful_step_count=14,
+    stateful_step_count=20,
     deadline=None,
     database=None,
     phases=[Phase.generate],

@@ -75,7 +75,10 @@ class World:
             stateMachineArn=self.runner.applied.outputs["TaskRunnerArn"], statusFilter="RUNNING"
         )
         going_on = (self.runner.aws.execution(one["executionArn"]) for one in pages["executions"])
-        return any(json.loads(execution.execution_input)["taskId"] == task_id for execution in going_on)
+        return any(
+            json.loads(execution.execution_input)["taskId"] == task_id and not execution.over.is_set()
+            for execution in going_on
+        )
 
     @contextmanager
     def unheard(self) -> Iterator[None]:
