@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from orchestrator.local.embedded import EmbeddedAws
 for _name in [name for name in os.environ if name.startswith("AWS_")]:
     del os.environ[_name]
 
+# A suite that was started in the background has Ctrl-C ignored, and so would every command that it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes is measured elsewhere; a machine that is busy fails no test.
 settings.register_profile("untimed", deadline=None)

@@ -21,6 +21,7 @@ from orchestrator import pausing
 from orchestrator.incidents import Incidents
 from orchestrator.records import Lease, Pause, Record
 from orchestrator.runs import TERMINAL, UNSUCCESSFUL, Run, RunStatus, SkipReason, Trigger
+from orchestrator.scheduler import MAXIMUM_EVENT_AGE_SECONDS
 from orchestrator.slots import expected, key
 from orchestrator.tasks import CatchUp, OverlapPolicy, Target, TargetKind, Task, TaskSchedule
 from orchestrator.verification import verify
@@ -99,8 +100,13 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.deliveries)
     @rule(which=_ANY)
     def a_slot_is_delivered(self, which: int) -> None:
-        self._start(self._take(which))
+        slot = self._take(which)
+        is_first = self.ledger.get(self.task.id, slot) is None
+        self._start(slot)
         self.world.rest()
+        run = self.ledger.get(self.task.id, slot)
+        assert run is not None
+        assert not is_first or run.status not in UNSUCCESSFUL
 
     @precondition(lambda self: self.deliveries)
     @rule(which=_ANY, state=st.sampled_from(_STATES), done=st.booleans(), heard=st.booleans())
@@ -151,16 +157,22 @@ class Life(RuleBasedStateMachine):
     # --- what people do
 
     @precondition(lambda self: not self.is_paused)
-    @rule(on_resume=st.sampled_from(CatchUp), hours=st.integers(min_value=0, max_value=2))
-    def it_is_paused(self, on_resume: CatchUp, hours: int) -> None:
-        """For good, or for at least some hours in which everything is delivered."""
+    @rule(on_resume=st.sampled_from(CatchUp))
+    def it_is_paused(self, on_resume: CatchUp) -> None:
         now = key(self.world.clock.now())
         self.is_paused, self.promised = True, []
         self.registry.pause(self.task.id, Pause(who="ann", why="migration", since=now, on_resume=on_resume))
+
+    @precondition(lambda self: not self.is_paused)
+    @rule(on_resume=st.sampled_from((CatchUp.LATEST, CatchUp.ALL)), hours=st.integers(min_value=1, max_value=2))
+    def it_is_paused_for_hours(self, on_resume: CatchUp, hours: int) -> None:
+        """In which everything is delivered, and none of it runs until they are over."""
+        self.it_is_paused(on_resume)
         for _ in range(hours):
             self.time_passes(60)
             while self.deliveries:
                 self.a_slot_is_delivered(0)
+        self.it_is_resumed()
 
     @precondition(lambda self: self.is_paused)
     @rule()
@@ -169,10 +181,13 @@ class Life(RuleBasedStateMachine):
         pause = self._record().pause
         assert pause is not None
         now = self.world.clock.now()
-        waiting = self._skipped_by_pause(pause.since)
+        # Scheduler gives up on whatever is older than that.
+        oldest = datetime.fromisoformat(pause.since) - timedelta(seconds=MAXIMUM_EVENT_AGE_SECONDS)
+        waiting = [slot for slot in self._skipped_by_pause(pause.since) if slot >= key(oldest)]
         self.promised = {CatchUp.NONE: [], CatchUp.LATEST: waiting[-1:], CatchUp.ALL: waiting}[pause.on_resume]
         pausing.resume(self.registry, self.ledger, self.world.starter, self.task.id, pause, now)
         self.world.rest()
+        assert self._unkept() == set()
 
     @rule(overlap=st.sampled_from(OverlapPolicy), catch_up=st.sampled_from(CatchUp))
     def it_is_deployed(self, overlap: OverlapPolicy, catch_up: CatchUp) -> None:
@@ -190,6 +205,9 @@ class Life(RuleBasedStateMachine):
         now = self.world.clock.now()
         self.world.starter.start(self.task.id, params={}, slot=run.slot, now=now, replaced=run)
         self.world.rest()
+        again = self.ledger.get(self.task.id, run.slot)
+        assert again is not None
+        assert again.execution_arn == run.execution_arn or len(again.history) == len(run.history) + 1
 
     @precondition(lambda self: self.deliveries and not self.is_paused)
     @rule(which=_ANY)
@@ -216,7 +234,8 @@ class Life(RuleBasedStateMachine):
             run = self.ledger.get(self.task.id, fresh[0])
             assert run is not None
             # Whoever held it is in nobody's way any more.
-            assert run.reason != SkipReason.OVERLAP or run.status is not RunStatus.SKIPPED
+            assert run.status is not RunStatus.WAITING
+            assert run.reason != SkipReason.OVERLAP
 
     @rule()
     def the_watchdog_looks(self) -> None:
@@ -255,7 +274,7 @@ class Life(RuleBasedStateMachine):
         history = {run.slot: len(run.history) for run in runs}
         assert {slot: n for slot, n in effects.items() if n > 1 + self.reruns[slot]} == {}
         assert {slot: n for slot, n in effects.items() if slot in history and n > 1 + history[slot]} == {}
-        assert set(self.promised) & set(self._skipped_by_pause()) == set()
+        assert self._unkept() == set()
         lease = self._record().lease
         assert lease is None or self._goes_on(lease.execution_arn) or lease.expires_at < now.timestamp()
         self._check_alerts(runs)
@@ -328,6 +347,9 @@ class Life(RuleBasedStateMachine):
     def _skipped_by_pause(self, since: str = "") -> list[str]:
         runs = [run for run in self._runs(self.world.clock.now()) if run.reason == SkipReason.PAUSED]
         return sorted(run.slot for run in runs if run.slot >= since or (run.started_at or "") >= since)
+
+    def _unkept(self) -> set[str]:
+        return set(self.promised) & set(self._skipped_by_pause())
 
     def _unfinished(self, until: datetime) -> list[Run]:
         return [run for run in self._runs(until) if run.status not in TERMINAL]
