@@ -41,6 +41,14 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     return compare
 
 
+@pytest.fixture
+def tasks(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The ``TASKS`` of the test's module."""
+    file = tmp_path / "tasks.yaml"
+    file.write_text(request.module.TASKS, encoding="utf-8")
+    return file
+
+
 @pytest.fixture(scope="session")
 def embedded_aws() -> Iterator[EmbeddedAws]:
     """One server for all tests of a process: moto keeps what it stores in the process."""

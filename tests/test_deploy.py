@@ -33,13 +33,6 @@ tasks:
 
 
 @pytest.fixture
-def tasks(tmp_path: Path) -> Path:
-    file = tmp_path / "tasks.yaml"
-    file.write_text(TASKS)
-    return file
-
-
-@pytest.fixture
 def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")

@@ -38,13 +38,6 @@ Deploy = Callable[..., Ran]
 
 
 @pytest.fixture
-def tasks(tmp_path: Path) -> Path:
-    file = tmp_path / "tasks.yaml"
-    file.write_text(TASKS)
-    return file
-
-
-@pytest.fixture
 def faults(aws: EmbeddedAws) -> Iterator[FaultyAws]:
     with faulty(aws.endpoint) as proxy:
         yield proxy

@@ -21,6 +21,7 @@ from orchestrator.retries import RetryPolicy
 from orchestrator.runs import Run
 from orchestrator.settings import Stack
 from orchestrator.tasks import Target, TargetKind, Task, TaskSchedule
+from tests.queues import drained, told
 
 STACK = Stack(name="books")
 SLOT = "2026-12-01T00:00:00Z"
@@ -104,8 +105,7 @@ class Books:
         logs = self.aws.client("logs")
         for stream in logs.describe_log_streams(logGroupName=STACK.mail_events_log)["logStreams"]:
             logs.delete_log_stream(logGroupName=STACK.mail_events_log, logStreamName=stream["logStreamName"])
-        while self._received():
-            pass
+        drained(self.aws.client("sqs"), self.alerts)
 
     def page_size(self, customers: int) -> None:
         """How many customers an execution goes through from now on."""
@@ -177,9 +177,9 @@ class Books:
         return sorted(message.destinations[0] for message in self.aws.backend("ses").sent_messages)
 
     def alert(self) -> str:
-        """The text of the next alert."""
-        (message,) = self._received()
-        return str(json.loads(message["Body"])["Message"])
+        """The text of the one alert."""
+        (text,) = told(self.aws.client("sqs"), self.alerts)
+        return text
 
     def keys(self, prefix: str) -> list[str]:
         answer = self.aws.client("s3").list_objects_v2(Bucket=self.bucket, Prefix=prefix)
@@ -187,13 +187,6 @@ class Books:
 
     def read(self, key: str) -> bytes:
         return bytes(self.aws.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read())
-
-    def _received(self) -> list[dict[str, Any]]:
-        sqs = self.aws.client("sqs")
-        messages = sqs.receive_message(QueueUrl=self.alerts).get("Messages", [])
-        for message in messages:
-            sqs.delete_message(QueueUrl=self.alerts, ReceiptHandle=message["ReceiptHandle"])
-        return list(messages)
 
     def _put(self, table: str, record: Mapping[str, Any]) -> None:
         item = _values.serialize(dict(record))["M"]

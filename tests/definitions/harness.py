@@ -30,6 +30,7 @@ from orchestrator.settings import Stack
 from orchestrator.states import Choice, Fail, Pass, Wait, When, jsonata
 from orchestrator.tasks import Target, TargetKind, Task
 from tests.handlers import folder_with, functions
+from tests.queues import told
 
 STACK = Stack(name="orchestrator-test")
 SLOT = "2026-11-23T08:00:00Z"
@@ -184,18 +185,11 @@ class TaskRunner:
     def _alerts(self, task_id: str) -> list[str]:
         """What people have been told of the task; afterwards nothing is known of any incident."""
         assert self.aws.event_sources.settled(30)
-        client = self.aws.client("sqs")
-        found = []
         for incident in Incidents(self.aws.client("dynamodb"), STACK).open():
             self.aws.client("dynamodb").delete_item(
                 TableName=STACK.incidents_table, Key={"incident": {"S": incident.id}}
             )
-        while messages := client.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
-            for message in messages:
-                client.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
-                text = json.loads(message["Body"])["Message"]
-                found += [text] if f"task:      {task_id}\n" in text else []
-        return found
+        return [text for text in told(self.aws.client("sqs"), self.queue) if f"task:      {task_id}\n" in text]
 
     @property
     def role(self) -> str:

@@ -18,6 +18,7 @@ from orchestrator.retries import RetryPolicy
 from orchestrator.runs import Run, RunStatus, SkipReason, Trigger
 from orchestrator.slots import key
 from orchestrator.tasks import Alerting, CatchUp, TaskSchedule
+from tests import queues
 from tests.definitions.harness import SLOT, STACK, TaskRunner
 
 HOURLY = TaskSchedule(expression="cron(0 * * * ? *)")
@@ -217,12 +218,7 @@ def test_an_incident_that_is_about_to_be_told_is_not_summed_up(runner: TaskRunne
 
 def messages(runner: TaskRunner) -> list[str]:
     """Whatever people have been told."""
-    client, found = runner.aws.client("sqs"), []
-    while received := client.receive_message(QueueUrl=runner.queue, MaxNumberOfMessages=10).get("Messages"):
-        for message in received:
-            client.delete_message(QueueUrl=runner.queue, ReceiptHandle=message["ReceiptHandle"])
-            found.append(json.loads(message["Body"])["Message"])
-    return found
+    return queues.told(runner.aws.client("sqs"), runner.queue)
 
 
 def test_a_slot_that_was_started_after_all_is_no_failure(runner: TaskRunner) -> None:

@@ -17,6 +17,7 @@ from orchestrator.retries import RetryPolicy
 from orchestrator.runs import Run, RunStatus
 from orchestrator.slots import key
 from orchestrator.tasks import CatchUp, OverlapPolicy, TaskSchedule
+from tests import queues
 from tests.definitions.harness import STACK
 from tests.deployment.world import PERIOD, SLOT, World
 
@@ -122,12 +123,18 @@ def run_by(world: World, task_id: str, change: Callable[[dict[str, Any]], None])
     return found[0]
 
 
-def an_execution_that_died_is_recorded(world: World) -> None:
-    task_id = world.register(world.new("dies"), params={"seconds": 0.3})
+def stopped(world: World, name: str) -> str:
+    """A task whose execution somebody has stopped while its target was at work."""
+    task_id = world.register(world.new(name), params={"seconds": 0.3})
     arn = world.start({"taskId": task_id, "scheduledTime": SLOT})
     world.until(lambda: world.ledger.get(task_id, SLOT) is not None)
     world.stop(arn)
     assert world.over(arn) == "ABORTED"
+    return task_id
+
+
+def an_execution_that_died_is_recorded(world: World) -> None:
+    task_id = stopped(world, "dies")
     world.until(lambda: (run := world.ledger.get(task_id, SLOT)) is not None and run.status is RunStatus.ABORTED)
 
 
@@ -174,12 +181,7 @@ def kept(world: World) -> int:
 
 def told(world: World) -> list[str]:
     """What people have been told since they were last asked."""
-    client, found = world.aws.client("sqs"), []
-    while messages := client.receive_message(QueueUrl=world.queue, MaxNumberOfMessages=10).get("Messages"):
-        for message in messages:
-            client.delete_message(QueueUrl=world.queue, ReceiptHandle=message["ReceiptHandle"])
-            found.append(json.loads(message["Body"])["Message"])
-    return found
+    return queues.told(world.aws.client("sqs"), world.queue)
 
 
 # --- watchdog
@@ -225,11 +227,7 @@ def a_run_whose_end_nobody_heard_of_is_closed(world: World) -> None:
 
 
 def an_execution_dies(world: World) -> None:
-    task_id = world.register(world.new("unheard"), params={"seconds": 0.3})
-    arn = world.start({"taskId": task_id, "scheduledTime": SLOT})
-    world.until(lambda: world.ledger.get(task_id, SLOT) is not None)
-    world.stop(arn)
-    assert world.over(arn) == "ABORTED"
+    task_id = stopped(world, "unheard")
     assert a_round(world, world.aws.clock.now() + timedelta(minutes=6))["closed"] == 1
     ended(world.ledger.get(task_id, SLOT), RunStatus.ABORTED)
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from orchestrator.local.embedded import EmbeddedAws
+from tests.queues import drained
 
 #: It says which records it was called with, and fails at those that tell it to.
 HANDLER = """
@@ -113,15 +114,7 @@ class Sources:
         while not until(found):
             assert time.monotonic() < deadline, found
             assert self.aws.event_sources.settled(30)
-            found += [json.loads(body) for body in self.bodies(self.seen)]
-        return found
-
-    def bodies(self, url: str) -> list[str]:
-        found: list[str] = []
-        while messages := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-            for message in messages:
-                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-                found.append(message["Body"])
+            found += [json.loads(body) for body in drained(self.sqs, self.seen)]
         return found
 
 
@@ -145,14 +138,14 @@ def test_messages_come_in_batches_and_are_gone_afterwards(sources: Sources) -> N
     sources.send({"id": "a"}, {"id": "b"}, {"id": "c"})
     sources.map_queue(BatchSize=10)
     assert sorted(flat(sources.calls())) == ["a", "b", "c"]
-    assert sources.bodies(sources.queue) == []
+    assert drained(sources.sqs, sources.queue) == []
 
 
 def test_of_a_batch_only_the_messages_that_failed_come_again(sources: Sources) -> None:
     sources.send({"id": "a"}, {"id": "b", "fails": "once"})
     sources.map_queue(BatchSize=10)
     assert sources.calls(many(3)) == [["a", "b"], ["b"]]
-    assert sources.bodies(sources.queue) == []
+    assert drained(sources.sqs, sources.queue) == []
 
 
 def test_all_messages_of_a_call_that_failed_come_again(sources: Sources) -> None:
@@ -165,7 +158,7 @@ def test_messages_that_a_filter_does_not_want_are_gone_without_a_call(sources: S
     sources.send({"id": "a", "kind": "good"}, {"id": "b", "kind": "bad"})
     sources.map_queue(BatchSize=10, FilterCriteria={"Filters": [{"Pattern": '{"body": {"kind": ["good"]}}'}]})
     assert sources.calls() == [["a"]]
-    assert sources.bodies(sources.queue) == []
+    assert drained(sources.sqs, sources.queue) == []
 
 
 def test_a_mapping_that_is_deleted_or_disabled_takes_nothing(sources: Sources) -> None:
@@ -174,8 +167,8 @@ def test_a_mapping_that_is_deleted_or_disabled_takes_nothing(sources: Sources) -
     sources.map_queue(BatchSize=10, Enabled=False)
     sources.send({"id": "a"})
     assert sources.aws.event_sources.settled(10)
-    assert len(sources.bodies(sources.queue)) == 1
-    assert sources.bodies(sources.seen) == []
+    assert len(drained(sources.sqs, sources.queue)) == 1
+    assert drained(sources.sqs, sources.seen) == []
 
 
 def test_a_role_that_may_not_receive_takes_nothing_until_it_may(sources: Sources) -> None:
@@ -183,7 +176,7 @@ def test_a_role_that_may_not_receive_takes_nothing_until_it_may(sources: Sources
     sources.map_queue(BatchSize=10)
     sources.send({"id": "a"})
     time.sleep(0.3)
-    assert sources.bodies(sources.seen) == []
+    assert drained(sources.sqs, sources.seen) == []
     sources.may(POLLING)
     assert sources.calls() == [["a"]]
 
@@ -210,7 +203,7 @@ def test_a_change_that_always_fails_is_given_up_and_said_to_be(sources: Sources)
     sources.put({"id": "a", "fails": "always"}, {"id": "b"})
     calls = sources.calls(lambda calls: "b" in flat(calls) and calls[-1] == ["b"])
     assert flat(calls).count("a") == 3
-    (said,) = sources.bodies(sources.given_up)
+    (said,) = drained(sources.sqs, sources.given_up)
     assert json.loads(said)["DDBStreamBatchInfo"]["streamArn"] == sources.stream
 
 
