@@ -147,9 +147,9 @@ def plan(
     else:
         for line in deployment.plan_lines(planned):
             click.echo(line)
-        click.echo(
-            f"{stack.name} is up to date." if planned.is_empty else f"{stack.name} differs; nothing was changed."
-        )
+        summary = deployment.plan_summary(planned)
+        differs = f"{stack.name} differs{f' ({summary})' if summary else ''}; nothing was changed."
+        click.echo(f"{stack.name} is up to date." if planned.is_empty else differs)
     return 0 if planned.is_empty else DIFFERS
 
 
@@ -241,7 +241,7 @@ def _clients() -> Callable[[str], Any]:
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit code."""
-    interrupted = "interrupted; deploy again to finish what was begun"
+    interrupted = "interrupted; the same command finishes what was begun"
     return faults.run(deploy, arguments, interrupted=interrupted, bad_input=faults.FAILED)
 
 

@@ -238,7 +238,7 @@ def test_interrupted_by_a_person(run: Deploy, faults: FaultyAws, aws: EmbeddedAw
         assert writing.wait(60)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
-    assert (process.returncode, said) == (130, "\ninterrupted; deploy again to finish what was begun\n")
+    assert (process.returncode, said) == (130, "\ninterrupted; the same command finishes what was begun\n")
     assert_that_the_next_one_finishes_the_job(run, faults)
 
 

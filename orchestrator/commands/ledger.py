@@ -62,7 +62,10 @@ def _findings(
     task = record.task
     overdue = now - timedelta(seconds=task.grace_seconds)
     since = in_zone_of(task, begin) if begin else now - _DAYS
-    until = min(in_zone_of(task, end) if end else overdue, overdue)
+    last = in_zone_of(task, end) if end else now
+    if last < since:
+        raise click.BadParameter(f"expected a moment before {key(last)}, found {key(since)}", param_hint="'--from'")
+    until = min(last, overdue)
     if record.watch and record.watch.since:
         # Earlier slots were other schedules', or nobody's.
         since = max(since, datetime.fromisoformat(record.watch.since))

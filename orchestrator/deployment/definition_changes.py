@@ -12,6 +12,8 @@ class DefinitionChange:
     """The states of one state machine that differ; a state within another one is ``Outer/Inner``."""
 
     state_machine: str
+    #: Whether there was none.
+    is_new: bool = False
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
@@ -27,6 +29,7 @@ def definition_change(state_machine: str, old: Mapping[str, Any], new: Mapping[s
     before, after = dict(_states(old)), dict(_states(new))
     return DefinitionChange(
         state_machine=state_machine,
+        is_new=not old,
         added=tuple(name for name in after if name not in before),
         removed=tuple(name for name in before if name not in after),
         changed=tuple(name for name, state in after.items() if name in before and before[name] != state),

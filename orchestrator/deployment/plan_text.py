@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -16,8 +18,11 @@ def plan_lines(plan: DeploymentPlan) -> Iterator[str]:
     """A line for each thing, those that belong to one indented below it."""
     for resource in plan.infrastructure:
         said = f": {', '.join(resource.properties)}" if resource.properties else ""
-        yield f"{_SIGNS[resource.action]} {resource.section} {resource.name}{said}"
+        yield f"{_SIGNS[resource.action]} {resource.type or resource.section} {resource.name}{said}"
     for definition in plan.definitions:
+        if definition.is_new:
+            yield f"+ definition {definition.state_machine}: {len(definition.added)} states"
+            continue
         yield f"~ definition {definition.state_machine}"
         for action in ("added", "removed", "changed", "fields"):
             if names := getattr(definition, action):
@@ -27,6 +32,13 @@ def plan_lines(plan: DeploymentPlan) -> Iterator[str]:
         yield f"{_SIGNS[task.action]} task {task.task_id}"
         yield from (f"    {line}" for line in _task(task))
     yield from (f"  {line}" for line in plan.reconciliation.lines())
+
+
+def plan_summary(plan: DeploymentPlan) -> str:
+    """How much it is: ``120 resources to add, 1 task to change``. Empty where neither resources nor tasks change."""
+    actions = [("resource", one.action) for one in plan.infrastructure if one.type]
+    counted = Counter(actions + [("task", one.action) for one in plan.tasks])
+    return ", ".join(f"{n} {what}{'s' if n > 1 else ''} to {action}" for (what, action), n in counted.items())
 
 
 def _task(task: TaskChange) -> Iterator[str]:
@@ -40,22 +52,22 @@ def _task(task: TaskChange) -> Iterator[str]:
         yield f"lost by this change: {', '.join(map(key, slots.lost))}"
     if slots.doubled:
         yield f"runs twice by this change: {', '.join(map(key, slots.doubled))}"
-    if task.cost_old != task.cost_new:
-        old, new = (f"${cost:.2f}" if cost is not None else "nothing" for cost in (task.cost_old, task.cost_new))
+    old, new = (f"${cost:.2f}" if cost is not None else "nothing" for cost in (task.cost_old, task.cost_new))
+    if old != new:
         yield f"a month: {old} → {new}"
+    elif task.cost_new is not None:
+        yield f"a month: {new}, as before"
 
 
 def plan_json(plan: DeploymentPlan) -> dict[str, Any]:
     """The same as JSON; moments are ISO 8601 in UTC, costs dollars a month."""
     return {
         "changes": not plan.is_empty,
-        "infrastructure": [
-            {"section": one.section, "name": one.name, "action": one.action, "properties": list(one.properties)}
-            for one in plan.infrastructure
-        ],
+        "infrastructure": [asdict(one) | {"properties": list(one.properties)} for one in plan.infrastructure],
         "definitions": [
             {
                 "stateMachine": one.state_machine,
+                "isNew": one.is_new,
                 "added": list(one.added),
                 "removed": list(one.removed),
                 "changed": list(one.changed),

@@ -38,6 +38,8 @@ class ResourceChange:
     name: str
     #: ``add``, ``remove`` or ``change``.
     action: str
+    #: What a resource is: ``AWS::Lambda::Function``; empty in other sections.
+    type: str = ""
     #: Which properties differ; of a parameter: its values, old and new.
     properties: tuple[str, ...] = ()
 
@@ -124,16 +126,18 @@ def _resources(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[
     for section in sorted(before.keys() | after.keys()):
         old, new = before.get(section, {}), after.get(section, {})
         if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
-            if old != new:
+            # Texts about the template itself: of a new stack they say nothing.
+            if old != new and before:
                 yield ResourceChange(section=section, name=section, action="change")
             continue
         for name in sorted(old.keys() | new.keys()):
+            type_ = new.get(name, old.get(name))["Type"] if section == "Resources" else ""
             if name not in old:
-                yield ResourceChange(section=section, name=name, action="add")
+                yield ResourceChange(section=section, name=name, action="add", type=type_)
             elif name not in new:
-                yield ResourceChange(section=section, name=name, action="remove")
+                yield ResourceChange(section=section, name=name, action="remove", type=type_)
             elif properties := tuple(_differing(old[name], new[name])):
-                yield ResourceChange(section=section, name=name, action="change", properties=properties)
+                yield ResourceChange(section=section, name=name, action="change", type=type_, properties=properties)
 
 
 def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:

@@ -65,6 +65,13 @@ def test_all_tasks_are_compared_where_none_is_named(registry: Registry, capsys: 
     assert "one-of-all" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("when", [["--from", "2026-11-04", "--to", "2026-11-02"], ["--from", "2126-11-04"]])
+def test_a_time_that_ends_before_it_begins_is_refused(registry: Registry, when: list[str], capsys: Printed) -> None:
+    task_id = register(registry, "backwards")
+    assert main(["ledger", "verify", task_id, *when]) == 2
+    assert "Invalid value for '--from': expected a moment before" in capsys.readouterr().err
+
+
 def test_a_task_that_is_not_there_is_named(registry: Registry, capsys: Printed) -> None:
     assert main(["ledger", "verify", "nobody"]) == 2
     assert "nobody" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from orchestrator.definition import Definition
-from orchestrator.deployment import Application, DeploymentPlan, apply, plan, plan_json, plan_lines
+from orchestrator.deployment import Application, DeploymentPlan, apply, plan, plan_json, plan_lines, plan_summary
 from orchestrator.local.embedded import EmbeddedAws
 from tests.deployment import sample
 from tests.deployment.sample import task
@@ -50,7 +51,10 @@ def planned(clients: Recorded, application: Application) -> Callable[..., Deploy
 def test_before_the_first_deployment_everything_is_new(clients: Recorded, application: Application) -> None:
     made = plan(clients, application, [REPORT], now=NOW)
     assert not made.is_empty
-    assert {change.action for change in made.infrastructure} <= {"add", "change"}
+    assert {change.action for change in made.infrastructure} == {"add"}
+    said = list(plan_lines(made))
+    assert "+ AWS::DynamoDB::Table TaskRuns" in said
+    assert any(re.fullmatch(r"\+ definition orchestrator-dev-TaskRunner: \d+ states", line) for line in said)
     assert [(change.task_id, change.action) for change in made.tasks] == [("report", "add")]
     assert clients.writes == []
 
@@ -75,6 +79,12 @@ def test_a_changed_task_says_what_a_person_needs(planned: Callable[..., Deployme
         "    a month: $3.00 → $0.60",
         *(f"  {line}" for line in made.reconciliation.lines()),
     ]
+
+
+def test_a_cost_that_stays_is_shown(planned: Callable[..., DeploymentPlan]) -> None:
+    made = planned(replace(REPORT, timeout_seconds=60), CLEAN, monthly_cost=lambda _: 3)
+    assert "    a month: $3.00, as before" in plan_lines(made)
+    assert plan_summary(made) == "1 task to change"
 
 
 def test_what_goes_is_shown(planned: Callable[..., DeploymentPlan]) -> None:
