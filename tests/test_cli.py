@@ -17,6 +17,7 @@ from orchestrator.cli import main
 from orchestrator.deployment import Applied
 from orchestrator.local.embedded import EmbeddedAws
 from tests.deployed import deployed
+from tests.processes import begun
 
 ORCHESTRATOR = [sys.executable, "-c", "import sys; from orchestrator.cli import main; sys.exit(main())"]
 SLOT = "2026-12-01T08:00:00Z"
@@ -153,18 +154,12 @@ def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_ctrl_c_ends_the_local_aws_at_once_and_quietly(tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [*ORCHESTRATOR, "local", "--port", "0"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).parent.parent,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
-    assert process.stdout is not None
-    assert "is up on http://127.0.0.1:" in process.stdout.readline()
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=20)
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with begun([*ORCHESTRATOR, "local", "--port", "0"], cwd=Path(__file__).parent.parent, env=environment) as process:
+        assert process.stdout is not None
+        assert "is up on http://127.0.0.1:" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
     assert (process.returncode, said.strip()) == (130, "interrupted")
 
 

@@ -25,6 +25,7 @@ from orchestrator.local.embedded import EmbeddedAws
 from orchestrator.registry import Registry
 from orchestrator.settings import Stack
 from tests.faulty import Answer, Call, ConnectionLost, FaultyAws, faulty, query_result
+from tests.processes import begun
 
 ROOT = Path(deploy.__file__).parent
 STACK = Stack()
@@ -228,13 +229,8 @@ def test_interrupted_by_a_person(run: Deploy, faults: FaultyAws, aws: EmbeddedAw
             writing.set()
 
     faults.fault = note
-    with subprocess.Popen(
-        [sys.executable, ROOT / "deploy.py", "apply", "--tasks", str(tasks)],
-        env=environment(aws, faults.endpoint, tmp_path),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    command = [sys.executable, str(ROOT / "deploy.py"), "apply", "--tasks", str(tasks)]
+    with begun(command, env=environment(aws, faults.endpoint, tmp_path)) as process:
         assert writing.wait(60)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import begun
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
@@ -62,17 +64,13 @@ Orchestrator = Callable[..., "subprocess.CompletedProcess[str]"]
 def started(project: Path, tasks: int) -> Iterator[dict[str, str]]:
     """`orchestrator local` as the README starts it, on a port that is free; where it is, for the environment."""
     environment = {**os.environ, "PYTHONPATH": str(project)}
-    process = subprocess.Popen(
-        [*COMMAND, "local", "--port", "0"], cwd=project, env=environment, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    first = process.stdout.readline()
-    endpoint = re.search(rf"is up on (http://127\.0\.0\.1:\d+), with {tasks} tasks\. Ctrl-C ends it\.", first)
-    try:
+    with begun([*COMMAND, "local", "--port", "0"], cwd=project, env=environment) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        endpoint = re.search(rf"is up on (http://127\.0\.0\.1:\d+), with {tasks} tasks\. Ctrl-C ends it\.", first)
         assert endpoint is not None, first
         exports = dict(re.findall(r"(\w+)=(\S+)", block("console", "export AWS_ENDPOINT_URL")))
         yield environment | exports | {"AWS_ENDPOINT_URL": endpoint[1]}
-    finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
 

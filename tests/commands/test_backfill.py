@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
 import sys
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +20,7 @@ from orchestrator.runs import Run, RunStatus, Trigger
 from orchestrator.tasks import Target, TargetKind, Task, TaskSchedule
 from tests.commands.conftest import PutRow
 from tests.deployed import STACK
+from tests.processes import begun
 
 ORCHESTRATOR = [sys.executable, "-c", "import sys; from orchestrator.cli import main; sys.exit(main())"]
 WEEK = ["--from", "2026-11-02", "--to", "2026-11-04"]
@@ -218,17 +217,11 @@ def test_an_interrupted_command_leaves_the_backfill_running_and_says_how_to_stop
     registry: Registry, ledger: Ledger, embedded_aws: EmbeddedAws
 ) -> None:
     task_id = register(registry, "interrupted", params={"seconds": 0.5})
-    process = subprocess.Popen(
-        [*ORCHESTRATOR, "backfill", task_id, *WEEK, "--reprocess", "failed"],
-        env=dict(os.environ),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    assert process.stderr.readline().endswith(" of 3 slots done\n")
-    process.send_signal(signal.SIGINT)
-    _, rest = process.communicate(timeout=30)
+    with begun([*ORCHESTRATOR, "backfill", task_id, *WEEK, "--reprocess", "failed"]) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().endswith(" of 3 slots done\n")
+        process.send_signal(signal.SIGINT)
+        _, rest = process.communicate(timeout=30)
     assert process.returncode == 130
     (arn,) = {word for word in rest.split() if ":execution:" in word}
     assert f"aws stepfunctions stop-execution --execution-arn {arn}" in rest
