@@ -19,7 +19,7 @@ from lambdas._invocation import client, logger, observed, stack
 from orchestrator.deaths import Death
 from orchestrator.failed_tasks import FailedTasks
 from orchestrator.recorder import Recorder
-from orchestrator.runs import NO_TASK_ID, RunStatus
+from orchestrator.runs import NO_TASK_ID, RunStatus, Trigger
 from orchestrator.undelivered import Undelivered
 
 processor = BatchProcessor(event_type=EventType.SQS)
@@ -74,15 +74,29 @@ def _died(death: Death) -> None:
         error=error,
         cause=death.cause or "the execution ended without having recorded why",
     )
-    if not closed:
-        recorder.record(
+    if closed:
+        return
+    cause = death.cause or "the execution ended before it had claimed its slot"
+    recorder.record(
+        death.task_id,
+        death.slot,
+        death.status,
+        now=datetime.now(UTC),
+        error=error,
+        cause=cause,
+        trigger=death.trigger,
+        execution_arn=death.execution_arn,
+    )
+    if death.trigger is Trigger.CATCH_UP:
+        # Nobody waits for it, as whoever reruns a slot does.
+        recorder.replace_skipped(
             death.task_id,
             death.slot,
+            death.replaces,
             death.status,
-            now=datetime.now(UTC),
+            ended_at=death.ended_at,
             error=error,
-            cause=death.cause or "the execution ended before it had claimed its slot",
-            trigger=death.trigger,
+            cause=cause,
             execution_arn=death.execution_arn,
         )
 

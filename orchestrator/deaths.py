@@ -43,6 +43,8 @@ class Death:
     ended_at: str
     error: str = ""
     cause: str = ""
+    #: The version of the slot's run whose place this one was to take; empty if there was none.
+    replaces: str = ""
 
     @classmethod
     def read(cls, event: Mapping[str, Any]) -> Death | None:
@@ -63,6 +65,7 @@ class Death:
             ended_at=ended or started,
             error=_text(detail.get("error")),
             cause=_text(detail.get("cause")),
+            replaces=_text(given.get("replaces")),
         )
 
 

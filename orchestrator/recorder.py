@@ -60,6 +60,38 @@ class Recorder:
             return False
         return True
 
+    def replace_skipped(
+        self,
+        task_id: str,
+        slot: str,
+        skipped: str,
+        status: RunStatus,
+        *,
+        ended_at: str,
+        error: str,
+        cause: str,
+        execution_arn: str,
+    ) -> bool:
+        """The row of a slot that a pause has skipped, and whose catch-up has died before it could claim it; whether the
+        row was still that of the run ``skipped``, a :attr:`~orchestrator.runs.Run.version`, which its history keeps.
+        """
+        was = {"status": {"S": RunStatus.SKIPPED}, "trigger": {"S": Trigger.SCHEDULE}, "startedAt": {"S": skipped}}
+        texts = {
+            "status": status,
+            "trigger": Trigger.CATCH_UP,
+            "cause": one_line(cause),
+            "error": error,
+            "endedAt": ended_at,
+            "executionArn": execution_arn,
+        }
+        row = update(
+            {name: {"S": text} for name, text in texts.items()} | {"history": {"L": [{"M": was}]}},
+            removes=["reason", "startedAt", "startDelaySeconds"],
+            values={"skipped": was["status"], "version": {"S": skipped}},
+            condition="#status = :skipped AND #startedAt = :version",
+        )
+        return self._alone({"TableName": self._runs, "Key": {"taskId": {"S": task_id}, "slot": {"S": slot}}, **row})
+
     def close(
         self,
         task_id: str,

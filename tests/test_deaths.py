@@ -34,6 +34,13 @@ def test_a_scheduled_run_is_known_by_its_slot() -> None:
     assert found.ended_at == "2026-12-01T08:00:05.456Z"
 
 
+def test_a_run_that_was_to_replace_another_says_which() -> None:
+    given = {"taskId": "report", "trigger": "catch up", "replaces": "2026-12-01T08:00:00.123Z"}
+    found = Death.read(event(input=json.dumps(given)))
+    assert found is not None
+    assert (found.trigger, found.replaces) == (Trigger.CATCH_UP, "2026-12-01T08:00:00.123Z")
+
+
 def test_an_ad_hoc_run_is_known_by_the_moment_it_started() -> None:
     found = Death.read(event(input='{"taskId": "report"}'))
     assert found is not None

@@ -12,7 +12,7 @@ from orchestrator.ledger import Ledger
 from orchestrator.local.embedded import EmbeddedAws
 from orchestrator.recorder import Recorder
 from orchestrator.registry import Registry
-from orchestrator.runs import RunStatus, SkipReason
+from orchestrator.runs import RunStatus, SkipReason, Trigger
 from orchestrator.settings import Stack
 from orchestrator.tasks import Target, TargetKind, Task
 from tests.tables import create_tables
@@ -101,6 +101,30 @@ def test_a_run_that_went_well_after_all_counts_no_failure(recorder: Recorder, dy
     assert close(recorder, RunStatus.SUCCEEDED)
     record = Registry(dynamodb, STACK).get("report")
     assert (record and record.consecutive_failures) == 0
+
+
+def test_a_catch_up_that_died_stands_where_the_skipped_run_stood_and_only_there(
+    recorder: Recorder, ledger: Ledger, dynamodb: Any
+) -> None:
+    def died(skipped: str) -> bool:
+        return recorder.replace_skipped(
+            "report", SLOT, skipped, RunStatus.ABORTED, ended_at=ENDED, error="E", cause="c", execution_arn=ME
+        )
+
+    row = {"taskId": "report", "slot": SLOT, "status": "SKIPPED", "reason": "paused", "startedAt": ENDED}
+    dynamodb.put_item(TableName=STACK.runs_table, Item={name: {"S": text} for name, text in row.items()})
+    assert not died("another")
+    assert died(ENDED)
+    assert not died(ENDED)
+    run = ledger.get("report", SLOT)
+    assert run is not None
+    assert (run.status, run.reason, run.trigger, run.version) == (
+        RunStatus.ABORTED,
+        None,
+        Trigger.CATCH_UP,
+        RunStatus.ABORTED,
+    )
+    assert [one.status for one in run.history] == [RunStatus.SKIPPED]
 
 
 def test_a_run_that_another_has_stopped_is_no_failure_whoever_says_so(

@@ -296,6 +296,23 @@ def test_a_pause_that_is_over_is_gone_and_what_it_skipped_runs_as_it_says(runner
     runner.registry.remove(task_id)
 
 
+def test_a_slot_that_a_pause_has_skipped_is_a_failure_if_its_catch_up_dies_unclaimed(runner: TaskRunner) -> None:
+    task_id = runner.register("never-caught-up")
+    pause = Pause(who="ann", why="migration", since="2026-11-23T00:00:00Z")
+    runner.registry.pause(task_id, pause)
+    runner.run(task_id)
+    skipped = ended(runner, task_id, SLOT)
+    assert skipped.reason == SkipReason.PAUSED
+    runner.registry.resume(task_id)
+    runner.change(task_id, "REMOVE timeoutSeconds")
+    runner.start({"taskId": task_id, "scheduledTime": SLOT, "trigger": Trigger.CATCH_UP, "replaces": skipped.version})
+    runner.until(lambda: ended(runner, task_id, SLOT).status is RunStatus.FAILED)
+    run = ended(runner, task_id, SLOT)
+    assert (run.error, run.trigger, run.reason) == ("InvalidTask", Trigger.CATCH_UP, None)
+    assert [(one.status, one.started_at) for one in run.history] == [(RunStatus.SKIPPED, skipped.started_at)]
+    assert len(told(runner, task_id)) == 1
+
+
 def test_a_round_is_a_heartbeat(runner: TaskRunner) -> None:
     round_at(runner, datetime.now(UTC))
     metrics = runner.aws.client("cloudwatch").list_metrics(MetricName="WatchdogHeartbeat")["Metrics"]
