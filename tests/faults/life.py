@@ -164,19 +164,24 @@ class Life(RuleBasedStateMachine):
         self.registry.pause(self.task.id, Pause(who="ann", why="migration", since=now, on_resume=on_resume))
 
     @precondition(lambda self: not self.is_paused)
-    @rule(on_resume=st.sampled_from((CatchUp.LATEST, CatchUp.ALL)), hours=st.integers(min_value=1, max_value=2))
-    def it_is_paused_for_hours(self, on_resume: CatchUp, hours: int) -> None:
+    @rule(
+        on_resume=st.sampled_from((CatchUp.LATEST, CatchUp.ALL)),
+        hours=st.integers(min_value=1, max_value=2),
+        well=st.booleans(),
+    )
+    def it_is_paused_for_hours(self, on_resume: CatchUp, hours: int, well: bool) -> None:
         """In which everything is delivered, and none of it runs until they are over."""
         self.it_is_paused(on_resume)
         for _ in range(hours):
             self.time_passes(60)
             while self.deliveries:
                 self.a_slot_is_delivered(0)
-        self.it_is_resumed()
+        self.it_is_resumed(well)
 
     @precondition(lambda self: self.is_paused)
-    @rule()
-    def it_is_resumed(self) -> None:
+    @rule(well=st.booleans())
+    def it_is_resumed(self, well: bool) -> None:
+        """And what it has promised comes to nothing, unless all is well."""
         self.is_paused = False
         pause = self._record().pause
         assert pause is not None
@@ -185,8 +190,11 @@ class Life(RuleBasedStateMachine):
         oldest = datetime.fromisoformat(pause.since) - timedelta(seconds=MAXIMUM_EVENT_AGE_SECONDS)
         waiting = [slot for slot in self._skipped_by_pause(pause.since) if slot >= key(oldest)]
         self.promised = {CatchUp.NONE: [], CatchUp.LATEST: waiting[-1:], CatchUp.ALL: waiting}[pause.on_resume]
-        pausing.resume(self.registry, self.ledger, self.world.starter, self.task.id, pause, now)
-        self.world.rest()
+        lookups = [State(name="LookupTask", task_id=self.task.id, slot=slot) for slot in self.promised if not well]
+        with self.world.faults.injected(*(Injected(where=one, fault=Fault.DENIED) for one in lookups)):
+            pausing.resume(self.registry, self.ledger, self.world.starter, self.task.id, pause, now)
+            # For as long as they are tried again.
+            self._pass(timedelta(minutes=10 if lookups else 0))
         assert self._unkept() == set()
 
     @rule(overlap=st.sampled_from(OverlapPolicy), catch_up=st.sampled_from(CatchUp))
