@@ -23,7 +23,7 @@ from orchestrator.records import Lease, Pause, Record
 from orchestrator.runs import TERMINAL, UNSUCCESSFUL, Run, RunStatus, SkipReason, Trigger
 from orchestrator.scheduler import MAXIMUM_EVENT_AGE_SECONDS
 from orchestrator.slots import expected, key
-from orchestrator.tasks import CatchUp, OverlapPolicy, Target, TargetKind, Task, TaskSchedule
+from orchestrator.tasks import Alerting, CatchUp, OverlapPolicy, Target, TargetKind, Task, TaskSchedule
 from orchestrator.verification import verify
 from orchestrator.watching import watch_from
 from tests.definitions.harness import STACK
@@ -39,6 +39,9 @@ _STATES = ("LookupTask", "ClaimSlot", "InvokeLambda", "StartWorkflow", "RecordOu
 
 #: Rounds of the watchdog until everything is explained.
 _ROUNDS = 12
+
+#: Nobody is reminded of what they have been told.
+_FOR_GOOD = 10 * 366 * 86_400
 
 _numbers = count(1)
 
@@ -65,6 +68,7 @@ class Life(RuleBasedStateMachine):
             grace_seconds=300,
             overlap=overlap,
             catch_up=catch_up,
+            alerts=Alerting(quiet_seconds=_FOR_GOOD),
         )
         self.registry, self.ledger = self.world.runner.registry, self.world.runner.ledger
         self.registry.register(self.task, watch_from(self.task, self.begin))
@@ -294,7 +298,7 @@ class Life(RuleBasedStateMachine):
         for text in texts:
             if over := re.match(r"An incident is over: (.*)\.\n", text):
                 known.discard(over[1])
-            elif text.startswith("A scheduled task"):
+            elif text.startswith(("A scheduled task", "Still: a scheduled task")):
                 begun = re.search(r"^incident:  (.*), since ", text, re.MULTILINE)
                 assert begun is not None
                 assert begun[1] not in known, texts
