@@ -83,6 +83,7 @@ class Life(RuleBasedStateMachine):
         self.is_paused = False
         #: Slots that a pause has skipped and that are to run now that it is over.
         self.promised: list[str] = []
+        self._forget_incidents()
         self.told_before = len(self.world.published())
         # Something to decide on.
         self.time_passes(150)
@@ -197,8 +198,8 @@ class Life(RuleBasedStateMachine):
         lookups = [State(name="LookupTask", task_id=self.task.id, slot=slot) for slot in self.promised if not well]
         with self.world.faults.injected(*(Injected(where=one, fault=Fault.DENIED) for one in lookups)):
             pausing.resume(self.registry, self.ledger, self.world.starter, self.task.id, pause, now)
-            # For as long as they are tried again.
-            self._pass(timedelta(minutes=10 if lookups else 0))
+            # For as long as they are tried again, or are in each other's way.
+            self._pass(timedelta(minutes=10 if lookups else 1))
         assert self._unkept() == set()
 
     @rule(overlap=st.sampled_from(OverlapPolicy), catch_up=st.sampled_from(CatchUp))
@@ -304,13 +305,16 @@ class Life(RuleBasedStateMachine):
                 assert begun[1] not in known, texts
                 known.add(begun[1])
         bad = [run for run in runs if run.status in (*UNSUCCESSFUL, RunStatus.MISSED, RunStatus.EXPIRED)]
-        assert texts or all(run.reason == SkipReason.OVERLAP for run in bad)
-        for incident in Incidents(self.world.runner.aws.client("dynamodb"), STACK).open():
-            self.world.runner.aws.client("dynamodb").delete_item(
-                TableName=STACK.incidents_table, Key={"incident": {"S": incident.id}}
-            )
+        incidents = list(Incidents(self.world.runner.aws.client("dynamodb"), STACK).open())
+        assert texts or all(run.reason == SkipReason.OVERLAP for run in bad), (bad, incidents)
 
     # --- how
+
+    def _forget_incidents(self) -> None:
+        """Of the life before this one, whose causes were the same."""
+        dynamodb = self.world.runner.aws.client("dynamodb")
+        for incident in Incidents(dynamodb, STACK).open():
+            dynamodb.delete_item(TableName=STACK.incidents_table, Key={"incident": {"S": incident.id}})
 
     def _take(self, which: int) -> str:
         return self.deliveries.pop(which % len(self.deliveries))
