@@ -7,7 +7,7 @@ SCAN   := .scan
 # no build isolation keeps the one source distribution (stepfunctions) on the setuptools of the list.
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
-.PHONY: setup demo test bench faults fuzz lives simulate build scan golden clean
+.PHONY: setup demo test proof bench faults fuzz lives simulate build scan golden clean
 .DEFAULT_GOAL := demo
 
 setup: $(VENV)/.setup
@@ -35,6 +35,10 @@ demo: setup
 test: $(VENV)/.test
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	@$(BIN)/pytest
+
+# Everything, what is exhaustive too.
+proof: $(VENV)/.test
+	@$(BIN)/pytest -m 'proof or not proof'
 
 $(VENV)/.bench: $(VENV)/.test requirements-bench.lock
 	@$(PIP) --no-build-isolation --use-pep517 -r requirements-bench.lock
