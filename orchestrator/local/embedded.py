@@ -22,6 +22,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from orchestrator.errors import PortInUse
 from orchestrator.local import (
     branches,
+    change_sets,
     clients,
     descriptions,
     dynamodb,
@@ -66,6 +67,7 @@ ADAPTERS = (
     mail,
     keys,
     resources,
+    change_sets,
 )
 
 ACCOUNT = roles.ACCOUNT

@@ -1,22 +1,19 @@
-"""CloudFormation where moto falls short of what a deployment needs.
+"""Types of CloudFormation where moto falls short of what a deployment needs.
 
 moto lacks the types AWS::Scheduler::ScheduleGroup, AWS::CloudWatch::Alarm, AWS::SQS::QueuePolicy,
-AWS::SNS::TopicPolicy and AWS::S3::BucketPolicy; makes state machines where its interpreter does not look; and a
-change set that it executes leaves the stack without outputs and parameters, and an update of a stack without the new
-ones; deletes with a stack what RetainExceptOnCreate keeps; and makes a second stack of the same name where a change set
-that was to create the first has never been executed.
+AWS::SNS::TopicPolicy and AWS::S3::BucketPolicy; cannot update AWS::DynamoDB::Table; makes state machines where its
+interpreter does not look; and refuses to delete a protected table in other words than DynamoDB.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from moto.cloudformation.models import CloudFormationBackend
-from moto.cloudformation.parsing import ResourceMap
 from moto.cloudwatch.models import Alarm, cloudwatch_backends
 from moto.core.common_models import CloudFormationModel
+from moto.dynamodb.exceptions import DeletionProtectedException, MockValidationException
+from moto.dynamodb.models.table import Table
 from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeBucket, s3_backends
 from moto.scheduler.models import ScheduleGroup, scheduler_backends
@@ -27,6 +24,11 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
+
+#: What DeleteTable says of a protected table.
+_PROTECTED = (
+    "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first."
+)
 
 
 class ScheduleGroupResource(CloudFormationModel):
@@ -210,55 +212,15 @@ class BucketPolicyResource(_Policy, CloudFormationModel):
         s3_backends[account_id]["aws"].put_bucket_policy(given["Bucket"], document.encode())
 
 
-def _create_change_set(create: Callable[..., Any]) -> Callable[..., Any]:
-    """A stack that waits for its first change set to be executed is there for the next one."""
-
-    def create_change_set(self: Any, *, stack_name: str, change_set_type: str, **request: Any) -> Any:
-        waiting = [
-            stack_id
-            for stack_id, stack in self.stacks.items()
-            if stack.name == stack_name and stack.status == "REVIEW_IN_PROGRESS"
-        ]
-        if change_set_type == "CREATE":
-            for stack_id in waiting:
-                del self.stacks[stack_id]
-        return create(self, stack_name=stack_name, change_set_type=change_set_type, **request)
-
-    return create_change_set
+def _update_table(original_resource: Any, cloudformation_json: dict[str, Any], **_: Any) -> Any:
+    """A table's protection against deletion; of its other properties none has changed yet in any template of ours."""
+    given = cloudformation_json["Properties"]
+    original_resource.deletion_protection_enabled = bool(given.get("DeletionProtectionEnabled"))
+    return original_resource
 
 
-def _execute_change_set(self: Any, change_set_name: str, stack_name: str | None = None) -> None:
-    """Creates or updates the stack as CreateStack and UpdateStack do."""
-    change_set = next(
-        candidate
-        for arn, candidate in self.change_sets.items()
-        if arn == change_set_name
-        or (candidate.change_set_name == change_set_name and stack_name in (candidate.stack_name, candidate.stack_id))
-    )
-    stack = self.stacks[change_set.stack_id]
-    if change_set.change_set_type == "CREATE":
-        stack.template, stack.parameters = change_set.template, change_set.parameters
-        stack._parse_template()
-        stack.resource_map = stack._create_resource_map()
-        stack.output_map = stack._create_output_map()
-        stack._add_stack_event("CREATE_IN_PROGRESS", resource_status_reason="User Initiated")
-        stack.resource_map.create(stack.template_dict)
-        stack.mark_creation_complete()
-    else:
-        stack.update(change_set.template, parameters=change_set.parameters)
-    change_set.execution_status = "EXECUTE_COMPLETE"
-
-
-def _delete_stack(delete: Callable[[Any], None]) -> Callable[[Any], None]:
-    """``delete`` knows the policy Retain alone, and the other keeps as much once a resource is there."""
-
-    def delete_resources(self: Any) -> None:
-        for resource in self._resource_json_map.values():
-            if resource.get("DeletionPolicy") == "RetainExceptOnCreate":
-                resource["DeletionPolicy"] = "Retain"
-        delete(self)
-
-    return delete_resources
+def _protected(self: Any, table_name: str) -> None:
+    MockValidationException.__init__(self, _PROTECTED)
 
 
 def install(aws: EmbeddedAws) -> None:
@@ -267,13 +229,12 @@ def install(aws: EmbeddedAws) -> None:
     ScheduleGroup.is_created = lambda self: True
     ScheduleGroup.type = "AWS::Scheduler::ScheduleGroup"
     ScheduleGroup.get_cfn_attribute = lambda self, name: {"Arn": self.arn, "State": "ACTIVE"}[name]
-    ResourceMap.delete = _delete_stack(ResourceMap.delete)
     # moto ignores the conditions of a bucket's policy, and so would refuse everything for want of TLS.
     FakeBucket.get_permission = lambda self, action, resource: PermissionResult.NEUTRAL
     Alarm.physical_resource_id = property(lambda self: self.name)
     Alarm.is_created = lambda self: True
     Alarm.type = "AWS::CloudWatch::Alarm"
     Alarm.get_cfn_attribute = lambda self, name: {"Arn": self.alarm_arn}[name]
-    CloudFormationBackend.create_change_set = _create_change_set(CloudFormationBackend.create_change_set)
-    CloudFormationBackend.execute_change_set = _execute_change_set
+    Table.update_from_cloudformation_json = _update_table
+    DeletionProtectedException.__init__ = _protected
     states.stepfunctions_backends = stepfunctions_parser_backends
