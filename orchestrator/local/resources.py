@@ -2,17 +2,20 @@
 
 moto lacks the types AWS::Scheduler::ScheduleGroup, AWS::CloudWatch::Alarm, AWS::SQS::QueuePolicy,
 AWS::SNS::TopicPolicy and AWS::S3::BucketPolicy; cannot update AWS::DynamoDB::Table; makes state machines where its
-interpreter does not look; and refuses to delete a protected table in other words than DynamoDB.
+interpreter does not look; refuses to delete a protected table in other words than DynamoDB; and deletes a table that
+is being updated.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from moto.cloudwatch.models import Alarm, cloudwatch_backends
 from moto.core.common_models import CloudFormationModel
-from moto.dynamodb.exceptions import DeletionProtectedException, MockValidationException
+from moto.dynamodb.exceptions import DeletionProtectedException, MockValidationException, ResourceInUseException
+from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
 from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeBucket, s3_backends
@@ -219,6 +222,39 @@ def _update_table(original_resource: Any, cloudformation_json: dict[str, Any], *
     return original_resource
 
 
+def _being_updated(update: Callable[..., Any]) -> Callable[..., Any]:
+    def update_table(self: Any, name: str, *arguments: Any, **named: Any) -> Any:
+        table = update(self, name, *arguments, **named)
+        table.updating = True
+        return table
+
+    return update_table
+
+
+def _described(describe: Callable[..., Any]) -> Callable[..., Any]:
+    """A table that was updated says so once, and is ACTIVE then."""
+
+    def describe_table(self: Any, name: str) -> Any:
+        described = describe(self, name)
+        table = self.get_table(name)
+        if getattr(table, "updating", False):
+            table.updating = False
+            described["Table"]["TableStatus"] = "UPDATING"
+        return described
+
+    return describe_table
+
+
+def _deleted(delete: Callable[..., Any]) -> Callable[..., Any]:
+    def delete_table(self: Any, name: str) -> Any:
+        if getattr(self.tables.get(name), "updating", False):
+            in_use = f"Attempt to change a resource which is still in use: Table is being updated: {name}"
+            raise ResourceInUseException(in_use)
+        return delete(self, name)
+
+    return delete_table
+
+
 def _protected(self: Any, table_name: str) -> None:
     MockValidationException.__init__(self, _PROTECTED)
 
@@ -236,5 +272,8 @@ def install(aws: EmbeddedAws) -> None:
     Alarm.type = "AWS::CloudWatch::Alarm"
     Alarm.get_cfn_attribute = lambda self, name: {"Arn": self.alarm_arn}[name]
     Table.update_from_cloudformation_json = _update_table
+    DynamoDBBackend.update_table = _being_updated(DynamoDBBackend.update_table)
+    DynamoDBBackend.describe_table = _described(DynamoDBBackend.describe_table)
+    DynamoDBBackend.delete_table = _deleted(DynamoDBBackend.delete_table)
     DeletionProtectedException.__init__ = _protected
     states.stepfunctions_backends = stepfunctions_parser_backends
