@@ -2,11 +2,11 @@
 
 On AWS ExecuteChangeSet succeeds whatever follows: what failed is an event, all that the operation made is deleted
 again, what it changed gets its old properties, and the stack's status says so ("Stack failure options", "Stack status
-codes"). A table that is protected against deletion is not deleted: CloudFormation does not lift the protection. In moto
-the request fails and half of the resources stay; a change set that was executed leaves the stack without outputs and
-parameters, an update without the new ones. Moto also makes a second stack of the same name where a change set that was
-to create the first has never been executed, loses an updated resource of a type that it cannot update, deletes with a stack
-what RetainExceptOnCreate keeps, and reads JSON slowly.
+codes"). A table that is protected against deletion is not deleted: CloudFormation does not lift the protection. In
+moto the request fails and half of the resources stay; a change set that was executed leaves the stack without outputs
+and parameters, an update without the new ones. Moto also makes a second stack of the same name where a change set that
+was to create the first has never been executed, loses an updated resource of a type that it cannot update, deletes
+with a stack what RetainExceptOnCreate keeps, and reads JSON slowly.
 """
 
 from __future__ import annotations
