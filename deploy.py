@@ -203,6 +203,10 @@ def apply(
     )
     for task_id, schedule in applied.plan.over:
         click.echo(f"note: {schedule.expression} of {task_id} is in the past, no schedule was created")
+    for name in applied.plan.foreign:
+        click.echo(
+            f"note: the schedule {name} in the group {stack.schedule_group} belongs to no task; it was left alone"
+        )
     click.echo(f"Deployed {stack.name}." if applied.changed else f"{stack.name} is up to date.")
 
 

@@ -93,12 +93,12 @@ def apply(
         progress=progress,
     )
     registry, schedules = boundaries(clients, application.stack, outputs, now)
-    plan = reconciliation.plan(tasks, reconciliation.find(registry, schedules), now())
+    plan = reconciliation.plan(tasks, reconciliation.find(registry, schedules, tasks, now()), now())
     if plan.operations:
         # The lock is a write, so it is taken only where something is to be written; and what another deployment did
         # before it was ours is not to be done again.
         with exclusive(clients("dynamodb"), application.stack, f"{holder} ({secrets.token_hex(4)})", now):
-            plan = reconciliation.plan(tasks, reconciliation.find(registry, schedules), now())
+            plan = reconciliation.plan(tasks, reconciliation.find(registry, schedules, tasks, now()), now())
             with progress_of(len(plan.operations)) if progress_of else nullcontext(progress) as said:
                 reconciliation.carry_out(plan.operations, registry, schedules, said)
     return Applied(stack_changed=stack_changed, published=tuple(published), plan=plan, outputs=outputs)
