@@ -106,9 +106,14 @@ def _bounds(comparison: str | None, values: list[Any]) -> tuple[Sortable, Sortab
     match comparison.upper():
         case "=" | "EQ" | "BETWEEN":
             return (keys[0],), (last, _LAST)
-        case "<" | "<=" | "LT" | "LE":
+        case "<" | "LT":
+            return ((kind,),), (last,)
+        case "<=" | "LE":
             return ((kind,),), (last, _LAST)
-        case ">" | ">=" | "GT" | "GE":
+        # An item too many at the beginning would be the page's, and the one beyond it would end the query.
+        case ">" | "GT":
+            return (keys[0], _LAST), (_LAST,)
+        case ">=" | "GE":
             return (keys[0],), (_LAST,)
         case "BEGINS_WITH":
             return (keys[0],), ((kind, value + chr(0x10FFFF)), _LAST)
