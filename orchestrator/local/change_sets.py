@@ -20,6 +20,8 @@ from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.models import CloudFormationBackend, Event, Stack
 from moto.cloudformation.parsing import OutputMap, ResourceMap
 
+from orchestrator.local.replacements import replaces
+
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
 
@@ -238,9 +240,12 @@ def _delete_stack(delete: Callable[[Any], None]) -> Callable[[Any], None]:
 
 def install(aws: EmbeddedAws) -> None:
     """Creates, updates and rolls back the resources of every stack."""
-    ResourceMap.delete = _delete_stack(ResourceMap.delete)
-    parsing.parse_and_create_resource = _create_resource(parsing.parse_and_create_resource)
-    CloudFormationBackend.create_change_set = _create_change_set(CloudFormationBackend.create_change_set)
-    CloudFormationBackend.execute_change_set = _execute_change_set
-    Stack.create_resources, Stack.update = _create, _update
-    Stack.parse_template = staticmethod(_parsed(Stack.parse_template))
+    backend = CloudFormationBackend
+    replaces(ResourceMap, "delete", digest="cc56351f63bb")(_delete_stack(ResourceMap.delete))
+    create_resource = parsing.parse_and_create_resource
+    replaces(parsing, "parse_and_create_resource", digest="f07d3c49044a")(_create_resource(create_resource))
+    replaces(backend, "create_change_set", digest="e44fe7cb620a")(_create_change_set(backend.create_change_set))
+    replaces(backend, "execute_change_set", digest="d5f8da2b97ff")(_execute_change_set)
+    replaces(Stack, "create_resources", digest="7c830906e784")(_create)
+    replaces(Stack, "update", digest="5441b44ae83b")(_update)
+    replaces(Stack, "parse_template", digest="f6a6a6afe8c4")(staticmethod(_parsed(Stack.parse_template)))

@@ -25,6 +25,8 @@ from moto.sqs.models import sqs_backends
 from moto.stepfunctions import models as states
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
+from orchestrator.local.replacements import adds, replaces
+
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
 
@@ -261,19 +263,22 @@ def _protected(self: Any, table_name: str) -> None:
 
 def install(aws: EmbeddedAws) -> None:
     """Moto finds the classes by themselves; what they make must say what Ref and Fn::GetAtt give."""
-    ScheduleGroup.physical_resource_id = property(lambda self: self.name)
-    ScheduleGroup.is_created = lambda self: True
-    ScheduleGroup.type = "AWS::Scheduler::ScheduleGroup"
-    ScheduleGroup.get_cfn_attribute = lambda self, name: {"Arn": self.arn, "State": "ACTIVE"}[name]
+    adds(ScheduleGroup, "physical_resource_id")(property(lambda self: self.name))
+    adds(ScheduleGroup, "is_created")(lambda self: True)
+    adds(ScheduleGroup, "type")("AWS::Scheduler::ScheduleGroup")
+    adds(ScheduleGroup, "get_cfn_attribute")(lambda self, name: {"Arn": self.arn, "State": "ACTIVE"}[name])
     # moto ignores the conditions of a bucket's policy, and so would refuse everything for want of TLS.
-    FakeBucket.get_permission = lambda self, action, resource: PermissionResult.NEUTRAL
-    Alarm.physical_resource_id = property(lambda self: self.name)
-    Alarm.is_created = lambda self: True
-    Alarm.type = "AWS::CloudWatch::Alarm"
-    Alarm.get_cfn_attribute = lambda self, name: {"Arn": self.alarm_arn}[name]
-    Table.update_from_cloudformation_json = _update_table
-    DynamoDBBackend.update_table = _being_updated(DynamoDBBackend.update_table)
-    DynamoDBBackend.describe_table = _described(DynamoDBBackend.describe_table)
-    DynamoDBBackend.delete_table = _deleted(DynamoDBBackend.delete_table)
-    DeletionProtectedException.__init__ = _protected
-    states.stepfunctions_backends = stepfunctions_parser_backends
+    replaces(FakeBucket, "get_permission", digest="70bd76af5133")(
+        lambda self, action, resource: PermissionResult.NEUTRAL
+    )
+    adds(Alarm, "physical_resource_id")(property(lambda self: self.name))
+    adds(Alarm, "is_created")(lambda self: True)
+    adds(Alarm, "type")("AWS::CloudWatch::Alarm")
+    adds(Alarm, "get_cfn_attribute")(lambda self, name: {"Arn": self.alarm_arn}[name])
+    replaces(Table, "update_from_cloudformation_json", digest="ed9a4410caaa")(_update_table)
+    backend = DynamoDBBackend
+    replaces(backend, "update_table", digest="ef27e9f4f53a")(_being_updated(backend.update_table))
+    replaces(backend, "describe_table", digest="c98118adb16b")(_described(backend.describe_table))
+    replaces(backend, "delete_table", digest="d15d396a25aa")(_deleted(backend.delete_table))
+    replaces(DeletionProtectedException, "__init__", digest="6ab16bc01559")(_protected)
+    replaces(states, "stepfunctions_backends", digest="d4bd6f3eb080")(stepfunctions_parser_backends)
