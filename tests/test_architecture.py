@@ -28,6 +28,7 @@ PURE = {
     "records",
     "retries",
     "runs",
+    "schedule_edits",
     "schedule_names",
     "schedules",
     "settings",

@@ -37,6 +37,7 @@ from orchestrator.local import (
     keys,
     mail,
     partitions,
+    policy_simulator,
     replacements,
     resources,
     roles,
@@ -69,6 +70,7 @@ ADAPTERS = (
     keys,
     resources,
     change_sets,
+    policy_simulator,
 )
 
 ACCOUNT = roles.ACCOUNT
