@@ -27,7 +27,7 @@ class Question(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TestState:
+class RunState:
     """What becomes of one state. With a ``mock`` nothing is called, and no role is needed."""
 
     state: Mapping[str, Any]

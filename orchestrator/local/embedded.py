@@ -21,6 +21,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from orchestrator.errors import PortInUse
 from orchestrator.local import (
+    account,
     branches,
     change_sets,
     clients,
@@ -71,6 +72,7 @@ ADAPTERS = (
     resources,
     change_sets,
     policy_simulator,
+    account,
 )
 
 ACCOUNT = roles.ACCOUNT
