@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import boto3
+from botocore.config import Config
 from moto.backends import get_backend
 from moto.core.base_backend import BackendDict
 from moto.core.config import default_user_config
@@ -30,6 +31,7 @@ from orchestrator.local import (
     executions,
     expressions,
     functions,
+    inspection,
     integrations,
     interpreter,
     jsonata,
@@ -41,6 +43,7 @@ from orchestrator.local import (
     roles,
     scheduler,
     streams,
+    validation,
     versions,
 )
 from orchestrator.local.clock import Clock, RealClock
@@ -53,6 +56,8 @@ ADAPTERS = (
     executions,
     descriptions,
     versions,
+    validation,
+    inspection,
     integrations,
     clients,
     dynamodb,
@@ -199,6 +204,8 @@ class EmbeddedAws:
             "AWS_SECRET_ACCESS_KEY": "embedded",
             "AWS_DEFAULT_REGION": self.region,
             "AWS_REGION": self.region,
+            # TestState and StartSyncExecution go to another name on AWS: sync-states; this machine has one name.
+            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
             "ORCHESTRATOR_WITHOUT_DEPENDENCIES": "1",
         }
 
@@ -211,6 +218,7 @@ class EmbeddedAws:
                 endpoint_url=self.endpoint,
                 aws_access_key_id="embedded",
                 aws_secret_access_key="embedded",
+                config=Config(inject_host_prefix=False),
             )
         return self._plain[service]
 
