@@ -16,9 +16,9 @@ from orchestrator.deployment.questions import (
     ErrorPrefix,
     Question,
     Read,
+    RunState,
     Simulate,
     SimulateCaller,
-    RunState,
     Validate,
 )
 from orchestrator.settings import Stack

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import boto3
+from botocore.config import Config
 from moto.backends import get_backend
 from moto.core.base_backend import BackendDict
 from moto.core.config import default_user_config
@@ -32,6 +33,7 @@ from orchestrator.local import (
     executions,
     expressions,
     functions,
+    inspection,
     integrations,
     interpreter,
     jsonata,
@@ -42,8 +44,10 @@ from orchestrator.local import (
     replacements,
     resources,
     roles,
+    rules,
     scheduler,
     streams,
+    validation,
     versions,
 )
 from orchestrator.local.clock import Clock, RealClock
@@ -56,6 +60,8 @@ ADAPTERS = (
     executions,
     descriptions,
     versions,
+    validation,
+    inspection,
     integrations,
     clients,
     dynamodb,
@@ -67,6 +73,7 @@ ADAPTERS = (
     roles,
     scheduler,
     events,
+    rules,
     mail,
     keys,
     resources,
@@ -205,6 +212,8 @@ class EmbeddedAws:
             "AWS_SECRET_ACCESS_KEY": "embedded",
             "AWS_DEFAULT_REGION": self.region,
             "AWS_REGION": self.region,
+            # TestState and StartSyncExecution go to another name on AWS: sync-states; this machine has one name.
+            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
             "ORCHESTRATOR_WITHOUT_DEPENDENCIES": "1",
         }
 
@@ -217,6 +226,7 @@ class EmbeddedAws:
                 endpoint_url=self.endpoint,
                 aws_access_key_id="embedded",
                 aws_secret_access_key="embedded",
+                config=Config(inject_host_prefix=False),
             )
         return self._plain[service]
 

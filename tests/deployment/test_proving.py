@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 import deploy
 from orchestrator.deployment import Assumption, Proof, Verdict, assumptions, not_shown, proof_json, prove
-from orchestrator.deployment.questions import ErrorPrefix, Read, Simulate, RunState, SimulateCaller, Validate
+from orchestrator.deployment.questions import ErrorPrefix, Read, RunState, Simulate, SimulateCaller, Validate
 from orchestrator.local.embedded import EmbeddedAws
 from orchestrator.settings import Stack
 from tests.deployment.test_applying import Recorded

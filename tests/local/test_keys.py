@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from orchestrator.local.embedded import EmbeddedAws
+from tests.local.conftest import hearing
 from tests.local.test_resources import deploy, template
 from tests.local.test_roles import Actor, allow, denied
 
@@ -106,6 +107,7 @@ def test_a_rule_reaches_an_encrypted_queue_if_the_key_lets_it_without_asking_for
     statement = {**allow(["kms:Decrypt", "kms:GenerateDataKey"]), **FOR_EVENTS}
     policy = json.dumps({**POLICY, "Statement": [*POLICY["Statement"], {**statement, "Condition": condition}]})
     aws.client("kms").put_key_policy(KeyId=key, PolicyName="default", Policy=policy)
+    aws.client("sqs").set_queue_attributes(QueueUrl=QUEUE, Attributes=hearing("things"))
     paint(aws, "arn:aws:sqs:us-east-1:123456789012:things")
     assert bool(aws.client("sqs").receive_message(QueueUrl=QUEUE).get("Messages")) is heard
 
@@ -114,6 +116,7 @@ def test_a_rule_does_not_reach_an_encrypted_queue_if_the_key_does_not_name_event
     aws: EmbeddedAws, key: str
 ) -> None:
     aws.client("kms").put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(POLICY))
+    aws.client("sqs").set_queue_attributes(QueueUrl=QUEUE, Attributes=hearing("things"))
     paint(aws, "arn:aws:sqs:us-east-1:123456789012:things")
     assert aws.client("sqs").receive_message(QueueUrl=QUEUE).get("Messages", []) == []
 
