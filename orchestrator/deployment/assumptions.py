@@ -49,8 +49,10 @@ class Assumption:
     question: Question | None = None
     #: What AWS answers if the claim holds.
     expected: str = ""
-    #: Why it is not asked, or what to look at instead.
+    #: What to look at, or to give, where it is not asked.
     instead: str = ""
+    #: The same for every one of a kind: a list of what was not shown has it once.
+    of_each: str = ""
 
 
 def assumptions(application: Application, role: str | None = None) -> tuple[Assumption, ...]:
@@ -184,6 +186,7 @@ def _definitions(application: Application) -> Iterator[Assumption]:
     for name, definition in application.definitions.items():
         yield Assumption(
             claim=f"the definition of {name} is valid",
+            of_each="each definition is valid",
             source="ValidateStateMachineDefinition (API reference)",
             question=Validate(definition=definition.to_dict()),
             expected="OK",
@@ -216,7 +219,7 @@ def _permissions(stack: Stack) -> Iterator[Assumption]:
     opening = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": key, "Condition": via}
     for service, expected in (("sqs", "allowed"), ("s3", "implicitDeny")):
         yield Assumption(
-            claim=f"a key that is for use through SQS is {'' if service == 'sqs' else 'not '}for use through {service}",
+            claim=f"what may use a key through SQS may {'' if service == 'sqs' else 'not '}do so through {service}",
             source="AWS KMS condition keys (developer guide)",
             question=Simulate(
                 policy=_policy(opening),

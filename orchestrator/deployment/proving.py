@@ -48,7 +48,8 @@ def prove(clients: Clients, assumptions: Sequence[Assumption]) -> Iterator[Proof
             said = f"{error['Code']}: {error.get('Message', '')}"
             yield Proof(assumption=assumption, verdict=Verdict.NO_ANSWER, answer=said)
             continue
-        holds = answer == assumption.expected
+        # A refusal may say more than what is expected of it: where.
+        holds = answer == assumption.expected or answer.startswith(f"{assumption.expected} ")
         yield Proof(assumption=assumption, verdict=Verdict.HOLDS if holds else Verdict.FAILS, answer=answer)
 
 
@@ -70,8 +71,8 @@ def not_shown(assumptions: Sequence[Assumption]) -> str:
     lines = ["| Read, never seen | Where | What settles it |", "| --- | --- | --- |"]
     for one in assumptions:
         settled = f"`prove`: {one.question.call}" if one.question else one.instead
-        lines.append(f"| {_cell(one.claim)} | {_cell(one.source)} | {_cell(settled)} |")
-    return "\n".join(lines) + "\n"
+        lines.append(f"| {_cell(one.of_each or one.claim)} | {_cell(one.source)} | {_cell(settled)} |")
+    return "\n".join(dict.fromkeys(lines)) + "\n"
 
 
 def _cell(text: str) -> str:
