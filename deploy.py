@@ -1,7 +1,8 @@
 """Builds and deploys: `deploy.py build` needs no AWS, `deploy.py apply` changes it.
 
-Exit codes: 0 done; 1 it failed, or bad input; 2 a plan that holds something to do, and nothing else; 3 AWS cannot be
-reached or refuses; 130 interrupted.
+Exit codes: 0 done; 1 it failed, or bad input, or something that `prove` has asked does not hold; 2 a plan that holds
+something to do, and nothing else, or something that `prove` has asked was not answered; 3 AWS cannot be reached or
+refuses; 130 interrupted.
 """
 
 from __future__ import annotations

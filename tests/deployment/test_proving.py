@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -156,5 +156,13 @@ def test_the_prefix_of_an_error_is_told_by_what_is_not_there(aws: EmbeddedAws) -
     assert ErrorPrefix(state=state, role=role_arn(aws)).ask(aws.client) == "Lambda.…"
 
 
-def test_the_list_of_what_was_not_shown_is_made_of_the_assumptions(golden: Callable[[str, str], None]) -> None:
-    golden("assumptions.md", not_shown(ALL))
+def test_the_list_of_what_was_not_shown_has_each_kind_once_whatever_a_user_adds() -> None:
+    listed = not_shown(ALL)
+    more = replace(deploy.PROJECT.application(STACK), definitions={"one": definition(), "two": definition()})
+    assert not_shown(assumptions(more)) == listed
+    assert listed.count("each definition is valid") == 1
+    assert listed.splitlines()[1] == "| --- | --- | --- |"
+
+
+def definition() -> Any:
+    return next(iter(deploy.PROJECT.application(STACK).definitions.values()))
