@@ -252,7 +252,14 @@ def apply(
 
 @deploy.command()
 @_environment
-@click.option("--state-machine", default="TaskRunner", show_default=True, type=click.Choice(list(definitions.ALL)))
+@click.option(
+    "--state-machine",
+    default="TaskRunner",
+    show_default=True,
+    metavar="NAME",
+    type=click.Choice(list(definitions.ALL)),
+    help="A name in `definitions.ALL`.",
+)
 @click.option("--to", type=click.IntRange(min=1), help="A version. [default: the one before what runs]")
 def rollback(stack: Stack, state_machine: str, to: int | None) -> None:
     """Let an older version of a state machine run again; the next apply goes forward."""
