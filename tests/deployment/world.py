@@ -1,4 +1,4 @@
-"""All that comes with the project, deployed with its samples: every function and state machine under the role that it will have."""
+"""All that comes with the project, deployed with its samples: every function and state machine under its own role."""
 
 from __future__ import annotations
 
