@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import getpass
 import json
-import os
 import re
 import socket
 import sys
@@ -286,12 +285,7 @@ def destroy(stack: Stack, delete_data: bool, yes: bool) -> None:
 def _clients() -> Callable[[str], Any]:
     return partial(
         boto3.Session().client,
-        config=Config(
-            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-            connect_timeout=10,
-            # TestState's host has a prefix on AWS, which an endpoint that somebody names does not have.
-            inject_host_prefix="AWS_ENDPOINT_URL" not in os.environ,
-        ),
+        config=Config(retries={"mode": "standard", "total_max_attempts": ATTEMPTS}, connect_timeout=10),
     )
 
 
