@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from orchestrator.instants import order
 from orchestrator.runs import Run, RunStatus
 from orchestrator.settings import STATUS_INDEX, Stack
 
@@ -35,10 +36,12 @@ class Ledger:
         """A task's runs whose slot is in [since, until], the newest first, as they are now."""
         items = self._items(
             KeyConditionExpression="taskId = :task AND slot BETWEEN :since AND :until",
-            ExpressionAttributeValues={":task": {"S": task_id}, ":since": {"S": since}, ":until": {"S": until}},
+            # Before, and after, every slot of the second.
+            ExpressionAttributeValues={":task": {"S": task_id}, ":since": {"S": order(since)}, ":until": {"S": until}},
             ConsistentRead=True,
         )
-        return tuple(map(Run.from_item, items))
+        runs = (run for run in map(Run.from_item, items) if order(since) <= order(run.slot) <= order(until))
+        return tuple(sorted(runs, key=lambda run: order(run.slot), reverse=True))
 
     def by_status(
         self, status: RunStatus, *, limit: int, since: str | None = None, until: str | None = None
@@ -57,17 +60,17 @@ class Ledger:
             # Slots are ISO 8601: "0" is before, and "~" after, every one of them.
             ExpressionAttributeValues={
                 ":status": {"S": status},
-                ":since": {"S": since or "0"},
+                ":since": {"S": order(since or "0")},
                 ":until": {"S": until or "~"},
             },
             **({"Limit": page} if page else {}),
         )
-        return map(Run.from_item, items)
+        return (run for run in map(Run.from_item, items) if order(run.slot) <= order(until or "~"))
 
     def recent(self, *, limit: int) -> tuple[Run, ...]:
         """The newest runs of all tasks: a query for each status, so that the cost follows ``limit`` and not history."""
         found = [run for status in RunStatus for run in self.by_status(status, limit=limit)]
-        return tuple(sorted(found, key=lambda run: (run.slot, run.task_id), reverse=True)[:limit])
+        return tuple(sorted(found, key=lambda run: (order(run.slot), run.task_id), reverse=True)[:limit])
 
     def _query(self, limit: int, **request: Any) -> tuple[Run, ...]:
         return tuple(map(Run.from_item, islice(self._items(Limit=limit, **request), limit)))
