@@ -24,6 +24,8 @@ class Started:
 
     execution_arn: str
     slot: str
+    #: ISO 8601 in UTC: what the row is under if the run has not claimed its slot.
+    started_at: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +74,8 @@ class Runner:
             name=f"{task_id[:48]}-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
             input=json.dumps(request, ensure_ascii=False),
         )
-        return Started(execution_arn=answer["executionArn"], slot=slot or to_millisecond(answer["startDate"]))
+        started_at = to_millisecond(answer["startDate"])
+        return Started(execution_arn=answer["executionArn"], slot=slot or started_at, started_at=started_at)
 
     def ended(self, run: Run) -> bool:
         """Whether the execution of a run is over, whatever the row says. Step Functions forgets it after 90 days."""

@@ -34,7 +34,7 @@ _CONTEXT = {
         "StartTime": "2026-11-23T08:00:00.000Z",
     }
 }
-_INPUT = {"taskId": "report", "scheduledTime": "2026-11-23T08:00:00Z"}
+_INPUT = {"taskId": "report", "scheduledTime": "2026-11-23T08:00:00Z", "trigger": "schedule"}
 SOUND = Task(id="report", target=Target(kind=TargetKind.LAMBDA, name="work")).to_item()
 
 #: States that ask no catcher when an expression fails.
