@@ -296,7 +296,7 @@ def test_a_task_that_is_idempotent_is_called_again_and_every_call_is_counted(hap
 @scenario
 def throttled(runner: TaskRunner) -> Outcome:
     runner.register("throttled", retry=ONCE)
-    with runner.faulty("lambda", "Invoke", applied=False, times=2, error="TooManyRequestsException"):
+    with runner.faulty("lambda", "Invoke", applied=False, times=2, error="TooManyRequestsException", status=429):
         return runner.run("throttled")
 
 
