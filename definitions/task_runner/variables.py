@@ -2,9 +2,8 @@
 
 Every state sees the variables ``taskId``, ``slot``, ``trigger``, ``startDelay`` (seconds, or null for all but scheduled
 runs), ``task`` (the record, see :mod:`definitions.task_runner.record`), ``replaces`` (the version of the run whose
-place this one is to take, or null), ``earlier`` (of the runs before it: version and ARN of the last, their attempts,
-their history; and this run's duplicates), ``queue`` (who waits: :mod:`definitions.task_runner.refusal`),
-``waitingSince`` (milliseconds, or null if it has not waited), and ``holder`` and ``stopped``
+place this one is to take, or null), ``known`` (of other runs, and why this one was refused:
+:mod:`definitions.task_runner.refusal`), ``waitingSince`` (milliseconds, or null if it has not waited), and ``stopped``
 (:mod:`definitions.task_runner.stopping`); once the slot is claimed ``attempt`` (how often the target was called, the
 call at hand among them), ``serviceRetries`` (how many of those are beyond the task's policy) and ``began``
 (milliseconds); and once there is an outcome ``status``, ``ended`` (milliseconds, or null if nothing was started),
@@ -92,11 +91,20 @@ BY_HAND = f"$trigger = {literal(Trigger.AD_HOC)}"
 #: How a run begins: nothing is known of others. No row has this version, and nobody this ARN.
 BEGIN: dict[str, object] = {
     "claims": 1,
-    "earlier": {"version": "none", "executionArn": "none", "attempts": 0, "history": [], "duplicates": 0},
-    "queue": {"others": {}, "seen": 0},
+    "known": {
+        "refusal": "none",
+        "earlier": {"version": "none", "executionArn": "none", "attempts": 0, "history": [], "duplicates": 0},
+        "queue": {"others": {}, "seen": 0},
+    },
     "waitingSince": None,
     "stopped": "none",
 }
+
+
+def refused(reason: str) -> Jsonata:
+    """``known`` with another ``refusal``, an expression."""
+    return jsonata(f"$merge([$known, {{'refusal': {reason}}}])")
+
 
 #: What a claim makes known.
 CLAIMED: dict[str, object] = {

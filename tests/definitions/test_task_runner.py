@@ -738,6 +738,18 @@ def test_a_registry_that_stays_down_is_a_failure_with_a_row_and_an_alert(happene
 
 
 @scenario
+def claim_down(runner: TaskRunner) -> Outcome:
+    runner.register("claim-down")
+    with runner.faulty("dynamodb", "TransactWriteItems", applied=False, times=6):
+        return runner.run("claim-down")
+
+
+def test_a_claim_that_cannot_be_made_is_a_failure_with_a_row_and_an_alert(happened: Happened) -> None:
+    outcome = happened(claim_down)
+    assert (outcome.status, row(outcome).status, len(outcome.alerts)) == ("FAILED", RunStatus.FAILED, 1)
+
+
+@scenario
 def contended(runner: TaskRunner) -> Outcome:
     """The lease is in the way at the claim, and gone when the records are read."""
     runner.register("contended")
