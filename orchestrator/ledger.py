@@ -8,17 +8,22 @@ from typing import Any
 
 from orchestrator.runs import Run, RunStatus
 from orchestrator.settings import STATUS_INDEX, Stack
+from orchestrator.unreadable import Report, log, readable
 
 
 class Ledger:
-    """Reads the table through ``client``, boto3's low-level client of DynamoDB. Only executions write it."""
+    """Reads the table through ``client``, boto3's low-level client of DynamoDB. Only executions write it.
 
-    def __init__(self, client: Any, stack: Stack) -> None:
+    Where rows are read in bulk, one that cannot be read goes to ``report`` and is left out.
+    """
+
+    def __init__(self, client: Any, stack: Stack, report: Report = log) -> None:
         self._client = client
+        self._report = report
         self._table = stack.runs_table
 
     def get(self, task_id: str, slot: str) -> Run | None:
-        """The row of one slot as it is now."""
+        """The row of one slot as it is now. Raises :class:`~orchestrator.errors.InvalidRow`."""
         key = {"taskId": {"S": task_id}, "slot": {"S": slot}}
         item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
         return Run.from_item(item) if item else None
@@ -33,12 +38,12 @@ class Ledger:
 
     def between(self, task_id: str, since: str, until: str) -> tuple[Run, ...]:
         """A task's runs whose slot is in [since, until], the newest first, as they are now."""
-        items = self._items(
+        runs = self._runs(
             KeyConditionExpression="taskId = :task AND slot BETWEEN :since AND :until",
             ExpressionAttributeValues={":task": {"S": task_id}, ":since": {"S": since}, ":until": {"S": until}},
             ConsistentRead=True,
         )
-        return tuple(map(Run.from_item, items))
+        return tuple(runs)
 
     def by_status(
         self, status: RunStatus, *, limit: int, since: str | None = None, until: str | None = None
@@ -50,7 +55,7 @@ class Ledger:
         self, status: RunStatus, *, since: str | None = None, until: str | None = None, page: int | None = None
     ) -> Iterator[Run]:
         """The same without a limit: any number of runs, read in pages (of ``page`` runs) as they are asked for."""
-        items = self._items(
+        return self._runs(
             IndexName=STATUS_INDEX,
             KeyConditionExpression="#status = :status AND slot BETWEEN :since AND :until",
             ExpressionAttributeNames={"#status": "status"},
@@ -62,7 +67,6 @@ class Ledger:
             },
             **({"Limit": page} if page else {}),
         )
-        return map(Run.from_item, items)
 
     def recent(self, *, limit: int) -> tuple[Run, ...]:
         """The newest runs of all tasks: a query for each status, so that the cost follows ``limit`` and not history."""
@@ -70,7 +74,10 @@ class Ledger:
         return tuple(sorted(found, key=lambda run: (run.slot, run.task_id), reverse=True)[:limit])
 
     def _query(self, limit: int, **request: Any) -> tuple[Run, ...]:
-        return tuple(map(Run.from_item, islice(self._items(Limit=limit, **request), limit)))
+        return tuple(islice(self._runs(Limit=limit, **request), limit))
+
+    def _runs(self, **request: Any) -> Iterator[Run]:
+        return readable(self._items(**request), Run.from_item, self._report)
 
     def _items(self, **request: Any) -> Iterator[dict[str, Any]]:
         pages = self._client.get_paginator("query").paginate(TableName=self._table, ScanIndexForward=False, **request)

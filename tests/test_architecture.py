@@ -34,6 +34,7 @@ PURE = {
     "slots",
     "tasks",
     "undelivered",
+    "unreadable",
     "updates",
     "verification",
     "watching",
