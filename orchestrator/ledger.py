@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from orchestrator.runs import Run, RunStatus
+from orchestrator.runs import UNSUCCESSFUL, Run, RunStatus
 from orchestrator.settings import STATUS_INDEX, Stack
 from orchestrator.unreadable import Report, log, readable
+
+#: A page of Query ends after 1 MB ("Paginating table query results in DynamoDB").
+_PAGES = 5
 
 
 class Ledger:
@@ -28,13 +31,33 @@ class Ledger:
         item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
         return Run.from_item(item) if item else None
 
-    def runs(self, task_id: str, *, limit: int, status: RunStatus | None = None) -> tuple[Run, ...]:
-        """A task's runs, the newest slot first, at most ``limit``."""
+    def runs(
+        self, task_id: str, *, limit: int, status: RunStatus | None = None, until: str | None = None
+    ) -> tuple[Run, ...]:
+        """A task's runs, the newest slot first, at most ``limit``; no slot later than ``until``, if it is given."""
         only: dict[str, Any] = {}
         if status:
             only = {"FilterExpression": "#status = :status", "ExpressionAttributeNames": {"#status": "status"}}
         values = {":task": {"S": task_id}} | ({":status": {"S": status}} if status else {})
-        return self._query(limit, KeyConditionExpression="taskId = :task", ExpressionAttributeValues=values, **only)
+        values |= {":until": {"S": until}} if until else {}
+        slots = "taskId = :task AND slot <= :until" if until else "taskId = :task"
+        return self._query(limit, KeyConditionExpression=slots, ExpressionAttributeValues=values, **only)
+
+    def outcomes(self, task_id: str, *, limit: int, until: str) -> tuple[Run, ...]:
+        """A task's runs that ended well or badly, of slots not later than ``until``, the newest first, at most
+        ``limit``. What was skipped is passed over, however much it is, up to some MB of rows.
+        """
+        statuses = {f":{status}": {"S": status} for status in sorted({RunStatus.SUCCEEDED, *UNSUCCESSFUL})}
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            ScanIndexForward=False,
+            KeyConditionExpression="taskId = :task AND slot <= :until",
+            FilterExpression=f"#status IN ({', '.join(statuses)})",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues={":task": {"S": task_id}, ":until": {"S": until}, **statuses},
+        )
+        items = (item for page in islice(pages, _PAGES) for item in page["Items"])
+        return tuple(islice(readable(items, Run.from_item, self._report), limit))
 
     def between(self, task_id: str, since: str, until: str) -> tuple[Run, ...]:
         """A task's runs whose slot is in [since, until], the newest first, as they are now."""

@@ -42,6 +42,7 @@ class Runner:
     def __init__(self, client: Any, state_machine_arn: str) -> None:
         self._client = client
         self._arn = live(state_machine_arn)
+        self._executions = f"{state_machine_arn}:".replace(":stateMachine:", ":execution:", 1)
 
     def start(
         self,
@@ -82,7 +83,7 @@ class Runner:
         """How the execution of a run has ended; None while it goes on."""
         described = self._describe(run)
         if described is None:
-            gone = "Step Functions does not know the execution: it keeps one for 90 days after its end"
+            gone = "Step Functions knows no such execution of TaskRunner: it keeps one for 90 days after its end"
             return Ending(status=RunStatus.ABORTED, ended_at=_text(now), error="ExecutionLost", cause=gone)
         ended_at = _text(described.get("stopDate", now))
         if described["status"] == "SUCCEEDED":
@@ -106,11 +107,12 @@ class Runner:
         return dict(params or {})
 
     def _describe(self, run: Run) -> dict[str, Any] | None:
-        if run.execution_arn is None:
+        # Of another state machine, or of none, whoever has written it: nobody may, or can, ask for that.
+        if run.execution_arn is None or not run.execution_arn.startswith(self._executions):
             return None
         try:
             return dict(self._client.describe_execution(executionArn=run.execution_arn))
-        except self._client.exceptions.ExecutionDoesNotExist:
+        except (self._client.exceptions.ExecutionDoesNotExist, self._client.exceptions.InvalidArn):
             return None
 
     def wait(self, started: Started, sleep: Callable[[float], object]) -> str:

@@ -122,6 +122,11 @@ class EarlierRun:
     attempts: int = 0
     error: str | None = None
 
+    @property
+    def version(self) -> str:
+        """As :attr:`Run.version`."""
+        return self.started_at or self.status
+
     @classmethod
     def from_value(cls, value: Mapping[str, Any]) -> EarlierRun:
         """An element of a row's ``history`` as DynamoDB's low-level client gives it."""

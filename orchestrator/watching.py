@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice, takewhile
 
-from orchestrator.records import Pause, Watch
-from orchestrator.runs import RunStatus, SkipReason
+from orchestrator.records import Pause, Record, Watch
+from orchestrator.runs import Run, RunStatus, SkipReason
 from orchestrator.schedules.clock_changes import Nonexistent
 from orchestrator.slots import Slot, expected, key, nonexistent, times, upcoming
 from orchestrator.tasks import CatchUp, Task
@@ -78,6 +78,20 @@ def look(task: Task, watch: Watch, pause: Pause | None, recorded: Collection[str
             since=watch.since,
         ),
     )
+
+
+def too_long(record: Record, run: Run, now: datetime) -> bool:
+    """Whether a run that goes on has done so for longer than its task should.
+
+    As at its end it counts from when its turn came: that of a run that has waited is when it took the task's lease.
+    """
+    bound, lease = record.task.max_duration_seconds, record.lease
+    if not bound or run.started_at is None:
+        return False
+    began = _moment(run.started_at)
+    if lease is not None and lease.execution_arn == run.execution_arn:
+        began = max(began, datetime.fromtimestamp(lease.expires_at - record.task.lease_seconds, UTC))
+    return now - began > timedelta(seconds=bound)
 
 
 def _due(task: Task, since: datetime, horizon: datetime) -> list[Slot]:
