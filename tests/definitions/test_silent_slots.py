@@ -460,6 +460,18 @@ def test_a_rerun_of_an_old_slot_that_fails_is_told(runner: TaskRunner) -> None:
     assert (outcome.run and outcome.run.status, len(outcome.alerts)) == (RunStatus.FAILED, 1)
 
 
+def test_the_alarm_of_failures_watches_what_task_runner_publishes(runner: TaskRunner) -> None:
+    """By the dimensions of the deployed alarm: those of an execution of an alias are nowhere promised."""
+    (alarm,) = runner.aws.client("cloudwatch").describe_alarms(AlarmNames=[STACK.failure_alarm])["MetricAlarms"]
+    assert alarm["Namespace"] == METRICS_NAMESPACE
+    assert alarm["Dimensions"] == [{"Name": "Stack", "Value": STACK.name}]
+    before = counted(runner, alarm["MetricName"])
+    runner.run(failing(runner, "fails-for-the-alarm"))
+    runner.run(runner.register("times-out", params={"seconds": 2.5}, timeout_seconds=1, retry=ONCE))
+    runner.run(runner.register("well"))
+    assert counted(runner, alarm["MetricName"]) == before + 2
+
+
 # --- runs that go on for too long
 
 
