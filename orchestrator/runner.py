@@ -81,7 +81,9 @@ class Runner:
 
     def ending(self, run: Run, now: datetime) -> Ending | None:
         """How the execution of a run has ended; None while it goes on."""
-        described = self._describe(run)
+        # Of what is none of TaskRunner's executions, whoever has written it, a function may not ask.
+        ours = (run.execution_arn or "").startswith(self._executions)
+        described = self._describe(run) if ours else None
         if described is None:
             gone = "Step Functions knows no such execution of TaskRunner: it keeps one for 90 days after its end"
             return Ending(status=RunStatus.ABORTED, ended_at=_text(now), error="ExecutionLost", cause=gone)
@@ -107,8 +109,7 @@ class Runner:
         return dict(params or {})
 
     def _describe(self, run: Run) -> dict[str, Any] | None:
-        # Of another state machine, or of none, whoever has written it: nobody may, or can, ask for that.
-        if run.execution_arn is None or not run.execution_arn.startswith(self._executions):
+        if run.execution_arn is None:
             return None
         try:
             return dict(self._client.describe_execution(executionArn=run.execution_arn))
