@@ -21,6 +21,10 @@ from orchestrator.tasks import CatchUp, Task
 #: Of one task in one look; the next goes on from there.
 MOST_SLOTS = 500
 
+#: So long after a deployment has begun to write them, schedules are there, and so is the StartDate of every rate, which
+#: is a minute after its creation (:mod:`orchestrator.scheduler`): what was due earlier nobody has promised.
+SETTLING = timedelta(minutes=2)
+
 _INSTANT = timedelta(seconds=1)
 
 #: So long a time is gone through at once; a longer one, of a task that is seldom due, slot by slot.
@@ -50,9 +54,9 @@ class Look:
     watch: Watch
 
 
-def watch_from(task: Task, now: datetime, *, pause: Pause | None = None) -> Watch:
-    """Where the watchdog begins with a task that is registered now."""
-    return Watch(checked_until=key(now), next_run=_next_look(task, now, pause), since=key(now))
+def watch_from(task: Task, begin: datetime) -> Watch:
+    """Where the watchdog begins with a task whose slots later than ``begin`` are delivered."""
+    return Watch(checked_until=key(begin), next_run=_next_look(task, begin, None), since=key(begin))
 
 
 def look(task: Task, watch: Watch, pause: Pause | None, recorded: Collection[str], now: datetime) -> Look:
