@@ -30,7 +30,7 @@ from tests.deployment.statements import parts
 STACK = Stack()
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 TASKS = [task("report", "cron(0 2 * * ? *)"), task("clean", "cron(0 3 * * ? *)")]
-README = (Path(deploy.__file__).parent / "README.md").read_text()
+PAGE = (Path(deploy.__file__).parent / "docs" / "reference" / "permissions.md").read_text()
 
 #: Of resources whose name the template says: the property that does, and the ARN after the partition.
 NAMED = {
@@ -196,7 +196,7 @@ def test_a_command_prints_it(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def row(grant: Grant) -> str:
-    """Of the README's table; its resources are without region and account."""
+    """Of the table of the documentation; its resources are without region and account."""
     service = grant.actions[0].partition(":")[0]
     names = ", ".join(action.partition(":")[2] for action in grant.actions)
     resources = ", ".join(
@@ -208,4 +208,4 @@ def row(grant: Grant) -> str:
 def test_the_readme_says_what_a_deployer_may_do() -> None:
     rows = [row(grant) for grant in OWN + CLOUDFORMATION]
     kinds = ("| deploy.py |", "| AWS::")
-    assert [line for line in README.splitlines() if line.startswith(kinds)] == rows, "\n".join(rows)
+    assert [line for line in PAGE.splitlines() if line.startswith(kinds)] == rows, "\n".join(rows)
