@@ -78,11 +78,8 @@ def severities(run: Run, attention: Sequence[str]) -> tuple[Severity, ...]:
         return ()
     if run.status in UNSUCCESSFUL:
         return (Severity.FAILED,)
-    caught_up = run.status is RunStatus.SUCCEEDED and run.trigger is Trigger.CATCH_UP
-    # What a pause has skipped was delivered, and runs now because the pause is over.
-    resumed = bool(run.history) and run.history[-1].status is RunStatus.SKIPPED
-    missed = [Severity.MISSED] if caught_up and not resumed else []
-    return (*missed, *(severity for severity in Severity if severity in attention))
+    caught_up = [Severity.MISSED] if run.status is RunStatus.SUCCEEDED and run.trigger is Trigger.CATCH_UP else []
+    return (*caught_up, *(severity for severity in Severity if severity in attention))
 
 
 def cause_of(run: Run, severity: Severity, task: Task | None) -> Cause:

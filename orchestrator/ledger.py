@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from orchestrator.instants import order
 from orchestrator.runs import UNSUCCESSFUL, Run, RunStatus
 from orchestrator.settings import STATUS_INDEX, Stack
 from orchestrator.unreadable import Report, log, readable
@@ -63,10 +64,12 @@ class Ledger:
         """A task's runs whose slot is in [since, until], the newest first, as they are now."""
         runs = self._runs(
             KeyConditionExpression="taskId = :task AND slot BETWEEN :since AND :until",
-            ExpressionAttributeValues={":task": {"S": task_id}, ":since": {"S": since}, ":until": {"S": until}},
+            # Before, and after, every slot of the second.
+            ExpressionAttributeValues={":task": {"S": task_id}, ":since": {"S": order(since)}, ":until": {"S": until}},
             ConsistentRead=True,
         )
-        return tuple(runs)
+        within = (run for run in runs if order(since) <= order(run.slot) <= order(until))
+        return tuple(sorted(within, key=lambda run: order(run.slot), reverse=True))
 
     def by_status(
         self, status: RunStatus, *, limit: int, since: str | None = None, until: str | None = None
@@ -78,23 +81,24 @@ class Ledger:
         self, status: RunStatus, *, since: str | None = None, until: str | None = None, page: int | None = None
     ) -> Iterator[Run]:
         """The same without a limit: any number of runs, read in pages (of ``page`` runs) as they are asked for."""
-        return self._runs(
+        runs = self._runs(
             IndexName=STATUS_INDEX,
             KeyConditionExpression="#status = :status AND slot BETWEEN :since AND :until",
             ExpressionAttributeNames={"#status": "status"},
             # Slots are ISO 8601: "0" is before, and "~" after, every one of them.
             ExpressionAttributeValues={
                 ":status": {"S": status},
-                ":since": {"S": since or "0"},
+                ":since": {"S": order(since or "0")},
                 ":until": {"S": until or "~"},
             },
             **({"Limit": page} if page else {}),
         )
+        return (run for run in runs if order(run.slot) <= order(until or "~"))
 
     def recent(self, *, limit: int) -> tuple[Run, ...]:
         """The newest runs of all tasks: a query for each status, so that the cost follows ``limit`` and not history."""
         found = [run for status in RunStatus for run in self.by_status(status, limit=limit)]
-        return tuple(sorted(found, key=lambda run: (run.slot, run.task_id), reverse=True)[:limit])
+        return tuple(sorted(found, key=lambda run: (order(run.slot), run.task_id), reverse=True)[:limit])
 
     def _query(self, limit: int, **request: Any) -> tuple[Run, ...]:
         return tuple(islice(self._runs(Limit=limit, **request), limit))

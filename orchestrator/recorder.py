@@ -67,6 +67,7 @@ class Recorder:
         skipped: str,
         status: RunStatus,
         *,
+        trigger: Trigger,
         ended_at: str,
         error: str,
         cause: str,
@@ -78,7 +79,7 @@ class Recorder:
         was = {"status": {"S": RunStatus.SKIPPED}, "trigger": {"S": Trigger.SCHEDULE}, "startedAt": {"S": skipped}}
         texts = {
             "status": status,
-            "trigger": Trigger.CATCH_UP,
+            "trigger": trigger,
             "cause": one_line(cause),
             "error": error,
             "endedAt": ended_at,

@@ -7,6 +7,7 @@ together by time.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -80,15 +81,21 @@ class Trigger(StrEnum):
 
     #: EventBridge Scheduler.
     SCHEDULE = "schedule"
-    #: A person or a program, with ``start-execution``.
+    #: A person or a program, with ``start-execution``, for now or for a slot.
     AD_HOC = "ad hoc"
-    #: A backfill, for a slot of the past. It neither takes nor heeds the task's lease: docs/how-to/rerun-and-backfill.md.
+    #: A backfill, for a slot of the past. It neither takes nor heeds the task's lease:
+    #: docs/how-to/rerun-and-backfill.md.
     BACKFILL = "backfill"
     #: A person, for a slot that has a row already.
     RERUN = "rerun"
-    #: The watchdog, for a slot that nobody delivered or that a pause kept from running. It waits for the task's lease.
+    #: The watchdog, for a slot that nobody delivered. It waits for the task's lease.
     CATCH_UP = "catch up"
+    #: The end of a pause, for a slot that the pause has skipped. It waits for the task's lease.
+    RESUME = "resume"
 
+
+#: Runs of slots that have not run when they were due: they wait for the task's lease, whatever its overlap policy is.
+BELATED = (Trigger.CATCH_UP, Trigger.RESUME)
 
 #: The row of an input that names no task is kept under this id.
 NO_TASK_ID = "_invalid"
@@ -103,9 +110,16 @@ CAUSE_LIMIT = 1000
 HISTORY_LIMIT = 20
 
 
+#: Characters that end a line, steer a terminal or turn the direction of writing, one or more of them: a class that
+#: means the same in Python's regular expressions and in JSONata's.
+CONTROL_PATTERN = r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+"
+
+_CONTROL = re.compile(CONTROL_PATTERN)
+
+
 def one_line(text: str) -> str:
     """Text from outside, fit for a row and an alert: without control characters, of bounded length."""
-    return "".join(character if character.isprintable() else " " for character in text)[:CAUSE_LIMIT]
+    return _CONTROL.sub(" ", text)[:CAUSE_LIMIT]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from orchestrator.runs import Trigger
 from orchestrator.schedule_names import schedule_name
 from orchestrator.settings import Stack
 from orchestrator.slots import is_rate, times
@@ -34,6 +35,10 @@ MAXIMUM_RETRY_ATTEMPTS = 10
 
 #: The most that ListSchedules returns at once; what it returns unasked, its reference does not say.
 LIST_PAGE_SIZE = 100
+
+#: As much of a task's id as an execution's name of 80 characters has room for beside Scheduler's execution id. The
+#: pages show ids of 16 characters and promise no length; 36 is that of a UUID.
+_NAMED = 80 - 1 - 36
 
 #: The tag of the schedule group that says what its schedules were written with.
 FINGERPRINT_TAG = "orchestrator:schedules"
@@ -121,8 +126,10 @@ class Schedules:
             "StateMachineArn": self._settings.state_machine,
             # Says in the console what runs. It cannot hold the scheduled time, which has colons, and the execution id
             # may differ from attempt to attempt: it is the slot that keeps a second delivery from doing anything.
-            "Name": f"{task_id}-<aws.scheduler.execution-id>",
-            "Input": _compact({"taskId": task_id, "scheduledTime": "<aws.scheduler.scheduled-time>"}),
+            "Name": f"{task_id[:_NAMED]}-<aws.scheduler.execution-id>",
+            "Input": _compact(
+                {"taskId": task_id, "scheduledTime": "<aws.scheduler.scheduled-time>", "trigger": Trigger.SCHEDULE}
+            ),
         }
         once = {"ActionAfterCompletion": "DELETE"} if schedule.expression.startswith("at(") else {}
         start_date = {"StartDate": self._first(schedule)} if is_rate(schedule) else {}

@@ -40,9 +40,6 @@ FAILED = Run(
 )
 INCIDENT = Incident(id="i", severity=Severity.FAILED, title="ValueError of lambda/work", since="2026-12-01T08:00:05Z")
 
-#: By a pause, before the run that has caught it up.
-SKIPPED = EarlierRun(status=RunStatus.SKIPPED)
-
 
 @pytest.mark.parametrize(
     ("run", "attention", "expected"),
@@ -55,7 +52,7 @@ SKIPPED = EarlierRun(status=RunStatus.SKIPPED)
         (replace(FAILED, status=RunStatus.SUCCEEDED), ("late", "too long"), (Severity.LATE, Severity.TOO_LONG)),
         (replace(FAILED, status=RunStatus.SUCCEEDED), ("recovered",), ()),
         (replace(FAILED, status=RunStatus.SUCCEEDED, trigger=Trigger.CATCH_UP), (), (Severity.MISSED,)),
-        (replace(FAILED, status=RunStatus.SUCCEEDED, trigger=Trigger.CATCH_UP, history=(SKIPPED,)), (), ()),
+        (replace(FAILED, status=RunStatus.SUCCEEDED, trigger=Trigger.RESUME), (), ()),
         (replace(FAILED, status=RunStatus.RUNNING), ("too long",), (Severity.TOO_LONG,)),
         (replace(FAILED, status=RunStatus.SKIPPED), (), ()),
         (replace(FAILED, status=RunStatus.ABORTED), (), (Severity.FAILED,)),

@@ -23,6 +23,7 @@ PURE = {
     "events",
     "forecast",
     "functions",
+    "instants",
     "preview",
     "prices",
     "records",

@@ -9,6 +9,7 @@ from definitions.task_runner.refusal import DUPLICATE_SLOT, FREE, STOP, WAIT, ex
 from definitions.task_runner.variables import (
     ASKED_FOR,
     BEGIN,
+    BY_HAND,
     CAUSE,
     CLAIMED,
     DUPLICATE,
@@ -18,6 +19,7 @@ from definitions.task_runner.variables import (
     IS_APART,
     NOW_SECONDS,
     REFUSED,
+    STARTED_AT,
 )
 from orchestrator.errors import ClaimContended, InvalidInput, InvalidTask
 from orchestrator.runs import RunStatus, SkipReason
@@ -36,8 +38,11 @@ from orchestrator.services import (
 from orchestrator.settings import Stack
 from orchestrator.states import Catch, Choice, Task, Wait, When, jsonata, literal
 
-#: How often a claim is tried again when another transaction was in its way.
-CLAIM_ATTEMPTS = 5
+#: How often a claim is tried again when another transaction was in its way, or another run was first.
+CLAIM_ATTEMPTS = 12
+
+#: How often a run stops another one, and finds a third that has been faster.
+STOP_ATTEMPTS = 60
 
 #: The one place where a record that cannot be run, a slot on a closed day and a run of a backfill turn off: the common
 #: case pays no state.
@@ -97,11 +102,11 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
     record_skip = put_row(
         "RecordSkip",
         reason={"S": jsonata("$refusal")},
-        cause=jsonata(f"$refusal = {literal(SkipReason.CLOSED)} ? {{'S': $task.closed}} : {{'NULL': true}}"),
+        cause=jsonata(f"$refusal = {literal(SkipReason.CLOSED)} ? {{'S': $task.closed}}"),
         then=ending.publish_metrics,
     )
     # At once at first; then the transactions that are in each other's way scatter.
-    claim_again = Wait("ClaimAgain", seconds=jsonata("$floor($random() * ($power(2, $claims - 1) - 1))"))
+    claim_again = Wait("ClaimAgain", seconds=jsonata("$floor($random() * $min([$power(2, $claims - 1) - 1, 20]))"))
     claim_apart = call(
         "ClaimApart",
         PUT_ITEM,
@@ -112,8 +117,8 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
         next_state=route_task,
     )
 
-    def once_more(condition: str) -> When:
-        return When(f"{condition} and $claims < {CLAIM_ATTEMPTS}", assign={"claims": jsonata("$claims + 1")})
+    def once_more(condition: str, most: int = CLAIM_ATTEMPTS) -> When:
+        return When(f"{condition} and $claims < {most}", assign={"claims": jsonata("$claims + 1")})
 
     contended = {
         "name": ClaimContended.__name__,
@@ -148,6 +153,7 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
     claim_again.next(claim_slot)
     join_queue = waiting.join_queue(stack, look_again=explain_refusal)
     record_waiting = waiting.record_waiting(stack, then=join_queue)
+    own_key = {"slot": jsonata(STARTED_AT)}
     skipped, waits = f"$refusal in {literal(list(SkipReason))}", "$waitingSince != null"
     refused = Choice(
         "Refused",
@@ -162,15 +168,17 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
                 When(f"{skipped} and ({ASKED_FOR} or $replaces != null)", assign={"status": RunStatus.SKIPPED}),
                 ending.publish_metrics,
             ),
+            (When(f"{skipped} and {BY_HAND}", assign=own_key | {"status": RunStatus.SKIPPED}), record_skip),
             (When(skipped, assign={"status": RunStatus.SKIPPED}), record_skip),
             (When("$refusal = 'apart'"), claim_apart),
             (once_more(f"$refusal = '{FREE}' and {IS_APART}"), claim_apart),
             (once_more(f"$refusal = '{FREE}'"), claim_again),
-            (once_more(f"$refusal = '{STOP}'"), stopping.stop_other(stack, then=claim_slot)),
+            (once_more(f"$refusal = '{STOP}'", STOP_ATTEMPTS), stopping.stop_other(stack, then=claim_slot)),
             (When(f"$refusal = '{WAIT}' and $not({waits})"), record_waiting),
             # What has waited so long does not give up now, and its row is there to be kept.
             (When(waits), join_queue),
             (When("$replaces != null"), ending.publish_failure),
+            (When(BY_HAND, assign=own_key), record_refusal),
         ],
         default=record_refusal,
     )

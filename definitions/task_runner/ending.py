@@ -19,8 +19,9 @@ from orchestrator.services import (
 from orchestrator.settings import FAILURES_METRIC, METRICS_NAMESPACE, Stack
 from orchestrator.states import Catch, Fail, Succeed, Task, jsonata, literal
 
-#: This execution's ARN up to what follows the account: no region or account stands in the definition.
-STATES_ARN = f"$substringBefore({EXECUTION_ARN}, ':execution:')"
+#: ``arn:PARTITION:states:REGION:ACCOUNT``. No region or account stands in the definition; the first five fields of an
+#: execution's ARN are the same however the execution was started, what follows them may name a version or an alias.
+STATES_ARN = f"$join($split({EXECUTION_ARN}, ':')[[0..4]], ':')"
 
 
 #: How a run ends badly that TaskRunner itself ends.
@@ -52,7 +53,7 @@ _ATTENTION = f"""(
         $task.minDurationSeconds > 0 and {DURATION} < $task.minDurationSeconds ? {literal(Attention.TOO_SHORT)},
         $task.incidents and $not({IS_APART}) ? {literal(Attention.RECOVERED)}
     ];
-    $count($found) = 0 ? {{'NULL': true}} : {{'S': $join($found, ', ')}}
+    $count($found) > 0 ? {{'S': $join($found, ', ')}}
 )"""
 
 
@@ -93,13 +94,21 @@ def build(stack: Stack) -> Ending:
     return Ending(
         record_outcome=_record(
             "RecordOutcome",
-            run=rows.ended_row(stack, result={"S": jsonata("$result")}, attention=jsonata(_ATTENTION)),
+            # Another run may have written that it has stopped this one, which was too late.
+            run=rows.ended_row(
+                stack, result={"S": jsonata("$result")}, attention=_ATTENTION, removes=["error", "cause", "reason"]
+            ),
             task=rows.lease_released(stack, sets={"consecutiveFailures": {"N": "0"}}),
             then=publish_metrics,
         ),
         record_failure=_record(
             "RecordFailure",
-            run=rows.ended_row(stack, error={"S": jsonata("$failure.name")}, cause={"S": jsonata("$failure.cause")}),
+            run=rows.ended_row(
+                stack,
+                error={"S": jsonata("$failure.name")},
+                cause={"S": jsonata("$failure.cause")},
+                removes=["reason"],
+            ),
             task=rows.lease_released(stack, adds={"consecutiveFailures": {"N": "1"}}),
             then=publish_failure,
         ),

@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 from definitions.task_runner.record import paused
-from definitions.task_runner.variables import EXECUTION_ARN, IS_APART, NOW_SECONDS
-from orchestrator.runs import HISTORY_LIMIT, RunStatus, SkipReason, Trigger
+from definitions.task_runner.variables import EXECUTION_ARN, IS_APART, NOW_SECONDS, NOW_TEXT, order
+from orchestrator.runs import BELATED, HISTORY_LIMIT, RunStatus, SkipReason, Trigger
 from orchestrator.settings import Stack
 from orchestrator.states import jsonata, literal
 from orchestrator.tasks import LONGEST_WAIT_SECONDS, MOST_WAITING, OverlapPolicy
@@ -33,7 +33,13 @@ _STOPPING = literal([OverlapPolicy.CANCEL_OTHER, OverlapPolicy.TERMINATE_OTHER])
 _KEPT = ("trigger", "executionArn", "startedAt", "endedAt", "error")
 
 #: A catch-up waits whatever the policy is, and whoever has begun to wait goes on.
-_WAITS = f"""($trigger = {literal(Trigger.CATCH_UP)} or $waitingSince != null or $policy in {_QUEUEING})"""
+_WAITS = f"""($trigger in {literal(BELATED)} or $waitingSince != null or $policy in {_QUEUEING})"""
+
+
+#: Whether the lease is that of a later slot of a schedule: runs of one schedule would stop each other in turn. A slot
+#: with milliseconds is that of a person, and a slot to come was started by one.
+_NEWER = f"""($trigger = {literal(Trigger.SCHEDULE)} and $not($contains($lease.slot.S, '.'))
+            and {order("$lease.slot.S")} > {order("$slot")} and {order("$lease.slot.S")} <= {order(NOW_TEXT)})"""
 
 
 def _read(stack: Stack) -> str:
@@ -59,7 +65,8 @@ def _read(stack: Stack) -> str:
             $of != $slot and $number($place.M.expiresAt.N) >= {NOW_SECONDS}
         }});
         $others := $keys($live);
-        $most := $policy = {literal(OverlapPolicy.BUFFER_ONE)} and $trigger != {literal(Trigger.CATCH_UP)}
+        $first := $count($others[{order("$")} < {order("$slot")}]) = 0;
+        $most := $policy = {literal(OverlapPolicy.BUFFER_ONE)} and $not($trigger in {literal(BELATED)})
             ? 1 : {MOST_WAITING};
     """
 
@@ -71,13 +78,13 @@ def _why(stack: Stack) -> str:
         : {paused("$record")} ? {literal(SkipReason.PAUSED)}
         : {IS_APART} or $policy = {literal(OverlapPolicy.ALLOW_ALL)} ? '{FREE}'
         : $lease.executionArn.S = {EXECUTION_ARN} ? '{FREE}'
-        : $not($held) and ($count($others[$ < $slot]) = 0 or $policy in {_STOPPING} and $not({_WAITS})) ? '{FREE}'
+        : $not($held) and ($first or $policy in {_STOPPING} and $not({_WAITS})) ? '{FREE}'
         : {_WAITS} ? (
             ($slot in $places or $count($others) < $most)
             and ($waitingSince = null ? true : $millis() < $waitingSince + {LONGEST_WAIT_SECONDS * 1000})
             ? '{WAIT}' : {overlap}
         )
-        : $policy in {_STOPPING} ? '{STOP}'
+        : $policy in {_STOPPING} and $not({_NEWER}) ? '{STOP}'
         : {overlap}
     )"""
 

@@ -6,7 +6,7 @@ that Step Functions then sends again must find its own row, not a stranger's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from definitions.task_runner.variables import (
@@ -19,7 +19,7 @@ from definitions.task_runner.variables import (
 )
 from orchestrator.runs import ROW_LIFETIME_SECONDS, RunStatus, SkipReason
 from orchestrator.settings import Stack
-from orchestrator.states import jsonata
+from orchestrator.states import composed, jsonata, literal
 from orchestrator.tasks import OverlapPolicy
 from orchestrator.updates import update
 
@@ -30,21 +30,25 @@ _PLACE = {"#waiting": "waiting", "#slot": RUN_KEY["slot"]["S"]}
 
 
 def new_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
-    """PutItem of this execution's row, unless the slot is somebody else's. An attribute that does not apply is NULL."""
+    """PutItem of this execution's row, unless the slot is somebody else's. An attribute that does not apply is absent.
+
+    So the item is one expression: DynamoDB's null has another name in each kind of integration (``NULL``, ``Nul``).
+    """
+    item = {
+        **RUN_KEY,
+        "trigger": {"S": jsonata("$trigger")},
+        "executionArn": ME["me"],
+        "startedAt": {"S": jsonata(STARTED_AT)},
+        "startDelaySeconds": jsonata("$startDelay != null ? {'N': $string($startDelay)}"),
+        "attempts": {"N": jsonata("$string($earlier.attempts)")},
+        "history": {"L": jsonata("$earlier.history")},
+        "duplicates": {"N": jsonata("$string($earlier.duplicates)")},
+        "ttl": {"N": jsonata(f"$string({NOW_SECONDS} + {ROW_LIFETIME_SECONDS})")},
+        **attributes,
+    }
     return {
         "TableName": stack.runs_table,
-        "Item": {
-            **RUN_KEY,
-            "trigger": {"S": jsonata("$trigger")},
-            "executionArn": ME["me"],
-            "startedAt": {"S": jsonata(STARTED_AT)},
-            "startDelaySeconds": jsonata("$startDelay = null ? {'NULL': true} : {'N': $string($startDelay)}"),
-            "attempts": {"N": jsonata("$string($earlier.attempts)")},
-            "history": {"L": jsonata("$earlier.history")},
-            "duplicates": {"N": jsonata("$string($earlier.duplicates)")},
-            "ttl": {"N": jsonata(f"$string({NOW_SECONDS} + {ROW_LIFETIME_SECONDS})")},
-            **attributes,
-        },
+        "Item": jsonata(composed(item)),
         "ConditionExpression": "attribute_not_exists(slot) OR executionArn = :me",
         "ExpressionAttributeValues": {":me": ME["me"]},
     }
@@ -61,19 +65,38 @@ def claimed_row(stack: Stack, status: RunStatus = RunStatus.RUNNING) -> dict[str
     }
 
 
-def ended_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
-    """UpdateItem of this execution's own row at its end."""
+def ended_row(stack: Stack, *, attention: str = "", removes: Sequence[str], **attributes: Any) -> dict[str, Any]:
+    """UpdateItem of this execution's own row at its end; ``removes`` is what another run may have written of it.
+
+    ``attention`` is an expression of the attribute's value, which is undefined where there is nothing to say.
+    """
+    optional = {"childExecutionArn": "($child != null ? {'S': $child})"}
+    optional |= {"attention": attention} if attention else {}
     ended = {
         "status": {"S": jsonata("$status")},
         "endedAt": {"S": jsonata("$fromMillis($ended)")},
         "durationSeconds": {"N": jsonata(f"$string({DURATION})")},
         "attempts": {"N": jsonata("$string($earlier.attempts + $attempt)")},
-        "childExecutionArn": jsonata("$child = null ? {'NULL': true} : {'S': $child}"),
     }
+    request = update(
+        ended | attributes,
+        removes=removes,
+        names=["executionArn", *optional],
+        values=ME,
+        condition="#executionArn = :me",
+    )
+    sets, _, removed = request["UpdateExpression"].partition(" REMOVE ")
+    parts = [literal(sets)]
+    parts += [f"($exists({value}) ? {literal(f', #{name} = :{name}')} : '')" for name, value in optional.items()]
+    parts += [literal(f" REMOVE {removed}")]
+    parts += [f"($exists({value}) ? '' : {literal(f', #{name}')})" for name, value in optional.items()]
+    values = request["ExpressionAttributeValues"] | {f":{name}": jsonata(value) for name, value in optional.items()}
     return {
         "TableName": stack.runs_table,
         "Key": RUN_KEY,
-        **update(ended | attributes, names=["executionArn"], values=ME, condition="#executionArn = :me"),
+        **request,
+        "UpdateExpression": jsonata(" & ".join(parts)),
+        "ExpressionAttributeValues": jsonata(composed(values)),
     }
 
 

@@ -285,7 +285,7 @@ def test_a_pause_that_is_over_is_gone_and_what_it_skipped_runs_as_it_says(runner
         assert (run.status, run.reason) == (RunStatus.SKIPPED, SkipReason.PAUSED)
     runner.registry.pause(task_id, Pause(**{**vars(pause), "until": until}), next_run=until)
     assert round_at(runner, datetime(2026, 11, 20, 11, 31, tzinfo=UTC))["resumed"] == 1
-    assert ended(runner, task_id, "2026-11-20T11:00:00Z").trigger in (Trigger.CATCH_UP, Trigger.SCHEDULE)
+    assert ended(runner, task_id, "2026-11-20T11:00:00Z").trigger in (Trigger.RESUME, Trigger.SCHEDULE)
     runner.until(lambda: (run := runner.ledger.get(task_id, "2026-11-20T11:00:00Z")) is not None and not run.reason)
     assert ended(runner, task_id, "2026-11-20T11:00:00Z").status is RunStatus.SUCCEEDED
     skipped = runner.ledger.get(task_id, "2026-11-20T10:00:00Z")
@@ -308,12 +308,31 @@ def test_a_slot_that_a_pause_has_skipped_is_a_failure_if_its_catch_up_dies_uncla
     assert skipped.reason == SkipReason.PAUSED
     runner.registry.resume(task_id)
     runner.change(task_id, "REMOVE timeoutSeconds")
-    runner.start({"taskId": task_id, "scheduledTime": SLOT, "trigger": Trigger.CATCH_UP, "replaces": skipped.version})
+    runner.start({"taskId": task_id, "scheduledTime": SLOT, "trigger": Trigger.RESUME, "replaces": skipped.version})
     runner.until(lambda: ended(runner, task_id, SLOT).status is RunStatus.FAILED)
     run = ended(runner, task_id, SLOT)
-    assert (run.error, run.trigger, run.reason) == ("InvalidTask", Trigger.CATCH_UP, None)
+    assert (run.error, run.trigger, run.reason) == ("InvalidTask", Trigger.RESUME, None)
     assert [(one.status, one.started_at) for one in run.history] == [(RunStatus.SKIPPED, skipped.started_at)]
     assert len(told(runner, task_id)) == 1
+
+
+def test_a_start_by_hand_that_dies_before_its_claim_leaves_the_slot_to_the_schedule(runner: TaskRunner) -> None:
+    task_id = runner.register("dies-unclaimed")
+    client, machine = runner.aws.client("stepfunctions"), runner.applied.outputs["TaskRunnerArn"]
+
+    def stop() -> None:
+        for one in client.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]:
+            client.stop_execution(executionArn=one["executionArn"])
+
+    with runner.just_before("dynamodb", "GetItem", stop):
+        arn = runner.start({"taskId": task_id, "scheduledTime": SLOT})
+        assert runner.aws.execution(arn).over.wait(30)
+    runner.until(lambda: bool(runner.ledger.runs(task_id, limit=9)))
+    (died,) = runner.ledger.runs(task_id, limit=9)
+    assert (died.status, died.trigger, died.slot == SLOT) == (RunStatus.ABORTED, Trigger.AD_HOC, False)
+    run = runner.run(task_id).run
+    assert run is not None
+    assert (run.status, run.trigger) == (RunStatus.SUCCEEDED, Trigger.SCHEDULE)
 
 
 def test_a_round_is_a_heartbeat(runner: TaskRunner) -> None:

@@ -28,6 +28,9 @@ _THROTTLED = {"lambda": "TooManyRequestsException", "dynamodb": "ProvisionedThro
 #: The states that call what a task is to do.
 _TARGETS = ("InvokeLambda", "StartWorkflow")
 
+#: The same of a fault of the service's own.
+_BROKEN = {"lambda": "ServiceException", "stepfunctions": "AWSStepFunctionsException"}
+
 
 class Fault(StrEnum):
     THROTTLED = "throttled"
@@ -203,7 +206,7 @@ def _refused(request: Any, fault: Fault) -> Any:
     service = request.service_name
     codes = {
         Fault.THROTTLED: _THROTTLED.get(service, "ThrottlingException"),
-        Fault.BROKEN: "InternalServerError",
+        Fault.BROKEN: _BROKEN.get(service, "InternalServerError"),
         Fault.DENIED: "AccessDeniedException",
     }
     status, headers, body = request.serialized(ActionResult(Refused(codes[fault], f"it is {fault}")))

@@ -320,7 +320,7 @@ class Life(RuleBasedStateMachine):
         return self.deliveries.pop(which % len(self.deliveries))
 
     def _start(self, slot: str) -> str:
-        execution = self.world.runner.start({"taskId": self.task.id, "scheduledTime": slot})
+        execution = self.world.runner.start({"taskId": self.task.id, "scheduledTime": slot, "trigger": "schedule"})
         self.executions.append(execution)
         return execution
 

@@ -48,7 +48,9 @@ class Cell:
         self.runner.registry.register(record.task, watch, anew=True)
 
     def start(self, slot: str | None = None, **more: Any) -> str:
-        return self.runner.start({"taskId": self.task_id, "scheduledTime": slot or self.slot, **more})
+        """As Scheduler does."""
+        given = {"taskId": self.task_id, "scheduledTime": slot or self.slot, "trigger": Trigger.SCHEDULE}
+        return self.runner.start(given | more)
 
     def run(self, slot: str | None = None, **more: Any) -> None:
         """Starts it and waits until it is over."""
