@@ -183,13 +183,15 @@ class Life(RuleBasedStateMachine):
             self._pass(timedelta(minutes=1))
 
     @precondition(lambda self: self.deliveries and not self.is_paused)
-    @rule(which=_ANY)
-    def a_run_goes_on_for_too_long(self, which: int) -> None:
+    @rule(which=_ANY, ends_well=st.booleans())
+    def a_run_goes_on_for_too_long(self, which: int, ends_well: bool) -> None:
         """And the watchdog looks while it does."""
         slot = self._take(which)
+        slow = ends_well and self.task.target.kind is TargetKind.WORKFLOW
         hung = [State(name=state, task_id=self.task.id, slot=slot) for state in ("InvokeLambda", "StartWorkflow")]
-        with self.world.faults.injected(*(Injected(where=one, fault=Fault.REPLY_LOST) for one in hung)):
-            execution = self._start(slot)
+        faults = [] if slow else [Injected(where=one, fault=Fault.REPLY_LOST) for one in hung]
+        with self.world.faults.injected(*faults):
+            execution = self._start(slot, params={"pause": 90})
             self.world.rest()
             begun = self._running(slot, execution)
             self._pass(_MAX_DURATION + timedelta(seconds=10))
