@@ -493,9 +493,12 @@ def test_the_alarm_of_failures_watches_what_task_runner_publishes(runner: TaskRu
 
 # --- runs that go on for too long
 
+#: No incident is silent because it was told before.
+LOUD = Alerting(quiet_seconds=0)
+
 
 def test_a_run_that_goes_on_for_too_long_is_told_while_it_does_and_once(runner: TaskRunner) -> None:
-    task_id = runner.register("hangs", "workflow/nested", params={"pause": 3600}, max_duration_seconds=600)
+    task_id = runner.register("hangs", "workflow/nested", params={"pause": 3600}, max_duration_seconds=600, alerts=LOUD)
     arn = runner.start({"taskId": task_id, "scheduledTime": SLOT})
     runner.until(lambda: (run := runner.ledger.get(task_id, SLOT)) is not None and run.status is RunStatus.RUNNING)
     begin = datetime.now(UTC)
@@ -511,7 +514,7 @@ def test_a_run_that_goes_on_for_too_long_is_told_while_it_does_and_once(runner: 
 
 
 def test_a_run_that_was_told_of_is_not_told_again_at_its_end(runner: TaskRunner) -> None:
-    task_id = runner.register("slow", params={"seconds": 1.7}, max_duration_seconds=1)
+    task_id = runner.register("slow", params={"seconds": 1.7}, max_duration_seconds=1, alerts=LOUD)
     arn = runner.start({"taskId": task_id, "scheduledTime": SLOT})
     runner.until(lambda: runner.ledger.get(task_id, SLOT) is not None)
     assert round_at(runner, datetime.now(UTC) + timedelta(minutes=2))["tooLong"] == 1
