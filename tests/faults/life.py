@@ -303,8 +303,10 @@ class Life(RuleBasedStateMachine):
         row = {"taskId": "nonsense", "slot": at, "status": "RUNNING", "trigger": trigger, "startedAt": at}
         item = {name: {"S": text} for name, text in (row | ({"executionArn": arn} if arn else {})).items()}
         dynamodb.put_item(TableName=STACK.runs_table, Item=item)
-        self.the_watchdog_looks()
-        dynamodb.delete_item(TableName=STACK.runs_table, Key={name: item[name] for name in ("taskId", "slot")})
+        try:
+            self.the_watchdog_looks()
+        finally:
+            dynamodb.delete_item(TableName=STACK.runs_table, Key={name: item[name] for name in ("taskId", "slot")})
 
     @precondition(lambda self: self.slots)
     @rule(which=_ANY, well=st.booleans())
@@ -378,9 +380,9 @@ class Life(RuleBasedStateMachine):
                     self.judged.add((run.slot, run.version, title))
                     self.wrong[run.slot, title] += 1
                     assert title in known, (title, run, known)
-        assert self.told.keys() <= self.wrong.keys()
+        assert self.told.keys() <= self.wrong.keys(), (self.told, self.wrong)
         if self.task.alerts.quiet_seconds == _EVERYTHING:
-            assert self.told == self.wrong
+            assert self.told == self.wrong, (self.told, self.wrong)
 
     def _hear(self) -> set[str]:
         """Reads what people have been told of the task since the last time: titles of the incidents."""
