@@ -41,8 +41,8 @@ class Pause:
     on_resume: CatchUp = CatchUp.NONE
 
     def over(self, now: datetime) -> bool:
-        """Whether its end has come."""
-        return bool(self.until) and self.until <= key(now)
+        """Whether its end has come. An end that is empty, or no moment at all, is no end."""
+        return "0" <= self.until <= key(now)
 
     def to_value(self) -> dict[str, Any]:
         texts = {"who": self.who, "why": self.why, "since": self.since, "until": self.until, "onResume": self.on_resume}

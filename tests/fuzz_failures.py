@@ -79,7 +79,7 @@ class Records:
             return "caught"
         if "refusal" in variables["task"] or "closed" in variables["task"]:
             return "refused"
-        failure = {"name": "ValueError", "cause": "x", "ofService": False}
+        failure = {"name": "ValueError", "cause": "x", "service": None}
         bindings = {"states": {"input": {}, "context": _CONTEXT}, **variables, "attempt": 2, "failure": failure}
         bindings["serviceRetries"] = 0
         for expression in self._uncaught:

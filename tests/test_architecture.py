@@ -15,6 +15,7 @@ PURE = {
     "backfilling",
     "alerts",
     "calendars",
+    "claims",
     "costs",
     "durations",
     "environments",

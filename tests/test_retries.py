@@ -16,6 +16,7 @@ from definitions.task_runner.running import (
     RETRY_ALLOWED,
     SERVICE_RETRY_ALLOWED,
 )
+from definitions.task_runner.variables import SERVICE
 from orchestrator.local import jsonata
 from orchestrator.retries import RetryPolicy
 from orchestrator.services import SERVICE_FAULTS
@@ -64,30 +65,38 @@ def evaluate(expression: str, **bindings: Any) -> Any:
 
 
 FAULT, REFUSAL = "Lambda.ServiceException", "Lambda.TooManyRequestsException"
+OWN = '{"errorMessage": "x", "errorType": "y"}'
+FIVE, FOUR = (f"x (Service: AWSLambda; Status Code: {code}; Error Code: y)" for code in (500, 403))
 
 
 @pytest.mark.parametrize(
-    ("name", "of_service", "idempotent", "decision"),
+    ("name", "cause", "idempotent", "decision"),
     [
         # What a handler raised is retried by the policy, whatever it calls its error.
-        ("ValueError", False, False, "by the policy"),
-        (FAULT, False, False, "by the policy"),
-        (REFUSAL, False, False, "by the policy"),
+        ("ValueError", OWN, False, "by the policy"),
+        (FAULT, OWN, False, "by the policy"),
+        (REFUSAL, OWN, False, "by the policy"),
+        ("States.TaskFailed", OWN, False, "by the policy"),
         # Nothing has run.
-        (REFUSAL, True, False, "beyond the policy"),
-        ("StepFunctions.ExecutionLimitExceededException", True, False, "beyond the policy"),
+        (REFUSAL, "Rate exceeded", False, "beyond the policy"),
+        ("StepFunctions.ExecutionLimitExceededException", "x", False, "beyond the policy"),
+        ("Lambda.AWSLambdaException", FOUR, False, "by the policy"),
+        ("Lambda.ResourceNotFoundException", "no such function", False, "by the policy"),
         # What may have run is repeated only if it may be.
-        *((name, True, False, "not") for name in SERVICE_FAULTS),
-        *((name, True, True, "beyond the policy") for name in SERVICE_FAULTS),
-        *((name, of_service, False, "not") for name in AMBIGUOUS for of_service in (True, False)),
-        *((name, False, True, "by the policy") for name in AMBIGUOUS),
-        ("Lambda.ResourceNotFoundException", True, False, "by the policy"),
-        ("Never", False, True, "not"),
+        *((name, "x", False, "not") for name in SERVICE_FAULTS),
+        *((name, FIVE, True, "beyond the policy") for name in SERVICE_FAULTS),
+        ("Lambda.EC2UnexpectedException", FIVE, False, "not"),
+        *((name, cause, False, "not") for name in AMBIGUOUS for cause in (OWN, "", None)),
+        *((name, OWN, True, "by the policy") for name in AMBIGUOUS),
+        ("Never", OWN, True, "not"),
     ],
 )
-def test_what_is_tried_again_and_at_whose_expense(name: str, of_service: bool, idempotent: bool, decision: str) -> None:
+def test_what_is_tried_again_and_at_whose_expense(
+    name: str, cause: str | None, idempotent: bool, decision: str
+) -> None:
+    output = {"Error": name} | ({} if cause is None else {"Cause": cause})
     task = {"maxAttempts": 2, "neverOn": ["Never"], "idempotent": idempotent}
-    failure = {"name": name, "cause": "x", "ofService": of_service}
+    failure = {"name": name, "service": evaluate(SERVICE, states={"errorOutput": output})}
     bindings = {"failure": failure, "task": task, "attempt": 1}
     assert _decision(**bindings, serviceRetries=0) == decision
     # The bound of each, reached.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from definitions.task_runner import rows, stopping, waiting
 from definitions.task_runner.ending import Ending
 from definitions.task_runner.record import RECORD
-from definitions.task_runner.refusal import DUPLICATE_SLOT, FREE, STOP, WAIT, explained
+from definitions.task_runner.refusal import explained
 from definitions.task_runner.variables import (
     ASKED_FOR,
     BEGIN,
@@ -20,7 +20,9 @@ from definitions.task_runner.variables import (
     NOW_SECONDS,
     REFUSED,
     STARTED_AT,
+    refused,
 )
+from orchestrator.claims import Decision
 from orchestrator.errors import ClaimContended, InvalidInput, InvalidTask
 from orchestrator.runs import RunStatus, SkipReason
 from orchestrator.services import (
@@ -56,7 +58,7 @@ _NOT_CLAIMED = f"""$exists($task.refusal) ? 'invalid'
     : 'apart'"""
 
 #: A fault of AWS itself, as the reason of a refusal.
-_FAULT = REFUSED | {"refusal": "fault"}
+_FAULT = REFUSED | {"known": refused(literal("fault"))}
 
 _LOOKUP_FAILED = jsonata(f"""
     $not({INPUT_IS_VALID}) ? {{
@@ -101,8 +103,8 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
     )
     record_skip = put_row(
         "RecordSkip",
-        reason={"S": jsonata("$refusal")},
-        cause=jsonata(f"$refusal = {literal(SkipReason.CLOSED)} ? {{'S': $task.closed}}"),
+        reason={"S": jsonata("$known.refusal")},
+        cause=jsonata(f"$known.refusal = {literal(SkipReason.CLOSED)} ? {{'S': $task.closed}}"),
         then=ending.publish_metrics,
     )
     # At once at first; then the transactions that are in each other's way scatter.
@@ -134,7 +136,7 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
                 stack.runs_table: {"Keys": [rows.RUN_KEY], "ConsistentRead": True},
             }
         },
-        assign=explained(stack) | {"failure": contended, "status": RunStatus.FAILED},
+        assign={"known": explained(stack), "failure": contended, "status": RunStatus.FAILED},
     )
     claim_slot = call(
         "ClaimSlot",
@@ -154,11 +156,11 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
     join_queue = waiting.join_queue(stack, look_again=explain_refusal)
     record_waiting = waiting.record_waiting(stack, then=join_queue)
     own_key = {"slot": jsonata(STARTED_AT)}
-    skipped, waits = f"$refusal in {literal(list(SkipReason))}", "$waitingSince != null"
-    refused = Choice(
+    skipped, waits = f"$known.refusal in {literal(list(SkipReason))}", "$waitingSince != null"
+    next_step = Choice(
         "Refused",
         choices=[
-            (When(f"$refusal = '{DUPLICATE_SLOT}'", assign={"status": DUPLICATE}), record_duplicate),
+            (When(f"$known.refusal = '{Decision.DUPLICATE}'", assign={"status": DUPLICATE}), record_duplicate),
             (
                 When(f"{skipped} and {waits}", assign={"status": RunStatus.SKIPPED}),
                 waiting.leave_queue(stack, then=record_skip),
@@ -170,11 +172,14 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
             ),
             (When(f"{skipped} and {BY_HAND}", assign=own_key | {"status": RunStatus.SKIPPED}), record_skip),
             (When(skipped, assign={"status": RunStatus.SKIPPED}), record_skip),
-            (When("$refusal = 'apart'"), claim_apart),
-            (once_more(f"$refusal = '{FREE}' and {IS_APART}"), claim_apart),
-            (once_more(f"$refusal = '{FREE}'"), claim_again),
-            (once_more(f"$refusal = '{STOP}'", STOP_ATTEMPTS), stopping.stop_other(stack, then=claim_slot)),
-            (When(f"$refusal = '{WAIT}' and $not({waits})"), record_waiting),
+            (When("$known.refusal = 'apart'"), claim_apart),
+            (once_more(f"$known.refusal = '{Decision.FREE}' and {IS_APART}"), claim_apart),
+            (once_more(f"$known.refusal = '{Decision.FREE}'"), claim_again),
+            (
+                once_more(f"$known.refusal = '{Decision.STOP}'", STOP_ATTEMPTS),
+                stopping.stop_other(stack, then=claim_slot),
+            ),
+            (When(f"$known.refusal = '{Decision.WAIT}' and $not({waits})"), record_waiting),
             # What has waited so long does not give up now, and its row is there to be kept.
             (When(waits), join_queue),
             (When("$replaces != null"), ending.publish_failure),
@@ -182,12 +187,12 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
         ],
         default=record_refusal,
     )
-    explain_refusal.next(refused)
+    explain_refusal.next(next_step)
     not_tried = REFUSED | {
-        "refusal": jsonata(_NOT_CLAIMED),
+        "known": refused(_NOT_CLAIMED),
         "failure": jsonata("$exists($task.refusal) ? $task.refusal : null"),
     }
-    claim_slot.add_catch(Catch(error_equals=[EVALUATION_FAILED], assign=not_tried, output=NOTHING, next_step=refused))
+    claim_slot.add_catch(Catch(error_equals=[EVALUATION_FAILED], assign=not_tried, output=NOTHING, next_step=next_step))
     for claim, failed in (
         (claim_slot, TRANSACTION_CANCELED),
         (claim_apart, CONDITION_FAILED),
@@ -195,7 +200,7 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
     ):
         claim.add_catch(Catch(error_equals=[failed], output=NOTHING, next_step=explain_refusal))
     for state in (claim_slot, claim_apart, record_waiting, explain_refusal):
-        state.add_catch(Catch(error_equals=["States.ALL"], assign=_FAULT, output=NOTHING, next_step=refused))
+        state.add_catch(Catch(error_equals=["States.ALL"], assign=_FAULT, output=NOTHING, next_step=next_step))
     return call(
         "LookupTask",
         GET_ITEM,
@@ -208,9 +213,9 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
         catch=[
             Catch(
                 error_equals=["States.ALL"],
-                assign={**_FAULT, **FROM_ANY_INPUT, **BEGIN, "failure": _LOOKUP_FAILED, "task": {}},
+                assign={**REFUSED, **FROM_ANY_INPUT, **BEGIN, "failure": _LOOKUP_FAILED, "task": {}},
                 output=NOTHING,
-                next_step=refused,
+                next_step=next_step,
             )
         ],
         next_state=claim_slot,

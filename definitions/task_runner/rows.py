@@ -40,9 +40,9 @@ def new_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
         "executionArn": ME["me"],
         "startedAt": {"S": jsonata(STARTED_AT)},
         "startDelaySeconds": jsonata("$startDelay != null ? {'N': $string($startDelay)}"),
-        "attempts": {"N": jsonata("$string($earlier.attempts)")},
-        "history": {"L": jsonata("$earlier.history")},
-        "duplicates": {"N": jsonata("$string($earlier.duplicates)")},
+        "attempts": {"N": jsonata("$string($known.earlier.attempts)")},
+        "history": {"L": jsonata("$known.earlier.history")},
+        "duplicates": {"N": jsonata("$string($known.earlier.duplicates)")},
         "ttl": {"N": jsonata(f"$string({NOW_SECONDS} + {ROW_LIFETIME_SECONDS})")},
         **attributes,
     }
@@ -61,7 +61,7 @@ def claimed_row(stack: Stack, status: RunStatus = RunStatus.RUNNING) -> dict[str
         "ConditionExpression": f"{row['ConditionExpression']} OR startedAt = :earlier"
         " OR (attribute_not_exists(startedAt) AND #status = :earlier)",
         "ExpressionAttributeNames": {"#status": "status"},
-        "ExpressionAttributeValues": {":me": ME["me"], ":earlier": {"S": jsonata("$earlier.version")}},
+        "ExpressionAttributeValues": {":me": ME["me"], ":earlier": {"S": jsonata("$known.earlier.version")}},
     }
 
 
@@ -76,7 +76,7 @@ def ended_row(stack: Stack, *, attention: str = "", removes: Sequence[str], **at
         "status": {"S": jsonata("$status")},
         "endedAt": {"S": jsonata("$fromMillis($ended)")},
         "durationSeconds": {"N": jsonata(f"$string({DURATION})")},
-        "attempts": {"N": jsonata("$string($earlier.attempts + $attempt)")},
+        "attempts": {"N": jsonata("$string($known.earlier.attempts + $attempt)")},
     }
     request = update(
         ended | attributes,
@@ -117,15 +117,15 @@ def lease_taken(stack: Stack, now_seconds: str) -> dict[str, Any]:
         "TableName": stack.tasks_table,
         "Key": TASK_KEY,
         **update(
-            {"lease": {"M": lease}, "waiting": {"M": jsonata("$queue.others")}},
+            {"lease": {"M": lease}, "waiting": {"M": jsonata("$known.queue.others")}},
             names=["taskId", "pause", "until", "overlap", "expiresAt", "executionArn"],
             values=ME
             | {"now": {"N": jsonata(now_seconds)}, "allow_all": {"S": OverlapPolicy.ALLOW_ALL}}
             # An end that is no text, or empty, is no end.
             | {"some": {"S": "0"}, "nowText": {"S": jsonata(NOW_TEXT)}}
             # A run that died, or was stopped, holds a lease that nobody else will take from it before its end.
-            | {"earlier": {"S": jsonata("$earlier.executionArn")}, "stopped": {"S": jsonata("$stopped")}}
-            | {"seen": {"N": jsonata("$string($queue.seen)")}},
+            | {"earlier": {"S": jsonata("$known.earlier.executionArn")}, "stopped": {"S": jsonata("$stopped")}}
+            | {"seen": {"N": jsonata("$string($known.queue.seen)")}},
             condition="attribute_exists(#taskId)"
             " AND (attribute_not_exists(#pause) OR #pause.#until BETWEEN :some AND :nowText)"
             " AND (#overlap = :allow_all OR (attribute_not_exists(#lease) OR #lease.#expiresAt < :now"
@@ -170,7 +170,7 @@ def place_taken(stack: Stack, seconds: int) -> dict[str, Any]:
         "Key": TASK_KEY,
         "UpdateExpression": "SET #waiting.#slot = :place",
         "ExpressionAttributeNames": _PLACE,
-        "ExpressionAttributeValues": {":place": {"M": place}, ":room": {"N": jsonata("$string($queue.room)")}},
+        "ExpressionAttributeValues": {":place": {"M": place}, ":room": {"N": jsonata("$string($known.queue.room)")}},
         "ConditionExpression": "attribute_exists(#waiting)"
         " AND (attribute_exists(#waiting.#slot) OR size(#waiting) < :room)",
     }
@@ -197,10 +197,10 @@ def stopped_row(stack: Stack, error: str, cause: str) -> dict[str, Any]:
         "error": {"S": error},
         "cause": {"S": cause},
     }
-    holder, running = {"S": jsonata("$holder.executionArn")}, {"S": RunStatus.RUNNING}
+    holder, running = {"S": jsonata("$known.holder.executionArn")}, {"S": RunStatus.RUNNING}
     return {
         "TableName": stack.runs_table,
-        "Key": {**TASK_KEY, "slot": {"S": jsonata("$holder.slot")}},
+        "Key": {**TASK_KEY, "slot": {"S": jsonata("$known.holder.slot")}},
         **update(
             ended,
             names=["executionArn"],

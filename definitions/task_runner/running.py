@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from definitions.task_runner.ending import STATES_ARN, Ending
-from definitions.task_runner.variables import CAUGHT, EXECUTION_ARN, succeeded
+from definitions.task_runner.variables import CAUGHT, EXECUTION_ARN, FAULTY_CALL, REFUSED_CALL, succeeded
 from orchestrator.errors import NonRetryableError, error_names
 from orchestrator.runs import Trigger
 from orchestrator.services import (
@@ -13,7 +13,6 @@ from orchestrator.services import (
     INVOKE,
     NOT_BEGUN,
     NOTHING,
-    SERVICE_FAULTS,
     START_EXECUTION_SYNC,
 )
 from orchestrator.settings import LIVE, Stack
@@ -34,14 +33,16 @@ _LONGEST_SERVICE_DELAY = 20
 FATAL = [*error_names(NonRetryableError), DATA_LIMIT_EXCEEDED]
 
 #: Whether to call the target again whatever the policy says: it has not begun, or may do twice what it does.
-SERVICE_RETRY_ALLOWED = f"""$failure.ofService and $serviceRetries < {SERVICE_RETRIES}
-    and ($failure.name in {literal(NOT_BEGUN)} or $task.idempotent and $failure.name in {literal(SERVICE_FAULTS)})"""
+SERVICE_RETRY_ALLOWED = f"""$serviceRetries < {SERVICE_RETRIES} and (
+    $failure.service = {literal(REFUSED_CALL)} and $failure.name in {literal(NOT_BEGUN)}
+    or $failure.service = {literal(FAULTY_CALL)} and $task.idempotent
+)"""
 
 #: Whether to call the target again by the policy. Calls beyond it are not counted against it.
 RETRY_ALLOWED = f"""$attempt - $serviceRetries < $task.maxAttempts
     and $not($failure.name in $task.neverOn)
-    and ($task.idempotent or $not($failure.name in {literal(AMBIGUOUS)}
-        or $failure.ofService and $failure.name in {literal(SERVICE_FAULTS)}))"""
+    and ($task.idempotent
+        or $not($failure.name in {literal(AMBIGUOUS)} or $failure.service = {literal(FAULTY_CALL)}))"""
 
 #: :meth:`orchestrator.retries.RetryPolicy.longest_delay` before the next attempt.
 LONGEST_DELAY = """$floor($min([

@@ -2,13 +2,12 @@
 
 Every state sees the variables ``taskId``, ``slot``, ``trigger``, ``startDelay`` (seconds, or null for all but scheduled
 runs), ``task`` (the record, see :mod:`definitions.task_runner.record`), ``replaces`` (the version of the run whose
-place this one is to take, or null), ``earlier`` (of the runs before it: version and ARN of the last, their attempts,
-their history; and this run's duplicates), ``queue`` (who waits: :mod:`definitions.task_runner.refusal`),
-``waitingSince`` (milliseconds, or null if it has not waited), and ``holder`` and ``stopped``
+place this one is to take, or null), ``known`` (of other runs, and why this one was refused:
+:mod:`definitions.task_runner.refusal`), ``waitingSince`` (milliseconds, or null if it has not waited), and ``stopped``
 (:mod:`definitions.task_runner.stopping`); once the slot is claimed ``attempt`` (how often the target was called, the
 call at hand among them), ``serviceRetries`` (how many of those are beyond the task's policy) and ``began``
 (milliseconds); and once there is an outcome ``status``, ``ended`` (milliseconds, or null if nothing was started),
-``result`` or ``failure`` (name, cause, ``ofService``), and ``child`` (the nested execution's ARN, or null).
+``result`` or ``failure`` (name, cause, ``service``), and ``child`` (the nested execution's ARN, or null).
 
 The rules for what an input means are also in Python, in :mod:`orchestrator.deaths`, and tests hold the two equal.
 """
@@ -17,11 +16,15 @@ from __future__ import annotations
 
 from orchestrator.instants import MOMENT_PATTERN
 from orchestrator.runs import CAUSE_LIMIT, CONTROL_PATTERN, NO_TASK_ID, RunStatus, Trigger
+from orchestrator.services import NOT_BEGUN, SERVICE_FAULTS
 from orchestrator.states import Jsonata, jsonata, literal
 from orchestrator.tasks import TASK_ID_PATTERN
 
 #: What a further delivery of a slot ends as: it has no row of its own, the slot's row counts it.
 DUPLICATE = "DUPLICATE"
+
+REFUSED_CALL = "refused"
+FAULTY_CALL = "faulty"
 
 TIMEOUTS = ["Sandbox.Timedout", "States.Timeout"]
 
@@ -88,11 +91,20 @@ BY_HAND = f"$trigger = {literal(Trigger.AD_HOC)}"
 #: How a run begins: nothing is known of others. No row has this version, and nobody this ARN.
 BEGIN: dict[str, object] = {
     "claims": 1,
-    "earlier": {"version": "none", "executionArn": "none", "attempts": 0, "history": [], "duplicates": 0},
-    "queue": {"others": {}, "seen": 0},
+    "known": {
+        "refusal": "none",
+        "earlier": {"version": "none", "executionArn": "none", "attempts": 0, "history": [], "duplicates": 0},
+        "queue": {"others": {}, "seen": 0},
+    },
     "waitingSince": None,
     "stopped": "none",
 }
+
+
+def refused(reason: str) -> Jsonata:
+    """``known`` with another ``refusal``, an expression."""
+    return jsonata(f"$merge([$known, {{'refusal': {reason}}}])")
+
 
 #: What a claim makes known.
 CLAIMED: dict[str, object] = {
@@ -128,23 +140,34 @@ def one_line(text: str) -> str:
     return f"$substring($replace({text}, /{CONTROL_PATTERN}/, ' '), 0, {CAUSE_LIMIT})"
 
 
+_CAUSE = "($exists($states.errorOutput.Cause) ? $string($states.errorOutput.Cause) : '')"
+
 #: Text from outside, fit for a row and an alert: of a Lambda's error its message.
 CAUSE = rf"""(
-    $cause := $string($states.errorOutput.Cause);
+    $cause := {_CAUSE};
     $message := $match($cause, /"errorMessage":\s*"((?:\\.|[^"])*)"/)[0].groups[0];
     {one_line("($exists($message) ? $message : $cause)")}
 )"""
 
-#: Whether it is the service that has failed, and not a handler whose error is called the same: what a handler raised
-#: comes as an object in JSON, what a service says comes as text.
-OF_SERVICE = r"$not($contains($string($states.errorOutput.Cause), /^\s*\{/))"
+#: What the service that was called has to do with an error: null if a handler raised it, or a nested execution failed,
+#: which comes as an object in JSON, whatever it is called; ``REFUSED_CALL`` if the service has not done what it was
+#: asked for; ``FAULTY_CALL`` if it may have.
+SERVICE = rf"""(
+    $cause := {_CAUSE};
+    $contains($cause, /^\s*\{{/) ? null
+    : $states.errorOutput.Error in {literal(NOT_BEGUN)} or $contains($cause, /Status Code: 4[0-9][0-9]/)
+    ? {literal(REFUSED_CALL)}
+    : $states.errorOutput.Error in {literal(SERVICE_FAULTS)} or $contains($cause, /Status Code: 5[0-9][0-9]/)
+    ? {literal(FAULTY_CALL)}
+    : null
+)"""
 
 #: What a catcher makes of an error.
 CAUGHT: dict[str, object] = {
     "failure": {
         "name": jsonata("$states.errorOutput.Error"),
         "cause": jsonata(CAUSE),
-        "ofService": jsonata(OF_SERVICE),
+        "service": jsonata(SERVICE),
     },
     "ended": jsonata("$millis()"),
     "status": jsonata(
@@ -153,8 +176,7 @@ CAUGHT: dict[str, object] = {
     ),
     # A nested execution that failed is named in the cause; a cause can be cut short, so it is not parsed.
     "child": jsonata(
-        '($arn := $match($string($states.errorOutput.Cause), /"ExecutionArn":"([^"]*)"/)[0].groups[0];'
-        " $exists($arn) ? $arn : null)"
+        f'($arn := $match({_CAUSE}, /"ExecutionArn":"([^"]*)"/)[0].groups[0]; $exists($arn) ? $arn : null)'
     ),
 }
 

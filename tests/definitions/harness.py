@@ -218,9 +218,16 @@ class TaskRunner:
             client.meta.events.unregister(name, act)
 
     def faulty(
-        self, service: str, operation: str, *, applied: bool, times: int = 1, error: str = "InternalServerError"
+        self,
+        service: str,
+        operation: str,
+        *,
+        applied: bool,
+        times: int = 1,
+        error: str = "InternalServerError",
+        status: int = 500,
     ) -> AbstractContextManager[list[str]]:
-        """The first calls of an operation fail with 500: before they have an effect, or after it (a lost reply)."""
+        """The first calls of an operation fail: before they have an effect, or after it (a lost reply)."""
         client = self.aws.clients.get(service, self.aws.region, self.role)
         answer: Callable[..., Any] = self.aws.clients._answer
         name = f"before-send.{client.meta.service_model.service_id.hyphenize()}.{operation}"
@@ -236,7 +243,7 @@ class TaskRunner:
                 if applied:
                     answer(name, request)
                 body = json.dumps({"__type": error, "message": "internal error"}).encode()
-                return AWSResponse(request.url, 500, {"x-amzn-requestid": "lost"}, MockRawResponse(body))
+                return AWSResponse(request.url, status, {"x-amzn-requestid": "lost"}, MockRawResponse(body))
 
             client.meta.events.register_first(name, fail)
             try:

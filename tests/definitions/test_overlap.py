@@ -211,6 +211,18 @@ def test_a_waiter_whose_reply_was_lost_finds_its_own_row_and_place(runner: TaskR
     assert (row(outcome).status, row(outcome).duplicates) == (RunStatus.SUCCEEDED, 0)
 
 
+def test_a_run_that_cannot_begin_to_wait_is_a_failure(runner: TaskRunner) -> None:
+    task_id = runner.register("cannot-wait", overlap=OverlapPolicy.BUFFER_ONE)
+    hold(runner, task_id)
+    with runner.faulty("dynamodb", "PutItem", applied=False, times=6) as lost:
+        outcome = runner.run(task_id)
+    assert len(lost) == 6
+    assert (row(outcome).status, outcome.states[-3:]) == (
+        RunStatus.FAILED,
+        ["RecordRefusal", "PublishFailureMetrics", "Failed"],
+    )
+
+
 def test_a_turn_whose_reply_was_lost_is_still_ones_own_even_if_another_joins(runner: TaskRunner) -> None:
     task_id = runner.register("lost-turn", overlap=OverlapPolicy.BUFFER_ALL)
     claims: list[str] = []

@@ -296,7 +296,7 @@ def test_a_task_that_is_idempotent_is_called_again_and_every_call_is_counted(hap
 @scenario
 def throttled(runner: TaskRunner) -> Outcome:
     runner.register("throttled", retry=ONCE)
-    with runner.faulty("lambda", "Invoke", applied=False, times=2, error="TooManyRequestsException"):
+    with runner.faulty("lambda", "Invoke", applied=False, times=2, error="TooManyRequestsException", status=429):
         return runner.run("throttled")
 
 
@@ -735,6 +735,18 @@ def test_a_registry_that_stays_down_is_a_failure_with_a_row_and_an_alert(happene
     outcome = happened(registry_down)
     assert (outcome.status, row(outcome).status, len(outcome.alerts)) == ("FAILED", RunStatus.FAILED, 1)
     assert (row(outcome).slot, row(outcome).attempts) == (SLOT, 0)
+
+
+@scenario
+def claim_down(runner: TaskRunner) -> Outcome:
+    runner.register("claim-down")
+    with runner.faulty("dynamodb", "TransactWriteItems", applied=False, times=6):
+        return runner.run("claim-down")
+
+
+def test_a_claim_that_cannot_be_made_is_a_failure_with_a_row_and_an_alert(happened: Happened) -> None:
+    outcome = happened(claim_down)
+    assert (outcome.status, row(outcome).status, len(outcome.alerts)) == ("FAILED", RunStatus.FAILED, 1)
 
 
 @scenario

@@ -23,13 +23,13 @@ from orchestrator.local.embedded import EmbeddedAws
 from orchestrator.local.statements import applies
 
 #: What AWS's services call it; the others say ThrottlingException.
-_THROTTLED = {"lambda": "TooManyRequestsException", "dynamodb": "ProvisionedThroughputExceededException"}
+_THROTTLED = {"awslambda": "TooManyRequestsException", "dynamodb": "ProvisionedThroughputExceededException"}
 
 #: The states that call what a task is to do.
 _TARGETS = ("InvokeLambda", "StartWorkflow")
 
 #: The same of a fault of the service's own.
-_BROKEN = {"lambda": "ServiceException", "stepfunctions": "AWSStepFunctionsException"}
+_BROKEN = {"awslambda": "ServiceException"}
 
 
 class Fault(StrEnum):
