@@ -27,7 +27,7 @@ from orchestrator.commands.preview import preview
 from orchestrator.commands.rerun import rerun
 from orchestrator.commands.start import start
 from orchestrator.console.tables import run_values, runs_table, task_values, tasks_table
-from orchestrator.errors import NotDeployed, UnknownTask
+from orchestrator.errors import NotDeployed, OrchestratorError, UnknownTask
 from orchestrator.ledger import Ledger
 from orchestrator.registry import Registry
 from orchestrator.runner import Runner
@@ -58,11 +58,11 @@ class Connection:
 
     @property
     def registry(self) -> Registry:
-        return Registry(self.client("dynamodb"), self.stack)
+        return Registry(self.client("dynamodb"), self.stack, _say)
 
     @property
     def ledger(self) -> Ledger:
-        return Ledger(self.client("dynamodb"), self.stack)
+        return Ledger(self.client("dynamodb"), self.stack, _say)
 
     @property
     def runner(self) -> Runner:
@@ -83,6 +83,11 @@ class Connection:
                 raise NotDeployed(self.stack.name) from fault
             raise
         return {output["OutputKey"]: output["OutputValue"] for output in deployed.get("Outputs", [])}
+
+
+def _say(fault: OrchestratorError) -> None:
+    """Of an item that cannot be read, beside those that can."""
+    click.echo(str(fault), err=True)
 
 
 @click.group()

@@ -36,6 +36,7 @@ PURE = {
     "slots",
     "tasks",
     "undelivered",
+    "unreadable",
     "updates",
     "verification",
     "watching",
