@@ -30,6 +30,7 @@ PURE = {
     "records",
     "retries",
     "runs",
+    "schedule_edits",
     "schedule_names",
     "schedules",
     "settings",

@@ -71,6 +71,8 @@ class Clients:
                 parameter_validation=False,
                 retries={"total_max_attempts": 1},
                 ignore_configured_endpoint_urls=True,
+                # moto does not know that Step Functions answers some requests under another name.
+                inject_host_prefix=False,
             ),
         )
         client.meta.events.register_last("before-send", self._answer)

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import boto3
+from botocore.config import Config
 from moto.backends import get_backend
 from moto.core.base_backend import BackendDict
 from moto.core.config import default_user_config
@@ -21,7 +22,9 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from orchestrator.errors import PortInUse
 from orchestrator.local import (
+    account,
     branches,
+    change_sets,
     clients,
     descriptions,
     dynamodb,
@@ -30,17 +33,21 @@ from orchestrator.local import (
     executions,
     expressions,
     functions,
+    inspection,
     integrations,
     interpreter,
     jsonata,
     keys,
     mail,
     partitions,
+    policy_simulator,
     replacements,
     resources,
     roles,
+    rules,
     scheduler,
     streams,
+    validation,
     versions,
 )
 from orchestrator.local.clock import Clock, RealClock
@@ -53,6 +60,8 @@ ADAPTERS = (
     executions,
     descriptions,
     versions,
+    validation,
+    inspection,
     integrations,
     clients,
     dynamodb,
@@ -64,9 +73,13 @@ ADAPTERS = (
     roles,
     scheduler,
     events,
+    rules,
     mail,
     keys,
     resources,
+    change_sets,
+    policy_simulator,
+    account,
 )
 
 ACCOUNT = roles.ACCOUNT
@@ -199,6 +212,8 @@ class EmbeddedAws:
             "AWS_SECRET_ACCESS_KEY": "embedded",
             "AWS_DEFAULT_REGION": self.region,
             "AWS_REGION": self.region,
+            # TestState and StartSyncExecution go to another name on AWS: sync-states; this machine has one name.
+            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
             "ORCHESTRATOR_WITHOUT_DEPENDENCIES": "1",
         }
 
@@ -211,6 +226,7 @@ class EmbeddedAws:
                 endpoint_url=self.endpoint,
                 aws_access_key_id="embedded",
                 aws_secret_access_key="embedded",
+                config=Config(inject_host_prefix=False),
             )
         return self._plain[service]
 
