@@ -40,7 +40,7 @@ PURE = {
 }
 
 #: One narrow class for each AWS service.
-BOUNDARIES = {"backfills", "failed_tasks", "incidents", "ledger", "recorder", "registry", "runner", "scheduler"}
+BOUNDARIES = {"backfills", "failed_tasks", "incidents", "ledger", "recorder", "registry", "runner", "scheduler", "server_clock"}
 
 #: What is done with several of those together.
 TOGETHER = {"pausing"}

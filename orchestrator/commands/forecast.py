@@ -24,7 +24,7 @@ from orchestrator.schedules import Schedule
 from orchestrator.tasks import Task
 
 if TYPE_CHECKING:
-    from orchestrator.cli import Connection
+    from orchestrator.commands.connection import Connection
     from orchestrator.deployment import Application
 
 _BUSIEST = 5

@@ -32,6 +32,7 @@ NOT_BUNDLED = frozenset(
         "faults",
         "local",
         "preview",
+        "server_clock",
         "services",
         "states",
         "taskfile",

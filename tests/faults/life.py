@@ -281,7 +281,7 @@ class Life(RuleBasedStateMachine):
 
     def _check(self, until: datetime) -> None:
         runs, now = self._runs(until), self.world.clock.now()
-        assert verify(self.task, runs, self.begin, until, now) == []
+        assert verify(self.task, runs, self.begin, until, now).findings == ()
         assert self._unfinished(until) == []
         effects = {slot: n for (task_id, slot), n in self.world.faults.effects.items() if task_id == self.task.id}
         history = {run.slot: len(run.history) for run in runs}
