@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
+from orchestrator.pricing import ROUND_SECONDS
 from orchestrator.slots import expected, times
 from orchestrator.tasks import Task
 
@@ -20,6 +21,8 @@ SCHEDULER_INVOCATIONS = 1000
 
 #: Scheduler fires within the minute of a slot.
 _SECONDS_OF_A_SLOT = 60
+
+_HOUR_SECONDS = 3600
 
 _INSTANT = timedelta(microseconds=1)
 
@@ -35,6 +38,9 @@ class TaskForecast:
     #: Slots that run, and slots that a calendar or a change of clock leaves out.
     runs: int
     skipped: int
+    #: In how many different hours there is one, and how many of the watchdog's rounds look for one.
+    hours: int
+    looks: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,11 +94,18 @@ def forecast(tasks: Sequence[Task], begin: datetime, days: int) -> Forecast:
     minutes: Counter[datetime] = Counter()
     found = []
     for task in tasks:
-        runs = skipped = 0
+        runs = skipped = hours = looks = 0
+        hour = round_ = -1
         for at, is_skipped in _slots(task, begin, begin + timedelta(days=days)):
             minutes[at.replace(second=0)] += 1
             runs, skipped = runs + (not is_skipped), skipped + is_skipped
-        found.append(TaskForecast(task=task, runs=runs, skipped=skipped))
+            seconds = int(at.timestamp())
+            # Slots come in order, so each hour and each round is met once.
+            if seconds // _HOUR_SECONDS != hour:
+                hour, hours = seconds // _HOUR_SECONDS, hours + 1
+            if seconds // ROUND_SECONDS != round_:
+                round_, looks = seconds // ROUND_SECONDS, looks + 1
+        found.append(TaskForecast(task=task, runs=runs, skipped=skipped, hours=hours, looks=looks))
     return Forecast(begin=begin, days=days, tasks=tuple(found), minutes=minutes)
 
 

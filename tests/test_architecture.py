@@ -15,7 +15,6 @@ PURE = {
     "backfilling",
     "alerts",
     "calendars",
-    "costs",
     "durations",
     "environments",
     "deaths",
@@ -24,7 +23,7 @@ PURE = {
     "forecast",
     "functions",
     "preview",
-    "prices",
+    "pricing",
     "records",
     "retries",
     "runs",
@@ -40,7 +39,17 @@ PURE = {
 }
 
 #: One narrow class for each AWS service.
-BOUNDARIES = {"backfills", "failed_tasks", "incidents", "ledger", "recorder", "registry", "runner", "scheduler", "server_clock"}
+BOUNDARIES = {
+    "backfills",
+    "failed_tasks",
+    "incidents",
+    "ledger",
+    "recorder",
+    "registry",
+    "runner",
+    "scheduler",
+    "server_clock",
+}
 
 #: What is done with several of those together.
 TOGETHER = {"pausing"}

@@ -25,8 +25,8 @@ class Costed:
     measured: int
 
 
-def costs_table(costed: Sequence[Costed], days: int) -> Table:
-    """A row for each task, the dearest first, and the sum."""
+def costs_table(costed: Sequence[Costed], fixed: Decimal, days: int) -> Table:
+    """A row for each task, the dearest first, one for the stack itself, and the sum."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("TASK", overflow="fold")
     for name in (f"RUNS IN {days} DAYS", "SKIPPED", "SECONDS A RUN", "DOLLARS A MONTH"):
@@ -40,7 +40,8 @@ def costs_table(costed: Sequence[Costed], days: int) -> Table:
             f"{one.dollars:.2f}",
         )
     runs = sum(one.forecast.runs for one in costed)
-    table.add_row("all", f"{runs:,}", "", "", f"{sum((one.dollars for one in costed), Decimal(0)):.2f}", style="bold")
+    table.add_row("(the stack itself)", "", "", "", f"{fixed:.2f}")
+    table.add_row("all", f"{runs:,}", "", "", f"{sum((one.dollars for one in costed), fixed):.2f}", style="bold")
     return table
 
 
@@ -69,13 +70,16 @@ def task_value(one: Costed) -> dict[str, Any]:
     }
 
 
-def total_value(forecast: Forecast, costed: Sequence[Costed], busiest: Sequence[BusyMinute]) -> dict[str, Any]:
+def total_value(
+    forecast: Forecast, costed: Sequence[Costed], fixed: Decimal, busiest: Sequence[BusyMinute]
+) -> dict[str, Any]:
     """What a program gets of all tasks together."""
     return {
         "from": key(forecast.begin),
         "days": forecast.days,
         "runs": forecast.runs,
-        "dollarsAMonth": f"{sum((one.dollars for one in costed), Decimal(0)):.4f}",
+        "stackDollarsAMonth": f"{fixed:.4f}",
+        "dollarsAMonth": f"{sum((one.dollars for one in costed), fixed):.4f}",
         "busiestMinutes": [
             {
                 "minute": key(one.at),

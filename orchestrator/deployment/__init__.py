@@ -5,7 +5,7 @@ from __future__ import annotations
 from orchestrator.deployment.application import Application, locked_dependencies
 from orchestrator.deployment.applying import Applied, apply
 from orchestrator.deployment.building import build
-from orchestrator.deployment.cost import monthly_cost
+from orchestrator.deployment.cost import billed, monthly_cost
 from orchestrator.deployment.dependencies import Dependencies
 from orchestrator.deployment.deployer import policy as deployers_policy
 from orchestrator.deployment.destroying import Kept, destroy
@@ -22,6 +22,7 @@ __all__ = [
     "Kept",
     "Rollout",
     "apply",
+    "billed",
     "build",
     "deployers_policy",
     "destroy",

@@ -22,9 +22,8 @@ NOT_BUNDLED = frozenset(
     {
         "cli",
         "commands",
-        "costs",
         "forecast",
-        "prices",
+        "pricing",
         "console",
         "definition",
         "demo",
