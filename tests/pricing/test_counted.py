@@ -190,5 +190,5 @@ def _without_data(event: dict[str, Any]) -> dict[str, Any]:
         "assignedVariables",
         "assignedVariablesDetails",
     }
-    details = next((value for name, value in event.items() if name.endswith("EventDetails")), {})
+    details: dict[str, Any] = next((value for name, value in event.items() if name.endswith("EventDetails")), {})
     return {name: value for name, value in details.items() if name not in data}
