@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
-from orchestrator.pricing import ROUND_SECONDS
+from orchestrator.pricing import ROUND_SECONDS, Expected
 from orchestrator.slots import expected, times
 from orchestrator.tasks import Task
 
@@ -35,12 +35,7 @@ class TaskForecast:
     """A task's share."""
 
     task: Task
-    #: Slots that run, and slots that a calendar or a change of clock leaves out.
-    runs: int
-    skipped: int
-    #: In how many different hours there is one, and how many of the watchdog's rounds look for one.
-    hours: int
-    looks: int
+    expected: Expected
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +68,7 @@ class Forecast:
 
     @property
     def runs(self) -> int:
-        return sum(one.runs for one in self.tasks)
+        return sum(one.expected.runs for one in self.tasks)
 
     def busiest(self, count: int) -> list[BusyMinute]:
         """The minutes with the most starts, of equally busy ones the first."""
@@ -105,7 +100,8 @@ def forecast(tasks: Sequence[Task], begin: datetime, days: int) -> Forecast:
                 hour, hours = seconds // _HOUR_SECONDS, hours + 1
             if seconds // ROUND_SECONDS != round_:
                 round_, looks = seconds // ROUND_SECONDS, looks + 1
-        found.append(TaskForecast(task=task, runs=runs, skipped=skipped, hours=hours, looks=looks))
+        one = Expected(days=days, runs=runs, skipped=skipped, hours=hours, looks=looks)
+        found.append(TaskForecast(task=task, expected=one))
     return Forecast(begin=begin, days=days, tasks=tuple(found), minutes=minutes)
 
 

@@ -97,9 +97,7 @@ def _costed(found: Forecast, application: Application, durations: Mapping[str, t
     costed = []
     for one in found.tasks:
         seconds, measured = durations.get(one.task.id, (pricing.ASSUMED_SECONDS, 0))
-        usage = pricing.monthly(
-            one.task, facts, seconds=seconds, runs=one.runs, hours=one.hours, looks=one.looks, days=found.days
-        )
+        usage = pricing.monthly(one.task, facts, one.expected, seconds=seconds)
         costed.append(Costed(forecast=one, dollars=usage.dollars(), seconds=seconds, measured=measured))
     return costed
 

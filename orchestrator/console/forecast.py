@@ -34,12 +34,12 @@ def costs_table(costed: Sequence[Costed], fixed: Decimal, days: int) -> Table:
     for one in sorted(costed, key=lambda one: (-one.dollars, one.forecast.task.id)):
         table.add_row(
             one.forecast.task.id,
-            f"{one.forecast.runs:,}",
-            f"{one.forecast.skipped:,}" if one.forecast.skipped else "",
+            f"{one.forecast.expected.runs:,}",
+            f"{one.forecast.expected.skipped:,}" if one.forecast.expected.skipped else "",
             f"{one.seconds:.1f}" if one.measured else f"{one.seconds:.1f}?",
             f"{one.dollars:.2f}",
         )
-    runs = sum(one.forecast.runs for one in costed)
+    runs = sum(one.forecast.expected.runs for one in costed)
     table.add_row("(the stack itself)", "", "", "", f"{fixed:.2f}")
     table.add_row("all", f"{runs:,}", "", "", f"{sum((one.dollars for one in costed), fixed):.2f}", style="bold")
     return table
@@ -62,8 +62,8 @@ def task_value(one: Costed) -> dict[str, Any]:
     """What a program gets of a task."""
     return {
         "taskId": one.forecast.task.id,
-        "runs": one.forecast.runs,
-        "skipped": one.forecast.skipped,
+        "runs": one.forecast.expected.runs,
+        "skipped": one.forecast.expected.skipped,
         "secondsARun": float(one.seconds),
         "measuredRuns": one.measured,
         "dollarsAMonth": f"{one.dollars:.4f}",

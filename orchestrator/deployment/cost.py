@@ -36,15 +36,6 @@ def monthly_cost(application: Application, now: datetime) -> Callable[[Task], fl
 
     def dollars(task: Task) -> float:
         (found,) = forecast([task], now, _DAYS).tasks
-        usage = pricing.monthly(
-            task,
-            facts,
-            seconds=pricing.ASSUMED_SECONDS,
-            runs=found.runs,
-            hours=found.hours,
-            looks=found.looks,
-            days=_DAYS,
-        )
-        return float(usage.dollars())
+        return float(pricing.monthly(task, facts, found.expected).dollars())
 
     return dollars

@@ -16,6 +16,10 @@ Machine = Mapping[str, Any]
 _WORK = {TargetKind.LAMBDA: ":lambda:invoke", TargetKind.WORKFLOW: ":states:startExecution.sync:2"}
 
 
+#: A slot on a closed day passes through these states of TaskRunner: a claim that fails before it writes, and the row.
+SKIPPING = ("ClaimSlot", "RecordSkip")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """A state on the way."""
@@ -35,21 +39,30 @@ def happy_path(machine: Machine, kind: TargetKind) -> list[Step]:
     return shortest(machine, lambda step: step.calls(_WORK[kind]))
 
 
-def shortest(machine: Machine, wanted: Callable[[Step], bool]) -> list[Step]:
-    """The shortest way to an end on which a state is wanted. Raises ValueError if there is none."""
+def skipping_path(machine: Machine) -> list[Step]:
+    """What a slot on a closed day takes: the claim is not tried, and the row says why. Raises ValueError."""
+    return shortest(machine, *(lambda step, name=name: step.name == name for name in SKIPPING), catching=True)
+
+
+def shortest(machine: Machine, *wanted: Callable[[Step], bool], catching: bool = False) -> list[Step]:
+    """The shortest way to an end on which each of the states that are ``wanted`` lies; ``catching`` says whether it may
+    lead through catchers. Raises ValueError if there is none.
+    """
     steps = {name: Step(name=name, state=state) for name, state in machine["States"].items()}
     waiting: deque[list[str]] = deque([[machine["StartAt"]]])
     while waiting:
         names = waiting.popleft()
         last = steps[names[-1]].state
         if last.get("End") or last["Type"] == "Succeed":
-            if any(wanted(steps[name]) for name in names):
+            if all(any(one(steps[name]) for name in names) for one in wanted):
                 return [steps[name] for name in names]
             continue
-        waiting.extend([*names, following] for following in _following(last) if following not in names)
+        waiting.extend([*names, following] for following in _following(last, catching) if following not in names)
     raise ValueError("no way through this definition does what was asked for")
 
 
-def _following(state: Mapping[str, Any]) -> Iterator[str]:
+def _following(state: Mapping[str, Any], catching: bool) -> Iterator[str]:
     yield from (rule["Next"] for rule in state.get("Choices", []))
     yield from (state[field] for field in ("Next", "Default") if field in state)
+    if catching:
+        yield from (catcher["Next"] for catcher in state.get("Catch", []))

@@ -9,7 +9,7 @@ from typing import Any
 
 from orchestrator.pricing import logs
 from orchestrator.pricing.items import STORED_BYTES, TRANSACTION, item_bytes, read_units, write_units
-from orchestrator.pricing.paths import Machine, Step, happy_path, shortest
+from orchestrator.pricing.paths import SKIPPING, Machine, Step, happy_path, shortest, skipping_path
 from orchestrator.pricing.usage import MONTH_DAYS, MONTH_HOURS, Line, Usage, total
 from orchestrator.runs import ROW_LIFETIME_SECONDS
 from orchestrator.settings import Stack
@@ -45,15 +45,49 @@ class Billed:
     memory_mb: Mapping[str, int]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """What a task is expected to do."""
+
+    days: int
+    #: Slots that run, and slots that a calendar leaves out, in so many days.
+    runs: int
+    skipped: int = 0
+    #: In how many different hours there is one, and how many of the watchdog's rounds look for one.
+    hours: int
+    looks: int
+
+
 def run_lines(task: Task, billed: Billed, *, seconds: Decimal = ASSUMED_SECONDS) -> list[Line]:
     """A run that succeeds at once, line by line; ``seconds`` is how long its function works.
 
     A nested workflow's own states and functions are not in it: they depend on what it finds to do.
     """
     path = happy_path(billed.task_runner, task.target.kind)
-    row, record = _written(path, billed.stack, task)
+    lines = _machine_lines(path, _written(path, billed.stack, task), task, billed)
+    if task.target.kind is TargetKind.LAMBDA:
+        memory = Decimal(billed.memory_mb.get(task.target.name, 0))
+        work = Usage(lambda_request=Decimal(1), lambda_gb_second=seconds * memory / 1024)
+        lines += [
+            Line(what="Lambda: the function", usage=work),
+            Line(what="CloudWatch Logs: the function", usage=logs.written(logs.FUNCTION_BYTES, billed.log_days)),
+        ]
+    return lines
+
+
+def skip_lines(task: Task, billed: Billed) -> list[Line]:
+    """A slot that a calendar leaves out: Scheduler delivers it all the same, and its row says why it does not run."""
+    path = skipping_path(billed.task_runner)
+    # The claim fails as its arguments are evaluated, before anything is sent.
+    sent = [step for step in path if step.name != SKIPPING[0]]
+    return _machine_lines(path, _written(sent, billed.stack, task), task, billed)
+
+
+def _machine_lines(path: Sequence[Step], written: tuple[Decimal, Decimal], task: Task, billed: Billed) -> list[Line]:
+    """Of an execution of TaskRunner; ``written`` are the units of the row and of the record."""
+    row, record = written
     log = logs.execution_bytes(path, billed.stack.task_runner, billed.log_level)
-    lines = [
+    return [
         Line(what="Step Functions: transitions", usage=Usage(state_transition=Decimal(len(path)))),
         Line(what="CloudWatch: PutMetricData", usage=Usage(metric_request=_count(path, ":putMetricData"))),
         Line(what="DynamoDB: the ledger's row and its index", usage=Usage(write_unit=row)),
@@ -64,14 +98,6 @@ def run_lines(task: Task, billed: Billed, *, seconds: Decimal = ASSUMED_SECONDS)
         Line(what="X-Ray: a trace", usage=Usage(trace=Decimal(int(billed.traced)))),
         Line(what="EventBridge Scheduler: the delivery", usage=Usage(scheduler_invocation=Decimal(1))),
     ]
-    if task.target.kind is TargetKind.LAMBDA:
-        memory = Decimal(billed.memory_mb.get(task.target.name, 0))
-        work = Usage(lambda_request=Decimal(1), lambda_gb_second=seconds * memory / 1024)
-        lines += [
-            Line(what="Lambda: the function", usage=work),
-            Line(what="CloudWatch Logs: the function", usage=logs.written(logs.FUNCTION_BYTES, billed.log_days)),
-        ]
-    return lines
 
 
 def look_lines(task: Task) -> list[Line]:
@@ -85,13 +111,16 @@ def look_lines(task: Task) -> list[Line]:
     return [Line(what="DynamoDB: the watchdog's look at the slot", usage=usage)]
 
 
-def monthly(task: Task, billed: Billed, *, seconds: Decimal, runs: int, hours: int, looks: int, days: int) -> Usage:
-    """A month that goes on as these ``days``: ``runs``, in so many different ``hours``, with so many ``looks`` of the
-    watchdog. A metric costs nothing in an hour in which nobody sends it.
+def monthly(task: Task, billed: Billed, expected: Expected, *, seconds: Decimal = ASSUMED_SECONDS) -> Usage:
+    """A month that goes on as is ``expected``; ``seconds`` is how long the task's function works.
+
+    A metric costs nothing in an hour in which nobody sends it.
     """
-    metrics = Usage(metric_hour=Decimal(metrics_of_run(billed) * hours))
-    found = total(run_lines(task, billed, seconds=seconds)) * Decimal(runs)
-    return (found + total(look_lines(task)) * Decimal(looks) + metrics) * (MONTH_DAYS / days)
+    metrics = Usage(metric_hour=Decimal(metrics_of_run(billed) * expected.hours))
+    ran = total(run_lines(task, billed, seconds=seconds)) * Decimal(expected.runs)
+    skipped = total(skip_lines(task, billed)) * Decimal(expected.skipped) if expected.skipped else Usage()
+    looks = total(look_lines(task)) * Decimal(expected.looks)
+    return (ran + skipped + looks + metrics) * (MONTH_DAYS / expected.days)
 
 
 def metrics_of_run(billed: Billed) -> int:

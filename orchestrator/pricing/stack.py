@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from orchestrator.pricing.runs import ROUND_SECONDS, Billed, monthly
+from orchestrator.pricing.runs import ROUND_SECONDS, Billed, Expected, monthly
 from orchestrator.pricing.usage import MONTH_HOURS, Line, Usage
 from orchestrator.tasks import Target, TargetKind, Task, TaskSchedule
 
@@ -62,7 +62,9 @@ def fixed_lines(template: Mapping[str, Any]) -> list[Line]:
 
 def watchdog_line(billed: Billed) -> Line:
     """The watchdog's own runs, which are those of a task."""
-    usage = monthly(WATCHDOG, billed, seconds=WATCHDOG_SECONDS, runs=24 * 12, hours=24, looks=24 * 12, days=1)
+    a_day = 24 * _HOUR_SECONDS // ROUND_SECONDS
+    expected = Expected(days=1, runs=a_day, hours=24, looks=a_day)
+    usage = monthly(WATCHDOG, billed, expected, seconds=WATCHDOG_SECONDS)
     return Line(what=f"The watchdog's {ROUNDS:,} runs, and its metrics as a task", usage=usage)
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from orchestrator.pricing.prices import PRICES, SOURCES
-from orchestrator.pricing.runs import ASSUMED_SECONDS, Billed, look_lines, monthly, run_lines
+from orchestrator.pricing.runs import ASSUMED_SECONDS, ROUND_SECONDS, Billed, Expected, look_lines, monthly, run_lines
 from orchestrator.pricing.stack import fixed_lines, watchdog_line
 from orchestrator.pricing.usage import Line, total
 from orchestrator.tasks import Target, TargetKind, Task
@@ -73,8 +73,8 @@ def _by_frequency(billed: Billed) -> Iterator[str]:
     yield "| It runs | runs a month | $ a month |"
     yield "| --- | ---: | ---: |"
     for often, (runs, hours) in _OFTEN.items():
-        looks = min(runs, 288)
-        usage = monthly(SIMPLE, billed, seconds=ASSUMED_SECONDS, runs=runs, hours=hours, looks=looks, days=1)
+        looks = min(runs, 24 * 3600 // ROUND_SECONDS)
+        usage = monthly(SIMPLE, billed, Expected(days=1, runs=runs, hours=hours, looks=looks))
         yield f"| {often} | {usage.scheduler_invocation:,.0f} | {usage.dollars():.2f} |"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,6 +14,7 @@ import boto3
 import pytest
 
 from lambdas.watchdog.round import Round
+from orchestrator.calendars import Closure
 from orchestrator.deployment import Application, Applied, billed
 from orchestrator.incidents import Incidents
 from orchestrator.ledger import Ledger
@@ -168,6 +169,25 @@ def test_a_look_of_the_watchdog_is_two_reads_and_a_write_that_moves_the_task(
     of_round = sum(line.usage.read_unit for line in stack.fixed_lines({"Resources": {}})) * 2 / stack.ROUNDS
     assert requests["GetItem"] == requests["UpdateItem"] == 1
     assert requests["Query"] + requests["Scan"] == of_round + 1
+
+
+def test_a_slot_on_a_closed_day_takes_the_way_that_is_counted(counted: Counted, embedded_aws: EmbeddedAws) -> None:
+    slot = key(counted.slot)
+    day = timedelta(days=1)
+    closed = Closure(since=counted.slot - day, until=counted.slot + day, why="stocktaking")
+    Registry(embedded_aws.client("dynamodb"), STACK).register(replace(TASK, id="closed", closures=(closed,)))
+    client = embedded_aws.client("stepfunctions")
+    execution = client.start_execution(
+        stateMachineArn=counted.applied.outputs["TaskRunnerArn"],
+        input=json.dumps({"taskId": "closed", "scheduledTime": slot}),
+    )["executionArn"]
+    assert embedded_aws.execution(execution).over.wait(30)
+    history = client.get_execution_history(executionArn=execution, maxResults=1000)["events"]
+    entered = [event["stateEnteredEventDetails"]["name"] for event in history if "stateEnteredEventDetails" in event]
+    used = total(runs.skip_lines(TASK, BILLED))
+    assert used.state_transition == len(entered)
+    # A row that is put, and its place in the index.
+    assert used.write_unit == Decimal(2)
 
 
 def _held(counted: Counted) -> int:

@@ -12,7 +12,7 @@ import definitions
 from orchestrator.calendars import Calendar, closures
 from orchestrator.deployment import Application, billed
 from orchestrator.pricing.paths import happy_path
-from orchestrator.pricing.runs import look_lines, metrics_of_run, monthly, of_workflow, run_lines
+from orchestrator.pricing.runs import Expected, look_lines, metrics_of_run, monthly, of_workflow, run_lines
 from orchestrator.pricing.usage import MONTH_DAYS, Usage, total
 from orchestrator.settings import Stack
 from orchestrator.tasks import Target, TargetKind, Task
@@ -87,7 +87,7 @@ def test_a_hundred_thousand_invoices_cost_what_the_readme_says() -> None:
 
 def test_a_month_is_an_average_month_and_a_metric_is_paid_for_in_the_hours_in_which_it_is_sent() -> None:
     def a_month(runs: int, hours: int, looks: int) -> Usage:
-        return monthly(TASK, BILLED, seconds=Decimal(1), runs=runs, hours=hours, looks=looks, days=30)
+        return monthly(TASK, BILLED, Expected(days=30, runs=runs, hours=hours, looks=looks))
 
     daily, often = a_month(30, 30, 30), a_month(8640, 720, 8640)
     assert daily.scheduler_invocation == MONTH_DAYS
@@ -96,3 +96,11 @@ def test_a_month_is_an_average_month_and_a_metric_is_paid_for_in_the_hours_in_wh
     assert often.metric_hour == metrics_of_run(BILLED) * 730
     assert Usage(metric_hour=Decimal(730)).dollars() == Decimal("0.30")
     assert a_month(0, 0, 0) == Usage()
+
+
+def test_a_slot_that_a_calendar_leaves_out_is_paid_for_too() -> None:
+    def a_month(skipped: int) -> Usage:
+        return monthly(TASK, BILLED, Expected(days=30, runs=0, skipped=skipped, hours=0, looks=0))
+
+    assert a_month(30).lambda_request == Decimal(0)
+    assert a_month(30).state_transition == 5 * MONTH_DAYS
