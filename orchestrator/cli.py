@@ -106,11 +106,10 @@ def start(
 
 @orchestrator.command()
 @click.argument("file", default="tasks.yaml", type=click.Path(path_type=Path))
-def validate(file: Path) -> None:
+@click.pass_obj
+def validate(connection: Connection, file: Path) -> None:
     """Check a tasks file, and write nothing anywhere."""
-    from orchestrator.deployment import Application
-
-    found = Application.of(Stack()).load_tasks(file, datetime.now(UTC).date())
+    found = connection.application.load_tasks(file, datetime.now(UTC).date())
     click.echo(f"{file}: {len(found)} tasks, {sum(len(task.schedules) for task in found)} schedules, no mistakes.")
 
 
@@ -135,7 +134,7 @@ def local(connection: Connection, port: int, speed: float | None, begin: datetim
     # Here, because moto takes a second to import and nothing else needs it.
     from orchestrator.local import session
 
-    session.serve(connection.stack, file, port=port, speed=speed, begin=begin, say=click.echo)
+    session.serve(connection.application, file, port=port, speed=speed, begin=begin, say=click.echo)
 
 
 @orchestrator.command()
@@ -145,7 +144,7 @@ def demo(connection: Connection, file: Path) -> int:
     """Watch a whole day of scheduled tasks in less than a minute."""
     from orchestrator.local import demo as day
 
-    return day.show(connection.stack, file, console())
+    return day.show(connection.application, file, console())
 
 
 for command in (backfill, failed, forecast_command, ledger, pause, preview, rerun, resume):

@@ -11,6 +11,7 @@ from orchestrator.settings import Stack
 
 if TYPE_CHECKING:
     from orchestrator.backfills import Backfills
+    from orchestrator.deployment import Application
     from orchestrator.ledger import Ledger
     from orchestrator.registry import Registry
     from orchestrator.runner import Runner
@@ -35,6 +36,14 @@ class Connection:
     def now(self) -> datetime:
         """What time it is in UTC where the stack is, to the second: every command goes by this."""
         return self._clock.now()
+
+    @property
+    def application(self) -> Application:
+        """What the packages ``definitions`` and ``lambdas`` of the working directory make of the stack."""
+        # Here, because it imports the SDK, and most commands need none of it.
+        from orchestrator import deployment
+
+        return deployment.imported().application(self.stack)
 
     @property
     def registry(self) -> Registry:

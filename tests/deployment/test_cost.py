@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from orchestrator.deployment import Application, monthly_cost
+from deploy import PROJECT
+from orchestrator.deployment import monthly_cost
 from orchestrator.settings import Stack
 from orchestrator.tasks import Target, TargetKind, Task, TaskSchedule
 
@@ -19,7 +20,7 @@ def task(expression: str) -> Task:
 
 
 def test_a_daily_task_costs_four_cents_a_month_and_an_hourly_one_as_much_for_each_run() -> None:
-    dollars = monthly_cost(Application.of(Stack()), NOW)
+    dollars = monthly_cost(PROJECT.application(Stack()), NOW)
     daily, hourly = (dollars(task(expression)) for expression in ("rate(1 day)", "rate(1 hour)"))
     # Its metrics are sent in one hour of the day, and are billed by the hour.
     assert round(daily, 2) == 0.04
@@ -27,11 +28,11 @@ def test_a_daily_task_costs_four_cents_a_month_and_an_hourly_one_as_much_for_eac
 
 
 def test_a_task_that_runs_more_than_once_in_an_hour_pays_for_its_metrics_once() -> None:
-    dollars = monthly_cost(Application.of(Stack()), NOW)
+    dollars = monthly_cost(PROJECT.application(Stack()), NOW)
     hourly, often = (dollars(task(expression)) for expression in ("rate(1 hour)", "rate(5 minutes)"))
     metrics = 0.90
     assert often - metrics == pytest.approx(12 * (hourly - metrics))
 
 
 def test_a_task_without_slots_costs_nothing() -> None:
-    assert monthly_cost(Application.of(Stack()), NOW)(task("at(2020-01-01T00:00:00)")) == 0
+    assert monthly_cost(PROJECT.application(Stack()), NOW)(task("at(2020-01-01T00:00:00)")) == 0

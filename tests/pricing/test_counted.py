@@ -13,9 +13,10 @@ from typing import Any
 import boto3
 import pytest
 
+from deploy import PROJECT
 from lambdas.watchdog.round import Round
 from orchestrator.calendars import Closure
-from orchestrator.deployment import Application, Applied, billed
+from orchestrator.deployment import Applied, billed
 from orchestrator.incidents import Incidents
 from orchestrator.ledger import Ledger
 from orchestrator.local.embedded import EmbeddedAws
@@ -31,7 +32,7 @@ from orchestrator.tasks import TargetKind
 from tests.deployed import STACK, deployed, tasks
 
 TASK = tasks()[0]
-BILLED = billed(Application.of(STACK))
+BILLED = billed(PROJECT.application(STACK))
 USED = total(runs.run_lines(TASK, BILLED))
 PATH = happy_path(BILLED.task_runner, TargetKind.LAMBDA)
 

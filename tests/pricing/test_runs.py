@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import definitions
+from deploy import PROJECT
 from orchestrator.calendars import Calendar, closures
-from orchestrator.deployment import Application, billed
+from orchestrator.deployment import billed
 from orchestrator.pricing.paths import happy_path
 from orchestrator.pricing.runs import Expected, look_lines, metrics_of_run, monthly, of_workflow, run_lines
 from orchestrator.pricing.usage import MONTH_DAYS, Usage, total
@@ -19,7 +20,7 @@ from orchestrator.tasks import Target, TargetKind, Task
 from tests.test_calendars import TODAY, WEEKDAYS
 
 STACK = Stack()
-BILLED = replace(billed(Application.of(STACK)), memory_mb={"work": 512})
+BILLED = replace(billed(PROJECT.application(STACK)), memory_mb={"work": 512})
 TASK = Task(id="t", target=Target(kind=TargetKind.LAMBDA, name="work"))
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.deployment import Application, billed
+from deploy import PROJECT
+from orchestrator.deployment import billed
 from orchestrator.pricing import cost_tables
 from orchestrator.settings import Stack
 
@@ -16,7 +17,7 @@ DOCS = Path(__file__).parent.parent.parent / "docs" / "explanation" / "cost.md"
 
 @pytest.fixture(scope="module")
 def tables() -> str:
-    application = Application.of(Stack())
+    application = PROJECT.application(Stack())
     return cost_tables(billed(application), application.template)
 
 
