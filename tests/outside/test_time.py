@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.outside.conftest import BEGIN
 from tests.outside.running import Running
 
@@ -35,3 +37,13 @@ def test_the_ledger_is_verified_up_to_the_stacks_now(virtual: Running) -> None:
     said = virtual.orchestrator("ledger", "verify", "daily", "--from", TODAY)
     assert "no slot" in said.err.lower()
     assert said.code != 0
+
+
+def test_a_slot_that_could_not_be_started_has_failed_by_the_stacks_clock(virtual: Running) -> None:
+    # For this service the command line has an endpoint of old, which the environment does not change.
+    queues = ("sqs", "--endpoint-url", virtual.environment["AWS_ENDPOINT_URL"])
+    url = virtual.aws(*queues, "get-queue-url", "--queue-name", "orchestrator-dev-SchedulerDlq")["QueueUrl"]
+    start = {"Input": json.dumps({"taskId": "daily", "scheduledTime": f"{TODAY}T06:00:00Z"})}
+    virtual.aws(*queues, "send-message", "--queue-url", url, "--message-body", json.dumps(start))
+    (found,) = virtual.until(lambda: virtual.orchestrator("failed", "--json").json)
+    assert found["failedAt"].startswith(TODAY)
