@@ -16,6 +16,18 @@ tasks:
   daily: {run: lambda/act, schedule: cron(0 8 * * ? *)}
   pause-over: {run: lambda/act, schedule: cron(0 8 * * ? *)}
   never-due: {run: lambda/act}
+  refused: {run: lambda/act, schedule: cron(0 8 * * ? *)}
+  by-hand: {run: lambda/act, schedule: cron(0 8 * * ? *)}
+  digits: {run: lambda/act}
+  forking: {run: lambda/forking, retry: false}
+  hopeless: {run: lambda/raising, retry: {attempts: 3, interval: 1s}, params: {error: hopeless}}
+  namesake: {run: lambda/raising, retry: false, params: {error: namesake}}
+  late-failure: {run: lambda/act, overlap: allow_all}
+  failed-rerun: {run: lambda/act}
+  ahead: {run: lambda/act}
+  hung: {run: lambda/act, maxDuration: 1s}
+  odd: {run: lambda/act}
+  edited: {run: lambda/act, schedule: cron(0 8 * * ? *)}
 """
 
 #: Nothing is due before eight, so that time stands still enough for a test to think.

@@ -21,6 +21,7 @@ from tests.processes import begun
 
 _REPOSITORY = Path(__file__).parent.parent.parent
 _ORCHESTRATOR = [sys.executable, "-c", "import sys; from orchestrator.cli import main; sys.exit(main())"]
+_DEPLOY = [sys.executable, "-c", "import sys, deploy; sys.exit(deploy.main())"]
 _AWS = [sys.executable, "-W", "ignore", "-m", "awscli"]
 
 Found = TypeVar("Found")
@@ -63,6 +64,27 @@ class Running:
         assert said.code == 0, said.err
         return json.loads(said.out) if said.out.strip() else None
 
+    def deploy(self, *arguments: str) -> Said:
+        """`python deploy.py …` for the project in the folder."""
+        return _said([*_DEPLOY, *arguments], self.folder, self.environment)
+
+    def execute(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Starts TaskRunner with an input as `aws stepfunctions start-execution` does; the execution at its end."""
+        (stack,) = self.aws("cloudformation", "describe-stacks", "--stack-name", "orchestrator-dev")["Stacks"]
+        outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
+        start = ("start-execution", "--state-machine-arn", outputs["TaskRunnerArn"], "--input", json.dumps(given))
+        arn = self.aws("stepfunctions", *start)["executionArn"]
+
+        def ended() -> dict[str, Any] | None:
+            found = self.aws("stepfunctions", "describe-execution", "--execution-arn", arn)
+            return None if found["status"] == "RUNNING" else dict(found)
+
+        return self.until(ended)
+
+    def items(self, table: str) -> list[dict[str, Any]]:
+        """All of a table, as DynamoDB has them."""
+        return list(self.aws("dynamodb", "scan", "--table-name", f"orchestrator-dev-{table}")["Items"])
+
     def runs(self, task: str) -> list[dict[str, Any]]:
         """The rows of a task, the newest first."""
         said = self.orchestrator("runs", task, "--json", "--limit", "1000")
@@ -92,6 +114,8 @@ def running(tasks: str, *options: str) -> Iterator[Running]:
         project(folder, tasks)
         # The folder's own ``lambdas`` are found before the repository's; of all else there is only one.
         environment = {**_clean(), "PYTHONUNBUFFERED": "1", "PYTHONPATH": os.pathsep.join([name, str(_REPOSITORY)])}
+        # What the process leaves behind is seen here.
+        environment["TMPDIR"] = str(folder / "temporary")
         command = [*_ORCHESTRATOR, "local", "--port", "0", "--tasks", "tasks.yaml", *options]
         with begun(command, cwd=folder, env=environment) as process:
             lines: list[str] = []
@@ -113,6 +137,7 @@ def project(folder: Path, tasks: str) -> None:
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(_REPOSITORY / "lambdas", folder / "lambdas", ignore=ignored)
     shutil.copytree(Path(__file__).parent / "lambdas", folder / "lambdas", ignore=ignored, dirs_exist_ok=True)
+    (folder / "temporary").mkdir()
     (folder / "tasks.yaml").write_text(tasks, encoding="utf-8")
 
 
