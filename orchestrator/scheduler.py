@@ -43,8 +43,6 @@ MAXIMUM_RETRY_ATTEMPTS = 10
 #: The most that ListSchedules returns at once; what it returns unasked, its reference does not say.
 LIST_PAGE_SIZE = 100
 
-#: As much of a task's id as an execution's name of 80 characters has room for beside Scheduler's execution id. The
-#: pages show ids of 16 characters and promise no length; 36 is that of a UUID.
 
 #: The tag of the schedule group that says what its schedules were written with.
 FINGERPRINT_TAG = "orchestrator:schedules"

@@ -18,6 +18,7 @@ from moto.core.config import default_user_config
 from moto.core.model_instances import reset_model_data
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+from werkzeug.http import http_date
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from orchestrator.errors import PortInUse
@@ -94,9 +95,13 @@ class _Dispatcher(DomainDispatcherApplication):
         self.get_backend_for_host = functools.cache(super().get_backend_for_host)
 
 
-class _QuietHandler(WSGIRequestHandler):
+class _Handler(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 # werkzeug's name
         """Nothing: a line for each request would bury what matters."""
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The `Date` header of each answer: the time that this AWS lives in."""
+        return str(http_date(_current.clock.now() if timestamp is None else timestamp))
 
 
 class _Current:
@@ -158,7 +163,7 @@ class EmbeddedAws:
         with listener:
             host, port = listener.getsockname()
             self._server = make_server(
-                host, port, _Dispatcher(), threaded=True, request_handler=_QuietHandler, fd=listener.fileno()
+                host, port, _Dispatcher(), threaded=True, request_handler=_Handler, fd=listener.fileno()
             )
         threading.Thread(target=self._server.serve_forever, daemon=True, name="embedded-aws").start()
         self.scheduler.start()
