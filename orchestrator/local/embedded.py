@@ -29,7 +29,9 @@ from orchestrator.local import (
     events,
     executions,
     expressions,
+    failures,
     functions,
+    histories,
     integrations,
     interpreter,
     jsonata,
@@ -41,6 +43,7 @@ from orchestrator.local import (
     roles,
     scheduler,
     streams,
+    variables,
     versions,
 )
 from orchestrator.local.clock import Clock, RealClock
@@ -48,10 +51,13 @@ from orchestrator.local.clock import Clock, RealClock
 #: Each closes a gap between moto and AWS; its docstring says which.
 ADAPTERS = (
     jsonata,
+    failures,
     interpreter,
+    variables,
     branches,
     executions,
     descriptions,
+    histories,
     versions,
     integrations,
     clients,

@@ -39,6 +39,7 @@ from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend, stepfunctions_parser_backends
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from orchestrator.local import execution_logs
 from orchestrator.local.clock import Wake
 from orchestrator.local.descriptions import output
 from orchestrator.local.interpreter import end, timestamp
@@ -174,9 +175,12 @@ def _close(aws: EmbeddedAws, execution: Any) -> None:
         elif isinstance(state, Late):
             execution.exec_status = ExecutionStatus.TIMED_OUT
         else:
-            details = state.error if isinstance(state, ProgramError) and state.error else {"error": "States.Runtime"}
+            # A Fail state without an error and a cause has neither.
+            told = state.error if isinstance(state, ProgramError) else None
+            details = {"error": "States.Runtime"} if told is None else told
             execution.error, execution.cause = details.get("error"), details.get("cause")
             execution.exec_status = ExecutionStatus.FAILED
+        execution_logs.write(aws, execution)
         _notify(execution)
         execution.over.set()
         execution.working.close()
@@ -220,6 +224,11 @@ def _environment(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
             env = make(self)
             context = env.states.context_object.context_object_data
             context["Execution"]["StartTime"] = timestamp(context["Execution"]["StartTime"])
+            context["Execution"]["RedriveCount"] = 0
+            execution = self._execution_communication.execution
+            compact = json.dumps(execution.input_data, separators=(",", ":"))
+            env.event_manager.given = (execution.execution_input, compact)
+            env.event_manager.definition = execution.state_machine.definition
             env._program_state = ProgramRunning()
             self.env = env
         return self.env
