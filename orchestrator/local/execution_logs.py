@@ -10,6 +10,7 @@ import json
 import threading
 import uuid
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from moto.logs.models import logs_backends
@@ -38,7 +39,7 @@ def events(execution: Any, level: str, with_data: bool) -> Iterator[Mapping[str,
                 "details": details if with_data else {name: details[name] for name in details if name not in _DATA},
                 "redrive_count": "0",
                 "previous_event_id": str(event["previousEventId"]),
-                "event_timestamp": str(int(event["timestamp"].timestamp() * 1000)),
+                "event_timestamp": str(int(datetime.fromisoformat(event["timestamp"]).timestamp() * 1000)),
                 "execution_arn": execution.exec_arn,
             }
 

@@ -82,11 +82,15 @@ def _notify(execution: Any) -> None:
         "cause": execution.cause,
     }
     for listener in list(_listeners):
-        try:
-            listener(described)
-        except Exception:
-            # What others make of an execution must not change what becomes of it.
-            logging.getLogger(__name__).exception("nobody was told that %s is %s", execution.name, execution.status)
+        _apart(execution, partial(listener, described))
+
+
+def _apart(execution: Any, tell: Callable[[], None]) -> None:
+    """Tells others of an execution: what they make of it must not change what becomes of it."""
+    try:
+        tell()
+    except Exception:
+        logging.getLogger(__name__).exception("nobody was told that %s is %s", execution.name, execution.status)
 
 
 def _given(name: str | None, execution_input: str | None) -> tuple[str, str]:
@@ -180,7 +184,7 @@ def _close(aws: EmbeddedAws, execution: Any) -> None:
             details = {"error": "States.Runtime"} if told is None else told
             execution.error, execution.cause = details.get("error"), details.get("cause")
             execution.exec_status = ExecutionStatus.FAILED
-        execution_logs.write(aws, execution)
+        _apart(execution, partial(execution_logs.write, aws, execution))
         _notify(execution)
         execution.over.set()
         execution.working.close()

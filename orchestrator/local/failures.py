@@ -132,7 +132,8 @@ def precedes(context: Any, event_type: str, details: Any) -> int | None:
 
 
 def _where(failure: Any) -> str:
-    return f"An error occurred while executing the state '{failure.state_name}' (entered at the event id #{failure.source_event_id}). "
+    entered = f"entered at the event id #{failure.source_event_id}"
+    return f"An error occurred while executing the state '{failure.state_name}' ({entered}). "
 
 
 def _tells(env: Any, failure: Any) -> bool:

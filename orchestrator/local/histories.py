@@ -7,14 +7,11 @@ ends an execution at its 25,000th event.
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult
-from moto.stepfunctions.parser.api import HistoryEventType
 from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
-from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from orchestrator.local.replacements import replaces
@@ -34,7 +31,9 @@ _DATA = frozenset({"input", "output", "parameters", "assignedVariables"})
 
 def _without_data(event: dict[str, Any]) -> dict[str, Any]:
     return {
-        name: {field: inner for field, inner in value.items() if field not in _DATA} if isinstance(value, dict) else value
+        name: {field: inner for field, inner in value.items() if field not in _DATA}
+        if isinstance(value, dict)
+        else value
         for name, value in event.items()
     }
 

@@ -22,8 +22,8 @@ from moto.stepfunctions.parser.asl.component.common.error_name.failure_event imp
 from moto.stepfunctions.parser.asl.component.common.retry.max_attempts_decl import MaxAttemptsOutcome
 from moto.stepfunctions.parser.asl.component.common.retry.retrier_decl import RetrierDecl
 from moto.stepfunctions.parser.asl.component.common.retry.retrier_outcome import RetrierOutcome
-from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import EvalTimeoutError
 from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJSONata
+from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import EvalTimeoutError
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 from moto.stepfunctions.parser.asl.component.program.program import Program
 from moto.stepfunctions.parser.asl.component.state import state as state_module
@@ -44,6 +44,7 @@ from orchestrator.local.replacements import replaces
 
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
+
 
 class Stopped(Exception):
     """The execution ended while a state was at work: nobody waits for what comes of it."""
@@ -136,11 +137,7 @@ def _matches(self: Any, env: Any) -> None:
     names = {name.error_name for name in self.error_names}
     env.stack.append(
         error != "States.Runtime"
-        and (
-            error in names
-            or "States.ALL" in names
-            or ("States.TaskFailed" in names and error != "States.Timeout")
-        )
+        and (error in names or "States.ALL" in names or ("States.TaskFailed" in names and error != "States.Timeout"))
     )
 
 
@@ -249,8 +246,8 @@ def install(aws: EmbeddedAws) -> None:
         text = env.stack.pop()
         if self._from_timestamp_string(timestamp=text) is None:
             if isinstance(self.string, StringJSONata):
-                cause = f"The Timestamp field cannot be parsed as an ISO-8601 extended offset date-time format string: {text}"
-                raise failures.evaluation_failed(env, cause, "Timestamp")
+                wrong = "cannot be parsed as an ISO-8601 extended offset date-time format string"
+                raise failures.evaluation_failed(env, f"The Timestamp field {wrong}: {text}", "Timestamp")
             raise FailureEventException(self._create_failure_event(env, text))
         return (datetime.fromisoformat(text) - aws.clock.now()).total_seconds()
 

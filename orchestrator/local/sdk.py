@@ -1,7 +1,7 @@
 """The names of AWS SDK integrations: those of the SDK for Java 2.
 
-"The API name must be in camel case, and the parameter names in Pascal case" ("Integrating with AWS SDK services"), which
-is to say: as the SDK for Java 2 makes names of a service's model. ``DBInstanceIdentifier`` is ``DbInstanceIdentifier``,
+"The API name must be in camel case, and the parameter names in Pascal case" ("Integrating with AWS SDK services"):
+they are as the SDK for Java 2 makes names of a service's model. ``DBInstanceIdentifier`` is ``DbInstanceIdentifier``,
 and DynamoDB's ``BOOL``, ``NULL`` and ``SS`` are ``Bool``, ``Nul`` and ``Ss``, in what a state asks and in what it gets
 as an answer, however deep. Step Functions refuses any other name.
 """
@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
@@ -41,7 +41,7 @@ class Unsupported(Exception):
 _CAPITALS = re.compile(r"[A-Z](?:[A-Z](?![a-z]))*")
 
 
-@lru_cache(maxsize=None)
+@cache
 def member(name: str) -> str:
     """A member of a model as Java names it: ``SSESpecification`` is ``SseSpecification``, ``ContentMD5`` stays."""
     if name == "NULL":
@@ -52,9 +52,9 @@ def member(name: str) -> str:
     return name if capitals is None else capitals[0].capitalize() + name[capitals.end() :]
 
 
-@lru_cache(maxsize=None)
+@cache
 def class_name(name: str) -> str:
-    """A class of Java for a service or an error: ``CloudWatch Logs`` is ``CloudWatchLogs``, ``DynamoDB`` ``DynamoDb``."""
+    """A class of Java, of a service or an error: ``CloudWatch Logs`` is ``CloudWatchLogs``, ``SFN`` is ``Sfn``."""
     for pattern, spaced in _WORDS:
         name = pattern.sub(spaced, name)
     return "".join(word[:1].upper() + word[1:].lower() for word in name.split())
@@ -66,7 +66,7 @@ def error_name(service: str, shape: str | None) -> str:
     return f"{service}.{name}" + ("" if name.endswith("Exception") else "Exception")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _members(shape: StructureShape) -> Mapping[str, str]:
     return {member(name): name for name in shape.members}
 

@@ -40,5 +40,6 @@ def install(aws: EmbeddedAws) -> None:
         try:
             env.stack.append(_value(env.variable_store, self.expression))
         except (NoSuchVariable, NoSuchJsonPathError) as fault:
-            cause = f"The variable path '{self.expression}' specified for the field '{env.next_field_name}' could not be found"
+            field = f"specified for the field '{env.next_field_name}'"
+            cause = f"The variable path '{self.expression}' {field} could not be found"
             raise failures.runtime_error(env, cause) from fault
