@@ -41,7 +41,7 @@ from moto.stepfunctions.responses import StepFunctionResponse
 
 from orchestrator.local import execution_logs
 from orchestrator.local.clock import Wake
-from orchestrator.local.descriptions import output
+from orchestrator.local.descriptions import output, redrive, started_by
 from orchestrator.local.interpreter import end, timestamp
 from orchestrator.local.replacements import replaces
 from orchestrator.local.versions import started
@@ -80,6 +80,10 @@ def _notify(execution: Any) -> None:
         "output": output(execution),
         "error": execution.error,
         "cause": execution.cause,
+        **started_by(execution),
+        "redriveDate": None,
+        "redriveStatusReason": None,
+        **dict(redrive(execution)),
     }
     for listener in list(_listeners):
         _apart(execution, partial(listener, described))
@@ -266,8 +270,16 @@ def _stop_execution(aws: EmbeddedAws) -> Callable[[Any], Any]:
     return stop_execution
 
 
+def _send_task_failure(self: Any) -> Any:
+    """Moto's loses the cause on its way."""
+    error, cause = self._get_param("error"), self._get_param("cause")
+    self.stepfunction_backend.send_task_failure(self._get_param("taskToken"), error=error, cause=cause)
+    return ActionResult({})
+
+
 def install(aws: EmbeddedAws) -> None:
     """Replaces how moto starts, ends and describes executions."""
+    replaces(StepFunctionResponse, "send_task_failure", digest="70ede33e602e")(_send_task_failure)
     backend, worker = StepFunctionsParserBackend, ExecutionWorker
     replaces(backend, "start_execution", digest="7359505c79da")(_start_execution(aws))
     replaces(backend, "describe_execution", digest="3fd6c86ebe8e")(_describe_execution)

@@ -16,6 +16,7 @@ from moto.stepfunctions.parser.api import EvaluationFailedEventDetails, HistoryE
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
+from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
 from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 
 _RUNTIME = StatesErrorNameType.StatesRuntime.to_name()
 _EVALUATION = StatesErrorNameType.StatesQueryEvaluationError.to_name()
+
+#: "Step Functions service quotas": "25,000 events in a single state machine execution history".
+HISTORY_EVENTS = 25_000
+
+_TOO_LONG = f"The execution reached the maximum number of history events ({HISTORY_EVENTS})."
 
 #: Fields with states of their own.
 _NESTED = frozenset({"Branches", "ItemProcessor", "Iterator"})
@@ -146,6 +152,15 @@ def _tells(env: Any, failure: Any) -> bool:
 def install(aws: EmbeddedAws) -> None:
     """Names state, event and field in what is told of a failure, and tells it where AWS does."""
     make = FailureEvent.__init__
+    error_output = ExecutionState._construct_error_output_value
+
+    def construct_error_output_value(failure_event: Any) -> Any:
+        told = next(iter(failure_event.event_details.values()))
+        return error_output(failure_event) if told.get("error") else {"Error": None, "Cause": None}
+
+    replaces(ExecutionState, "_construct_error_output_value", digest="676c0a9e8db3")(
+        staticmethod(construct_error_output_value)
+    )
     inner_frame = Environment.__dict__["as_inner_frame_of"].__func__
     evaluate_state = CommonStateField._eval_body
 
@@ -156,7 +171,7 @@ def install(aws: EmbeddedAws) -> None:
             self.source_event_id = entered.event
         told = next(iter(self.event_details.values()), {}) if self.event_details else {}
         if told.get("error") in (_RUNTIME, _EVALUATION) and told.get("cause"):
-            if not told["cause"].startswith("An error occurred while executing the state"):
+            if not told["cause"].startswith(("An error occurred while executing the state", _TOO_LONG)):
                 told["cause"] = _where(self) + told["cause"]
             if self.event_type == HistoryEventType.EvaluationFailed:
                 told["state"] = self.state_name
@@ -183,6 +198,8 @@ def install(aws: EmbeddedAws) -> None:
     @replaces(CommonStateField, "_eval_body", digest="74cba076a22c")
     def eval_body(self: Any, env: Any) -> None:
         try:
+            if len(env.event_manager._history_event_list) >= HISTORY_EVENTS - 1:
+                raise runtime_error(env, _TOO_LONG)
             evaluate_state(self, env)
         except FailureEventException as fault:
             failure = fault.failure_event

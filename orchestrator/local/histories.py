@@ -1,7 +1,6 @@
 """What GetExecutionHistory says: pages, the newest first, without data, and the text of the input as it was given.
 
-moto answers with the whole history, oldest first, and writes the input anew; and a history grows for ever, where AWS
-ends an execution at its 25,000th event.
+moto answers with the whole history, oldest first, and writes the input anew.
 """
 
 from __future__ import annotations
@@ -12,15 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult
 from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
+from moto.stepfunctions.parser.asl.component.state.state_pass.state_pass import StatePass
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from orchestrator.local.replacements import replaces
 
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
-
-#: "Step Functions service quotas": "25,000 events in a single state machine execution history".
-EVENTS = 25_000
 
 #: "The default is 100 and the maximum allowed page size is 1000" ("GetExecutionHistory").
 _PAGE, _LARGEST_PAGE = 100, 1_000
@@ -58,16 +55,12 @@ def _as_given(whole: Callable[..., Any], field: str) -> Callable[..., Any]:
     def details(self: Any, env: Any) -> Any:
         told = whole(self, env)
         given = getattr(env.event_manager, "given", None)
-        if given and told[field] == given[1]:
+        handed_on = field == "input" or isinstance(self, StatePass)
+        if given and handed_on and told[field] == given[1]:
             told[field] = given[0]
         return told
 
     return details
-
-
-def limit(env: Any) -> bool:
-    """Whether an execution has as many events as it may have."""
-    return len(env.event_manager._history_event_list) >= EVENTS - 1
 
 
 def install(aws: EmbeddedAws) -> None:

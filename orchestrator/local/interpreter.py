@@ -46,6 +46,10 @@ if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
 
 
+#: As a recording of AWS shows: 24,855 days are waited, 24,856 are not.
+_LONGEST_WAIT_SECONDS = 2**31 - 1
+
+
 class Stopped(Exception):
     """The execution ended while a state was at work: nobody waits for what comes of it."""
 
@@ -238,6 +242,8 @@ def install(aws: EmbeddedAws) -> None:
 
     @replaces(WaitFunction, "_wait_interval", digest="4ddf692596c3")
     def wait_interval(_self: Any, env: Any, wait_seconds: float) -> None:
+        if wait_seconds > _LONGEST_WAIT_SECONDS:
+            raise failures.runtime_error(env, "Wait state delay is too long.")
         aws.clock.sleep(wait_seconds, wake=env.over, resting=True)
 
     @replaces(Timestamp, "_get_wait_seconds", digest="b1b6ac417eb3")

@@ -86,12 +86,10 @@ def _http(headers: Mapping[str, str], request_id: str) -> dict[str, Any]:
 def _length(answer: Mapping[str, Any], content: str) -> int:
     if content == "text/xml":
         return _XML_LENGTH + (_XML_SEQUENCE_LENGTH if "SequenceNumber" in answer else 0)
-    wire = {
-        name: value.timestamp() if isinstance(value, datetime) else value
-        for name, value in answer.items()
-        if name != "ResponseMetadata"
-    }
-    return len(json.dumps(wire, separators=(",", ":"), ensure_ascii=False, default=str).encode())
+    # Moments are numbers with an exponent: 1.7956014967E9.
+    wire = {name: value.timestamp() / 1e9 if isinstance(value, datetime) else value for name, value in answer.items()}
+    exponents = sum(len("E9") for value in answer.values() if isinstance(value, datetime))
+    return len(json.dumps(wire, separators=(",", ":"), ensure_ascii=False, default=str).encode()) + exponents
 
 
 def metadata(answer: Mapping[str, Any], content: str, now: datetime) -> dict[str, Any]:
