@@ -39,6 +39,7 @@ from orchestrator.local import (
     mail,
     optimized,
     partitions,
+    paths,
     replacements,
     resources,
     roles,
@@ -54,6 +55,7 @@ from orchestrator.local.clock import Clock, RealClock
 ADAPTERS = (
     jsonata,
     failures,
+    paths,
     interpreter,
     variables,
     branches,

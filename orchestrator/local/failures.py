@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -137,6 +138,24 @@ def precedes(context: Any, event_type: str, details: Any) -> int | None:
     return None if parsed else entered.before
 
 
+_NO_PATH = re.compile(r"Invalid path '(?P<path>\$[^']*)' : No results for path: .*")
+
+
+def _in_paths_words(cause: str, data: Any) -> str:
+    """The cause of a path that leads nowhere: AWS names the property at which it does."""
+    found = _NO_PATH.fullmatch(cause)
+    if found is None:
+        return cause
+    names = [name for name in re.split(r"[.\[\]'\"]+", found["path"][1:]) if name]
+    way = "$"
+    for at, name in enumerate(names):
+        way += f"['{name}']"
+        data = data.get(name) if isinstance(data, Mapping) else None
+        if data is None and at < len(names) - 1:
+            return f"Invalid path '{found['path']}' : Missing property in path {way}"
+    return f"Invalid path '{found['path']}' : No results for path: {way}"
+
+
 def _where(failure: Any) -> str:
     entered = f"entered at the event id #{failure.source_event_id}"
     return f"An error occurred while executing the state '{failure.state_name}' ({entered}). "
@@ -172,7 +191,7 @@ def install(aws: EmbeddedAws) -> None:
         told = next(iter(self.event_details.values()), {}) if self.event_details else {}
         if told.get("error") in (_RUNTIME, _EVALUATION) and told.get("cause"):
             if not told["cause"].startswith(("An error occurred while executing the state", _TOO_LONG)):
-                told["cause"] = _where(self) + told["cause"]
+                told["cause"] = _where(self) + _in_paths_words(told["cause"], env.states.get_input())
             if self.event_type == HistoryEventType.EvaluationFailed:
                 told["state"] = self.state_name
 

@@ -114,6 +114,12 @@ def _plain(value: Any) -> Any:
     raise TypeError
 
 
+def _said(fault: Exception) -> str:
+    """As the reference JSONata says it: ``T1006: Attempted to invoke a non-function``."""
+    code = getattr(fault, "error", None)
+    return f"{code}: {fault}" if code and not str(fault).startswith(code) else str(fault)
+
+
 def evaluate(expression: str, bindings: Mapping[str, Any], now: datetime) -> Any:
     """The value of ``expression`` where ``$name`` is ``bindings["name"]``. Raises :class:`EvaluationFailed`."""
     try:
@@ -140,7 +146,7 @@ def evaluate(expression: str, bindings: Mapping[str, Any], now: datetime) -> Any
         frame |= {name: _nulls_in(value) for name, value in bindings.items()}
         result = evaluator.evaluate(None, frame)
     except Exception as fault:
-        raise EvaluationFailed(expression, f"threw an error during evaluation. {fault}") from fault
+        raise EvaluationFailed(expression, f"threw an error during evaluation. {_said(fault)}") from fault
     if result is None:
         raise EvaluationFailed(expression, "returned nothing (undefined).")
     try:

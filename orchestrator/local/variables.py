@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringVariableSample
 from moto.stepfunctions.parser.asl.eval.variable_store import NoSuchVariable
-from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError, extract_json
+from moto.stepfunctions.parser.asl.utils import json_path
+from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 
 from orchestrator.local import failures
 from orchestrator.local.replacements import replaces
@@ -29,7 +30,7 @@ def _value(store: Any, expression: str) -> Any:
     if found is None:
         raise NoSuchVariable(expression)
     value = store.get(found["name"])
-    return copy.deepcopy(extract_json(f"${found['path']}", value) if found["path"] else value)
+    return copy.deepcopy(json_path.extract_json(f"${found['path']}", value) if found["path"] else value)
 
 
 def install(aws: EmbeddedAws) -> None:
