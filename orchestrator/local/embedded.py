@@ -29,6 +29,7 @@ from orchestrator.local import (
     event_sources,
     events,
     executions,
+    express,
     expressions,
     functions,
     inspection,
@@ -44,6 +45,7 @@ from orchestrator.local import (
     rules,
     scheduler,
     streams,
+    updates,
     validation,
     versions,
 )
@@ -56,6 +58,7 @@ ADAPTERS = (
     branches,
     executions,
     descriptions,
+    express,
     versions,
     validation,
     inspection,
@@ -74,6 +77,7 @@ ADAPTERS = (
     mail,
     keys,
     resources,
+    updates,
 )
 
 ACCOUNT = roles.ACCOUNT
