@@ -83,6 +83,9 @@ ADAPTERS = (
 ACCOUNT = roles.ACCOUNT
 REGION = "us-east-1"
 
+#: Connections that may wait to be accepted: AWS has room for whoever starts a thousand executions at once.
+_BACKLOG = 4096
+
 
 class _Dispatcher(DomainDispatcherApplication):
     """Moto's, which looks into its folders for every request to find out whose it is."""
@@ -149,7 +152,7 @@ class EmbeddedAws:
         adapt()
         replacements.check()
         try:
-            listener = socket.create_server(("127.0.0.1", self._port))
+            listener = socket.create_server(("127.0.0.1", self._port), backlog=_BACKLOG)
         except OSError as fault:
             raise PortInUse(self._port) from fault
         _current.aws = self
