@@ -41,7 +41,8 @@ async def start(name):
     reader, writer = await asyncio.open_connection("127.0.0.1", int(sys.argv[1]))
     body = json.dumps({"stateMachineArn": sys.argv[2], "name": name, "input": "{}"}).encode()
     head = (
-        "POST / HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\nX-Amz-Target: AWSStepFunctions.StartExecution\\r\\n"
+        "POST / HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n"
+        "X-Amz-Target: AWSStepFunctions.StartExecution\\r\\n"
         "Authorization: AWS4-HMAC-SHA256 Credential=embedded/20260101/us-east-1/states/aws4_request, Signature=x\\r\\n"
         f"Content-Type: application/x-amz-json-1.0\\r\\nContent-Length: {len(body)}\\r\\n\\r\\n"
     )
