@@ -68,8 +68,11 @@ Step = WrittenFile | ChangedFile | Command
 
 
 def pages() -> list[Path]:
-    """The README and every page below ``docs``."""
-    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    """The README, every page below ``docs``, and those of the examples."""
+    return [
+        ROOT / "README.md",
+        *(page for name in ("docs", "examples") for page in sorted((ROOT / name).rglob("*.md"))),
+    ]
 
 
 def steps(page: Path) -> Iterator[Step]:

@@ -35,7 +35,12 @@ class Reader:
         self._running = ExitStack()
 
     def follow(self, page: Path) -> int:
-        """Every step of the page; how many commands were typed. Raises AssertionError at the first that differs."""
+        """Every step of the page; how many commands were typed. Raises AssertionError at the first that differs.
+
+        What lies beside the page of an example is copied over the project first.
+        """
+        if "examples" in page.parts:
+            shutil.copytree(page.parent, self.folder, dirs_exist_ok=True)
         typed = 0
         for step in steps(page):
             if isinstance(step, WrittenFile | ChangedFile):

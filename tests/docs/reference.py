@@ -42,9 +42,9 @@ nothing denied and nothing allowed that was not used; a statement that is taken 
 
 `python deploy.py policy --env dev --account 123456789012 --region eu-central-1` prints what whoever runs `plan`,
 `apply`, `rollback` and `destroy` must be allowed to do, for a role that has it inline. The first rows are what
-`deploy.py` calls, which the tests deploy with; the others are what CloudFormation calls in its caller's name, from AWS's
-descriptions of the resource types. A role can be passed only to the service that it is for: Lambda, Step Functions,
-Scheduler."""
+`deploy.py` calls, which the tests deploy with; the others are what CloudFormation calls in its caller's name, from
+AWS's descriptions of the resource types. A role can be passed only to the service that it is for: Lambda, Step
+Functions, Scheduler."""
 
 _AWS = """\
 AWS's own tools work as well, here and on AWS:

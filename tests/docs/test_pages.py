@@ -36,7 +36,9 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def test_the_readme_is_short_and_names_every_page() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert len(readme.splitlines()) < 200
-    assert [name(page) for page in pages()[1:] if f"({name(page)})" not in readme] == []
+    assert [
+        name(page) for page in pages()[1:] if name(page).startswith("docs/") and f"({name(page)})" not in readme
+    ] == []
 
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:
