@@ -32,6 +32,7 @@ from orchestrator.local import (
     event_sources,
     events,
     executions,
+    express,
     expressions,
     failures,
     functions,
@@ -43,6 +44,7 @@ from orchestrator.local import (
     keys,
     mail,
     optimized,
+    parameters,
     partitions,
     paths,
     policy_simulator,
@@ -53,6 +55,7 @@ from orchestrator.local import (
     scheduler,
     sdk_integrations,
     streams,
+    updates,
     validation,
     variables,
     versions,
@@ -70,6 +73,7 @@ ADAPTERS = (
     executions,
     descriptions,
     histories,
+    express,
     versions,
     validation,
     inspection,
@@ -78,6 +82,7 @@ ADAPTERS = (
     sdk_integrations,
     clients,
     dynamodb,
+    parameters,
     expressions,
     partitions,
     streams,
@@ -93,10 +98,14 @@ ADAPTERS = (
     change_sets,
     policy_simulator,
     account,
+    updates,
 )
 
 ACCOUNT = roles.ACCOUNT
 REGION = "us-east-1"
+
+#: Connections that may wait to be accepted: AWS has room for whoever starts a thousand executions at once.
+_BACKLOG = 4096
 
 
 class _Dispatcher(DomainDispatcherApplication):
@@ -168,7 +177,7 @@ class EmbeddedAws:
         adapt()
         replacements.check()
         try:
-            listener = socket.create_server(("127.0.0.1", self._port))
+            listener = socket.create_server(("127.0.0.1", self._port), backlog=_BACKLOG)
         except OSError as fault:
             raise PortInUse(self._port) from fault
         _current.aws = self
