@@ -153,6 +153,7 @@ class EmbeddedAws:
             self._server.server_close()
             self._server = None
         self.reset()
+        self.functions.end(for_good=True)
 
     @contextmanager
     def on(self, clock: Clock) -> Iterator[None]:
