@@ -417,7 +417,8 @@ def made(make: Callable[..., Any], given: Any, refusal: type[Exception]) -> Any:
     try:
         return make(given)
     except refusal as fault:
-        return getattr(fault, "kind", None) or fault.exception_type, str(fault) or fault.msg  # type: ignore[attr-defined]
+        said: Any = vars(fault)
+        return (said["kind"], said["message"]) if "kind" in said else (said["exception_type"], said["msg"])
 
 
 @linux
