@@ -14,7 +14,6 @@ import boto3
 from moto.backends import get_backend
 from moto.core.base_backend import BackendDict
 from moto.core.config import default_user_config
-from moto.core.model_instances import reset_model_data
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
@@ -38,6 +37,7 @@ from orchestrator.local import (
     partitions,
     replacements,
     resources,
+    retention,
     roles,
     scheduler,
     streams,
@@ -67,6 +67,7 @@ ADAPTERS = (
     mail,
     keys,
     resources,
+    retention,
 )
 
 ACCOUNT = roles.ACCOUNT
@@ -181,7 +182,6 @@ class EmbeddedAws:
         executions.stop_all(self)
         self.functions.end()
         BackendDict.reset()
-        reset_model_data()
         self.clients.forget()
         roles.forget()
 
