@@ -15,7 +15,6 @@ from botocore.config import Config
 from moto.backends import get_backend
 from moto.core.base_backend import BackendDict
 from moto.core.config import default_user_config
-from moto.core.model_instances import reset_model_data
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from werkzeug.http import http_date
@@ -50,6 +49,7 @@ from orchestrator.local import (
     policy_simulator,
     replacements,
     resources,
+    retention,
     roles,
     rules,
     scheduler,
@@ -99,6 +99,7 @@ ADAPTERS = (
     policy_simulator,
     account,
     updates,
+    retention,
 )
 
 ACCOUNT = roles.ACCOUNT
@@ -197,6 +198,7 @@ class EmbeddedAws:
             self._server.server_close()
             self._server = None
         self.reset()
+        self.functions.end(for_good=True)
 
     @contextmanager
     def on(self, clock: Clock) -> Iterator[None]:
@@ -219,7 +221,6 @@ class EmbeddedAws:
         executions.stop_all(self)
         self.functions.end()
         BackendDict.reset()
-        reset_model_data()
         self.clients.forget()
         roles.forget()
 
