@@ -123,8 +123,8 @@ FACTS = [
         status="FAILED",
         error="States.QueryEvaluationError",
         cause="An error occurred while executing the state 'A' (entered at the event id #2). The JSONata expression "
-        "'1' specified for the field 'Items' returned an unexpected result type. Expected 'array', but was 'number' for "
-        "value: 1",
+        "'1' specified for the field 'Items' returned an unexpected result type. Expected 'array', but was 'number' "
+        "for value: 1",
         events=("ExecutionStarted", "MapStateEntered", "EvaluationFailed", "MapStateFailed", "ExecutionFailed"),
         previous=((3, 0), (4, 3), (5, 4)),
     ),
