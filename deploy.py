@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import re
 import socket
 import sys
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -22,6 +24,7 @@ from typing import Any
 import boto3
 import click
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from rich.console import Console
 
 import definitions
@@ -30,6 +33,7 @@ from orchestrator import deployment, faults
 from orchestrator.console.progress import progress_of
 from orchestrator.console.proofs import proofs_table
 from orchestrator.deployment import Dependencies, Project, Rollout
+from orchestrator.server_clock import ServerClock
 from orchestrator.settings import Stack
 
 #: What is built and deployed here.
@@ -168,10 +172,11 @@ def plan(
 ) -> int:
     """Say what apply would do; nothing is written. Exit code 0: nothing, 2: something."""
     application = PROJECT.application(stack, dependencies)
-    now = datetime.now(UTC)
-    tasks = application.load_tasks(file, now.date())
+    tasks = application.load_tasks(file, datetime.now(UTC).date())
+    clients, clock = _aws(stack)
+    now = clock.now()
     planned = deployment.plan(
-        _clients(),
+        clients,
         application,
         tasks,
         now=now,
@@ -227,10 +232,12 @@ def apply(
     watched = alarm or stack.failure_alarm
     rollout = Rollout.canary(canary, minutes, watched) if canary else Rollout()
     rollout = Rollout.linear(linear, minutes, watched) if linear else rollout
+    clients, clock = _aws(stack)
     applied = deployment.apply(
-        _clients(),
+        clients,
         application,
         tasks,
+        now=clock.now,
         mail_from=mail_from,
         site_url=site_url,
         heartbeat_url=heartbeat_url,
@@ -283,10 +290,30 @@ def destroy(stack: Stack, delete_data: bool, yes: bool) -> None:
 
 
 def _clients() -> Callable[[str], Any]:
-    return partial(
-        boto3.Session().client,
-        config=Config(retries={"mode": "standard", "total_max_attempts": ATTEMPTS}, connect_timeout=10),
+    return _of(boto3.Session())
+
+
+def _aws(stack: Stack) -> tuple[Callable[[str], Any], ServerClock]:
+    """Clients, and what time it is where they reach to: a stack in the embedded AWS may live on a virtual clock."""
+    session = boto3.Session()
+    clients = _of(session)
+
+    def ask() -> None:
+        # That there is no such stack is an answer, too.
+        with suppress(ClientError):
+            clients("cloudformation").describe_stacks(StackName=stack.name)
+
+    return clients, ServerClock(session, ask)
+
+
+def _of(session: boto3.Session) -> Callable[[str], Any]:
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        connect_timeout=10,
+        # TestState's host has a prefix on AWS, which an endpoint that somebody names does not have.
+        inject_host_prefix="AWS_ENDPOINT_URL" not in os.environ,
     )
+    return partial(session.client, config=config)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -20,6 +20,7 @@ from email.utils import parsedate_to_datetime
 from threading import Lock
 from typing import Any
 
+from orchestrator.runs import Trigger
 from orchestrator.schedule_edits import edits
 from orchestrator.schedule_names import execution_prefix, schedule_name
 from orchestrator.schedules import Rate
@@ -41,6 +42,7 @@ MAXIMUM_RETRY_ATTEMPTS = 10
 
 #: The most that ListSchedules returns at once; what it returns unasked, its reference does not say.
 LIST_PAGE_SIZE = 100
+
 
 #: The tag of the schedule group that says what its schedules were written with.
 FINGERPRINT_TAG = "orchestrator:schedules"
@@ -182,7 +184,9 @@ class Schedules:
             # colons, and the execution id may differ from attempt to attempt: it is the slot that keeps a second
             # delivery from doing anything.
             "Name": f"{execution_prefix(task_id)}-<aws.scheduler.execution-id>",
-            "Input": _compact({"taskId": task_id, "scheduledTime": "<aws.scheduler.scheduled-time>"}),
+            "Input": _compact(
+                {"taskId": task_id, "scheduledTime": "<aws.scheduler.scheduled-time>", "trigger": Trigger.SCHEDULE}
+            ),
         }
         once = {"ActionAfterCompletion": "DELETE"} if schedule.expression.startswith("at(") else {}
         return {

@@ -73,7 +73,18 @@ def test_a_schedule_starts_the_runner_with_its_task_and_slot(schedules: Schedule
     start = json.loads(target["Input"])
     assert start["StateMachineArn"].endswith(":stateMachine:orchestrator-dev-TaskRunner")
     assert start["Name"] == "daily-<aws.scheduler.execution-id>"
-    assert json.loads(start["Input"]) == {"taskId": "daily", "scheduledTime": "<aws.scheduler.scheduled-time>"}
+    assert json.loads(start["Input"]) == {
+        "taskId": "daily",
+        "scheduledTime": "<aws.scheduler.scheduled-time>",
+        "trigger": "schedule",
+    }
+
+
+def test_an_executions_name_has_room_for_a_long_id_of_scheduler_beside_the_longest_task_id(
+    schedules: Schedules,
+) -> None:
+    name = json.loads(schedules.request("x" * 48, DAILY)["Target"]["Input"])["Name"]
+    assert len(name.replace("<aws.scheduler.execution-id>", str(uuid.uuid4()))) == 80
 
 
 def test_every_schedule_says_how_often_it_is_tried_and_where_it_goes_then(schedules: Schedules) -> None:

@@ -6,7 +6,7 @@ from orchestrator.deployment.application import Application
 from orchestrator.deployment.applying import Applied, apply
 from orchestrator.deployment.assumptions import Assumption, assumptions
 from orchestrator.deployment.building import build
-from orchestrator.deployment.cost import monthly_cost
+from orchestrator.deployment.cost import billed, monthly_cost
 from orchestrator.deployment.dependencies import Dependencies
 from orchestrator.deployment.deployer import policy as deployers_policy
 from orchestrator.deployment.destroying import Kept, destroy
@@ -30,6 +30,7 @@ __all__ = [
     "Verdict",
     "apply",
     "assumptions",
+    "billed",
     "build",
     "deployers_policy",
     "destroy",

@@ -20,7 +20,7 @@ from orchestrator.schedule_names import schedule_name, task_of
 from orchestrator.scheduler import Schedules
 from orchestrator.slots import extra_schedules, times
 from orchestrator.tasks import Task, TaskSchedule
-from orchestrator.watching import watch_from
+from orchestrator.watching import SETTLING, watch_from
 
 #: Requests at a time: as many as boto3 keeps connections.
 WORKERS = 10
@@ -165,11 +165,12 @@ def plan(tasks: Sequence[Task], found: Found, now: datetime) -> Plan:
     ids = {task.id for task in tasks}
     removed = found.registered.keys() - ids
 
+    settled = now + SETTLING + timedelta(seconds=len(wanted) // SCHEDULE_WRITES)
     registers = [
         Register(
             task=task,
             is_new=task.id not in found.registered,
-            watch=watch_from(task, now),
+            watch=watch_from(task, settled),
             rescheduled=_rescheduled(found.registered.get(task.id), task),
         )
         for task in tasks

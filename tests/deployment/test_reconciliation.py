@@ -31,7 +31,7 @@ from orchestrator.schedule_names import schedule_name
 from orchestrator.scheduler import SchedulerSettings, Schedules
 from orchestrator.settings import Stack
 from orchestrator.tasks import Task, TaskSchedule
-from orchestrator.watching import watch_from
+from orchestrator.watching import SETTLING, watch_from
 from tests.aws import own_client
 from tests.deployment.sample import task
 from tests.tables import create_tables
@@ -56,7 +56,7 @@ def found(*tasks: Task, up_to_date: bool = True, others: tuple[str, ...] = ()) -
 
 
 def registration(task: Task, *, is_new: bool = False, rescheduled: bool = False) -> Register:
-    return Register(task=task, is_new=is_new, watch=watch_from(task, NOW), rescheduled=rescheduled)
+    return Register(task=task, is_new=is_new, watch=watch_from(task, NOW + SETTLING), rescheduled=rescheduled)
 
 
 def operations(*tasks: Task, found: Found) -> tuple[Operation, ...]:

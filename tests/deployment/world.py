@@ -67,8 +67,8 @@ class World(TaskRunner):
         return f"{name}-{next(self._numbers)}"
 
     def slot(self, execution_input: Mapping[str, Any]) -> Run | None:
-        """Runs what TaskRunner is given to its end, and lets everybody hear of it; the slot's row."""
-        arn = self.start(execution_input)
+        """Runs a slot as Scheduler does, to its end, and lets everybody hear of it; the slot's row."""
+        arn = self.start({"trigger": "schedule", **execution_input})
         self.over(arn)
         return self.ledger.get(execution_input["taskId"], execution_input["scheduledTime"])
 

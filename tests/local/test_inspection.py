@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from orchestrator.local.embedded import EmbeddedAws
 from tests.local.conftest import Machines
@@ -156,7 +157,7 @@ def test_a_task_does_its_work_under_the_role_of_the_request(aws: EmbeddedAws, ma
 def test_nothing_of_it_is_listed_or_told(aws: EmbeddedAws) -> None:
     answered(aws, PASS)
     assert aws.client("stepfunctions").list_state_machines()["stateMachines"] == []
-    assert aws.backend("stepfunctions").__dict__.get("executions_by_arn", {}) == {}
+    assert stepfunctions_parser_backends[aws.account][aws.region].__dict__.get("executions_by_arn", {}) == {}
 
 
 @pytest.mark.parametrize(
