@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from moto.core.common_models import BaseModel
 from moto.core.exceptions import JsonRESTError
 from moto.dynamodb.models.table import StreamShard
+from moto.s3.models import FakeKey
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from orchestrator.local import executions
@@ -112,6 +113,11 @@ def install(aws: EmbeddedAws) -> None:
     @replaces(BaseModel, "__new__", digest="3a1e1e31aa92")
     def new(cls: Any, *arguments: Any, **named: Any) -> Any:
         return object.__new__(cls)
+
+    @replaces(FakeKey, "__del__", digest="7d019837dbdd")
+    def dispose(self: Any) -> None:
+        """Of an object that was deleted: the list that is no more kept it until everything was forgotten."""
+        self.dispose()
 
     @replaces(StreamShard, "get", digest="17affa3865c1")
     def get_unless_trimmed(self: Any, start: int, quantity: int) -> Any:
