@@ -68,7 +68,7 @@ _EVENT = {
 
 #: A nested execution's name says whose it is in the console; the parent's hash keeps a rerun from meeting its own past.
 #: A name has 80 characters: 40, a slot's 19, 8 and an attempt's 8, and three between them.
-_CHILD_NAME = f"""$substring($taskId, 0, 40) & '-' & $replace($slot, /[-:.]/, '') & '-'
+CHILD_NAME = f"""$substring($taskId, 0, 40) & '-' & $replace($slot, /[-:.]/, '') & '-'
     & $substring($hash({EXECUTION_ARN}, 'SHA-256'), 0, 8) & '-' & $attempt"""
 
 
@@ -94,7 +94,7 @@ def states(stack: Stack) -> list[Any]:
             START_EXECUTION_SYNC,
             arguments={
                 "StateMachineArn": jsonata(workflow),
-                "Name": jsonata(_CHILD_NAME),
+                "Name": jsonata(CHILD_NAME),
                 # The console links a nested execution to its parent by this name.
                 "Input": {**_EVENT, "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": jsonata(EXECUTION_ARN)},
             },
