@@ -20,6 +20,7 @@ OrchestratorError
 ├── InvalidDefinition           a state machine definition that would not run as written
 ├── InvalidLockList             a line of a lock list that pins nothing
 ├── InvalidRecord               a record of the registry that no registration made
+├── InvalidRow                  a row of the ledger that no run has written
 ├── FutureSlots                 a backfill was to run slots that are still to come
 ├── MailInDoubt                 nobody knows yet whether an invoice has been mailed
 ├── MissingWheels               what functions depend on is neither on this machine nor to be had
@@ -221,6 +222,18 @@ class InvalidRecord(OrchestratorError):
         self.task_id = task_id
         super().__init__(
             f"the registry's record of {task_id!r} cannot be read ({problem}); deploy again, that writes it anew"
+        )
+
+
+class InvalidRow(OrchestratorError):
+    """A row of the ledger cannot be read: no run, and nothing that closes runs, has written it so."""
+
+    def __init__(self, task_id: str, slot: str, problem: str) -> None:
+        self.task_id = task_id
+        self.slot = slot
+        super().__init__(
+            f"the ledger's row of task {task_id!r}, slot {slot!r}, cannot be read ({problem}); somebody has written it"
+            " by hand: correct it, or delete it"
         )
 
 

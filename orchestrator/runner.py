@@ -45,6 +45,7 @@ class Runner:
     def __init__(self, client: Any, state_machine_arn: str) -> None:
         self._client = client
         self._arn = live(state_machine_arn)
+        self._executions = f"{state_machine_arn}:".replace(":stateMachine:", ":execution:", 1)
 
     def start(
         self,
@@ -84,9 +85,11 @@ class Runner:
 
     def ending(self, run: Run, now: datetime) -> Ending | None:
         """How the execution of a run has ended; None while it goes on."""
-        described = self._describe(run)
+        # Of what is none of TaskRunner's executions, whoever has written it, a function may not ask.
+        ours = (run.execution_arn or "").startswith(self._executions)
+        described = self._describe(run) if ours else None
         if described is None:
-            gone = "Step Functions does not know the execution: it keeps one for 90 days after its end"
+            gone = "Step Functions knows no such execution of TaskRunner: it keeps one for 90 days after its end"
             return Ending(status=RunStatus.ABORTED, ended_at=to_millisecond(now), error="ExecutionLost", cause=gone)
         ended_at = to_millisecond(described.get("stopDate", now))
         if described["status"] == "SUCCEEDED":
@@ -114,7 +117,7 @@ class Runner:
             return None
         try:
             return dict(self._client.describe_execution(executionArn=run.execution_arn))
-        except self._client.exceptions.ExecutionDoesNotExist:
+        except (self._client.exceptions.ExecutionDoesNotExist, self._client.exceptions.InvalidArn):
             return None
 
     def wait(self, started: Started, sleep: Callable[[float], object]) -> str:

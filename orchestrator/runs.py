@@ -10,8 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from orchestrator.errors import InvalidRow
 
 
 class RunStatus(StrEnum):
@@ -132,6 +135,11 @@ class EarlierRun:
     attempts: int = 0
     error: str | None = None
 
+    @property
+    def version(self) -> str:
+        """As :attr:`Run.version`."""
+        return self.started_at or self.status
+
     @classmethod
     def from_value(cls, value: Mapping[str, Any]) -> EarlierRun:
         """An element of a row's ``history`` as DynamoDB's low-level client gives it."""
@@ -186,11 +194,28 @@ class Run:
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Run:
-        """A row as DynamoDB's low-level client gives it (``{"taskId": {"S": …}, …}``)."""
+        """A row as DynamoDB's low-level client gives it (``{"taskId": {"S": …}, …}``).
 
+        Raises :class:`InvalidRow`: whoever may write to the table can write anything.
+        """
+        try:
+            return cls._from_item(item)
+        except KeyError as fault:
+            raise InvalidRow(_said(item, "taskId"), _said(item, "slot"), f"it lacks {fault}") from fault
+        except (ValueError, TypeError, AttributeError) as fault:
+            raise InvalidRow(_said(item, "taskId"), _said(item, "slot"), str(fault)) from fault
+
+    @classmethod
+    def _from_item(cls, item: Mapping[str, Any]) -> Run:
         def text(name: str) -> str | None:
             # Absent, or NULL, where it does not apply.
             return item[name].get("S") if name in item else None
+
+        def moment(name: str) -> str | None:
+            said = text(name)
+            if said is not None:
+                datetime.fromisoformat(said)
+            return said
 
         def number(name: str) -> float | None:
             return float(item[name]["N"]) if "N" in item.get(name, {}) else None
@@ -203,8 +228,8 @@ class Run:
             reason=text("reason"),
             execution_arn=text("executionArn"),
             child_execution_arn=text("childExecutionArn"),
-            started_at=text("startedAt"),
-            ended_at=text("endedAt"),
+            started_at=moment("startedAt"),
+            ended_at=moment("endedAt"),
             duration_seconds=number("durationSeconds"),
             start_delay_seconds=number("startDelaySeconds"),
             attempts=int(number("attempts") or 0),
@@ -215,3 +240,8 @@ class Run:
             duplicates=int(number("duplicates") or 0),
             history=tuple(map(EarlierRun.from_value, item.get("history", {}).get("L", ()))),
         )
+
+
+def _said(item: Mapping[str, Any], name: str) -> str:
+    """A part of a row's key, for a sentence about a row that cannot be read."""
+    return str(item.get(name, {}).get("S", "?"))

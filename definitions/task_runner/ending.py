@@ -7,7 +7,7 @@ from typing import Any
 
 from definitions.task_runner import rows
 from definitions.task_runner.variables import DURATION, EXECUTION_ARN, IS_APART, SUMMARY
-from orchestrator.runs import Attention
+from orchestrator.runs import Attention, RunStatus
 from orchestrator.services import (
     PUT_METRIC_DATA,
     TRANSACT_WRITE_ITEMS,
@@ -15,12 +15,16 @@ from orchestrator.services import (
     UPDATE_ITEM,
     call,
 )
-from orchestrator.settings import METRICS_NAMESPACE, Stack
+from orchestrator.settings import FAILURES_METRIC, METRICS_NAMESPACE, Stack
 from orchestrator.states import Catch, Fail, Succeed, jsonata, literal, to
 
 #: ``arn:PARTITION:states:REGION:ACCOUNT``. No region or account stands in the definition; the first five fields of an
 #: execution's ARN are the same however the execution was started, what follows them may name a version or an alias.
 STATES_ARN = f"$join($split({EXECUTION_ARN}, ':')[[0..4]], ':')"
+
+
+#: How a run ends badly that TaskRunner itself ends.
+_FAILED = [RunStatus.FAILED, RunStatus.TIMED_OUT]
 
 
 def _metric_data(stack: Stack) -> str:
@@ -30,6 +34,8 @@ def _metric_data(stack: Stack) -> str:
         [
             {{'MetricName': 'TaskExecution', 'Unit': 'Count', 'Value': 1,
                 'Dimensions': $append($of, {{'Name': 'Status', 'Value': $status}})}},
+            $status in {literal(_FAILED)} ? {{'MetricName': {literal(FAILURES_METRIC)}, 'Unit': 'Count', 'Value': 1,
+                'Dimensions': [$of[0]]}},
             $ended != null ? {{'MetricName': 'TaskDuration', 'Unit': 'Seconds', 'Value': {DURATION},
                 'Dimensions': $of}},
             $startDelay != null ? {{'MetricName': 'StartDelay', 'Unit': 'Seconds', 'Value': $startDelay,
