@@ -84,7 +84,7 @@ def rounds(runner: TaskRunner, first: datetime, count: int) -> None:
 def die(runner: TaskRunner, task_id: str, slot: str) -> None:
     """Runs the task until it is dead."""
     runner.register(
-        task_id, params={"seconds": 1.9 if task_id in ("too-long", "stopped") else 0, "succeedsAt": 9}, retry=PATIENT
+        task_id, params={"seconds": 1.4 if task_id in ("too-long", "stopped") else 0, "succeedsAt": 9}, retry=PATIENT
     )
     arn = runner.start({"taskId": task_id, "scheduledTime": slot})
     if task_id == "stopped":
