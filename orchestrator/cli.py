@@ -1,23 +1,19 @@
 """`orchestrator`: what an operator types. Each command has `--help`.
 
-Exit codes: 0 done; 1 it failed, or the run did; 2 bad input; 3 AWS cannot be reached or refuses; 130 interrupted.
+Exit codes: 0 done; 1 it failed, or the run did; 2 bad input; 3 AWS cannot be reached or refuses; 4 there was
+nothing to compare; 130 interrupted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import boto3
 import click
-from botocore.config import Config
 
 from orchestrator import faults
-from orchestrator.backfills import Backfills
 from orchestrator.commands.backfill import backfill
+from orchestrator.commands.connection import Connection
 from orchestrator.commands.failed import failed
 from orchestrator.commands.forecast import forecast_command
 from orchestrator.commands.ledger import ledger
@@ -27,67 +23,9 @@ from orchestrator.commands.preview import preview
 from orchestrator.commands.rerun import rerun
 from orchestrator.commands.start import start
 from orchestrator.console.tables import run_values, runs_table, task_values, tasks_table
-from orchestrator.errors import NotDeployed, OrchestratorError, UnknownTask
-from orchestrator.ledger import Ledger
-from orchestrator.registry import Registry
-from orchestrator.runner import Runner
+from orchestrator.errors import UnknownTask
 from orchestrator.runs import RunStatus
 from orchestrator.settings import Stack
-
-if TYPE_CHECKING:
-    from orchestrator.deployment import Application
-
-
-class Connection:
-    """A deployed stack, and the AWS clients to reach it with. ``AWS_ENDPOINT_URL`` chooses which AWS."""
-
-    def __init__(self, stack: Stack) -> None:
-        self.stack = stack
-        self.client: Callable[[str], Any] = partial(
-            boto3.Session().client,
-            config=Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=5),
-        )
-
-    @property
-    def application(self) -> Application:
-        """What the packages ``definitions`` and ``lambdas`` of the working directory make of the stack."""
-        # Here, because it imports the SDK, and most commands need none of it.
-        from orchestrator import deployment
-
-        return deployment.imported().application(self.stack)
-
-    @property
-    def registry(self) -> Registry:
-        return Registry(self.client("dynamodb"), self.stack, _say)
-
-    @property
-    def ledger(self) -> Ledger:
-        return Ledger(self.client("dynamodb"), self.stack, _say)
-
-    @property
-    def runner(self) -> Runner:
-        """Raises :class:`NotDeployed`."""
-        return Runner(self.client("stepfunctions"), self._outputs()["TaskRunnerArn"])
-
-    @property
-    def backfills(self) -> Backfills:
-        """Raises :class:`NotDeployed`."""
-        return Backfills(self.client("stepfunctions"), self._outputs()["BackfillArn"])
-
-    def _outputs(self) -> dict[str, str]:
-        cloudformation = self.client("cloudformation")
-        try:
-            (deployed,) = cloudformation.describe_stacks(StackName=self.stack.name)["Stacks"]
-        except cloudformation.exceptions.ClientError as fault:
-            if fault.response["Error"]["Code"] == "ValidationError":
-                raise NotDeployed(self.stack.name) from fault
-            raise
-        return {output["OutputKey"]: output["OutputValue"] for output in deployed.get("Outputs", [])}
-
-
-def _say(fault: OrchestratorError) -> None:
-    """Of an item that cannot be read, beside those that can."""
-    click.echo(str(fault), err=True)
 
 
 @click.group()
@@ -103,8 +41,8 @@ def orchestrator(context: click.Context, stack: str) -> None:
 @click.pass_obj
 def tasks(connection: Connection, as_json: bool) -> None:
     """Every task of the registry, and when it is due next."""
-    now = datetime.now(UTC)
     records = sorted(connection.registry.all(), key=lambda record: record.task.id)
+    now = connection.now()
     if as_json:
         print_json(task_values(record, now) for record in records)
     else:

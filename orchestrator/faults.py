@@ -33,6 +33,7 @@ from orchestrator.errors import (
 FAILED = 1
 BAD_INPUT = 2
 AWS_UNREACHABLE = 3
+NOTHING_COMPARED = 4
 INTERRUPTED = 130
 
 _CREDENTIALS = "log in (`aws sso login`), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"

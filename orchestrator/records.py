@@ -44,6 +44,10 @@ class Pause:
         """Whether its end has come. An end that is empty, or no moment at all, is no end."""
         return "0" <= self.until <= key(now)
 
+    def covers(self, slot: datetime) -> bool:
+        """Whether a slot of this moment is skipped because of it."""
+        return self.since <= key(slot) and not self.over(slot)
+
     def to_value(self) -> dict[str, Any]:
         texts = {"who": self.who, "why": self.why, "since": self.since, "until": self.until, "onResume": self.on_resume}
         return {"M": {name: {"S": text} for name, text in texts.items() if text}}
@@ -113,6 +117,12 @@ class Record:
     watch: Watch | None = None
     #: Ids of open incidents that have hit it.
     incidents: tuple[str, ...] = ()
+
+    def pause_at(self, now: datetime) -> Pause | None:
+        """The pause that keeps the task from running now; one that is over does not, although its record may still be
+        there until the watchdog has started what it skipped.
+        """
+        return None if self.pause is None or self.pause.over(now) else self.pause
 
     @classmethod
     def from_item(cls, item: Item) -> Record:

@@ -63,8 +63,8 @@ def key(moment: datetime) -> str:
 
 @lru_cache(maxsize=16384)
 def times(schedule: TaskSchedule) -> Schedule:
-    """When Scheduler fires the schedule. A rate counts from 1970 plus its place in the task's spread: see StartDate in
-    :mod:`orchestrator.scheduler`.
+    """When Scheduler fires the schedule. A rate counts from 1970 plus its place in the task's spread: see
+    :class:`orchestrator.scheduler.Schedules`.
     """
     anchor = _EPOCH + timedelta(minutes=schedule.spread_minutes)
     return Schedule(expression=parse(schedule.expression), timezone=schedule.timezone, anchor=anchor)

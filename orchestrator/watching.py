@@ -119,7 +119,7 @@ def _reason(slot: Slot, pause: Pause | None) -> SkipReason | None:
     """Why a slot would not have run even if it had been delivered."""
     if slot.skipped:
         return SkipReason.CLOSED
-    if pause is not None and (not pause.until or key(slot.at) < pause.until) and key(slot.at) >= pause.since:
+    if pause is not None and pause.covers(slot.at):
         return SkipReason.PAUSED
     return None
 

@@ -16,7 +16,6 @@ PURE = {
     "alerts",
     "calendars",
     "claims",
-    "costs",
     "durations",
     "environments",
     "deaths",
@@ -26,10 +25,11 @@ PURE = {
     "functions",
     "instants",
     "preview",
-    "prices",
+    "pricing",
     "records",
     "retries",
     "runs",
+    "schedule_edits",
     "schedule_names",
     "schedules",
     "settings",
@@ -43,7 +43,17 @@ PURE = {
 }
 
 #: One narrow class for each AWS service.
-BOUNDARIES = {"backfills", "failed_tasks", "incidents", "ledger", "recorder", "registry", "runner", "scheduler"}
+BOUNDARIES = {
+    "backfills",
+    "failed_tasks",
+    "incidents",
+    "ledger",
+    "recorder",
+    "registry",
+    "runner",
+    "scheduler",
+    "server_clock",
+}
 
 #: What is done with several of those together.
 TOGETHER = {"pausing"}

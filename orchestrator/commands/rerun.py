@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,7 +16,7 @@ from orchestrator.instants import slot_text
 from orchestrator.runs import TERMINAL, RunStatus
 
 if TYPE_CHECKING:
-    from orchestrator.cli import Connection
+    from orchestrator.commands.connection import Connection
 
 
 def _slot(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
@@ -42,14 +42,14 @@ def rerun(connection: Connection, task: str, slot: str, params: dict[str, Any], 
     record, run = connection.registry.get(task), connection.ledger.get(task, slot)
     if record is None:
         raise UnknownTask(task)
-    if record.pause:
-        raise TaskPaused(task, record.pause.who, record.pause.why)
+    if pause := record.pause_at(connection.now()):
+        raise TaskPaused(task, pause.who, pause.why)
     if run is None:
         raise NoRunOfSlot(task, slot)
     runner = connection.runner
     if run.status not in TERMINAL and run.execution_arn and not runner.ended(run):
         raise StillRunning(task, slot, run.execution_arn)
-    started = runner.start(task, params=runner.params(run) | params, slot=slot, now=datetime.now(UTC), replaced=run)
+    started = runner.start(task, params=runner.params(run) | params, slot=slot, now=connection.now(), replaced=run)
     if not wait:
         if as_json:
             print_json([{"executionArn": started.execution_arn, "slot": slot}])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,7 +16,7 @@ from orchestrator.runs import Run, RunStatus
 from orchestrator.slots import key
 
 if TYPE_CHECKING:
-    from orchestrator.cli import Connection
+    from orchestrator.commands.connection import Connection
     from orchestrator.runner import Started
 
 
@@ -40,7 +40,7 @@ def start(
     """Start TASK now."""
     if connection.registry.get(task) is None:
         raise UnknownTask(task)
-    now, slot = datetime.now(UTC), key(at) if at else None
+    now, slot = connection.now(), key(at) if at else None
     if slot and (run := connection.ledger.get(task, slot)):
         raise SlotTaken(task, slot, run.status)
     if slot and at and at > now and not force:

@@ -13,6 +13,7 @@ import pytest
 
 import definitions
 from orchestrator.settings import Stack
+from tests.ours import MACHINES
 
 NODE = Path(__file__).parent.parent / "node"
 
@@ -38,8 +39,9 @@ def text(name: str) -> str:
     return definitions.ALL[name](Stack()).to_json()
 
 
-def test_a_definition_is_the_golden_file(name: str, text: str, golden: Callable[[str, str], None]) -> None:
-    golden(f"{name}.asl.json", text)
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_definition_of_ours_is_the_golden_file(machine: str, golden: Callable[[str, str], None]) -> None:
+    golden(f"{machine}.asl.json", definitions.ALL[machine](Stack()).to_json())
 
 
 def test_a_definition_is_sound(name: str) -> None:
