@@ -131,9 +131,11 @@ class Incidents:
 
 
 def _incident(item: Mapping[str, Any]) -> Incident:
+    severity = item.get("severity", {}).get("S")
     return Incident(
         id=item["incident"]["S"],
-        severity=Severity(item.get("severity", {}).get("S", Severity.FAILED)),
+        # Whatever somebody has made of it, it is an incident.
+        severity=Severity(severity) if severity in list(Severity) else Severity.FAILED,
         title=item.get("title", {}).get("S", ""),
         since=item.get("since", {}).get("S", ""),
         count=int(item.get("count", {}).get("N", 1)),

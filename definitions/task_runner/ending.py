@@ -7,7 +7,7 @@ from typing import Any
 
 from definitions.task_runner import rows
 from definitions.task_runner.variables import DURATION, EXECUTION_ARN, IS_APART, SUMMARY
-from orchestrator.runs import Attention, RunStatus
+from orchestrator.runs import Attention
 from orchestrator.services import (
     PUT_METRIC_DATA,
     TRANSACT_WRITE_ITEMS,
@@ -23,19 +23,15 @@ from orchestrator.states import Catch, Fail, Succeed, jsonata, literal, to
 STATES_ARN = f"$join($split({EXECUTION_ARN}, ':')[[0..4]], ':')"
 
 
-#: How a run ends badly that TaskRunner itself ends.
-_FAILED = [RunStatus.FAILED, RunStatus.TIMED_OUT]
-
-
-def _metric_data(stack: Stack) -> str:
+def _metric_data(stack: Stack, *, failed: bool = False) -> str:
     """A namespace is shared by the account's stacks, so each metric says whose it is."""
+    failure = f"{{'MetricName': '{FAILURES_METRIC}', 'Unit': 'Count', 'Value': 1, 'Dimensions': [$of[0]]}},"
     return f"""(
         $of := [{{'Name': 'Stack', 'Value': {literal(stack.name)}}}, {{'Name': 'TaskType', 'Value': $taskId}}];
         [
             {{'MetricName': 'TaskExecution', 'Unit': 'Count', 'Value': 1,
                 'Dimensions': $append($of, {{'Name': 'Status', 'Value': $status}})}},
-            $status in {literal(_FAILED)} ? {{'MetricName': {literal(FAILURES_METRIC)}, 'Unit': 'Count', 'Value': 1,
-                'Dimensions': [$of[0]]}},
+            {failure if failed else ""}
             $ended != null ? {{'MetricName': 'TaskDuration', 'Unit': 'Seconds', 'Value': {DURATION},
                 'Dimensions': $of}},
             $startDelay != null ? {{'MetricName': 'StartDelay', 'Unit': 'Seconds', 'Value': $startDelay,
@@ -91,7 +87,7 @@ def states(stack: Stack) -> list[Any]:
         call(
             "PublishFailureMetrics",
             PUT_METRIC_DATA,
-            arguments=metrics,
+            arguments=metrics | {"MetricData": jsonata(_metric_data(stack, failed=True))},
             catch=[Catch(error_equals=["States.ALL"], next_step=to("Failed"))],
             next_state=to("Failed"),
         ),

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
 from pydantic.alias_generators import to_camel
 
 from orchestrator import alerts, pausing
@@ -89,8 +88,8 @@ class Round:
     def _found(self, what: str, find: Callable[[], list[T]]) -> list[T]:
         try:
             return find()
-        except (BotoCoreError, ClientError) as fault:
-            self.tally.faults.append(f"{what}s: {fault}")
+        except Exception as fault:
+            self.tally.faults.append(f"{what}s: {type(fault).__name__}: {fault}")
             return []
 
     def _each(self, what: str, found: Sequence[T], do: Callable[[T], None]) -> None:
