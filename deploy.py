@@ -26,6 +26,7 @@ import definitions
 from orchestrator import deployment, faults
 from orchestrator.console.progress import progress_of
 from orchestrator.deployment import Application, Dependencies, Rollout
+from orchestrator.destinations import silences
 from orchestrator.settings import Stack
 
 #: Part of the names of buckets, which are 63 characters at most.
@@ -130,12 +131,13 @@ def plan(
     """Say what apply would do; nothing is written. Exit code 0: nothing, 2: something."""
     application = Application.of(stack, dependencies)
     now = datetime.now(UTC)
-    tasks = application.load_tasks(file, now.date())
+    declared = application.load(file, now.date())
     planned = deployment.plan(
         _clients(),
         application,
-        tasks,
+        declared.tasks,
         now=now,
+        destinations=declared.destinations,
         mail_from=mail_from,
         site_url=site_url,
         heartbeat_url=heartbeat_url,
@@ -145,7 +147,7 @@ def plan(
     if as_json:
         click.echo(json.dumps(deployment.plan_json(planned), indent=2, ensure_ascii=False))
     else:
-        for line in deployment.plan_lines(planned):
+        for line in (*deployment.plan_lines(planned), *deployment.plan_notes(planned)):
             click.echo(line)
         summary = deployment.plan_summary(planned)
         differs = f"{stack.name} differs{f' ({summary})' if summary else ''}; nothing was changed."
@@ -184,14 +186,15 @@ def apply(
     if canary and linear:
         raise click.UsageError("--canary and --linear exclude each other")
     application = Application.of(stack, dependencies)
-    tasks = application.load_tasks(file, datetime.now(UTC).date())
+    declared = application.load(file, datetime.now(UTC).date())
     watched = alarm or stack.failure_alarm
     rollout = Rollout.canary(canary, minutes, watched) if canary else Rollout()
     rollout = Rollout.linear(linear, minutes, watched) if linear else rollout
     applied = deployment.apply(
         _clients(),
         application,
-        tasks,
+        declared.tasks,
+        destinations=declared.destinations,
         mail_from=mail_from,
         site_url=site_url,
         heartbeat_url=heartbeat_url,
@@ -203,6 +206,10 @@ def apply(
     )
     for task_id, schedule in applied.plan.over:
         click.echo(f"note: {schedule.expression} of {task_id} is in the past, no schedule was created")
+    for note in applied.alerts.notes():
+        click.echo(f"note: {note}")
+    for silence in silences(declared.tasks, declared.destinations):
+        click.echo(f"warning: {silence}")
     click.echo(f"Deployed {stack.name}." if applied.changed else f"{stack.name} is up to date.")
 
 

@@ -18,6 +18,7 @@ from botocore.config import Config
 
 from orchestrator import faults
 from orchestrator.backfills import Backfills
+from orchestrator.commands.alerts import alerts
 from orchestrator.commands.backfill import backfill
 from orchestrator.commands.failed import failed
 from orchestrator.commands.forecast import forecast_command
@@ -27,6 +28,7 @@ from orchestrator.commands.pause import pause, resume
 from orchestrator.commands.preview import preview
 from orchestrator.commands.rerun import rerun
 from orchestrator.console.tables import run_values, runs_table, task_values, tasks_table
+from orchestrator.destinations import silences
 from orchestrator.errors import NotDeployed, UnknownTask
 from orchestrator.ledger import Ledger
 from orchestrator.registry import Registry
@@ -63,6 +65,11 @@ class Connection:
     def backfills(self) -> Backfills:
         """Raises :class:`NotDeployed`."""
         return Backfills(self.client("stepfunctions"), self._outputs()["BackfillArn"])
+
+    @property
+    def alerts_topic(self) -> str:
+        """The ARN of the topic that people are told by. Raises :class:`NotDeployed`."""
+        return self._outputs()["AlertsTopicArn"]
 
     def _outputs(self) -> dict[str, str]:
         cloudformation = self.client("cloudformation")
@@ -155,8 +162,11 @@ def validate(file: Path) -> None:
     """Check a tasks file, and write nothing anywhere."""
     from orchestrator.deployment import Application
 
-    found = Application.of(Stack()).load_tasks(file, datetime.now(UTC).date())
-    click.echo(f"{file}: {len(found)} tasks, {sum(len(task.schedules) for task in found)} schedules, no mistakes.")
+    found = Application.of(Stack()).load(file, datetime.now(UTC).date())
+    schedules = sum(len(task.schedules) for task in found.tasks)
+    click.echo(f"{file}: {len(found.tasks)} tasks, {schedules} schedules, no mistakes.")
+    for silence in silences(found.tasks, found.destinations):
+        click.echo(f"warning: {silence}")
 
 
 @orchestrator.command()
@@ -193,7 +203,7 @@ def demo(connection: Connection, file: Path) -> int:
     return day.show(connection.stack, file, console())
 
 
-for command in (backfill, failed, forecast_command, ledger, pause, preview, rerun, resume):
+for command in (alerts, backfill, failed, forecast_command, ledger, pause, preview, rerun, resume):
     orchestrator.add_command(command)
 
 

@@ -19,6 +19,7 @@ PURE = {
     "durations",
     "environments",
     "deaths",
+    "destinations",
     "errors",
     "events",
     "forecast",
@@ -37,10 +38,21 @@ PURE = {
     "updates",
     "verification",
     "watching",
+    "webhooks",
 }
 
 #: One narrow class for each AWS service.
-BOUNDARIES = {"backfills", "failed_tasks", "incidents", "ledger", "recorder", "registry", "runner", "scheduler"}
+BOUNDARIES = {
+    "backfills",
+    "failed_tasks",
+    "incidents",
+    "ledger",
+    "recorder",
+    "registry",
+    "runner",
+    "scheduler",
+    "subscriptions",
+}
 
 #: What is done with several of those together.
 TOGETHER = {"pausing"}

@@ -45,7 +45,9 @@ def handler(event: TaskEvent[WatchdogParams], context: LambdaContext) -> dict[st
         recorder=Recorder(dynamodb, stack()),
         runner=Runner(client("stepfunctions"), machine),
         incidents=Incidents(dynamodb, stack()),
-        publish=lambda subject, text: client("sns").publish(TopicArn=topic, Subject=subject, Message=text),
+        publish=lambda subject, text, about: client("sns").publish(
+            TopicArn=topic, Subject=subject, Message=text, MessageAttributes=about
+        ),
         # It looks as of its slot, so that it is as exact as a schedule, and as repeatable.
         now=event.scheduled_time or datetime.now(UTC),
         goes_on=lambda: context.get_remaining_time_in_millis() > _MARGIN_MILLISECONDS,

@@ -9,7 +9,7 @@ from orchestrator.deployment.cost import monthly_cost
 from orchestrator.deployment.dependencies import Dependencies
 from orchestrator.deployment.deployer import policy as deployers_policy
 from orchestrator.deployment.destroying import Kept, destroy
-from orchestrator.deployment.plan_text import plan_json, plan_lines, plan_summary
+from orchestrator.deployment.plan_text import plan_json, plan_lines, plan_notes, plan_summary
 from orchestrator.deployment.planning import DeploymentPlan, plan
 from orchestrator.deployment.publishing import Rollout
 from orchestrator.deployment.rollback import rollback
@@ -30,6 +30,7 @@ __all__ = [
     "plan",
     "plan_json",
     "plan_lines",
+    "plan_notes",
     "plan_summary",
     "rollback",
 ]

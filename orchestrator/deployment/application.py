@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import definitions
 import lambdas
@@ -21,6 +21,9 @@ from orchestrator.errors import InvalidDefinition
 from orchestrator.functions import Function, discover
 from orchestrator.settings import Stack
 from orchestrator.tasks import Task
+
+if TYPE_CHECKING:
+    from orchestrator.taskfile import Declared
 
 #: The folder of this library, which every bundle holds a part of.
 LIBRARY = Path(orchestrator.__file__).parent
@@ -63,13 +66,18 @@ class Application:
                 raise InvalidDefinition(name, [said])
 
     def load_tasks(self, file: Path, today: date) -> tuple[Task, ...]:
-        """The tasks of a file in this stack's environment as of today, each of which runs something of this
-        application. Raises InvalidTaskFile.
+        """The tasks of a file; see :meth:`load`."""
+        return self.load(file, today).tasks
+
+    def load(self, file: Path, today: date) -> Declared:
+        """What a file says of this stack's environment as of today; each task runs something of this application.
+
+        Raises InvalidTaskFile.
         """
         # Here, because a build reads no tasks.
-        from orchestrator.taskfile import load
+        from orchestrator.taskfile import read
 
-        return load(
+        return read(
             file,
             today=today,
             known_functions=[function.name for function in self.functions],

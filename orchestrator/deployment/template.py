@@ -61,7 +61,9 @@ def template(stack: Stack, definitions: Mapping[str, Definition], functions: Seq
             "ArtifactsBucketPolicy": policies.bucket("ArtifactsBucket"),
             "DataBucketPolicy": policies.bucket("DataBucket"),
             "AlertsPolicy": policies.topic("Alerts", alarms=policies.arn("cloudwatch", f"alarm:{stack.name}-*")),
-            "QueuesPolicy": policies.queues(("SchedulerDlq", "HandlerFailures")),
+            "QueuesPolicy": policies.queues(("SchedulerDlq",)),
+            # What a subscription cannot deliver goes to HandlerFailures.
+            "AlertQueuesPolicy": policies.queues(("Courier", "HandlerFailures"), sns={"Ref": "Alerts"}),
             **kept,
             **mail.events(stack),
             **code,

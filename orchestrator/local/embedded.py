@@ -40,6 +40,7 @@ from orchestrator.local import (
     roles,
     scheduler,
     streams,
+    subscribers,
     versions,
 )
 from orchestrator.local.clock import Clock, RealClock
@@ -66,6 +67,7 @@ ADAPTERS = (
     mail,
     keys,
     resources,
+    subscribers,
 )
 
 ACCOUNT = roles.ACCOUNT

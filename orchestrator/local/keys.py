@@ -43,6 +43,10 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "logs:PutLogEvents": (
         *_ENCRYPT, "kms:Encrypt", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"
     ),
+    "secretsmanager:GetSecretValue": _DECRYPT,
+    "ssm:GetParameter": _DECRYPT,
+    "ssm:GetParametersByPath": _DECRYPT,
+    "ssm:PutParameter": ("kms:Encrypt",),
     "s3:GetObject": _DECRYPT,
     "s3:PutObject": _ENCRYPT,
     "sns:Publish": _ENCRYPT,
@@ -54,7 +58,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 def permissions(wanted: Permission) -> Iterator[Permission]:
     """What ``wanted`` needs beside itself: nothing where its resource is not encrypted with a key of the account."""
     actions = NEEDED.get(wanted.action, ())
-    key = _key_of(wanted.resource) if actions and wanted.resource != "*" else None
+    key = key_of(wanted.resource) if actions and wanted.resource != "*" else None
     if key is None:
         return
     region = key.split(":")[3]
@@ -86,7 +90,7 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _key_of(arn: str) -> str | None:
+def key_of(arn: str) -> str | None:
     """The ARN of the customer's key that a resource is encrypted with."""
     _, _, service, region, account, name = arn.split(":", 5)
     backends = get_backend(service)
@@ -101,11 +105,32 @@ def _key_of(arn: str) -> str | None:
             named = ((table and table.sse_specification) or {}).get("KMSMasterKeyId")
         elif service == "logs":
             named = getattr(backend.groups.get(name.split(":")[1]), "kms_key_id", None)
+        elif service == "ssm":
+            named = _key_of_parameters(backend, account, region, f"/{name.removeprefix('parameter/')}")
+        elif service == "secretsmanager":
+            secret = next((one for one in backend.secrets.values() if one.arn == arn), None)
+            named = _resolved(getattr(secret, "kms_key_id", None), account, region)
         elif service == "sns":
             named = getattr(backend.topics.get(arn), "kms_master_key_id", None)
         else:
             named = getattr(backend.queues.get(name), "kms_master_key_id", None)
     return named if named and not _is_of_aws(named) else None
+
+
+def _key_of_parameters(backend: Any, account: str, region: str, name: str) -> str | None:
+    """Of a parameter, or of any of those below a path."""
+    for one, versions in backend._parameters.items():
+        if (one == name or one.startswith(f"{name}/")) and versions[-1].parameter_type == "SecureString":
+            return _resolved(versions[-1].keyid, account, region)
+    return None
+
+
+def _resolved(named: str | None, account: str, region: str) -> str | None:
+    """The ARN of a key that goes by an alias; None where AWS's own is used."""
+    if not named or named.startswith("alias/aws/"):
+        return None
+    keys = get_backend("kms")[account][region].keys.values()
+    return next((key.arn for key in keys if named in (key.arn, key.id) or named in key.aliases), None)
 
 
 def _is_of_aws(key_arn: str) -> bool:
@@ -143,7 +168,7 @@ def install(aws: EmbeddedAws) -> None:
     send = Rule._send_to_sqs_queue
 
     def send_to_sqs_queue(self: Any, resource_id: str, *arguments: Any, **named: Any) -> None:
-        key = _key_of(f"arn:aws:sqs:{self.region_name}:{self.account_id}:{resource_id}")
+        key = key_of(f"arn:aws:sqs:{self.region_name}:{self.account_id}:{resource_id}")
         if key is None or serves(key, "events", self.arn):
             send(self, resource_id, *arguments, **named)
 

@@ -37,14 +37,15 @@ def started(stack: Stack, file: Path, *, port: int, clock: Clock, say: Callable[
     Raises InvalidTaskFile, before anything is started, and PortInUse.
     """
     application = Application.of(stack)
-    tasks = application.load_tasks(file, clock.now().date())
+    declared = application.load(file, clock.now().date())
     with clock.busy(), EmbeddedAws(port=port, clock=clock) as aws:
         os.environ.update(aws.environment)
         bucket = f"{stack.name}-data-{aws.account}-{aws.region}"
         applied = deployment.apply(
             aws.client,
             application,
-            tasks,
+            declared.tasks,
+            destinations=declared.destinations,
             mail_from=samples.MAIL_FROM,
             site_url=samples.site_url(aws, bucket),
             now=clock.now,
@@ -52,7 +53,7 @@ def started(stack: Stack, file: Path, *, port: int, clock: Clock, say: Callable[
             progress=say,
         )
         samples.seed(aws, stack, bucket, clock.now())
-        yield Session(aws=aws, stack=stack, tasks=tasks, applied=applied)
+        yield Session(aws=aws, stack=stack, tasks=declared.tasks, applied=applied)
 
 
 def serve(

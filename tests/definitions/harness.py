@@ -30,7 +30,7 @@ from orchestrator.settings import Stack
 from orchestrator.states import Choice, Fail, Pass, Wait, When, jsonata
 from orchestrator.tasks import Target, TargetKind, Task
 from tests.handlers import folder_with, functions
-from tests.queues import told
+from tests.queues import listening, told
 
 STACK = Stack(name="orchestrator-test")
 SLOT = "2026-11-23T08:00:00Z"
@@ -97,12 +97,7 @@ class TaskRunner:
         shutil.rmtree(folder.parent)
         self.registry = Registry(aws.client("dynamodb"), STACK)
         self.ledger = Ledger(aws.client("dynamodb"), STACK)
-        self.queue = aws.client("sqs").create_queue(QueueName="alerts")["QueueUrl"]
-        aws.client("sns").subscribe(
-            TopicArn=self.applied.outputs["AlertsTopicArn"],
-            Protocol="sqs",
-            Endpoint="arn:aws:sqs:us-east-1:123456789012:alerts",
-        )
+        self.queue = listening(aws, self.applied.outputs["AlertsTopicArn"], "alerts")
 
     def register(self, task_id: str, target: str = "lambda/work", **fields: Any) -> str:
         kind, name = target.split("/")
