@@ -91,7 +91,7 @@ def take(envelope: dict[str, Any], key: str, here: str) -> None:
     body = payload(notification, destination.format, stack=stack().name, routing_key=routing_key)
     logger.append_keys(destination=key, format=destination.format, message_id=notification.id)
     try:
-        deliver(url, json.dumps(body).encode(), time.sleep)
+        deliver(url, json.dumps(body, ensure_ascii=False).encode(), time.sleep)
     except WebhookRefused as refused:
         logger.error("the webhook refuses the alert", answer=refused.said)
         metrics.add_metric(name="AlertsRefused", unit=MetricUnit.Count, value=1)

@@ -22,7 +22,8 @@ _SLACK_TEXT = 2900
 _SLACK_HEADER = 150
 
 #: A message of Teams holds 28 KB ("Create and send messages").
-_TEAMS_TEXT = 8000
+_TEAMS_TEXT = 5000
+_TEAMS_LINES = 60
 
 #: PagerDuty takes a summary of 1024 characters, and a ``dedup_key`` of 255 ("PD-CEF", "Send an alert event").
 _PAGERDUTY_SUMMARY = 1024
@@ -140,7 +141,7 @@ def _teams(notification: Notification) -> dict[str, Any]:
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.4",
-        "body": [title, *_card_blocks(_cut(notification.text, _TEAMS_TEXT).splitlines())],
+        "body": [title, *_card_blocks(_cut(notification.text, _TEAMS_TEXT).splitlines()[:_TEAMS_LINES])],
     }
     attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}
     return {"type": "message", "attachments": [attachment]}
