@@ -38,7 +38,7 @@ test: $(VENV)/.test
 
 # Everything, what is exhaustive too.
 proof: $(VENV)/.test
-	@$(BIN)/pytest -m 'proof or not proof'
+	@$(BIN)/pytest -m 'proof or not proof' --hypothesis-profile proof
 
 $(VENV)/.bench: $(VENV)/.test requirements-bench.lock
 	@$(PIP) --no-build-isolation --use-pep517 -r requirements-bench.lock

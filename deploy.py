@@ -23,11 +23,20 @@ from botocore.config import Config
 from rich.console import Console
 
 import definitions
+import lambdas
 from orchestrator import deployment, faults
 from orchestrator.console.progress import progress_of
-from orchestrator.deployment import Application, Dependencies, Rollout
+from orchestrator.deployment import Dependencies, Project, Rollout
 from orchestrator.destinations import silences
 from orchestrator.settings import Stack
+
+#: What is built and deployed here.
+PROJECT = Project(
+    definitions=definitions.ALL,
+    lambdas=Path(lambdas.__file__).parent,
+    settings=lambdas.SETTINGS,
+    tables=lambdas.TABLES,
+)
 
 #: Part of the names of buckets, which are 63 characters at most.
 _ENVIRONMENT = re.compile(r"[a-z][a-z0-9-]{0,11}")
@@ -63,14 +72,14 @@ def deploy() -> None:
 @_environment
 def build(out: Path, stack: Stack) -> None:
     """Write definitions, template, policies and bundles into a folder, without AWS."""
-    deployment.build(Application.of(stack, deployment.locked_dependencies()), out)
+    deployment.build(PROJECT.application(stack, PROJECT.locked_dependencies()), out)
     click.echo(f"Built {stack.name} in {out}")
 
 
 @deploy.command()
 def fetch() -> None:
     """Fetch what bundles hold of others' packages, so that build and apply need no package index."""
-    dependencies = deployment.locked_dependencies()
+    dependencies = PROJECT.locked_dependencies()
     dependencies.fetch()
     click.echo(f"{len(dependencies.pins)} wheels for {dependencies.platform} in {dependencies.cache}")
 
@@ -95,7 +104,7 @@ _dependencies = click.option(
     "dependencies",
     is_flag=True,
     envvar="ORCHESTRATOR_WITHOUT_DEPENDENCIES",
-    callback=lambda context, parameter, without: None if without else deployment.locked_dependencies(),
+    callback=lambda context, parameter, without: None if without else PROJECT.locked_dependencies(),
     help="Bundles without others' packages: for `orchestrator local`, whose Python has them.",
 )
 _site_url = click.option("--site-url", help="What relative URLs in params are relative to. [default: as deployed]")
@@ -129,7 +138,7 @@ def plan(
     as_json: bool,
 ) -> int:
     """Say what apply would do; nothing is written. Exit code 0: nothing, 2: something."""
-    application = Application.of(stack, dependencies)
+    application = PROJECT.application(stack, dependencies)
     now = datetime.now(UTC)
     declared = application.load(file, now.date())
     planned = deployment.plan(
@@ -185,7 +194,7 @@ def apply(
     """Make AWS what the definitions, the functions and the tasks say."""
     if canary and linear:
         raise click.UsageError("--canary and --linear exclude each other")
-    application = Application.of(stack, dependencies)
+    application = PROJECT.application(stack, dependencies)
     declared = application.load(file, datetime.now(UTC).date())
     watched = alarm or stack.failure_alarm
     rollout = Rollout.canary(canary, minutes, watched) if canary else Rollout()
@@ -219,7 +228,7 @@ def apply(
 @click.option("--to", type=click.IntRange(min=1), help="A version. [default: the one before what runs]")
 def rollback(stack: Stack, state_machine: str, to: int | None) -> None:
     """Let an older version of a state machine run again; the next apply goes forward."""
-    deployment.rollback(_clients(), Application.of(stack), state_machine=state_machine, to=to, progress=click.echo)
+    deployment.rollback(_clients(), PROJECT.application(stack), state_machine=state_machine, to=to, progress=click.echo)
 
 
 @deploy.command()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from orchestrator.functions import EventSource, Function, Permission, function_name
+from orchestrator.functions import EventSource, Function, Permission, Table, function_name
 from orchestrator.runs import UNSUCCESSFUL, Trigger
 
 #: To make a PDF. Pillow, which fpdf2 names for pictures, is left out of the lock list: there are none in ours.
@@ -214,4 +214,13 @@ SETTINGS: Mapping[str, Function] = {
         _REPORT_GENERATOR,
         _WATCHDOG,
     )
+}
+
+#: The tables that functions keep their own records in, by logical name.
+TABLES: Mapping[str, Table] = {
+    "Sessions": Table(key=("id",)),
+    "Customers": Table(key=("customerId",)),
+    "PricePlans": Table(key=("planId",)),
+    "Invoices": Table(key=("period", "customerId")),
+    "BillingRecords": Table(key=("period", "item")),
 }

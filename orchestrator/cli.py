@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import click
@@ -37,6 +37,9 @@ from orchestrator.runs import RunStatus
 from orchestrator.settings import Stack
 from orchestrator.slots import key
 
+if TYPE_CHECKING:
+    from orchestrator.deployment import Application
+
 
 class Connection:
     """A deployed stack, and the AWS clients to reach it with. ``AWS_ENDPOINT_URL`` chooses which AWS."""
@@ -47,6 +50,14 @@ class Connection:
             boto3.Session().client,
             config=Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=5),
         )
+
+    @property
+    def application(self) -> Application:
+        """What the packages ``definitions`` and ``lambdas`` of the working directory make of the stack."""
+        # Here, because it imports the SDK, and most commands need none of it.
+        from orchestrator import deployment
+
+        return deployment.imported().application(self.stack)
 
     @property
     def registry(self) -> Registry:
@@ -158,11 +169,10 @@ def start(
 
 @orchestrator.command()
 @click.argument("file", default="tasks.yaml", type=click.Path(path_type=Path))
-def validate(file: Path) -> None:
+@click.pass_obj
+def validate(connection: Connection, file: Path) -> None:
     """Check a tasks file, and write nothing anywhere."""
-    from orchestrator.deployment import Application
-
-    found = Application.of(Stack()).load(file, datetime.now(UTC).date())
+    found = connection.application.load(file, datetime.now(UTC).date())
     schedules = sum(len(task.schedules) for task in found.tasks)
     click.echo(f"{file}: {len(found.tasks)} tasks, {schedules} schedules, no mistakes.")
     for silence in silences(found.tasks, found.destinations):
@@ -190,7 +200,7 @@ def local(connection: Connection, port: int, speed: float | None, begin: datetim
     # Here, because moto takes a second to import and nothing else needs it.
     from orchestrator.local import session
 
-    session.serve(connection.stack, file, port=port, speed=speed, begin=begin, say=click.echo)
+    session.serve(connection.application, file, port=port, speed=speed, begin=begin, say=click.echo)
 
 
 @orchestrator.command()
@@ -200,7 +210,7 @@ def demo(connection: Connection, file: Path) -> int:
     """Watch a whole day of scheduled tasks in less than a minute."""
     from orchestrator.local import demo as day
 
-    return day.show(connection.stack, file, console())
+    return day.show(connection.application, file, console())
 
 
 for command in (alerts, backfill, failed, forecast_command, ledger, pause, preview, rerun, resume):

@@ -25,6 +25,7 @@ OrchestratorError
 ├── MissingWheels               what functions depend on is neither on this machine nor to be had
 ├── DeploymentFailed            AWS refused, or did not finish, what was to be deployed
 ├── DeploymentUnderWay          another apply writes tasks and schedules of this stack now
+├── MotoChanged                 the embedded AWS was written against another moto
 ├── NoSuchAlarm                 the alarm that is to watch a new version does not exist
 ├── NoSuchVersion               there is no version of a state machine to go back to
 ├── RolledBack                  a new version's alarm went off, and the old one runs again
@@ -239,6 +240,20 @@ class DeploymentUnderWay(OrchestratorError):
         super().__init__(
             f"stack {stack} is being deployed by {holder}; wait for its end, or, if it died, until {until} (UTC),"
             " then deploy again"
+        )
+
+
+class MotoChanged(OrchestratorError):
+    """The installed moto is not the one that the embedded AWS was written against."""
+
+    def __init__(self, version: str, changed: Sequence[str]) -> None:
+        self.changed = tuple(changed)
+        more = f"\n  and {len(changed) - 10} more" if len(changed) > 10 else ""
+        listed = "\n  ".join(changed[:10]) + more
+        super().__init__(
+            f"the embedded AWS replaces code of moto, and moto {version} has other code there:\n  {listed}\n"
+            "Install the moto that pyproject.toml names; or compare each of these with its replacement, and then run"
+            " `python -m orchestrator.local.replacements --write`"
         )
 
 

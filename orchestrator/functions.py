@@ -60,6 +60,14 @@ class Function:
         return self.module.split(".")[0]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table of DynamoDB that functions keep their own records in, apart from the project's."""
+
+    #: The names of its partition key and, if there is one, its sort key; both hold text.
+    key: tuple[str] | tuple[str, str]
+
+
 def discover(folder: Path, settings: Mapping[str, Function]) -> tuple[Function, ...]:
     """Every module or package in ``folder`` that has a ``handler``, by name; nothing of them is imported.
 

@@ -20,6 +20,7 @@ from typing import Any
 
 import boto3
 
+from deploy import PROJECT
 from orchestrator import deployment
 from orchestrator.deployment import Application
 from orchestrator.deployment.bundles import Bundle
@@ -50,7 +51,7 @@ class Frozen(Application):
 
     @classmethod
     def from_sources(cls, stack: Stack) -> Frozen:
-        found = Application.of(stack)
+        found = PROJECT.application(stack)
         same = {field.name: getattr(found, field.name) for field in fields(found)}
         return cls(**same, code=found.bundles())
 

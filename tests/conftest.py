@@ -20,8 +20,9 @@ for _name in [name for name in os.environ if name.startswith("AWS_")]:
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes is measured elsewhere; a machine that is busy fails no test.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+settings.register_profile("suite", deadline=None, max_examples=30)
+settings.register_profile("proof", deadline=None)
+settings.load_profile("suite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import lambdas
 from orchestrator.deployment import storage
 from orchestrator.local.embedded import EmbeddedAws
 from orchestrator.settings import Stack
@@ -14,7 +15,7 @@ _CREATED_WITH = ("TableName", "BillingMode", "AttributeDefinitions", "KeySchema"
 def create_tables(aws: EmbeddedAws, stack: Stack) -> Any:
     """Creates them as the template describes them, and gives DynamoDB's client."""
     client = aws.client("dynamodb")
-    for resource in storage.tables(stack).values():
+    for resource in storage.tables(stack, lambdas.TABLES).values():
         properties = resource["Properties"]
         client.create_table(**{name: properties[name] for name in _CREATED_WITH if name in properties})
     return client

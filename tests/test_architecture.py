@@ -95,6 +95,10 @@ def test_definitions_and_lambdas_do_not_know_each_other() -> None:
     assert offenders("lambdas", {"definitions"}) == []
 
 
+def test_the_library_knows_no_application() -> None:
+    assert offenders("orchestrator", {"definitions", "lambdas", "deploy"}) == []
+
+
 def test_definitions_are_built_from_states_and_rules_alone() -> None:
     assert offenders("definitions", rooms(*library() - PURE - STATES) | {"boto3", "moto"}) == []
 

@@ -177,7 +177,28 @@ def test_a_name_that_is_taken(run: Deploy, faults: FaultyAws) -> None:
     )
 
 
-def test_throttled_once_in_a_while_it_ends_well(run: Deploy, faults: FaultyAws) -> None:
+@pytest.fixture
+def at_once(
+    aws: EmbeddedAws,
+    faults: FaultyAws,
+    tasks: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Deploy:
+    """`deploy.py ARGUMENTS` in this process, where nobody waits before a call is tried again."""
+    for name, value in (aws.environment | {"AWS_ENDPOINT_URL": faults.endpoint}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+
+    def run(*arguments: str) -> Ran:
+        code = deploy.main([*arguments, "--tasks", str(tasks)])
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, code, said.out, said.err)
+
+    return run
+
+
+def test_throttled_once_in_a_while_it_ends_well(at_once: Deploy, faults: FaultyAws) -> None:
     often = {"DescribeStacks", "UpdateItem", "CreateSchedule", "Scan"}
 
     def throttle(call: Call) -> Answer | None:
@@ -186,15 +207,15 @@ def test_throttled_once_in_a_while_it_ends_well(run: Deploy, faults: FaultyAws) 
         return None
 
     faults.fault = throttle
-    ran = run("apply")
+    ran = at_once("apply")
     assert (ran.returncode, ran.stderr) == (0, "")
     assert faults.calls["CreateSchedule"] > TASKS.count("cron")
     assert ran.stdout.endswith("Deployed orchestrator-dev.\n")
 
 
-def test_throttled_on_every_call_it_gives_up_and_says_so(run: Deploy, faults: FaultyAws) -> None:
+def test_throttled_on_every_call_it_gives_up_and_says_so(at_once: Deploy, faults: FaultyAws) -> None:
     faults.fault = lambda call: call.refused(400, "Throttling", "Rate exceeded")
-    ran = run("apply")
+    ran = at_once("apply")
     assert ran.returncode == 3
     assert ran.stderr == (
         "AWS refused DescribeStacks: Throttling: Rate exceeded (it was tried again with growing delays; wait a minute,"

@@ -60,11 +60,8 @@ def forecast_command(
     as_json: bool,
 ) -> None:
     """How often tasks run, when it is busiest, and what it costs."""
-    # Here, because it imports the SDK, and other commands need none of it.
-    from orchestrator.deployment import Application
-
     now = datetime.now(UTC)
-    application = Application.of(connection.stack)
+    application = connection.application
     tasks = application.load_tasks(file, now.date())
     tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     found = forecast(tasks, begin or tomorrow, days)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,8 +13,10 @@ from orchestrator.commands.options import as_json, console, day_or_moment, in_zo
 from orchestrator.console.preview import preview_table
 from orchestrator.preview import lines, value
 from orchestrator.schedules import Schedule
-from orchestrator.settings import Stack
 from orchestrator.tasks import Target, TargetKind, Task, TaskSchedule
+
+if TYPE_CHECKING:
+    from orchestrator.cli import Connection
 
 _COUNT = 10
 
@@ -29,7 +32,9 @@ _COUNT = 10
 )
 @click.option("--tasks", "file", default="tasks.yaml", show_default=True, type=click.Path(path_type=Path))
 @as_json
+@click.pass_obj
 def preview(
+    connection: Connection,
     task: str | None,
     expression: str | None,
     timezone: str | None,
@@ -48,7 +53,7 @@ def preview(
         raise click.UsageError("expected a TASK of tasks.yaml, or --expression")
     if timezone and task:
         raise click.BadParameter("a task has its own; this goes with --expression", param_hint="--timezone")
-    found = _of_expression(expression, timezone or "UTC") if expression else _of_file(task or "", file, now)
+    found = _of_expression(expression, timezone or "UTC") if expression else _of_file(connection, task or "", file, now)
     first, last = (moment and in_zone_of(found, moment) for moment in (begin, until))
     shown = lines(found, first or now, count=count or (None if last else _COUNT), until=last)
     if as_json:
@@ -72,12 +77,9 @@ def _of_expression(expression: str, timezone: str) -> Task:
     return Task(id="", target=nothing, schedules=(TaskSchedule(expression=checked, timezone=timezone),))
 
 
-def _of_file(task_id: str, file: Path, now: datetime) -> Task:
+def _of_file(connection: Connection, task_id: str, file: Path, now: datetime) -> Task:
     """Raises InvalidTaskFile."""
-    # Here, because it imports the SDK, and an expression needs none of it.
-    from orchestrator.deployment import Application
-
-    tasks = {task.id: task for task in Application.of(Stack()).load_tasks(file, now.date())}
+    tasks = {task.id: task for task in connection.application.load_tasks(file, now.date())}
     if task_id not in tasks:
         close = get_close_matches(task_id, tasks, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"there is: {', '.join(sorted(tasks))}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.deployment.application import Application, locked_dependencies
+from orchestrator.deployment.application import Application
 from orchestrator.deployment.applying import Applied, apply
 from orchestrator.deployment.building import build
 from orchestrator.deployment.cost import monthly_cost
@@ -11,6 +11,7 @@ from orchestrator.deployment.deployer import policy as deployers_policy
 from orchestrator.deployment.destroying import Kept, destroy
 from orchestrator.deployment.plan_text import plan_json, plan_lines, plan_notes, plan_summary
 from orchestrator.deployment.planning import DeploymentPlan, plan
+from orchestrator.deployment.project import Project, imported
 from orchestrator.deployment.publishing import Rollout
 from orchestrator.deployment.rollback import rollback
 
@@ -20,12 +21,13 @@ __all__ = [
     "Dependencies",
     "DeploymentPlan",
     "Kept",
+    "Project",
     "Rollout",
     "apply",
     "build",
     "deployers_policy",
     "destroy",
-    "locked_dependencies",
+    "imported",
     "monthly_cost",
     "plan",
     "plan_json",

@@ -1,24 +1,21 @@
-"""What is deployed: the state machines and functions of this project, or of a test."""
+"""What is deployed: the state machines, functions and tables that a project, or a test, hands in."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import definitions
-import lambdas
 import orchestrator
 from orchestrator.definition import Definition
 from orchestrator.deployment.bundles import Bundle, bundle
 from orchestrator.deployment.dependencies import Dependencies
-from orchestrator.deployment.template import ARCHITECTURE, BACKFILL, RUNTIME, TASK_RUNNER, code_parameter, template
-from orchestrator.deployment.wheels import Platform
+from orchestrator.deployment.template import BACKFILL, TASK_RUNNER, code_parameter, template
 from orchestrator.errors import InvalidDefinition
-from orchestrator.functions import Function, discover
+from orchestrator.functions import Function, Table
 from orchestrator.settings import Stack
 from orchestrator.tasks import Task
 
@@ -41,20 +38,10 @@ class Application:
     functions: tuple[Function, ...]
     #: The folder of the package ``lambdas``.
     lambdas: Path
+    #: The functions' own tables, by logical name.
+    tables: Mapping[str, Table] = field(default_factory=dict)
     #: What bundles hold beside our own code; None where the functions' Python has it already.
     dependencies: Dependencies | None = None
-
-    @classmethod
-    def of(cls, stack: Stack, dependencies: Dependencies | None = None) -> Application:
-        """The project's own, from the packages ``definitions`` and ``lambdas``."""
-        folder = Path(lambdas.__file__).parent
-        return cls(
-            stack=stack,
-            definitions={name: build(stack) for name, build in definitions.ALL.items()},
-            functions=discover(folder, lambdas.SETTINGS),
-            lambdas=folder,
-            dependencies=dependencies,
-        )
 
     def validate(self) -> None:
         """Raises :class:`~orchestrator.errors.InvalidDefinition`."""
@@ -87,7 +74,7 @@ class Application:
 
     @property
     def template(self) -> dict[str, Any]:
-        return template(self.stack, self.definitions, self.functions)
+        return template(self.stack, self.definitions, self.functions, self.tables)
 
     def bundles(self) -> dict[str, Bundle]:
         """Each function's code, by the parameter that names it."""
@@ -98,13 +85,3 @@ class Application:
             needed = self.dependencies and self.dependencies.without(others)
             found[code_parameter(function)] = bundle(function, self.lambdas, LIBRARY, needed)
         return found
-
-
-def locked_dependencies() -> Dependencies:
-    """What the project's own functions depend on, for the platform that the template names.
-
-    Raises :class:`~orchestrator.errors.InvalidLockList`.
-    """
-    folder = Path(lambdas.__file__).parent
-    platform = Platform.of_lambda(RUNTIME, ARCHITECTURE)
-    return Dependencies.read(folder / "requirements.lock", platform, cache=folder.parent / ".wheels")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from orchestrator.deployment import encryption, scanning
+from orchestrator.functions import Table
 from orchestrator.settings import NEXT_RUN_INDEX, STATUS_INDEX, Stack
 
 #: What was kept stays when its resource leaves the template or the stack is deleted; a resource whose very creation is
@@ -24,7 +25,8 @@ _VISIBILITY_SECONDS = 360
 _RECEIVED_AT_MOST = 5
 
 
-def tables(stack: Stack) -> dict[str, Any]:
+def tables(stack: Stack, own: Mapping[str, Table]) -> dict[str, Any]:
+    """The project's tables, and the functions' ``own``."""
     return {
         "ScheduledTasks": _table(
             stack.tasks_table, "taskId", indexes={NEXT_RUN_INDEX: ("shard", "nextRun")}, numbers=("shard",)
@@ -35,11 +37,7 @@ def tables(stack: Stack) -> dict[str, Any]:
         "FailedTasks": _table(stack.failed_tasks_table, "messageId"),
         "Incidents": _table(stack.incidents_table, "incident", expiry="ttl"),
         "Idempotency": _table(stack.table("Idempotency"), "id", expiry="expiration"),
-        "Sessions": _table(stack.table("Sessions"), "id"),
-        "Customers": _table(stack.table("Customers"), "customerId"),
-        "PricePlans": _table(stack.table("PricePlans"), "planId"),
-        "Invoices": _table(stack.table("Invoices"), "period", "customerId"),
-        "BillingRecords": _table(stack.table("BillingRecords"), "period", "item"),
+        **{name: _table(stack.table(name), *table.key) for name, table in own.items()},
     }
 
 

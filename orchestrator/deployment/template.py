@@ -15,7 +15,7 @@ from orchestrator.definition import Definition
 from orchestrator.deployment import encryption, event_sources, mail, policies, scanning, storage
 from orchestrator.deployment.alarms import alarms, heartbeat, status_rule
 from orchestrator.deployment.dashboard import dashboard
-from orchestrator.functions import Function
+from orchestrator.functions import Function, Table
 from orchestrator.settings import Stack
 
 #: The state machine that schedules start.
@@ -31,7 +31,12 @@ RUNTIME = "python3.13"
 ARCHITECTURE = "arm64"
 
 
-def template(stack: Stack, definitions: Mapping[str, Definition], functions: Sequence[Function]) -> dict[str, Any]:
+def template(
+    stack: Stack,
+    definitions: Mapping[str, Definition],
+    functions: Sequence[Function],
+    tables: Mapping[str, Table],
+) -> dict[str, Any]:
     """The template, as what its JSON text says."""
     machines = _merged(_state_machine(stack, name, definition) for name, definition in definitions.items())
     code = _merged(_function(stack, function) for function in functions)
@@ -57,7 +62,7 @@ def template(stack: Stack, definitions: Mapping[str, Definition], functions: Seq
             **encryption.key(stack),
             "ArtifactsBucket": storage.artifacts_bucket(stack),
             "DataBucket": storage.data_bucket(stack),
-            **storage.tables(stack),
+            **storage.tables(stack, tables),
             "ArtifactsBucketPolicy": policies.bucket("ArtifactsBucket"),
             "DataBucketPolicy": policies.bucket("DataBucket"),
             "AlertsPolicy": policies.topic("Alerts", alarms=policies.arn("cloudwatch", f"alarm:{stack.name}-*")),

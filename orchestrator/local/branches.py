@@ -19,6 +19,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.branch_wo
 from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.branches_decl import BranchWorkerPool
 
 from orchestrator.local.clock import FOREVER, Wake
+from orchestrator.local.replacements import replaces
 
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
@@ -41,15 +42,17 @@ def install(aws: EmbeddedAws) -> None:
 
         threading.Thread(target=run, daemon=True).start()
 
-    def waking(pool: Any) -> None:
-        make = pool.__init__
-
+    def waking(make: Callable[..., None]) -> Callable[..., None]:
         def init(self: Any, *arguments: Any, **named: Any) -> None:
             make(self, *arguments, **named)
             self._termination_event = Wake()
 
-        pool.__init__ = init
+        return init
 
+    replaces(BranchWorkerPool, "__init__", digest="0d5f4fe34944")(waking(BranchWorkerPool.__init__))
+    replaces(JobPool, "__init__", digest="c98073f00b46")(waking(JobPool.__init__))
+
+    @replaces(BranchWorker, "start", digest="4fad4c70e4ab")
     def start_branch(self: Any) -> None:
         def routine() -> None:
             self._program.eval(self.env)
@@ -57,20 +60,24 @@ def install(aws: EmbeddedAws) -> None:
 
         start(routine)
 
+    @replaces(InlineIterationComponent, "_launch_worker", digest="5836af819d2c")
     def launch_worker(self: Any, env: Any, eval_input: Any, job_pool: Any) -> Any:
         worker = self._create_worker(env=env, eval_input=eval_input, job_pool=job_pool)
         start(worker.eval)
         return worker
 
+    @replaces(BranchWorkerPool, "wait", digest="79d1f271c08f")
     def await_branches(self: Any) -> None:
         aws.clock.sleep_until(FOREVER, wake=self._termination_event, resting=True)
 
+    @replaces(JobPool, "await_jobs", digest="ddba33bdaf02")
     def await_jobs(self: Any) -> None:
         if not self._is_terminated():
             await_branches(self)
 
     iterate = InlineIterationComponent._eval_body
 
+    @replaces(InlineIterationComponent, "_eval_body", digest="add0aaad3eb2")
     def eval_body(self: Any, env: Any) -> None:
         eval_input = env.stack[-1]
         eval_input.max_concurrency = min(eval_input.max_concurrency or _INLINE_MAP_CONCURRENCY, _INLINE_MAP_CONCURRENCY)
@@ -80,11 +87,3 @@ def install(aws: EmbeddedAws) -> None:
             for frame in list(env._frames):
                 frame.set_stop(stop_date=aws.clock.now(), cause=None, error=None)
             raise
-
-    for pool in (BranchWorkerPool, JobPool):
-        waking(pool)
-    BranchWorker.start = start_branch
-    BranchWorkerPool.wait = await_branches
-    JobPool.await_jobs = await_jobs
-    InlineIterationComponent._launch_worker = launch_worker
-    InlineIterationComponent._eval_body = eval_body

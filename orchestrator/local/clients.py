@@ -18,6 +18,7 @@ from moto.core.botocore_stubber import BotocoreStubber
 from moto.stepfunctions.parser.asl.utils import boto_client
 
 from orchestrator.local import roles
+from orchestrator.local.replacements import replaces
 
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
@@ -87,4 +88,4 @@ def install(aws: EmbeddedAws) -> None:
     make = vars(sys.modules[boto_client.__name__])["boto_client_for"]
     for module in [m for name, m in sys.modules.items() if name.startswith("moto.stepfunctions.parser")]:
         if vars(module).get("boto_client_for") is make:
-            vars(module)["boto_client_for"] = boto_client_for
+            replaces(module, "boto_client_for", digest="2c53599692cb")(boto_client_for)

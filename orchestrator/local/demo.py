@@ -12,13 +12,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from orchestrator.console.tables import runs_table
+from orchestrator.deployment import Application
 from orchestrator.ledger import Ledger
 from orchestrator.local.clock import VirtualClock
 from orchestrator.local.delivery import Delivery
 from orchestrator.local.session import Session, started
 from orchestrator.runs import TERMINAL, Run, RunStatus
 from orchestrator.schedule_names import task_of
-from orchestrator.settings import Stack
 from orchestrator.slots import expected, key
 
 BEGIN = datetime(2026, 11, 30, tzinfo=UTC)
@@ -34,12 +34,12 @@ _STEP = timedelta(minutes=10)
 _SHOWN = 3
 
 
-def show(stack: Stack, file: Path, console: Console) -> int:
+def show(application: Application, file: Path, console: Console) -> int:
     """Runs the day and prints what became of it; 0 if every slot that was due has a row that says how it ended."""
     began = time.monotonic()
     clock = VirtualClock(BEGIN, speed=SPEED)
     console.print("Starting an AWS in this process, and deploying into it …")
-    with started(stack, file, port=0, clock=clock, say=lambda line: None) as session:
+    with started(application, file, port=0, clock=clock, say=lambda line: None) as session:
         console.print(f"Deployed {len(session.tasks)} tasks. Now a day passes: {BEGIN:%A, %d %B %Y}.\n")
         opened, deliveries = clock.now(), list[Delivery]()
         session.aws.scheduler.listeners.append(deliveries.append)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from orchestrator.local.replacements import replaces
+
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
 
@@ -51,5 +53,6 @@ def _listed(list_all: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 def install(aws: EmbeddedAws) -> None:
     """Completes what moto says."""
-    StepFunctionResponse.describe_execution = _described(StepFunctionResponse.describe_execution)
-    StepFunctionResponse.list_executions = _listed(StepFunctionResponse.list_executions)
+    response = StepFunctionResponse
+    replaces(response, "describe_execution", digest="2718758b91ed")(_described(response.describe_execution))
+    replaces(response, "list_executions", digest="61c5f5b036fe")(_listed(response.list_executions))

@@ -22,6 +22,7 @@ from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 
 from orchestrator.local import partitions, streams
+from orchestrator.local.replacements import replaces
 
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
@@ -124,7 +125,9 @@ def _shallow_for_tables(value: Any) -> Any:
 def install(aws: EmbeddedAws) -> None:
     """Gives every request its turn, and transactions a cost that does not grow with the table."""
     # The whole tables that moto copies are the tables themselves: what was touched is put back here.
-    models.copy = type("copy", (), {"copy": staticmethod(copy.copy), "deepcopy": staticmethod(_shallow_for_tables)})
-    DynamoDBBackend.transact_write_items = _transact(DynamoDBBackend.transact_write_items)
-    DynamoHandler.transact_write_items = _once(aws, DynamoHandler.transact_write_items)
-    DynamoHandler.call_action = _in_turn(DynamoHandler.call_action)
+    shallow = {"copy": staticmethod(copy.copy), "deepcopy": staticmethod(_shallow_for_tables)}
+    replaces(models, "copy", digest="6f5a6034e770")(type("copy", (), shallow))
+    backend, handler = DynamoDBBackend, DynamoHandler
+    replaces(backend, "transact_write_items", digest="881623ccb388")(_transact(backend.transact_write_items))
+    replaces(handler, "transact_write_items", digest="5af0d4e3b718")(_once(aws, handler.transact_write_items))
+    replaces(handler, "call_action", digest="3eb6510bc654")(_in_turn(handler.call_action))

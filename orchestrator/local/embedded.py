@@ -36,6 +36,7 @@ from orchestrator.local import (
     keys,
     mail,
     partitions,
+    replacements,
     resources,
     roles,
     scheduler,
@@ -99,6 +100,14 @@ class _Current:
 _current = _Current()
 
 
+@functools.cache
+def adapt() -> None:
+    """Puts the adapters in place, once in a process; :func:`replacements.check` tells whether they fit this moto."""
+    replacements.replaces(default_user_config["stepfunctions"], "execute_state_machine", digest="60a33e6cf515")(True)
+    for adapter in ADAPTERS:
+        adapter.install(_current)
+
+
 class EmbeddedAws:
     """AWS on this machine: ``with EmbeddedAws() as aws: aws.client("dynamodb")…``.
 
@@ -107,7 +116,6 @@ class EmbeddedAws:
 
     account = ACCOUNT
     region = REGION
-    _installed = False
 
     def __init__(self, *, port: int = 0, clock: Clock | None = None) -> None:
         self._port = port
@@ -128,17 +136,14 @@ class EmbeddedAws:
         self.stop()
 
     def start(self) -> None:
-        """Serves. Raises :class:`PortInUse`."""
+        """Serves. Raises :class:`PortInUse`, and :class:`MotoChanged` on a moto that the adapters were not made for."""
+        adapt()
+        replacements.check()
         try:
             listener = socket.create_server(("127.0.0.1", self._port))
         except OSError as fault:
             raise PortInUse(self._port) from fault
         _current.aws = self
-        if not EmbeddedAws._installed:
-            EmbeddedAws._installed = True
-            default_user_config["stepfunctions"]["execute_state_machine"] = True
-            for adapter in ADAPTERS:
-                adapter.install(_current)
         with listener:
             host, port = listener.getsockname()
             self._server = make_server(

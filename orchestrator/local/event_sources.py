@@ -22,6 +22,7 @@ from moto.sqs.models import Queue
 
 from orchestrator.local import roles, streams
 from orchestrator.local.clock import FOREVER, Wake
+from orchestrator.local.replacements import replaces
 from orchestrator.local.requests import Permission
 
 if TYPE_CHECKING:
@@ -267,6 +268,7 @@ def install(aws: EmbeddedAws) -> None:
     )
     add = Queue.add_message
 
+    @replaces(LambdaBackend, "create_event_source_mapping", digest="ad4fbe5a5131")
     def create_event_source_mapping(self: Any, spec: dict[str, Any]) -> Any:
         mapping = create(self, spec)
         for queue in aws.backend("sqs").queues.values():
@@ -276,22 +278,21 @@ def install(aws: EmbeddedAws) -> None:
         aws.event_sources.put(mapping)
         return mapping
 
+    @replaces(LambdaBackend, "update_event_source_mapping", digest="7fc211b661c6")
     def update_event_source_mapping(self: Any, uuid: str, spec: dict[str, Any]) -> Any:
         mapping = update(self, uuid, spec)
         if mapping:
             aws.event_sources.put(mapping)
         return mapping
 
+    @replaces(LambdaBackend, "delete_event_source_mapping", digest="f302c50d2d72")
     def delete_event_source_mapping(self: Any, uuid: str) -> Any:
         aws.event_sources.remove(uuid)
         return delete(self, uuid)
 
+    @replaces(Queue, "add_message", digest="957f6e8cd41d")
     def add_message(self: Any, message: Any) -> None:
         add(self, message)
         aws.event_sources.sent(self.queue_arn)
 
-    LambdaBackend.create_event_source_mapping = create_event_source_mapping
-    LambdaBackend.update_event_source_mapping = update_event_source_mapping
-    LambdaBackend.delete_event_source_mapping = delete_event_source_mapping
-    Queue.add_message = add_message
     streams.on_change(lambda stream, record: aws.event_sources.changed(stream, record))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from moto.events.models import Rule
 
 from orchestrator.local import executions
+from orchestrator.local.replacements import replaces
 
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
@@ -57,8 +58,7 @@ def install(aws: EmbeddedAws) -> None:
     executions.on_status_change(emit)
     send = Rule.send_to_targets
 
+    @replaces(Rule, "send_to_targets", digest="1deb02b1ef7c")
     def send_to_targets(self: Any, *arguments: Any, **named: Any) -> None:
         if self.state != "DISABLED":
             send(self, *arguments, **named)
-
-    Rule.send_to_targets = send_to_targets

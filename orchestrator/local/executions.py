@@ -42,6 +42,7 @@ from moto.stepfunctions.responses import StepFunctionResponse
 from orchestrator.local.clock import Wake
 from orchestrator.local.descriptions import output
 from orchestrator.local.interpreter import end, timestamp
+from orchestrator.local.replacements import replaces
 from orchestrator.local.versions import started
 
 if TYPE_CHECKING:
@@ -254,11 +255,14 @@ def _stop_execution(aws: EmbeddedAws) -> Callable[[Any], Any]:
 
 def install(aws: EmbeddedAws) -> None:
     """Replaces how moto starts, ends and describes executions."""
-    StepFunctionsParserBackend.start_execution = _start_execution(aws)
-    StepFunctionsParserBackend.describe_execution = _describe_execution
-    StepFunctionResponse.stop_execution = _stop_execution(aws)
-    ExecutionWorker._get_evaluation_environment = _environment(ExecutionWorker._get_evaluation_environment)
-    ExecutionWorker._execution_logic = _run(aws)
-    ExecutionWorker.start = _start_worker
+    backend, worker = StepFunctionsParserBackend, ExecutionWorker
+    replaces(backend, "start_execution", digest="7359505c79da")(_start_execution(aws))
+    replaces(backend, "describe_execution", digest="3fd6c86ebe8e")(_describe_execution)
+    replaces(StepFunctionResponse, "stop_execution", digest="35b84037935b")(_stop_execution(aws))
+    replaces(worker, "_get_evaluation_environment", digest="e1c972603760")(
+        _environment(worker._get_evaluation_environment)
+    )
+    replaces(worker, "_execution_logic", digest="e99707c4b5d7")(_run(aws))
+    replaces(worker, "start", digest="01e18e4bc794")(_start_worker)
     # Said in _close, for moto says it only of executions that come to their end by themselves.
-    BaseExecutionWorkerCommunication.terminated = lambda self: None
+    replaces(BaseExecutionWorkerCommunication, "terminated", digest="801ff7e6d75c")(lambda self: None)

@@ -18,6 +18,8 @@ from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 from moto.dynamodb.parsing.validators import ActionCountValidator, OverlappingPathsValidator
 
+from orchestrator.local.replacements import adds, replaces
+
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
 
@@ -98,11 +100,15 @@ def _serialize_structure(whole: Callable[..., None]) -> Callable[..., None]:
 def install(aws: EmbeddedAws) -> None:
     """Reads, checks, projects and answers."""
     # What has been read is never changed: moto checks and executes a copy.
-    UpdateExpressionParser.make = staticmethod(lru_cache(maxsize=256)(UpdateExpressionParser.make))
-    Node.__deepcopy__ = _copy
+    make = staticmethod(lru_cache(maxsize=256)(UpdateExpressionParser.make))
+    replaces(UpdateExpressionParser, "make", digest="cb93936772ab")(make)
+    adds(Node, "__deepcopy__")(_copy)
     # Every clause counts as an expression to these two, and the whole expression has all that its clauses have.
-    DepthFirstTraverser.traverse = _traverse
-    ActionCountValidator.traverse = ActionCountValidator.verify_action_counts
-    OverlappingPathsValidator.traverse = OverlappingPathsValidator.check_for_overlapping_paths
-    Item.project = _project(Item.project)
-    BaseJSONSerializer._serialize_type_structure = _serialize_structure(BaseJSONSerializer._serialize_type_structure)
+    replaces(DepthFirstTraverser, "traverse", digest="05d0d0c76881")(_traverse)
+    actions, paths = ActionCountValidator, OverlappingPathsValidator
+    replaces(actions, "traverse", digest="05d0d0c76881")(actions.verify_action_counts)
+    replaces(paths, "traverse", digest="05d0d0c76881")(paths.check_for_overlapping_paths)
+    replaces(Item, "project", digest="ff4cfd6c4e39")(_project(Item.project))
+    serializer = BaseJSONSerializer
+    serialize = _serialize_structure(serializer._serialize_type_structure)
+    replaces(serializer, "_serialize_type_structure", digest="a9043bc9559a")(serialize)

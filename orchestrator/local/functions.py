@@ -30,6 +30,7 @@ from moto.awslambda.models import LambdaFunction
 
 from orchestrator.local import roles, worker
 from orchestrator.local.logs import LogStream
+from orchestrator.local.replacements import replaces
 
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
@@ -231,6 +232,7 @@ def install(aws: EmbeddedAws) -> None:
         with suppress(OSError):
             aws.functions.invoke(function, event)
 
+    @replaces(LambdaFunction, "invoke", digest="06cfc9afee51")
     def invoke(self: Any, body: str | bytes, request_headers: Any, response_headers: Any) -> bytes:
         event = (body.decode() if isinstance(body, bytes) else body) or "{}"
         kind = request_headers.get("x-amz-invocation-type", "RequestResponse")
@@ -244,5 +246,3 @@ def install(aws: EmbeddedAws) -> None:
             response_headers["x-amz-function-error"] = "Unhandled"
         response_headers["x-amz-log-result"] = base64.b64encode(answer.log.encode()[-4096:]).decode()
         return answer.payload.encode()
-
-    LambdaFunction.invoke = invoke

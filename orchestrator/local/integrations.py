@@ -41,6 +41,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
 from orchestrator.local.clock import FOREVER, Wake
+from orchestrator.local.replacements import adds, replaces
 
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
@@ -62,12 +63,13 @@ _SDK_NAMES = {
     "sqs": "Sqs",
 }
 
-#: What an optimized integration calls an error that the SDK for Java 1 has no class for, as a denied access is.
+#: What an optimized integration calls an error that the SDK for Java 1 has no class for, as a denied access is; and the
+#: digest of moto's own naming there.
 _UNNAMED = {
-    StateTaskServiceDynamoDB: "DynamoDB.AmazonDynamoDBException",
-    StateTaskServiceLambda: "Lambda.AWSLambdaException",
-    StateTaskServiceSfn: "StepFunctions.AWSStepFunctionsException",
-    StateTaskServiceSns: "SNS.AmazonSNSException",
+    StateTaskServiceDynamoDB: ("DynamoDB.AmazonDynamoDBException", "26511b8e25c6"),
+    StateTaskServiceLambda: ("Lambda.AWSLambdaException", "2d8be0a8ce74"),
+    StateTaskServiceSfn: ("StepFunctions.AWSStepFunctionsException", "728d30a9ce59"),
+    StateTaskServiceSns: ("SNS.AmazonSNSException", "1fd492dd3dba"),
 }
 
 _REQUEST = {"StateMachineArn": "stateMachineArn", "Name": "name", "Input": "input"}
@@ -92,12 +94,14 @@ def _wait(aws: EmbeddedAws, env: Any, child: Any) -> bool:
 
 
 def _nested(aws: EmbeddedAws) -> None:
+    @replaces(StateTaskServiceSfn, "_normalise_parameters", digest="dfabaeb3b993")
     def normalise_parameters(self: Any, parameters: dict[str, Any], *_: Any, **__: Any) -> None:
         if not isinstance(parameters.get("Input", ""), str):
             parameters["Input"] = json.dumps(parameters["Input"], separators=(",", ":"))
         for name in [name for name in parameters if name in _REQUEST]:
             parameters[_REQUEST[name]] = parameters.pop(name)
 
+    @replaces(StateTaskServiceSfn, "_normalise_response", digest="cebad7899b4e")
     def normalise_response(self: Any, response: Any, *_: Any, **__: Any) -> None:
         if isinstance(response, dict) and "executionArn" in response:
             pascal = _pascal(response)
@@ -106,6 +110,7 @@ def _nested(aws: EmbeddedAws) -> None:
 
     with_token = StateTaskServiceSfn._eval_integration_pattern
 
+    @replaces(StateTaskServiceSfn, "_eval_integration_pattern", digest="3a03a673e7fd")
     def eval_integration_pattern(
         self: Any, env: Any, resource_runtime_part: Any, normalised_parameters: Any, state_credentials: Any
     ) -> None:
@@ -137,10 +142,6 @@ def _nested(aws: EmbeddedAws) -> None:
                 event_details=EventDetails(taskFailedEventDetails=details),
             )
         )
-
-    StateTaskServiceSfn._normalise_parameters = normalise_parameters
-    StateTaskServiceSfn._normalise_response = normalise_response
-    StateTaskServiceSfn._eval_integration_pattern = eval_integration_pattern
 
 
 def _named_as_in_java(name: str, from_error: Callable[..., Any]) -> Callable[..., Any]:
@@ -174,9 +175,11 @@ def _sdk_response(self: Any, response: Any, *_: Any, **__: Any) -> None:
 def install(aws: EmbeddedAws) -> None:
     """Makes integrations work, and fail, as on AWS."""
     _nested(aws)
-    StateTaskServiceAwsSdk._normalise_parameters = _sdk_request
-    StateTaskServiceAwsSdk._normalise_response = _sdk_response
-    StateTaskService._SERVICE_NAME_SFN_TO_BOTO_OVERRIDES.update(_BOTO_NAMES)
-    _SERVICE_ERROR_NAMES.update(_SDK_NAMES)
-    for service, name in _UNNAMED.items():
-        service._from_error = _named_as_in_java(name, service._from_error)
+    replaces(StateTaskServiceAwsSdk, "_normalise_parameters", digest="54011bfdb48e")(_sdk_request)
+    replaces(StateTaskServiceAwsSdk, "_normalise_response", digest="cebad7899b4e")(_sdk_response)
+    for name, boto_name in _BOTO_NAMES.items():
+        adds(StateTaskService._SERVICE_NAME_SFN_TO_BOTO_OVERRIDES, name)(boto_name)
+    for name, sdk_name in _SDK_NAMES.items():
+        adds(_SERVICE_ERROR_NAMES, name)(sdk_name)
+    for service, (name, digest) in _UNNAMED.items():
+        replaces(service, "_from_error", digest=digest)(_named_as_in_java(name, service._from_error))

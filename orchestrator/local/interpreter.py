@@ -38,6 +38,7 @@ from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped, Pro
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
 from orchestrator.local.clock import Wake
+from orchestrator.local.replacements import replaces
 
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
@@ -105,17 +106,17 @@ def _environments() -> None:
 
         return change
 
-    Environment.__init__ = init
-    Environment.set_error = waking(guarded_error)
-    for name in ("set_ended", "set_timed_out", "set_stop"):
-        setattr(Environment, name, waking(getattr(Environment, name)))
+    replaces(Environment, "__init__", digest="2f3ca394509f")(init)
+    replaces(Environment, "set_error", digest="e09d9eedea3f")(waking(guarded_error))
+    replaces(Environment, "set_ended", digest="772428fc3ea1")(waking(Environment.set_ended))
+    replaces(Environment, "set_timed_out", digest="4323a44c73b0")(waking(Environment.set_timed_out))
+    replaces(Environment, "set_stop", digest="858f05b7b023")(waking(Environment.set_stop))
 
     add_event = EventManager.add_event
 
+    @replaces(EventManager, "add_event", digest="b5a39f126fc0")
     def add_event_unless_closed(self: Any, *arguments: Any, **named: Any) -> Any:
         return None if getattr(self, "closed", False) else add_event(self, *arguments, **named)
-
-    EventManager.add_event = add_event_unless_closed
 
 
 def _matches(self: Any, env: Any) -> None:
@@ -206,12 +207,16 @@ def install(aws: EmbeddedAws) -> None:
     """Replaces the parts of moto's interpreter that differ from AWS."""
     # moto writes a line, and the whole definition with it, for every error that a definition handles.
     logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)
-    EvalComponent._log_failure_event_exception = EvalComponent._log_exception = lambda *_, **__: None
+    replaces(EvalComponent, "_log_failure_event_exception", digest="2c75d8a9b698")(lambda *_, **__: None)
+    replaces(EvalComponent, "_log_exception", digest="e495897e8133")(lambda *_, **__: None)
     # What moto names at random when it is first asked for, which two executions may do at once.
-    EvalComponent.heap_key = property(lambda self: str(id(self)))
-    AmazonStateLanguageParser.parse = staticmethod(_parse_once(AmazonStateLanguageParser.parse))
+    replaces(EvalComponent, "heap_key", digest="654367c0634c")(property(lambda self: str(id(self))))
+    parser = AmazonStateLanguageParser
+    replaces(parser, "parse", digest="e6fd7e062fd0")(staticmethod(_parse_once(parser.parse)))
     _environments()
 
+    # The time limit of a whole execution is kept where executions are.
+    @replaces(Program, "eval", digest="c181f632bc69")
     def eval_program(self: Any, env: Any) -> None:
         with env._state_mutex:
             # Stopped before it began.
@@ -220,9 +225,11 @@ def install(aws: EmbeddedAws) -> None:
             env.next_state_name = self.start_at.start_at_name
         EvalComponent.eval(self, env)
 
+    @replaces(WaitFunction, "_wait_interval", digest="4ddf692596c3")
     def wait_interval(_self: Any, env: Any, wait_seconds: float) -> None:
         aws.clock.sleep(wait_seconds, wake=env.over, resting=True)
 
+    @replaces(Timestamp, "_get_wait_seconds", digest="b1b6ac417eb3")
     def seconds_until(self: Any, env: Any) -> float:
         self.string.eval(env=env)
         text = env.stack.pop()
@@ -230,21 +237,19 @@ def install(aws: EmbeddedAws) -> None:
             raise FailureEventException(self._create_failure_event(env, text))
         return (datetime.fromisoformat(text) - aws.clock.now()).total_seconds()
 
-    # The time limit of a whole execution is kept where executions are.
-    Program.eval = eval_program
-    ErrorEqualsDecl._eval_body = _matches
-    ExecutionState._evaluate_with_timeout = _work(aws)
-    RetrierDecl._eval_body = _retrier(aws)
-    StateTaskServiceDynamoDB._from_error = _known_first(StateTaskServiceDynamoDB._from_error)
-    Timestamp._get_wait_seconds = seconds_until
-    WaitFunction._wait_interval = wait_interval
+    replaces(ErrorEqualsDecl, "_eval_body", digest="3dc18f0dc961")(_matches)
+    replaces(ExecutionState, "_evaluate_with_timeout", digest="81d0a00cfee9")(_work(aws))
+    replaces(RetrierDecl, "_eval_body", digest="5ef92c56dcc6")(_retrier(aws))
+    service = StateTaskServiceDynamoDB
+    replaces(service, "_from_error", digest="26511b8e25c6")(_known_first(service._from_error))
     # moto refuses the name of an error, States.Timeout say, that a branch hands on to its Parallel or Map.
-    CustomErrorName.__init__ = ErrorName.__init__
-    EventManager._get_current_timestamp = staticmethod(lambda: aws.clock.now())
+    replaces(CustomErrorName, "__init__", digest="2e6634bd8a7a")(ErrorName.__init__)
+    replaces(EventManager, "_get_current_timestamp", digest="48a2a8e207bc")(staticmethod(lambda: aws.clock.now()))
 
     class Datetime(datetime):
         @classmethod
         def now(cls, tz: Any = None) -> Any:
             return aws.clock.now()
 
-    state_module.datetime = type("datetime", (), {"datetime": Datetime, "timezone": state_module.datetime.timezone})
+    module = type("datetime", (), {"datetime": Datetime, "timezone": state_module.datetime.timezone})
+    replaces(state_module, "datetime", digest="2763d133c5e5")(module)

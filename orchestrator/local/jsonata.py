@@ -30,6 +30,8 @@ from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name
 from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJSONata
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
+from orchestrator.local.replacements import replaces
+
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
@@ -163,6 +165,7 @@ def watch(watcher: Callable[[Evaluation], None]) -> Callable[[], None]:
 def install(aws: EmbeddedAws) -> None:
     """Evaluates the expressions of definitions."""
 
+    @replaces(StringJSONata, "_eval_body", digest="548d8c7d282a")
     def eval_body(self: Any, env: Any) -> None:
         store = env.variable_store
         bindings = {"states": env.states._states_data, **store._outer_scope, **store._inner_scope}
@@ -180,5 +183,3 @@ def install(aws: EmbeddedAws) -> None:
                     event_details=EventDetails(evaluationFailedEventDetails=details),
                 )
             ) from fault
-
-    StringJSONata._eval_body = eval_body

@@ -19,6 +19,7 @@ from moto.events.models import Rule
 from moto.kms.models import Key
 from moto.logs.models import LogGroup
 
+from orchestrator.local.replacements import replaces
 from orchestrator.local.requests import Permission
 
 if TYPE_CHECKING:
@@ -152,14 +153,17 @@ def install(aws: EmbeddedAws) -> None:
     """
     create_key, create_group = Key.create_from_cloudformation_json, LogGroup.create_from_cloudformation_json
 
+    @replaces(Key, "create_from_cloudformation_json", digest="36483ab9d98f")
     def create(resource_name: str, cloudformation_json: Any, *arguments: Any, **named: Any) -> Any:
         return create_key(resource_name, _of_template(cloudformation_json), *arguments, **named)
 
+    @replaces(Key, "update_from_cloudformation_json", digest="ed9a4410caaa")
     def update(original_resource: Any, cloudformation_json: Any, **_: Any) -> Any:
         given = _of_template(cloudformation_json)["Properties"]
         original_resource.policy, original_resource.description = given["KeyPolicy"], given["Description"]
         return original_resource
 
+    @replaces(LogGroup, "create_from_cloudformation_json", digest="deb66d378397")
     def create_log_group(*arguments: Any, **named: Any) -> Any:
         group = create_group(*arguments, **named)
         group.kms_key_id = arguments[1]["Properties"].get("KmsKeyId")
@@ -167,11 +171,8 @@ def install(aws: EmbeddedAws) -> None:
 
     send = Rule._send_to_sqs_queue
 
+    @replaces(Rule, "_send_to_sqs_queue", digest="4b138b9e895b")
     def send_to_sqs_queue(self: Any, resource_id: str, *arguments: Any, **named: Any) -> None:
         key = key_of(f"arn:aws:sqs:{self.region_name}:{self.account_id}:{resource_id}")
         if key is None or serves(key, "events", self.arn):
             send(self, resource_id, *arguments, **named)
-
-    Rule._send_to_sqs_queue = send_to_sqs_queue
-    Key.create_from_cloudformation_json, Key.update_from_cloudformation_json = create, update
-    LogGroup.create_from_cloudformation_json = create_log_group

@@ -14,6 +14,8 @@ from moto.core.common_models import CloudFormationModel
 from moto.ses.models import ses_backends
 from moto.ses.responses import EmailResponse
 
+from orchestrator.local.replacements import replaces
+
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
 
@@ -97,6 +99,7 @@ def install(aws: EmbeddedAws) -> None:
     """Emits an event for each raw mail whose configuration set hands what was sent to EventBridge."""
     send = EmailResponse.send_raw_email
 
+    @replaces(EmailResponse, "send_raw_email", digest="b2e4b7729f5a")
     def send_raw_email(self: Any) -> Any:
         result = send(self)
         name = self._get_param("ConfigurationSetName")
@@ -111,5 +114,3 @@ def install(aws: EmbeddedAws) -> None:
             event = {"Source": "aws.ses", "DetailType": "Email Sent", "Detail": json.dumps(detail)}
             aws.backend("events").put_events([event])
         return result
-
-    EmailResponse.send_raw_email = send_raw_email

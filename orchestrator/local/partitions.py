@@ -15,6 +15,8 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import RESULT_SIZE_LIMIT, Table
 
+from orchestrator.local.replacements import replaces
+
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
 
@@ -104,9 +106,14 @@ def _bounds(comparison: str | None, values: list[Any]) -> tuple[Sortable, Sortab
     match comparison.upper():
         case "=" | "EQ" | "BETWEEN":
             return (keys[0],), (last, _LAST)
-        case "<" | "<=" | "LT" | "LE":
+        case "<" | "LT":
+            return ((kind,),), (last,)
+        case "<=" | "LE":
             return ((kind,),), (last, _LAST)
-        case ">" | ">=" | "GT" | "GE":
+        # An item too many at the beginning would be the page's, and the one beyond it would end the query.
+        case ">" | "GT":
+            return (keys[0], _LAST), (_LAST,)
+        case ">=" | "GE":
             return (keys[0],), (_LAST,)
         case "BEGINS_WITH":
             return (keys[0],), ((kind, value + chr(0x10FFFF)), _LAST)
@@ -177,6 +184,7 @@ def leave(table: Any, item: Any) -> None:
 def _writes() -> None:
     put, delete, update = Table.put_item, Table.delete_item, DynamoDBBackend.update_item
 
+    @replaces(Table, "put_item", digest="b70d8baf72c2")
     def put_item(self: Any, item_attrs: Any, *arguments: Any, **named: Any) -> Any:
         before = held(self, item_attrs)
         item = put(self, item_attrs, *arguments, **named)
@@ -184,11 +192,13 @@ def _writes() -> None:
         enter(self, item)
         return item
 
+    @replaces(Table, "delete_item", digest="478586f94f31")
     def delete_item(self: Any, *arguments: Any, **named: Any) -> Any:
         item = delete(self, *arguments, **named)
         leave(self, item)
         return item
 
+    @replaces(DynamoDBBackend, "update_item", digest="bc918de3ea08")
     def update_item(self: Any, table_name: str, key: Any, *arguments: Any, **named: Any) -> Any:
         table = self.get_table(table_name)
         # It is changed where it lies, even by an update that fails half-way.
@@ -198,8 +208,6 @@ def _writes() -> None:
         finally:
             if (item := held(table, key)) is not None:
                 enter(table, item)
-
-    Table.put_item, Table.delete_item, DynamoDBBackend.update_item = put_item, delete_item, update_item
 
 
 def _reads() -> None:
@@ -212,6 +220,7 @@ def _reads() -> None:
         finally:
             del table.__dict__["page"]
 
+    @replaces(Table, "query", digest="e3d5d9ef495e")
     def query_page(
         self: Any,
         hash_key: Any,
@@ -242,6 +251,7 @@ def _reads() -> None:
         # By the one more moto knows that there are more.
         return on(self, [*page, *beyond], read)
 
+    @replaces(Table, "scan", digest="f3d8df441f24")
     def scan_page(
         self: Any,
         filters: Any,
@@ -267,10 +277,9 @@ def _reads() -> None:
             found = [item.project(projection_expression) for item in found]
         return found, len(page), self._get_last_evaluated_key(page[-1], None) if beyond else None
 
+    @replaces(Table, "all_items", digest="51e5fbae87a1")
     def items_of_page(self: Any) -> Any:
         return self.__dict__["page"] if "page" in self.__dict__ else all_items(self)
-
-    Table.query, Table.scan, Table.all_items = query_page, scan_page, items_of_page
 
 
 def install(aws: EmbeddedAws) -> None:

@@ -25,6 +25,8 @@ from moto.sqs.models import sqs_backends
 from moto.stepfunctions import models as states
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
+from orchestrator.local.replacements import adds, replaces
+
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
 
@@ -263,17 +265,20 @@ def _delete_stack(delete: Callable[[Any], None]) -> Callable[[Any], None]:
 
 def install(aws: EmbeddedAws) -> None:
     """Moto finds the classes by themselves; what they make must say what Ref and Fn::GetAtt give."""
-    ScheduleGroup.physical_resource_id = property(lambda self: self.name)
-    ScheduleGroup.is_created = lambda self: True
-    ScheduleGroup.type = "AWS::Scheduler::ScheduleGroup"
-    ScheduleGroup.get_cfn_attribute = lambda self, name: {"Arn": self.arn, "State": "ACTIVE"}[name]
-    ResourceMap.delete = _delete_stack(ResourceMap.delete)
+    adds(ScheduleGroup, "physical_resource_id")(property(lambda self: self.name))
+    adds(ScheduleGroup, "is_created")(lambda self: True)
+    adds(ScheduleGroup, "type")("AWS::Scheduler::ScheduleGroup")
+    adds(ScheduleGroup, "get_cfn_attribute")(lambda self, name: {"Arn": self.arn, "State": "ACTIVE"}[name])
+    replaces(ResourceMap, "delete", digest="cc56351f63bb")(_delete_stack(ResourceMap.delete))
     # moto ignores the conditions of a bucket's policy, and so would refuse everything for want of TLS.
-    FakeBucket.get_permission = lambda self, action, resource: PermissionResult.NEUTRAL
-    Alarm.physical_resource_id = property(lambda self: self.name)
-    Alarm.is_created = lambda self: True
-    Alarm.type = "AWS::CloudWatch::Alarm"
-    Alarm.get_cfn_attribute = lambda self, name: {"Arn": self.alarm_arn}[name]
-    CloudFormationBackend.create_change_set = _create_change_set(CloudFormationBackend.create_change_set)
-    CloudFormationBackend.execute_change_set = _execute_change_set
-    states.stepfunctions_backends = stepfunctions_parser_backends
+    replaces(FakeBucket, "get_permission", digest="70bd76af5133")(
+        lambda self, action, resource: PermissionResult.NEUTRAL
+    )
+    adds(Alarm, "physical_resource_id")(property(lambda self: self.name))
+    adds(Alarm, "is_created")(lambda self: True)
+    adds(Alarm, "type")("AWS::CloudWatch::Alarm")
+    adds(Alarm, "get_cfn_attribute")(lambda self, name: {"Arn": self.alarm_arn}[name])
+    backend = CloudFormationBackend
+    replaces(backend, "create_change_set", digest="e44fe7cb620a")(_create_change_set(backend.create_change_set))
+    replaces(backend, "execute_change_set", digest="d5f8da2b97ff")(_execute_change_set)
+    replaces(states, "stepfunctions_backends", digest="d4bd6f3eb080")(stepfunctions_parser_backends)

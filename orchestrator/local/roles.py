@@ -22,6 +22,7 @@ from moto.s3.exceptions import S3AccessDeniedError
 from moto.s3.responses import S3Response
 
 from orchestrator.local import keys, requests
+from orchestrator.local.replacements import replaces
 from orchestrator.local.requests import Permission
 from orchestrator.local.statements import Statement, allow
 
@@ -135,6 +136,7 @@ def install(aws: EmbeddedAws) -> None:
     """Checks each request before moto answers it."""
     answer = BaseResponse.call_action
 
+    @replaces(BaseResponse, "call_action", digest="8534b74bc5df")
     def call_action(self: Any) -> Any:
         role = _role_of(self)
         if role is not None and (lacking := _first_denied(role, requests.permissions(self))):
@@ -144,12 +146,11 @@ def install(aws: EmbeddedAws) -> None:
             return status, headers, body
         return answer(self)
 
+    @replaces(S3Response, "_authenticate_and_authorize_s3_action", digest="4c833abb7e6c")
     def authorize_s3(self: Any, bucket_name: str | None = None, key_name: str | None = None) -> None:
         role = _role_of(self)
         if role is not None and _first_denied(role, requests.s3_permissions(self, bucket_name, key_name)):
             raise S3AccessDeniedError
 
     # AccessDenied is a common error of all services, which none of their models names: moto would warn of that.
-    errors.warn = lambda *_, **__: None
-    BaseResponse.call_action = call_action
-    S3Response._authenticate_and_authorize_s3_action = authorize_s3
+    replaces(errors, "warn", digest="aa63925edf22")(lambda *_, **__: None)

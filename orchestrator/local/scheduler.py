@@ -21,6 +21,7 @@ from moto.scheduler.models import EventBridgeSchedulerBackend
 
 from orchestrator.errors import InvalidSchedule, InvalidTimezone
 from orchestrator.local.delivery import UNIVERSAL_TARGET, Attempt, Delivery
+from orchestrator.local.replacements import replaces
 from orchestrator.schedules import At, Schedule, parse
 
 if TYPE_CHECKING:
@@ -179,6 +180,7 @@ def install(aws: EmbeddedAws) -> None:
         getattr(EventBridgeSchedulerBackend, name) for name in ("create_schedule", "update_schedule", "delete_schedule")
     )
 
+    @replaces(EventBridgeSchedulerBackend, "create_schedule", digest="86143c060987")
     def create_schedule(self: Any, **request: Any) -> Any:
         _check(
             request["name"], request["schedule_expression"], request["schedule_expression_timezone"], request["target"]
@@ -187,6 +189,7 @@ def install(aws: EmbeddedAws) -> None:
         aws.scheduler.put(schedule)
         return schedule
 
+    @replaces(EventBridgeSchedulerBackend, "update_schedule", digest="de45530d88a6")
     def update_schedule(self: Any, **request: Any) -> Any:
         _check(
             request["name"], request["schedule_expression"], request["schedule_expression_timezone"], request["target"]
@@ -196,11 +199,14 @@ def install(aws: EmbeddedAws) -> None:
         aws.scheduler.put(schedule)
         return schedule
 
+    @replaces(EventBridgeSchedulerBackend, "delete_schedule", digest="fbafd94c06cc")
     def delete_schedule(self: Any, group_name: str | None, name: str) -> None:
         arn = self.get_schedule(group_name, name).arn
         delete(self, group_name, name)
         aws.scheduler.remove(arn)
 
+    # moto looks for the start of a page by comparing every schedule with the token: minutes for ten thousand.
+    @replaces(EventBridgeSchedulerBackend, "list_schedules", digest="72103a8b9d67")
     def list_schedules(
         self: Any,
         group_names: str | None,
@@ -219,9 +225,3 @@ def install(aws: EmbeddedAws) -> None:
         size = max_results or _PAGE_SIZE
         names = nsmallest(size + 1, (name for name in found if next_token is None or name > next_token))
         return [found[name] for name in names[:size]], names[size - 1] if len(names) > size else None
-
-    # moto looks for the start of a page by comparing every schedule with the token: minutes for ten thousand.
-    EventBridgeSchedulerBackend.list_schedules = list_schedules
-    EventBridgeSchedulerBackend.create_schedule = create_schedule
-    EventBridgeSchedulerBackend.update_schedule = update_schedule
-    EventBridgeSchedulerBackend.delete_schedule = delete_schedule

@@ -31,12 +31,14 @@ class Session:
 
 
 @contextmanager
-def started(stack: Stack, file: Path, *, port: int, clock: Clock, say: Callable[[str], object]) -> Iterator[Session]:
+def started(
+    application: Application, file: Path, *, port: int, clock: Clock, say: Callable[[str], object]
+) -> Iterator[Session]:
     """The embedded AWS with everything deployed; time stands (or passes as it really does) until then.
 
     Raises InvalidTaskFile, before anything is started, and PortInUse.
     """
-    application = Application.of(stack)
+    stack = application.stack
     declared = application.load(file, clock.now().date())
     with clock.busy(), EmbeddedAws(port=port, clock=clock) as aws:
         os.environ.update(aws.environment)
@@ -57,12 +59,18 @@ def started(stack: Stack, file: Path, *, port: int, clock: Clock, say: Callable[
 
 
 def serve(
-    stack: Stack, file: Path, *, port: int, speed: float | None, begin: datetime | None, say: Callable[[str], object]
+    application: Application,
+    file: Path,
+    *,
+    port: int,
+    speed: float | None,
+    begin: datetime | None,
+    say: Callable[[str], object],
 ) -> None:
     """Serves until it is interrupted."""
     virtual = speed is not None or begin is not None
     clock: Clock = VirtualClock(begin or datetime.now(UTC), speed=speed or 1) if virtual else RealClock()
-    with started(stack, file, port=port, clock=clock, say=lambda line: None) as session:
+    with started(application, file, port=port, clock=clock, say=lambda line: None) as session:
         say(_welcome(session))
 
         def tell(delivery: Delivery) -> None:

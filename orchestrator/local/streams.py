@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from moto.dynamodb.models.table import StreamRecord, StreamShard
 
+from orchestrator.local.replacements import replaces
+
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
 
@@ -48,6 +50,7 @@ def _tell(stream: str, record: dict[str, Any]) -> None:
 def install(aws: EmbeddedAws) -> None:
     """Tells of changes."""
 
+    @replaces(StreamShard, "add", digest="0f99968e057a")
     def add(self: Any, old: Any, new: Any) -> None:
         table = self.table
         kind = table.stream_specification["StreamViewType"]
@@ -62,5 +65,3 @@ def install(aws: EmbeddedAws) -> None:
             _held.changes.append((stream, told))
         else:
             _tell(stream, told)
-
-    StreamShard.add = add

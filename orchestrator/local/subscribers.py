@@ -21,6 +21,7 @@ from moto.sns.responses import SNSResponse
 from moto.sns.utils import FilterPolicyMatcher
 
 from orchestrator.local import keys
+from orchestrator.local.replacements import replaces
 
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
@@ -175,32 +176,34 @@ def install(aws: EmbeddedAws) -> None:
     """Lets mail addresses confirm, and asks queues whether they may be reached."""
     own = Subscribers(aws)
 
+    @replaces(SNSBackend, "subscribe", digest="bc151d3882a0")
     def subscribe(self: Any, topic_arn: str, endpoint: str, protocol: str) -> Any:
         return own.subscribe(self, topic_arn, endpoint, protocol)
 
+    @replaces(SNSBackend, "unsubscribe", digest="fba6c0ff1644")
     def unsubscribe(self: Any, subscription_arn: str) -> None:
         own.unsubscribe(self, subscription_arn)
 
+    @replaces(SNSResponse, "subscribe", digest="06704a60cb24")
     def answer_subscribe(self: Any) -> ActionResult:
         return own.answer(self)
 
+    @replaces(SNSResponse, "confirm_subscription", digest="9875c8c5a8b8")
     def confirm_subscription(self: Any) -> ActionResult:
         return own.confirm(self)
 
+    @replaces(SNSResponse, "list_subscriptions", digest="20d1ef4d361a")
     def list_subscriptions(self: Any) -> ActionResult:
         return own.list(self, None)
 
+    @replaces(SNSResponse, "list_subscriptions_by_topic", digest="74580a6cff84")
     def list_subscriptions_by_topic(self: Any) -> ActionResult:
         return own.list(self, self._get_param("TopicArn"))
 
+    @replaces(Subscription, "publish", digest="ae76a69deb60")
     def publish(self: Any, message: str, message_id: str, **more: Any) -> None:
         own.publish(self, message, message_id, **more)
 
+    @replaces(FilterPolicyMatcher, "matches", digest="22fc40ef094b")
     def matches(self: Any, message_attributes: dict[str, Any] | None, message: str) -> bool:
         return own.matches(self, message_attributes, message)
-
-    SNSBackend.subscribe, SNSBackend.unsubscribe = subscribe, unsubscribe
-    SNSResponse.subscribe, SNSResponse.confirm_subscription = answer_subscribe, confirm_subscription
-    SNSResponse.list_subscriptions = list_subscriptions
-    SNSResponse.list_subscriptions_by_topic = list_subscriptions_by_topic
-    Subscription.publish, FilterPolicyMatcher.matches = publish, matches

@@ -14,6 +14,8 @@ from moto.core.responses import ActionResult
 from moto.stepfunctions.exceptions import StateMachineDoesNotExist
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from orchestrator.local.replacements import adds
+
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
 
@@ -80,6 +82,6 @@ def _delete(self: Any) -> Any:
 
 def install(aws: EmbeddedAws) -> None:
     """Adds what moto cannot do."""
-    StepFunctionResponse.publish_state_machine_version = _publish
-    StepFunctionResponse.list_state_machine_versions = _list
-    StepFunctionResponse.delete_state_machine_version = _delete
+    adds(StepFunctionResponse, "publish_state_machine_version")(_publish)
+    adds(StepFunctionResponse, "list_state_machine_versions")(_list)
+    adds(StepFunctionResponse, "delete_state_machine_version")(_delete)

@@ -11,6 +11,7 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeSerializer
 
+from deploy import PROJECT
 from orchestrator import deployment
 from orchestrator.deployment import Application
 from orchestrator.ledger import Ledger
@@ -60,12 +61,13 @@ class Books:
 
     def __init__(self, aws: EmbeddedAws) -> None:
         self.aws = aws
-        own = Application.of(STACK)
+        own = PROJECT.application(STACK)
         application = Application(
             stack=STACK,
             definitions=own.definitions,
             functions=tuple(one for one in own.functions if one.package == "billing"),
             lambdas=own.lambdas,
+            tables=own.tables,
         )
         applied = deployment.apply(
             aws.client, application, [], mail_from="billing@example.com", sleep=lambda seconds: None

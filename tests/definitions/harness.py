@@ -17,6 +17,7 @@ from botocore.awsrequest import AWSResponse
 from moto.core.botocore_stubber import MockRawResponse
 
 import definitions
+import lambdas
 from orchestrator import deployment
 from orchestrator.definition import Definition
 from orchestrator.deployment import Application
@@ -92,6 +93,7 @@ class TaskRunner:
             definitions={"TaskRunner": definitions.ALL["TaskRunner"](STACK), "nested": workflow(), **more},
             functions=(work, *functions(*handlers, environment=environment or {})),
             lambdas=folder,
+            tables=lambdas.TABLES,
         )
         self.applied = deployment.apply(aws.client, application, [], mail_from=mail_from, sleep=lambda seconds: None)
         shutil.rmtree(folder.parent)

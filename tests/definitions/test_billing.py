@@ -73,6 +73,7 @@ def test_one_customer_who_cannot_be_billed_does_not_stop_the_others(ledgers: Boo
     assert "failed:    1: c-0003" in ledgers.alert()
 
 
+@pytest.mark.proof
 def test_one_bad_customer_in_a_thousand_is_one_failure_and_a_rerun_touches_one(ledgers: Books) -> None:
     ledgers.month(1000)
     ledgers.customers("c-0567", plan="withdrawn")

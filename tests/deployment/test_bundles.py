@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.deployment import Application, Dependencies, locked_dependencies
+import deploy
+from orchestrator.deployment import Dependencies
 from orchestrator.deployment.application import LIBRARY
 from orchestrator.deployment.bundles import NOT_BUNDLED, Bundle, bundle
 from orchestrator.functions import Function
@@ -145,7 +146,7 @@ def test_a_key_says_what_is_in_a_bundle_before_it_is_fetched(tmp_path: Path) -> 
     assert len({*keys, bundle(sample.ECHO, lambdas, LIBRARY).key}) == 4
 
 
-PROJECT = Application.of(Stack(), locked_dependencies())
+PROJECT = deploy.PROJECT.application(Stack(), deploy.PROJECT.locked_dependencies())
 FUNCTIONS = {function.name: function for function in PROJECT.functions}
 BUNDLES = {bundle.name: bundle for bundle in PROJECT.bundles().values()}
 

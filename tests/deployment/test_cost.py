@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from orchestrator.deployment import Application, monthly_cost
+from deploy import PROJECT
+from orchestrator.deployment import monthly_cost
 from orchestrator.settings import Stack
 from orchestrator.tasks import Target, TargetKind, Task, TaskSchedule
 
@@ -19,7 +20,7 @@ def task(expression: str) -> Task:
 
 
 def test_a_run_more_often_costs_more_beside_the_metrics_of_the_task() -> None:
-    dollars = monthly_cost(Application.of(Stack()), NOW)
+    dollars = monthly_cost(PROJECT.application(Stack()), NOW)
     metrics = 0.90
     daily, hourly = (dollars(task(expression)) - metrics for expression in ("rate(1 day)", "rate(1 hour)"))
     assert daily > 0
@@ -27,4 +28,4 @@ def test_a_run_more_often_costs_more_beside_the_metrics_of_the_task() -> None:
 
 
 def test_a_task_without_slots_costs_nothing() -> None:
-    assert monthly_cost(Application.of(Stack()), NOW)(task("at(2020-01-01T00:00:00)")) == 0
+    assert monthly_cost(PROJECT.application(Stack()), NOW)(task("at(2020-01-01T00:00:00)")) == 0

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import lambdas
-from orchestrator.deployment import Dependencies, locked_dependencies
+from deploy import PROJECT
+from orchestrator.deployment import Dependencies
 from orchestrator.deployment.wheels import Platform
 from orchestrator.errors import MissingWheels
 from tests.deployment.wheelhouse import LAMBDA, Wheelhouse, pin
@@ -82,14 +83,14 @@ def test_a_digest_is_known_before_anything_is_fetched_and_says_what_would_be(tmp
 def test_functions_have_the_versions_that_the_tests_have() -> None:
     text = (ROOT / "requirements.lock").read_text().replace("\\\n", " ")
     pinned = {line.split(" ", 1)[0]: set(re.findall(r"sha256:(\w+)", line)) for line in text.splitlines()}
-    for one in locked_dependencies().pins:
+    for one in PROJECT.locked_dependencies().pins:
         assert pinned[str(one)] == set(one.hashes)
 
 
 def test_functions_have_what_the_project_depends_on_but_not_what_the_runtime_has() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     names = {re.split(r"[^a-z0-9-]", one)[0] for one in project}
-    pinned = {one.name for one in locked_dependencies().pins}
+    pinned = {one.name for one in PROJECT.locked_dependencies().pins}
     assert names - pinned == {"boto3"}
     assert not pinned & {"boto3", "botocore", "s3transfer", "pillow"}
 
@@ -97,4 +98,4 @@ def test_functions_have_what_the_project_depends_on_but_not_what_the_runtime_has
 def test_what_a_function_names_is_pinned() -> None:
     named = {name for function in lambdas.SETTINGS.values() for name in function.dependencies}
     assert named
-    assert named <= {one.name for one in locked_dependencies().pins}
+    assert named <= {one.name for one in PROJECT.locked_dependencies().pins}

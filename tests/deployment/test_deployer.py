@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import deploy
+from deploy import PROJECT
 from orchestrator.deployment import Application, Rollout, apply, destroy, plan, rollback
 from orchestrator.deployment.deployer import CLOUDFORMATION, LIMIT_CHARACTERS, OWN, Grant, policy
 from orchestrator.destinations import Destination, Kind
@@ -127,7 +128,7 @@ def test_deploying_lacks_nothing_and_has_nothing_that_it_does_not_use(
 
 @pytest.fixture
 def template() -> dict[str, Any]:
-    return Application.of(STACK).template
+    return PROJECT.application(STACK).template
 
 
 def test_each_resource_type_has_its_row_and_no_row_is_without_one(template: dict[str, Any]) -> None:

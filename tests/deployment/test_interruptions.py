@@ -5,7 +5,6 @@ Who dies says nothing more to AWS, not even that the lock is free; so the next o
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -39,8 +38,8 @@ AFTER = [
 ]
 
 
-#: Deployments die after each fourth call; with EVERY=1 in the environment, which takes a minute, after each.
-EVERY = int(os.environ.get("EVERY", "4"))
+#: The suite lets deployments die after each twelfth call, and the proof after each.
+EVERY = pytest.mark.parametrize("every", [12, pytest.param(1, marks=pytest.mark.proof)])
 
 
 class Died(BaseException):
@@ -94,22 +93,24 @@ def assert_finished_by_the_next(aws: EmbeddedAws, application: Application, task
     assert Registry(aws.client("dynamodb"), STACK).declared().keys() == {task.id for task in tasks}
 
 
-def die_after_more_and_more_calls(run: Callable[[int], bool]) -> int:
+def die_after_more_and_more_calls(run: Callable[[int], bool], every: int) -> int:
     """Until ``run`` does not die any more; after how many calls."""
-    return next(calls for calls in range(0, 1000, EVERY) if not run(calls))
+    return next(calls for calls in range(0, 1000, every) if not run(calls))
 
 
-def test_the_first_deployment(aws: EmbeddedAws, application: Application) -> None:
+@EVERY
+def test_the_first_deployment(aws: EmbeddedAws, application: Application, every: int) -> None:
     def run(calls: int) -> bool:
         aws.reset()
         died = dies(aws, application, BEFORE, calls)
         assert_finished_by_the_next(aws, application, BEFORE)
         return died
 
-    assert die_after_more_and_more_calls(run) > 20
+    assert die_after_more_and_more_calls(run, every) > 20
 
 
-def test_a_later_deployment(aws: EmbeddedAws, application: Application) -> None:
+@EVERY
+def test_a_later_deployment(aws: EmbeddedAws, application: Application, every: int) -> None:
     code = application.lambdas / "echo.py"
     first = code.read_text()
 
@@ -122,4 +123,4 @@ def test_a_later_deployment(aws: EmbeddedAws, application: Application) -> None:
         assert_finished_by_the_next(aws, application, AFTER)
         return died
 
-    assert die_after_more_and_more_calls(run) > 20
+    assert die_after_more_and_more_calls(run, every) > 20

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.deployment import Application
+from deploy import PROJECT
 from orchestrator.settings import Stack
 from tests.deployment.invariants import inspect
 
@@ -18,7 +18,7 @@ Resources = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def template() -> dict[str, Any]:
-    return Application.of(Stack()).template
+    return PROJECT.application(Stack()).template
 
 
 def without(name: str, *path: str) -> Callable[[Resources], None]:

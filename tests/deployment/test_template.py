@@ -12,6 +12,7 @@ from typing import Any
 import cfnlint.api
 import pytest
 
+from deploy import PROJECT
 from orchestrator.definition import Definition
 from orchestrator.deployment import Application
 from orchestrator.deployment.template import bootstrap_template
@@ -42,7 +43,7 @@ WITHOUT_RESOURCE = {
 
 @pytest.fixture(params=["the project's", "a sample"])
 def application(request: pytest.FixtureRequest, tmp_path: Path) -> Application:
-    return Application.of(Stack()) if request.param == "the project's" else sample.application(tmp_path)
+    return PROJECT.application(Stack()) if request.param == "the project's" else sample.application(tmp_path)
 
 
 @pytest.fixture
@@ -114,7 +115,7 @@ def linted(template: dict[str, Any]) -> list[str]:
 
 
 def test_cfn_lint_finds_nothing() -> None:
-    assert linted(Application.of(Stack()).template) == []
+    assert linted(PROJECT.application(Stack()).template) == []
 
 
 def test_cfn_lint_does_find_what_is_wrong() -> None:

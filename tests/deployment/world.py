@@ -13,7 +13,7 @@ from typing import Any
 import definitions
 import lambdas
 from definitions import backfill
-from orchestrator.deployment import Application
+from deploy import PROJECT
 from orchestrator.deployment.applying import boundaries
 from orchestrator.local import roles, samples
 from orchestrator.local.clock import VirtualClock
@@ -41,7 +41,7 @@ class World(TaskRunner):
         dynamodb, table = aws.client("dynamodb"), STACK.table("Customers")
         for one in dynamodb.scan(TableName=table)["Items"]:
             dynamodb.delete_item(TableName=table, Key={"customerId": one["customerId"]})
-        self.template = Application.of(STACK).template
+        self.template = PROJECT.application(STACK).template
         described = aws.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK.name)
         self.physical = {
             one["LogicalResourceId"]: one["PhysicalResourceId"]

@@ -114,6 +114,23 @@ conditions = st.sampled_from(
 )
 
 
+@pytest.mark.parametrize(
+    ("condition", "forward", "expected"),
+    [("n > :a", True, [3, 4]), ("n >= :a", True, [2, 3, 4]), ("n < :a", False, [1, 0]), ("n <= :a", False, [2, 1, 0])],
+)
+def test_a_page_that_begins_at_a_bound_is_not_the_last(
+    fresh: EmbeddedAws, condition: str, forward: bool, expected: list[int]
+) -> None:
+    model = Model(fresh)
+    for number in range(5):
+        model.write("put", "a", number, None, "1")
+    found = model.pages(
+        "query", 1, KeyConditionExpression=f"task = :t AND {condition}", ScanIndexForward=forward,
+        ExpressionAttributeValues={":t": {"S": "a"}, ":a": {"N": "2"}},
+    )  # fmt: skip
+    assert [int(item["n"]["N"]) for item in found] == expected
+
+
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(writes, writes, tasks, conditions, limits, directions)
 def test_a_query_finds_what_the_table_holds(
