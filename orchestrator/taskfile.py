@@ -317,7 +317,10 @@ def _say(error: ErrorDetails, model: type[BaseModel]) -> str:
         return _unknown(str(error["loc"][-1]), model)
     said = _WORDS.get(error["type"]) or error["msg"].removeprefix("Value error, ")
     found = error["input"]
-    hidden = error["type"] in ("value_error", "missing") or _SECRET.intersection(map(str, error["loc"]))
+    # A URL may stand where somebody has forgotten the field that it belongs to.
+    is_url = model in (DestinationModel, NotificationsModel) and error["type"] in ("list_type", "model_type")
+    is_secret = is_url or _SECRET.intersection(map(str, error["loc"]))
+    hidden = error["type"] in ("value_error", "missing") or is_secret
     shown = "" if hidden else f", found {str(found)[:60]!r}"
     return said + shown
 
