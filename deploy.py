@@ -11,7 +11,7 @@ import json
 import re
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -159,6 +159,7 @@ def plan(
         for line in (*deployment.plan_lines(planned), *deployment.plan_notes(planned)):
             click.echo(line)
         summary = deployment.plan_summary(planned)
+        _warn(planned.silences)
         differs = f"{stack.name} differs{f' ({summary})' if summary else ''}; nothing was changed."
         click.echo(f"{stack.name} is up to date." if planned.is_empty else differs)
     return 0 if planned.is_empty else DIFFERS
@@ -217,8 +218,7 @@ def apply(
         click.echo(f"note: {schedule.expression} of {task_id} is in the past, no schedule was created")
     for note in applied.alerts.notes():
         click.echo(f"note: {note}")
-    for silence in silences(declared.tasks, declared.destinations):
-        click.echo(f"warning: {silence}")
+    _warn(silences(declared.tasks, declared.destinations))
     click.echo(f"Deployed {stack.name}." if applied.changed else f"{stack.name} is up to date.")
 
 
@@ -246,6 +246,11 @@ def destroy(stack: Stack, delete_data: bool, yes: bool) -> None:
     click.echo(f"Destroyed {stack.name}.")
     if kept:
         click.echo(f"Before {stack.name} can be deployed again, what was kept must be deleted or imported.")
+
+
+def _warn(said: Iterable[str]) -> None:
+    for warning in said:
+        click.echo(f"warning: {warning}", err=True)
 
 
 def _clients() -> Callable[[str], Any]:

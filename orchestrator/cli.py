@@ -176,7 +176,7 @@ def validate(connection: Connection, file: Path) -> None:
     schedules = sum(len(task.schedules) for task in found.tasks)
     click.echo(f"{file}: {len(found.tasks)} tasks, {schedules} schedules, no mistakes.")
     for silence in silences(found.tasks, found.destinations):
-        click.echo(f"warning: {silence}")
+        click.echo(f"warning: {silence}", err=True)
 
 
 @orchestrator.command()

@@ -36,9 +36,8 @@ def plan_lines(plan: DeploymentPlan) -> Iterator[str]:
 
 
 def plan_notes(plan: DeploymentPlan) -> Iterator[str]:
-    """What people should know beside what would change: who has not confirmed, and what nobody would hear of."""
+    """What people should know beside what would change: who has not confirmed yet."""
     yield from (f"note: {note}" for note in plan.alerts.notes())
-    yield from (f"warning: {silence}" for silence in plan.silences)
 
 
 def plan_summary(plan: DeploymentPlan) -> str:
