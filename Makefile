@@ -76,7 +76,7 @@ simulate: $(VENV)/.test
 	@$(BIN)/python -m tests.simulation.year $(or $(SEED),1)
 
 golden: $(VENV)/.test
-	@$(BIN)/pytest -q -n 0 --refresh-golden tests/definitions tests/deployment tests/test_taskfile.py
+	@$(BIN)/pytest -q -n 0 --refresh-golden tests/definitions tests/deployment tests/docs/test_reference.py tests/test_taskfile.py
 
 clean:
 	@rm -rf $(VENV) $(SCAN) .wheels build tests/node/node_modules

@@ -79,7 +79,7 @@ class Trigger(StrEnum):
     SCHEDULE = "schedule"
     #: A person or a program, with ``start-execution``.
     AD_HOC = "ad hoc"
-    #: A backfill, for a slot of the past. It neither takes nor heeds the task's lease: see README, "Backfill".
+    #: A backfill, for a slot of the past. It neither takes nor heeds the lease: docs/how-to/rerun-and-backfill.md.
     BACKFILL = "backfill"
     #: A person, for a slot that has a row already.
     RERUN = "rerun"

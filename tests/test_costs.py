@@ -16,6 +16,7 @@ from orchestrator.settings import Stack
 from orchestrator.tasks import Target, TargetKind, Task
 from tests.test_calendars import TODAY, WEEKDAYS
 
+ROOT = Path(__file__).parent.parent
 STACK = Stack()
 TASK_RUNNER = definitions.ALL["TaskRunner"](STACK).to_dict()
 TASK = Task(id="t", target=Target(kind=TargetKind.LAMBDA, name="work"))
@@ -73,20 +74,20 @@ def test_a_nested_workflow_is_counted_without_what_it_does_itself() -> None:
     assert nested.lambda_request == nested.lambda_gb_second == Decimal(0)
 
 
-def test_a_hundred_thousand_invoices_cost_what_the_readme_says() -> None:
+def test_a_hundred_thousand_invoices_cost_what_the_documentation_says() -> None:
     customers, page = 100_000, 250
     pages = customers // page
     parent = of_workflow(definitions.ALL["billing"](STACK).to_dict(), through="GeneratePages", items=pages)
     each = of_workflow(definitions.ALL["billing-page"](STACK).to_dict(), through="GenerateInvoices", items=page)
     whole = parent + each * Decimal(pages)
     assert whole.lambda_request == 3 + 2 * customers
-    readme = (Path(__file__).parent.parent / "README.md").read_text()
-    assert f"100,000 customers take {whole.state_transition:,} transitions" in readme
+    said = (ROOT / "docs" / "explanation" / "billing.md").read_text()
+    assert f"100,000 customers take {whole.state_transition:,} transitions" in said
     transitions = Usage(state_transition=whole.state_transition).dollars(PRICES)
-    assert f"transitions, ${transitions:.2f}," in readme
+    assert f"transitions, ${transitions:.2f}," in said
     # CreateInvoice has 512 MB and SendInvoiceEmail 256; a quarter of a second of each.
     work = Usage(lambda_request=whole.lambda_request, lambda_gb_second=Decimal("0.75") * customers / 4)
-    assert f"Lambda time of about ${work.dollars(PRICES):.2f}" in readme
+    assert f"Lambda time of about ${work.dollars(PRICES):.2f}" in said
 
 
 def test_a_month_is_an_average_month_and_its_metrics() -> None:

@@ -141,7 +141,7 @@ def _key_policy(stack: Stack) -> Iterable[dict[str, Any]]:
         ArnLike={"aws:SourceArn": arn("cloudwatch", f"alarm:{stack.name}-*")},
     )
     # The topic sends to the queue of the courier, and to the one behind it ("Configuring Amazon SNS topic encryption
-    # with specific Amazon SQS queue subscriptions").
+    # with specific Amazon SQS queue subscriptions", which has no condition); which topic may, the queues' policy says.
     yield _service("sns.amazonaws.com", _WRITE)
     # It sends dead letters with the schedules' role, and asks for this as well ("Troubleshooting Amazon EventBridge
     # Scheduler"), without saying what the source would be.

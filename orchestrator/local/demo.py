@@ -113,7 +113,7 @@ def _next_things(console: Console) -> None:
 Next:
   .venv/bin/orchestrator local            the same AWS, for as long as you like
   .venv/bin/orchestrator start --help     run a task now
-  edit tasks.yaml, add a handler          README.md shows how, in ten minutes
+  edit tasks.yaml, add a handler          docs/tutorial.md shows how, in ten minutes
   make test                               the proof
 """,
         highlight=False,

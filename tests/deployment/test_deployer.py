@@ -15,7 +15,7 @@ import pytest
 import deploy
 from deploy import PROJECT
 from orchestrator.deployment import Application, Rollout, apply, destroy, plan, rollback
-from orchestrator.deployment.deployer import CLOUDFORMATION, LIMIT_CHARACTERS, OWN, Grant, policy
+from orchestrator.deployment.deployer import CLOUDFORMATION, LIMIT_CHARACTERS, OWN, policy
 from orchestrator.destinations import Destination, Kind
 from orchestrator.errors import DeploymentFailed
 from orchestrator.local import roles
@@ -31,7 +31,6 @@ from tests.deployment.statements import parts
 STACK = Stack()
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 TASKS = [task("report", "cron(0 2 * * ? *)"), task("clean", "cron(0 3 * * ? *)")]
-README = (Path(deploy.__file__).parent / "README.md").read_text()
 
 #: Of resources whose name the template says: the property that does, and the ARN after the partition.
 NAMED = {
@@ -208,19 +207,3 @@ def test_a_command_prints_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert deploy.main(["policy", *given]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed == policy(Stack(name="orchestrator-prod"), region="eu-central-1", account="123456789012")
-
-
-def row(grant: Grant) -> str:
-    """Of the README's table; its resources are without region and account."""
-    service = grant.actions[0].partition(":")[0]
-    names = ", ".join(action.partition(":")[2] for action in grant.actions)
-    resources = ", ".join(
-        f"`{resource.rpartition('ACCOUNT:')[2].rpartition('s3:::')[2]}`" for resource in grant.resources
-    )
-    return f"| {grant.what} | {service}: {names} | {resources} |"
-
-
-def test_the_readme_says_what_a_deployer_may_do() -> None:
-    rows = [row(grant) for grant in OWN + CLOUDFORMATION]
-    kinds = ("| deploy.py |", "| AWS::")
-    assert [line for line in README.splitlines() if line.startswith(kinds)] == rows, "\n".join(rows)

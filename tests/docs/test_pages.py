@@ -1,0 +1,76 @@
+"""What the documentation says comes true: its files are written, its commands typed, its links followed."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import ROOT, Command, differs, pages, steps
+from tests.docs.reader import COMMAND as ORCHESTRATOR
+from tests.docs.reader import reader
+
+#: Pages with commands to type, but for the README, whose two take a minute and are what CI and its reader begin with.
+FOLLOWED = [page for page in pages()[1:] if any(isinstance(step, Command) for step in steps(page))]
+
+
+def name(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("page", FOLLOWED, ids=name)
+def test_a_page_can_be_followed(page: Path, tmp_path: Path) -> None:
+    with reader(tmp_path) as person:
+        assert person.follow(page) > 0
+
+
+@pytest.mark.parametrize("page", pages(), ids=name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_readme_is_short_and_names_every_page() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(readme.splitlines()) < 200
+    assert [
+        name(page) for page in pages()[1:] if name(page).startswith("docs/") and f"({name(page)})" not in readme
+    ] == []
+
+
+def test_ci_runs_the_test_command_of_the_readme() -> None:
+    assert "make test" in [step.line for step in steps(ROOT / "README.md") if isinstance(step, Command)]
+    assert (ROOT / ".ci" / "run").read_text().splitlines()[-1] == "make test"
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "true"),
+    [
+        (["one", "…", "three"], "one\n2\n2\nthree\n", True),
+        (["one", "…"], "one\n", True),
+        (["took … s"], "took 0.3 s", True),
+        (["one"], "one\ntwo\n", False),
+        (["one", "two"], "one\n", False),
+    ],
+)
+def test_what_is_printed_is_compared_with_what_is_shown(shown: list[str], printed: str, true: bool) -> None:
+    assert (differs(shown, printed) is None) is true
+
+
+def test_the_calendars_of_the_page_on_clocks_do_what_it_says(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "explanation" / "clocks.md").read_text(encoding="utf-8")
+    (calendars,) = re.findall(r"^```yaml\n(calendars:.*?)^```", text, re.DOTALL | re.MULTILINE)
+    (tmp_path / "tasks.yaml").write_text(calendars)
+    options = ["--from", "2026-10-31", "--until", "2027-01-05", "--json", "--tasks", str(tmp_path / "tasks.yaml")]
+    ran = subprocess.run([*ORCHESTRATOR, "preview", "month-end", *options], cwd=ROOT, capture_output=True, check=True)
+    slots = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert [(slot["local"][:10], slot["runs"]) for slot in slots] == [
+        ("2026-10-31", False),
+        ("2026-11-02", True),
+        ("2026-11-30", True),
+        ("2026-12-31", False),
+        ("2027-01-04", True),
+    ]

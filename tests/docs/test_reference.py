@@ -1,0 +1,28 @@
+"""The pages of reference say what there is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orchestrator import taskfile
+from tests.docs import reference
+
+FOLDER = Path("../../docs/reference")
+
+
+@pytest.mark.parametrize(
+    ("page", "write"),
+    [
+        ("tasks-yaml.md", lambda: reference.tasks_yaml(json.loads(taskfile.schema()))),
+        ("commands.md", reference.commands),
+        ("permissions.md", reference.permissions),
+    ],
+)
+def test_a_page_is_what_it_was_generated_from(
+    page: str, write: Callable[[], str], golden: Callable[[str, str], None]
+) -> None:
+    golden((FOLDER / page).as_posix(), write())
