@@ -161,6 +161,7 @@ _COURIER = Function(
         Permission(actions=("ssm:GetParametersByPath",), resource="parameters:alerts"),
         Permission(actions=("ssm:GetParameter",), resource="parameters:secrets/*"),
         Permission(actions=("secretsmanager:GetSecretValue",), resource="secrets"),
+        Permission(actions=("sns:Publish",), resource="alert-topics"),
         Permission(actions=("sqs:GetQueueUrl", "sqs:SendMessage"), resource="queue:Courier"),
         Permission(actions=("sqs:GetQueueUrl", "sqs:SendMessage"), resource="queue:HandlerFailures"),
     ),

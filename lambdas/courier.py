@@ -1,4 +1,4 @@
-"""Takes alerts where SNS does not: to webhooks, each in the shape that its provider understands.
+"""Takes alerts where SNS does not: to webhooks, each in the shape that its provider understands, and to other topics.
 
 Its queue gets every message of the alerts topic, once, whoever wants it. What several want is put back into the queue
 once for each, so that what one of them does not take now is tried again for that one alone. What is given up at last is
@@ -23,10 +23,10 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas._invocation import client, logger, metrics, observed, stack
-from orchestrator.destinations import Destination, Kind, reference
+from orchestrator.destinations import FORWARDED, Destination, Kind, reference
 from orchestrator.errors import WebhookRefused, WebhookUnavailable
 from orchestrator.settings import sibling
-from orchestrator.subscriptions import Destinations
+from orchestrator.subscriptions import PROTOCOLS, Destinations
 from orchestrator.webhooks import Notification, payload
 
 # A message that is not taken now comes again, and is no fault of this function.
@@ -68,7 +68,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 def distribute(envelope: dict[str, Any], queue: str, here: str) -> None:
     """To everybody who wants it: at once if that is one, else each gets a message of its own."""
     notification = Notification.of(envelope)
-    wanted = [key for key, one in _webhooks().items() if one.hears(notification.said)]
+    wanted = [key for key, one in _reached().items() if one.hears(notification.said)]
     if len(wanted) == 1:
         take(envelope, wanted[0], here)
         return
@@ -82,11 +82,14 @@ def take(envelope: dict[str, Any], key: str, here: str) -> None:
     Raises :class:`WebhookUnavailable` for the queue to bring it again. What is refused would be refused again: it is
     kept with what nobody could deal with.
     """
-    destination = _webhooks().get(key)
+    destination = _reached().get(key)
     if destination is None:
         logger.info("it is no longer told", destination=key)
         return
     notification = Notification.of(envelope)
+    if destination.kind is Kind.SNS:
+        forward(envelope, destination.address)
+        return
     url, routing_key = _plain(destination.address), _plain(destination.routing_key)
     body = payload(notification, destination.format, stack=stack().name, routing_key=routing_key)
     logger.append_keys(destination=key, format=destination.format, message_id=notification.id)
@@ -98,6 +101,23 @@ def take(envelope: dict[str, Any], key: str, here: str) -> None:
         _send(sibling(here, "sqs", stack().handler_failures), {"for": key, "notification": envelope})
         return
     logger.info("told")
+
+
+def forward(envelope: dict[str, Any], topic: str) -> None:
+    """To another topic, unless it comes from one: two of them would tell each other for ever."""
+    given = envelope.get("MessageAttributes") or {}
+    if FORWARDED in given:
+        logger.warning("it comes from another topic, and goes to none", topic=topic)
+        return
+    kept = {name: {"DataType": one["Type"], "StringValue": one["Value"]} for name, one in given.items()}
+    subject = {"Subject": envelope["Subject"]} if envelope.get("Subject") else {}
+    client("sns").publish(
+        TopicArn=topic,
+        Message=envelope["Message"],
+        MessageAttributes={**kept, FORWARDED: {"DataType": "String", "StringValue": stack().name}},
+        **subject,
+    )
+    logger.info("told", topic=topic)
 
 
 def deliver(url: str, body: bytes, sleep: Callable[[float], object]) -> None:
@@ -131,10 +151,10 @@ def _post(url: str, body: bytes) -> int | str:
         return type(getattr(fault, "reason", fault)).__name__
 
 
-def _webhooks() -> dict[str, Destination]:
-    """What is declared now."""
+def _reached() -> dict[str, Destination]:
+    """What is declared now, and is not reached without this function."""
     found = Destinations(client("ssm"), stack()).all()
-    return {key: one.destination for key, one in found.items() if one.destination.kind is Kind.WEBHOOK}
+    return {key: one.destination for key, one in found.items() if one.destination.kind not in PROTOCOLS}
 
 
 def _plain(text: str) -> str:

@@ -16,6 +16,7 @@ from orchestrator.filemodel import Model
 _HERE = ("127.0.0.1", "localhost")
 
 _QUEUE = re.compile(r"arn:aws[a-z-]*:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}")
+_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}")
 
 
 def _mail(address: str) -> str:
@@ -55,6 +56,12 @@ def _queue(arn: str) -> str:
     return arn
 
 
+def _topic(arn: str) -> str:
+    if not _TOPIC.fullmatch(arn):
+        raise ValueError(f"expected a topic's ARN like arn:aws:sns:eu-west-1:123456789012:NAME, found {arn!r}")
+    return arn
+
+
 def _severity(name: str) -> str:
     if name not in SEVERITIES:
         raise ValueError(f"expected {', '.join(SEVERITIES[:-1])} or {SEVERITIES[-1]}, found {name!r}")
@@ -72,7 +79,7 @@ SeverityName = Annotated[str, AfterValidator(_severity), WithJsonSchema({"enum":
 
 
 class DestinationModel(Model):
-    """Where alerts go: a mail address, a webhook or a queue. Without restrictions it is told everything."""
+    """Where alerts go: a mail address, a webhook, a queue or a topic. Without restrictions it is told everything."""
 
     mail: Annotated[str, AfterValidator(_mail)] | None = Field(
         default=None, description="An address. AWS asks its owner to confirm first."
@@ -83,6 +90,9 @@ class DestinationModel(Model):
     sqs: Annotated[str, AfterValidator(_queue)] | None = Field(
         default=None, description="The ARN of a queue, whose policy lets the alerts topic send."
     )
+    sns: Annotated[str, AfterValidator(_topic)] | None = Field(
+        default=None, description="The ARN of a topic of this region, which gets the same messages."
+    )
     format: Format | None = Field(default=None, strict=False, description="What the webhook understands.")
     routing_key: Annotated[str, AfterValidator(_routing_key)] | None = Field(
         default=None, description="Of PagerDuty's Events API v2: where it is kept, or the key."
@@ -90,7 +100,7 @@ class DestinationModel(Model):
     owners: Names = Field(default=[], description="Only what is about tasks of these owners.")
     tasks: Names = Field(default=[], description="Only what is about these tasks, by id.")
     severities: Annotated[list[SeverityName], BeforeValidator(_names)] = Field(
-        default=[], description="Only these; alarm (of CloudWatch) only for a webhook."
+        default=[], description="Only these; alarm (of CloudWatch) only for a webhook or a topic."
     )
 
     @model_validator(mode="after")
@@ -112,9 +122,9 @@ class DestinationModel(Model):
             yield "expected a routingKey: PagerDuty's Events API v2 knows by it whom to call"
         if self.format is not Format.PAGERDUTY and self.routing_key:
             yield "routingKey: only the format pagerduty has one"
-        if ALARM in self.severities and not self.webhook:
+        if ALARM in self.severities and not (self.webhook or self.sns):
             yield (
-                "severities: SNS cannot tell alarms from the rest, so only a webhook can have `alarm`;"
+                "severities: SNS cannot tell alarms from the rest, so only a webhook or a topic can have `alarm`;"
                 f" {kinds[0]} without restrictions hears alarms, too"
             )
         if ALARM in self.severities and (self.owners or self.tasks):

@@ -55,6 +55,7 @@ class Kind(StrEnum):
 
     MAIL = "mail"
     WEBHOOK = "webhook"
+    SNS = "sns"
     SQS = "sqs"
 
 
@@ -66,6 +67,9 @@ class Format(StrEnum):
     PAGERDUTY = "pagerduty"
     JSON = "json"
 
+
+#: The attribute of a message that comes from another topic: so that two topics do not tell each other for ever.
+FORWARDED = "forwarded"
 
 #: What a message says of itself: the values of each attribute by its name; nothing is an alarm.
 Said = Mapping[str, Sequence[str]]
@@ -85,7 +89,7 @@ class Destination:
     """Where messages go, all of them or those that it is restricted to."""
 
     kind: Kind
-    #: A mail address, a queue's ARN, a URL, or the :func:`reference` of one. A URL may be a secret.
+    #: A mail address, the ARN of a queue or a topic, a URL, or the :func:`reference` of one. A URL may be a secret.
     address: str = field(repr=False)
     format: Format = Format.JSON
     #: Of PagerDuty; itself or its :func:`reference`.

@@ -34,6 +34,7 @@ RIGHT = f"""
     - {{mail: finance@example.com, owners: finance, severities: [failed, too long]}}
     - {{sqs: '{QUEUE}', tasks: [report, billing]}}
     - {{webhook: '{SECRET}', format: slack, severities: alarm}}
+    - {{sns: 'arn:aws:sns:eu-west-1:123456789012:others', severities: [failed, alarm]}}
     - {{webhook: 'secret:teams', format: teams}}
     - webhook: https://events.pagerduty.com/v2/enqueue
       format: pagerduty
@@ -62,6 +63,7 @@ def test_each_entry_is_a_destination(tmp_path: Path) -> None:
         ),
         Destination(kind=Kind.SQS, address=QUEUE, tasks=("report", "billing")),
         Destination(kind=Kind.WEBHOOK, address=SECRET, format=Format.SLACK, severities=("alarm",)),
+        Destination(kind=Kind.SNS, address="arn:aws:sns:eu-west-1:123456789012:others", severities=("failed", "alarm")),
         Destination(kind=Kind.WEBHOOK, address="secret:teams", format=Format.TEAMS),
         Destination(
             kind=Kind.WEBHOOK,
@@ -104,7 +106,7 @@ def test_an_environment_that_names_anybody_names_all(tmp_path: Path, environment
     [
         ("{mail: nobody}", "alerts.to[0].mail: expected a mail address like you@example.com, found 'nobody'"),
         ("{mial: a@example.com}", "alerts.to[0].mial: unknown field; did you mean 'mail'?"),
-        ("{owners: finance}", "alerts.to[0]: expected one of mail, webhook, sqs, found none"),
+        ("{owners: finance}", "alerts.to[0]: expected one of mail, webhook, sns, sqs, found none"),
         (f"{{mail: a@example.com, sqs: '{QUEUE}'}}", "alerts.to[0]: expected one of"),
         (f"'{SECRET}'", "alerts.to[0]: expected a mapping"),
         ("{mail: a@example.com, format: slack}", "format: only a webhook has one"),
@@ -125,6 +127,7 @@ def test_an_environment_that_names_anybody_names_all(tmp_path: Path, environment
             "alerts.to[0].routingKey: expected text",
         ),
         ("{sqs: 'arn:aws:sqs:eu-west-1:1:x'}", "alerts.to[0].sqs: expected a queue's ARN"),
+        ("{sns: 'arn:aws:sns:eu-west-1:123456789012:x.fifo'}", "alerts.to[0].sns: expected a topic's ARN"),
         (f"{{sqs: '{QUEUE}.fifo'}}", "alerts.to[0].sqs: expected a standard queue"),
         (
             "{mail: a@example.com, tasks: reprot}",

@@ -21,6 +21,7 @@ from orchestrator.destinations import News, attributes
 from orchestrator.functions import Function
 from orchestrator.local import subscribers
 from orchestrator.local.embedded import EmbeddedAws
+from tests import queues
 from tests.aws import cli
 from tests.definitions.harness import STACK
 from tests.handlers import folder_with, functions
@@ -42,6 +43,7 @@ alerts:
     - {webhook: 'ssm:slack-url', format: slack}
     - {webhook: LISTENER/teams, format: teams, tasks: [ours]}
     - {webhook: LISTENER/pagerduty, format: pagerduty, routingKey: 'secret:pagerduty-key', severities: [failed, alarm]}
+    - {sns: 'arn:aws:sns:us-east-1:123456789012:others', severities: [missed, alarm]}
     - {webhook: LISTENER/json, format: json, owners: billing}
 tasks:
   ours: {run: lambda/work, params: {refuse: true}}
@@ -244,6 +246,23 @@ def test_a_test_message_reaches_every_destination(told: Told, monkeypatch: pytes
     assert "Sent to slack webhook ssm:slack-url\n" in answer.output
 
 
+def test_another_topic_gets_the_same_message_once(told: Told) -> None:
+    sns, others = told.aws.client("sns"), "arn:aws:sns:us-east-1:123456789012:others"
+    sns.create_topic(Name="others")
+    heard = queues.listening(told.aws, others, "heard-by-others")
+    # Whose own stack tells ours: the two would go on for ever.
+    sns.subscribe(TopicArn=others, Protocol="sqs", Endpoint=arn_of(told, STACK.courier_queue))
+    about = attributes(News.TOLD, severities=["missed"], tasks=["ours"])
+    sns.publish(TopicArn=told.topic, Subject="Missed", Message="a slot", MessageAttributes=about)
+    sns.publish(TopicArn=told.topic, Subject="Late", Message="no", MessageAttributes=attributes(News.TOLD))
+    told.settle()
+    (message,) = map(json.loads, drained(told.aws.client("sqs"), heard))
+    assert (message["Subject"], message["Message"]) == ("Missed", "a slot")
+    kept = {name: one["Value"] for name, one in message["MessageAttributes"].items()}
+    assert kept == {"kind": "told", "severity": "missed", "taskId": "ours", "forwarded": STACK.name}
+    sns.delete_topic(TopicArn=others)
+
+
 # --- what goes wrong on the way
 
 
@@ -322,6 +341,7 @@ def test_what_is_declared_no_more_is_unsubscribed_and_what_others_have_made_stay
     assert [(one.action, str(one.destination).partition(" (")[0]) for one in applied.alerts.changes] == [
         ("change", f"sqs {arn_of(told, 'late')}"),
         ("remove", "mail operations@example.com"),
+        ("remove", "sns arn:aws:sns:us-east-1:123456789012:others"),
         ("remove", f"sqs {arn_of(told, STACK.courier_queue)}"),
         *[("remove", one) for one in removed_webhooks(applied)],
     ]

@@ -86,7 +86,11 @@ def apply(
     """
     application.validate()
     chosen = choices(
-        MailFrom=mail_from, SiteUrl=site_url, HeartbeatUrl=heartbeat_url, ReserveConcurrency=reserve_concurrency
+        AlertTopics=subscribing.topics(destinations),
+        MailFrom=mail_from,
+        SiteUrl=site_url,
+        HeartbeatUrl=heartbeat_url,
+        ReserveConcurrency=reserve_concurrency,
     )
     stack = CloudFormationStack(clients("cloudformation"), application.stack.name, sleep=sleep, progress=progress)
     stack_changed, outputs = _deploy(clients, application, stack, chosen)

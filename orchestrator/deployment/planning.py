@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from orchestrator.deployment import reconciliation
+from orchestrator.deployment import reconciliation, subscribing
 from orchestrator.deployment.application import Application
 from orchestrator.deployment.applying import Clients, boundaries, choices, live_aliases, parameters_of, plan_alerts
 from orchestrator.deployment.definition_changes import DefinitionChange, definition_change
@@ -104,7 +104,11 @@ def plan(
     before = stack.template() if deployed else {}
     after = application.template
     chosen = choices(
-        MailFrom=mail_from, SiteUrl=site_url, HeartbeatUrl=heartbeat_url, ReserveConcurrency=reserve_concurrency
+        AlertTopics=subscribing.topics(destinations),
+        MailFrom=mail_from,
+        SiteUrl=site_url,
+        HeartbeatUrl=heartbeat_url,
+        ReserveConcurrency=reserve_concurrency,
     )
     old_parameters = dict(deployed.parameters) if deployed else {}
     parameters = parameters_of(after, application.bundles(), old_parameters, chosen)

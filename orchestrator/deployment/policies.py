@@ -27,6 +27,20 @@ _WORKFLOW = "workflow:"
 _QUEUE = "queue:"
 _PARAMETERS = "parameters:"
 _SECRETS = "secrets"
+_ALERT_TOPICS = "alert-topics"
+
+#: Where there are none: a policy names something, and no topic's name has a slash.
+_NO_TOPIC = {"Fn::Sub": "arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:none/none"}
+
+#: The topics that alerts are sent on to.
+PARAMETERS: Mapping[str, Any] = {
+    "AlertTopics": {
+        "Type": "String",
+        "Description": "Topics that alerts are sent on to, with commas between; apply knows them from tasks.yaml.",
+        "Default": "",
+    }
+}
+CONDITIONS: Mapping[str, Any] = {"AlertsAreSentOn": {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlertTopics"}, ""]}]}}
 
 #: X-Ray has no resources.
 _TRACE_ACTIONS = ("xray:PutTelemetryRecords", "xray:PutTraceSegments")
@@ -300,9 +314,12 @@ def _statement(stack: Stack, permission: Permission) -> Statement:
         return allow(permission.actions, arn("ssm", f"parameter/{stack.name}/{resource.removeprefix(_PARAMETERS)}"))
     if resource == _SECRETS:
         return allow(permission.actions, arn("secretsmanager", f"secret:{stack.secret('*')}"))
+    if resource == _ALERT_TOPICS:
+        topics = {"Fn::Split": [",", {"Ref": "AlertTopics"}]}
+        return allow(permission.actions, {"Fn::If": ["AlertsAreSentOn", topics, _NO_TOPIC]})
     known = (
         "data-bucket, data-bucket:KEYS, table:NAME, ses, ses:events, mail-events, alerts, metrics, task-runner,"
-        " task-runner:executions, workflow:NAME, queue:NAME, parameters:PATH or secrets"
+        " task-runner:executions, workflow:NAME, queue:NAME, parameters:PATH, secrets or alert-topics"
     )
     raise ValueError(f"{resource!r} is no resource of a permission: {known}")
 

@@ -62,6 +62,11 @@ class AlertsPlan:
             )
 
 
+def topics(destinations: Sequence[Destination]) -> str:
+    """The topics that the courier must be allowed to publish to, as the template's parameter has them."""
+    return ",".join(sorted(one.address for one in destinations if one.kind is Kind.SNS))
+
+
 def with_courier(destinations: Sequence[Destination], stack: Stack, topic: str) -> tuple[Destination, ...]:
     """The destinations and, where SNS does not reach all of them, the queue of the function that does."""
     queue = Destination(kind=Kind.SQS, address=sibling(topic, "sqs", stack.courier_queue))

@@ -21,6 +21,7 @@ import lambdas
 from orchestrator import deployment
 from orchestrator.definition import Definition
 from orchestrator.deployment import Application
+from orchestrator.destinations import Destination
 from orchestrator.functions import Function
 from orchestrator.incidents import Incidents
 from orchestrator.ledger import Ledger
@@ -80,6 +81,7 @@ class TaskRunner:
         *,
         handlers: Sequence[str] = ("alerter",),
         mail_from: str | None = None,
+        destinations: Sequence[Destination] = (),
         environment: Mapping[str, str] | None = None,
         timeout_seconds: int = 2,
         **more: Definition,
@@ -95,7 +97,9 @@ class TaskRunner:
             lambdas=folder,
             tables=lambdas.TABLES,
         )
-        self.applied = deployment.apply(aws.client, application, [], mail_from=mail_from, sleep=lambda seconds: None)
+        self.applied = deployment.apply(
+            aws.client, application, [], destinations=destinations, mail_from=mail_from, sleep=lambda seconds: None
+        )
         shutil.rmtree(folder.parent)
         self.registry = Registry(aws.client("dynamodb"), STACK)
         self.ledger = Ledger(aws.client("dynamodb"), STACK)

@@ -103,7 +103,7 @@ def _keeps(resources: Resources, arn: Any) -> bool:
     logical = arn.get("Ref") or arn.get("Fn::GetAtt", [""])[0] or "".join(re.findall(r"\$\{(\w+)\.Arn\}", text))
     if logical:
         return resources[logical]["Type"] in _NAMED_IN
-    if re.search(r":(ssm|secretsmanager):", text):
+    if re.search(r":(ssm|secretsmanager):", text) or "AlertTopics" in str(arn):
         # What people keep there is theirs to encrypt, and this key is one that they can take.
         return True
     ends = [_end(one) for one in resources.values() if one["Type"] in _NAMED_IN and one["Type"] in _NAMES]

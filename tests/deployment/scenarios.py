@@ -16,7 +16,6 @@ from orchestrator.local import samples
 from orchestrator.records import Watch
 from orchestrator.retries import RetryPolicy
 from orchestrator.runs import Run, RunStatus
-from orchestrator.settings import sibling
 from orchestrator.slots import key
 from orchestrator.subscriptions import Destinations, Recorded
 from orchestrator.tasks import CatchUp, OverlapPolicy, TaskSchedule
@@ -190,7 +189,7 @@ def told(world: World) -> list[str]:
 # --- courier
 
 
-def an_alert_is_taken_to_webhooks_and_kept_where_one_refuses_it(world: World) -> None:
+def an_alert_is_taken_to_webhooks_and_topics_and_kept_where_one_refuses_it(world: World) -> None:
     ssm, secrets = world.aws.client("ssm"), world.aws.client("secretsmanager")
     record, name, key_id = Destinations(ssm, STACK), world.new("hook"), f"alias/{STACK.name}"
     with listener.listening() as server:
@@ -212,10 +211,9 @@ def an_alert_is_taken_to_webhooks_and_kept_where_one_refuses_it(world: World) ->
         before = kept(world)
         try:
             topic = world.applied.outputs["AlertsTopicArn"]
-            world.aws.client("sns").subscribe(
-                TopicArn=topic, Protocol="sqs", Endpoint=sibling(topic, "sqs", STACK.courier_queue)
-            )
+            heard = queues.listening(world.aws, world.others_topic, name)
             world.aws.client("sns").publish(TopicArn=topic, Message=name)
+            world.until(lambda: name in queues.told(world.aws.client("sqs"), heard))
             world.until(lambda: len(server.heard["/slack"]) == 1 == len(server.heard["/pagerduty"]))
             world.until(lambda: kept(world) > before)
         finally:
@@ -441,7 +439,7 @@ ALL: tuple[Scenario, ...] = (
     an_execution_that_died_is_recorded,
     a_failure_is_told_and_so_is_its_end,
     a_change_that_cannot_be_told_is_kept,
-    an_alert_is_taken_to_webhooks_and_kept_where_one_refuses_it,
+    an_alert_is_taken_to_webhooks_and_topics_and_kept_where_one_refuses_it,
     a_slot_that_nobody_delivered_is_missed,
     a_slot_that_nobody_delivered_is_caught_up,
     a_run_whose_end_nobody_heard_of_is_closed,

@@ -47,7 +47,7 @@ SAMPLE: tuple[tuple[str, str, str, Scenario], ...] = (
         "CourierFunctionRole",
         "sqs:ReceiveMessage",
         "Courier",
-        scenarios.an_alert_is_taken_to_webhooks_and_kept_where_one_refuses_it,
+        scenarios.an_alert_is_taken_to_webhooks_and_topics_and_kept_where_one_refuses_it,
     ),
     ("WatchdogFunctionRole", "states:StartExecution", "", scenarios.a_slot_that_nobody_delivered_is_caught_up),
     ("DataCleanupFunctionRole", "dynamodb:Scan", "Sessions", scenarios.what_is_stale_is_removed),
