@@ -8,7 +8,7 @@ delivers, which subscription was made for it. What has no such record is somebod
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -43,21 +43,27 @@ class Subscribed:
 
 
 class Destinations:
-    """The record, through ``client``, boto3's client of Systems Manager."""
+    """The record, through ``client``, boto3's client of Systems Manager.
 
-    def __init__(self, client: Any, stack: Stack) -> None:
+    ``report`` is called with the name of a parameter that says nothing of a destination, and that is stepped over.
+    """
+
+    def __init__(self, client: Any, stack: Stack, report: Callable[[str], object] = lambda name: None) -> None:
         self._client = client
+        self._report = report
         self._path = stack.destinations_path
         self._key = f"alias/{stack.name}"
 
     def all(self) -> dict[str, Recorded]:
         """By the destinations' keys. Needs no more than to read parameters below the stack's path."""
         pages = self._client.get_paginator("get_parameters_by_path").paginate(Path=self._path, WithDecryption=True)
-        return {
-            parameter["Name"].rpartition("/")[2]: _recorded(json.loads(parameter["Value"]))
-            for page in pages
-            for parameter in page["Parameters"]
-        }
+        found = {}
+        for parameter in (one for page in pages for one in page["Parameters"]):
+            try:
+                found[parameter["Name"].rpartition("/")[2]] = _recorded(json.loads(parameter["Value"]))
+            except (AttributeError, KeyError, TypeError, ValueError):
+                self._report(parameter["Name"])
+        return found
 
     def put(self, one: Recorded) -> None:
         value = one.destination.to_value() | {"subscription": one.subscription}

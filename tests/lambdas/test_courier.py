@@ -155,6 +155,16 @@ def test_a_message_for_a_webhook_that_is_declared_no_more_is_dropped(told: Calla
     assert told(body={"for": "webhook-gone", "notification": {}}) == []
 
 
+@pytest.mark.parametrize("junk", ["junk", "[]", "{}", '{"kind": "pigeon"}', "7"])
+def test_a_parameter_of_somebody_elses_making_keeps_nobody_from_being_told(
+    told: Callable[..., list[str]], aws: EmbeddedAws, listener: Listener, junk: str
+) -> None:
+    before = len(listener.heard["/told"])
+    aws.client("ssm").put_parameter(Name=f"{STACK.destinations_path}/junk", Value=junk, Type="String")
+    assert told("/told") == []
+    assert len(listener.heard["/told"]) == before + 1
+
+
 def test_what_nobody_wants_is_done_with(told: Callable[..., list[str]], aws: EmbeddedAws) -> None:
     assert told() == []
     assert waiting(aws, STACK.courier_queue) == waiting(aws, STACK.handler_failures) == []
