@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 import boto3
+from botocore.config import Config
 
 from orchestrator.local.embedded import EmbeddedAws
 
@@ -17,7 +18,8 @@ _SESSION = boto3.Session(aws_access_key_id="embedded", aws_secret_access_key="em
 
 
 def own_client(aws: EmbeddedAws, service: str) -> Any:
-    return _SESSION.client(service, endpoint_url=aws.endpoint)
+    # An address has no subdomains, which TestState's prefix would be.
+    return _SESSION.client(service, endpoint_url=aws.endpoint, config=Config(inject_host_prefix=False))
 
 
 def cli(aws: EmbeddedAws, *arguments: str) -> Any:

@@ -100,6 +100,7 @@ def plan_json(plan: DeploymentPlan) -> dict[str, Any]:
         "notes": list(plan.alerts.notes()),
         "warnings": list(plan.silences),
         "operations": [str(operation) for operation in plan.reconciliation.operations],
+        "foreignSchedules": list(plan.reconciliation.foreign),
     }
 
 

@@ -134,10 +134,10 @@ def _key_policy(resources: Resources, statements: list[dict[str, Any]]) -> Itera
         principal = statement["Principal"].get("Service", "everybody")
         service = (principal["Fn::Sub"] if isinstance(principal, dict) else principal).partition(".")[0]
         conditions = json.dumps(statement.get("Condition", {}))
-        if service == "sns":
-            # It says no source that a key could hold it to; the queues' policies say which topic may send.
+        if service in ("events", "sns"):
+            # Neither names a source that a key could hold it to; who may send is for the policies of queues and topics.
             if "Condition" in statement:
-                yield "loses what topics say without a word"
+                yield "loses events without a word"
         elif "AWS::AccountId" not in conditions:
             yield f"serves strangers of {service}"
         served[service] = re.findall(r"\$\{AWS::AccountId\}:([^\"]+)", conditions)
@@ -151,7 +151,7 @@ def _key_policy(resources: Resources, statements: list[dict[str, Any]]) -> Itera
             yield f"refuses {service}"
         elif service not in senders:
             yield f"serves {service} for nothing"
-        else:
+        elif service != "events":
             others = [end for end in senders[service] if not any(fnmatchcase(end, one) for one in served[service])]
             if others:
                 yield f"refuses {', '.join(others)}"
