@@ -53,7 +53,9 @@ def handler(event: TaskEvent[WatchdogParams], context: LambdaContext) -> dict[st
         recorder=Recorder(dynamodb, stack()),
         runner=Runner(client("stepfunctions"), machine),
         incidents=Incidents(dynamodb, stack()),
-        publish=lambda subject, text: client("sns").publish(TopicArn=topic, Subject=subject, Message=text),
+        publish=lambda subject, text, about: client("sns").publish(
+            TopicArn=topic, Subject=subject, Message=text, MessageAttributes=about
+        ),
         report=report,
         # It looks as of its slot, so that it is as exact as a schedule, and as repeatable.
         now=event.scheduled_time or datetime.now(UTC),

@@ -73,6 +73,11 @@ class Connection:
 
         return Backfills(self.client("stepfunctions"), self._outputs["BackfillArn"])
 
+    @property
+    def alerts_topic(self) -> str:
+        """The ARN of the topic that people are told by. Raises :class:`NotDeployed`."""
+        return self._outputs["AlertsTopicArn"]
+
     @cached_property
     def _session(self) -> Any:
         # Here, because boto3 takes a third of a second to import, and several commands do without.

@@ -45,6 +45,10 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "logs:PutLogEvents": (
         *_ENCRYPT, "kms:Encrypt", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"
     ),
+    "secretsmanager:GetSecretValue": _DECRYPT,
+    "ssm:GetParameter": _DECRYPT,
+    "ssm:GetParametersByPath": _DECRYPT,
+    "ssm:PutParameter": ("kms:Encrypt",),
     "s3:GetObject": _DECRYPT,
     "s3:PutObject": _ENCRYPT,
     "sns:Publish": _ENCRYPT,
@@ -56,7 +60,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 def permissions(wanted: Permission) -> Iterator[Permission]:
     """What ``wanted`` needs beside itself: nothing where its resource is not encrypted with a key of the account."""
     actions = NEEDED.get(wanted.action, ())
-    key = _key_of(wanted.resource) if actions and wanted.resource != "*" else None
+    key = key_of(wanted.resource) if actions and wanted.resource != "*" else None
     if key is None:
         return
     region = key.split(":")[3]
@@ -67,9 +71,18 @@ def permissions(wanted: Permission) -> Iterator[Permission]:
 
 def opens_for_rules(key_arn: str) -> bool:
     """Whether the key's policy lets EventBridge encrypt in its own name for what its rules send to."""
+    return _lets(_key_policy(key_arn), "events", _ENCRYPT, key_arn)
+
+
+def opens_for_topics(key_arn: str) -> bool:
+    """Whether the key's policy lets SNS encrypt in its own name for the queues that its topics send to."""
+    return _lets(_key_policy(key_arn), "sns", _ENCRYPT, key_arn)
+
+
+def _key_policy(key_arn: str) -> Mapping[str, Any]:
     _, _, _, region, account, name = key_arn.split(":", 5)
-    policy = get_backend("kms")[account][region].keys[name.removeprefix("key/")].policy
-    return _lets_events(json.loads(policy), _ENCRYPT, key_arn)
+    policy: Mapping[str, Any] = json.loads(get_backend("kms")[account][region].keys[name.removeprefix("key/")].policy)
+    return policy
 
 
 def takes_from_rules(region: str, account: str, log_group: str) -> bool:
@@ -77,19 +90,19 @@ def takes_from_rules(region: str, account: str, log_group: str) -> bool:
     arn = f"arn:aws:logs:{region}:{account}:log-group:{log_group}:log-stream:any"
     actions = ("logs:CreateLogStream", "logs:PutLogEvents")
     policies = get_backend("logs")[account][region].resource_policies.values()
-    return any(_lets_events(json.loads(one.policy_document), actions, arn) for one in policies)
+    return any(_lets(json.loads(one.policy_document), "events", actions, arn) for one in policies)
 
 
-def _lets_events(document: Mapping[str, Any], actions: Iterable[str], resource: str) -> bool:
-    """Whether one statement allows EventBridge all of the actions.
+def _lets(document: Mapping[str, Any], service: str, actions: Iterable[str], resource: str) -> bool:
+    """Whether one statement allows a service all of the actions.
 
     To a key, and so far as is known to a log group, EventBridge brings neither aws:SourceArn nor aws:SourceAccount: a
-    statement with a condition never holds.
+    statement with a condition never holds. The same is taken to be so of SNS.
     """
     return any(
         statement["Effect"] == "Allow"
         and isinstance(statement["Principal"], Mapping)
-        and "events.amazonaws.com" in _listed(statement["Principal"].get("Service", []))
+        and f"{service}.amazonaws.com" in _listed(statement["Principal"].get("Service", []))
         and set(actions) <= set(_listed(statement["Action"]))
         and any(fnmatchcase(resource, pattern) for pattern in _listed(statement["Resource"]))
         and not statement.get("Condition")
@@ -101,7 +114,7 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _key_of(arn: str) -> str | None:
+def key_of(arn: str) -> str | None:
     """The ARN of the customer's key that a resource is encrypted with."""
     _, _, service, region, account, name = arn.split(":", 5)
     backends = get_backend(service)
@@ -116,11 +129,32 @@ def _key_of(arn: str) -> str | None:
             named = ((table and table.sse_specification) or {}).get("KMSMasterKeyId")
         elif service == "logs":
             named = getattr(backend.groups.get(name.split(":")[1]), "kms_key_id", None)
+        elif service == "ssm":
+            named = _key_of_parameters(backend, account, region, f"/{name.removeprefix('parameter/')}")
+        elif service == "secretsmanager":
+            secret = next((one for one in backend.secrets.values() if one.arn == arn), None)
+            named = _resolved(getattr(secret, "kms_key_id", None), account, region)
         elif service == "sns":
             named = getattr(backend.topics.get(arn), "kms_master_key_id", None)
         else:
             named = getattr(backend.queues.get(name), "kms_master_key_id", None)
     return named if named and not _is_of_aws(named) else None
+
+
+def _key_of_parameters(backend: Any, account: str, region: str, name: str) -> str | None:
+    """Of a parameter, or of any of those below a path."""
+    for one, versions in backend._parameters.items():
+        if (one == name or one.startswith(f"{name}/")) and versions[-1].parameter_type == "SecureString":
+            return _resolved(versions[-1].keyid, account, region)
+    return None
+
+
+def _resolved(named: str | None, account: str, region: str) -> str | None:
+    """The ARN of a key that goes by an alias; None where AWS's own is used."""
+    if not named or named.startswith("alias/aws/"):
+        return None
+    keys = get_backend("kms")[account][region].keys.values()
+    return next((key.arn for key in keys if named in (key.arn, key.id) or named in key.aliases), None)
 
 
 def _is_of_aws(key_arn: str) -> bool:
@@ -162,7 +196,7 @@ def install(aws: EmbeddedAws) -> None:
 
     @replaces(Rule, "_send_to_sqs_queue", digest="4b138b9e895b")
     def send_to_sqs_queue(self: Any, resource_id: str, *arguments: Any, **named: Any) -> None:
-        key = _key_of(f"arn:aws:sqs:{self.region_name}:{self.account_id}:{resource_id}")
+        key = key_of(f"arn:aws:sqs:{self.region_name}:{self.account_id}:{resource_id}")
         if key is None or opens_for_rules(key):
             send(self, resource_id, *arguments, **named)
 
