@@ -60,7 +60,7 @@ faults: $(VENV)/.test
 	@$(BIN)/pytest -q -n 0 -s tests/faults --ignore=tests/faults/test_life.py
 
 lives: $(VENV)/.test
-	@SEEDS=$(or $(SEEDS),200) $(BIN)/pytest -q -n 2 --dist load tests/faults/test_life.py
+	@SEEDS=$(or $(SEEDS),200) $(BIN)/pytest -q -n 2 --dist load -m 'proof or not proof' tests/faults/test_life.py
 
 # Apart, because what checkov depends on is older than what we do.
 $(SCAN)/.setup: requirements-scan.lock

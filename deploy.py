@@ -1,16 +1,19 @@
 """Builds and deploys: `deploy.py build` needs no AWS, `deploy.py apply` changes it.
 
-Exit codes: 0 done; 1 it failed, or bad input; 2 a plan that holds something to do, and nothing else; 3 AWS cannot be
-reached or refuses; 130 interrupted.
+Exit codes: 0 done; 1 it failed, or bad input, or something that `prove` has asked does not hold; 2 a plan that holds
+something to do, and nothing else, or something that `prove` has asked was not answered; 3 AWS cannot be reached or
+refuses; 130 interrupted.
 """
 
 from __future__ import annotations
 
 import getpass
 import json
+import os
 import re
 import socket
 import sys
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -28,6 +31,7 @@ import definitions
 import lambdas
 from orchestrator import deployment, faults
 from orchestrator.console.progress import progress_of
+from orchestrator.console.proofs import proofs_table
 from orchestrator.deployment import Dependencies, Project, Rollout
 from orchestrator.server_clock import ServerClock
 from orchestrator.settings import Stack
@@ -45,6 +49,9 @@ _ENVIRONMENT = re.compile(r"[a-z][a-z0-9-]{0,11}")
 
 #: The exit code of a plan that holds something to do, and of nothing else: a script may trust it.
 DIFFERS = 2
+
+#: The exit code of a proof in which all that was answered holds, and something was not answered.
+UNANSWERED = 2
 
 #: How often a call is made in all when AWS throttles it or does not answer.
 ATTEMPTS = 5
@@ -95,6 +102,30 @@ def policy(stack: Stack, account: str, region: str, partition: str) -> None:
     """Print the IAM policy of whoever runs plan, apply, rollback and destroy, for a role of theirs."""
     document = deployment.deployers_policy(stack, partition=partition, region=region, account=account)
     click.echo(json.dumps(document, indent=2))
+
+
+@deploy.command()
+@_environment
+@click.option("--role", help="ARN of a role that Step Functions may assume: some answers need one, whatever it may do.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def prove(stack: Stack, role: str | None, as_json: bool) -> int:
+    """Ask AWS what is only read of it so far; nothing is changed, and nothing left behind.
+
+    Works before anything is deployed. Exit code 0: all that was asked holds, 1: something does not, 2: AWS did not
+    answer something.
+    """
+    assumptions = deployment.assumptions(PROJECT.application(stack), role)
+    proofs = list(deployment.prove(_clients(), assumptions))
+    counted = Counter(proof.verdict for proof in proofs)
+    if as_json:
+        said = {"stack": stack.name, "assumptions": [deployment.proof_json(proof) for proof in proofs]}
+        click.echo(json.dumps(said, indent=2, ensure_ascii=False))
+    else:
+        Console().print(proofs_table(proofs))
+        click.echo(", ".join(f"{counted[verdict]} {verdict}" for verdict in deployment.Verdict if counted[verdict]))
+    if counted[deployment.Verdict.FAILS]:
+        return faults.FAILED
+    return UNANSWERED if counted[deployment.Verdict.NO_ANSWER] else 0
 
 
 _tasks = click.option("--tasks", "file", default="tasks.yaml", show_default=True, type=click.Path(path_type=Path))
@@ -218,12 +249,23 @@ def apply(
     )
     for task_id, schedule in applied.plan.over:
         click.echo(f"note: {schedule.expression} of {task_id} is in the past, no schedule was created")
+    for name in applied.plan.foreign:
+        click.echo(
+            f"note: the schedule {name} in the group {stack.schedule_group} belongs to no task; it was left alone"
+        )
     click.echo(f"Deployed {stack.name}." if applied.changed else f"{stack.name} is up to date.")
 
 
 @deploy.command()
 @_environment
-@click.option("--state-machine", default="TaskRunner", show_default=True, type=click.Choice(list(definitions.ALL)))
+@click.option(
+    "--state-machine",
+    default="TaskRunner",
+    show_default=True,
+    metavar="NAME",
+    type=click.Choice(list(definitions.ALL)),
+    help="A name in `definitions.ALL`.",
+)
 @click.option("--to", type=click.IntRange(min=1), help="A version. [default: the one before what runs]")
 def rollback(stack: Stack, state_machine: str, to: int | None) -> None:
     """Let an older version of a state machine run again; the next apply goes forward."""
@@ -265,7 +307,12 @@ def _aws(stack: Stack) -> tuple[Callable[[str], Any], ServerClock]:
 
 
 def _of(session: boto3.Session) -> Callable[[str], Any]:
-    config = Config(retries={"mode": "standard", "total_max_attempts": ATTEMPTS}, connect_timeout=10)
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        connect_timeout=10,
+        # TestState's host has a prefix on AWS, which an endpoint that somebody names does not have.
+        inject_host_prefix="AWS_ENDPOINT_URL" not in os.environ,
+    )
     return partial(session.client, config=config)
 
 

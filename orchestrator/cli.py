@@ -6,10 +6,8 @@ nothing to compare; 130 interrupted.
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -19,15 +17,15 @@ from orchestrator.commands.connection import Connection
 from orchestrator.commands.failed import failed
 from orchestrator.commands.forecast import forecast_command
 from orchestrator.commands.ledger import ledger
-from orchestrator.commands.options import as_json, console, moment, overriding_params, print_json
+from orchestrator.commands.options import as_json, console, moment, print_json
 from orchestrator.commands.pause import pause, resume
 from orchestrator.commands.preview import preview
 from orchestrator.commands.rerun import rerun
+from orchestrator.commands.start import start
 from orchestrator.console.tables import run_values, runs_table, task_values, tasks_table
 from orchestrator.errors import UnknownTask
 from orchestrator.runs import RunStatus
 from orchestrator.settings import Stack
-from orchestrator.slots import key
 
 
 @click.group()
@@ -74,37 +72,6 @@ def runs(connection: Connection, task: str | None, status: str | None, limit: in
 
 
 @orchestrator.command()
-@click.argument("task")
-@overriding_params
-@click.option("--slot", callback=moment, help="Run it for this slot, instead of for now.")
-@click.option("--wait", is_flag=True, help="Wait for its end, and fail if it does.")
-@as_json
-@click.pass_obj
-def start(
-    connection: Connection, task: str, params: dict[str, Any], slot: datetime | None, wait: bool, as_json: bool
-) -> int:
-    """Start TASK now."""
-    if connection.registry.get(task) is None:
-        raise UnknownTask(task)
-    runner = connection.runner
-    started = runner.start(task, params=params, slot=key(slot) if slot else None, now=connection.now())
-    if not wait:
-        if as_json:
-            print_json([{"executionArn": started.execution_arn, "slot": started.slot}])
-        else:
-            click.echo(f"Started {task} for {started.slot}\n{started.execution_arn}")
-        return 0
-    status = runner.wait(started, time.sleep)
-    run = connection.ledger.get(task, started.slot)
-    if run and as_json:
-        print_json([run_values(run)])
-    elif run:
-        console().print(runs_table([run]))
-    succeeded = status == "SUCCEEDED" and run is not None and run.status is RunStatus.SUCCEEDED
-    return 0 if succeeded else faults.FAILED
-
-
-@orchestrator.command()
 @click.argument("file", default="tasks.yaml", type=click.Path(path_type=Path))
 @click.pass_obj
 def validate(connection: Connection, file: Path) -> None:
@@ -147,7 +114,7 @@ def demo(connection: Connection, file: Path) -> int:
     return day.show(connection.application, file, console())
 
 
-for command in (backfill, failed, forecast_command, ledger, pause, preview, rerun, resume):
+for command in (backfill, failed, forecast_command, ledger, pause, preview, rerun, resume, start):
     orchestrator.add_command(command)
 
 

@@ -6,7 +6,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.errors import NotDeployed
+import click
+
+from orchestrator.errors import NotDeployed, OrchestratorError
 from orchestrator.settings import Stack
 
 if TYPE_CHECKING:
@@ -49,13 +51,13 @@ class Connection:
     def registry(self) -> Registry:
         from orchestrator.registry import Registry
 
-        return Registry(self.client("dynamodb"), self.stack)
+        return Registry(self.client("dynamodb"), self.stack, _say)
 
     @property
     def ledger(self) -> Ledger:
         from orchestrator.ledger import Ledger
 
-        return Ledger(self.client("dynamodb"), self.stack)
+        return Ledger(self.client("dynamodb"), self.stack, _say)
 
     @property
     def runner(self) -> Runner:
@@ -95,3 +97,8 @@ class Connection:
                 raise NotDeployed(self.stack.name) from fault
             raise
         return {output["OutputKey"]: output["OutputValue"] for output in deployed.get("Outputs", [])}
+
+
+def _say(fault: OrchestratorError) -> None:
+    """Of an item that cannot be read, beside those that can."""
+    click.echo(str(fault), err=True)

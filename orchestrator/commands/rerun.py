@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,8 +12,8 @@ from orchestrator import faults
 from orchestrator.commands.options import as_json, console, overriding_params, print_json
 from orchestrator.console.tables import run_values, runs_table
 from orchestrator.errors import NoRunOfSlot, NotRerun, StillRunning, TaskPaused, UnknownTask
+from orchestrator.instants import slot_text
 from orchestrator.runs import TERMINAL, RunStatus
-from orchestrator.slots import key
 
 if TYPE_CHECKING:
     from orchestrator.commands.connection import Connection
@@ -27,9 +27,7 @@ def _slot(_context: click.Context, _parameter: click.Parameter, text: str) -> st
         moment = None
     if moment is None or moment.tzinfo is None:
         raise click.BadParameter(f"expected a slot, like 2026-12-01T08:00:00Z, found {text!r}")
-    if not moment.microsecond:
-        return key(moment)
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return slot_text(moment)
 
 
 @click.command()

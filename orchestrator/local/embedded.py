@@ -11,10 +11,10 @@ from types import TracebackType
 from typing import Any, Self
 
 import boto3
+from botocore.config import Config
 from moto.backends import get_backend
 from moto.core.base_backend import BackendDict
 from moto.core.config import default_user_config
-from moto.core.model_instances import reset_model_data
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from werkzeug.http import http_date
@@ -22,26 +22,42 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from orchestrator.errors import PortInUse
 from orchestrator.local import (
+    account,
     branches,
+    change_sets,
     clients,
     descriptions,
     dynamodb,
     event_sources,
     events,
     executions,
+    express,
     expressions,
+    failures,
     functions,
+    histories,
+    inspection,
     integrations,
     interpreter,
     jsonata,
     keys,
     mail,
+    optimized,
+    parameters,
     partitions,
+    paths,
+    policy_simulator,
     replacements,
     resources,
+    retention,
     roles,
+    rules,
     scheduler,
+    sdk_integrations,
     streams,
+    updates,
+    validation,
+    variables,
     versions,
 )
 from orchestrator.local.clock import Clock, RealClock
@@ -49,14 +65,24 @@ from orchestrator.local.clock import Clock, RealClock
 #: Each closes a gap between moto and AWS; its docstring says which.
 ADAPTERS = (
     jsonata,
+    failures,
+    paths,
     interpreter,
+    variables,
     branches,
     executions,
     descriptions,
+    histories,
+    express,
     versions,
+    validation,
+    inspection,
     integrations,
+    optimized,
+    sdk_integrations,
     clients,
     dynamodb,
+    parameters,
     expressions,
     partitions,
     streams,
@@ -65,13 +91,22 @@ ADAPTERS = (
     roles,
     scheduler,
     events,
+    rules,
     mail,
     keys,
     resources,
+    change_sets,
+    policy_simulator,
+    account,
+    updates,
+    retention,
 )
 
 ACCOUNT = roles.ACCOUNT
 REGION = "us-east-1"
+
+#: Connections that may wait to be accepted: AWS has room for whoever starts a thousand executions at once.
+_BACKLOG = 4096
 
 
 class _Dispatcher(DomainDispatcherApplication):
@@ -143,7 +178,7 @@ class EmbeddedAws:
         adapt()
         replacements.check()
         try:
-            listener = socket.create_server(("127.0.0.1", self._port))
+            listener = socket.create_server(("127.0.0.1", self._port), backlog=_BACKLOG)
         except OSError as fault:
             raise PortInUse(self._port) from fault
         _current.aws = self
@@ -163,6 +198,7 @@ class EmbeddedAws:
             self._server.server_close()
             self._server = None
         self.reset()
+        self.functions.end(for_good=True)
 
     @contextmanager
     def on(self, clock: Clock) -> Iterator[None]:
@@ -185,7 +221,6 @@ class EmbeddedAws:
         executions.stop_all(self)
         self.functions.end()
         BackendDict.reset()
-        reset_model_data()
         self.clients.forget()
         roles.forget()
 
@@ -204,6 +239,8 @@ class EmbeddedAws:
             "AWS_SECRET_ACCESS_KEY": "embedded",
             "AWS_DEFAULT_REGION": self.region,
             "AWS_REGION": self.region,
+            # TestState and StartSyncExecution go to another name on AWS: sync-states; this machine has one name.
+            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
             "ORCHESTRATOR_WITHOUT_DEPENDENCIES": "1",
         }
 
@@ -216,6 +253,7 @@ class EmbeddedAws:
                 endpoint_url=self.endpoint,
                 aws_access_key_id="embedded",
                 aws_secret_access_key="embedded",
+                config=Config(inject_host_prefix=False),
             )
         return self._plain[service]
 

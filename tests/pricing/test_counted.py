@@ -156,6 +156,7 @@ def test_a_look_of_the_watchdog_is_two_reads_and_a_write_that_moves_the_task(
         runner=Runner(client, counted.applied.outputs["TaskRunnerArn"]),
         incidents=Incidents(dynamodb, STACK),
         publish=lambda subject, text: None,
+        report=lambda fault: None,
         now=counted.slot + timedelta(minutes=10),
         goes_on=lambda: True,
     ).make()
