@@ -22,9 +22,8 @@ NOT_BUNDLED = frozenset(
     {
         "cli",
         "commands",
-        "costs",
         "forecast",
-        "prices",
+        "pricing",
         "console",
         "definition",
         "demo",
@@ -32,6 +31,7 @@ NOT_BUNDLED = frozenset(
         "faults",
         "local",
         "preview",
+        "server_clock",
         "services",
         "states",
         "taskfile",

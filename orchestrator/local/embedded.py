@@ -11,36 +11,53 @@ from types import TracebackType
 from typing import Any, Self
 
 import boto3
+from botocore.config import Config
 from moto.backends import get_backend
 from moto.core.base_backend import BackendDict
 from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+from werkzeug.http import http_date
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from orchestrator.errors import PortInUse
 from orchestrator.local import (
+    account,
     branches,
+    change_sets,
     clients,
     descriptions,
     dynamodb,
     event_sources,
     events,
     executions,
+    express,
     expressions,
+    failures,
     functions,
+    histories,
+    inspection,
     integrations,
     interpreter,
     jsonata,
     keys,
     mail,
+    optimized,
+    parameters,
     partitions,
+    paths,
+    policy_simulator,
     replacements,
     resources,
     retention,
     roles,
+    rules,
     scheduler,
+    sdk_integrations,
     streams,
+    updates,
+    validation,
+    variables,
     versions,
 )
 from orchestrator.local.clock import Clock, RealClock
@@ -48,14 +65,24 @@ from orchestrator.local.clock import Clock, RealClock
 #: Each closes a gap between moto and AWS; its docstring says which.
 ADAPTERS = (
     jsonata,
+    failures,
+    paths,
     interpreter,
+    variables,
     branches,
     executions,
     descriptions,
+    histories,
+    express,
     versions,
+    validation,
+    inspection,
     integrations,
+    optimized,
+    sdk_integrations,
     clients,
     dynamodb,
+    parameters,
     expressions,
     partitions,
     streams,
@@ -64,14 +91,22 @@ ADAPTERS = (
     roles,
     scheduler,
     events,
+    rules,
     mail,
     keys,
     resources,
+    change_sets,
+    policy_simulator,
+    account,
+    updates,
     retention,
 )
 
 ACCOUNT = roles.ACCOUNT
 REGION = "us-east-1"
+
+#: Connections that may wait to be accepted: AWS has room for whoever starts a thousand executions at once.
+_BACKLOG = 4096
 
 
 class _Dispatcher(DomainDispatcherApplication):
@@ -82,9 +117,13 @@ class _Dispatcher(DomainDispatcherApplication):
         self.get_backend_for_host = functools.cache(super().get_backend_for_host)
 
 
-class _QuietHandler(WSGIRequestHandler):
+class _Handler(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 # werkzeug's name
         """Nothing: a line for each request would bury what matters."""
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The `Date` header of each answer: the time that this AWS lives in."""
+        return str(http_date(_current.clock.now() if timestamp is None else timestamp))
 
 
 class _Current:
@@ -139,14 +178,14 @@ class EmbeddedAws:
         adapt()
         replacements.check()
         try:
-            listener = socket.create_server(("127.0.0.1", self._port))
+            listener = socket.create_server(("127.0.0.1", self._port), backlog=_BACKLOG)
         except OSError as fault:
             raise PortInUse(self._port) from fault
         _current.aws = self
         with listener:
             host, port = listener.getsockname()
             self._server = make_server(
-                host, port, _Dispatcher(), threaded=True, request_handler=_QuietHandler, fd=listener.fileno()
+                host, port, _Dispatcher(), threaded=True, request_handler=_Handler, fd=listener.fileno()
             )
         threading.Thread(target=self._server.serve_forever, daemon=True, name="embedded-aws").start()
         self.scheduler.start()
@@ -200,6 +239,8 @@ class EmbeddedAws:
             "AWS_SECRET_ACCESS_KEY": "embedded",
             "AWS_DEFAULT_REGION": self.region,
             "AWS_REGION": self.region,
+            # TestState and StartSyncExecution go to another name on AWS: sync-states; this machine has one name.
+            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
             "ORCHESTRATOR_WITHOUT_DEPENDENCIES": "1",
         }
 
@@ -212,6 +253,7 @@ class EmbeddedAws:
                 endpoint_url=self.endpoint,
                 aws_access_key_id="embedded",
                 aws_secret_access_key="embedded",
+                config=Config(inject_host_prefix=False),
             )
         return self._plain[service]
 
