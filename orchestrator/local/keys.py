@@ -69,20 +69,11 @@ def permissions(wanted: Permission) -> Iterator[Permission]:
         yield Permission(action=action, resource=key, context=via)
 
 
-def opens_for_rules(key_arn: str) -> bool:
-    """Whether the key's policy lets EventBridge encrypt in its own name for what its rules send to."""
-    return _lets(_key_policy(key_arn), "events", _ENCRYPT, key_arn)
-
-
-def opens_for_topics(key_arn: str) -> bool:
-    """Whether the key's policy lets SNS encrypt in its own name for the queues that its topics send to."""
-    return _lets(_key_policy(key_arn), "sns", _ENCRYPT, key_arn)
-
-
-def _key_policy(key_arn: str) -> Mapping[str, Any]:
+def serves(key_arn: str, service: str, source_arn: str) -> bool:
+    """Whether the key's policy lets a service encrypt in its own name for what has the ARN ``source_arn``."""
     _, _, _, region, account, name = key_arn.split(":", 5)
-    policy: Mapping[str, Any] = json.loads(get_backend("kms")[account][region].keys[name.removeprefix("key/")].policy)
-    return policy
+    policy = get_backend("kms")[account][region].keys[name.removeprefix("key/")].policy
+    return _lets(json.loads(policy), service, _ENCRYPT, key_arn, _source(service, account, source_arn))
 
 
 def takes_from_rules(region: str, account: str, log_group: str) -> bool:
@@ -90,22 +81,31 @@ def takes_from_rules(region: str, account: str, log_group: str) -> bool:
     arn = f"arn:aws:logs:{region}:{account}:log-group:{log_group}:log-stream:any"
     actions = ("logs:CreateLogStream", "logs:PutLogEvents")
     policies = get_backend("logs")[account][region].resource_policies.values()
-    return any(_lets(json.loads(one.policy_document), "events", actions, arn) for one in policies)
+    return any(_lets(json.loads(one.policy_document), "events", actions, arn, {}) for one in policies)
 
 
-def _lets(document: Mapping[str, Any], service: str, actions: Iterable[str], resource: str) -> bool:
-    """Whether one statement allows a service all of the actions.
-
-    To a key, and so far as is known to a log group, EventBridge brings neither aws:SourceArn nor aws:SourceAccount: a
-    statement with a condition never holds. The same is taken to be so of SNS.
+def _source(service: str, account: str, source_arn: str) -> dict[str, str]:
+    """What a service says of whom it acts for: EventBridge nothing, so that a condition on it never holds, and SNS
+    nothing that a page of AWS's promises.
     """
+    return {} if service in ("events", "sns") else {"aws:SourceAccount": account, "aws:SourceArn": source_arn}
+
+
+def _lets(
+    document: Mapping[str, Any], service: str, actions: Iterable[str], resource: str, context: Mapping[str, str]
+) -> bool:
+    """Whether one statement allows a service all of the actions."""
     return any(
         statement["Effect"] == "Allow"
         and isinstance(statement["Principal"], Mapping)
         and f"{service}.amazonaws.com" in _listed(statement["Principal"].get("Service", []))
         and set(actions) <= set(_listed(statement["Action"]))
         and any(fnmatchcase(resource, pattern) for pattern in _listed(statement["Resource"]))
-        and not statement.get("Condition")
+        and all(
+            key in context and any(fnmatchcase(context[key], pattern) for pattern in _listed(patterns))
+            for condition in statement.get("Condition", {}).values()
+            for key, patterns in condition.items()
+        )
         for statement in document["Statement"]
     )
 
@@ -197,7 +197,7 @@ def install(aws: EmbeddedAws) -> None:
     @replaces(Rule, "_send_to_sqs_queue", digest="4b138b9e895b")
     def send_to_sqs_queue(self: Any, resource_id: str, *arguments: Any, **named: Any) -> None:
         key = key_of(f"arn:aws:sqs:{self.region_name}:{self.account_id}:{resource_id}")
-        if key is None or opens_for_rules(key):
+        if key is None or serves(key, "events", self.arn):
             send(self, resource_id, *arguments, **named)
 
     @replaces(Rule, "_send_to_cw_log_group", digest="fa530d88579e")

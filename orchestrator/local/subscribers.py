@@ -62,7 +62,7 @@ def _may_send(topic: str, queue: Any) -> bool:
         return False
     key = keys.key_of(queue.queue_arn)
     statements = json.loads(queue.policy).get("Statement", []) if queue.policy else []
-    return any(_lets(one, topic) for one in statements) and (key is None or keys.opens_for_topics(key))
+    return any(_lets(one, topic) for one in statements) and (key is None or keys.serves(key, "sns", topic))
 
 
 def _lets(statement: Mapping[str, Any], topic: str) -> bool:
