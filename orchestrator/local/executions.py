@@ -39,8 +39,9 @@ from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend, stepfunctions_parser_backends
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from orchestrator.local import execution_logs
 from orchestrator.local.clock import Wake
-from orchestrator.local.descriptions import output
+from orchestrator.local.descriptions import output, redrive, started_by
 from orchestrator.local.interpreter import end, timestamp
 from orchestrator.local.replacements import replaces
 from orchestrator.local.versions import started
@@ -85,13 +86,21 @@ def _notify(execution: Any) -> None:
         "output": output(execution),
         "error": execution.error,
         "cause": execution.cause,
+        **started_by(execution),
+        "redriveDate": None,
+        "redriveStatusReason": None,
+        **dict(redrive(execution)),
     }
     for listener in list(_listeners):
-        try:
-            listener(described)
-        except Exception:
-            # What others make of an execution must not change what becomes of it.
-            logging.getLogger(__name__).exception("nobody was told that %s is %s", execution.name, execution.status)
+        _apart(execution, partial(listener, described))
+
+
+def _apart(execution: Any, tell: Callable[[], None]) -> None:
+    """Tells others of an execution: what they make of it must not change what becomes of it."""
+    try:
+        tell()
+    except Exception:
+        logging.getLogger(__name__).exception("nobody was told that %s is %s", execution.name, execution.status)
 
 
 def given(name: str | None, execution_input: str | None) -> tuple[str, str]:
@@ -188,9 +197,12 @@ def _close(aws: EmbeddedAws, execution: Any) -> None:
         elif isinstance(state, Late):
             execution.exec_status = ExecutionStatus.TIMED_OUT
         else:
-            details = state.error if isinstance(state, ProgramError) and state.error else {"error": "States.Runtime"}
+            # A Fail state without an error and a cause has neither.
+            told = state.error if isinstance(state, ProgramError) else None
+            details = {"error": "States.Runtime"} if told is None else told
             execution.error, execution.cause = details.get("error"), details.get("cause")
             execution.exec_status = ExecutionStatus.FAILED
+        _apart(execution, partial(execution_logs.write, aws, execution))
         _notify(execution)
         execution.over.set()
         execution.working.close()
@@ -242,6 +254,11 @@ def _environment(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
             env = make(self)
             context = env.states.context_object.context_object_data
             context["Execution"]["StartTime"] = timestamp(context["Execution"]["StartTime"])
+            context["Execution"]["RedriveCount"] = 0
+            execution = self._execution_communication.execution
+            compact = json.dumps(execution.input_data, separators=(",", ":"))
+            env.event_manager.given = (execution.execution_input, compact)
+            env.event_manager.definition = execution.state_machine.definition
             env._program_state = ProgramRunning()
             self.env = env
         return self.env
@@ -275,8 +292,16 @@ def _stop_execution(aws: EmbeddedAws) -> Callable[[Any], Any]:
     return stop_execution
 
 
+def _send_task_failure(self: Any) -> Any:
+    """Moto's loses the cause on its way."""
+    error, cause = self._get_param("error"), self._get_param("cause")
+    self.stepfunction_backend.send_task_failure(self._get_param("taskToken"), error=error, cause=cause)
+    return ActionResult({})
+
+
 def install(aws: EmbeddedAws) -> None:
     """Replaces how moto starts, ends and describes executions."""
+    replaces(StepFunctionResponse, "send_task_failure", digest="70ede33e602e")(_send_task_failure)
     backend, worker = StepFunctionsParserBackend, ExecutionWorker
     replaces(backend, "start_execution", digest="7359505c79da")(_start_execution(aws))
     replaces(backend, "describe_execution", digest="3fd6c86ebe8e")(_describe_execution)

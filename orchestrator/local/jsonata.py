@@ -23,13 +23,9 @@ from jsonata.utils import Utils
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
 
-from moto.stepfunctions.parser.api import EvaluationFailedEventDetails, HistoryEventType
-from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
-from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
-from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
 from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJSONata
-from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
+from orchestrator.local import failures
 from orchestrator.local.replacements import replaces
 
 
@@ -58,19 +54,30 @@ _HASHES = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha38
 class EvaluationFailed(Exception):
     """An expression failed, or gave nothing: Step Functions' ``States.QueryEvaluationError``."""
 
+    def __init__(self, expression: str, what: str) -> None:
+        self._expression, self._what = expression, what
+        super().__init__(self.told(None))
+
+    def told(self, field: str | None) -> str:
+        """AWS's cause for it, where the expression stands in ``field`` of a state."""
+        place = f" specified for the field '{field}'" if field else ""
+        return f"The JSONata expression '{self._expression}'{place} {self._what}"
+
 
 def _hash(value: str, algorithm: str) -> str:
     return hashlib.new(_HASHES[algorithm], value.encode()).hexdigest()
 
 
-def _range(first: float, last: float, step: float) -> list[float]:
+def _range(first: float, last: float, step: float) -> Any:
+    """The numbers from ``first`` to ``last``; one number is that number, as JSONata has it of every sequence."""
     # Rounded, for (0.3 - 0) / 0.1 is a little less than 3.
     steps = round((last - first) / step, 9)
-    return [first + index * step for index in range(int(steps) + 1)] if steps >= 0 else []
+    numbers = [first + index * step for index in range(int(steps) + 1)] if steps >= 0 else []
+    return numbers[0] if len(numbers) == 1 else numbers
 
 
 def _no_eval(*_arguments: Any) -> None:
-    raise EvaluationFailed("Step Functions has no $eval")
+    raise RuntimeError("Step Functions has no $eval")
 
 
 #: Functions that Step Functions adds to JSONata ("Transforming data with JSONata in Step Functions").
@@ -107,6 +114,12 @@ def _plain(value: Any) -> Any:
     raise TypeError
 
 
+def _said(fault: Exception) -> str:
+    """As the reference JSONata says it: ``T1006: Attempted to invoke a non-function``."""
+    code = getattr(fault, "error", None)
+    return f"{code}: {fault}" if code and not str(fault).startswith(code) else str(fault)
+
+
 def evaluate(expression: str, bindings: Mapping[str, Any], now: datetime) -> Any:
     """The value of ``expression`` where ``$name`` is ``bindings["name"]``. Raises :class:`EvaluationFailed`."""
     try:
@@ -133,15 +146,13 @@ def evaluate(expression: str, bindings: Mapping[str, Any], now: datetime) -> Any
         frame |= {name: _nulls_in(value) for name, value in bindings.items()}
         result = evaluator.evaluate(None, frame)
     except Exception as fault:
-        raise EvaluationFailed(
-            f"The JSONata expression '{expression}' threw an error during evaluation. {fault}"
-        ) from fault
+        raise EvaluationFailed(expression, f"threw an error during evaluation. {_said(fault)}") from fault
     if result is None:
-        raise EvaluationFailed(f"The JSONata expression '{expression}' returned nothing (undefined).")
+        raise EvaluationFailed(expression, "returned nothing (undefined).")
     try:
         value = _plain(result)
     except TypeError:
-        raise EvaluationFailed(f"The JSONata expression '{expression}' returned an unsupported result type.") from None
+        raise EvaluationFailed(expression, "returned an unsupported result type.") from None
     for watcher in _watchers:
         seen = {name: copy.deepcopy(bound) for name, bound in bindings.items()}
         watcher(
@@ -172,14 +183,6 @@ def install(aws: EmbeddedAws) -> None:
         try:
             env.stack.append(evaluate(self.expression, bindings, aws.clock.now()))
         except EvaluationFailed as fault:
-            details = EvaluationFailedEventDetails(
-                cause=str(fault), error=StatesErrorNameType.StatesQueryEvaluationError.to_name()
-            )
-            raise FailureEventException(
-                FailureEvent(
-                    env=env,
-                    error_name=StatesErrorName(typ=StatesErrorNameType.StatesQueryEvaluationError),
-                    event_type=HistoryEventType.EvaluationFailed,
-                    event_details=EventDetails(evaluationFailedEventDetails=details),
-                )
-            ) from fault
+            definition = getattr(env.event_manager, "definition", None)
+            field = failures.field_of(definition, env.next_state_name, self.expression) if definition else None
+            raise failures.evaluation_failed(env, fault.told(field), field) from fault

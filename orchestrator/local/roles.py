@@ -113,12 +113,17 @@ def statements(role_name: str) -> list[Statement]:
     role = next((role for role in backend.roles.values() if role.name == role_name), None)
     if role is None:
         return []
-    documents = [*role.policies.values(), *(policy.document for policy in role.managed_policies.values())]
+    documents = [*role.policies.values(), *map(_current, role.managed_policies.values())]
     found: list[Statement] = []
     for document in documents:
         parsed = json.loads(document) if isinstance(document, str) else document
         found += parsed["Statement"] if isinstance(parsed["Statement"], list) else [parsed["Statement"]]
     return found
+
+
+def _current(policy: Any) -> Any:
+    """The document of a managed policy: that of its default version."""
+    return next(version.document for version in policy.versions if version.version_id == policy.default_version_id)
 
 
 def _role_of(response: Any) -> str | None:

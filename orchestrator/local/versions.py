@@ -36,7 +36,8 @@ def started(backend: Any, arn: str) -> Any:
     if len(parts) != 8 or parts[5] != "stateMachine":
         return backend.describe_state_machine(arn)
     machine = backend.describe_state_machine(":".join(parts[:7]))
-    if not parts[7].isdecimal():
+    alias = None if parts[7].isdecimal() else arn
+    if alias:
         if parts[7] not in machine.aliases:
             raise StateMachineDoesNotExist(f"State Machine Does Not Exist: '{arn}'")
         routes = machine.aliases[parts[7]].routing_configuration
@@ -45,6 +46,7 @@ def started(backend: Any, arn: str) -> Any:
     version = backend.describe_state_machine(arn)
     snapshot = copy.copy(machine)
     snapshot.definition, snapshot.roleArn = version.definition, version.roleArn
+    snapshot.started_version, snapshot.started_alias = arn, alias
     return snapshot
 
 
