@@ -156,6 +156,14 @@ def _in_paths_words(cause: str, data: Any) -> str:
     return f"Invalid path '{found['path']}' : No results for path: {way}"
 
 
+def _told_again(cause: str, env: Any) -> str:
+    """A cause of moto's in AWS's words."""
+    no_array = "Map state input must be an array but was: "
+    if cause.startswith(no_array):
+        return no_array + json.dumps(env.states.get_input(), separators=(",", ":"))
+    return _in_paths_words(cause, env.states.get_input())
+
+
 def _where(failure: Any) -> str:
     entered = f"entered at the event id #{failure.source_event_id}"
     return f"An error occurred while executing the state '{failure.state_name}' ({entered}). "
@@ -191,7 +199,7 @@ def install(aws: EmbeddedAws) -> None:
         told = next(iter(self.event_details.values()), {}) if self.event_details else {}
         if told.get("error") in (_RUNTIME, _EVALUATION) and told.get("cause"):
             if not told["cause"].startswith(("An error occurred while executing the state", _TOO_LONG)):
-                told["cause"] = _where(self) + _in_paths_words(told["cause"], env.states.get_input())
+                told["cause"] = _where(self) + _told_again(told["cause"], env)
             if self.event_type == HistoryEventType.EvaluationFailed:
                 told["state"] = self.state_name
 
