@@ -23,7 +23,14 @@ from orchestrator.local.replacements import replaces
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
 
+_here = threading.local()
+
 _REQUEST_IDS = {"x-amzn-requestid", "x-amz-request-id"}
+
+
+def inside() -> bool:
+    """Whether this thread answers a request that never left this process, so that whoever asked waits in it."""
+    return bool(getattr(_here, "inside", False))
 
 
 class Clients:
@@ -52,7 +59,11 @@ class Clients:
 
     def _answer(self, event_name: str, request: Any, **_: Any) -> Any:
         """Moto's answer, with a request id: moto's interpreter cannot do without, and not every answer has one."""
-        answer = self._stub(event_name, request)
+        before, _here.inside = inside(), True
+        try:
+            answer = self._stub(event_name, request)
+        finally:
+            _here.inside = before
         if answer is not None and not any(name.lower() in _REQUEST_IDS for name in answer.headers):
             answer.headers["x-amzn-RequestId"] = str(uuid.uuid4())
         return answer
@@ -71,6 +82,8 @@ class Clients:
                 parameter_validation=False,
                 retries={"total_max_attempts": 1},
                 ignore_configured_endpoint_urls=True,
+                # moto does not know that Step Functions answers some requests under another name.
+                inject_host_prefix=False,
             ),
         )
         client.meta.events.register_last("before-send", self._answer)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult
 from moto.dynamodb import models
-from moto.dynamodb.exceptions import DynamodbException
+from moto.dynamodb.exceptions import DynamodbException, MockValidationException, TransactionCanceledException
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
@@ -29,6 +29,14 @@ if TYPE_CHECKING:
 
 #: TransactWriteItems, in DynamoDB's API reference: how long a request is known by its token.
 _TOKEN_LIFE = timedelta(minutes=10)
+
+#: How those messages of an update begin that depend on the item that is there.
+_OF_ITEM = (
+    "An operand in the update expression has an incorrect data type",
+    "Item size to update has exceeded the maximum allowed size",
+    "The document path provided in the update expression is invalid for update",
+    "The provided expression refers to an attribute that does not exist in the item",
+)
 
 _locks_lock = threading.Lock()
 
@@ -86,16 +94,60 @@ def _transact(whole: Callable[..., None]) -> Callable[..., None]:
             if table is not None:
                 key = _key_of(table, operation)
                 before.append((table, key, copy.deepcopy(partitions.held(table, key))))
-        try:
-            with streams.together():
-                whole(self, transact_items)
-        except Exception:
+
+        def undo() -> None:
             for table, key, item in before:
                 if len(key) == len(table.table_key_attrs):
                     _put_back(table, key, item)
+
+        updates = [at for at, entry in enumerate(transact_items) if "Update" in entry]
+        begun = 0
+
+        def update_item(*arguments: Any, **named: Any) -> Any:
+            nonlocal begun
+            begun += 1
+            return type(self).update_item(self, *arguments, **named)
+
+        self.update_item = update_item
+        try:
+            _need_keys(self, transact_items)
+            with streams.together():
+                whole(self, transact_items)
+        except MockValidationException as fault:
+            undo()
+            # What an update finds wrong with the item that is there is the transaction's, and told with its reasons.
+            if begun and _of_item(fault.exception_msg):
+                raise _cancelled(len(transact_items), updates[begun - 1], fault.exception_msg) from fault
             raise
+        except Exception:
+            undo()
+            raise
+        finally:
+            del self.update_item
 
     return transact_write_items
+
+
+def _of_item(message: str) -> bool:
+    """Whether a refused update is so for the item that it met ("TransactWriteItems", Cancellation Reasons)."""
+    return message.startswith(_OF_ITEM)
+
+
+def _cancelled(count: int, at: int, message: str) -> TransactionCanceledException:
+    """A transaction of so many operations, of which one was not valid."""
+    reasons: list[tuple[str | None, str | None, None]] = [(None, None, None)] * count
+    reasons[at] = ("ValidationError", message, None)
+    return TransactionCanceledException(reasons)
+
+
+def _need_keys(backend: Any, transact_items: list[dict[str, Any]]) -> None:
+    for at, entry in enumerate(transact_items):
+        put = entry.get("Put", {})
+        table = backend.tables.get(put.get("TableName"))
+        for name in table.table_key_attrs if table is not None else ():
+            if name not in put["Item"]:
+                message = f"One or more parameter values were invalid: Missing the key {name} in the item"
+                raise _cancelled(len(transact_items), at, message)
 
 
 def _once(aws: EmbeddedAws, whole: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import boto3
+from botocore.config import Config
 from moto.backends import get_backend
 from moto.core.base_backend import BackendDict
 from moto.core.config import default_user_config
@@ -28,24 +29,30 @@ from orchestrator.local import (
     event_sources,
     events,
     executions,
+    express,
     expressions,
     failures,
     functions,
     histories,
+    inspection,
     integrations,
     interpreter,
     jsonata,
     keys,
     mail,
     optimized,
+    parameters,
     partitions,
     paths,
     replacements,
     resources,
     roles,
+    rules,
     scheduler,
     sdk_integrations,
     streams,
+    updates,
+    validation,
     variables,
     versions,
 )
@@ -62,12 +69,16 @@ ADAPTERS = (
     executions,
     descriptions,
     histories,
+    express,
     versions,
+    validation,
+    inspection,
     integrations,
     optimized,
     sdk_integrations,
     clients,
     dynamodb,
+    parameters,
     expressions,
     partitions,
     streams,
@@ -76,13 +87,18 @@ ADAPTERS = (
     roles,
     scheduler,
     events,
+    rules,
     mail,
     keys,
     resources,
+    updates,
 )
 
 ACCOUNT = roles.ACCOUNT
 REGION = "us-east-1"
+
+#: Connections that may wait to be accepted: AWS has room for whoever starts a thousand executions at once.
+_BACKLOG = 4096
 
 
 class _Dispatcher(DomainDispatcherApplication):
@@ -150,7 +166,7 @@ class EmbeddedAws:
         adapt()
         replacements.check()
         try:
-            listener = socket.create_server(("127.0.0.1", self._port))
+            listener = socket.create_server(("127.0.0.1", self._port), backlog=_BACKLOG)
         except OSError as fault:
             raise PortInUse(self._port) from fault
         _current.aws = self
@@ -211,6 +227,8 @@ class EmbeddedAws:
             "AWS_SECRET_ACCESS_KEY": "embedded",
             "AWS_DEFAULT_REGION": self.region,
             "AWS_REGION": self.region,
+            # TestState and StartSyncExecution go to another name on AWS: sync-states; this machine has one name.
+            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
             "ORCHESTRATOR_WITHOUT_DEPENDENCIES": "1",
         }
 
@@ -223,6 +241,7 @@ class EmbeddedAws:
                 endpoint_url=self.endpoint,
                 aws_access_key_id="embedded",
                 aws_secret_access_key="embedded",
+                config=Config(inject_host_prefix=False),
             )
         return self._plain[service]
 

@@ -1,8 +1,7 @@
 """EventBridge knows of executions.
 
 On AWS every change of an execution's status is an event on the default bus ("Step Functions execution status change
-events"); moto's interpreter emits none. moto's EventBridge does the rest: rules, patterns and targets; but it does not
-know that a rule which is disabled is silent.
+events"); moto's interpreter emits none. rules.py does the rest.
 """
 
 from __future__ import annotations
@@ -12,10 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from moto.events.models import Rule
-
 from orchestrator.local import executions
-from orchestrator.local.replacements import replaces
 
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
@@ -48,6 +44,7 @@ def install(aws: EmbeddedAws) -> None:
             [
                 {
                     "Source": "aws.states",
+                    "Time": aws.clock.now().timestamp(),
                     "DetailType": "Step Functions Execution Status Change",
                     "Resources": [described["executionArn"]],
                     "Detail": json.dumps(detail(described)),
@@ -56,9 +53,3 @@ def install(aws: EmbeddedAws) -> None:
         )
 
     executions.on_status_change(emit)
-    send = Rule.send_to_targets
-
-    @replaces(Rule, "send_to_targets", digest="1deb02b1ef7c")
-    def send_to_targets(self: Any, *arguments: Any, **named: Any) -> None:
-        if self.state != "DISABLED":
-            send(self, *arguments, **named)

@@ -52,6 +52,9 @@ if TYPE_CHECKING:
 #: "Step Functions service quotas": input or output of an execution, state or task, in bytes of UTF-8.
 INPUT_LIMIT_BYTES = 262_144
 
+#: "Choosing workflow type in Step Functions": the longest an Express execution may take.
+EXPRESS_SECONDS = 300
+
 #: StartExecution, in Step Functions' API reference: what a name must not hold.
 _FORBIDDEN = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]")
 
@@ -69,6 +72,9 @@ def on_status_change(listener: Callable[[Mapping[str, Any]], None]) -> Callable[
 
 
 def _notify(execution: Any) -> None:
+    if execution.sm_type == "EXPRESS":
+        # "Step Functions doesn't emit events for Express Workflows" ("Automating Step Functions event delivery").
+        return
     described = {
         "executionArn": execution.exec_arn,
         "stateMachineArn": execution.state_machine.arn,
@@ -97,19 +103,46 @@ def _apart(execution: Any, tell: Callable[[], None]) -> None:
         logging.getLogger(__name__).exception("nobody was told that %s is %s", execution.name, execution.status)
 
 
-def _given(name: str | None, execution_input: str | None) -> tuple[str, str]:
+def given(name: str | None, execution_input: str | None) -> tuple[str, str]:
     """Both as AWS takes them; raises InvalidName, InvalidExecutionInput."""
     name = name or str(uuid.uuid4())
     if len(name) > 80 or _FORBIDDEN.search(name):
         raise InvalidName(f"Invalid Name: '{name}'")
-    given = execution_input or "{}"
-    if len(given.encode()) > INPUT_LIMIT_BYTES:
+    text = execution_input or "{}"
+    if len(text.encode()) > INPUT_LIMIT_BYTES:
         raise InvalidExecutionInput(f"Invalid State Machine Execution Input: longer than {INPUT_LIMIT_BYTES} bytes")
     try:
-        json.loads(given)
+        json.loads(text)
     except ValueError as fault:
         raise InvalidExecutionInput(f"Invalid State Machine Execution Input: '{fault}'") from fault
-    return name, given
+    return name, text
+
+
+def begin(aws: EmbeddedAws, backend: Any, machine: Any, arn: str, name: str, text: str, trace_header: Any) -> Any:
+    """Starts an execution under an ARN, and returns at once."""
+    # An update replaces the attributes of the machine, so a shallow copy keeps today's.
+    snapshot = copy.copy(machine)
+    snapshot.sm_type = machine.type
+    execution = Execution(
+        name=name,
+        sm_type=machine.type,
+        role_arn=machine.roleArn,
+        exec_arn=arn,
+        account_id=backend.account_id,
+        region_name=backend.region_name,
+        state_machine=snapshot,
+        start_date=aws.clock.now(),
+        cloud_watch_logging_session=None,
+        activity_store={},
+        input_data=text,
+        trace_header=trace_header,
+    )
+    execution.over, execution.ending = Wake(), threading.Lock()
+    # From now on, and not from when its thread comes to run: virtual time must not slip by between the two.
+    execution.working = ExitStack()
+    execution.working.enter_context(aws.clock.busy())
+    execution.start()
+    return execution
 
 
 def _start_execution(aws: EmbeddedAws) -> Callable[..., Any]:
@@ -123,34 +156,15 @@ def _start_execution(aws: EmbeddedAws) -> Callable[..., Any]:
         trace_header: Any = None,
     ) -> Any:
         machine = started(self, state_machine_arn)
-        name, given = _given(name, execution_input)
+        name, text = given(name, execution_input)
         arn = f"arn:aws:states:{self.region_name}:{self.account_id}:execution:{machine.name}:{name}"
         with starting:
             executions = self.__dict__.setdefault("executions_by_arn", {})
             if known := executions.get(arn):
-                if known.status == "RUNNING" and known.execution_input == given:
+                if known.status == "RUNNING" and known.execution_input == text:
                     return known
                 raise ExecutionAlreadyExists(f"Execution Already Exists: '{arn}'")
-            execution = Execution(
-                name=name,
-                sm_type=machine.sm_type,
-                role_arn=machine.roleArn,
-                exec_arn=arn,
-                account_id=self.account_id,
-                region_name=self.region_name,
-                # An update replaces the attributes of the machine, so a shallow copy keeps today's.
-                state_machine=copy.copy(machine),
-                start_date=aws.clock.now(),
-                cloud_watch_logging_session=None,
-                activity_store={},
-                input_data=given,
-                trace_header=trace_header,
-            )
-            execution.over, execution.ending = Wake(), threading.Lock()
-            # From now on, and not from when its thread comes to run: virtual time must not slip by between the two.
-            execution.working = ExitStack()
-            execution.working.enter_context(aws.clock.busy())
-            execution.start()
+            execution = begin(aws, self, machine, arn, name, text, trace_header)
             executions[arn] = execution
             machine.executions.append(execution)
         return execution
@@ -194,22 +208,30 @@ def _close(aws: EmbeddedAws, execution: Any) -> None:
         execution.working.close()
 
 
+def _limit(execution: Any, declared: Any) -> float | None:
+    """In seconds: how long an execution may take."""
+    limits = [declared.timeout_seconds] if declared else []
+    return min([*limits, *([EXPRESS_SECONDS] if execution.sm_type == "EXPRESS" else [])], default=None)
+
+
 def _run(aws: EmbeddedAws) -> Callable[[Any], None]:
     run = ExecutionWorker._execution_logic
 
     def watch(execution: Any, seconds: float) -> None:
         env = execution.exec_worker.env
-        aws.clock.sleep_until(execution.start_date + timedelta(seconds=seconds), wake=execution.over)
-        details = {"executionTimedOutEventDetails": ExecutionTimedOutEventDetails()}
-        if end(env, HistoryEventType.ExecutionTimedOut, details, env.set_timed_out):
-            _close(aws, execution)
+        with aws.clock.busy():
+            limit = execution.start_date + timedelta(seconds=seconds)
+            aws.clock.sleep_until(limit, wake=execution.over, resting=True)
+            details = {"executionTimedOutEventDetails": ExecutionTimedOutEventDetails()}
+            if end(env, HistoryEventType.ExecutionTimedOut, details, env.set_timed_out):
+                _close(aws, execution)
 
     def execution_logic(self: Any) -> None:
         execution = self._execution_communication.execution
         _notify(execution)
         try:
-            if limit := self._get_evaluation_entrypoint().timeout_seconds:
-                threading.Thread(target=watch, args=(execution, limit.timeout_seconds), daemon=True).start()
+            if (limit := _limit(execution, self._get_evaluation_entrypoint().timeout_seconds)) is not None:
+                threading.Thread(target=watch, args=(execution, limit), daemon=True).start()
             run(self)
         except Exception as fault:
             # Whatever goes wrong in the interpreter, no execution stays RUNNING.

@@ -80,6 +80,17 @@ class Machines:
         return any(event.get("stateEnteredEventDetails", {}).get("name") == state for event in events)
 
 
+def hearing(queue: str) -> dict[str, str]:
+    """Attributes of a queue that every rule of EventBridge may send to."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": f"arn:aws:sqs:us-east-1:123456789012:{queue}",
+    }
+    return {"Policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]})}
+
+
 @pytest.fixture
 def machines(aws: EmbeddedAws) -> Machines:
     return Machines(aws)

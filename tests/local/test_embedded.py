@@ -32,3 +32,38 @@ def test_a_reset_leaves_nothing(aws: EmbeddedAws) -> None:
     aws.client("sqs").create_queue(QueueName="q")
     aws.reset()
     assert "QueueUrls" not in aws.client("sqs").list_queues()
+
+
+MANY = """
+import asyncio, json, sys
+
+async def start(name):
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(sys.argv[1]))
+    body = json.dumps({"stateMachineArn": sys.argv[2], "name": name, "input": "{}"}).encode()
+    head = (
+        "POST / HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n"
+        "X-Amz-Target: AWSStepFunctions.StartExecution\\r\\n"
+        "Authorization: AWS4-HMAC-SHA256 Credential=embedded/20260101/us-east-1/states/aws4_request, Signature=x\\r\\n"
+        f"Content-Type: application/x-amz-json-1.0\\r\\nContent-Length: {len(body)}\\r\\n\\r\\n"
+    )
+    writer.write(head.encode() + body)
+    status = (await reader.read()).split()[1]
+    writer.close()
+    return status
+
+async def main():
+    statuses = await asyncio.gather(*(start(f"n{number}") for number in range(int(sys.argv[3]))))
+    print(statuses.count(b"200"))
+
+asyncio.run(main())
+"""
+
+
+def test_hundreds_of_starts_at_once_are_all_answered(aws: EmbeddedAws) -> None:
+    definition = '{"StartAt": "S", "States": {"S": {"Type": "Succeed"}}}'
+    role = "arn:aws:iam::123456789012:role/r"
+    made = aws.client("stepfunctions").create_state_machine(name="m", definition=definition, roleArn=role)
+    port = aws.endpoint.rsplit(":", 1)[1]
+    arguments = [sys.executable, "-c", MANY, port, made["stateMachineArn"], "300"]
+    run = subprocess.run(arguments, capture_output=True, text=True)
+    assert run.stdout.strip() == "300", run.stderr

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from orchestrator.local.embedded import EmbeddedAws
+from tests.local.conftest import hearing
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:heard"
 
@@ -22,7 +23,7 @@ def machine(aws: EmbeddedAws, name: str, state: dict[str, Any]) -> str:
 @pytest.fixture
 def heard(aws: EmbeddedAws) -> Any:
     """What a queue has heard of executions that failed."""
-    url = aws.client("sqs").create_queue(QueueName="heard")["QueueUrl"]
+    url = aws.client("sqs").create_queue(QueueName="heard", Attributes=hearing("heard"))["QueueUrl"]
     pattern = {
         "source": ["aws.states"],
         "detail-type": ["Step Functions Execution Status Change"],
@@ -49,6 +50,10 @@ def test_a_rule_hears_of_the_executions_that_its_pattern_matches(aws: EmbeddedAw
     assert all(aws.execution(arn).over.wait(10) for arn in started)
     (event,) = heard()
     assert event["source"] == "aws.states"
+    assert (event["account"], event["region"], event["version"]) == ("123456789012", "us-east-1", "0")
+    assert event.keys() == {
+        "version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"
+    }  # fmt: skip
     assert event["detail-type"] == "Step Functions Execution Status Change"
     assert event["resources"] == [started[1]]
     detail = event["detail"]
@@ -60,6 +65,7 @@ def test_a_rule_hears_of_the_executions_that_its_pattern_matches(aws: EmbeddedAw
         "input": '{"n": 1}',
         "error": "OutOfPaper",
     }
+    assert (detail["redriveCount"], detail["redriveStatus"]) == (0, "NOT_REDRIVABLE")
     assert 0 <= detail["stopDate"] - detail["startDate"] < 10_000
 
 

@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from orchestrator.local.embedded import EmbeddedAws
+from tests.local.conftest import hearing
 from tests.local.test_resources import deploy, template
 from tests.local.test_roles import Actor, allow, denied
 
@@ -100,6 +101,7 @@ def test_a_rule_reaches_an_encrypted_queue_if_the_key_lets_it(
     events = aws.client("events")
     events.put_rule(Name="painted", EventPattern=json.dumps({"source": ["paint"]}))
     events.put_targets(Rule="painted", Targets=[{"Id": "q", "Arn": "arn:aws:sqs:us-east-1:123456789012:things"}])
+    aws.client("sqs").set_queue_attributes(QueueUrl=QUEUE, Attributes=hearing("things"))
     events.put_events(Entries=[{"Source": "paint", "DetailType": "painted", "Detail": "{}"}])
     assert len(aws.client("sqs").receive_message(QueueUrl=QUEUE).get("Messages", [])) == heard
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from orchestrator.local.embedded import EmbeddedAws
+from tests.local.conftest import hearing
 
 SENDER = "billing@example.com"
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:heard"
@@ -35,7 +36,7 @@ TEMPLATE = {
 @pytest.fixture
 def heard(aws: EmbeddedAws) -> Any:
     """What a queue hears of mails."""
-    url = aws.client("sqs").create_queue(QueueName="heard")["QueueUrl"]
+    url = aws.client("sqs").create_queue(QueueName="heard", Attributes=hearing("heard"))["QueueUrl"]
     aws.client("events").put_rule(Name="mails", EventPattern=json.dumps({"source": ["aws.ses"]}))
     aws.client("events").put_targets(Rule="mails", Targets=[{"Id": "queue", "Arn": QUEUE}])
     aws.client("ses").verify_email_identity(EmailAddress=SENDER)
