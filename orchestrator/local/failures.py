@@ -114,15 +114,15 @@ def runtime_error(env: Any, cause: str) -> FailureEventException:
         FailureEvent(
             env=env,
             error_name=StatesErrorName(typ=StatesErrorNameType.StatesRuntime),
-            event_type=HistoryEventType.ExecutionFailed,
-            event_details=EventDetails(executionFailedEventDetails={"error": _RUNTIME, "cause": cause}),
+            event_type=HistoryEventType.TaskFailed,
+            event_details=EventDetails(taskFailedEventDetails={"error": _RUNTIME, "cause": cause}),
         )
     )
 
 
 def is_untold(event_type: str, details: Any) -> bool:
     """Whether AWS has no event for what moto tells of: a state does not fail by States.Runtime, the execution does."""
-    told = next(iter(details.values()), {}) if details else {}
+    told: Mapping[str, Any] = next(iter(details.values()), {}) if details else {}
     return event_type not in ("ExecutionFailed", "MapRunFailed") and told.get("error") == _RUNTIME
 
 
@@ -196,7 +196,7 @@ def install(aws: EmbeddedAws) -> None:
         make(self, env, *arguments, **named)
         if entered := getattr(env.event_history_context, "entered", None):
             self.source_event_id = entered.event
-        told = next(iter(self.event_details.values()), {}) if self.event_details else {}
+        told: dict[str, Any] = next(iter(self.event_details.values()), {}) if self.event_details else {}
         if told.get("error") in (_RUNTIME, _EVALUATION) and told.get("cause"):
             if not told["cause"].startswith(("An error occurred while executing the state", _TOO_LONG)):
                 told["cause"] = _where(self) + _told_again(told["cause"], env)

@@ -122,6 +122,10 @@ def _environments() -> None:
     def add_event_of_aws(self: Any, context: Any, event_type: Any, event_details: Any = None, **named: Any) -> Any:
         if getattr(self, "closed", False) or failures.is_untold(event_type, event_details):
             return None
+        newest = self._history_event_list[-1]["type"] if self._history_event_list else None
+        if event_type == newest == HistoryEventType.ExecutionFailed:
+            # Some states of moto's tell of the execution's end, which is told of again.
+            return None
         if (earlier := failures.precedes(context, event_type, event_details)) is not None:
             context.source_event_id = earlier
         if event_type == HistoryEventType.ExecutionStarted:

@@ -132,6 +132,9 @@ def _cause(service: str, ex: ClientError) -> str:
     message = str(error["Message"])
     if service == "AWSLambda" and message.startswith("Function not found: ") and message.count(":") == 7:
         message += ":$LATEST"
+    if service == "AmazonSNS" and message == "Endpoint does not exist":
+        # moto looks among endpoints for a topic that is not there.
+        message = "Topic does not exist"
     return (
         f"{message} (Service: {service}; Status Code: {about['HTTPStatusCode']}; Error Code: {error['Code']}; "
         f"Request ID: {about['RequestId']}; Proxy: null)"
