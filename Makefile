@@ -60,7 +60,7 @@ faults: $(VENV)/.test
 	@$(BIN)/pytest -q -n 0 -s tests/faults --ignore=tests/faults/test_life.py
 
 lives: $(VENV)/.test
-	@SEEDS=$(or $(SEEDS),200) $(BIN)/pytest -q -n 2 --dist load tests/faults/test_life.py
+	@SEEDS=$(or $(SEEDS),200) $(BIN)/pytest -q -n 2 --dist load -m 'proof or not proof' tests/faults/test_life.py
 
 # Apart, because what checkov depends on is older than what we do.
 $(SCAN)/.setup: requirements-scan.lock
@@ -76,7 +76,7 @@ simulate: $(VENV)/.test
 	@$(BIN)/python -m tests.simulation.year $(or $(SEED),1)
 
 golden: $(VENV)/.test
-	@$(BIN)/pytest -q -n 0 --refresh-golden tests/definitions tests/deployment tests/docs/test_reference.py tests/test_taskfile.py
+	@$(BIN)/pytest -q -n 0 --refresh-golden tests/definitions tests/deployment tests/docs/test_reference.py tests/pricing tests/test_taskfile.py
 
 clean:
 	@rm -rf $(VENV) $(SCAN) .wheels build tests/node/node_modules

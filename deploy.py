@@ -1,17 +1,21 @@
 """Builds and deploys: `deploy.py build` needs no AWS, `deploy.py apply` changes it.
 
-Exit codes: 0 done; 1 it failed, or bad input; 2 a plan that holds something to do, and nothing else; 3 AWS cannot be
-reached or refuses; 130 interrupted.
+Exit codes: 0 done; 1 it failed, or bad input, or something that `prove` has asked does not hold; 2 a plan that holds
+something to do, and nothing else, or something that `prove` has asked was not answered; 3 AWS cannot be reached or
+refuses; 130 interrupted.
 """
 
 from __future__ import annotations
 
 import getpass
 import json
+import os
 import re
 import socket
 import sys
+from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -20,13 +24,16 @@ from typing import Any
 import boto3
 import click
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from rich.console import Console
 
 import definitions
 import lambdas
 from orchestrator import deployment, faults
 from orchestrator.console.progress import progress_of
+from orchestrator.console.proofs import proofs_table
 from orchestrator.deployment import Dependencies, Project, Rollout
+from orchestrator.server_clock import ServerClock
 from orchestrator.settings import Stack
 
 #: What is built and deployed here.
@@ -42,6 +49,9 @@ _ENVIRONMENT = re.compile(r"[a-z][a-z0-9-]{0,11}")
 
 #: The exit code of a plan that holds something to do, and of nothing else: a script may trust it.
 DIFFERS = 2
+
+#: The exit code of a proof in which all that was answered holds, and something was not answered.
+UNANSWERED = 2
 
 #: How often a call is made in all when AWS throttles it or does not answer.
 ATTEMPTS = 5
@@ -94,6 +104,30 @@ def policy(stack: Stack, account: str, region: str, partition: str) -> None:
     click.echo(json.dumps(document, indent=2))
 
 
+@deploy.command()
+@_environment
+@click.option("--role", help="ARN of a role that Step Functions may assume: some answers need one, whatever it may do.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def prove(stack: Stack, role: str | None, as_json: bool) -> int:
+    """Ask AWS what is only read of it so far; nothing is changed, and nothing left behind.
+
+    Works before anything is deployed. Exit code 0: all that was asked holds, 1: something does not, 2: AWS did not
+    answer something.
+    """
+    assumptions = deployment.assumptions(PROJECT.application(stack), role)
+    proofs = list(deployment.prove(_clients(), assumptions))
+    counted = Counter(proof.verdict for proof in proofs)
+    if as_json:
+        said = {"stack": stack.name, "assumptions": [deployment.proof_json(proof) for proof in proofs]}
+        click.echo(json.dumps(said, indent=2, ensure_ascii=False))
+    else:
+        Console().print(proofs_table(proofs))
+        click.echo(", ".join(f"{counted[verdict]} {verdict}" for verdict in deployment.Verdict if counted[verdict]))
+    if counted[deployment.Verdict.FAILS]:
+        return faults.FAILED
+    return UNANSWERED if counted[deployment.Verdict.NO_ANSWER] else 0
+
+
 _tasks = click.option("--tasks", "file", default="tasks.yaml", show_default=True, type=click.Path(path_type=Path))
 _mail_from = click.option(
     "--mail-from", help="Who mail is from: an address that SES has verified. [default: as deployed]"
@@ -138,10 +172,11 @@ def plan(
 ) -> int:
     """Say what apply would do; nothing is written. Exit code 0: nothing, 2: something."""
     application = PROJECT.application(stack, dependencies)
-    now = datetime.now(UTC)
-    tasks = application.load_tasks(file, now.date())
+    tasks = application.load_tasks(file, datetime.now(UTC).date())
+    clients, clock = _aws(stack)
+    now = clock.now()
     planned = deployment.plan(
-        _clients(),
+        clients,
         application,
         tasks,
         now=now,
@@ -197,10 +232,12 @@ def apply(
     watched = alarm or stack.failure_alarm
     rollout = Rollout.canary(canary, minutes, watched) if canary else Rollout()
     rollout = Rollout.linear(linear, minutes, watched) if linear else rollout
+    clients, clock = _aws(stack)
     applied = deployment.apply(
-        _clients(),
+        clients,
         application,
         tasks,
+        now=clock.now,
         mail_from=mail_from,
         site_url=site_url,
         heartbeat_url=heartbeat_url,
@@ -212,12 +249,23 @@ def apply(
     )
     for task_id, schedule in applied.plan.over:
         click.echo(f"note: {schedule.expression} of {task_id} is in the past, no schedule was created")
+    for name in applied.plan.foreign:
+        click.echo(
+            f"note: the schedule {name} in the group {stack.schedule_group} belongs to no task; it was left alone"
+        )
     click.echo(f"Deployed {stack.name}." if applied.changed else f"{stack.name} is up to date.")
 
 
 @deploy.command()
 @_environment
-@click.option("--state-machine", default="TaskRunner", show_default=True, type=click.Choice(list(definitions.ALL)))
+@click.option(
+    "--state-machine",
+    default="TaskRunner",
+    show_default=True,
+    metavar="NAME",
+    type=click.Choice(list(definitions.ALL)),
+    help="A name in `definitions.ALL`.",
+)
 @click.option("--to", type=click.IntRange(min=1), help="A version. [default: the one before what runs]")
 def rollback(stack: Stack, state_machine: str, to: int | None) -> None:
     """Let an older version of a state machine run again; the next apply goes forward."""
@@ -242,10 +290,30 @@ def destroy(stack: Stack, delete_data: bool, yes: bool) -> None:
 
 
 def _clients() -> Callable[[str], Any]:
-    return partial(
-        boto3.Session().client,
-        config=Config(retries={"mode": "standard", "total_max_attempts": ATTEMPTS}, connect_timeout=10),
+    return _of(boto3.Session())
+
+
+def _aws(stack: Stack) -> tuple[Callable[[str], Any], ServerClock]:
+    """Clients, and what time it is where they reach to: a stack in the embedded AWS may live on a virtual clock."""
+    session = boto3.Session()
+    clients = _of(session)
+
+    def ask() -> None:
+        # That there is no such stack is an answer, too.
+        with suppress(ClientError):
+            clients("cloudformation").describe_stacks(StackName=stack.name)
+
+    return clients, ServerClock(session, ask)
+
+
+def _of(session: boto3.Session) -> Callable[[str], Any]:
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        connect_timeout=10,
+        # TestState's host has a prefix on AWS, which an endpoint that somebody names does not have.
+        inject_host_prefix="AWS_ENDPOINT_URL" not in os.environ,
     )
+    return partial(session.client, config=config)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -87,7 +87,7 @@ def build(stack: Stack, *, slots_per_page: int = SLOTS_PER_PAGE) -> Definition:
         items=jsonata(_pages(slots_per_page)),
         # The bound on what is active holds for all pages together.
         max_concurrency=1,
-        iterator=_run_page(),
+        iterator=_run_page(stack),
         assign={"outcomes": jsonata(f"{{{_ADDED_UP}}}")},
         output={},
     )
@@ -133,13 +133,13 @@ def _run_slot(stack: Stack) -> Task:
     )
 
 
-def _run_page() -> Task:
+def _run_page(stack: Stack) -> Task:
     return Task(
         "RunPage",
         resource=START_EXECUTION_SYNC,
         timeout_seconds=LONGEST_BACKFILL_SECONDS,
         arguments={
-            "StateMachineArn": jsonata("$states.context.StateMachine.Id"),
+            "StateMachineArn": jsonata(f"{STATES_ARN} & {literal(live(':stateMachine:' + stack.backfill))}"),
             "Name": jsonata(_PAGE_NAME),
             "Input": {
                 "taskId": jsonata(f"{_INPUT}.taskId"),

@@ -139,6 +139,7 @@ _ALERTER = Function(
         Permission(actions=("dynamodb:GetItem", "dynamodb:UpdateItem"), resource="table:ScheduledTasks"),
         Permission(actions=("dynamodb:DeleteItem", "dynamodb:UpdateItem"), resource="table:Incidents"),
         Permission(actions=("sns:Publish",), resource="alerts"),
+        Permission(actions=("cloudwatch:PutMetricData",), resource="metrics"),
     ),
     event_sources=(
         EventSource(

@@ -18,10 +18,11 @@ import boto3
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
-from orchestrator.errors import NotConfigured
+from orchestrator.errors import InvalidRecord, InvalidRow, NotConfigured
 from orchestrator.events import Params, Step, TaskEvent
-from orchestrator.settings import METRICS_NAMESPACE, STACK, Stack
+from orchestrator.settings import METRICS_NAMESPACE, STACK, UNREADABLE_METRIC, Stack
 
 P = TypeVar("P", bound=Params)
 S = TypeVar("S", bound=Step)
@@ -58,6 +59,26 @@ def setting(variable: str, parameter: str) -> str:
 def stack() -> Stack:
     """The deployment that the function is part of."""
     return Stack(name=os.environ[STACK])
+
+
+def count(metric: str, value: float = 1) -> None:
+    """One more of a metric of the stack, whose alarm must not wait until a log has been read."""
+    datum = {
+        "MetricName": metric,
+        "Dimensions": [{"Name": "Stack", "Value": stack().name}],
+        "Value": value,
+        "Unit": "Count",
+    }
+    client("cloudwatch").put_metric_data(Namespace=METRICS_NAMESPACE, MetricData=[datum])
+
+
+def unreadable(fault: InvalidRecord | InvalidRow) -> None:
+    """Reports an item that cannot be read: the log names it, and the alarm of the metric calls people."""
+    logger.error("an item cannot be read, and is left out", reason=str(fault))
+    try:
+        count(UNREADABLE_METRIC)
+    except (BotoCoreError, ClientError) as refused:
+        logger.error("that an item cannot be read was not counted", reason=str(refused))
 
 
 def task_handler(target: str, params: type[P]) -> Callable[[Callable[[TaskEvent[P], LambdaContext], Result]], Handler]:

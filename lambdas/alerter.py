@@ -6,6 +6,7 @@ told; nothing else publishes to the alerts topic but alarms.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,10 +15,10 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lambdas._invocation import client, logger, observed, stack
+from lambdas._invocation import client, logger, observed, stack, unreadable
 from orchestrator import alerts
-from orchestrator.alerts import OUTCOMES, Cause
-from orchestrator.errors import InvalidRecord
+from orchestrator.alerts import OUTCOMES, Cause, Severity
+from orchestrator.errors import InvalidRecord, InvalidRow
 from orchestrator.incidents import Incidents
 from orchestrator.ledger import Ledger
 from orchestrator.records import Pause, Record
@@ -26,6 +27,9 @@ from orchestrator.runs import UNSUCCESSFUL, Run, RunStatus
 from orchestrator.settings import sibling
 from orchestrator.slots import key
 from orchestrator.tasks import Alerting
+
+#: A failure that a task tolerates now and then is judged among so many of its runs.
+_JUDGED = 50
 
 processor = BatchProcessor(event_type=EventType.DynamoDBStreams)
 
@@ -37,32 +41,52 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 
 
 def handle(record: DynamoDBRecord, lambda_context: LambdaContext) -> None:
-    """One change of a row. What only counted a duplicate is no news."""
+    """One change of a row. What only counted a duplicate is no news; what can never be read is not tried again."""
     changed = record.raw_event["dynamodb"]
-    image = changed.get("NewImage")
-    if image is None or _news(image) == _news(changed.get("OldImage", {})):
+    image, former = changed.get("NewImage"), changed.get("OldImage", {})
+    if image is None or _news(image) == _news(former):
         return
-    run = Run.from_item(image)
+    try:
+        run = Run.from_item(image)
+    except InvalidRow as fault:
+        unreadable(fault)
+        return
     logger.append_keys(task_id=run.task_id, slot=run.slot)
     topic = sibling(lambda_context.invoked_function_arn, "sns", stack().alerts_topic)
-    tell(run, topic, datetime.fromtimestamp(changed["ApproximateCreationDateTime"], UTC))
+    tell(run, _told_by(former, run), topic, datetime.fromtimestamp(changed["ApproximateCreationDateTime"], UTC))
 
 
-def tell(run: Run, topic: str, now: datetime) -> None:
-    """Tells of a run, pauses its task if it has failed too often, or ends the incidents that it has recovered from."""
-    registry, ledger = Registry(client("dynamodb"), stack()), Ledger(client("dynamodb"), stack())
+def tell(run: Run, told: Collection[Severity], topic: str, now: datetime) -> None:
+    """Tells of a run, pauses its task if it has failed too often, or ends the incidents that it has recovered from.
+
+    ``told`` is what people have heard of this run before, ``now`` when its row was written.
+    """
+    registry, ledger = Registry(client("dynamodb"), stack()), Ledger(client("dynamodb"), stack(), unreadable)
     record = _record(registry, run.task_id)
     task = record.task if record else None
-    latest = ledger.runs(run.task_id, limit=OUTCOMES)
+    # Runs by hand for slots that are still to come are none of the last.
+    latest = ledger.runs(run.task_id, limit=OUTCOMES, until=key(now))
     causes = [alerts.cause_of(run, severity, task) for severity in alerts.severities(run, run.attention)]
+    several = task is not None and task.alerts.failures > 1
+    known = ledger.outcomes(run.task_id, limit=_JUDGED, until=key(now)) if several else ()
     for cause in causes:
-        if not alerts.tolerated(task, cause.severity, latest):
+        if cause.severity not in told and not alerts.tolerated(task, cause.severity, run, known, now):
             _alert(cause, run, record, latest, topic, now)
     if run.status is RunStatus.SUCCEEDED and record is not None:
         _recover(run, set(record.incidents) - {cause.incident for cause in causes}, topic)
     if run.status in UNSUCCESSFUL and record is not None and _failed_too_often(record):
         why = f"{record.consecutive_failures} failures one after the other, the last of slot {run.slot}"
         registry.pause(run.task_id, Pause(who="pauseAfterFailures", why=why, since=key(now)), unless_paused=True)
+
+
+def _told_by(former: dict[str, Any], run: Run) -> Collection[Severity]:
+    """What the row of the same run has said before, so that a run which goes on for too long is told of once."""
+    try:
+        before = Run.from_item(former)
+    except InvalidRow:
+        return ()
+    same = (before.execution_arn, before.version) == (run.execution_arn, run.version)
+    return alerts.severities(before, before.attention) if same else ()
 
 
 def _alert(cause: Cause, run: Run, record: Record | None, latest: tuple[Run, ...], topic: str, now: datetime) -> None:

@@ -18,8 +18,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from lambdas._invocation import client, logger, observed, stack
 from orchestrator.deaths import Death
 from orchestrator.failed_tasks import FailedTasks
+from orchestrator.instants import to_millisecond
 from orchestrator.recorder import Recorder
-from orchestrator.runs import NO_TASK_ID, RunStatus, Trigger
+from orchestrator.runs import BELATED, NO_TASK_ID, RunStatus
 from orchestrator.undelivered import Undelivered
 
 processor = BatchProcessor(event_type=EventType.SQS)
@@ -48,7 +49,7 @@ def _undelivered(found: Undelivered, sent: datetime) -> None:
         return
     FailedTasks(dynamodb, stack()).put(found, failed_at=sent)
     # Without a slot the row stands at the moment at which the message was sent, like an ad hoc run's.
-    at = found.slot or sent.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    at = found.slot or to_millisecond(sent)
     Recorder(dynamodb, stack()).record(
         found.task_id or NO_TASK_ID,
         at,
@@ -63,11 +64,11 @@ def _died(death: Death) -> None:
     if death.state_machine_arn.rpartition(":")[2] != stack().task_runner:
         # A nested execution's end is told to the run that has started it.
         return
-    recorder = Recorder(client("dynamodb"), stack())
+    recorder, asked = Recorder(client("dynamodb"), stack()), death.asked
     error = death.error or f"Execution{death.status.title().replace('_', '')}"
     closed = recorder.close(
-        death.task_id,
-        death.slot,
+        asked.task_id,
+        asked.slot,
         death.execution_arn,
         death.status,
         ended_at=death.ended_at,
@@ -78,22 +79,23 @@ def _died(death: Death) -> None:
         return
     cause = death.cause or "the execution ended before it had claimed its slot"
     recorder.record(
-        death.task_id,
-        death.slot,
+        asked.task_id,
+        death.unclaimed_slot,
         death.status,
         now=datetime.now(UTC),
         error=error,
         cause=cause,
-        trigger=death.trigger,
+        trigger=asked.trigger,
         execution_arn=death.execution_arn,
     )
-    if death.trigger is Trigger.CATCH_UP:
+    if asked.trigger in BELATED:
         # Nobody waits for it, as whoever reruns a slot does.
         recorder.replace_skipped(
-            death.task_id,
-            death.slot,
-            death.replaces,
+            asked.task_id,
+            asked.slot,
+            asked.replaces,
             death.status,
+            trigger=asked.trigger,
             ended_at=death.ended_at,
             error=error,
             cause=cause,

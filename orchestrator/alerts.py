@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from orchestrator.runs import UNSUCCESSFUL, Attention, Run, RunStatus, SkipReason, Trigger, one_line
+from orchestrator.deaths import STOPPED
+from orchestrator.runs import UNSUCCESSFUL, Attention, EarlierRun, Run, RunStatus, SkipReason, Trigger, one_line
 from orchestrator.settings import Stack
 from orchestrator.slots import key
 from orchestrator.tasks import Task
@@ -69,7 +70,7 @@ class Incident:
 
 
 def severities(run: Run, attention: Sequence[str]) -> tuple[Severity, ...]:
-    """What is wrong with a run that has ended."""
+    """What is wrong with a run: with one that goes on only what ``attention`` says."""
     if run.status in (RunStatus.MISSED, RunStatus.EXPIRED):
         return (Severity.MISSED,)
     if run.reason == SkipReason.OVERLAP:
@@ -94,15 +95,43 @@ def cause_of(run: Run, severity: Severity, task: Task | None) -> Cause:
     return Cause(severity=severity, title=f"{run.error or run.status} of {target}")
 
 
-def tolerated(task: Task | None, severity: Severity, latest: Sequence[Run]) -> bool:
-    """Whether a failure is not yet told: fewer than ``failures`` of the last ``of`` runs, this one among them, failed.
+def tolerated(task: Task | None, severity: Severity, run: Run, known: Iterable[Run], until: datetime) -> bool:
+    """Whether the failure of ``run`` is not yet told: nowhere among the runs of its task, in the order in which they
+    have ended, do ``of`` in a row, this one among them, hold ``failures`` that failed.
 
-    ``latest`` are the task's runs, the newest slot first.
+    ``known`` are runs of the task in any order; each brings the earlier runs of its slot. Those that ended later than
+    ``until``, the moment at which the row was written, do not count: a row that comes again is judged alike.
     """
     if task is None or severity is not Severity.FAILED:
         return False
-    ended = [run for run in latest if run.status is RunStatus.SUCCEEDED or run.status in UNSUCCESSFUL]
-    return sum(run.status in UNSUCCESSFUL for run in ended[: task.alerts.of]) < task.alerts.failures
+    mine = (run.slot, run.version)
+    outcomes = {
+        (one.slot, version): (at, failed) for one in known for version, at, failed in _outcomes(one) if at <= until
+    }
+    outcomes[mine] = (_ended(run, run.slot), True)
+    order = sorted(outcomes, key=lambda which: (outcomes[which][0], which))
+    failed_in_order, place = [outcomes[which][1] for which in order], order.index(mine)
+    of = task.alerts.of
+    return all(
+        sum(failed_in_order[first : first + of]) < task.alerts.failures
+        for first in range(max(0, place - of + 1), place + 1)
+    )
+
+
+def _outcomes(run: Run) -> Iterator[tuple[str, datetime, bool]]:
+    """Of a slot's run and the runs before it each one's version, when it ended, and whether it failed; what was skipped
+    or stopped on purpose, or goes on, is none of them.
+    """
+    every: tuple[Run | EarlierRun, ...] = (*run.history, run)
+    for one in every:
+        stopped = one.status is RunStatus.ABORTED and one.error == STOPPED
+        if not stopped and (one.status is RunStatus.SUCCEEDED or one.status in UNSUCCESSFUL):
+            yield one.version, _ended(one, run.slot), one.status in UNSUCCESSFUL
+
+
+def _ended(run: Run | EarlierRun, slot: str) -> datetime:
+    """What nobody has started ends when it was due."""
+    return datetime.fromisoformat(run.ended_at or run.started_at or slot).astimezone(UTC)
 
 
 def told_before(now: datetime, quiet_seconds: int) -> str:
@@ -117,16 +146,17 @@ def subject(stack: Stack, what: str) -> str:
 
 def text(stack: Stack, run: Run, incident: Incident, task: Task | None, latest: Sequence[Run]) -> str:
     """The alert of a run; what has no record cannot be rerun either."""
-    severity = incident.severity
+    verb = _WHILE_IT_RUNS if run.status is RunStatus.RUNNING else _VERBS[incident.severity]
     is_reminder = incident.last_told is not None
     lines = [
-        f"{'Still: a' if is_reminder else 'A'} scheduled task {_VERBS[severity]}.",
+        f"{'Still: a' if is_reminder else 'A'} scheduled task {verb}.",
         "",
         f"task:      {run.task_id}",
         f"slot:      {run.slot} ({run.trigger})",
         f"status:    {run.status}",
         *([f"error:     {run.error}"] if run.error else []),
         *([f"cause:     {one_line(run.cause)}"] if run.cause else []),
+        *([f"running:   since {run.started_at}"] if run.status is RunStatus.RUNNING else []),
         *([f"duration:  {run.duration_seconds:g} s"] if run.duration_seconds is not None else []),
         *([f"delay:     {run.start_delay_seconds:g} s"] if run.start_delay_seconds is not None else []),
         f"incident:  {incident.title}, since {incident.since}, {_times(incident)}",
@@ -181,6 +211,8 @@ def console_link(execution_arn: str) -> str:
         return execution_arn
     return f"https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{execution_arn}"
 
+
+_WHILE_IT_RUNS = "goes on for longer than it should"
 
 _VERBS: Mapping[Severity, str] = {
     Severity.FAILED: "failed",

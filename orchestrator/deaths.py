@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from orchestrator import instants
 from orchestrator.runs import NO_TASK_ID, RunStatus, Trigger
 from orchestrator.tasks import TASK_ID_PATTERN
 
@@ -26,7 +27,43 @@ STATUSES = {
 #: The error of the execution, and of the row, of a run that another one stopped because its overlap policy says so.
 STOPPED = "Stopped"
 
-_SCHEDULED_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z")
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What the input of an execution of TaskRunner asks for."""
+
+    task_id: str
+    slot: str
+    trigger: Trigger
+    #: The version of the slot's run whose place the new one is to take; empty if there is none.
+    replaces: str = ""
+
+    @classmethod
+    def read(cls, given: Any, started_at: str) -> Asked:
+        """By TaskRunner's own rules (``definitions/task_runner/variables.py``), to which tests hold it.
+
+        An input that TaskRunner refuses asks for nothing, not even for the slot that it names.
+        """
+        if not _is_valid(given):
+            return cls(task_id=NO_TASK_ID, slot=started_at, trigger=Trigger.AD_HOC)
+        return cls(
+            task_id=given["taskId"],
+            slot=given.get("scheduledTime", started_at),
+            trigger=Trigger(given.get("trigger", Trigger.AD_HOC)),
+            replaces=given.get("replaces") or "",
+        )
+
+
+def _is_valid(given: Any) -> bool:
+    return (
+        isinstance(given, Mapping)
+        and isinstance(given.get("taskId"), str)
+        and re.fullmatch(TASK_ID_PATTERN, given["taskId"]) is not None
+        and ("scheduledTime" not in given or instants.read(given["scheduledTime"]) is not None)
+        and ("trigger" not in given or given["trigger"] in list(Trigger))
+        and isinstance(given.get("replaces"), str | None)
+        and isinstance(given.get("params", {}), Mapping)
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,16 +72,20 @@ class Death:
 
     execution_arn: str
     state_machine_arn: str
-    task_id: str
-    slot: str
-    trigger: Trigger
+    asked: Asked
     status: RunStatus
     #: ISO 8601 in UTC.
+    started_at: str
     ended_at: str
     error: str = ""
     cause: str = ""
-    #: The version of the slot's run whose place this one was to take; empty if there was none.
-    replaces: str = ""
+
+    @property
+    def unclaimed_slot(self) -> str:
+        """Under what its row stands if it has not claimed its slot: a start by hand must not keep a schedule's own
+        delivery from running.
+        """
+        return self.started_at if self.asked.trigger is Trigger.AD_HOC else self.asked.slot
 
     @classmethod
     def read(cls, event: Mapping[str, Any]) -> Death | None:
@@ -55,40 +96,24 @@ class Death:
         arn, machine = detail.get("executionArn"), detail.get("stateMachineArn")
         if not isinstance(arn, str) or not isinstance(machine, str):
             return None
-        given = _object(detail.get("input"))
         started, ended = _moment(detail.get("startDate")), _moment(detail.get("stopDate"))
         return cls(
             execution_arn=arn,
             state_machine_arn=machine,
-            **_run(given, started),
+            asked=Asked.read(_json(detail.get("input")), started),
             status=STATUSES[detail["status"]],
-            ended_at=ended or started,
+            started_at=started,
+            ended_at=ended,
             error=_text(detail.get("error")),
             cause=_text(detail.get("cause")),
-            replaces=_text(given.get("replaces")),
         )
 
 
-def _run(given: Mapping[str, Any], started: str) -> dict[str, Any]:
-    """The task, slot and trigger of an execution with this input, by TaskRunner's own rules."""
-    task_id, scheduled, trigger = (given.get(name) for name in ("taskId", "scheduledTime", "trigger"))
-    is_scheduled = isinstance(scheduled, str) and bool(_SCHEDULED_TIME.fullmatch(scheduled))
-    if not isinstance(task_id, str) or not re.fullmatch(TASK_ID_PATTERN, task_id):
-        return {"task_id": NO_TASK_ID, "slot": started, "trigger": Trigger.AD_HOC}
-    supposed = Trigger.SCHEDULE if is_scheduled else Trigger.AD_HOC
-    return {
-        "task_id": task_id,
-        "slot": scheduled if is_scheduled else started,
-        "trigger": Trigger(trigger) if trigger in list(Trigger) else supposed,
-    }
-
-
-def _object(text: Any) -> Mapping[str, Any]:
+def _json(text: Any) -> Any:
     try:
-        found = json.loads(text)
+        return json.loads(text)
     except (TypeError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, Mapping) else {}
+        return None
 
 
 def _moment(milliseconds: Any) -> str:
@@ -97,7 +122,7 @@ def _moment(milliseconds: Any) -> str:
         moment = datetime.fromtimestamp(float(milliseconds) / 1000, UTC)
     except (TypeError, ValueError, OverflowError, OSError):
         moment = datetime.fromtimestamp(0, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return instants.to_millisecond(moment)
 
 
 def _text(value: Any) -> str:

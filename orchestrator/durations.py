@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
-_DURATION = re.compile(r"(\d{1,9})\s*([smhd]?)")
+_DURATION = re.compile(r"([0-9]{1,9})\s*([smhd]?)")
 
 
 def seconds(text: str | int) -> int:

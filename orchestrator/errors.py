@@ -20,6 +20,7 @@ OrchestratorError
 ├── InvalidDefinition           a state machine definition that would not run as written
 ├── InvalidLockList             a line of a lock list that pins nothing
 ├── InvalidRecord               a record of the registry that no registration made
+├── InvalidRow                  a row of the ledger that no run has written
 ├── FutureSlots                 a backfill was to run slots that are still to come
 ├── MailInDoubt                 nobody knows yet whether an invoice has been mailed
 ├── MissingWheels               what functions depend on is neither on this machine nor to be had
@@ -37,6 +38,8 @@ OrchestratorError
 ├── NotDeployed                 there is no such stack in this account and region
 ├── NotRerun                    TaskRunner left a slot as it was, for another run was in the way
 ├── PortInUse                   the embedded AWS cannot listen where it was told to
+├── SlotTaken                   a slot was to be started that has a row
+├── SlotToCome                  a slot was to be started that its schedule will start
 ├── StillRunning                a rerun of a slot whose run goes on
 ├── TaskPaused                  a person asked for runs of a task that a person has paused
 ├── UnknownTask                 an operator named a task that the registry does not have
@@ -222,6 +225,18 @@ class InvalidRecord(OrchestratorError):
         )
 
 
+class InvalidRow(OrchestratorError):
+    """A row of the ledger cannot be read: no run, and nothing that closes runs, has written it so."""
+
+    def __init__(self, task_id: str, slot: str, problem: str) -> None:
+        self.task_id = task_id
+        self.slot = slot
+        super().__init__(
+            f"the ledger's row of task {task_id!r}, slot {slot!r}, cannot be read ({problem}); somebody has written it"
+            " by hand: correct it, or delete it"
+        )
+
+
 class DeploymentFailed(OrchestratorError):
     """AWS refused, or did not finish, what was to be deployed: deploying again goes on from where this ended."""
 
@@ -356,6 +371,26 @@ class NotRerun(OrchestratorError):
         super().__init__(
             f"{slot} of {task_id} is as it was: another run of the task goes on, or somebody else was first; try again"
             f" when `orchestrator tasks` says that it is waiting, or look at {execution_arn}"
+        )
+
+
+class SlotTaken(OrchestratorError):
+    """A person started a slot that has a row: nothing was started."""
+
+    def __init__(self, task_id: str, slot: str, status: str) -> None:
+        super().__init__(
+            f"nothing was started: {slot} of {task_id} has a run already, which is {status}; `orchestrator rerun"
+            f" {task_id} {slot}` runs it again"
+        )
+
+
+class SlotToCome(OrchestratorError):
+    """A person started a slot that its schedule will start."""
+
+    def __init__(self, task_id: str, slot: str) -> None:
+        super().__init__(
+            f"nothing was started: {slot} of {task_id} is still to come, and a run by hand takes the place of the"
+            " scheduled one, which then starts nothing; leave --slot out to run the task for now, or add --force"
         )
 
 

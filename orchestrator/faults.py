@@ -22,6 +22,8 @@ from orchestrator.errors import (
     NotPaused,
     NotReplayable,
     OrchestratorError,
+    SlotTaken,
+    SlotToCome,
     StillRunning,
     TaskPaused,
     UnknownTask,
@@ -31,6 +33,7 @@ from orchestrator.errors import (
 FAILED = 1
 BAD_INPUT = 2
 AWS_UNREACHABLE = 3
+NOTHING_COMPARED = 4
 INTERRUPTED = 130
 
 _CREDENTIALS = "log in (`aws sso login`), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
@@ -85,6 +88,8 @@ _BAD_INPUT = (
     NotABuild,
     NotPaused,
     NotReplayable,
+    SlotTaken,
+    SlotToCome,
     StillRunning,
     TaskPaused,
     UnknownTask,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
+from orchestrator.pricing import ROUND_SECONDS, Expected
 from orchestrator.slots import expected, times
 from orchestrator.tasks import Task
 
@@ -21,6 +22,8 @@ SCHEDULER_INVOCATIONS = 1000
 #: Scheduler fires within the minute of a slot.
 _SECONDS_OF_A_SLOT = 60
 
+_HOUR_SECONDS = 3600
+
 _INSTANT = timedelta(microseconds=1)
 
 #: Minutes of a day.
@@ -32,9 +35,7 @@ class TaskForecast:
     """A task's share."""
 
     task: Task
-    #: Slots that run, and slots that a calendar or a change of clock leaves out.
-    runs: int
-    skipped: int
+    expected: Expected
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +68,7 @@ class Forecast:
 
     @property
     def runs(self) -> int:
-        return sum(one.runs for one in self.tasks)
+        return sum(one.expected.runs for one in self.tasks)
 
     def busiest(self, count: int) -> list[BusyMinute]:
         """The minutes with the most starts, of equally busy ones the first."""
@@ -88,11 +89,19 @@ def forecast(tasks: Sequence[Task], begin: datetime, days: int) -> Forecast:
     minutes: Counter[datetime] = Counter()
     found = []
     for task in tasks:
-        runs = skipped = 0
+        runs = skipped = hours = looks = 0
+        hour = round_ = -1
         for at, is_skipped in _slots(task, begin, begin + timedelta(days=days)):
             minutes[at.replace(second=0)] += 1
             runs, skipped = runs + (not is_skipped), skipped + is_skipped
-        found.append(TaskForecast(task=task, runs=runs, skipped=skipped))
+            seconds = int(at.timestamp())
+            # Slots come in order, so each hour and each round is met once.
+            if seconds // _HOUR_SECONDS != hour:
+                hour, hours = seconds // _HOUR_SECONDS, hours + 1
+            if seconds // ROUND_SECONDS != round_:
+                round_, looks = seconds // ROUND_SECONDS, looks + 1
+        one = Expected(days=days, runs=runs, skipped=skipped, hours=hours, looks=looks)
+        found.append(TaskForecast(task=task, expected=one))
     return Forecast(begin=begin, days=days, tasks=tuple(found), minutes=minutes)
 
 

@@ -6,39 +6,70 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from orchestrator.runs import Run, RunStatus
+from orchestrator.instants import order
+from orchestrator.runs import UNSUCCESSFUL, Run, RunStatus
 from orchestrator.settings import STATUS_INDEX, Stack
+from orchestrator.unreadable import Report, log, readable
+
+#: A page of Query ends after 1 MB ("Paginating table query results in DynamoDB").
+_PAGES = 5
 
 
 class Ledger:
-    """Reads the table through ``client``, boto3's low-level client of DynamoDB. Only executions write it."""
+    """Reads the table through ``client``, boto3's low-level client of DynamoDB. Only executions write it.
 
-    def __init__(self, client: Any, stack: Stack) -> None:
+    Where rows are read in bulk, one that cannot be read goes to ``report`` and is left out.
+    """
+
+    def __init__(self, client: Any, stack: Stack, report: Report = log) -> None:
         self._client = client
+        self._report = report
         self._table = stack.runs_table
 
     def get(self, task_id: str, slot: str) -> Run | None:
-        """The row of one slot as it is now."""
+        """The row of one slot as it is now. Raises :class:`~orchestrator.errors.InvalidRow`."""
         key = {"taskId": {"S": task_id}, "slot": {"S": slot}}
         item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
         return Run.from_item(item) if item else None
 
-    def runs(self, task_id: str, *, limit: int, status: RunStatus | None = None) -> tuple[Run, ...]:
-        """A task's runs, the newest slot first, at most ``limit``."""
+    def runs(
+        self, task_id: str, *, limit: int, status: RunStatus | None = None, until: str | None = None
+    ) -> tuple[Run, ...]:
+        """A task's runs, the newest slot first, at most ``limit``; no slot later than ``until``, if it is given."""
         only: dict[str, Any] = {}
         if status:
             only = {"FilterExpression": "#status = :status", "ExpressionAttributeNames": {"#status": "status"}}
         values = {":task": {"S": task_id}} | ({":status": {"S": status}} if status else {})
-        return self._query(limit, KeyConditionExpression="taskId = :task", ExpressionAttributeValues=values, **only)
+        values |= {":until": {"S": until}} if until else {}
+        slots = "taskId = :task AND slot <= :until" if until else "taskId = :task"
+        return self._query(limit, KeyConditionExpression=slots, ExpressionAttributeValues=values, **only)
+
+    def outcomes(self, task_id: str, *, limit: int, until: str) -> tuple[Run, ...]:
+        """A task's runs that ended well or badly, of slots not later than ``until``, the newest first, at most
+        ``limit``. What was skipped is passed over, however much it is, up to some MB of rows.
+        """
+        statuses = {f":{status}": {"S": status} for status in sorted({RunStatus.SUCCEEDED, *UNSUCCESSFUL})}
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            ScanIndexForward=False,
+            KeyConditionExpression="taskId = :task AND slot <= :until",
+            FilterExpression=f"#status IN ({', '.join(statuses)})",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues={":task": {"S": task_id}, ":until": {"S": until}, **statuses},
+        )
+        items = (item for page in islice(pages, _PAGES) for item in page["Items"])
+        return tuple(islice(readable(items, Run.from_item, self._report), limit))
 
     def between(self, task_id: str, since: str, until: str) -> tuple[Run, ...]:
         """A task's runs whose slot is in [since, until], the newest first, as they are now."""
-        items = self._items(
+        runs = self._runs(
             KeyConditionExpression="taskId = :task AND slot BETWEEN :since AND :until",
-            ExpressionAttributeValues={":task": {"S": task_id}, ":since": {"S": since}, ":until": {"S": until}},
+            # Before, and after, every slot of the second.
+            ExpressionAttributeValues={":task": {"S": task_id}, ":since": {"S": order(since)}, ":until": {"S": until}},
             ConsistentRead=True,
         )
-        return tuple(map(Run.from_item, items))
+        within = (run for run in runs if order(since) <= order(run.slot) <= order(until))
+        return tuple(sorted(within, key=lambda run: order(run.slot), reverse=True))
 
     def by_status(
         self, status: RunStatus, *, limit: int, since: str | None = None, until: str | None = None
@@ -50,27 +81,30 @@ class Ledger:
         self, status: RunStatus, *, since: str | None = None, until: str | None = None, page: int | None = None
     ) -> Iterator[Run]:
         """The same without a limit: any number of runs, read in pages (of ``page`` runs) as they are asked for."""
-        items = self._items(
+        runs = self._runs(
             IndexName=STATUS_INDEX,
             KeyConditionExpression="#status = :status AND slot BETWEEN :since AND :until",
             ExpressionAttributeNames={"#status": "status"},
             # Slots are ISO 8601: "0" is before, and "~" after, every one of them.
             ExpressionAttributeValues={
                 ":status": {"S": status},
-                ":since": {"S": since or "0"},
+                ":since": {"S": order(since or "0")},
                 ":until": {"S": until or "~"},
             },
             **({"Limit": page} if page else {}),
         )
-        return map(Run.from_item, items)
+        return (run for run in runs if order(run.slot) <= order(until or "~"))
 
     def recent(self, *, limit: int) -> tuple[Run, ...]:
         """The newest runs of all tasks: a query for each status, so that the cost follows ``limit`` and not history."""
         found = [run for status in RunStatus for run in self.by_status(status, limit=limit)]
-        return tuple(sorted(found, key=lambda run: (run.slot, run.task_id), reverse=True)[:limit])
+        return tuple(sorted(found, key=lambda run: (order(run.slot), run.task_id), reverse=True)[:limit])
 
     def _query(self, limit: int, **request: Any) -> tuple[Run, ...]:
-        return tuple(map(Run.from_item, islice(self._items(Limit=limit, **request), limit)))
+        return tuple(islice(self._runs(Limit=limit, **request), limit))
+
+    def _runs(self, **request: Any) -> Iterator[Run]:
+        return readable(self._items(**request), Run.from_item, self._report)
 
     def _items(self, **request: Any) -> Iterator[dict[str, Any]]:
         pages = self._client.get_paginator("query").paginate(TableName=self._table, ScanIndexForward=False, **request)

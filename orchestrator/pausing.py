@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from orchestrator.instants import order, read
 from orchestrator.ledger import Ledger
 from orchestrator.records import Pause
 from orchestrator.registry import Registry
@@ -31,9 +32,9 @@ def skipped(pause: Pause, runs: Iterable[Run]) -> list[Run]:
             for run in runs
             if run.status is RunStatus.SKIPPED
             and run.reason == SkipReason.PAUSED
-            and max(run.slot, run.started_at or "") >= pause.since
+            and max(order(run.slot), order(run.started_at or "")) >= order(pause.since)
         ),
-        key=lambda run: run.slot,
+        key=lambda run: order(run.slot),
     )
     match pause.on_resume:
         case CatchUp.NONE:
@@ -56,13 +57,12 @@ def resume(registry: Registry, ledger: Ledger, runner: Runner, task_id: str, pau
     runs = ledger.between(task_id, _earliest(pause), key(now)) if pause.on_resume is not CatchUp.NONE else ()
     chosen = skipped(pause, runs)
     for run in chosen:
-        runner.start(task_id, params={}, slot=run.slot, now=now, replaced=run, trigger=Trigger.CATCH_UP)
+        runner.start(task_id, params={}, slot=run.slot, now=now, replaced=run, trigger=Trigger.RESUME)
     registry.resume(task_id)
     return [run.slot for run in chosen]
 
 
 def _earliest(pause: Pause) -> str:
     """The earliest slot that can be delivered while the pause is on."""
-    if not pause.since:
-        return "0"
-    return key(datetime.fromisoformat(pause.since) - timedelta(seconds=MAXIMUM_EVENT_AGE_SECONDS))
+    since = read(pause.since)
+    return key(since - timedelta(seconds=MAXIMUM_EVENT_AGE_SECONDS)) if since else "0"

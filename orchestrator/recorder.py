@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.deaths import STOPPED
-from orchestrator.runs import ROW_LIFETIME_SECONDS, UNSUCCESSFUL, RunStatus, SkipReason, Trigger, one_line
+from orchestrator.runs import ROW_LIFETIME_SECONDS, UNSUCCESSFUL, Attention, RunStatus, SkipReason, Trigger, one_line
 from orchestrator.settings import Stack
 from orchestrator.tasks import OverlapPolicy
 from orchestrator.updates import update
@@ -67,6 +67,7 @@ class Recorder:
         skipped: str,
         status: RunStatus,
         *,
+        trigger: Trigger,
         ended_at: str,
         error: str,
         cause: str,
@@ -78,7 +79,7 @@ class Recorder:
         was = {"status": {"S": RunStatus.SKIPPED}, "trigger": {"S": Trigger.SCHEDULE}, "startedAt": {"S": skipped}}
         texts = {
             "status": status,
-            "trigger": Trigger.CATCH_UP,
+            "trigger": trigger,
             "cause": one_line(cause),
             "error": error,
             "endedAt": ended_at,
@@ -89,6 +90,16 @@ class Recorder:
             removes=["reason", "startedAt", "startDelaySeconds"],
             values={"skipped": was["status"], "version": {"S": skipped}},
             condition="#status = :skipped AND #startedAt = :version",
+        )
+        return self._alone({"TableName": self._runs, "Key": {"taskId": {"S": task_id}, "slot": {"S": slot}}, **row})
+
+    def attend(self, task_id: str, slot: str, execution_arn: str, attention: Attention) -> bool:
+        """Says of a run that goes on that it deserves attention, for people to be told; whether nobody had said so."""
+        row = update(
+            {"attention": {"S": attention}},
+            names=["executionArn", "status"],
+            values={"me": {"S": execution_arn}, "running": {"S": RunStatus.RUNNING}},
+            condition="#executionArn = :me AND #status = :running AND attribute_not_exists(#attention)",
         )
         return self._alone({"TableName": self._runs, "Key": {"taskId": {"S": task_id}, "slot": {"S": slot}}, **row})
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from orchestrator.errors import InvalidRecord
+from orchestrator.errors import InvalidRecord, InvalidSchedule, InvalidTimezone
 from orchestrator.runs import RunStatus
-from orchestrator.slots import key
+from orchestrator.slots import key, times
 from orchestrator.tasks import CatchUp, Task
 
 #: A record, or its declared part, as DynamoDB's low-level client has it.
@@ -41,8 +41,12 @@ class Pause:
     on_resume: CatchUp = CatchUp.NONE
 
     def over(self, now: datetime) -> bool:
-        """Whether its end has come."""
-        return bool(self.until) and self.until <= key(now)
+        """Whether its end has come. An end that is empty, or no moment at all, is no end."""
+        return "0" <= self.until <= key(now)
+
+    def covers(self, slot: datetime) -> bool:
+        """Whether a slot of this moment is skipped because of it."""
+        return self.since <= key(slot) and not self.over(slot)
 
     def to_value(self) -> dict[str, Any]:
         texts = {"who": self.who, "why": self.why, "since": self.since, "until": self.until, "onResume": self.on_resume}
@@ -88,6 +92,8 @@ class Watch:
         if "checkedUntil" not in item:
             return None
         texts = {name: item[name]["S"] for name in WATCH_ATTRIBUTES if name in item}
+        for text in texts.values():
+            datetime.fromisoformat(text)
         return cls(
             checked_until=texts["checkedUntil"],
             next_run=texts.get("nextRun"),
@@ -112,13 +118,21 @@ class Record:
     #: Ids of open incidents that have hit it.
     incidents: tuple[str, ...] = ()
 
+    def pause_at(self, now: datetime) -> Pause | None:
+        """The pause that keeps the task from running now; one that is over does not, although its record may still be
+        there until the watchdog has started what it skipped.
+        """
+        return None if self.pause is None or self.pause.over(now) else self.pause
+
     @classmethod
     def from_item(cls, item: Item) -> Record:
         """Raises :class:`InvalidRecord` if the item is not what a registration makes."""
         try:
-            pause, status = item.get("pause"), item.get("lastStatus", {}).get("S")
+            pause, status, task = item.get("pause"), item.get("lastStatus", {}).get("S"), Task.from_item(item)
+            for schedule in task.schedules:
+                times(schedule)
             return cls(
-                task=Task.from_item(item),
+                task=task,
                 lease=_lease(item["lease"]["M"]) if "lease" in item else None,
                 pause=Pause.from_value(pause) if pause else None,
                 consecutive_failures=int(item.get("consecutiveFailures", {}).get("N", 0)),
@@ -129,7 +143,7 @@ class Record:
             )
         except KeyError as fault:
             raise InvalidRecord(item["taskId"]["S"], f"it lacks {fault}") from fault
-        except (ValueError, TypeError, AttributeError) as fault:
+        except (ValueError, TypeError, AttributeError, InvalidSchedule, InvalidTimezone) as fault:
             raise InvalidRecord(item["taskId"]["S"], str(fault)) from fault
 
 

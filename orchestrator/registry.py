@@ -12,6 +12,7 @@ from orchestrator.records import WATCH_ATTRIBUTES, Item, Pause, Record, Watch
 from orchestrator.settings import NEXT_RUN_INDEX, Stack
 from orchestrator.slots import key
 from orchestrator.tasks import DECLARED, Task
+from orchestrator.unreadable import Report, log, readable
 from orchestrator.updates import update
 
 #: Of the index by next run: writes of tasks that are due together do not all meet in one place.
@@ -19,10 +20,14 @@ SHARDS = 4
 
 
 class Registry:
-    """Reads and writes the table through ``client``, boto3's low-level client of DynamoDB."""
+    """Reads and writes the table through ``client``, boto3's low-level client of DynamoDB.
 
-    def __init__(self, client: Any, stack: Stack) -> None:
+    Where records are read in bulk, one that cannot be read goes to ``report`` and is left out.
+    """
+
+    def __init__(self, client: Any, stack: Stack, report: Report = log) -> None:
         self._client = client
+        self._report = report
         self._table = stack.tasks_table
 
     def register(self, task: Task, watch: Watch | None = None, *, anew: bool = False) -> None:
@@ -95,8 +100,8 @@ class Registry:
         return Record.from_item(item) if item else None
 
     def all(self) -> Iterator[Record]:
-        """Every record, in no order: it reads the whole table. Raises :class:`InvalidRecord`."""
-        return map(Record.from_item, self._scan())
+        """Every record that can be read, in no order: it reads the whole table."""
+        return readable(self._scan(), Record.from_item, self._report)
 
     def declared(self) -> dict[str, Item]:
         """What each task was registered as, by its id, however wrong; the whole table is read."""

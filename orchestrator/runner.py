@@ -6,10 +6,11 @@ import json
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from orchestrator.deaths import STATUSES
+from orchestrator.instants import to_millisecond
 from orchestrator.runs import Run, RunStatus, Trigger
 from orchestrator.settings import live
 
@@ -23,6 +24,8 @@ class Started:
 
     execution_arn: str
     slot: str
+    #: ISO 8601 in UTC: what the row is under if the run has not claimed its slot.
+    started_at: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +45,7 @@ class Runner:
     def __init__(self, client: Any, state_machine_arn: str) -> None:
         self._client = client
         self._arn = live(state_machine_arn)
+        self._executions = f"{state_machine_arn}:".replace(":stateMachine:", ":execution:", 1)
 
     def start(
         self,
@@ -71,7 +75,8 @@ class Runner:
             name=f"{task_id[:48]}-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
             input=json.dumps(request, ensure_ascii=False),
         )
-        return Started(execution_arn=answer["executionArn"], slot=slot or _text(answer["startDate"]))
+        started_at = to_millisecond(answer["startDate"])
+        return Started(execution_arn=answer["executionArn"], slot=slot or started_at, started_at=started_at)
 
     def ended(self, run: Run) -> bool:
         """Whether the execution of a run is over, whatever the row says. Step Functions forgets it after 90 days."""
@@ -80,11 +85,13 @@ class Runner:
 
     def ending(self, run: Run, now: datetime) -> Ending | None:
         """How the execution of a run has ended; None while it goes on."""
-        described = self._describe(run)
+        # Of what is none of TaskRunner's executions, whoever has written it, a function may not ask.
+        ours = (run.execution_arn or "").startswith(self._executions)
+        described = self._describe(run) if ours else None
         if described is None:
-            gone = "Step Functions does not know the execution: it keeps one for 90 days after its end"
-            return Ending(status=RunStatus.ABORTED, ended_at=_text(now), error="ExecutionLost", cause=gone)
-        ended_at = _text(described.get("stopDate", now))
+            gone = "Step Functions knows no such execution of TaskRunner: it keeps one for 90 days after its end"
+            return Ending(status=RunStatus.ABORTED, ended_at=to_millisecond(now), error="ExecutionLost", cause=gone)
+        ended_at = to_millisecond(described.get("stopDate", now))
         if described["status"] == "SUCCEEDED":
             # What it told about itself: a run that was skipped has succeeded, too.
             status = json.loads(described.get("output") or "{}").get("status", RunStatus.SUCCEEDED)
@@ -110,7 +117,7 @@ class Runner:
             return None
         try:
             return dict(self._client.describe_execution(executionArn=run.execution_arn))
-        except self._client.exceptions.ExecutionDoesNotExist:
+        except (self._client.exceptions.ExecutionDoesNotExist, self._client.exceptions.InvalidArn):
             return None
 
     def wait(self, started: Started, sleep: Callable[[float], object]) -> str:
@@ -120,7 +127,3 @@ class Runner:
             if described["status"] != "RUNNING":
                 return str(described["status"])
             sleep(POLL_SECONDS)
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -7,10 +7,14 @@ together by time.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from orchestrator.errors import InvalidRow
 
 
 class RunStatus(StrEnum):
@@ -77,15 +81,20 @@ class Trigger(StrEnum):
 
     #: EventBridge Scheduler.
     SCHEDULE = "schedule"
-    #: A person or a program, with ``start-execution``.
+    #: A person or a program, with ``start-execution``, for now or for a slot.
     AD_HOC = "ad hoc"
     #: A backfill, for a slot of the past. It neither takes nor heeds the lease: docs/how-to/rerun-and-backfill.md.
     BACKFILL = "backfill"
     #: A person, for a slot that has a row already.
     RERUN = "rerun"
-    #: The watchdog, for a slot that nobody delivered or that a pause kept from running. It waits for the task's lease.
+    #: The watchdog, for a slot that nobody delivered. It waits for the task's lease.
     CATCH_UP = "catch up"
+    #: The end of a pause, for a slot that the pause has skipped. It waits for the task's lease.
+    RESUME = "resume"
 
+
+#: Runs of slots that have not run when they were due: they wait for the task's lease, whatever its overlap policy is.
+BELATED = (Trigger.CATCH_UP, Trigger.RESUME)
 
 #: The row of an input that names no task is kept under this id.
 NO_TASK_ID = "_invalid"
@@ -100,9 +109,16 @@ CAUSE_LIMIT = 1000
 HISTORY_LIMIT = 20
 
 
+#: Characters that end a line, steer a terminal or turn the direction of writing, one or more of them: a class that
+#: means the same in Python's regular expressions and in JSONata's.
+CONTROL_PATTERN = r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+"
+
+_CONTROL = re.compile(CONTROL_PATTERN)
+
+
 def one_line(text: str) -> str:
     """Text from outside, fit for a row and an alert: without control characters, of bounded length."""
-    return "".join(character if character.isprintable() else " " for character in text)[:CAUSE_LIMIT]
+    return _CONTROL.sub(" ", text)[:CAUSE_LIMIT]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +134,11 @@ class EarlierRun:
     #: Of this and all the runs before it.
     attempts: int = 0
     error: str | None = None
+
+    @property
+    def version(self) -> str:
+        """As :attr:`Run.version`."""
+        return self.started_at or self.status
 
     @classmethod
     def from_value(cls, value: Mapping[str, Any]) -> EarlierRun:
@@ -173,11 +194,28 @@ class Run:
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Run:
-        """A row as DynamoDB's low-level client gives it (``{"taskId": {"S": …}, …}``)."""
+        """A row as DynamoDB's low-level client gives it (``{"taskId": {"S": …}, …}``).
 
+        Raises :class:`InvalidRow`: whoever may write to the table can write anything.
+        """
+        try:
+            return cls._from_item(item)
+        except KeyError as fault:
+            raise InvalidRow(_said(item, "taskId"), _said(item, "slot"), f"it lacks {fault}") from fault
+        except (ValueError, TypeError, AttributeError) as fault:
+            raise InvalidRow(_said(item, "taskId"), _said(item, "slot"), str(fault)) from fault
+
+    @classmethod
+    def _from_item(cls, item: Mapping[str, Any]) -> Run:
         def text(name: str) -> str | None:
             # Absent, or NULL, where it does not apply.
             return item[name].get("S") if name in item else None
+
+        def moment(name: str) -> str | None:
+            said = text(name)
+            if said is not None:
+                datetime.fromisoformat(said)
+            return said
 
         def number(name: str) -> float | None:
             return float(item[name]["N"]) if "N" in item.get(name, {}) else None
@@ -190,8 +228,8 @@ class Run:
             reason=text("reason"),
             execution_arn=text("executionArn"),
             child_execution_arn=text("childExecutionArn"),
-            started_at=text("startedAt"),
-            ended_at=text("endedAt"),
+            started_at=moment("startedAt"),
+            ended_at=moment("endedAt"),
             duration_seconds=number("durationSeconds"),
             start_delay_seconds=number("startDelaySeconds"),
             attempts=int(number("attempts") or 0),
@@ -202,3 +240,8 @@ class Run:
             duplicates=int(number("duplicates") or 0),
             history=tuple(map(EarlierRun.from_value, item.get("history", {}).get("L", ()))),
         )
+
+
+def _said(item: Mapping[str, Any], name: str) -> str:
+    """A part of a row's key, for a sentence about a row that cannot be read."""
+    return str(item.get(name, {}).get("S", "?"))

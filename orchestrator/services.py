@@ -26,13 +26,18 @@ DATA_LIMIT_EXCEEDED = "States.DataLimitExceeded"
 EVALUATION_FAILED = "States.QueryEvaluationError"
 TRANSACTION_CANCELED = "DynamoDb.TransactionCanceledException"
 
-#: Passing faults of Lambda itself, which the same page tells everybody to retry.
-LAMBDA_TRANSIENT = (
-    "Lambda.ClientExecutionTimeoutException",
-    "Lambda.ServiceException",
+#: Lambda and Step Functions have refused to begin: nothing has run.
+NOT_BEGUN = ("Lambda.TooManyRequestsException", "StepFunctions.ExecutionLimitExceededException")
+
+#: Passing faults of Lambda and Step Functions themselves. The same page tells everybody to retry those of Lambda, but
+#: any of them can be the answer to a call that has had its effect.
+SERVICE_FAULTS = (
     "Lambda.AWSLambdaException",
+    "Lambda.ClientExecutionTimeoutException",
     "Lambda.SdkClientException",
-    "Lambda.TooManyRequestsException",
+    "Lambda.ServiceException",
+    "StepFunctions.AWSStepFunctionsException",
+    "StepFunctions.SdkClientException",
 )
 
 #: Passing faults of Step Functions itself, when a nested execution is started; one that failed is none of them.

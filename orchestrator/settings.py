@@ -23,6 +23,12 @@ LIVE = "live"
 #: A metric that the watchdog publishes at the end of each round.
 HEARTBEAT_METRIC = "WatchdogHeartbeat"
 
+#: A metric of the runs that TaskRunner has ended badly, by stack alone: an alarm can only watch one set of dimensions.
+FAILURES_METRIC = "RunsFailed"
+
+#: A metric of rows and records that cannot be read, each time that somebody comes across one.
+UNREADABLE_METRIC = "UnreadableRecords"
+
 # environment of the Lambdas
 HEARTBEAT_URL = "HEARTBEAT_URL"
 STACK = "ORCHESTRATOR_STACK"

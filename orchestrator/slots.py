@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
+from orchestrator import instants
 from orchestrator.calendars import Closure, OnClosed, closure_at, longest_closure, published_years
 from orchestrator.schedules import Rate, Schedule, parse
 from orchestrator.schedules.clock_changes import Ambiguous, ClockChange, Nonexistent, clock_changes
@@ -57,13 +58,13 @@ class Slot:
 
 def key(moment: datetime) -> str:
     """A slot as the ledger writes it: ``2026-12-01T08:00:00Z``."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return instants.to_second(moment)
 
 
 @lru_cache(maxsize=16384)
 def times(schedule: TaskSchedule) -> Schedule:
-    """When Scheduler fires the schedule. A rate counts from 1970 plus its place in the task's spread: see StartDate in
-    :mod:`orchestrator.scheduler`.
+    """When Scheduler fires the schedule. A rate counts from 1970 plus its place in the task's spread: see
+    :class:`orchestrator.scheduler.Schedules`.
     """
     anchor = _EPOCH + timedelta(minutes=schedule.spread_minutes)
     return Schedule(expression=parse(schedule.expression), timezone=schedule.timezone, anchor=anchor)

@@ -123,6 +123,21 @@ def literal(value: Any) -> str:
     return json.dumps(value)
 
 
+def composed(value: Any) -> str:
+    """A value with expressions in it as one expression.
+
+    JSONata leaves an entry of an object out whose value is undefined, where an expression that is a field of its own
+    would fail.
+    """
+    if isinstance(value, Jsonata):
+        return f"({value.removeprefix('{%').removesuffix('%}').strip()})"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{literal(name)}: {composed(inner)}" for name, inner in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(composed, value)) + "]"
+    return literal(value)
+
+
 def _fields(of_the_sdk: Sequence[Enum], *added: JsonataField) -> list[Enum]:
     return [*(field for field in of_the_sdk if field.name not in JSONPATH_FIELDS), *added]
 

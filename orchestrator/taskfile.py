@@ -113,7 +113,7 @@ def load(
 def schema() -> str:
     """The JSON Schema of the file, for editors that complete it."""
     found = FileModel.model_json_schema(by_alias=True)
-    found["properties"]["tasks"]["propertyNames"] = {"pattern": TASK_ID_PATTERN}
+    found["properties"]["tasks"]["propertyNames"] = {"pattern": f"^{TASK_ID_PATTERN}$"}
     for definition in found["$defs"].values():
         _admit_shorthand(definition.get("properties", {}))
     return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **found}, indent=2) + "\n"

@@ -14,15 +14,17 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from orchestrator import instants
 from orchestrator.calendars import Closure, OnClosed
 from orchestrator.retries import RetryPolicy
 from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
 
-#: A task's id goes into schedule names, execution names and metric dimensions.
-TASK_ID_PATTERN = r"^[A-Za-z0-9_-]{1,48}$"
+#: A task's id goes into schedule names, execution names and metric dimensions. It has no anchors, because ``$`` also
+#: matches before a newline at the end in Python and not in JSONata: match the whole text.
+TASK_ID_PATTERN = r"[A-Za-z0-9_-]{1,48}"
 
 #: A target's logical name; TaskRunner puts a fixed prefix before it, so it must not hold what would leave the prefix.
-TARGET_PATTERN = r"^[A-Za-z0-9_-]{1,32}$"
+TARGET_PATTERN = r"[A-Za-z0-9_-]{1,32}"
 
 #: A Lambda function runs no longer ("Lambda quotas").
 LAMBDA_TIMEOUT_LIMIT = 900
@@ -268,7 +270,7 @@ class Task:
 
 def _closure_value(closure: Closure) -> dict[str, str]:
     """As TaskRunner compares it with a slot: as text."""
-    since, until = (f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in (closure.since, closure.until))
+    since, until = map(instants.to_second, (closure.since, closure.until))
     return {"since": since, "until": until, "why": closure.why}
 
 

@@ -18,7 +18,8 @@ from orchestrator.schedule_names import task_of
 from orchestrator.slots import key
 from orchestrator.tasks import TASK_ID_PATTERN
 
-#: Scheduler has started the slot's execution before, and its reply was lost.
+#: Scheduler has started the slot's execution before, and its reply was lost. StartExecution's reference calls the error
+#: so, SDKs add ``Exception``, integrations put ``Sfn.`` before it, and no page says which of these Scheduler writes.
 ALREADY_STARTED = "ExecutionAlreadyExists"
 
 #: As much of a body as is kept: our own schedules' is far shorter.
@@ -53,7 +54,7 @@ class Undelivered:
     @property
     def is_duplicate(self) -> bool:
         """Whether the slot was started after all."""
-        return self.error_code == ALREADY_STARTED
+        return self.error_code.rpartition(".")[2].startswith(ALREADY_STARTED)
 
     @property
     def cause(self) -> str:

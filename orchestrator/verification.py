@@ -34,8 +34,22 @@ class Finding:
     problem: Problem
 
 
-def verify(task: Task, runs: Iterable[Run], since: datetime, until: datetime, now: datetime) -> list[Finding]:
-    """What is wrong with the slots in [``since``, ``until``], in order; ``runs`` are the rows there."""
+@dataclass(frozen=True, kw_only=True)
+class Verified:
+    """What came of comparing a task's slots with its rows."""
+
+    task_id: str
+    #: The span that was compared, both ends included; nothing was, where ``until`` is before ``since``.
+    since: datetime
+    until: datetime
+    #: How many slots were expected there. With none, no finding proves nothing.
+    slots: int
+    #: In the order of their slots.
+    findings: tuple[Finding, ...]
+
+
+def verify(task: Task, runs: Iterable[Run], since: datetime, until: datetime, now: datetime) -> Verified:
+    """Compares the slots in [``since``, ``until``] with ``runs``, the rows there."""
     rows = {run.slot: run for run in runs}
     wanted = {key(slot.at) for slot in expected(task, since - _INSTANT, until)}
     problems = dict.fromkeys(wanted - rows.keys(), Problem.UNEXPLAINED)
@@ -44,7 +58,8 @@ def verify(task: Task, runs: Iterable[Run], since: datetime, until: datetime, no
             problems[slot] = Problem.UNFINISHED
         elif slot not in wanted and run.trigger is Trigger.SCHEDULE and run.reason != SkipReason.NONEXISTENT:
             problems[slot] = Problem.UNEXPECTED
-    return [Finding(task_id=task.id, slot=slot, problem=problems[slot]) for slot in sorted(problems)]
+    findings = tuple(Finding(task_id=task.id, slot=slot, problem=problems[slot]) for slot in sorted(problems))
+    return Verified(task_id=task.id, since=since, until=until, slots=len(wanted), findings=findings)
 
 
 def _over(task: Task, run: Run) -> datetime:

@@ -12,14 +12,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice, takewhile
 
-from orchestrator.records import Pause, Watch
-from orchestrator.runs import RunStatus, SkipReason
+from orchestrator.records import Pause, Record, Watch
+from orchestrator.runs import Run, RunStatus, SkipReason
 from orchestrator.schedules.clock_changes import Nonexistent
 from orchestrator.slots import Slot, expected, key, nonexistent, times, upcoming
 from orchestrator.tasks import CatchUp, Task
 
 #: Of one task in one look; the next goes on from there.
 MOST_SLOTS = 500
+
+#: So long after a deployment has begun to write them, schedules are there, and so is the StartDate of every rate, which
+#: is a minute after its creation (:mod:`orchestrator.scheduler`): what was due earlier nobody has promised.
+SETTLING = timedelta(minutes=2)
 
 _INSTANT = timedelta(seconds=1)
 
@@ -50,9 +54,9 @@ class Look:
     watch: Watch
 
 
-def watch_from(task: Task, now: datetime, *, pause: Pause | None = None) -> Watch:
-    """Where the watchdog begins with a task that is registered now."""
-    return Watch(checked_until=key(now), next_run=_next_look(task, now, pause), since=key(now))
+def watch_from(task: Task, begin: datetime) -> Watch:
+    """Where the watchdog begins with a task whose slots later than ``begin`` are delivered."""
+    return Watch(checked_until=key(begin), next_run=_next_look(task, begin, None), since=key(begin))
 
 
 def look(task: Task, watch: Watch, pause: Pause | None, recorded: Collection[str], now: datetime) -> Look:
@@ -80,6 +84,20 @@ def look(task: Task, watch: Watch, pause: Pause | None, recorded: Collection[str
     )
 
 
+def too_long(record: Record, run: Run, now: datetime) -> bool:
+    """Whether a run that goes on has done so for longer than its task should.
+
+    As at its end it counts from when its turn came: that of a run that has waited is when it took the task's lease.
+    """
+    bound, lease = record.task.max_duration_seconds, record.lease
+    if not bound or run.started_at is None:
+        return False
+    began = _moment(run.started_at)
+    if lease is not None and lease.execution_arn == run.execution_arn:
+        began = max(began, datetime.fromtimestamp(lease.expires_at - record.task.lease_seconds, UTC))
+    return now - began > timedelta(seconds=bound)
+
+
 def _due(task: Task, since: datetime, horizon: datetime) -> list[Slot]:
     """The first slots later than ``since`` and not later than ``horizon``."""
     if horizon - since <= _AT_ONCE:
@@ -101,7 +119,7 @@ def _reason(slot: Slot, pause: Pause | None) -> SkipReason | None:
     """Why a slot would not have run even if it had been delivered."""
     if slot.skipped:
         return SkipReason.CLOSED
-    if pause is not None and (not pause.until or key(slot.at) < pause.until) and key(slot.at) >= pause.since:
+    if pause is not None and pause.covers(slot.at):
         return SkipReason.PAUSED
     return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import boto3
+from botocore.config import Config
 
 from orchestrator.local.embedded import EmbeddedAws
 
@@ -13,4 +14,5 @@ _SESSION = boto3.Session(aws_access_key_id="embedded", aws_secret_access_key="em
 
 
 def own_client(aws: EmbeddedAws, service: str) -> Any:
-    return _SESSION.client(service, endpoint_url=aws.endpoint)
+    # An address has no subdomains, which TestState's prefix would be.
+    return _SESSION.client(service, endpoint_url=aws.endpoint, config=Config(inject_host_prefix=False))

@@ -34,7 +34,7 @@ _CONTEXT = {
         "StartTime": "2026-11-23T08:00:00.000Z",
     }
 }
-_INPUT = {"taskId": "report", "scheduledTime": "2026-11-23T08:00:00Z"}
+_INPUT = {"taskId": "report", "scheduledTime": "2026-11-23T08:00:00Z", "trigger": "schedule"}
 SOUND = Task(id="report", target=Target(kind=TargetKind.LAMBDA, name="work")).to_item()
 
 #: States that ask no catcher when an expression fails.
@@ -60,12 +60,15 @@ class Records:
             if isinstance(expression, str) and expression.startswith("{%")
         }
         route, back_off, give_up = (published[name] for name in ("RouteTask", "BackOff", "RetryOrGiveUp"))
+        of_service, by_policy = give_up["Choices"]
         self._uncaught = [
             _bare(route["Choices"][0]["Condition"]),
-            _bare(give_up["Choices"][0]["Condition"]),
-            _bare(back_off["Seconds"]),
-            _bare(published["InvokeLambda"]["TimeoutSeconds"]),
+            _bare(of_service["Condition"]),
+            _bare(of_service["Assign"]["longestDelay"]),
+            _bare(by_policy["Condition"]),
         ]
+        self._delays = [_bare(by_policy["Assign"]["longestDelay"]), _bare(back_off["Seconds"])]
+        self._timeout = _bare(published["InvokeLambda"]["TimeoutSeconds"])
 
     def outcome(self, record: dict[str, Any]) -> str:
         """``caught``, ``refused`` or ``runs``. Raises if an expression fails that no catcher sees."""
@@ -76,9 +79,14 @@ class Records:
             return "caught"
         if "refusal" in variables["task"] or "closed" in variables["task"]:
             return "refused"
-        failure = {"name": "ValueError", "cause": "x"}
+        failure = {"name": "ValueError", "cause": "x", "service": None}
         bindings = {"states": {"input": {}, "context": _CONTEXT}, **variables, "attempt": 2, "failure": failure}
-        *_, seconds, timeout = (evaluate(expression, bindings, _NOW) for expression in self._uncaught)
+        bindings["serviceRetries"] = 0
+        for expression in self._uncaught:
+            evaluate(expression, bindings, _NOW)
+        longest, back_off = self._delays
+        seconds = evaluate(back_off, bindings | {"longestDelay": evaluate(longest, bindings, _NOW)}, _NOW)
+        timeout = evaluate(self._timeout, bindings, _NOW)
         for found, least in ((seconds, 0), (timeout, 1)):
             if found != int(found) or not least <= found <= LONGEST_SECONDS:
                 raise ValueError(f"{found} is no number of seconds")

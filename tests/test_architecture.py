@@ -15,7 +15,7 @@ PURE = {
     "backfilling",
     "alerts",
     "calendars",
-    "costs",
+    "claims",
     "durations",
     "environments",
     "deaths",
@@ -23,24 +23,37 @@ PURE = {
     "events",
     "forecast",
     "functions",
+    "instants",
     "preview",
-    "prices",
+    "pricing",
     "records",
     "retries",
     "runs",
+    "schedule_edits",
     "schedule_names",
     "schedules",
     "settings",
     "slots",
     "tasks",
     "undelivered",
+    "unreadable",
     "updates",
     "verification",
     "watching",
 }
 
 #: One narrow class for each AWS service.
-BOUNDARIES = {"backfills", "failed_tasks", "incidents", "ledger", "recorder", "registry", "runner", "scheduler"}
+BOUNDARIES = {
+    "backfills",
+    "failed_tasks",
+    "incidents",
+    "ledger",
+    "recorder",
+    "registry",
+    "runner",
+    "scheduler",
+    "server_clock",
+}
 
 #: What is done with several of those together.
 TOGETHER = {"pausing"}

@@ -75,7 +75,7 @@ def test_params_and_slot_are_handed_on(stack: Applied, capsys: pytest.CaptureFix
         "--slot",
         "2026-12-01T09:00+01:00",
     ]
-    assert main(["start", "good", *arguments, "--wait", "--json"]) == 0
+    assert main(["start", "good", *arguments, "--force", "--wait", "--json"]) == 0
     (row,) = map(json.loads, lines(capsys))
     event = json.loads(row["result"])["event"]
     assert (row["slot"], row["trigger"]) == (SLOT, "ad hoc")
@@ -88,9 +88,9 @@ def test_a_start_that_is_not_waited_for_says_where_to_look(stack: Applied, capsy
 
 
 def test_runs_are_the_newest_first_and_can_be_chosen(stack: Applied, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["start", "good", "--slot", "2026-12-02T08:00:00Z", "--wait"])
-    main(["start", "good", "--slot", "2026-12-03T08:00:00Z", "--wait"])
-    main(["start", "bad", "--slot", "2026-12-04T08:00:00Z", "--wait"])
+    main(["start", "good", "--slot", "2026-12-02T08:00:00Z", "--force", "--wait"])
+    main(["start", "good", "--slot", "2026-12-03T08:00:00Z", "--force", "--wait"])
+    main(["start", "bad", "--slot", "2026-12-04T08:00:00Z", "--force", "--wait"])
     capsys.readouterr()
 
     def slots(*arguments: str) -> list[str]:

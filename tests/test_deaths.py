@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from orchestrator.deaths import Death
+from orchestrator.deaths import Asked, Death
 from orchestrator.runs import RunStatus, Trigger
 from tests.fuzz_failures import SOUND, Records, read
 from tests.hostile import messages, records
+
+SLOT, STARTED_AT = "2026-12-01T08:00:00Z", "2026-12-01T08:00:00.123Z"
 
 
 def event(**detail: Any) -> dict[str, Any]:
@@ -21,7 +23,7 @@ def event(**detail: Any) -> dict[str, Any]:
         "status": "FAILED",
         "startDate": 1_796_112_000_123,
         "stopDate": 1_796_112_005_456,
-        "input": json.dumps({"taskId": "report", "scheduledTime": "2026-12-01T08:00:00Z"}),
+        "input": json.dumps({"taskId": "report", "scheduledTime": SLOT, "trigger": "schedule"}),
     }
     return {"detail-type": "Step Functions Execution Status Change", "detail": given | detail}
 
@@ -29,7 +31,8 @@ def event(**detail: Any) -> dict[str, Any]:
 def test_a_scheduled_run_is_known_by_its_slot() -> None:
     found = Death.read(event(error="States.Runtime", cause="x"))
     assert found is not None
-    assert (found.task_id, found.slot, found.trigger) == ("report", "2026-12-01T08:00:00Z", Trigger.SCHEDULE)
+    assert found.asked == Asked(task_id="report", slot=SLOT, trigger=Trigger.SCHEDULE)
+    assert found.unclaimed_slot == SLOT
     assert (found.status, found.error, found.cause) == (RunStatus.FAILED, "States.Runtime", "x")
     assert found.ended_at == "2026-12-01T08:00:05.456Z"
 
@@ -38,20 +41,38 @@ def test_a_run_that_was_to_replace_another_says_which() -> None:
     given = {"taskId": "report", "trigger": "catch up", "replaces": "2026-12-01T08:00:00.123Z"}
     found = Death.read(event(input=json.dumps(given)))
     assert found is not None
-    assert (found.trigger, found.replaces) == (Trigger.CATCH_UP, "2026-12-01T08:00:00.123Z")
+    assert (found.asked.trigger, found.asked.replaces) == (Trigger.CATCH_UP, "2026-12-01T08:00:00.123Z")
 
 
 def test_an_ad_hoc_run_is_known_by_the_moment_it_started() -> None:
     found = Death.read(event(input='{"taskId": "report"}'))
     assert found is not None
-    assert (found.slot, found.trigger) == ("2026-12-01T08:00:00.123Z", Trigger.AD_HOC)
+    assert (found.asked.slot, found.asked.trigger) == (STARTED_AT, Trigger.AD_HOC)
 
 
-@pytest.mark.parametrize("given", [None, "", "x", "[]", '{"taskId": 7}', '{"taskId": "a:b"}', "[" * 100_000])
+def test_a_start_by_hand_for_a_slot_takes_that_slot_only_if_it_has_claimed_it() -> None:
+    found = Death.read(event(input=json.dumps({"taskId": "report", "scheduledTime": SLOT})))
+    assert found is not None
+    assert (found.asked.slot, found.asked.trigger, found.unclaimed_slot) == (SLOT, Trigger.AD_HOC, STARTED_AT)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"params": None}, {"params": []}, {"replaces": 7}, {"trigger": "magic"}, {"scheduledTime": f"{SLOT}\n"}]
+)
+def test_an_input_that_is_refused_takes_no_slot(wrong: dict[str, Any]) -> None:
+    given = {"taskId": "report", "scheduledTime": SLOT, "trigger": "schedule"} | wrong
+    found = Death.read(event(input=json.dumps(given)))
+    assert found is not None
+    assert (found.asked.task_id, found.unclaimed_slot) == ("_invalid", STARTED_AT)
+
+
+@pytest.mark.parametrize(
+    "given", [None, "", "x", "[]", '{"taskId": 7}', '{"taskId": "a:b"}', r'{"taskId": "a\n"}', "[" * 100_000]
+)
 def test_an_input_that_names_no_task_is_kept_as_nobodys(given: Any) -> None:
     found = Death.read(event(input=given))
     assert found is not None
-    assert (found.task_id, found.slot) == ("_invalid", "2026-12-01T08:00:00.123Z")
+    assert (found.asked.task_id, found.asked.slot) == ("_invalid", STARTED_AT)
 
 
 @pytest.mark.parametrize("status", ["RUNNING", "SUCCEEDED", "PENDING_REDRIVE", None, ["FAILED"]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,12 @@ from orchestrator.functions import Function
 from orchestrator.ledger import Ledger
 from orchestrator.local.clock import VirtualClock
 from orchestrator.local.embedded import EmbeddedAws
+from orchestrator.registry import Registry
 from orchestrator.runs import RunStatus
 from orchestrator.settings import Stack
 from orchestrator.slots import expected, key
 from orchestrator.taskfile import load
-from orchestrator.tasks import Task
+from orchestrator.tasks import OverlapPolicy, Target, TargetKind, Task, TaskSchedule
 
 STACK = Stack(name="slots")
 LAMBDAS = Path(__file__).parent / "definitions" / "lambdas"
@@ -80,3 +82,41 @@ def test_every_slot_that_is_expected_has_one_run_and_no_other_has(
         assert run.status is (RunStatus.SKIPPED if slot.skipped else RunStatus.SUCCEEDED), name
         assert run.cause == slot.skipped
         assert run.duplicates == 0
+
+
+RATES = ("rate(1 minute)", "rate(7 minutes)")
+
+
+def test_the_watch_of_a_task_begins_where_its_schedule_begins(aws: EmbeddedAws) -> None:
+    """Whatever second it is deployed in, and however long that takes: nothing is missed that was never to come."""
+    clock = VirtualClock(datetime(2026, 10, 23, 7, 57, tzinfo=UTC), speed=2000)
+    application = Application(
+        stack=STACK,
+        definitions={"TaskRunner": definitions.ALL["TaskRunner"](STACK)},
+        functions=(Function(name="work", module="work"),),
+        lambdas=LAMBDAS,
+    )
+    target = Target(kind=TargetKind.LAMBDA, name="work")
+    tasks: list[Task] = []
+    with clock.busy(), aws.on(clock):
+        for number, (rate, second) in enumerate(product(RATES, (1, 57))):
+            minute = clock.now().replace(second=0, microsecond=0) + timedelta(minutes=1)
+            clock.sleep_until(minute + timedelta(seconds=second), resting=True)
+            schedules = (TaskSchedule(expression=rate),)
+            tasks.append(Task(id=f"task-{number}", target=target, schedules=schedules, overlap=OverlapPolicy.ALLOW_ALL))
+            deployment.apply(aws.client, application, tasks, now=clock.now, sleep=lambda seconds: None)
+        clock.sleep(1000, resting=True)
+        horizon, registry = clock.now(), Registry(aws.client("dynamodb"), STACK)
+        clock.sleep(60, resting=True)
+        ledger = Ledger(aws.client("dynamodb"), STACK)
+        missing = {}
+        for task in tasks:
+            record = registry.get(task.id)
+            assert record is not None
+            assert record.watch is not None
+            begin = datetime.fromisoformat(record.watch.checked_until)
+            recorded = {run.slot for run in ledger.runs(task.id, limit=1000)}
+            wanted = {key(slot.at) for slot in expected(task, begin, horizon)}
+            missing[task.id] = sorted(wanted - recorded)
+            assert len(wanted) >= 1
+    assert {task_id: slots for task_id, slots in missing.items() if slots} == {}

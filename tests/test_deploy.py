@@ -13,9 +13,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 import deploy
 from orchestrator import deployment
+from orchestrator.deployment.questions import RunState
 from orchestrator.local.embedded import EmbeddedAws
 from orchestrator.registry import Registry
 from orchestrator.settings import Stack
@@ -255,3 +257,40 @@ def test_destroying_asks_first(endpoint: EmbeddedAws, tasks: Path, monkeypatch: 
     assert len(stacks.describe_stacks()["Stacks"]) == 1
     assert deploy.main(["destroy", "--yes"]) == 0
     assert stacks.describe_stacks()["Stacks"] == []
+
+
+def test_prove_asks_before_anything_is_deployed_and_leaves_nothing(
+    endpoint: EmbeddedAws, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    code = deploy.main(["prove"])
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].split() == ["VERDICT", "ASSUMPTION", "EXPECTED", "AWS'S", "ANSWER", "SOURCE"]
+    assert any(re.match(r"holds +the definition of TaskRunner is valid +OK +OK +Validate", line) for line in said)
+    assert re.fullmatch(r"\d+ holds, (\d+ fails, )?\d+ not asked", said[-1])
+    assert code == ("fails" in said[-1])
+    assert endpoint.client("cloudformation").describe_stacks()["Stacks"] == []
+
+
+def test_prove_as_json_says_what_each_assumption_is(endpoint: EmbeddedAws, capsys: pytest.CaptureFixture[str]) -> None:
+    deploy.main(["prove", "--env", "staging", "--json"])
+    said = json.loads(capsys.readouterr().out)
+    assert said["stack"] == "orchestrator-staging"
+    (one,) = [one for one in said["assumptions"] if one["assumption"].startswith("`$length($uuid())`")]
+    assert (one["expected"], one["answer"], one["verdict"]) == ("36", "36", "holds")
+
+
+def test_a_proof_that_aws_does_not_answer_says_so_by_its_exit_code(
+    endpoint: EmbeddedAws, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "TestState")
+    question = RunState(state={})
+    monkeypatch.setattr(RunState, "ask", lambda self, clients: raised(refused))
+    asked = deployment.Assumption(claim="it is so", source="a page", question=question, expected="yes")
+    monkeypatch.setattr(deployment, "assumptions", lambda *_: (asked,))
+    assert deploy.main(["prove"]) == 2
+    assert "no answer" in capsys.readouterr().out
+
+
+def raised(fault: Exception) -> str:
+    raise fault

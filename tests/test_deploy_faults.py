@@ -134,16 +134,16 @@ def test_without_a_permission(run: Deploy, faults: FaultyAws) -> None:
     )
 
 
-def test_a_stack_whose_creation_failed(run: Deploy, faults: FaultyAws, aws: EmbeddedAws) -> None:
+def test_a_stack_whose_creation_failed_and_cannot_be_undone(run: Deploy, faults: FaultyAws, aws: EmbeddedAws) -> None:
     aws.client("cloudformation").create_stack(StackName=STACK.name, TemplateBody='{"Resources": {}}')
     (stack,) = aws.backend("cloudformation").stacks.values()
-    stack.status = "ROLLBACK_COMPLETE"
+    stack.status = "ROLLBACK_FAILED"
     for command in ("plan", "apply"):
         ran = run(command)
         assert ran.returncode == 1
         assert ran.stderr == (
-            "stack orchestrator-dev is in ROLLBACK_COMPLETE: its creation failed; delete the stack (`python deploy.py"
-            " destroy`), then deploy again\n"
+            "stack orchestrator-dev is in ROLLBACK_FAILED: its creation failed, and something that it made could not be"
+            " deleted; delete the stack (`python deploy.py destroy`), then deploy again\n"
         )
     assert set(faults.calls) == {"DescribeStacks"}
 

@@ -29,13 +29,13 @@ def task(*expressions: str, task_id: str = "t", timezone: str = "UTC", **fields:
 
 def test_runs_are_counted_from_the_first_moment_to_the_last_day() -> None:
     found = forecast([task("cron(0 0 * * ? *)"), task("rate(6 hours)"), task()], BEGIN, 7)
-    assert [one.runs for one in found.tasks] == [7, 28, 0]
+    assert [one.expected.runs for one in found.tasks] == [7, 28, 0]
     assert found.runs == 35
 
 
 def test_slots_on_closed_days_are_fired_and_do_not_run() -> None:
     found = forecast([task("cron(0 8 * * ? *)", closures=WEEKENDS)], BEGIN, 7)
-    assert (found.tasks[0].runs, found.tasks[0].skipped) == (5, 2)
+    assert (found.tasks[0].expected.runs, found.tasks[0].expected.skipped) == (5, 2)
     assert found.minutes.total() == 7
 
 
@@ -82,5 +82,11 @@ def test_every_slot_is_counted_once(
     found = forecast([one], begin, days)
     instant = timedelta(microseconds=1)
     slots = expected(one, begin - instant, begin + timedelta(days=days) - instant)
-    assert found.minutes.total() == len(slots) == found.tasks[0].runs + found.tasks[0].skipped
+    assert found.minutes.total() == len(slots) == found.tasks[0].expected.runs + found.tasks[0].expected.skipped
     assert sum(found.by_minute_of_day(ZoneInfo(zone))) == len(slots)
+
+
+def test_hours_and_looks_of_the_watchdog_are_counted_once() -> None:
+    (often, twice) = forecast([task("rate(1 minute)"), task("cron(0,30 8 * * ? *)")], BEGIN, 1).tasks
+    assert (often.expected.hours, often.expected.looks) == (24, 288)
+    assert (twice.expected.hours, twice.expected.looks) == (1, 2)

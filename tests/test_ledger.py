@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from orchestrator.errors import InvalidRecord, InvalidRow
 from orchestrator.ledger import Ledger
 from orchestrator.local.embedded import EmbeddedAws
 from orchestrator.runs import Run, RunStatus
@@ -26,9 +27,9 @@ def ledger(dynamodb: Any) -> Ledger:
     return Ledger(dynamodb, STACK)
 
 
-def put(dynamodb: Any, task_id: str, slot: str, status: RunStatus = RunStatus.SUCCEEDED, **attributes: Any) -> None:
+def put(dynamodb: Any, task_id: str, slot: str, kind: RunStatus = RunStatus.SUCCEEDED, **attributes: Any) -> None:
     key = {"taskId": {"S": task_id}, "slot": {"S": slot}}
-    dynamodb.put_item(TableName=STACK.runs_table, Item={**key, "status": {"S": status}, **attributes})
+    dynamodb.put_item(TableName=STACK.runs_table, Item={**key, "status": {"S": kind}, **attributes})
 
 
 def slots(runs: tuple[Run, ...]) -> list[str]:
@@ -101,3 +102,29 @@ def test_what_a_query_costs_follows_the_limit_and_not_the_history(aws: EmbeddedA
     client.meta.events.register("after-call.dynamodb.Query", lambda parsed, **_: calls.append(parsed["Count"]))
     Ledger(client, STACK).runs("a", limit=5)
     assert calls == [5]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"status": {"S": "GONE"}},
+        {"trigger": {"S": "rocket"}},
+        {"attention": {"S": "pretty"}},
+        {"durationSeconds": {"S": "long"}, "status": {"N": "1"}},
+        {"history": {"L": [{"M": {}}]}},
+    ],
+)
+def test_one_row_that_cannot_be_read_is_reported_and_stepped_over(dynamodb: Any, wrong: dict[str, Any]) -> None:
+    reported: list[tuple[str, str]] = []
+
+    def report(fault: InvalidRecord | InvalidRow) -> None:
+        assert isinstance(fault, InvalidRow)
+        reported.append((fault.task_id, fault.slot))
+
+    ledger = Ledger(dynamodb, STACK, report)
+    put(dynamodb, "a", "2026-12-01T08:00:00Z")
+    put(dynamodb, "a", "2026-12-01T09:00:00Z", **wrong)
+    assert slots(ledger.runs("a", limit=9)) == ["2026-12-01T08:00:00Z"]
+    assert reported == [("a", "2026-12-01T09:00:00Z")]
+    with pytest.raises(InvalidRow, match="the ledger's row of task 'a', slot '2026-12-01T09:00:00Z', cannot be read"):
+        ledger.get("a", "2026-12-01T09:00:00Z")

@@ -108,7 +108,15 @@ def test_a_catch_up_that_died_stands_where_the_skipped_run_stood_and_only_there(
 ) -> None:
     def died(skipped: str) -> bool:
         return recorder.replace_skipped(
-            "report", SLOT, skipped, RunStatus.ABORTED, ended_at=ENDED, error="E", cause="c", execution_arn=ME
+            "report",
+            SLOT,
+            skipped,
+            RunStatus.ABORTED,
+            trigger=Trigger.RESUME,
+            ended_at=ENDED,
+            error="E",
+            cause="c",
+            execution_arn=ME,
         )
 
     row = {"taskId": "report", "slot": SLOT, "status": "SKIPPED", "reason": "paused", "startedAt": ENDED}
@@ -121,7 +129,7 @@ def test_a_catch_up_that_died_stands_where_the_skipped_run_stood_and_only_there(
     assert (run.status, run.reason, run.trigger, run.version) == (
         RunStatus.ABORTED,
         None,
-        Trigger.CATCH_UP,
+        Trigger.RESUME,
         RunStatus.ABORTED,
     )
     assert [one.status for one in run.history] == [RunStatus.SKIPPED]

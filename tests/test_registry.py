@@ -164,7 +164,24 @@ def test_a_record_that_no_registration_made_is_named(registry: Registry, dynamod
 def test_a_record_with_a_wrong_value_is_named(registry: Registry, dynamodb: Any) -> None:
     dynamodb.put_item(TableName=STACK.tasks_table, Item=TASK.to_item() | {"kind": {"S": "rocket"}})
     with pytest.raises(InvalidRecord, match="'rocket' is not a valid TargetKind"):
-        list(registry.all())
+        registry.get(TASK.id)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kind": {"S": "rocket"}},
+        {"timeoutSeconds": {"S": "5"}},
+        {"checkedUntil": {"S": "yesterday"}},
+        {"schedules": {"L": [{"M": {name: {"S": "cron(x)"} for name in ("expression", "timezone")}}]}},
+    ],
+)
+def test_one_record_that_cannot_be_read_is_reported_and_stepped_over(dynamodb: Any, wrong: dict[str, Any]) -> None:
+    reported: list[str] = []
+    registry = Registry(dynamodb, STACK, lambda fault: reported.append(fault.task_id))
+    registry.register(replace(TASK, id="sound"))
+    dynamodb.put_item(TableName=STACK.tasks_table, Item=TASK.to_item() | wrong)
+    assert ([record.task.id for record in registry.all()], reported) == (["sound"], [TASK.id])
 
 
 def test_the_same_number_written_otherwise_is_the_same_record() -> None:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from definitions.task_runner.running import BACKOFF_SECONDS
+from definitions.task_runner.running import (
+    AMBIGUOUS,
+    BACKOFF_SECONDS,
+    LONGEST_DELAY,
+    RETRY_ALLOWED,
+    SERVICE_RETRY_ALLOWED,
+)
+from definitions.task_runner.variables import SERVICE
 from orchestrator.local import jsonata
 from orchestrator.retries import RetryPolicy
+from orchestrator.services import SERVICE_FAULTS
 
 policies = st.builds(
     RetryPolicy,
@@ -44,8 +53,59 @@ def test_task_runner_waits_no_longer_than_the_policy_says(policy: RetryPolicy, a
     }
     longest = BACKOFF_SECONDS.replace("$random()", "0.999999999999")
     shortest = BACKOFF_SECONDS.replace("$random()", "0")
-    # The variable already counts the attempt that is to come.
-    bindings = {"task": task, "attempt": attempt + 1}
-    now = datetime(2026, 12, 1, tzinfo=UTC)
-    assert jsonata.evaluate(longest, bindings, now) == policy.longest_delay(attempt)
-    assert jsonata.evaluate(shortest, bindings, now) == 0
+    # Calls beyond the policy do not make its delays longer.
+    delay = evaluate(LONGEST_DELAY, task=task, attempt=attempt + 3, serviceRetries=3)
+    assert delay == policy.longest_delay(attempt)
+    assert evaluate(longest, longestDelay=delay) == delay
+    assert evaluate(shortest, longestDelay=delay) == 0
+
+
+def evaluate(expression: str, **bindings: Any) -> Any:
+    return jsonata.evaluate(expression, bindings, datetime(2026, 12, 1, tzinfo=UTC))
+
+
+FAULT, REFUSAL = "Lambda.ServiceException", "Lambda.TooManyRequestsException"
+OWN = '{"errorMessage": "x", "errorType": "y"}'
+FIVE, FOUR = (f"x (Service: AWSLambda; Status Code: {code}; Error Code: y)" for code in (500, 403))
+
+
+@pytest.mark.parametrize(
+    ("name", "cause", "idempotent", "decision"),
+    [
+        # What a handler raised is retried by the policy, whatever it calls its error.
+        ("ValueError", OWN, False, "by the policy"),
+        (FAULT, OWN, False, "by the policy"),
+        (REFUSAL, OWN, False, "by the policy"),
+        ("States.TaskFailed", OWN, False, "by the policy"),
+        # Nothing has run.
+        (REFUSAL, "Rate exceeded", False, "beyond the policy"),
+        ("StepFunctions.ExecutionLimitExceededException", "x", False, "beyond the policy"),
+        ("Lambda.AWSLambdaException", FOUR, False, "by the policy"),
+        ("Lambda.ResourceNotFoundException", "no such function", False, "by the policy"),
+        # What may have run is repeated only if it may be.
+        *((name, "x", False, "not") for name in SERVICE_FAULTS),
+        *((name, FIVE, True, "beyond the policy") for name in SERVICE_FAULTS),
+        ("Lambda.EC2UnexpectedException", FIVE, False, "not"),
+        *((name, cause, False, "not") for name in AMBIGUOUS for cause in (OWN, "", None)),
+        *((name, OWN, True, "by the policy") for name in AMBIGUOUS),
+        ("Never", OWN, True, "not"),
+    ],
+)
+def test_what_is_tried_again_and_at_whose_expense(
+    name: str, cause: str | None, idempotent: bool, decision: str
+) -> None:
+    output = {"Error": name} | ({} if cause is None else {"Cause": cause})
+    task = {"maxAttempts": 2, "neverOn": ["Never"], "idempotent": idempotent}
+    failure = {"name": name, "service": evaluate(SERVICE, states={"errorOutput": output})}
+    bindings = {"failure": failure, "task": task, "attempt": 1}
+    assert _decision(**bindings, serviceRetries=0) == decision
+    # The bound of each, reached.
+    assert _decision(**bindings | {"attempt": 7}, serviceRetries=5) == "not"
+    once = bindings | {"task": task | {"maxAttempts": 1}}
+    assert _decision(**once, serviceRetries=0) == ("not" if decision == "by the policy" else decision)
+
+
+def _decision(**bindings: Any) -> str:
+    if evaluate(SERVICE_RETRY_ALLOWED, **bindings):
+        return "beyond the policy"
+    return "by the policy" if evaluate(RETRY_ALLOWED, **bindings) else "not"

@@ -82,3 +82,17 @@ def test_no_message_is_too_strange_to_be_read() -> None:
         assert found.task_id is None or 0 < len(found.task_id) <= 48
         assert found.slot is None or len(found.slot) == 20
         assert found.error_code
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("ExecutionAlreadyExists", True),
+        ("ExecutionAlreadyExistsException", True),
+        ("Sfn.ExecutionAlreadyExistsException", True),
+        ("ExecutionLimitExceeded", False),
+        ("AWS.Scheduler.InternalServerError", False),
+    ],
+)
+def test_a_slot_that_was_started_before_is_known_however_its_error_is_called(code: str, expected: bool) -> None:
+    assert Undelivered.read(message(ERROR_CODE=code)).is_duplicate is expected

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from orchestrator.runs import Run, RunStatus, SkipReason, Trigger
 from orchestrator.tasks import Target, TargetKind, Task, TaskSchedule
@@ -18,7 +18,7 @@ SLOTS = [f"2026-11-{day}T08:00:00Z" for day in (20, 21, 22)]
 
 
 def found(*rows: Run, now: datetime = UNTIL) -> list[tuple[str, Problem]]:
-    return [(one.slot, one.problem) for one in verify(DAILY, rows, SINCE, UNTIL, now)]
+    return [(one.slot, one.problem) for one in verify(DAILY, rows, SINCE, UNTIL, now).findings]
 
 
 def row(slot: str, status: RunStatus = RunStatus.SUCCEEDED, **more: object) -> Run:
@@ -47,3 +47,10 @@ def test_a_delivery_that_nobody_expected_is_found_and_what_a_person_started_is_n
     assert found(*rows, row(odd)) == [(odd, Problem.UNEXPECTED)]
     assert found(*rows, row(odd, trigger=Trigger.AD_HOC)) == []
     assert found(*rows, row(odd, RunStatus.SKIPPED, reason=SkipReason.NONEXISTENT)) == []
+
+
+def test_it_is_known_how_many_slots_were_compared() -> None:
+    rows = [row(slot) for slot in SLOTS]
+    assert verify(DAILY, rows, SINCE, UNTIL, UNTIL).slots == 3
+    between = verify(DAILY, [], SINCE + timedelta(hours=1), SINCE + timedelta(hours=2), UNTIL)
+    assert (between.slots, between.findings) == (0, ())

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import product
+from typing import Any
 
 import pytest
 
 from orchestrator.calendars import Closure
-from orchestrator.records import Pause, Watch
-from orchestrator.runs import RunStatus, SkipReason
-from orchestrator.slots import key
+from orchestrator.deployment.reconciliation import Found, Register, plan
+from orchestrator.records import Lease, Pause, Record, Watch
+from orchestrator.runs import Run, RunStatus, SkipReason
+from orchestrator.scheduler import SchedulerSettings, Schedules
+from orchestrator.settings import Stack
+from orchestrator.slots import key, upcoming
 from orchestrator.tasks import CatchUp, Target, TargetKind, Task, TaskSchedule
-from orchestrator.watching import MOST_SLOTS, Look, look, watch_from
+from orchestrator.watching import MOST_SLOTS, Look, look, too_long, watch_from
 
 HOURLY = Task(
     id="hourly",
@@ -164,3 +170,56 @@ def test_a_missed_slot_is_found_within_grace_and_two_periods(phase: int) -> None
             break
     assert [(one.slot, one.status) for one in found.verdicts] == [(NINE, RunStatus.MISSED)]
     assert now - at(9) <= timedelta(seconds=HOURLY.grace_seconds) + 2 * period
+
+
+@pytest.mark.parametrize(
+    "expression", ["rate(1 minute)", "rate(7 minutes)", "rate(1 hour)", "rate(5 days)", "cron(* * * * ? *)"]
+)
+def test_whenever_a_schedule_is_created_everything_that_is_watched_is_delivered(expression: str) -> None:
+    """A plan at any second, and a creation up to a minute later: what is not delivered comes before both."""
+    schedule = TaskSchedule(expression=expression)
+    task = replace(HOURLY, schedules=(schedule,))
+    nothing = Found(registered={}, schedules={}, up_to_date=True)
+    settings = SchedulerSettings(state_machine="arn", role="arn", dead_letter_queue="arn", group="arn")
+    for number, delay in product(range(0, 3600, 97), (0, 1, 29, 59)):
+        planned = BEGIN + timedelta(seconds=number)
+        created = planned + timedelta(seconds=delay)
+        (register,) = (one for one in plan([task], nothing, planned).operations if isinstance(one, Register))
+        schedules = Schedules(None, Stack(), settings, partial(_same, created))
+        delivered_from = schedules.request(task.id, schedule).get("StartDate", created)
+        first = next(upcoming(task, datetime.fromisoformat(register.watch.checked_until)))
+        assert first.at >= delivered_from
+        assert register.watch.next_run == key(first.at)
+
+
+def _same(moment: datetime) -> datetime:
+    return moment
+
+
+def long_run(**fields: Any) -> Run:
+    started = {"started_at": "2026-11-23T09:00:00.500Z", "execution_arn": "arn:me"}
+    return replace(Run(task_id="hourly", slot=NINE, status=RunStatus.RUNNING), **started | fields)
+
+
+@pytest.mark.parametrize(
+    ("minute", "lease", "expected"),
+    [
+        (9, None, False),
+        (11, None, True),
+        (11, ("arn:me", at(9, 0)), True),
+        # It has waited five minutes for its turn.
+        (11, ("arn:me", at(9, 5)), False),
+        (16, ("arn:me", at(9, 5)), True),
+        # The lease is another's: a backfill's run holds none.
+        (11, ("arn:another", at(9, 5)), True),
+    ],
+)
+def test_a_run_goes_on_for_too_long_from_when_its_turn_came(
+    minute: int, lease: tuple[str, datetime] | None, expected: bool
+) -> None:
+    task = replace(HOURLY, max_duration_seconds=600)
+    expires = int(lease[1].timestamp()) + task.lease_seconds if lease else 0
+    record = Record(task=task, lease=Lease(execution_arn=lease[0], expires_at=expires) if lease else None)
+    assert too_long(record, long_run(), at(9, minute)) == expected
+    assert not too_long(replace(record, task=HOURLY), long_run(), at(9, minute))
+    assert not too_long(record, long_run(started_at=None), at(9, minute))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from definitions.task_runner import rows, stopping, waiting
 from definitions.task_runner.ending import Ending
 from definitions.task_runner.record import RECORD
-from definitions.task_runner.refusal import DUPLICATE_SLOT, FREE, STOP, WAIT, explained
+from definitions.task_runner.refusal import explained
 from definitions.task_runner.variables import (
     ASKED_FOR,
     BEGIN,
+    BY_HAND,
     CAUSE,
     CLAIMED,
     DUPLICATE,
@@ -18,7 +19,10 @@ from definitions.task_runner.variables import (
     IS_APART,
     NOW_SECONDS,
     REFUSED,
+    STARTED_AT,
+    refused,
 )
+from orchestrator.claims import Decision
 from orchestrator.errors import ClaimContended, InvalidInput, InvalidTask
 from orchestrator.runs import RunStatus, SkipReason
 from orchestrator.services import (
@@ -36,8 +40,11 @@ from orchestrator.services import (
 from orchestrator.settings import Stack
 from orchestrator.states import Catch, Choice, Task, Wait, When, jsonata, literal
 
-#: How often a claim is tried again when another transaction was in its way.
-CLAIM_ATTEMPTS = 5
+#: How often a claim is tried again when another transaction was in its way, or another run was first.
+CLAIM_ATTEMPTS = 12
+
+#: How often a run stops another one, and finds a third that has been faster.
+STOP_ATTEMPTS = 60
 
 #: The one place where a record that cannot be run, a slot on a closed day and a run of a backfill turn off: the common
 #: case pays no state.
@@ -51,7 +58,7 @@ _NOT_CLAIMED = f"""$exists($task.refusal) ? 'invalid'
     : 'apart'"""
 
 #: A fault of AWS itself, as the reason of a refusal.
-_FAULT = REFUSED | {"refusal": "fault"}
+_FAULT = REFUSED | {"known": refused(literal("fault"))}
 
 _LOOKUP_FAILED = jsonata(f"""
     $not({INPUT_IS_VALID}) ? {{
@@ -96,12 +103,12 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
     )
     record_skip = put_row(
         "RecordSkip",
-        reason={"S": jsonata("$refusal")},
-        cause=jsonata(f"$refusal = {literal(SkipReason.CLOSED)} ? {{'S': $task.closed}} : {{'NULL': true}}"),
+        reason={"S": jsonata("$known.refusal")},
+        cause=jsonata(f"$known.refusal = {literal(SkipReason.CLOSED)} ? {{'S': $task.closed}}"),
         then=ending.publish_metrics,
     )
     # At once at first; then the transactions that are in each other's way scatter.
-    claim_again = Wait("ClaimAgain", seconds=jsonata("$floor($random() * ($power(2, $claims - 1) - 1))"))
+    claim_again = Wait("ClaimAgain", seconds=jsonata("$floor($random() * $min([$power(2, $claims - 1) - 1, 20]))"))
     claim_apart = call(
         "ClaimApart",
         PUT_ITEM,
@@ -112,8 +119,8 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
         next_state=route_task,
     )
 
-    def once_more(condition: str) -> When:
-        return When(f"{condition} and $claims < {CLAIM_ATTEMPTS}", assign={"claims": jsonata("$claims + 1")})
+    def once_more(condition: str, most: int = CLAIM_ATTEMPTS) -> When:
+        return When(f"{condition} and $claims < {most}", assign={"claims": jsonata("$claims + 1")})
 
     contended = {
         "name": ClaimContended.__name__,
@@ -129,7 +136,7 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
                 stack.runs_table: {"Keys": [rows.RUN_KEY], "ConsistentRead": True},
             }
         },
-        assign=explained(stack) | {"failure": contended, "status": RunStatus.FAILED},
+        assign={"known": explained(stack), "failure": contended, "status": RunStatus.FAILED},
     )
     claim_slot = call(
         "ClaimSlot",
@@ -148,11 +155,12 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
     claim_again.next(claim_slot)
     join_queue = waiting.join_queue(stack, look_again=explain_refusal)
     record_waiting = waiting.record_waiting(stack, then=join_queue)
-    skipped, waits = f"$refusal in {literal(list(SkipReason))}", "$waitingSince != null"
-    refused = Choice(
+    own_key = {"slot": jsonata(STARTED_AT)}
+    skipped, waits = f"$known.refusal in {literal(list(SkipReason))}", "$waitingSince != null"
+    next_step = Choice(
         "Refused",
         choices=[
-            (When(f"$refusal = '{DUPLICATE_SLOT}'", assign={"status": DUPLICATE}), record_duplicate),
+            (When(f"$known.refusal = '{Decision.DUPLICATE}'", assign={"status": DUPLICATE}), record_duplicate),
             (
                 When(f"{skipped} and {waits}", assign={"status": RunStatus.SKIPPED}),
                 waiting.leave_queue(stack, then=record_skip),
@@ -162,24 +170,29 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
                 When(f"{skipped} and ({ASKED_FOR} or $replaces != null)", assign={"status": RunStatus.SKIPPED}),
                 ending.publish_metrics,
             ),
+            (When(f"{skipped} and {BY_HAND}", assign=own_key | {"status": RunStatus.SKIPPED}), record_skip),
             (When(skipped, assign={"status": RunStatus.SKIPPED}), record_skip),
-            (When("$refusal = 'apart'"), claim_apart),
-            (once_more(f"$refusal = '{FREE}' and {IS_APART}"), claim_apart),
-            (once_more(f"$refusal = '{FREE}'"), claim_again),
-            (once_more(f"$refusal = '{STOP}'"), stopping.stop_other(stack, then=claim_slot)),
-            (When(f"$refusal = '{WAIT}' and $not({waits})"), record_waiting),
+            (When("$known.refusal = 'apart'"), claim_apart),
+            (once_more(f"$known.refusal = '{Decision.FREE}' and {IS_APART}"), claim_apart),
+            (once_more(f"$known.refusal = '{Decision.FREE}'"), claim_again),
+            (
+                once_more(f"$known.refusal = '{Decision.STOP}'", STOP_ATTEMPTS),
+                stopping.stop_other(stack, then=claim_slot),
+            ),
+            (When(f"$known.refusal = '{Decision.WAIT}' and $not({waits})"), record_waiting),
             # What has waited so long does not give up now, and its row is there to be kept.
             (When(waits), join_queue),
             (When("$replaces != null"), ending.publish_failure),
+            (When(BY_HAND, assign=own_key), record_refusal),
         ],
         default=record_refusal,
     )
-    explain_refusal.next(refused)
+    explain_refusal.next(next_step)
     not_tried = REFUSED | {
-        "refusal": jsonata(_NOT_CLAIMED),
+        "known": refused(_NOT_CLAIMED),
         "failure": jsonata("$exists($task.refusal) ? $task.refusal : null"),
     }
-    claim_slot.add_catch(Catch(error_equals=[EVALUATION_FAILED], assign=not_tried, output=NOTHING, next_step=refused))
+    claim_slot.add_catch(Catch(error_equals=[EVALUATION_FAILED], assign=not_tried, output=NOTHING, next_step=next_step))
     for claim, failed in (
         (claim_slot, TRANSACTION_CANCELED),
         (claim_apart, CONDITION_FAILED),
@@ -187,7 +200,7 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
     ):
         claim.add_catch(Catch(error_equals=[failed], output=NOTHING, next_step=explain_refusal))
     for state in (claim_slot, claim_apart, record_waiting, explain_refusal):
-        state.add_catch(Catch(error_equals=["States.ALL"], assign=_FAULT, output=NOTHING, next_step=refused))
+        state.add_catch(Catch(error_equals=["States.ALL"], assign=_FAULT, output=NOTHING, next_step=next_step))
     return call(
         "LookupTask",
         GET_ITEM,
@@ -200,9 +213,9 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
         catch=[
             Catch(
                 error_equals=["States.ALL"],
-                assign={**_FAULT, **FROM_ANY_INPUT, **BEGIN, "failure": _LOOKUP_FAILED, "task": {}},
+                assign={**REFUSED, **FROM_ANY_INPUT, **BEGIN, "failure": _LOOKUP_FAILED, "task": {}},
                 output=NOTHING,
-                next_step=refused,
+                next_step=next_step,
             )
         ],
         next_state=claim_slot,

@@ -8,7 +8,7 @@ from typing import Any
 
 from definitions.task_runner import rows
 from definitions.task_runner.variables import DURATION, EXECUTION_ARN, IS_APART, SUMMARY
-from orchestrator.runs import Attention
+from orchestrator.runs import Attention, RunStatus
 from orchestrator.services import (
     PUT_METRIC_DATA,
     TRANSACT_WRITE_ITEMS,
@@ -16,11 +16,16 @@ from orchestrator.services import (
     UPDATE_ITEM,
     call,
 )
-from orchestrator.settings import METRICS_NAMESPACE, Stack
+from orchestrator.settings import FAILURES_METRIC, METRICS_NAMESPACE, Stack
 from orchestrator.states import Catch, Fail, Succeed, Task, jsonata, literal
 
-#: This execution's ARN up to what follows the account: no region or account stands in the definition.
-STATES_ARN = f"$substringBefore({EXECUTION_ARN}, ':execution:')"
+#: ``arn:PARTITION:states:REGION:ACCOUNT``. No region or account stands in the definition; the first five fields of an
+#: execution's ARN are the same however the execution was started, what follows them may name a version or an alias.
+STATES_ARN = f"$join($split({EXECUTION_ARN}, ':')[[0..4]], ':')"
+
+
+#: How a run ends badly that TaskRunner itself ends.
+_FAILED = [RunStatus.FAILED, RunStatus.TIMED_OUT]
 
 
 def _metric_data(stack: Stack) -> str:
@@ -30,6 +35,8 @@ def _metric_data(stack: Stack) -> str:
         [
             {{'MetricName': 'TaskExecution', 'Unit': 'Count', 'Value': 1,
                 'Dimensions': $append($of, {{'Name': 'Status', 'Value': $status}})}},
+            $status in {literal(_FAILED)} ? {{'MetricName': {literal(FAILURES_METRIC)}, 'Unit': 'Count', 'Value': 1,
+                'Dimensions': [$of[0]]}},
             $ended != null ? {{'MetricName': 'TaskDuration', 'Unit': 'Seconds', 'Value': {DURATION},
                 'Dimensions': $of}},
             $startDelay != null ? {{'MetricName': 'StartDelay', 'Unit': 'Seconds', 'Value': $startDelay,
@@ -46,7 +53,7 @@ _ATTENTION = f"""(
         $task.minDurationSeconds > 0 and {DURATION} < $task.minDurationSeconds ? {literal(Attention.TOO_SHORT)},
         $task.incidents and $not({IS_APART}) ? {literal(Attention.RECOVERED)}
     ];
-    $count($found) = 0 ? {{'NULL': true}} : {{'S': $join($found, ', ')}}
+    $count($found) > 0 ? {{'S': $join($found, ', ')}}
 )"""
 
 
@@ -87,13 +94,21 @@ def build(stack: Stack) -> Ending:
     return Ending(
         record_outcome=_record(
             "RecordOutcome",
-            run=rows.ended_row(stack, result={"S": jsonata("$result")}, attention=jsonata(_ATTENTION)),
+            # Another run may have written that it has stopped this one, which was too late.
+            run=rows.ended_row(
+                stack, result={"S": jsonata("$result")}, attention=_ATTENTION, removes=["error", "cause", "reason"]
+            ),
             task=rows.lease_released(stack, sets={"consecutiveFailures": {"N": "0"}}),
             then=publish_metrics,
         ),
         record_failure=_record(
             "RecordFailure",
-            run=rows.ended_row(stack, error={"S": jsonata("$failure.name")}, cause={"S": jsonata("$failure.cause")}),
+            run=rows.ended_row(
+                stack,
+                error={"S": jsonata("$failure.name")},
+                cause={"S": jsonata("$failure.cause")},
+                removes=["reason"],
+            ),
             task=rows.lease_released(stack, adds={"consecutiveFailures": {"N": "1"}}),
             then=publish_failure,
         ),

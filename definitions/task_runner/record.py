@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from definitions.task_runner.variables import NOW_TEXT, SLOT, TRIGGER, matches
+from definitions.task_runner.variables import NOW_TEXT, SLOT, TRIGGER, matches, order
 from orchestrator.errors import InvalidTask, TaskNotFound
 from orchestrator.runs import Trigger
 from orchestrator.states import jsonata, literal
@@ -50,10 +50,10 @@ _CHECKS: Mapping[str, str] = {
 
 _WRONG = " & ".join(f"({check} ? '' : '{field} ')" for field, check in _CHECKS.items())
 
-#: Why a scheduled slot is not run, or nothing. Times of one form, in UTC, compare as text.
-_CLOSED = f"""($trigger := {TRIGGER}; $slot := {SLOT};
+#: Why a scheduled slot is not run, or nothing.
+_CLOSED = f"""($trigger := {TRIGGER}; $at := {order(SLOT)};
         $trigger = {literal(Trigger.SCHEDULE)} and $exists($item.closures.S)
-        ? $parse($item.closures.S)[since <= $slot and until > $slot][0].why)"""
+        ? $parse($item.closures.S)[{order("since")} <= $at and {order("until")} > $at][0].why)"""
 
 
 def paused(item: str) -> str:
@@ -74,7 +74,7 @@ RECORD = jsonata(f"""(
         {" ".join(f"'{name}': $number({path})," for name, path in _NUMBERS.items())}
         'neverOn': [$item.retry.M.neverOn.L.S],
         'overlap': $item.overlap.S,
-        'idempotent': $item.idempotent.BOOL,
+        'idempotent': $item.idempotent.*,
         'timezone': $exists($item.schedules.L[0].M.timezone.S) ? $item.schedules.L[0].M.timezone.S : 'UTC',
         'closed': {_CLOSED},
         'paused': {paused("$item")},

@@ -1,43 +1,70 @@
 """Why a claim was refused, and what is to be done about it: the task's record and the slot's row tell.
 
-The reply to a claim says only that a condition failed. ExplainRefusal reads both items and makes known ``refusal``, one
-of the texts here or a :class:`SkipReason`; ``earlier``; ``holder``, the lease that is in the way, or null; and
-``queue``: ``others``, the places of those who wait and live, as DynamoDB has them; ``seen``, how many places there are,
-those of the dead too; ``room``, how many there may be before this run takes one.
+The reply to a claim says only that a condition failed. ExplainRefusal reads both items and makes known one object,
+``known``: ``refusal``, a :class:`~orchestrator.claims.Decision`; ``earlier``, of the runs before this one: version and
+ARN of the last, their attempts, their history, and this run's duplicates; ``holder``, the lease that is in the way, or
+null; and ``queue``: ``others``, the places of those who wait and live, as DynamoDB has them; ``seen``, how many places
+there are, those of the dead too; ``room``, how many there may be before this run takes one.
+
+The rule is :func:`orchestrator.claims.decide`, to which tests hold the expression.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 from definitions.task_runner.record import paused
-from definitions.task_runner.variables import EXECUTION_ARN, IS_APART, NOW_SECONDS
-from orchestrator.runs import HISTORY_LIMIT, RunStatus, SkipReason, Trigger
+from definitions.task_runner.variables import EXECUTION_ARN, IS_APART, NOW_SECONDS, NOW_TEXT, order
+from orchestrator.claims import QUEUEING, STOPPING, Decision
+from orchestrator.runs import BELATED, HISTORY_LIMIT, RunStatus, Trigger
 from orchestrator.settings import Stack
-from orchestrator.states import jsonata, literal
+from orchestrator.states import Jsonata, jsonata, literal
 from orchestrator.tasks import LONGEST_WAIT_SECONDS, MOST_WAITING, OverlapPolicy
-
-#: The slot is another run's.
-DUPLICATE_SLOT = "duplicate"
-#: Nothing is in the way now, or only the row that this run is to replace.
-FREE = "free"
-#: The overlap policy lets the run wait.
-WAIT = "wait"
-#: The overlap policy stops the holder of the lease.
-STOP = "stop"
-
-_QUEUEING = literal([OverlapPolicy.BUFFER_ONE, OverlapPolicy.BUFFER_ALL])
-_STOPPING = literal([OverlapPolicy.CANCEL_OTHER, OverlapPolicy.TERMINATE_OTHER])
 
 #: The attributes of a run that are kept when another takes its place.
 _KEPT = ("trigger", "executionArn", "startedAt", "endedAt", "error")
 
-#: A catch-up waits whatever the policy is, and whoever has begun to wait goes on.
-_WAITS = f"""($trigger = {literal(Trigger.CATCH_UP)} or $waitingSince != null or $policy in {_QUEUEING})"""
+#: What the decision depends on, each name of it true or false; tests put every combination into the table below.
+FACTS = (
+    "taken",  # the row is another run's, and this one is not to replace it
+    "paused",
+    "shared",  # the run takes no lease, or nobody's is in its way
+    "mine",  # the lease is this execution's: the reply to a claim was lost
+    "held",
+    "first",  # nobody with an earlier slot waits
+    "stops",  # the overlap policy stops the holder of the lease
+    "waits",
+    "room",  # to wait, and time
+    "passed",  # by a later slot of the schedule
+)
+
+#: The first whose condition holds, by the facts.
+TABLE = (
+    ("taken", Decision.DUPLICATE),
+    ("paused", Decision.PAUSED),
+    ("shared or mine", Decision.FREE),
+    ("not held and (first or stops and not waits)", Decision.FREE),
+    ("waits and room", Decision.WAIT),
+    ("waits", Decision.OVERLAP),
+    ("stops and not passed", Decision.STOP),
+    ("true", Decision.OVERLAP),
+)
+
+
+def decided() -> str:
+    """The table as an expression, where ``$is`` holds the facts."""
+    rules = " : ".join(f"{_condition(condition)} ? {literal(decision)}" for condition, decision in TABLE[:-1])
+    return f"({rules} : {literal(TABLE[-1][1])})"
+
+
+def _condition(text: str) -> str:
+    words = text.replace("(", "( ").replace(")", " )").split()
+    written = " ".join(f"$is.{word}" if word in FACTS else word for word in words)
+    for fact in FACTS:
+        written = written.replace(f"not $is.{fact}", f"$not($is.{fact})")
+    return written
 
 
 def _read(stack: Stack) -> str:
-    """What the other expressions here are about: the slot's row, the task's record, the lease and the queue.
+    """The two items, and what they have to do with this run.
 
     ``$run`` is the row if it is another run's; a scheduled delivery that comes late may replace the one that says it
     was missed.
@@ -59,41 +86,43 @@ def _read(stack: Stack) -> str:
             $of != $slot and $number($place.M.expiresAt.N) >= {NOW_SECONDS}
         }});
         $others := $keys($live);
-        $most := $policy = {literal(OverlapPolicy.BUFFER_ONE)} and $trigger != {literal(Trigger.CATCH_UP)}
-            ? 1 : {MOST_WAITING};
+        $belated := $trigger in {literal(BELATED)};
+        $most := $policy = {literal(OverlapPolicy.BUFFER_ONE)} and $not($belated) ? 1 : {MOST_WAITING};
     """
 
 
-def _why(stack: Stack) -> str:
-    overlap = literal(SkipReason.OVERLAP)
-    return f"""({_read(stack)}
-        $run != null and $not($replaceable) ? '{DUPLICATE_SLOT}'
-        : {paused("$record")} ? {literal(SkipReason.PAUSED)}
-        : {IS_APART} or $policy = {literal(OverlapPolicy.ALLOW_ALL)} ? '{FREE}'
-        : $lease.executionArn.S = {EXECUTION_ARN} ? '{FREE}'
-        : $not($held) and ($count($others[$ < $slot]) = 0 or $policy in {_STOPPING} and $not({_WAITS})) ? '{FREE}'
-        : {_WAITS} ? (
-            ($slot in $places or $count($others) < $most)
-            and ($waitingSince = null ? true : $millis() < $waitingSince + {LONGEST_WAIT_SECONDS * 1000})
-            ? '{WAIT}' : {overlap}
-        )
-        : $policy in {_STOPPING} ? '{STOP}'
-        : {overlap}
-    )"""
+def _facts() -> str:
+    later = f"{order('$lease.slot.S')} > {order('$slot')} and {order('$lease.slot.S')} <= {order(NOW_TEXT)}"
+    in_time = f"($waitingSince = null ? true : $millis() < $waitingSince + {LONGEST_WAIT_SECONDS * 1000})"
+    facts = {
+        "taken": "$run != null and $not($replaceable)",
+        "paused": paused("$record"),
+        "shared": f"{IS_APART} or $policy = {literal(OverlapPolicy.ALLOW_ALL)}",
+        "mine": f"$lease.executionArn.S = {EXECUTION_ARN}",
+        "held": "$held",
+        "first": f"$count($others[{order('$')} < {order('$slot')}]) = 0",
+        "stops": f"$policy in {literal(STOPPING)}",
+        # A belated run waits whatever the policy is, and whoever has begun to wait goes on.
+        "waits": f"$belated or $waitingSince != null or $policy in {literal(QUEUEING)}",
+        "room": f"($slot in $places or $count($others) < $most) and {in_time}",
+        # A slot with milliseconds is that of a person, and a slot to come was started by one.
+        "passed": f"$trigger = {literal(Trigger.SCHEDULE)} and $not($contains($lease.slot.S, '.')) and {later}",
+    }
+    return "$is := {" + ", ".join(f"'{name}': {facts[name]}" for name in FACTS) + "};"
 
 
-def _earlier(stack: Stack) -> str:
+def _earlier() -> str:
     """The runs before this one, when the row is another run's; a row that has not ended is of one that died."""
     kept = ", ".join(f"'{name}': $exists($run.{name}.S) ? {{'S': $run.{name}.S}}" for name in _KEPT)
     unfinished, aborted = literal([RunStatus.RUNNING, RunStatus.WAITING]), literal(RunStatus.ABORTED)
-    return f"""({_read(stack)}
+    return f"""(
         $attempts := $exists($run.attempts.N) ? $number($run.attempts.N) : 0;
         $history := $append([$run.history.L], [{{'M': {{
             'status': {{'S': $run.status.S in {unfinished} ? {aborted} : $run.status.S}},
             'attempts': {{'N': $string($attempts)}}, {kept}
         }}}}]);
         $duplicates := $mine and $exists($found.duplicates.N) ? $number($found.duplicates.N) : 0;
-        $merge([$run = null ? $earlier : {{
+        $merge([$run = null ? $known.earlier : {{
             'version': $version,
             'executionArn': $exists($run.executionArn.S) ? $run.executionArn.S : 'none',
             'attempts': $attempts,
@@ -102,26 +131,23 @@ def _earlier(stack: Stack) -> str:
     )"""
 
 
-def _queue(stack: Stack) -> str:
-    return f"""({_read(stack)}
-        {{
-            'others': $count($others) > 0 ? $live : {{}},
-            'seen': $count($places),
-            'room': $most + $count($places) - $count($others)
-        }}
-    )"""
+#: Only the lease's expiry is sure to be there.
+_HOLDER = """$held ? {
+        'executionArn': $lease.executionArn.S, 'slot': $lease.slot.S, 'expiresAt': $number($lease.expiresAt.N)
+    } : null"""
+
+_QUEUE = """{
+        'others': $count($others) > 0 ? $live : {},
+        'seen': $count($places),
+        'room': $most + $count($places) - $count($others)
+    }"""
 
 
-def _holder(stack: Stack) -> str:
-    """Only the lease's expiry is sure to be there."""
-    return f"""({_read(stack)}
-        $held ? {{
-            'executionArn': $lease.executionArn.S, 'slot': $lease.slot.S, 'expiresAt': $number($lease.expiresAt.N)
-        }} : null
-    )"""
-
-
-def explained(stack: Stack) -> dict[str, Any]:
-    """What the two items make known."""
-    expressions = {"refusal": _why, "earlier": _earlier, "queue": _queue, "holder": _holder}
-    return {name: jsonata(expression(stack)) for name, expression in expressions.items()}
+def explained(stack: Stack) -> Jsonata:
+    """What the two items make known, from the reply of BatchGetItem."""
+    return jsonata(f"""({_read(stack)} {_facts()} {{
+        'refusal': {decided()},
+        'earlier': {_earlier()},
+        'holder': {_HOLDER},
+        'queue': {_QUEUE}
+    }})""")

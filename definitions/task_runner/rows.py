@@ -6,7 +6,7 @@ that Step Functions then sends again must find its own row, not a stranger's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from definitions.task_runner.variables import (
@@ -19,7 +19,7 @@ from definitions.task_runner.variables import (
 )
 from orchestrator.runs import ROW_LIFETIME_SECONDS, RunStatus, SkipReason
 from orchestrator.settings import Stack
-from orchestrator.states import jsonata
+from orchestrator.states import composed, jsonata, literal
 from orchestrator.tasks import OverlapPolicy
 from orchestrator.updates import update
 
@@ -30,21 +30,25 @@ _PLACE = {"#waiting": "waiting", "#slot": RUN_KEY["slot"]["S"]}
 
 
 def new_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
-    """PutItem of this execution's row, unless the slot is somebody else's. An attribute that does not apply is NULL."""
+    """PutItem of this execution's row, unless the slot is somebody else's. An attribute that does not apply is absent.
+
+    So the item is one expression: DynamoDB's null has another name in each kind of integration (``NULL``, ``Nul``).
+    """
+    item = {
+        **RUN_KEY,
+        "trigger": {"S": jsonata("$trigger")},
+        "executionArn": ME["me"],
+        "startedAt": {"S": jsonata(STARTED_AT)},
+        "startDelaySeconds": jsonata("$startDelay != null ? {'N': $string($startDelay)}"),
+        "attempts": {"N": jsonata("$string($known.earlier.attempts)")},
+        "history": {"L": jsonata("$known.earlier.history")},
+        "duplicates": {"N": jsonata("$string($known.earlier.duplicates)")},
+        "ttl": {"N": jsonata(f"$string({NOW_SECONDS} + {ROW_LIFETIME_SECONDS})")},
+        **attributes,
+    }
     return {
         "TableName": stack.runs_table,
-        "Item": {
-            **RUN_KEY,
-            "trigger": {"S": jsonata("$trigger")},
-            "executionArn": ME["me"],
-            "startedAt": {"S": jsonata(STARTED_AT)},
-            "startDelaySeconds": jsonata("$startDelay = null ? {'NULL': true} : {'N': $string($startDelay)}"),
-            "attempts": {"N": jsonata("$string($earlier.attempts)")},
-            "history": {"L": jsonata("$earlier.history")},
-            "duplicates": {"N": jsonata("$string($earlier.duplicates)")},
-            "ttl": {"N": jsonata(f"$string({NOW_SECONDS} + {ROW_LIFETIME_SECONDS})")},
-            **attributes,
-        },
+        "Item": jsonata(composed(item)),
         "ConditionExpression": "attribute_not_exists(slot) OR executionArn = :me",
         "ExpressionAttributeValues": {":me": ME["me"]},
     }
@@ -57,23 +61,42 @@ def claimed_row(stack: Stack, status: RunStatus = RunStatus.RUNNING) -> dict[str
         "ConditionExpression": f"{row['ConditionExpression']} OR startedAt = :earlier"
         " OR (attribute_not_exists(startedAt) AND #status = :earlier)",
         "ExpressionAttributeNames": {"#status": "status"},
-        "ExpressionAttributeValues": {":me": ME["me"], ":earlier": {"S": jsonata("$earlier.version")}},
+        "ExpressionAttributeValues": {":me": ME["me"], ":earlier": {"S": jsonata("$known.earlier.version")}},
     }
 
 
-def ended_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
-    """UpdateItem of this execution's own row at its end."""
+def ended_row(stack: Stack, *, attention: str = "", removes: Sequence[str], **attributes: Any) -> dict[str, Any]:
+    """UpdateItem of this execution's own row at its end; ``removes`` is what another run may have written of it.
+
+    ``attention`` is an expression of the attribute's value, which is undefined where there is nothing to say.
+    """
+    optional = {"childExecutionArn": "($child != null ? {'S': $child})"}
+    optional |= {"attention": attention} if attention else {}
     ended = {
         "status": {"S": jsonata("$status")},
         "endedAt": {"S": jsonata("$fromMillis($ended)")},
         "durationSeconds": {"N": jsonata(f"$string({DURATION})")},
-        "attempts": {"N": jsonata("$string($earlier.attempts + $attempt)")},
-        "childExecutionArn": jsonata("$child = null ? {'NULL': true} : {'S': $child}"),
+        "attempts": {"N": jsonata("$string($known.earlier.attempts + $attempt)")},
     }
+    request = update(
+        ended | attributes,
+        removes=removes,
+        names=["executionArn", *optional],
+        values=ME,
+        condition="#executionArn = :me",
+    )
+    sets, _, removed = request["UpdateExpression"].partition(" REMOVE ")
+    parts = [literal(sets)]
+    parts += [f"($exists({value}) ? {literal(f', #{name} = :{name}')} : '')" for name, value in optional.items()]
+    parts += [literal(f" REMOVE {removed}")]
+    parts += [f"($exists({value}) ? '' : {literal(f', #{name}')})" for name, value in optional.items()]
+    values = request["ExpressionAttributeValues"] | {f":{name}": jsonata(value) for name, value in optional.items()}
     return {
         "TableName": stack.runs_table,
         "Key": RUN_KEY,
-        **update(ended | attributes, names=["executionArn"], values=ME, condition="#executionArn = :me"),
+        **request,
+        "UpdateExpression": jsonata(" & ".join(parts)),
+        "ExpressionAttributeValues": jsonata(composed(values)),
     }
 
 
@@ -94,15 +117,15 @@ def lease_taken(stack: Stack, now_seconds: str) -> dict[str, Any]:
         "TableName": stack.tasks_table,
         "Key": TASK_KEY,
         **update(
-            {"lease": {"M": lease}, "waiting": {"M": jsonata("$queue.others")}},
+            {"lease": {"M": lease}, "waiting": {"M": jsonata("$known.queue.others")}},
             names=["taskId", "pause", "until", "overlap", "expiresAt", "executionArn"],
             values=ME
             | {"now": {"N": jsonata(now_seconds)}, "allow_all": {"S": OverlapPolicy.ALLOW_ALL}}
             # An end that is no text, or empty, is no end.
             | {"some": {"S": "0"}, "nowText": {"S": jsonata(NOW_TEXT)}}
             # A run that died, or was stopped, holds a lease that nobody else will take from it before its end.
-            | {"earlier": {"S": jsonata("$earlier.executionArn")}, "stopped": {"S": jsonata("$stopped")}}
-            | {"seen": {"N": jsonata("$string($queue.seen)")}},
+            | {"earlier": {"S": jsonata("$known.earlier.executionArn")}, "stopped": {"S": jsonata("$stopped")}}
+            | {"seen": {"N": jsonata("$string($known.queue.seen)")}},
             condition="attribute_exists(#taskId)"
             " AND (attribute_not_exists(#pause) OR #pause.#until BETWEEN :some AND :nowText)"
             " AND (#overlap = :allow_all OR (attribute_not_exists(#lease) OR #lease.#expiresAt < :now"
@@ -147,7 +170,7 @@ def place_taken(stack: Stack, seconds: int) -> dict[str, Any]:
         "Key": TASK_KEY,
         "UpdateExpression": "SET #waiting.#slot = :place",
         "ExpressionAttributeNames": _PLACE,
-        "ExpressionAttributeValues": {":place": {"M": place}, ":room": {"N": jsonata("$string($queue.room)")}},
+        "ExpressionAttributeValues": {":place": {"M": place}, ":room": {"N": jsonata("$string($known.queue.room)")}},
         "ConditionExpression": "attribute_exists(#waiting)"
         " AND (attribute_exists(#waiting.#slot) OR size(#waiting) < :room)",
     }
@@ -174,10 +197,10 @@ def stopped_row(stack: Stack, error: str, cause: str) -> dict[str, Any]:
         "error": {"S": error},
         "cause": {"S": cause},
     }
-    holder, running = {"S": jsonata("$holder.executionArn")}, {"S": RunStatus.RUNNING}
+    holder, running = {"S": jsonata("$known.holder.executionArn")}, {"S": RunStatus.RUNNING}
     return {
         "TableName": stack.runs_table,
-        "Key": {**TASK_KEY, "slot": {"S": jsonata("$holder.slot")}},
+        "Key": {**TASK_KEY, "slot": {"S": jsonata("$known.holder.slot")}},
         **update(
             ended,
             names=["executionArn"],

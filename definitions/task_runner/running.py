@@ -5,35 +5,55 @@ from __future__ import annotations
 from typing import Any
 
 from definitions.task_runner.ending import STATES_ARN, Ending
-from definitions.task_runner.variables import CAUGHT, EXECUTION_ARN, succeeded
+from definitions.task_runner.variables import CAUGHT, EXECUTION_ARN, FAULTY_CALL, REFUSED_CALL, succeeded
 from orchestrator.errors import NonRetryableError, error_names
 from orchestrator.runs import Trigger
 from orchestrator.services import (
     DATA_LIMIT_EXCEEDED,
     INVOKE,
-    LAMBDA_TRANSIENT,
+    NOT_BEGUN,
     NOTHING,
     START_EXECUTION_SYNC,
-    retriers,
 )
 from orchestrator.settings import LIVE, Stack
 from orchestrator.states import Catch, Choice, Task, Wait, When, jsonata, literal
 from orchestrator.tasks import TargetKind
 
-#: Nobody knows how far an attempt came that ended so; only a task that says it is idempotent is tried again.
-AMBIGUOUS = ["Lambda.Unknown", "Runtime.ExitError", "Sandbox.Timedout", "States.Timeout"]
+#: Nobody knows how far a handler came that ended so; only a task that says it is idempotent is tried again.
+AMBIGUOUS = ["Lambda.Unknown", "Runtime.ExitError", "Runtime.OutOfMemory", "Sandbox.Timedout", "States.Timeout"]
+
+#: How often a target is called again, beyond what the task's policy allows, for a fault of the service that has had no
+#: effect, or whose effect may be repeated.
+SERVICE_RETRIES = 5
+
+#: Seconds, before jitter takes a share of them.
+_LONGEST_SERVICE_DELAY = 20
 
 #: What ends a run at once, whatever its policy: a second attempt would get the same answer.
 FATAL = [*error_names(NonRetryableError), DATA_LIMIT_EXCEEDED]
 
-_RETRY_ALLOWED = f"""$attempt < $task.maxAttempts
-    and $not($failure.name in $task.neverOn)
-    and ($task.idempotent or $not($failure.name in {literal(AMBIGUOUS)}))"""
+#: Whether to call the target again whatever the policy says: it has not begun, or may do twice what it does.
+SERVICE_RETRY_ALLOWED = f"""$serviceRetries < {SERVICE_RETRIES} and (
+    $failure.service = {literal(REFUSED_CALL)} and $failure.name in {literal(NOT_BEGUN)}
+    or $failure.service = {literal(FAULTY_CALL)} and $task.idempotent
+)"""
 
-#: Full jitter over :meth:`orchestrator.retries.RetryPolicy.longest_delay`; Wait takes whole seconds.
-BACKOFF_SECONDS = """$floor($random() * (1 + $floor($min([
-    $task.intervalSeconds * $power($task.backoffRate, $min([$attempt - 2, 64])), $task.maxDelaySeconds
-]))))"""
+#: Whether to call the target again by the policy. Calls beyond it are not counted against it.
+RETRY_ALLOWED = f"""$attempt - $serviceRetries < $task.maxAttempts
+    and $not($failure.name in $task.neverOn)
+    and ($task.idempotent
+        or $not($failure.name in {literal(AMBIGUOUS)} or $failure.service = {literal(FAULTY_CALL)}))"""
+
+#: :meth:`orchestrator.retries.RetryPolicy.longest_delay` before the next attempt.
+LONGEST_DELAY = """$floor($min([
+    $task.intervalSeconds * $power($task.backoffRate, $min([$attempt - $serviceRetries - 1, 64])),
+    $task.maxDelaySeconds
+]))"""
+
+_LONGEST_DELAY_OF_SERVICE = f"$min([$power(2, $serviceRetries), {_LONGEST_SERVICE_DELAY}])"
+
+#: Full jitter; Wait takes whole seconds.
+BACKOFF_SECONDS = "$floor($random() * (1 + $longestDelay))"
 
 _EVENT = {
     "taskId": jsonata("$taskId"),
@@ -47,16 +67,23 @@ _EVENT = {
 }
 
 #: A nested execution's name says whose it is in the console; the parent's hash keeps a rerun from meeting its own past.
-_CHILD_NAME = f"""$taskId & '-' & $replace($slot, /[-:.]/, '') & '-'
-    & $substring($hash({EXECUTION_ARN}, 'SHA-256'), 0, 4) & '-' & $attempt"""
+#: A name has 80 characters: 40, a slot's 19, 8 and an attempt's 8, and three between them.
+_CHILD_NAME = f"""$substring($taskId, 0, 40) & '-' & $replace($slot, /[-:.]/, '') & '-'
+    & $substring($hash({EXECUTION_ARN}, 'SHA-256'), 0, 8) & '-' & $attempt"""
 
 
 def build(stack: Stack, ending: Ending) -> Choice:
     """RouteTask and what follows it."""
     back_off = Wait("BackOff", seconds=jsonata(BACKOFF_SECONDS))
+    once_more = {"attempt": jsonata("$attempt + 1")}
+    of_service = {"serviceRetries": jsonata("$serviceRetries + 1"), "longestDelay": jsonata(_LONGEST_DELAY_OF_SERVICE)}
     retry_or_give_up = Choice(
         "RetryOrGiveUp",
-        choices=[(When(_RETRY_ALLOWED, assign={"attempt": jsonata("$attempt + 1")}), back_off)],
+        comment="Every call is counted: Step Functions' own retrier would repeat one that has had its effect.",
+        choices=[
+            (When(SERVICE_RETRY_ALLOWED, assign=once_more | of_service), back_off),
+            (When(RETRY_ALLOWED, assign=once_more | {"longestDelay": jsonata(LONGEST_DELAY)}), back_off),
+        ],
         default=ending.record_failure,
     )
 
@@ -79,7 +106,6 @@ def build(stack: Stack, ending: Ending) -> Choice:
         INVOKE,
         arguments={"FunctionName": jsonata(f"{literal(stack.function_prefix)} & $task.target"), "Payload": _EVENT},
         assign=succeeded("$states.result.Payload", "null"),
-        retry=retriers(LAMBDA_TRANSIENT),
     )
     start_workflow = target(
         "StartWorkflow",

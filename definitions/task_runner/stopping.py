@@ -1,7 +1,7 @@
 """How a run stops the one that holds the task's lease, where the overlap policy says so.
 
-``holder`` is that lease (execution's ARN, slot, expiry), ``stopped`` the ARN of the execution that was stopped, whose
-lease the next claim may take, and ``other`` its status.
+``known.holder`` is that lease (execution's ARN, slot, expiry), ``stopped`` the ARN of the execution that was stopped,
+whose lease the next claim may take, and ``other`` its status.
 
 A nested execution is stopped with its parent. An attempt of a Lambda function is not, for nobody can stop one: it may
 still be at work when the next run begins.
@@ -34,10 +34,10 @@ _GONE = {"other": "GONE"}
 
 def stop_other(stack: Stack, *, then: Task) -> Task:
     """Stops the holder, records it, and leads to ``then`` when its lease may be taken."""
-    execution = {"ExecutionArn": jsonata("$holder.executionArn")}
+    execution = {"ExecutionArn": jsonata("$known.holder.executionArn")}
     wait_for_other = Wait("WaitForOther", seconds=1)
     going_on = f"""$task.overlap = {literal(OverlapPolicy.CANCEL_OTHER)} and $other = 'RUNNING'
-        and $holder.expiresAt >= {NOW_SECONDS}"""
+        and $known.holder.expiresAt >= {NOW_SECONDS}"""
     other_stopped = Choice("OtherStopped", choices=[(When(going_on), wait_for_other)], default=then)
     gone = Catch(error_equals=["States.ALL"], assign=_GONE, output=NOTHING, next_step=other_stopped)
     look_at_other = call(
@@ -59,7 +59,7 @@ def stop_other(stack: Stack, *, then: Task) -> Task:
         catch=[Catch(error_equals=["States.ALL"], output=NOTHING, next_step=other_stopped)],
         next_state=other_stopped,
     )
-    stopped = {"stopped": jsonata("$holder.executionArn")}
+    stopped = {"stopped": jsonata("$known.holder.executionArn")}
     return call(
         "StopOther",
         STOP_EXECUTION,

@@ -13,16 +13,16 @@ from urllib.error import URLError
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lambdas._invocation import client, logger, stack, task_handler
+from lambdas._invocation import client, count, logger, stack, task_handler, unreadable
 from lambdas.watchdog.round import Round
-from orchestrator.errors import RoundIncomplete
+from orchestrator.errors import InvalidRecord, InvalidRow, RoundIncomplete
 from orchestrator.events import Params, TaskEvent
 from orchestrator.incidents import Incidents
 from orchestrator.ledger import Ledger
 from orchestrator.recorder import Recorder
 from orchestrator.registry import Registry
 from orchestrator.runner import Runner
-from orchestrator.settings import HEARTBEAT_METRIC, HEARTBEAT_URL, METRICS_NAMESPACE, sibling
+from orchestrator.settings import HEARTBEAT_METRIC, HEARTBEAT_URL, sibling
 
 #: What is left of the function's time when a round stops; the next goes on.
 _MARGIN_MILLISECONDS = 20_000
@@ -34,18 +34,27 @@ class WatchdogParams(Params):
 
 @task_handler("lambda/watchdog", WatchdogParams)
 def handler(event: TaskEvent[WatchdogParams], context: LambdaContext) -> dict[str, Any]:
-    """Returns how many slots it explained and started, rows it closed, pauses it ended, and incidents it told."""
+    """Returns how many slots it explained and started, rows it closed, pauses it ended, incidents and runs that go on
+    for too long it told of, and rows and records it could not read.
+    """
+    odd: list[InvalidRecord | InvalidRow] = []
+
+    def report(fault: InvalidRecord | InvalidRow) -> None:
+        odd.append(fault)
+        unreadable(fault)
+
     here, dynamodb = context.invoked_function_arn, client("dynamodb")
     topic = sibling(here, "sns", stack().alerts_topic)
     machine = sibling(here, "states", f"stateMachine:{stack().task_runner}")
     tally = Round(
         stack=stack(),
-        registry=Registry(dynamodb, stack()),
-        ledger=Ledger(dynamodb, stack()),
+        registry=Registry(dynamodb, stack(), report),
+        ledger=Ledger(dynamodb, stack(), report),
         recorder=Recorder(dynamodb, stack()),
         runner=Runner(client("stepfunctions"), machine),
         incidents=Incidents(dynamodb, stack()),
         publish=lambda subject, text: client("sns").publish(TopicArn=topic, Subject=subject, Message=text),
+        report=report,
         # It looks as of its slot, so that it is as exact as a schedule, and as repeatable.
         now=event.scheduled_time or datetime.now(UTC),
         goes_on=lambda: context.get_remaining_time_in_millis() > _MARGIN_MILLISECONDS,
@@ -53,22 +62,12 @@ def handler(event: TaskEvent[WatchdogParams], context: LambdaContext) -> dict[st
     if tally.faults:
         raise RoundIncomplete(tally.faults)
     _beat()
-    return tally.to_value()
+    return {**tally.to_value(), "unreadable": len(odd)}
 
 
 def _beat() -> None:
     """Says that a round is done; the alarm goes off where nobody says so."""
-    client("cloudwatch").put_metric_data(
-        Namespace=METRICS_NAMESPACE,
-        MetricData=[
-            {
-                "MetricName": HEARTBEAT_METRIC,
-                "Dimensions": [{"Name": "Stack", "Value": stack().name}],
-                "Value": 1,
-                "Unit": "Count",
-            }
-        ],
-    )
+    count(HEARTBEAT_METRIC)
     url = os.environ.get(HEARTBEAT_URL)
     if not url:
         return

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
+from pydantic.alias_generators import to_camel
 
 from orchestrator import alerts, pausing
-from orchestrator.errors import InvalidRecord
+from orchestrator.errors import InvalidRecord, InvalidRow
 from orchestrator.incidents import Incidents
 from orchestrator.ledger import Ledger
 from orchestrator.recorder import Recorder
 from orchestrator.records import Record
 from orchestrator.registry import Registry
 from orchestrator.runner import Runner
-from orchestrator.runs import Run, RunStatus, Trigger
+from orchestrator.runs import Attention, Run, RunStatus, Trigger
 from orchestrator.settings import Stack
 from orchestrator.slots import key
-from orchestrator.watching import look
+from orchestrator.unreadable import Report
+from orchestrator.watching import look, too_long
+
+T = TypeVar("T")
 
 #: A row is looked into when its execution should long have been able to tell about itself.
 _YOUNG = timedelta(minutes=5)
@@ -41,13 +45,15 @@ class Tally:
     closed: int = 0
     resumed: int = 0
     told: int = 0
+    #: Runs that go on for longer than they should, and of which people learn that now.
+    too_long: int = 0
     #: What could not be looked after, and why.
     faults: list[str] = field(default_factory=list)
 
     def to_value(self) -> dict[str, int]:
         values = asdict(self)
         del values["faults"]
-        return values
+        return {to_camel(name): value for name, value in values.items()}
 
 
 @dataclass(kw_only=True)
@@ -60,42 +66,68 @@ class Round:
     recorder: Recorder
     runner: Runner
     incidents: Incidents
+    #: Called with what cannot be read: a row or record of somebody else's making.
+    report: Report
     #: Called with subject and text.
     publish: Callable[[str, str], Any]
     now: datetime
     #: Whether there is time for one more.
     goes_on: Callable[[], bool]
     tally: Tally = field(default_factory=Tally)
+    _records: dict[str, Record | None] = field(default_factory=dict)
 
     def make(self) -> Tally:
         """Rows of the dead are closed first: what they held is free, and what they were is no missing slot."""
-        self._each("run", self._unfinished, self._close)
-        self._each("task", lambda: list(self.registry.overdue(self.now)), self._look)
-        self._each("incident", lambda: list(self.incidents.open()), self._summarize)
+        going_on = self._found("run", self._going_on)
+        old = key(self.now - _YOUNG)
+        self._each("run", [run for run in going_on if (run.started_at or "") < old][:_MOST_DESCRIBED], self._close)
+        self._each("run", going_on, self._measure)
+        self._each("task", self._found("task", lambda: list(self.registry.overdue(self.now))), self._look)
+        self._each("incident", self._found("incident", lambda: list(self.incidents.open())), self._summarize)
         return self.tally
 
-    def _each(self, what: str, find: Callable[[], list[Any]], do: Callable[[Any], None]) -> None:
-        found: list[Any] = []
+    def _found(self, what: str, find: Callable[[], list[T]]) -> list[T]:
         try:
-            found = find()
+            return find()
         except (BotoCoreError, ClientError) as fault:
             self.tally.faults.append(f"{what}s: {fault}")
+            return []
+
+    def _each(self, what: str, found: Sequence[T], do: Callable[[T], None]) -> None:
         for one in found:
             if not self.goes_on():
                 return
             try:
                 do(one)
-            except (BotoCoreError, ClientError, InvalidRecord) as fault:
-                self.tally.faults.append(f"{what} {_name(one)}: {fault}")
+            except (InvalidRecord, InvalidRow) as fault:
+                self.report(fault)
+            except Exception as fault:
+                # Whatever is wrong with one, the others get their look; the round then fails, and says with what.
+                self.tally.faults.append(f"{what} {_name(one)}: {type(fault).__name__}: {fault}")
 
-    def _unfinished(self) -> list[Run]:
-        old = key(self.now - _YOUNG)
-        rows = (run for status in (RunStatus.RUNNING, RunStatus.WAITING) for run in self.ledger.with_status(status))
-        return [run for run in rows if (run.started_at or "") < old][:_MOST_DESCRIBED]
+    def _going_on(self) -> list[Run]:
+        return [run for status in (RunStatus.RUNNING, RunStatus.WAITING) for run in self.ledger.with_status(status)]
+
+    def _measure(self, run: Run) -> None:
+        """Marks the row of a run that goes on for longer than its task should; the ledger's stream tells people."""
+        if run.status is not RunStatus.RUNNING or run.execution_arn is None or Attention.TOO_LONG in run.attention:
+            return
+        record = self._record(run.task_id)
+        if record is not None and too_long(record, run, self.now):
+            self.tally.too_long += self.recorder.attend(run.task_id, run.slot, run.execution_arn, Attention.TOO_LONG)
+
+    def _record(self, task_id: str) -> Record | None:
+        """Read once in a round, however many runs of the task go on."""
+        if task_id not in self._records:
+            self._records[task_id] = None
+            self._records[task_id] = self.registry.get(task_id)
+        return self._records[task_id]
 
     def _close(self, run: Run) -> None:
+        if run.execution_arn is None:
+            raise InvalidRow(run.task_id, run.slot, f"it is {run.status} and names no execution")
         ending = self.runner.ending(run, self.now)
-        if ending is None or run.execution_arn is None:
+        if ending is None:
             return
         self.tally.closed += self.recorder.close(
             run.task_id,
@@ -142,8 +174,12 @@ class Round:
         self.tally.told += 1
 
 
-def _name(one: str | Run | alerts.Incident) -> str:
+def _name(one: object) -> str:
     """Of what a round looks after."""
-    if isinstance(one, str):
-        return one
-    return one.task_id if isinstance(one, Run) else one.id
+    match one:
+        case Run():
+            return f"{one.task_id} {one.slot}"
+        case alerts.Incident():
+            return one.id
+        case _:
+            return str(one)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,7 @@ from orchestrator.slots import key, upcoming
 from orchestrator.tasks import Task
 
 if TYPE_CHECKING:
-    from orchestrator.cli import Connection
+    from orchestrator.commands.connection import Connection
 
 #: Seconds between the first two looks at a backfill, and between two when it takes long: a look reads its rows.
 POLL_SECONDS = (0.25, 5.0)
@@ -82,10 +82,10 @@ def backfill(
     same command again goes on with what is left. A backfill neither waits for the task's scheduled runs nor holds them
     up: they may run at the same time.
     """
-    now = datetime.now(UTC)
     record = connection.registry.get(task)
     if record is None:
         raise UnknownTask(task)
+    now = connection.now()
     planned = _plan(connection, record.task, begin, end, now, Reprocess(reprocess), before)
     chosen = [slot for slot in planned if slot.runs]
     if dry_run:
@@ -95,15 +95,15 @@ def backfill(
             console().print(plan_table(reversed(planned) if reverse else planned))
             click.echo(f"{task}: {len(chosen)} of {len(planned)} slots would be run; nothing was started.")
         return 0
-    if record.pause:
-        raise TaskPaused(task, record.pause.who, record.pause.why)
+    if pause := record.pause_at(now):
+        raise TaskPaused(task, pause.who, pause.why)
     if not chosen:
         click.echo(f"{task}: none of {len(planned)} slots is to be run.", err=as_json)
         return 0
     groups = batches(planned, reverse=reverse)
     runs: list[Run] = []
     for group in islice(groups, 1 if no_wait else None):
-        arn = connection.backfills.start(task, group, max_active=max_active, now=datetime.now(UTC))
+        arn = connection.backfills.start(task, group, max_active=max_active, now=connection.now())
         if no_wait:
             _say_where(arn, as_json, left=len(chosen) - len(group))
             return 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -18,7 +17,7 @@ from orchestrator.failed_tasks import FailedTask, FailedTasks, FailedTaskStatus
 from orchestrator.runs import TERMINAL, RunStatus, Trigger
 
 if TYPE_CHECKING:
-    from orchestrator.cli import Connection
+    from orchestrator.commands.connection import Connection
 
 
 @click.group(invoke_without_command=True)
@@ -55,7 +54,7 @@ def replay(connection: Connection, ids: tuple[str, ...], everything: bool) -> in
             click.echo(str(fault), err=True)
             faulty += 1
             continue
-        table.replayed(one.message_id, datetime.now(UTC))
+        table.replayed(one.message_id, connection.now())
         click.echo(f"{one.task_id} {one.slot}: {said}")
     return faults.FAILED if faulty else 0
 
@@ -70,7 +69,7 @@ def _replay(connection: Connection, one: FailedTask) -> str:
         return "has succeeded meanwhile"
     if run is not None and run.status not in TERMINAL and not runner.ended(run):
         return "is running"
-    now = datetime.now(UTC)
+    now = connection.now()
     trigger = None if run else Trigger.SCHEDULE
     started = runner.start(one.task_id, params={}, slot=one.slot, now=now, replaced=run, trigger=trigger)
     return f"started {started.execution_arn}"

@@ -12,19 +12,19 @@ from zoneinfo import ZoneInfo
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from orchestrator import costs
+from orchestrator import pricing
 from orchestrator.commands.options import as_json, console, moment, print_json
 from orchestrator.console.forecast import Costed, busy_table, costs_table, task_value, total_value
 from orchestrator.console.heatmap import heat_svg, heat_text
 from orchestrator.forecast import Forecast, forecast
 from orchestrator.ledger import Ledger
-from orchestrator.prices import PRICES
+from orchestrator.pricing import PRICES
 from orchestrator.runs import RunStatus
 from orchestrator.schedules import Schedule
 from orchestrator.tasks import Task
 
 if TYPE_CHECKING:
-    from orchestrator.cli import Connection
+    from orchestrator.commands.connection import Connection
     from orchestrator.deployment import Application
 
 _BUSIEST = 5
@@ -67,16 +67,17 @@ def forecast_command(
     found = forecast(tasks, begin or tomorrow, days)
     durations = {} if offline else _durations(connection, tasks)
     costed = _costed(found, application, durations)
+    fixed = pricing.total(pricing.fixed_lines(application.template)).dollars()
     busiest = found.busiest(_BUSIEST)
     minutes = found.by_minute_of_day(ZoneInfo(timezone))
     if image:
         title = f"{found.runs:,} runs of {len(tasks)} tasks in {days} days from {found.begin:%Y-%m-%d} on"
         image.write_text(heat_svg(minutes, timezone, title), encoding="utf-8")
     if as_json:
-        print_json([*map(task_value, costed), total_value(found, costed, busiest)])
+        print_json([*map(task_value, costed), total_value(found, costed, fixed, busiest)])
         return
     out = console()
-    out.print(costs_table(costed, days))
+    out.print(costs_table(costed, fixed, days))
     click.echo()
     out.print(busy_table(busiest))
     click.echo()
@@ -87,20 +88,14 @@ def forecast_command(
 
 
 def _costed(found: Forecast, application: Application, durations: Mapping[str, tuple[Decimal, int]]) -> list[Costed]:
-    task_runner = application.definitions["TaskRunner"].to_dict()
-    memory = {function.name: function.memory_mb for function in application.functions}
+    from orchestrator.deployment import billed
+
+    facts = billed(application)
     costed = []
     for one in found.tasks:
-        seconds, measured = durations.get(one.task.id, (costs.ASSUMED_SECONDS, 0))
-        usage = costs.of_run(
-            one.task,
-            task_runner,
-            application.stack,
-            memory_mb=memory.get(one.task.target.name, 0),
-            seconds=seconds,
-        )
-        dollars = costs.monthly(usage, one.runs, found.days).dollars(PRICES)
-        costed.append(Costed(forecast=one, dollars=dollars, seconds=seconds, measured=measured))
+        seconds, measured = durations.get(one.task.id, (pricing.ASSUMED_SECONDS, 0))
+        usage = pricing.monthly(one.task, facts, one.expected, seconds=seconds)
+        costed.append(Costed(forecast=one, dollars=usage.dollars(), seconds=seconds, measured=measured))
     return costed
 
 
@@ -121,9 +116,10 @@ def _durations(connection: Connection, tasks: tuple[Task, ...]) -> dict[str, tup
 
 def _notes(costed: list[Costed]) -> list[str]:
     notes = [
-        f"Prices of {PRICES.region} as of {PRICES.as_of}, without free tiers: transitions, Lambda, DynamoDB, Scheduler,"
-        " metrics; of a nested workflow, only the run that starts it."
+        f"List prices of {PRICES.region} as of {PRICES.as_of}, without free tiers, of runs that succeed at once: also"
+        " their metrics, logs, traces and rows, and the watchdog's looks; of a nested workflow, only the run that"
+        " starts it. The stack itself: key, alarms, dashboard, polling of queues, the watchdog's heartbeat."
     ]
     if any(not one.measured for one in costed):
-        notes.append(f"? No run in the ledger says how long it takes: {costs.ASSUMED_SECONDS} s is assumed.")
+        notes.append(f"? No run in the ledger says how long it takes: {pricing.ASSUMED_SECONDS} s is assumed.")
     return notes

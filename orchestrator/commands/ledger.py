@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.table import Table
@@ -15,10 +14,10 @@ from orchestrator.commands.options import as_json, console, day_or_moment, in_zo
 from orchestrator.errors import UnknownTask
 from orchestrator.records import Record
 from orchestrator.slots import key
-from orchestrator.verification import Finding, verify
+from orchestrator.verification import Finding, Verified, verify
 
 if TYPE_CHECKING:
-    from orchestrator.cli import Connection
+    from orchestrator.commands.connection import Connection
 
 _DAYS = timedelta(days=7)
 
@@ -37,28 +36,23 @@ def ledger() -> None:
 def verify_command(
     connection: Connection, task: str | None, begin: datetime | None, end: datetime | None, as_json: bool
 ) -> int:
-    """Compare expected slots with rows, of TASK or of all tasks; fail if any slot is not explained."""
-    now = datetime.now(UTC)
+    """Compare expected slots with rows, of TASK or of all tasks.
+
+    Exit code 1: a slot is not explained; 4: no slot was due, so nothing was compared.
+    """
     records = [connection.registry.get(task)] if task else sorted(connection.registry.all(), key=lambda r: r.task.id)
-    found: list[Finding] = []
-    looked = 0
+    now = connection.now()
+    verified: list[Verified] = []
     for record in records:
         if record is None:
             raise UnknownTask(str(task))
-        found += _findings(connection, record, begin, end, now)
-        looked += 1
-    if as_json:
-        print_json(_values(found))
-    elif found:
-        console().print(_table(found))
-    else:
-        click.echo(f"Every slot of {looked} task{'s' if looked != 1 else ''} is explained.")
-    return faults.FAILED if found else 0
+        verified.append(_verified(connection, record, begin, end, now))
+    return _report(verified, as_json)
 
 
-def _findings(
+def _verified(
     connection: Connection, record: Record, begin: datetime | None, end: datetime | None, now: datetime
-) -> list[Finding]:
+) -> Verified:
     task = record.task
     overdue = now - timedelta(seconds=task.grace_seconds)
     since = in_zone_of(task, begin) if begin else now - _DAYS
@@ -70,17 +64,66 @@ def _findings(
         # Earlier slots were other schedules', or nobody's.
         since = max(since, datetime.fromisoformat(record.watch.since))
     if until < since:
-        return []
+        return Verified(task_id=task.id, since=since, until=until, slots=0, findings=())
     return verify(task, connection.ledger.between(task.id, key(since), key(until)), since, until, now)
 
 
-def _values(found: list[Finding]) -> Iterator[dict[str, str]]:
-    for one in found:
-        values = asdict(one)
-        yield {"taskId": values["task_id"], "slot": values["slot"], "problem": values["problem"]}
+def _report(verified: Sequence[Verified], as_json: bool) -> int:
+    """Prints what is wrong and how much was compared, and gives the exit code: that nothing is wrong with nothing is
+    no success.
+    """
+    found = [finding for one in verified for finding in one.findings]
+    slots = sum(one.slots for one in verified)
+    tasks = len(verified)
+    if as_json:
+        print_json([*map(_value, found), _total(verified)])
+    else:
+        if found:
+            console().print(_table(found))
+        compared = f"{_many(slots, 'slot')} of {_many(tasks, 'task')}{_span(verified)}"
+        if not slots:
+            click.echo(f"Nothing was compared: no slot of {_many(tasks, 'task')} was due{_span(verified)}.", err=True)
+        elif found:
+            click.echo(f"{len(found)} to look at; compared: {compared}.")
+        else:
+            click.echo(f"Compared {compared}: each is explained.")
+        if slots and (without := [one.task_id for one in verified if not one.slots]):
+            click.echo(f"No slot was due of {', '.join(without)}.")
+    if found:
+        return faults.FAILED
+    return 0 if slots else faults.NOTHING_COMPARED
 
 
-def _table(found: list[Finding]) -> Table:
+def _compared(verified: Sequence[Verified]) -> tuple[datetime, datetime] | None:
+    """From when to when any task was compared."""
+    spans = [(one.since, one.until) for one in verified if one.since <= one.until]
+    return (min(since for since, _ in spans), max(until for _, until in spans)) if spans else None
+
+
+def _span(verified: Sequence[Verified]) -> str:
+    span = _compared(verified)
+    return f" from {key(span[0])} to {key(span[1])}" if span else " so far"
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _value(found: Finding) -> dict[str, str]:
+    return {"taskId": found.task_id, "slot": found.slot, "problem": found.problem}
+
+
+def _total(verified: Sequence[Verified]) -> dict[str, Any]:
+    span = _compared(verified)
+    return {
+        "slots": sum(one.slots for one in verified),
+        "tasks": len(verified),
+        "problems": sum(len(one.findings) for one in verified),
+        **({"from": key(span[0]), "to": key(span[1])} if span else {}),
+    }
+
+
+def _table(found: Sequence[Finding]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("TASK", "SLOT", "PROBLEM"):
         table.add_column(name, overflow="fold")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -17,7 +17,7 @@ from orchestrator.slots import key
 from orchestrator.tasks import CatchUp
 
 if TYPE_CHECKING:
-    from orchestrator.cli import Connection
+    from orchestrator.commands.connection import Connection
 
 _on_resume = click.option(
     "--on-resume",
@@ -26,13 +26,12 @@ _on_resume = click.option(
 )
 
 
-def _until(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:
+def _until(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | timedelta | None:
     """A moment with its zone, or a length of time from now."""
     if text is None:
         return None
-    now = datetime.now(UTC)
     try:
-        until = now + timedelta(seconds=durations.seconds(text))
+        return timedelta(seconds=durations.seconds(text))
     except ValueError:
         try:
             until = datetime.fromisoformat(text)
@@ -42,8 +41,6 @@ def _until(_context: click.Context, _parameter: click.Parameter, text: str | Non
         raise click.BadParameter(
             f"expected a length of time like 2h, or a moment like 2026-12-01T08:00:00Z, found {text!r}"
         )
-    if until <= now:
-        raise click.BadParameter(f"expected a moment to come, found {text}")
     return until
 
 
@@ -53,14 +50,17 @@ def _until(_context: click.Context, _parameter: click.Parameter, text: str | Non
 @click.option("--until", callback=_until, help="It ends by itself after 2h, or at 2026-12-01T08:00:00Z.")
 @_on_resume
 @click.pass_obj
-def pause(connection: Connection, task: str, reason: str, until: datetime | None, on_resume: str | None) -> None:
+def pause(
+    connection: Connection, task: str, reason: str, until: datetime | timedelta | None, on_resume: str | None
+) -> None:
     """Skip the slots of TASK until it is resumed; what runs now goes on."""
     record = _record(connection, task)
+    now = connection.now()
     made = Pause(
         who=_who(connection),
         why=reason,
-        since=key(datetime.now(UTC)),
-        until=key(until) if until else "",
+        since=key(now),
+        until=_end(until, now),
         on_resume=CatchUp(on_resume or CatchUp.NONE),
     )
     look = [text for text in (record.watch.next_run if record.watch else None, made.until) if text]
@@ -81,11 +81,21 @@ def resume(connection: Connection, task: str, on_resume: str | None) -> None:
     if record.pause is None:
         raise NotPaused(task)
     paused = replace(record.pause, on_resume=CatchUp(on_resume)) if on_resume else record.pause
-    now = datetime.now(UTC)
+    now = connection.now()
     started = pausing.resume(connection.registry, connection.ledger, connection.runner, task, paused, now)
     click.echo(f"Resumed {task}")
     for slot in started:
         click.echo(f"started {slot}")
+
+
+def _end(until: datetime | timedelta | None, now: datetime) -> str:
+    """As a pause has it; nothing where it has none."""
+    if until is None:
+        return ""
+    end = now + until if isinstance(until, timedelta) else until
+    if end <= now:
+        raise click.BadParameter(f"expected a moment to come, found {key(end)}; it is {key(now)}", param_hint="--until")
+    return key(end)
 
 
 def _record(connection: Connection, task: str) -> Record:

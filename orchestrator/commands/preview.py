@@ -16,7 +16,7 @@ from orchestrator.schedules import Schedule
 from orchestrator.tasks import Target, TargetKind, Task, TaskSchedule
 
 if TYPE_CHECKING:
-    from orchestrator.cli import Connection
+    from orchestrator.commands.connection import Connection
 
 _COUNT = 10
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,11 +12,11 @@ from orchestrator import faults
 from orchestrator.commands.options import as_json, console, overriding_params, print_json
 from orchestrator.console.tables import run_values, runs_table
 from orchestrator.errors import NoRunOfSlot, NotRerun, StillRunning, TaskPaused, UnknownTask
+from orchestrator.instants import slot_text
 from orchestrator.runs import TERMINAL, RunStatus
-from orchestrator.slots import key
 
 if TYPE_CHECKING:
-    from orchestrator.cli import Connection
+    from orchestrator.commands.connection import Connection
 
 
 def _slot(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
@@ -27,9 +27,7 @@ def _slot(_context: click.Context, _parameter: click.Parameter, text: str) -> st
         moment = None
     if moment is None or moment.tzinfo is None:
         raise click.BadParameter(f"expected a slot, like 2026-12-01T08:00:00Z, found {text!r}")
-    if not moment.microsecond:
-        return key(moment)
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return slot_text(moment)
 
 
 @click.command()
@@ -44,14 +42,14 @@ def rerun(connection: Connection, task: str, slot: str, params: dict[str, Any], 
     record, run = connection.registry.get(task), connection.ledger.get(task, slot)
     if record is None:
         raise UnknownTask(task)
-    if record.pause:
-        raise TaskPaused(task, record.pause.who, record.pause.why)
+    if pause := record.pause_at(connection.now()):
+        raise TaskPaused(task, pause.who, pause.why)
     if run is None:
         raise NoRunOfSlot(task, slot)
     runner = connection.runner
     if run.status not in TERMINAL and run.execution_arn and not runner.ended(run):
         raise StillRunning(task, slot, run.execution_arn)
-    started = runner.start(task, params=runner.params(run) | params, slot=slot, now=datetime.now(UTC), replaced=run)
+    started = runner.start(task, params=runner.params(run) | params, slot=slot, now=connection.now(), replaced=run)
     if not wait:
         if as_json:
             print_json([{"executionArn": started.execution_arn, "slot": slot}])

@@ -25,8 +25,8 @@ class Costed:
     measured: int
 
 
-def costs_table(costed: Sequence[Costed], days: int) -> Table:
-    """A row for each task, the dearest first, and the sum."""
+def costs_table(costed: Sequence[Costed], fixed: Decimal, days: int) -> Table:
+    """A row for each task, the dearest first, one for the stack itself, and the sum."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("TASK", overflow="fold")
     for name in (f"RUNS IN {days} DAYS", "SKIPPED", "SECONDS A RUN", "DOLLARS A MONTH"):
@@ -34,13 +34,14 @@ def costs_table(costed: Sequence[Costed], days: int) -> Table:
     for one in sorted(costed, key=lambda one: (-one.dollars, one.forecast.task.id)):
         table.add_row(
             one.forecast.task.id,
-            f"{one.forecast.runs:,}",
-            f"{one.forecast.skipped:,}" if one.forecast.skipped else "",
+            f"{one.forecast.expected.runs:,}",
+            f"{one.forecast.expected.skipped:,}" if one.forecast.expected.skipped else "",
             f"{one.seconds:.1f}" if one.measured else f"{one.seconds:.1f}?",
             f"{one.dollars:.2f}",
         )
-    runs = sum(one.forecast.runs for one in costed)
-    table.add_row("all", f"{runs:,}", "", "", f"{sum((one.dollars for one in costed), Decimal(0)):.2f}", style="bold")
+    runs = sum(one.forecast.expected.runs for one in costed)
+    table.add_row("(the stack itself)", "", "", "", f"{fixed:.2f}")
+    table.add_row("all", f"{runs:,}", "", "", f"{sum((one.dollars for one in costed), fixed):.2f}", style="bold")
     return table
 
 
@@ -61,21 +62,24 @@ def task_value(one: Costed) -> dict[str, Any]:
     """What a program gets of a task."""
     return {
         "taskId": one.forecast.task.id,
-        "runs": one.forecast.runs,
-        "skipped": one.forecast.skipped,
+        "runs": one.forecast.expected.runs,
+        "skipped": one.forecast.expected.skipped,
         "secondsARun": float(one.seconds),
         "measuredRuns": one.measured,
         "dollarsAMonth": f"{one.dollars:.4f}",
     }
 
 
-def total_value(forecast: Forecast, costed: Sequence[Costed], busiest: Sequence[BusyMinute]) -> dict[str, Any]:
+def total_value(
+    forecast: Forecast, costed: Sequence[Costed], fixed: Decimal, busiest: Sequence[BusyMinute]
+) -> dict[str, Any]:
     """What a program gets of all tasks together."""
     return {
         "from": key(forecast.begin),
         "days": forecast.days,
         "runs": forecast.runs,
-        "dollarsAMonth": f"{sum((one.dollars for one in costed), Decimal(0)):.4f}",
+        "stackDollarsAMonth": f"{fixed:.4f}",
+        "dollarsAMonth": f"{sum((one.dollars for one in costed), fixed):.4f}",
         "busiestMinutes": [
             {
                 "minute": key(one.at),

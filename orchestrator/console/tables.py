@@ -92,10 +92,10 @@ def next_slot(record: Record, now: datetime) -> str | None:
 
 
 def _state(record: Record, now: datetime) -> str:
-    if record.pause and not record.pause.over(now):
-        end = f" until {record.pause.until}" if record.pause.until else ""
-        return f"paused{end} by {record.pause.who}: {record.pause.why}" if record.pause.who else f"paused{end}"
-    return "running" if record.lease and record.lease.expires_at > now.timestamp() else "waiting"
+    if pause := record.pause_at(now):
+        end = f" until {pause.until}" if pause.until else ""
+        return f"paused{end} by {pause.who}: {pause.why}" if pause.who else f"paused{end}"
+    return "running" if record.lease and record.lease.expires_at > now.timestamp() else "idle"
 
 
 def _applicable(values: Mapping[str, Any]) -> dict[str, Any]:

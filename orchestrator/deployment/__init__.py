@@ -4,34 +4,44 @@ from __future__ import annotations
 
 from orchestrator.deployment.application import Application
 from orchestrator.deployment.applying import Applied, apply
+from orchestrator.deployment.assumptions import Assumption, assumptions
 from orchestrator.deployment.building import build
-from orchestrator.deployment.cost import monthly_cost
+from orchestrator.deployment.cost import billed, monthly_cost
 from orchestrator.deployment.dependencies import Dependencies
 from orchestrator.deployment.deployer import policy as deployers_policy
 from orchestrator.deployment.destroying import Kept, destroy
 from orchestrator.deployment.plan_text import plan_json, plan_lines, plan_summary
 from orchestrator.deployment.planning import DeploymentPlan, plan
 from orchestrator.deployment.project import Project, imported
+from orchestrator.deployment.proving import Proof, Verdict, not_shown, proof_json, prove
 from orchestrator.deployment.publishing import Rollout
 from orchestrator.deployment.rollback import rollback
 
 __all__ = [
     "Application",
     "Applied",
+    "Assumption",
     "Dependencies",
     "DeploymentPlan",
     "Kept",
     "Project",
+    "Proof",
     "Rollout",
+    "Verdict",
     "apply",
+    "assumptions",
+    "billed",
     "build",
     "deployers_policy",
     "destroy",
     "imported",
     "monthly_cost",
+    "not_shown",
     "plan",
     "plan_json",
     "plan_lines",
     "plan_summary",
+    "proof_json",
+    "prove",
     "rollback",
 ]

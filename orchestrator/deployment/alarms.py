@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from orchestrator.deployment import policies, storage
-from orchestrator.settings import HEARTBEAT_METRIC, METRICS_NAMESPACE, Stack
+from orchestrator.settings import FAILURES_METRIC, HEARTBEAT_METRIC, METRICS_NAMESPACE, UNREADABLE_METRIC, Stack
 
 #: How executions end that no Catch saw: "States.ALL" catches neither a time-out of the machine nor an abort.
 DIED = ("FAILED", "TIMED_OUT", "ABORTED")
@@ -85,8 +85,27 @@ def alarms(stack: Stack, functions: Mapping[str, str], queues: Sequence[str], ha
     group = {"ScheduleGroup": stack.schedule_group}
     runner = {"StateMachineArn": policies.arn("states", f"stateMachine:{stack.task_runner}")}
     found = {
+        # TaskRunner's own count first: which dimensions Step Functions gives to executions of an alias, no page says.
         "FailuresAlarm": _alarm(
-            stack.failure_alarm, "AWS/States", "ExecutionsFailed", runner, "Runs fail: see TaskRuns by status."
+            stack.failure_alarm,
+            METRICS_NAMESPACE,
+            FAILURES_METRIC,
+            {"Stack": stack.name},
+            "Runs fail: see TaskRuns by status.",
+        ),
+        "ExecutionsFailedAlarm": _alarm(
+            f"{stack.name}-ExecutionsFailed",
+            "AWS/States",
+            "ExecutionsFailed",
+            runner,
+            "Executions fail, be it that they cannot even say so: see TaskRuns by status.",
+        ),
+        "UnreadableAlarm": _alarm(
+            f"{stack.name}-Unreadable",
+            METRICS_NAMESPACE,
+            UNREADABLE_METRIC,
+            {"Stack": stack.name},
+            "A row or record cannot be read and is left out: the logs of watchdog and alerter name it.",
         ),
         "TimeoutsAlarm": _alarm(
             f"{stack.name}-Timeouts", "AWS/States", "ExecutionsTimedOut", runner, "TaskRunner itself ran out of time."

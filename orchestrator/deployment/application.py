@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import orchestrator
 from orchestrator.definition import Definition
-from orchestrator.deployment.bundles import Bundle, bundle
+from orchestrator.deployment.bundles import Bundle, bundle, own_files
 from orchestrator.deployment.dependencies import Dependencies
 from orchestrator.deployment.template import BACKFILL, TASK_RUNNER, code_parameter, template
-from orchestrator.errors import InvalidDefinition
-from orchestrator.functions import Function, Table
+from orchestrator.errors import InvalidDefinition, NonRetryableError, error_names
+from orchestrator.functions import Function, Table, descendants
 from orchestrator.settings import Stack
-from orchestrator.tasks import Task
+from orchestrator.tasks import TargetKind, Task
 
 #: The folder of this library, which every bundle holds a part of.
 LIBRARY = Path(orchestrator.__file__).parent
@@ -52,17 +52,31 @@ class Application:
     def load_tasks(self, file: Path, today: date) -> tuple[Task, ...]:
         """The tasks of a file in this stack's environment as of today, each of which runs something of this
         application. Raises InvalidTaskFile.
+
+        No task is tried again after a :class:`~orchestrator.errors.NonRetryableError` that its function's code defines.
         """
         # Here, because a build reads no tasks.
         from orchestrator.taskfile import load
 
-        return load(
+        tasks = load(
             file,
             today=today,
             known_functions=[function.name for function in self.functions],
             known_workflows=[name for name in self.definitions if name not in (TASK_RUNNER, BACKFILL)],
             environment=self.stack.environment,
         )
+        fatal = {function.name: self._fatal_errors(function) for function in self.functions}
+        return tuple(
+            replace(task, retry=replace(task.retry, never_on=_united(task.retry.never_on, fatal[task.target.name])))
+            if task.target.kind is TargetKind.LAMBDA
+            else task
+            for task in tasks
+        )
+
+    def _fatal_errors(self, function: Function) -> Iterable[str]:
+        """TaskRunner itself knows those of the library."""
+        sources = (path.read_bytes() for path in own_files(function, self.lambdas) if path.suffix == ".py")
+        return sorted(descendants(sources, error_names(NonRetryableError)))
 
     @property
     def template(self) -> dict[str, Any]:
@@ -77,3 +91,8 @@ class Application:
             needed = self.dependencies and self.dependencies.without(others)
             found[code_parameter(function)] = bundle(function, self.lambdas, LIBRARY, needed)
         return found
+
+
+def _united(first: Iterable[str], second: Iterable[str]) -> tuple[str, ...]:
+    """Both, in order, each name once."""
+    return tuple(dict.fromkeys((*first, *second)))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -21,6 +22,7 @@ from orchestrator.deployment.locking import exclusive
 from orchestrator.deployment.publishing import AT_ONCE, LiveAlias, Rollout
 from orchestrator.deployment.reconciliation import Plan
 from orchestrator.deployment.stack import CloudFormationStack
+from orchestrator.deployment.storage import created_unprotected
 from orchestrator.deployment.template import TASK_RUNNER, bootstrap_template
 from orchestrator.registry import Registry
 from orchestrator.scheduler import SchedulerSettings, Schedules
@@ -91,12 +93,12 @@ def apply(
         progress=progress,
     )
     registry, schedules = boundaries(clients, application.stack, outputs, now)
-    plan = reconciliation.plan(tasks, reconciliation.find(registry, schedules), now())
+    plan = reconciliation.plan(tasks, reconciliation.find(registry, schedules, tasks, now()), now())
     if plan.operations:
         # The lock is a write, so it is taken only where something is to be written; and what another deployment did
         # before it was ours is not to be done again.
         with exclusive(clients("dynamodb"), application.stack, f"{holder} ({secrets.token_hex(4)})", now):
-            plan = reconciliation.plan(tasks, reconciliation.find(registry, schedules), now())
+            plan = reconciliation.plan(tasks, reconciliation.find(registry, schedules, tasks, now()), now())
             with progress_of(len(plan.operations)) if progress_of else nullcontext(progress) as said:
                 reconciliation.carry_out(plan.operations, registry, schedules, said)
     return Applied(stack_changed=stack_changed, published=tuple(published), plan=plan, outputs=outputs)
@@ -136,23 +138,28 @@ def boundaries(
 def _deploy(
     clients: Clients, application: Application, stack: CloudFormationStack, chosen: Mapping[str, str]
 ) -> tuple[bool, Mapping[str, str]]:
-    """Deploys the stack if it differs. The first time in two steps: the bucket that all else comes from is first."""
+    """Deploys the stack if it differs. The first time the bucket that all else comes from is created first; new tables
+    are created before they are protected.
+    """
     template, bundles = application.template, application.bundles()
     deployed = stack.deployable()
     is_first = deployed is None
     if deployed is None:
         deployed = stack.deploy({}, TemplateBody=json.dumps(bootstrap_template(application.stack)))
     parameters = parameters_of(template, bundles, deployed.parameters, chosen)
-    if not is_first and dict(deployed.parameters) == parameters and stack.template() == template:
+    before = stack.template()
+    if not is_first and dict(deployed.parameters) == parameters and before == template:
         return False, deployed.outputs
 
     bucket = _Artifacts(clients("s3"), deployed.outputs["ArtifactsBucket"])
     for bundle in bundles.values():
         bucket.upload(bundle.key, bundle.to_zip)
-    text = json.dumps(template).encode()
-    key = f"templates/{hashlib.sha256(text).hexdigest()[:32]}.json"
-    bucket.upload(key, lambda: text)
-    deployed = stack.deploy(parameters, TemplateURL=f"https://{deployed.outputs['ArtifactsDomain']}/{key}")
+    creating = created_unprotected(template, before)
+    for step in (template,) if creating == template else (creating, template):
+        text = json.dumps(step).encode()
+        key = f"templates/{hashlib.sha256(text).hexdigest()[:32]}.json"
+        bucket.upload(key, partial(bytes, text))
+        deployed = stack.deploy(parameters, TemplateURL=f"https://{deployed.outputs['ArtifactsDomain']}/{key}")
     return True, deployed.outputs
 
 

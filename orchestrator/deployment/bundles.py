@@ -22,9 +22,8 @@ NOT_BUNDLED = frozenset(
     {
         "cli",
         "commands",
-        "costs",
         "forecast",
-        "prices",
+        "pricing",
         "console",
         "definition",
         "demo",
@@ -32,6 +31,7 @@ NOT_BUNDLED = frozenset(
         "faults",
         "local",
         "preview",
+        "server_clock",
         "services",
         "states",
         "taskfile",
@@ -78,7 +78,7 @@ def bundle(function: Function, lambdas: Path, library: Path, dependencies: Depen
 
     Without ``dependencies`` it is for what has them already, in this machine's Python.
     """
-    handlers = {path: name for path, name in _modules(lambdas) if name == function.package or name.startswith("_")}
+    handlers = own_files(function, lambdas)
     shared = {path: name for path, name in _modules(library) if name not in NOT_BUNDLED}
     files = {
         f"{folder.name}/{path.relative_to(folder).as_posix()}": path.read_bytes()
@@ -86,6 +86,11 @@ def bundle(function: Function, lambdas: Path, library: Path, dependencies: Depen
         for path in paths
     }
     return Bundle(name=function.name, files=files, dependencies=dependencies)
+
+
+def own_files(function: Function, lambdas: Path) -> tuple[Path, ...]:
+    """What a bundle holds of the folder ``lambdas``: the function's module or package, and what all share."""
+    return tuple(path for path, name in _modules(lambdas) if name == function.package or name.startswith("_"))
 
 
 # They are most of a bundle and take seconds to compress, and most functions have the same.

@@ -91,7 +91,7 @@ OWN: tuple[Grant, ...] = (
     _grant(DEPLOY, "dynamodb", "DeleteItem Scan UpdateItem", ("dynamodb:REGION:ACCOUNT:table/STACK-ScheduledTasks",)),
     _grant(DEPLOY, "dynamodb", "DeleteItem PutItem", ("dynamodb:REGION:ACCOUNT:table/STACK-Idempotency",)),
     _grant(DEPLOY, "dynamodb", "DeleteTable DescribeTable UpdateTable", _TABLES),
-    _grant(DEPLOY, "scheduler", "CreateSchedule DeleteSchedule UpdateSchedule", _SCHEDULES),
+    _grant(DEPLOY, "scheduler", "CreateSchedule DeleteSchedule GetSchedule UpdateSchedule", _SCHEDULES),
     _grant(DEPLOY, "scheduler", "ListTagsForResource TagResource", _GROUP),
     # A list is of no resource.
     _grant(DEPLOY, "scheduler", "ListSchedules", _ALL),

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.deployment.applying import Clients
-from orchestrator.deployment.stack import CloudFormationStack
-from orchestrator.errors import NotDeployed
+from orchestrator.deployment.stack import POLL_SECONDS, CloudFormationStack
+from orchestrator.errors import DeploymentFailed, NotDeployed
 from orchestrator.settings import Stack
 
 _TABLE = "AWS::DynamoDB::Table"
 _BUCKET = "AWS::S3::Bucket"
 _KEY = "AWS::KMS::Key"
+
+#: A table is waited for so often: five minutes.
+_LOOKS = 150
 
 #: A key that is wanted after all can be had back for so long, the longest that KMS offers.
 _PENDING_DAYS = 30
@@ -54,7 +57,7 @@ def destroy(
     if not delete_data:
         return kept
     deleting: Mapping[str, Callable[[str], object]] = {
-        _TABLE: lambda name: _delete_table(clients("dynamodb"), name),
+        _TABLE: lambda name: _delete_table(clients("dynamodb"), stack, name, sleep),
         _BUCKET: lambda name: _delete_bucket(clients("s3"), name),
         # Last of all: nothing that it opens is left by then.
         _KEY: lambda name: clients("kms").schedule_key_deletion(KeyId=name, PendingWindowInDays=_PENDING_DAYS),
@@ -75,10 +78,17 @@ def _kept(template: Mapping[str, Any], names: Mapping[str, str]) -> tuple[Kept, 
     )
 
 
-def _delete_table(client: Any, name: str) -> None:
+def _delete_table(client: Any, stack: Stack, name: str, sleep: Callable[[float], object]) -> None:
+    """Lifts its protection first; a table that is being updated cannot be deleted ("DeleteTable")."""
     if client.describe_table(TableName=name)["Table"].get("DeletionProtectionEnabled"):
         client.update_table(TableName=name, DeletionProtectionEnabled=False)
-    client.delete_table(TableName=name)
+    for _ in range(_LOOKS):
+        if client.describe_table(TableName=name)["Table"]["TableStatus"] == "ACTIVE":
+            client.delete_table(TableName=name)
+            return
+        sleep(POLL_SECONDS)
+    reason = f"table {name} is still being updated after five minutes; delete it, and what is left, in the console"
+    raise DeploymentFailed(stack.name, "DELETE_COMPLETE", reason)
 
 
 def _delete_bucket(client: Any, name: str) -> None:

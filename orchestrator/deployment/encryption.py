@@ -124,13 +124,10 @@ def _key_policy(stack: Stack) -> Iterable[dict[str, Any]]:
         (*_LOG, "kms:DescribeKey"),
         ArnLike={"kms:EncryptionContext:aws:logs:arn": [arn("logs", f"log-group:{group}") for group in groups]},
     )
-    # The rule sends to the queue, and to the one behind it, in its own name ("Amazon SQS Key management").
-    yield _service(
-        "events.amazonaws.com",
-        _WRITE,
-        StringEquals=account,
-        ArnEquals={"aws:SourceArn": arn("events", f"rule/{stack.execution_failures}")},
-    )
+    # The rule sends to the queue, and to the one behind it, in its own name ("Amazon SQS Key management"). Conditions
+    # on the source are "not supported for EventBridge-to-encrypted topics" ("Managing Amazon SNS encryption keys and
+    # costs"): nothing would arrive, and nobody be told. Which rule may send is said by the queue's own policy.
+    yield _service("events.amazonaws.com", _WRITE)
     # Alarms tell the topic ("Managing Amazon SNS encryption keys and costs").
     yield _service(
         "cloudwatch.amazonaws.com",

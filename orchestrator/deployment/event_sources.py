@@ -45,13 +45,17 @@ def mappings(logical_id: str, function: Function) -> dict[str, Any]:
     }
 
 
+def reserved(function: Function) -> int:
+    """How many concurrent executions are a function's own, where any are."""
+    return _BATCHES * len(function.event_sources)
+
+
 def concurrency(function: Function) -> dict[str, Any]:
     """What of the account's concurrency is a function's own, and no more: neither can many tasks at once keep a failure
     from being recorded, nor many failures keep tasks from running. Tasks' own functions share what is left.
     """
-    reserved = _BATCHES * len(function.event_sources)
-    own = {"Fn::If": ["ConcurrencyIsReserved", reserved, {"Ref": "AWS::NoValue"}]}
-    return {"ReservedConcurrentExecutions": own} if reserved else {}
+    own = {"Fn::If": ["ConcurrencyIsReserved", reserved(function), {"Ref": "AWS::NoValue"}]}
+    return {"ReservedConcurrentExecutions": own} if reserved(function) else {}
 
 
 def _of(source: EventSource) -> dict[str, Any]:

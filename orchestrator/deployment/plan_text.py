@@ -91,6 +91,7 @@ def plan_json(plan: DeploymentPlan) -> dict[str, Any]:
             for one in plan.tasks
         ],
         "operations": [str(operation) for operation in plan.reconciliation.operations],
+        "foreignSchedules": list(plan.reconciliation.foreign),
     }
 
 

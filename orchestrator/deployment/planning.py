@@ -110,7 +110,8 @@ def plan(
         known = {name for one in before["Resources"].values() if (name := _state_machine_name(one))}
         publish = [one.name for one in aliases if one.name not in known or not one.is_current(one.routes())]
         publish += [one.state_machine for one in definitions if one.state_machine not in publish]
-        found = reconciliation.find(*boundaries(clients, application.stack, deployed.outputs, lambda: now))
+        boundary = boundaries(clients, application.stack, deployed.outputs, lambda: now)
+        found = reconciliation.find(*boundary, tasks, now)
     writes = reconciliation.plan(tasks, found, now)
     return DeploymentPlan(
         infrastructure=(*_resources(before, after), *_parameters(old_parameters, parameters)),

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from orchestrator.deployment.quotas import REGISTRY_WRITES, SCHEDULE_WRITES, TokenBucket
@@ -20,7 +20,7 @@ from orchestrator.schedule_names import schedule_name, task_of
 from orchestrator.scheduler import Schedules
 from orchestrator.slots import extra_schedules, times
 from orchestrator.tasks import Task, TaskSchedule
-from orchestrator.watching import watch_from
+from orchestrator.watching import SETTLING, watch_from
 
 #: Requests at a time: as many as boto3 keeps connections.
 WORKERS = 10
@@ -52,13 +52,16 @@ class CreateSchedule:
 
 @dataclass(frozen=True, kw_only=True)
 class UpdateSchedule:
-    """Write a schedule anew: the settings of all have changed, or somebody has disabled it."""
+    """Write a schedule anew: the settings of all have changed, or somebody has edited or disabled it."""
 
     task_id: str
     schedule: TaskSchedule
+    #: The parameters of CreateSchedule that somebody has changed.
+    edited: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"update schedule {_said(self.task_id, self.schedule)}"
+        edited = f": somebody has changed its {', '.join(self.edited)}" if self.edited else ""
+        return f"update schedule {_said(self.task_id, self.schedule)}{edited}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +84,7 @@ class Remove:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordFingerprint:
-    """Say that every schedule has today's settings."""
+    """Say that every schedule has today's settings, and when a deployment last wrote one."""
 
     def __str__(self) -> str:
         return "record that all schedules are up to date"
@@ -100,6 +103,8 @@ class Found:
     schedules: Mapping[str, bool]
     #: Whether all schedules were written with today's settings.
     up_to_date: bool
+    #: Which schedules somebody has edited since, and in which parameters.
+    edited: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,21 +114,46 @@ class Plan:
     operations: tuple[Operation, ...]
     #: Schedules, with their task's id, that are not created because no slot of theirs is left.
     over: tuple[tuple[str, TaskSchedule], ...] = ()
+    #: Schedules of the group that belong to no task: somebody else's, which stay.
+    foreign: tuple[str, ...] = ()
 
     def lines(self) -> Iterator[str]:
         """The plan for a reader."""
         yield from map(str, self.operations)
         for task_id, schedule in self.over:
             yield f"skip schedule {_said(task_id, schedule)}: it is in the past"
+        for name in self.foreign:
+            yield f"leave schedule {name}: it belongs to no task, yet is in the group; whoever made it should move it"
 
 
-def find(registry: Registry, schedules: Schedules) -> Found:
-    """Reads only: a call for each page of records and of schedules, and one more."""
+def find(registry: Registry, schedules: Schedules, tasks: Sequence[Task], now: datetime) -> Found:
+    """Reads only: a call for each page of records and of schedules, one more, and one for each schedule that was
+    modified after a deployment last wrote one.
+    """
+    listed, recorded = schedules.listed(), schedules.recorded()
+    up_to_date = recorded.fingerprint == schedules.fingerprint and (recorded.written is not None or not listed)
+    edited: dict[str, tuple[str, ...]] = {}
+    if up_to_date and recorded.written:
+        # The record is to the second, and the last write may have been at its end.
+        since = recorded.written + timedelta(seconds=1)
+        for name, (task_id, schedule) in _wanted(tasks, now).items():
+            if name in listed and listed[name].modified >= since and (changed := schedules.edits(task_id, schedule)):
+                edited[name] = changed
     return Found(
         registered=registry.declared(),
-        schedules=schedules.enabled(),
-        up_to_date=schedules.recorded_fingerprint() == schedules.fingerprint,
+        schedules={name: one.enabled for name, one in listed.items()},
+        up_to_date=up_to_date,
+        edited=edited,
     )
+
+
+def _wanted(tasks: Sequence[Task], now: datetime) -> dict[str, tuple[str, TaskSchedule]]:
+    """The schedules that the tasks are to have, each with its task's id, by name."""
+    return {
+        schedule_name(task.id, schedule): (task.id, schedule)
+        for task in tasks
+        for schedule in (*task.schedules, *extra_schedules(task, now))
+    }
 
 
 def plan(tasks: Sequence[Task], found: Found, now: datetime) -> Plan:
@@ -131,19 +161,16 @@ def plan(tasks: Sequence[Task], found: Found, now: datetime) -> Plan:
 
     A schedule of the group that belongs to no task, neither of ``tasks`` nor registered, is somebody else's and stays.
     """
-    wanted = {
-        schedule_name(task.id, schedule): (task.id, schedule)
-        for task in tasks
-        for schedule in (*task.schedules, *extra_schedules(task, now))
-    }
+    wanted = _wanted(tasks, now)
     ids = {task.id for task in tasks}
     removed = found.registered.keys() - ids
 
+    settled = now + SETTLING + timedelta(seconds=len(wanted) // SCHEDULE_WRITES)
     registers = [
         Register(
             task=task,
             is_new=task.id not in found.registered,
-            watch=watch_from(task, now),
+            watch=watch_from(task, settled),
             rescheduled=_rescheduled(found.registered.get(task.id), task),
         )
         for task in tasks
@@ -155,20 +182,18 @@ def plan(tasks: Sequence[Task], found: Found, now: datetime) -> Plan:
         CreateSchedule(task_id=id_, schedule=schedule) for id_, schedule in absent if (id_, schedule) not in over
     ]
     updates = [
-        UpdateSchedule(task_id=id_, schedule=schedule)
+        UpdateSchedule(task_id=id_, schedule=schedule, edited=found.edited.get(name, ()))
         for name, (id_, schedule) in wanted.items()
-        if name in found.schedules and not (found.up_to_date and found.schedules[name])
+        if name in found.schedules and (name in found.edited or not (found.up_to_date and found.schedules[name]))
     ]
-    deletes = [
-        DeleteSchedule(name=name)
-        for name in sorted(found.schedules)
-        if name not in wanted and task_of(name) in ids | removed
-    ]
+    unwanted = [name for name in sorted(found.schedules) if name not in wanted]
+    deletes = [DeleteSchedule(name=name) for name in unwanted if task_of(name) in ids | removed]
     removes = [Remove(task_id=id_) for id_ in sorted(removed)]
-    fingerprint = [] if found.up_to_date else [RecordFingerprint()]
+    fingerprint = [RecordFingerprint()] if creates or updates or not found.up_to_date else []
     return Plan(
         operations=(*registers, *creates, *updates, *deletes, *removes, *fingerprint),
         over=tuple(value for value in absent if value in over),
+        foreign=tuple(name for name in unwanted if task_of(name) not in ids | removed),
     )
 
 
@@ -231,7 +256,7 @@ def _carry_out(operation: Operation, registry: Registry, schedules: Schedules) -
         case Remove(task_id=task_id):
             registry.remove(task_id)
         case RecordFingerprint():
-            schedules.record_fingerprint()
+            schedules.record()
 
 
 def _rescheduled(item: Item | None, task: Task) -> bool:

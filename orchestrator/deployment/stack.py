@@ -24,14 +24,15 @@ _DELETE = "delete the stack (`python deploy.py destroy`), then deploy again"
 
 #: "Stack status codes": nothing can be deployed on top of these.
 _ADVICE = {
-    "ROLLBACK_COMPLETE": f"its creation failed; {_DELETE}",
-    "ROLLBACK_FAILED": f"its creation failed; {_DELETE}",
+    "ROLLBACK_FAILED": f"its creation failed, and something that it made could not be deleted; {_DELETE}",
     "CREATE_FAILED": f"its creation failed; {_DELETE}",
     "DELETE_FAILED": f"its deletion failed; {_DELETE}",
     "UPDATE_FAILED": "an update failed; roll the stack back in the console, then deploy again",
     "UPDATE_ROLLBACK_FAILED": "a rollback failed; continue it in the console, then deploy again",
 }
 
+#: A stack whose creation failed and was undone: nothing of it is there but its record, which bars the next creation.
+_UNDONE = "ROLLBACK_COMPLETE"
 
 #: What to try, by what a resource's event says.
 _HINTS = {
@@ -86,8 +87,13 @@ class CloudFormationStack:
         )
 
     def deployable(self) -> Deployed | None:
-        """The same, where something can be deployed on top of it. Raises :class:`DeploymentFailed` where not."""
+        """The same, where something can be deployed on top of it; None where :meth:`deploy` creates it.
+
+        Raises :class:`DeploymentFailed` for a stack that must be mended by a person first.
+        """
         found = self.describe()
+        if found and found.status == _UNDONE:
+            return None
         if found and found.status in _ADVICE:
             raise DeploymentFailed(self._name, found.status, _ADVICE[found.status])
         if found and found.status.endswith("_IN_PROGRESS"):
@@ -105,6 +111,9 @@ class CloudFormationStack:
         Raises :class:`DeploymentFailed` with the first resource that failed.
         """
         before = self.deployable()
+        if before is None and self.describe():
+            self._progress(f"the creation of {self._name} failed before and was rolled back; its record goes first")
+            self.delete()
         change_set = self._client.create_change_set(
             StackName=self._name,
             # A name of an interrupted deployment must not be in the way of the next.

@@ -13,6 +13,8 @@ from orchestrator.settings import NEXT_RUN_INDEX, STATUS_INDEX, Stack
 #: rolled back goes, so that the next attempt finds its name free.
 _KEPT = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
 
+_TABLE = "AWS::DynamoDB::Table"
+
 _LOG_RETENTION_DAYS = 90
 
 #: A message stays as long as SQS allows: somebody has to see it.
@@ -39,6 +41,28 @@ def tables(stack: Stack, own: Mapping[str, Table]) -> dict[str, Any]:
         "Idempotency": _table(stack.table("Idempotency"), "id", expiry="expiration"),
         **{name: _table(stack.table(name), *table.key) for name, table in own.items()},
     }
+
+
+def created_unprotected(template: Mapping[str, Any], deployed: Mapping[str, Any]) -> dict[str, Any]:
+    """The template, with no protection against deletion for tables that the ``deployed`` template does not have.
+
+    A table that is created in an operation that fails is to be deleted again, else the next attempt meets a table of
+    its name; and CloudFormation does not lift a table's protection to delete it. So a table is created first, and
+    protected in a second operation.
+    """
+    there = deployed.get("Resources", {})
+    return {
+        **template,
+        "Resources": {
+            name: _unprotected(one) if one["Type"] == _TABLE and name not in there else one
+            for name, one in template["Resources"].items()
+        },
+    }
+
+
+def _unprotected(table: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in table["Properties"].items() if name != "DeletionProtectionEnabled"}
+    return {**table, "Properties": kept}
 
 
 def _table(
@@ -75,7 +99,7 @@ def _table(
         properties["StreamSpecification"] = {"StreamViewType": "NEW_AND_OLD_IMAGES"}
     if expiry:
         properties["TimeToLiveSpecification"] = {"AttributeName": expiry, "Enabled": True}
-    return {"Type": "AWS::DynamoDB::Table", **_KEPT, "Properties": properties}
+    return {"Type": _TABLE, **_KEPT, "Properties": properties}
 
 
 def _key_schema(key: tuple[str, ...]) -> list[dict[str, str]]:

@@ -8,6 +8,8 @@ items that it touched, and no others, and one that is sent again with its token 
 from __future__ import annotations
 
 import copy
+import hashlib
+import json
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -52,7 +54,8 @@ class IdempotentParameterMismatch(DynamodbException):
         )
 
 
-def _lock_of(backend: Any) -> Any:
+def turn_of(backend: Any) -> Any:
+    """The lock that a request holds while it reads and writes."""
     with _locks_lock:
         return backend.__dict__.setdefault("turn", threading.RLock())
 
@@ -61,7 +64,7 @@ def _in_turn(method: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Of a whole request: moto reads and writes items while it makes the reply, too."""
 
     def call_action(self: Any) -> Any:
-        with _lock_of(self.dynamodb_backend):
+        with turn_of(self.dynamodb_backend):
             return method(self)
 
     return call_action
@@ -154,8 +157,9 @@ def _once(aws: EmbeddedAws, whole: Callable[[Any], Any]) -> Callable[[Any], Any]
     """The request of a transaction, unless it was answered before: an SDK sends it again when the reply is lost."""
 
     def transact_write_items(self: Any) -> Any:
-        token, request, now = self.body.get("ClientRequestToken"), self.body["TransactItems"], aws.clock.now()
-        known: dict[str, tuple[datetime, Any]] = self.dynamodb_backend.__dict__.setdefault("transactions", {})
+        token, now = self.body.get("ClientRequestToken"), aws.clock.now()
+        request = hashlib.sha256(json.dumps(self.body["TransactItems"], sort_keys=True).encode()).digest()
+        known: dict[str, tuple[datetime, bytes]] = self.dynamodb_backend.__dict__.setdefault("transactions", {})
         while known and next(iter(known.values()))[0] + _TOKEN_LIFE < now:
             del known[next(iter(known))]
         if token in known:

@@ -13,6 +13,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import deque
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -146,7 +147,7 @@ class QueueSource(Source):
             "messageId": message["MessageId"],
             "receiptHandle": message["ReceiptHandle"],
             "body": message["Body"],
-            "attributes": message.get("Attributes", {}),
+            "attributes": self._on_clock(message.get("Attributes", {})),
             "messageAttributes": {
                 name: {key[0].lower() + key[1:]: text for key, text in value.items()}
                 for name, value in message.get("MessageAttributes", {}).items()
@@ -156,6 +157,12 @@ class QueueSource(Source):
             "eventSourceARN": self.mapping.event_source_arn,
             "awsRegion": self._aws.region,
         }
+
+    def _on_clock(self, attributes: dict[str, str]) -> dict[str, str]:
+        """With the times that this AWS lives in: moto's queues know the machine's clock alone."""
+        ahead = int((self._aws.clock.now() - datetime.now(UTC)).total_seconds() * 1000)
+        times = ("SentTimestamp", "ApproximateFirstReceiveTimestamp")
+        return attributes | {name: str(int(attributes[name]) + ahead) for name in times if name in attributes}
 
 
 class StreamSource(Source):

@@ -1,8 +1,8 @@
 """Lambda functions, run for real.
 
 moto starts a Docker container for each invocation. Here the deployed bundle, but for the wheels in it, runs in a warm
-process of this machine's Python, with the function's environment, role, timeout and handler, a real context object, and
-AWS's shape of errors; what it prints goes to CloudWatch Logs.
+process of this machine's Python, with the function's environment, role, timeout, memory and handler, a real context
+object, and AWS's shape of errors; what it prints goes to CloudWatch Logs.
 """
 
 from __future__ import annotations
@@ -11,12 +11,9 @@ import base64
 import csv
 import io
 import json
+import math
 import os
-import shutil
-import socket
-import subprocess
-import sys
-import tempfile
+import signal
 import threading
 import time
 import uuid
@@ -28,8 +25,19 @@ from typing import TYPE_CHECKING, Any
 
 from moto.awslambda.models import LambdaFunction
 
-from orchestrator.local import roles, worker
+from orchestrator.local import roles
+from orchestrator.local.folder import Folder
 from orchestrator.local.logs import LogStream
+from orchestrator.local.processes import (
+    INIT_SECONDS,
+    Ended,
+    Gone,
+    OutOfMemory,
+    Process,
+    Request,
+    Response,
+    TookTooLong,
+)
 from orchestrator.local.replacements import replaces
 
 if TYPE_CHECKING:
@@ -41,129 +49,197 @@ RESPONSE_LIMIT_BYTES = 6_291_556
 #: What a function's process gets of the environment of this one.
 _INHERITED = ("LANG", "LC_ALL", "PATH", "SYSTEMROOT", "TMPDIR")
 
+#: Processes that start at a time. To start one is work for a processor; whoever waits for it may get one that has
+#: become idle meanwhile. How many run is not limited.
+_STARTING = max(2, os.cpu_count() or 2)
 
-class Crashed(Exception):
-    """The process ended without an answer."""
+#: An idle process is ended after so long.
+_IDLE_SECONDS = 300.0
+
+
+class Stopped(OSError):
+    """The embedded AWS has stopped, and starts no process any more."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """Of one invocation."""
+    """Of one invocation. ``log`` is the end of what it has logged."""
 
-    payload: str
+    payload: bytes
     failed: bool
     log: str
 
 
-class Process:
-    """A warm process with a handler in it."""
+class Environment:
+    """An execution environment: a process, and the log stream of what it prints."""
 
-    def __init__(self, root: Path, environment: dict[str, str], log: LogStream) -> None:
-        self.log = log
-        self._channel, theirs = socket.socketpair()
-        with theirs:
-            try:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-W", "ignore", worker.__file__, str(theirs.fileno())],
-                    cwd=root,
-                    env=environment,
-                    pass_fds=[theirs.fileno()],
-                    stdin=subprocess.DEVNULL,
-                    # What the handler prints goes through the channel; what its libraries' C code prints is lost.
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                )
-            except OSError:
-                self._channel.close()
-                raise
+    def __init__(self, key: tuple[str, ...], process: Process, log: LogStream) -> None:
+        self.key, self.process, self.log = key, process, log
+        process.printed = log.print
+        #: What became of the loading of the handler, if not what should.
+        self.refusal: Response | Exception | None = None
+        self.is_new = True
+        self.idle_since = 0.0
 
-    def call(self, message: dict[str, Any], printed: list[str]) -> tuple[str, bool]:
-        """The answer: (JSON text, whether it is an error). Raises TimeoutError or :class:`Crashed`."""
-        deadline = time.monotonic() + message["timeout"]
+    def load(self, seconds: float) -> None:
         try:
-            worker.send(self._channel, message)
-            while True:
-                self._channel.settimeout(max(0.001, deadline - time.monotonic()))
-                answer = worker.receive(self._channel)
-                if answer is None:
-                    raise Crashed
-                if "log" not in answer:
-                    return answer["payload"], answer["failed"]
-                printed.append(answer["log"])
-        except (BrokenPipeError, ConnectionResetError) as fault:
-            raise Crashed from fault
+            self.refusal = self.process.load(seconds)
+        except (TookTooLong, Ended) as fault:
+            self.refusal = fault
 
-    def end(self) -> int:
-        self._process.kill()
-        self._channel.close()
-        return self._process.wait()
+    def ask(self, request: Request) -> Response:
+        """As :meth:`Process.ask`. It keeps to itself that a process was gone if that process was new."""
+        self.log.say(f"START RequestId: {request.id} Version: $LATEST")
+        if isinstance(self.refusal, Exception):
+            raise self.refusal
+        if self.refusal:
+            return self.refusal
+        try:
+            return self.process.ask(request)
+        except Gone as fault:
+            if self.is_new:
+                raise Ended(self.process.end()) from fault
+            raise
 
 
 class Functions:
-    """The processes of all functions. Idle ones are used again; a function that has changed gets new ones."""
+    """The environments of all functions. Idle ones are used again; a function that has changed gets new ones."""
 
     def __init__(self, aws: EmbeddedAws) -> None:
         self._aws = aws
-        self._idle: dict[tuple[str, ...], list[Process]] = {}
-        self._roots: dict[str, Path] = {}
         self._lock = threading.Lock()
-        self._folder: Path | None = None
+        self._idle: dict[tuple[str, ...], list[Environment]] = {}
+        self._alive: set[Environment] = set()
+        self._roots: dict[str, Path] = {}
+        self._folder: Folder | None = None
+        self._starting = 0
+        #: Of each function, who waits for a process.
+        self._waiting: dict[tuple[str, ...], threading.Condition] = {}
+        #: How often everything has been ended: what was begun before belongs to nobody.
+        self._era = 0
+        self._is_over = False
 
     def invoke(self, function: Any, event: str) -> Answer:
         """Runs the handler of moto's ``function`` on an event (JSON text)."""
-        request_id = str(uuid.uuid4())
-        message = {
-            "event": event,
-            "requestId": request_id,
-            "arn": function.function_arn,
-            "timeout": float(function.timeout),
-            "trace": f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]};Sampled=0",
-        }
+        request = Request(
+            id=str(uuid.uuid4()),
+            arn=function.function_arn,
+            event=event.encode(),
+            timeout=float(function.timeout),
+            trace=f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]};Sampled=0",
+            memory_mb=function.memory_size,
+        )
         with self._aws.clock.busy():
-            key, process = self._take(function)
-            printed: list[str] = []
-            began = time.monotonic()
-            try:
-                payload, failed = process.call(message, printed)
-            except (TimeoutError, Crashed) as fault:
-                code = process.end()
-                payload, failed = json.dumps(self._death(fault, request_id, message["timeout"], code)), True
-            else:
-                with self._lock:
-                    self._idle.setdefault(key, []).append(process)
-            log = self._report(process, request_id, printed, began, function, payload if failed else "")
-        if len(payload.encode()) > RESPONSE_LIMIT_BYTES:
-            said = f"Response payload size exceeded maximum allowed payload size ({RESPONSE_LIMIT_BYTES} bytes)."
-            too_large = {"errorMessage": said, "errorType": "Function.ResponseSizeTooLarge"}
-            payload, failed = json.dumps(too_large), True
-        return Answer(payload=payload, failed=failed, log=log)
+            while True:
+                era = self._era
+                environment = self._take(function)
+                try:
+                    return self._answer(environment, request, era)
+                except Gone:
+                    self._discard(environment)
 
-    def end(self) -> None:
-        """Ends every process and removes what was unpacked."""
+    def end(self, *, for_good: bool = False) -> None:
+        """Ends every process, whatever it does, and removes what was unpacked; ``for_good``, none starts any more."""
         with self._lock:
-            for processes in self._idle.values():
-                for process in processes:
-                    process.end()
+            self._era += 1
+            self._is_over = for_good
+            idle = {environment for several in self._idle.values() for environment in several}
+            for environment in self._alive - idle:
+                environment.process.kill()
+            for environment in idle:
+                environment.process.end()
+            self._alive.clear()
             self._idle.clear()
             self._roots.clear()
             if self._folder:
-                shutil.rmtree(self._folder, ignore_errors=True)
+                self._folder.remove()
                 self._folder = None
 
-    def _take(self, function: Any) -> tuple[tuple[str, ...], Process]:
+    def _answer(self, environment: Environment, request: Request, era: int) -> Answer:
+        """Raises :class:`Gone` where the handler has seen nothing of the request."""
+        status = ""
+        try:
+            response = environment.ask(request)
+            if environment.refusal:
+                status = "\tStatus: error\tError Type: Runtime.ExitError"
+        except (TookTooLong, OutOfMemory, Ended) as fault:
+            response, status = _death(fault, request)
+        if len(response.payload) > RESPONSE_LIMIT_BYTES:
+            said = f"Response payload size exceeded maximum allowed payload size ({RESPONSE_LIMIT_BYTES} bytes)."
+            too_large = {"errorMessage": said, "errorType": "Function.ResponseSizeTooLarge"}
+            response = Response(payload=json.dumps(too_large).encode(), failed=True)
+        report = _report(environment, request, response, status)
+        if status:
+            self._discard(environment)
+        else:
+            self._give_back(environment, era)
+        # Whoever has ended everything wants no lines of before.
+        log = environment.log.report(*report) if era == self._era else ""
+        return Answer(payload=response.payload, failed=response.failed, log=log)
+
+    def _take(self, function: Any) -> Environment:
+        """An idle environment of the function, or a new one."""
         settings = json.dumps(function.environment_vars, sort_keys=True)
-        key = (function.function_arn, function.code_sha_256, function.handler, function.role, settings)
+        memory = str(function.memory_size)
+        key = (function.function_arn, function.code_sha_256, function.handler, function.role, memory, settings)
         with self._lock:
-            if idle := self._idle.get(key):
-                return key, idle.pop()
-            root = self._unpack(function)
+            given_back = self._waiting.setdefault(key, threading.Condition(self._lock))
+            while True:
+                while idle := self._idle.get(key):
+                    environment = idle.pop()
+                    if environment.process.is_idle:
+                        return environment
+                    self._alive.discard(environment)
+                    environment.process.end()
+                if self._starting < _STARTING:
+                    break
+                given_back.wait()
+            self._starting += 1
+        try:
+            return self._start(function, key)
+        finally:
+            with self._lock:
+                self._starting -= 1
+                for one in self._waiting.values():
+                    one.notify()
+
+    def _start(self, function: Any, key: tuple[str, ...]) -> Environment:
         log = LogStream(self._aws, function)
-        return key, Process(root, self._environment(function, root, log), log)
+        with self._lock:
+            if self._is_over:
+                raise Stopped
+            root = self._unpack(function)
+            # In one step with who is alive: what is ended meanwhile is ended altogether.
+            environment = Environment(key, Process(root, self._environment(function, root, log)), log)
+            self._alive.add(environment)
+        environment.load(INIT_SECONDS + function.timeout)
+        return environment
+
+    def _give_back(self, environment: Environment, era: int) -> None:
+        now = time.monotonic()
+        with self._lock:
+            if era != self._era:
+                environment.process.end()
+                return
+            environment.is_new, environment.idle_since = False, now
+            self._idle.setdefault(environment.key, []).append(environment)
+            self._waiting[environment.key].notify()
+            for several in self._idle.values():
+                # The last that was given back is the first to be taken.
+                while several and now - several[0].idle_since > _IDLE_SECONDS:
+                    long_idle = several.pop(0)
+                    self._alive.discard(long_idle)
+                    long_idle.process.end()
+
+    def _discard(self, environment: Environment) -> None:
+        environment.process.end()
+        with self._lock:
+            self._alive.discard(environment)
 
     def _unpack(self, function: Any) -> Path:
         if function.code_sha_256 not in self._roots:
-            self._folder = self._folder or Path(tempfile.mkdtemp(prefix="embedded-aws-"))
-            root = self._folder / uuid.uuid4().hex
+            self._folder = self._folder or Folder()
+            root = self._folder.path / uuid.uuid4().hex
             with zipfile.ZipFile(io.BytesIO(function.code_bytes)) as bundle:
                 bundle.extractall(root, sorted(set(bundle.namelist()) - _from_wheels(bundle)))
             self._roots[function.code_sha_256] = root
@@ -195,33 +271,62 @@ class Functions:
             **function.environment_vars,
         }
 
-    @staticmethod
-    def _death(fault: Exception, request_id: str, timeout: float, code: int) -> dict[str, Any]:
-        if isinstance(fault, TimeoutError):
-            said = f"RequestId: {request_id} Error: Task timed out after {timeout:.2f} seconds"
-            return {"errorType": "Sandbox.Timedout", "errorMessage": said}
-        said = f"RequestId: {request_id} Error: Runtime exited with error: exit status {code}"
-        return {"errorType": "Runtime.ExitError", "errorMessage": said}
 
-    def _report(
-        self, process: Process, request_id: str, printed: list[str], began: float, function: Any, error: str
-    ) -> str:
-        milliseconds = (time.monotonic() - began) * 1000
-        lines = [
-            f"START RequestId: {request_id} Version: $LATEST",
-            *"".join(printed).splitlines(),
-            *([f"[ERROR] {error}"] if error else []),
-            f"END RequestId: {request_id}",
-            f"REPORT RequestId: {request_id}\tDuration: {milliseconds:.2f} ms\tMemory Size: {function.memory_size} MB",
-        ]
-        process.log.write(lines)
-        return "\n".join(lines)
+def _death(fault: Exception, request: Request) -> tuple[Response, str]:
+    """What Lambda answers for an environment that did not, and what its last line says of it."""
+    if isinstance(fault, TookTooLong):
+        kind, said, status = "Sandbox.Timedout", f"Task timed out after {request.timeout:.2f} seconds", "timeout"
+    elif isinstance(fault, OutOfMemory):
+        kind, said, status = "Runtime.OutOfMemory", "Runtime exited with error: signal: killed", "error"
+    else:
+        kind, said, status = "Runtime.ExitError", _exit(fault.code if isinstance(fault, Ended) else None), "error"
+    answer = {"errorType": kind, "errorMessage": f"RequestId: {request.id} Error: {said}"}
+    suffix = f"\tError Type: {kind}" if status == "error" else ""
+    return Response(payload=json.dumps(answer).encode(), failed=True), f"\tStatus: {status}{suffix}"
+
+
+def _exit(code: int | None) -> str:
+    """In the words of Lambda, which are Go's."""
+    if not code:
+        return "Runtime exited without providing a reason"
+    if code > 0:
+        return f"Runtime exited with error: exit status {code}"
+    return f"Runtime exited with error: signal: {(signal.strsignal(-code) or str(-code)).lower()}"
+
+
+def _report(environment: Environment, request: Request, response: Response, status: str) -> list[str]:
+    """The last events of an invocation, in Lambda's words."""
+    took = (time.monotonic() - environment.process.began) * 1000
+    peak = environment.process.peak_mb
+    used = "" if peak is None else f"\tMax Memory Used: {min(peak, request.memory_mb)} MB"
+    return [
+        *([_error(response.payload)] if response.failed else []),
+        f"END RequestId: {request.id}",
+        f"REPORT RequestId: {request.id}\tDuration: {took:.2f} ms\tBilled Duration: {math.ceil(took)} ms"
+        f"\tMemory Size: {request.memory_mb} MB{used}{status}",
+    ]
+
+
+def _error(payload: bytes) -> str:
+    """As the runtime logs it: one event."""
+    said = json.loads(payload)
+    lines = [f"[ERROR] {said['errorType']}: {said['errorMessage']}"]
+    if trace := said.get("stackTrace"):
+        lines += ["Traceback (most recent call last):", *"".join(trace).splitlines()]
+    return "\n".join(lines)
 
 
 def _from_wheels(bundle: zipfile.ZipFile) -> set[str]:
     """Files of wheels, which are for Lambda's Linux: this machine's Python has the same distributions, made for it."""
     records = [bundle.read(name).decode() for name in bundle.namelist() if name.endswith(".dist-info/RECORD")]
     return {row[0] for record in records for row in csv.reader(record.splitlines()) if row}
+
+
+class _Payload(bytes):
+    """moto takes what Python needs for an answer for its size, and six million bytes for the limit."""
+
+    def __sizeof__(self) -> int:
+        return 0
 
 
 def install(aws: EmbeddedAws) -> None:
@@ -245,4 +350,4 @@ def install(aws: EmbeddedAws) -> None:
         if answer.failed:
             response_headers["x-amz-function-error"] = "Unhandled"
         response_headers["x-amz-log-result"] = base64.b64encode(answer.log.encode()[-4096:]).decode()
-        return answer.payload.encode()
+        return _Payload(answer.payload)

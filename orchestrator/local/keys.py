@@ -2,14 +2,15 @@
 
 moto encrypts nothing, so a role could read what on AWS it could not decrypt. Here a request for something encrypted
 needs the permission of its key, too, through the service that is asked; and a rule of EventBridge, which has no role,
-reaches an encrypted queue only if the key's own policy lets it. Beside that moto keeps a key's policy as it stands in a
-template where all else wants text, cannot update a key, and does not find the key of a log group in one.
+reaches an encrypted queue only if the key's own policy lets it, and a log group only if a policy of the logs does: what
+is refused is lost without a word. Beside that moto keeps a key's policy as it stands in a template where all else wants
+text, cannot update a key, and does not find the key of a log group in one.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
@@ -64,21 +65,34 @@ def permissions(wanted: Permission) -> Iterator[Permission]:
         yield Permission(action=action, resource=key, context=via)
 
 
-def serves(key_arn: str, service: str, source_arn: str) -> bool:
-    """Whether the key's policy lets a service encrypt in its own name for what has the ARN ``source_arn``."""
+def opens_for_rules(key_arn: str) -> bool:
+    """Whether the key's policy lets EventBridge encrypt in its own name for what its rules send to."""
     _, _, _, region, account, name = key_arn.split(":", 5)
-    document = json.loads(get_backend("kms")[account][region].keys[name.removeprefix("key/")].policy)
-    context = {"aws:SourceAccount": account, "aws:SourceArn": source_arn}
+    policy = get_backend("kms")[account][region].keys[name.removeprefix("key/")].policy
+    return _lets_events(json.loads(policy), _ENCRYPT, key_arn)
+
+
+def takes_from_rules(region: str, account: str, log_group: str) -> bool:
+    """Whether a resource policy of CloudWatch Logs lets EventBridge write to the log group."""
+    arn = f"arn:aws:logs:{region}:{account}:log-group:{log_group}:log-stream:any"
+    actions = ("logs:CreateLogStream", "logs:PutLogEvents")
+    policies = get_backend("logs")[account][region].resource_policies.values()
+    return any(_lets_events(json.loads(one.policy_document), actions, arn) for one in policies)
+
+
+def _lets_events(document: Mapping[str, Any], actions: Iterable[str], resource: str) -> bool:
+    """Whether one statement allows EventBridge all of the actions.
+
+    To a key, and so far as is known to a log group, EventBridge brings neither aws:SourceArn nor aws:SourceAccount: a
+    statement with a condition never holds.
+    """
     return any(
         statement["Effect"] == "Allow"
         and isinstance(statement["Principal"], Mapping)
-        and f"{service}.amazonaws.com" in _listed(statement["Principal"].get("Service", []))
-        and set(_ENCRYPT) <= set(_listed(statement["Action"]))
-        and all(
-            any(fnmatchcase(context.get(key, ""), pattern) for pattern in _listed(patterns))
-            for condition in statement.get("Condition", {}).values()
-            for key, patterns in condition.items()
-        )
+        and "events.amazonaws.com" in _listed(statement["Principal"].get("Service", []))
+        and set(actions) <= set(_listed(statement["Action"]))
+        and any(fnmatchcase(resource, pattern) for pattern in _listed(statement["Resource"]))
+        and not statement.get("Condition")
         for statement in document["Statement"]
     )
 
@@ -144,10 +158,15 @@ def install(aws: EmbeddedAws) -> None:
         group.kms_key_id = arguments[1]["Properties"].get("KmsKeyId")
         return group
 
-    send = Rule._send_to_sqs_queue
+    send, write = Rule._send_to_sqs_queue, Rule._send_to_cw_log_group
 
     @replaces(Rule, "_send_to_sqs_queue", digest="4b138b9e895b")
     def send_to_sqs_queue(self: Any, resource_id: str, *arguments: Any, **named: Any) -> None:
         key = _key_of(f"arn:aws:sqs:{self.region_name}:{self.account_id}:{resource_id}")
-        if key is None or serves(key, "events", self.arn):
+        if key is None or opens_for_rules(key):
             send(self, resource_id, *arguments, **named)
+
+    @replaces(Rule, "_send_to_cw_log_group", digest="fa530d88579e")
+    def send_to_log_group(self: Any, name: str, event: Any) -> None:
+        if takes_from_rules(self.region_name, self.account_id, name):
+            write(self, name, event)

@@ -1,10 +1,9 @@
-"""CloudFormation where moto falls short of what a deployment needs.
+"""Types of CloudFormation where moto falls short of what a deployment needs.
 
 moto lacks the types AWS::Scheduler::ScheduleGroup, AWS::CloudWatch::Alarm, AWS::SQS::QueuePolicy,
-AWS::SNS::TopicPolicy and AWS::S3::BucketPolicy; makes state machines where its interpreter does not look; and a
-change set that it executes leaves the stack without outputs and parameters, and an update of a stack without the new
-ones; deletes with a stack what RetainExceptOnCreate keeps; and makes a second stack of the same name where a change set
-that was to create the first has never been executed.
+AWS::SNS::TopicPolicy and AWS::S3::BucketPolicy; cannot update AWS::DynamoDB::Table; makes state machines where its
+interpreter does not look; refuses to delete a protected table in other words than DynamoDB; and deletes a table that
+is being updated.
 """
 
 from __future__ import annotations
@@ -13,10 +12,11 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from moto.cloudformation.models import CloudFormationBackend
-from moto.cloudformation.parsing import ResourceMap
 from moto.cloudwatch.models import Alarm, cloudwatch_backends
 from moto.core.common_models import CloudFormationModel
+from moto.dynamodb.exceptions import DeletionProtectedException, MockValidationException, ResourceInUseException
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.table import Table
 from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeBucket, s3_backends
 from moto.scheduler.models import ScheduleGroup, scheduler_backends
@@ -29,6 +29,11 @@ from orchestrator.local.replacements import adds, replaces
 
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
+
+#: What DeleteTable says of a protected table.
+_PROTECTED = (
+    "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first."
+)
 
 
 class ScheduleGroupResource(CloudFormationModel):
@@ -212,55 +217,48 @@ class BucketPolicyResource(_Policy, CloudFormationModel):
         s3_backends[account_id]["aws"].put_bucket_policy(given["Bucket"], document.encode())
 
 
-def _create_change_set(create: Callable[..., Any]) -> Callable[..., Any]:
-    """A stack that waits for its first change set to be executed is there for the next one."""
-
-    def create_change_set(self: Any, *, stack_name: str, change_set_type: str, **request: Any) -> Any:
-        waiting = [
-            stack_id
-            for stack_id, stack in self.stacks.items()
-            if stack.name == stack_name and stack.status == "REVIEW_IN_PROGRESS"
-        ]
-        if change_set_type == "CREATE":
-            for stack_id in waiting:
-                del self.stacks[stack_id]
-        return create(self, stack_name=stack_name, change_set_type=change_set_type, **request)
-
-    return create_change_set
+def _update_table(original_resource: Any, cloudformation_json: dict[str, Any], **_: Any) -> Any:
+    """A table's protection against deletion; of its other properties none has changed yet in any template of ours."""
+    given = cloudformation_json["Properties"]
+    original_resource.deletion_protection_enabled = bool(given.get("DeletionProtectionEnabled"))
+    return original_resource
 
 
-def _execute_change_set(self: Any, change_set_name: str, stack_name: str | None = None) -> None:
-    """Creates or updates the stack as CreateStack and UpdateStack do."""
-    change_set = next(
-        candidate
-        for arn, candidate in self.change_sets.items()
-        if arn == change_set_name
-        or (candidate.change_set_name == change_set_name and stack_name in (candidate.stack_name, candidate.stack_id))
-    )
-    stack = self.stacks[change_set.stack_id]
-    if change_set.change_set_type == "CREATE":
-        stack.template, stack.parameters = change_set.template, change_set.parameters
-        stack._parse_template()
-        stack.resource_map = stack._create_resource_map()
-        stack.output_map = stack._create_output_map()
-        stack._add_stack_event("CREATE_IN_PROGRESS", resource_status_reason="User Initiated")
-        stack.resource_map.create(stack.template_dict)
-        stack.mark_creation_complete()
-    else:
-        stack.update(change_set.template, parameters=change_set.parameters)
-    change_set.execution_status = "EXECUTE_COMPLETE"
+def _being_updated(update: Callable[..., Any]) -> Callable[..., Any]:
+    def update_table(self: Any, name: str, *arguments: Any, **named: Any) -> Any:
+        table = update(self, name, *arguments, **named)
+        table.updating = True
+        return table
+
+    return update_table
 
 
-def _delete_stack(delete: Callable[[Any], None]) -> Callable[[Any], None]:
-    """``delete`` knows the policy Retain alone, and the other keeps as much once a resource is there."""
+def _described(describe: Callable[..., Any]) -> Callable[..., Any]:
+    """A table that was updated says so once, and is ACTIVE then."""
 
-    def delete_resources(self: Any) -> None:
-        for resource in self._resource_json_map.values():
-            if resource.get("DeletionPolicy") == "RetainExceptOnCreate":
-                resource["DeletionPolicy"] = "Retain"
-        delete(self)
+    def describe_table(self: Any, name: str) -> Any:
+        described = describe(self, name)
+        table = self.get_table(name)
+        if getattr(table, "updating", False):
+            table.updating = False
+            described["Table"]["TableStatus"] = "UPDATING"
+        return described
 
-    return delete_resources
+    return describe_table
+
+
+def _deleted(delete: Callable[..., Any]) -> Callable[..., Any]:
+    def delete_table(self: Any, name: str) -> Any:
+        if getattr(self.tables.get(name), "updating", False):
+            in_use = f"Attempt to change a resource which is still in use: Table is being updated: {name}"
+            raise ResourceInUseException(in_use)
+        return delete(self, name)
+
+    return delete_table
+
+
+def _protected(self: Any, table_name: str) -> None:
+    MockValidationException.__init__(self, _PROTECTED)
 
 
 def install(aws: EmbeddedAws) -> None:
@@ -269,7 +267,6 @@ def install(aws: EmbeddedAws) -> None:
     adds(ScheduleGroup, "is_created")(lambda self: True)
     adds(ScheduleGroup, "type")("AWS::Scheduler::ScheduleGroup")
     adds(ScheduleGroup, "get_cfn_attribute")(lambda self, name: {"Arn": self.arn, "State": "ACTIVE"}[name])
-    replaces(ResourceMap, "delete", digest="cc56351f63bb")(_delete_stack(ResourceMap.delete))
     # moto ignores the conditions of a bucket's policy, and so would refuse everything for want of TLS.
     replaces(FakeBucket, "get_permission", digest="70bd76af5133")(
         lambda self, action, resource: PermissionResult.NEUTRAL
@@ -278,7 +275,10 @@ def install(aws: EmbeddedAws) -> None:
     adds(Alarm, "is_created")(lambda self: True)
     adds(Alarm, "type")("AWS::CloudWatch::Alarm")
     adds(Alarm, "get_cfn_attribute")(lambda self, name: {"Arn": self.alarm_arn}[name])
-    backend = CloudFormationBackend
-    replaces(backend, "create_change_set", digest="e44fe7cb620a")(_create_change_set(backend.create_change_set))
-    replaces(backend, "execute_change_set", digest="d5f8da2b97ff")(_execute_change_set)
+    replaces(Table, "update_from_cloudformation_json", digest="ed9a4410caaa")(_update_table)
+    backend = DynamoDBBackend
+    replaces(backend, "update_table", digest="ef27e9f4f53a")(_being_updated(backend.update_table))
+    replaces(backend, "describe_table", digest="c98118adb16b")(_described(backend.describe_table))
+    replaces(backend, "delete_table", digest="d15d396a25aa")(_deleted(backend.delete_table))
+    replaces(DeletionProtectedException, "__init__", digest="6ab16bc01559")(_protected)
     replaces(states, "stepfunctions_backends", digest="d4bd6f3eb080")(stepfunctions_parser_backends)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 
 from orchestrator import deployment
 from orchestrator.deployment import Application, Applied
@@ -40,7 +42,7 @@ def started(
     """
     stack = application.stack
     tasks = application.load_tasks(file, clock.now().date())
-    with clock.busy(), EmbeddedAws(port=port, clock=clock) as aws:
+    with _tidy_end(), clock.busy(), EmbeddedAws(port=port, clock=clock) as aws:
         os.environ.update(aws.environment)
         bucket = f"{stack.name}-data-{aws.account}-{aws.region}"
         applied = deployment.apply(
@@ -55,6 +57,27 @@ def started(
         )
         samples.seed(aws, stack, bucket, clock.now())
         yield Session(aws=aws, stack=stack, tasks=tasks, applied=applied)
+
+
+@contextmanager
+def _tidy_end() -> Iterator[None]:
+    """What ends the process, a closed terminal too, ends it as Ctrl-C does: no process and no folder is left."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        for one in before:
+            signal.signal(one, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    ending = (signal.SIGHUP, signal.SIGTERM)
+    # Only the main thread hears signals, and under nohup nobody hangs up.
+    hears = threading.current_thread() is threading.main_thread()
+    heard = [one for one in ending if hears and signal.getsignal(one) is not signal.SIG_IGN]
+    before = {one: signal.signal(one, leave) for one in heard}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def serve(

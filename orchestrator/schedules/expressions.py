@@ -16,7 +16,7 @@ LONGEST_EXPRESSION = 256
 
 _CALL = re.compile(r"(cron|rate|at)\((.*)\)", re.DOTALL)
 _RATE = re.compile(r"([0-9]{1,9}) +(minute|hour|day)s?")
-_AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+_AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,32 @@ def test_a_ledger_that_explains_every_slot_is_said_to(registry: Registry, put_ro
     for day in ("02", "03"):
         put_row(task_id, f"2026-11-{day}T07:00:00Z", "SUCCEEDED")
     assert main(["ledger", "verify", task_id, *WHEN]) == 0
-    assert capsys.readouterr().out == "Every slot of 1 task is explained.\n"
+    said = "Compared 2 slots of 1 task from 2026-11-01T23:00:00Z to 2026-11-03T23:00:00Z: each is explained.\n"
+    assert capsys.readouterr().out == said
+    assert main(["ledger", "verify", task_id, *WHEN, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "slots": 2,
+        "tasks": 1,
+        "problems": 0,
+        "from": "2026-11-01T23:00:00Z",
+        "to": "2026-11-03T23:00:00Z",
+    }
+
+
+@pytest.mark.parametrize("fields", [{}, {"since": "2026-11-04T00:00:00Z"}])
+def test_that_nothing_was_compared_is_no_success(registry: Registry, fields: dict[str, str], capsys: Printed) -> None:
+    task_id = register(registry, "nothing-due", **fields)
+    # Nothing is due in the night, or was while the task had these schedules.
+    assert main(["ledger", "verify", task_id, "--from", "2026-11-02T10:00", "--to", "2026-11-02T23:00"]) == 4
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("Nothing was compared: no slot of 1 task was due")
+
+
+def test_tasks_of_which_nothing_was_due_are_named(registry: Registry, put_row: PutRow, capsys: Printed) -> None:
+    register(registry, "late-comer", since="2026-11-04T00:00:00Z")
+    main(["ledger", "verify", *WHEN])
+    assert "late-comer" in capsys.readouterr().out.splitlines()[-1]
 
 
 def test_every_slot_that_is_not_explained_is_printed_and_fails(
@@ -41,10 +66,12 @@ def test_every_slot_that_is_not_explained_is_printed_and_fails(
     put_row(task_id, "2026-11-02T08:00:00Z", "SUCCEEDED")
     assert main(["ledger", "verify", task_id, *WHEN]) == 1
     printed = capsys.readouterr().out
-    assert [line.split()[1:] for line in printed.splitlines()[1:]] == [
+    *rows, total = printed.splitlines()[1:]
+    assert [line.split()[1:] for line in rows] == [
         ["2026-11-02T08:00:00Z", "unexpected"],
         ["2026-11-03T07:00:00Z", "unexplained"],
     ]
+    assert total.startswith("2 to look at; compared: 2 slots of 1 task from 2026-11-01T23:00:00Z to ")
     assert main(["ledger", "verify", task_id, *WHEN, "--json"]) == 1
     assert json.loads(capsys.readouterr().out.splitlines()[1]) == {
         "taskId": task_id,

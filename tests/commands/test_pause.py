@@ -78,7 +78,7 @@ def test_what_a_pause_has_skipped_is_started_when_it_ends(
     client = embedded_aws.client("stepfunctions")
     machine = f"arn:aws:states:us-east-1:123456789012:stateMachine:{STACK.task_runner}"
     for slot in slots:
-        given = json.dumps({"taskId": task_id, "scheduledTime": slot})
+        given = json.dumps({"taskId": task_id, "scheduledTime": slot, "trigger": Trigger.SCHEDULE})
         arn = client.start_execution(stateMachineArn=machine, input=given)["executionArn"]
         assert embedded_aws.execution(arn).over.wait(30)
     capsys.readouterr()
@@ -91,7 +91,7 @@ def test_what_a_pause_has_skipped_is_started_when_it_ends(
     assert all(embedded_aws.execution(one["executionArn"]).over.wait(30) for one in executions)
     run = ledger.get(task_id, slot)
     assert run is not None
-    assert (run.status, run.trigger) == (RunStatus.SUCCEEDED, Trigger.CATCH_UP)
+    assert (run.status, run.trigger) == (RunStatus.SUCCEEDED, Trigger.RESUME)
     assert run.history[0].status is RunStatus.SKIPPED
     assert paused(registry, task_id) is None
 

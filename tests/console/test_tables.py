@@ -72,9 +72,9 @@ def test_the_next_slot_is_the_earliest_that_is_known(expressions: tuple[str, ...
 @pytest.mark.parametrize(
     ("record", "state"),
     [
-        (Record(task=task()), "waiting"),
+        (Record(task=task()), "idle"),
         (Record(task=task(), lease=Lease(execution_arn="a", expires_at=int(NOW.timestamp()) + 60)), "running"),
-        (Record(task=task(), lease=Lease(execution_arn="a", expires_at=int(NOW.timestamp()) - 60)), "waiting"),
+        (Record(task=task(), lease=Lease(execution_arn="a", expires_at=int(NOW.timestamp()) - 60)), "idle"),
         (Record(task=task(), pause=Pause(who="somebody", why="stocktaking")), "paused by somebody: stocktaking"),
         (Record(task=task(), pause=Pause()), "paused"),
     ],
@@ -87,4 +87,4 @@ def test_a_task_is_a_line() -> None:
     record = Record(task=task("cron(0 8 * * ? *)"), last_status=RunStatus.SUCCEEDED)
     line = text(tasks_table([record], NOW))[1]
     schedule = ["cron(0", "8", "*", "*", "?", "*)", "Europe/Berlin"]
-    assert line == ["t", "lambda/work", *schedule, "2026-11-24T07:00:00Z", "SUCCEEDED", "waiting", "us"]
+    assert line == ["t", "lambda/work", *schedule, "2026-11-24T07:00:00Z", "SUCCEEDED", "idle", "us"]

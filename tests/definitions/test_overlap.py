@@ -156,8 +156,8 @@ def test_all_wait_and_run_one_after_the_other_in_the_order_of_their_slots(runner
 def test_the_hundredth_waits_and_a_further_one_is_skipped(runner: TaskRunner) -> None:
     for taken, expected in ((99, "JoinQueue"), (100, "RecordSkip")):
         task_id = runner.register(f"full-{taken}", overlap=OverlapPolicy.BUFFER_ALL)
-        hold(runner, task_id, 10)
-        one = {"M": {"executionArn": {"S": "arn:of-a-waiter"}, "expiresAt": {"N": later(runner, 10)}}}
+        hold(runner, task_id, 60)
+        one = {"M": {"executionArn": {"S": "arn:of-a-waiter"}, "expiresAt": {"N": later(runner, 60)}}}
         slots = [f"2026-11-24T{n // 60:02}:{n % 60:02}:00Z" for n in range(taken)]
         runner.change(task_id, "SET waiting = :waiting", waiting={"M": dict.fromkeys(slots, one)})
         assert expected in runner.run(task_id).states
@@ -209,6 +209,18 @@ def test_a_waiter_whose_reply_was_lost_finds_its_own_row_and_place(runner: TaskR
         outcome = runner.run(task_id)
     assert lost == [operation]
     assert (row(outcome).status, row(outcome).duplicates) == (RunStatus.SUCCEEDED, 0)
+
+
+def test_a_run_that_cannot_begin_to_wait_is_a_failure(runner: TaskRunner) -> None:
+    task_id = runner.register("cannot-wait", overlap=OverlapPolicy.BUFFER_ONE)
+    hold(runner, task_id)
+    with runner.faulty("dynamodb", "PutItem", applied=False, times=6) as lost:
+        outcome = runner.run(task_id)
+    assert len(lost) == 6
+    assert (row(outcome).status, outcome.states[-3:]) == (
+        RunStatus.FAILED,
+        ["RecordRefusal", "PublishFailureMetrics", "Failed"],
+    )
 
 
 def test_a_turn_whose_reply_was_lost_is_still_ones_own_even_if_another_joins(runner: TaskRunner) -> None:
@@ -317,6 +329,38 @@ def test_the_newest_run_does_not_wait_behind_those_who_do(runner: TaskRunner) ->
     outcome = runner.run(task_id)
     assert row(outcome).status is RunStatus.SUCCEEDED
     assert list(outcome.record["waiting"]["M"]) == [BEFORE]
+
+
+@pytest.mark.parametrize("policy", [OverlapPolicy.CANCEL_OTHER, OverlapPolicy.TERMINATE_OTHER])
+def test_of_many_slots_that_come_close_after_each_other_none_fails_and_the_last_one_runs(
+    runner: TaskRunner, policy: OverlapPolicy
+) -> None:
+    task_id = runner.register(f"crowd-{policy}", params={"seconds": 0.6}, overlap=policy)
+    slots = [f"2026-11-22T10:{minute:02}:00Z" for minute in range(20)]
+    started = [runner.start({"taskId": task_id, "scheduledTime": slot, "trigger": Trigger.SCHEDULE}) for slot in slots]
+    runs = [row(runner.end(arn, task_id, slot)) for arn, slot in zip(started, slots, strict=True)]
+    assert {(run.status, run.reason) for run in runs} <= {
+        (RunStatus.SUCCEEDED, None),
+        (RunStatus.SKIPPED, "overlap"),
+        (RunStatus.ABORTED, "overlap"),
+    }
+    assert runs[-1].status is RunStatus.SUCCEEDED
+
+
+def test_a_run_that_another_has_stopped_too_late_has_nothing_left_of_the_stop(runner: TaskRunner) -> None:
+    task_id = runner.register("stopped-too-late", params={"seconds": 1})
+    arn = begin(runner, task_id)
+    key = {"taskId": {"S": task_id}, "slot": {"S": SLOT}}
+    runner.aws.client("dynamodb").update_item(
+        TableName=STACK.runs_table,
+        Key=key,
+        UpdateExpression="SET #status = :aborted, reason = :overlap, #error = :stopped, cause = :cause",
+        ExpressionAttributeNames={"#status": "status", "#error": "error"},
+        ExpressionAttributeValues={f":{name}": {"S": name} for name in ("overlap", "stopped", "cause")}
+        | {":aborted": {"S": RunStatus.ABORTED}},
+    )
+    run = row(runner.end(arn, task_id, SLOT))
+    assert (run.status, run.reason, run.error, run.cause) == (RunStatus.SUCCEEDED, None, None, None)
 
 
 # --- catching up

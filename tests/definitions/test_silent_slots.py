@@ -15,9 +15,10 @@ from orchestrator.incidents import Incidents
 from orchestrator.local.embedded import EmbeddedAws
 from orchestrator.records import Pause, Watch
 from orchestrator.retries import RetryPolicy
-from orchestrator.runs import Run, RunStatus, SkipReason, Trigger
+from orchestrator.runs import Attention, Run, RunStatus, SkipReason, Trigger
+from orchestrator.settings import HEARTBEAT_METRIC, METRICS_NAMESPACE, UNREADABLE_METRIC
 from orchestrator.slots import key
-from orchestrator.tasks import Alerting, CatchUp, TaskSchedule
+from orchestrator.tasks import Alerting, CatchUp, OverlapPolicy, TaskSchedule
 from tests import queues
 from tests.definitions.harness import SLOT, STACK, TaskRunner
 
@@ -284,12 +285,14 @@ def test_a_pause_that_is_over_is_gone_and_what_it_skipped_runs_as_it_says(runner
         assert (run.status, run.reason) == (RunStatus.SKIPPED, SkipReason.PAUSED)
     runner.registry.pause(task_id, Pause(**{**vars(pause), "until": until}), next_run=until)
     assert round_at(runner, datetime(2026, 11, 20, 11, 31, tzinfo=UTC))["resumed"] == 1
-    assert ended(runner, task_id, "2026-11-20T11:00:00Z").trigger in (Trigger.CATCH_UP, Trigger.SCHEDULE)
+    assert ended(runner, task_id, "2026-11-20T11:00:00Z").trigger in (Trigger.RESUME, Trigger.SCHEDULE)
     runner.until(lambda: (run := runner.ledger.get(task_id, "2026-11-20T11:00:00Z")) is not None and not run.reason)
     assert ended(runner, task_id, "2026-11-20T11:00:00Z").status is RunStatus.SUCCEEDED
     skipped = runner.ledger.get(task_id, "2026-11-20T10:00:00Z")
     assert skipped is not None
     assert skipped.status is RunStatus.SKIPPED
+    # Everything was delivered, and ran when it was to: there is nothing to tell.
+    assert told(runner, task_id) == []
     record = runner.registry.get(task_id)
     assert record is not None
     assert record.pause is None
@@ -305,12 +308,31 @@ def test_a_slot_that_a_pause_has_skipped_is_a_failure_if_its_catch_up_dies_uncla
     assert skipped.reason == SkipReason.PAUSED
     runner.registry.resume(task_id)
     runner.change(task_id, "REMOVE timeoutSeconds")
-    runner.start({"taskId": task_id, "scheduledTime": SLOT, "trigger": Trigger.CATCH_UP, "replaces": skipped.version})
+    runner.start({"taskId": task_id, "scheduledTime": SLOT, "trigger": Trigger.RESUME, "replaces": skipped.version})
     runner.until(lambda: ended(runner, task_id, SLOT).status is RunStatus.FAILED)
     run = ended(runner, task_id, SLOT)
-    assert (run.error, run.trigger, run.reason) == ("InvalidTask", Trigger.CATCH_UP, None)
+    assert (run.error, run.trigger, run.reason) == ("InvalidTask", Trigger.RESUME, None)
     assert [(one.status, one.started_at) for one in run.history] == [(RunStatus.SKIPPED, skipped.started_at)]
     assert len(told(runner, task_id)) == 1
+
+
+def test_a_start_by_hand_that_dies_before_its_claim_leaves_the_slot_to_the_schedule(runner: TaskRunner) -> None:
+    task_id = runner.register("dies-unclaimed")
+    client, machine = runner.aws.client("stepfunctions"), runner.applied.outputs["TaskRunnerArn"]
+
+    def stop() -> None:
+        for one in client.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]:
+            client.stop_execution(executionArn=one["executionArn"])
+
+    with runner.just_before("dynamodb", "GetItem", stop):
+        arn = runner.start({"taskId": task_id, "scheduledTime": SLOT})
+        assert runner.aws.execution(arn).over.wait(30)
+    runner.until(lambda: bool(runner.ledger.runs(task_id, limit=9)))
+    (died,) = runner.ledger.runs(task_id, limit=9)
+    assert (died.status, died.trigger, died.slot == SLOT) == (RunStatus.ABORTED, Trigger.AD_HOC, False)
+    run = runner.run(task_id).run
+    assert run is not None
+    assert (run.status, run.trigger) == (RunStatus.SUCCEEDED, Trigger.SCHEDULE)
 
 
 def test_a_round_is_a_heartbeat(runner: TaskRunner) -> None:
@@ -319,21 +341,192 @@ def test_a_round_is_a_heartbeat(runner: TaskRunner) -> None:
     assert [metric["Dimensions"] for metric in metrics] == [[{"Name": "Stack", "Value": STACK.name}]]
 
 
-def test_a_record_that_cannot_be_read_fails_the_round_and_leaves_the_others_theirs(runner: TaskRunner) -> None:
+def counted(runner: TaskRunner, metric: str) -> float:
+    """The sum of a metric of the stack."""
+    now = datetime.now(UTC)
+    points = runner.aws.client("cloudwatch").get_metric_statistics(
+        Namespace=METRICS_NAMESPACE,
+        MetricName=metric,
+        Dimensions=[{"Name": "Stack", "Value": STACK.name}],
+        StartTime=now - timedelta(hours=1),
+        EndTime=now + timedelta(hours=1),
+        Period=86_400,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    return float(sum(point["Sum"] for point in points))
+
+
+def put_row(runner: TaskRunner, task_id: str, slot: str, **texts: str) -> None:
+    """A row of somebody's own making."""
+    item = {"taskId": task_id, "slot": slot, "startedAt": slot} | texts
+    runner.aws.client("dynamodb").put_item(
+        TableName=STACK.runs_table, Item={name: {"S": text} for name, text in item.items()}
+    )
+
+
+def test_a_record_that_cannot_be_read_is_counted_and_leaves_the_others_theirs(runner: TaskRunner) -> None:
     watched(runner, "unreadable")
     other = watched(runner, "readable")
     runner.change("unreadable", "REMOVE retry")
+    before = [counted(runner, name) for name in (HEARTBEAT_METRIC, UNREADABLE_METRIC)]
     for minutes in (35, 40):
-        event = {"taskId": "watchdog", "slot": NINE, "runKey": "w", "params": {}}
-        event["scheduledTime"] = key(BEGIN + timedelta(minutes=minutes))
-        answer = runner.aws.client("lambda").invoke(
-            FunctionName=f"{STACK.function_prefix}watchdog", Payload=json.dumps(event)
-        )
-        fault = json.loads(answer["Payload"].read())
-        assert (fault["errorType"], "unreadable" in fault["errorMessage"]) == ("RoundIncomplete", True)
+        assert round_at(runner, BEGIN + timedelta(minutes=minutes))["unreadable"] == 1
     assert ended(runner, other, NINE).status is RunStatus.MISSED
+    after = [counted(runner, name) for name in (HEARTBEAT_METRIC, UNREADABLE_METRIC)]
+    assert [late - early for late, early in zip(after, before, strict=True)] == [2, 2]
     for task_id in ("unreadable", "readable"):
         runner.registry.remove(task_id)
+
+
+ODD: dict[str, dict[str, str]] = {
+    "trigger": {"status": "RUNNING", "trigger": "rocket", "executionArn": "arn:x"},
+    "attention": {"status": "RUNNING", "attention": "pretty", "executionArn": "arn:x"},
+    "moment": {"status": "WAITING", "startedAt": "yesterday", "executionArn": "arn:x"},
+    "no-execution": {"status": "RUNNING"},
+}
+
+
+def test_odd_rows_keep_nobody_else_from_being_looked_after(runner: TaskRunner, dropped: None) -> None:
+    for name, texts in ODD.items():
+        put_row(runner, name, SLOT, **texts)
+    task_id = runner.register("among-odd-ones", params={"seconds": 1.9})
+    arn = runner.start({"taskId": task_id, "scheduledTime": "2026-11-23T07:00:00Z"})
+    runner.until(lambda: runner.ledger.get(task_id, "2026-11-23T07:00:00Z") is not None)
+    runner.aws.client("stepfunctions").stop_execution(executionArn=arn)
+    before = [counted(runner, name) for name in (HEARTBEAT_METRIC, UNREADABLE_METRIC)]
+    tally = round_at(runner, datetime.now(UTC) + timedelta(minutes=6))
+    assert (tally["unreadable"], tally["closed"]) == (len(ODD), 1)
+    assert ended(runner, task_id, "2026-11-23T07:00:00Z").status is RunStatus.ABORTED
+    after = [counted(runner, name) for name in (HEARTBEAT_METRIC, UNREADABLE_METRIC)]
+    assert [late - early for late, early in zip(after, before, strict=True)] == [1, len(ODD)]
+    for name in ODD:
+        remove_row(runner, name, SLOT)
+
+
+def remove_row(runner: TaskRunner, task_id: str, slot: str) -> None:
+    key = {"taskId": {"S": task_id}, "slot": {"S": slot}}
+    runner.aws.client("dynamodb").delete_item(TableName=STACK.runs_table, Key=key)
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "garbage",
+        "arn:aws:states:us-east-1:123456789012:execution:somebody-elses:x",
+        "arn:aws:states:us-east-1:123456789012:execution:orchestrator-test-TaskRunner:there is none",
+    ],
+)
+def test_a_row_that_names_no_execution_of_ours_is_closed_and_told(runner: TaskRunner, arn: str) -> None:
+    task_id = runner.register("no-execution")
+    put_row(runner, task_id, SLOT, status="RUNNING", executionArn=arn)
+    assert round_at(runner, datetime.now(UTC) + timedelta(minutes=6))["closed"] == 1
+    run = ended(runner, task_id, SLOT)
+    assert (run.status, run.error) == (RunStatus.ABORTED, "ExecutionLost")
+    assert len(told(runner, task_id)) == 1
+
+
+def test_a_change_of_a_row_that_can_never_be_read_is_counted_and_does_not_hold_up_the_next(runner: TaskRunner) -> None:
+    before = counted(runner, UNREADABLE_METRIC)
+    put_row(runner, "odd", SLOT, status="FAILED", trigger="rocket")
+    runner.register("after-an-odd-one", params={"refuse": True}, retry=ONCE)
+    assert len(runner.run("after-an-odd-one").alerts) == 1
+    assert counted(runner, UNREADABLE_METRIC) == before + 1
+    remove_row(runner, "odd", SLOT)
+
+
+# --- which failures are told
+
+
+def failing(runner: TaskRunner, task_id: str, **fields: Any) -> str:
+    return runner.register(task_id, params={"refuse": True}, retry=ONCE, **fields)
+
+
+def test_a_failure_is_told_although_a_later_slot_has_succeeded_before(runner: TaskRunner) -> None:
+    failing(runner, "overtaken", overlap=OverlapPolicy.ALLOW_ALL)
+    assert runner.run("overtaken", "2026-11-23T02:01:00Z", params={"refuse": False}).status == "SUCCEEDED"
+    assert len(runner.run("overtaken", "2026-11-23T02:00:00Z").alerts) == 1
+
+
+@pytest.mark.parametrize("kind", ["target", "undelivered", "stopped", "contended"])
+def test_whatever_has_run_for_a_slot_to_come_failures_of_today_are_told(runner: TaskRunner, kind: str) -> None:
+    """However often somebody has run slots to come."""
+    task_id = failing(runner, f"from-the-future-{kind}", timeout_seconds=2)
+    for year in range(2030, 2033):
+        assert runner.run(task_id, f"{year}-01-01T00:00:00Z", params={"refuse": False}).status == "SUCCEEDED"
+    match kind:
+        case "target":
+            runner.start({"taskId": task_id, "scheduledTime": SLOT})
+        case "undelivered":
+            dead_letter(runner, task_id, SLOT)
+        case "stopped":
+            arn = runner.start({"taskId": task_id, "scheduledTime": SLOT, "params": {"refuse": False, "seconds": 1.5}})
+            runner.until(lambda: runner.ledger.get(task_id, SLOT) is not None)
+            runner.aws.client("stepfunctions").stop_execution(executionArn=arn)
+        case "contended":
+            put_row(runner, task_id, SLOT, status="FAILED", error="ClaimContended", executionArn="arn:x")
+    assert ended(runner, task_id, SLOT).status in (RunStatus.FAILED, RunStatus.ABORTED)
+    assert len(told(runner, task_id)) == 1
+
+
+def test_a_rerun_of_an_old_slot_that_fails_is_told(runner: TaskRunner) -> None:
+    task_id = runner.register("run-again", retry=ONCE)
+    old = runner.run(task_id, "2026-11-20T08:00:00Z").run
+    assert old is not None
+    for day in (21, 22, 23):
+        runner.run(task_id, f"2026-11-{day}T08:00:00Z")
+    rerun = {"trigger": Trigger.RERUN, "replaces": old.version, "params": {"refuse": True}}
+    outcome = runner.run(task_id, old.slot, **rerun)
+    assert (outcome.run and outcome.run.status, len(outcome.alerts)) == (RunStatus.FAILED, 1)
+
+
+def test_the_alarm_of_failures_watches_what_task_runner_publishes(runner: TaskRunner) -> None:
+    """By the dimensions of the deployed alarm: those of an execution of an alias are nowhere promised."""
+    (alarm,) = runner.aws.client("cloudwatch").describe_alarms(AlarmNames=[STACK.failure_alarm])["MetricAlarms"]
+    assert alarm["Namespace"] == METRICS_NAMESPACE
+    assert alarm["Dimensions"] == [{"Name": "Stack", "Value": STACK.name}]
+    before = counted(runner, alarm["MetricName"])
+    runner.run(failing(runner, "fails-for-the-alarm"))
+    runner.run(runner.register("times-out", params={"seconds": 2.5}, timeout_seconds=1, retry=ONCE))
+    runner.run(runner.register("well"))
+    assert counted(runner, alarm["MetricName"]) == before + 2
+
+
+# --- runs that go on for too long
+
+#: No incident is silent because it was told before.
+LOUD = Alerting(quiet_seconds=0)
+
+
+def test_a_run_that_goes_on_for_too_long_is_told_while_it_does_and_once(runner: TaskRunner) -> None:
+    task_id = runner.register("hangs", "workflow/nested", params={"pause": 3600}, max_duration_seconds=600, alerts=LOUD)
+    arn = runner.start({"taskId": task_id, "scheduledTime": SLOT})
+    runner.until(lambda: (run := runner.ledger.get(task_id, SLOT)) is not None and run.status is RunStatus.RUNNING)
+    begin = datetime.now(UTC)
+    tallies = [round_at(runner, begin + timedelta(minutes=minutes))["tooLong"] for minutes in (5, 9, 11, 15, 20)]
+    assert tallies == [0, 0, 1, 0, 0]
+    (alert,) = told(runner, task_id)
+    assert alert.startswith("A scheduled task goes on for longer than it should.")
+    # What became of it is told; not once more that it took long.
+    runner.aws.client("stepfunctions").stop_execution(executionArn=arn)
+    assert ended(runner, task_id, SLOT).status is RunStatus.ABORTED
+    (alert,) = told(runner, task_id)
+    assert alert.startswith("A scheduled task failed.")
+
+
+def test_a_run_that_was_told_of_is_not_told_again_at_its_end(runner: TaskRunner) -> None:
+    task_id = runner.register("slow", params={"seconds": 1.7}, max_duration_seconds=1, alerts=LOUD)
+    arn = runner.start({"taskId": task_id, "scheduledTime": SLOT})
+    runner.until(lambda: runner.ledger.get(task_id, SLOT) is not None)
+    assert round_at(runner, datetime.now(UTC) + timedelta(minutes=2))["tooLong"] == 1
+    assert len(told(runner, task_id)) == 1
+    outcome = runner.end(arn, task_id, SLOT)
+    assert (outcome.run and outcome.run.attention, outcome.alerts) == ((Attention.TOO_LONG,), [])
+
+
+def test_a_run_that_is_too_long_between_two_looks_is_told_at_its_end(runner: TaskRunner) -> None:
+    runner.register("a-little-slow", params={"seconds": 1.2}, max_duration_seconds=1)
+    (alert,) = runner.run("a-little-slow").alerts
+    assert alert.startswith("A scheduled task took longer than it should.")
 
 
 # --- alerts that people can live with

@@ -261,6 +261,73 @@ def test_an_idempotent_task_is_retried_after_a_timeout(happened: Happened) -> No
     assert row(happened(idempotent_task_times_out)).attempts == 2
 
 
+# --- what may have had its effect is not repeated
+
+
+@scenario
+def reply_lost(runner: TaskRunner) -> Outcome:
+    runner.register("reply-lost", retry=AT_ONCE)
+    with runner.faulty("lambda", "Invoke", applied=True, times=9, error="ServiceException") as lost:
+        outcome = runner.run("reply-lost")
+    assert lost == ["Invoke"]
+    return outcome
+
+
+def test_a_task_that_is_not_idempotent_runs_once_when_lambdas_reply_is_a_fault_of_its_own(happened: Happened) -> None:
+    outcome = happened(reply_lost)
+    assert outcome.states.count("InvokeLambda") == 1
+    assert (row(outcome).status, row(outcome).error) == (RunStatus.FAILED, "Lambda.ServiceException")
+    assert (row(outcome).attempts, len(outcome.alerts)) == (1, 1)
+
+
+@scenario
+def idempotent_reply_lost(runner: TaskRunner) -> Outcome:
+    runner.register("idempotent-reply-lost", retry=ONCE, idempotent=True)
+    with runner.faulty("lambda", "Invoke", applied=True, times=2, error="ServiceException"):
+        return runner.run("idempotent-reply-lost")
+
+
+def test_a_task_that_is_idempotent_is_called_again_and_every_call_is_counted(happened: Happened) -> None:
+    outcome = happened(idempotent_reply_lost)
+    assert (row(outcome).status, row(outcome).attempts) == (RunStatus.SUCCEEDED, 3)
+    assert json.loads(row(outcome).result or "")["event"]["attempt"] == 3
+
+
+@scenario
+def throttled(runner: TaskRunner) -> Outcome:
+    runner.register("throttled", retry=ONCE)
+    with runner.faulty("lambda", "Invoke", applied=False, times=2, error="TooManyRequestsException", status=429):
+        return runner.run("throttled")
+
+
+def test_a_call_that_lambda_has_not_taken_is_made_again_and_counted(happened: Happened) -> None:
+    outcome = happened(throttled)
+    assert (row(outcome).status, row(outcome).attempts) == (RunStatus.SUCCEEDED, 3)
+    assert "RetryOrGiveUp" in outcome.states
+
+
+@scenario
+def raises_a_services_name(runner: TaskRunner) -> Outcome:
+    for name in ("Lambda.TooManyRequestsException", "Lambda.ServiceException"):
+        task_id = f"raises-{name.split('.')[1]}"
+        outcome = runner.run(runner.register(task_id, params={"raises": name}, retry=ONCE, idempotent=True))
+        assert (row(outcome).error, row(outcome).attempts) == (name, 1)
+    return outcome
+
+
+def test_a_handler_whose_error_is_called_like_a_services_is_retried_as_its_policy_says(happened: Happened) -> None:
+    assert happened(raises_a_services_name).states.count("InvokeLambda") == 1
+
+
+@scenario
+def out_of_memory(runner: TaskRunner) -> Outcome:
+    return runner.run(runner.register("out-of-memory", params={"raises": "Runtime.OutOfMemory"}, retry=AT_ONCE))
+
+
+def test_a_handler_that_ran_out_of_memory_is_not_repeated_unless_it_is_idempotent(happened: Happened) -> None:
+    assert (row(happened(out_of_memory)).error, row(happened(out_of_memory)).attempts) == ("Runtime.OutOfMemory", 1)
+
+
 @scenario
 def no_such_function(runner: TaskRunner) -> Outcome:
     return runner.run(runner.register("no-such-function", target="lambda/gone", retry=ONCE))
@@ -502,6 +569,59 @@ def test_an_input_that_names_no_task_is_refused_and_kept(happened: Happened) -> 
     assert (row(happened(bad_input)).error, row(happened(bad_input)).task_id) == ("InvalidInput", "_invalid")
 
 
+@scenario
+def refused_before(runner: TaskRunner) -> Outcome:
+    """Starts of a slot that its task refuses, then Scheduler's own delivery of it."""
+    runner.register("refused-before")
+    wrong: list[dict[str, Any]] = [{"params": None}, {"replaces": 7}, {"trigger": None}]
+    for one in wrong:
+        given = {"taskId": "refused-before", "scheduledTime": SLOT, **one}
+        outcome = runner.end(runner.start(given), "_invalid")
+        assert (row(outcome).error, runner.ledger.get("refused-before", SLOT)) == ("InvalidInput", None)
+    runner.change("refused-before", "SET pause = :pause", pause={"M": {"who": {"S": "somebody"}}})
+    skipped = runner.end(runner.start({"taskId": "refused-before", "scheduledTime": SLOT}), "refused-before")
+    assert (row(skipped).trigger, row(skipped).reason) == (Trigger.AD_HOC, "paused")
+    runner.change("refused-before", "REMOVE pause SET overlap = :none", none={"S": "none"})
+    refused = runner.end(runner.start({"taskId": "refused-before", "scheduledTime": SLOT}), "refused-before")
+    assert (row(refused).trigger, row(refused).error) == (Trigger.AD_HOC, "InvalidTask")
+    runner.change("refused-before", "SET overlap = :skip", skip={"S": "skip"})
+    return runner.run("refused-before")
+
+
+def test_a_start_that_was_refused_leaves_its_slot_to_the_schedule(happened: Happened) -> None:
+    run = row(happened(refused_before))
+    assert (run.status, run.trigger, run.duplicates) == (RunStatus.SUCCEEDED, Trigger.SCHEDULE, 0)
+
+
+@scenario
+def by_hand(runner: TaskRunner) -> Outcome:
+    runner.register("by-hand")
+    return runner.end(runner.start({"taskId": "by-hand", "scheduledTime": SLOT}), "by-hand", SLOT)
+
+
+def test_a_start_by_hand_for_a_slot_is_recorded_as_such(happened: Happened) -> None:
+    run = row(happened(by_hand))
+    assert (run.status, run.trigger, run.start_delay_seconds) == (RunStatus.SUCCEEDED, Trigger.AD_HOC, None)
+
+
+@pytest.mark.parametrize(
+    "slot",
+    [
+        "٢٠٢٧-05-02T00:00:00Z",
+        "2027-05-02T00:00:00Z\n",
+        "2027-02-29T00:00:00Z",
+        "2027-13-01T00:00:00Z",
+        "2027-05-02T24:00:00Z",
+    ],
+)
+@pytest.mark.parametrize("trigger", [Trigger.SCHEDULE, Trigger.AD_HOC])
+def test_a_slot_that_is_no_moment_gets_no_row(runner: TaskRunner, slot: str, trigger: Trigger) -> None:
+    runner.register("no-moment")
+    given = {"taskId": "no-moment", "scheduledTime": slot, "trigger": trigger}
+    outcome = runner.end(runner.start(given), "_invalid")
+    assert (row(outcome).error, runner.ledger.get("no-moment", slot)) == ("InvalidInput", None)
+
+
 # --- nested workflows
 
 
@@ -615,6 +735,18 @@ def test_a_registry_that_stays_down_is_a_failure_with_a_row_and_an_alert(happene
     outcome = happened(registry_down)
     assert (outcome.status, row(outcome).status, len(outcome.alerts)) == ("FAILED", RunStatus.FAILED, 1)
     assert (row(outcome).slot, row(outcome).attempts) == (SLOT, 0)
+
+
+@scenario
+def claim_down(runner: TaskRunner) -> Outcome:
+    runner.register("claim-down")
+    with runner.faulty("dynamodb", "TransactWriteItems", applied=False, times=6):
+        return runner.run("claim-down")
+
+
+def test_a_claim_that_cannot_be_made_is_a_failure_with_a_row_and_an_alert(happened: Happened) -> None:
+    outcome = happened(claim_down)
+    assert (outcome.status, row(outcome).status, len(outcome.alerts)) == ("FAILED", RunStatus.FAILED, 1)
 
 
 @scenario

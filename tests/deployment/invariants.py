@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -64,6 +65,12 @@ def _findings(resources: dict[str, Any], resource: dict[str, Any]) -> Iterator[s
     elif kind == "AWS::Logs::LogGroup":
         if not given.get("RetentionInDays"):
             yield "keeps logs for ever"
+    elif kind == "AWS::Logs::ResourcePolicy":
+        for statement in json.loads(given["PolicyDocument"]["Fn::Sub"])["Statement"]:
+            if "Condition" in statement:
+                yield "loses events without a word"
+            if not re.search(r":log-group:[^*]+:\*$", statement["Resource"]):
+                yield "opens more than a log group"
     elif kind == "AWS::Events::Rule":
         if given.get("State") != "ENABLED":
             yield "is off"

@@ -131,7 +131,11 @@ def _key_policy(resources: Resources, statements: list[dict[str, Any]]) -> Itera
         principal = statement["Principal"].get("Service", "everybody")
         service = (principal["Fn::Sub"] if isinstance(principal, dict) else principal).partition(".")[0]
         conditions = json.dumps(statement.get("Condition", {}))
-        if "AWS::AccountId" not in conditions:
+        if service == "events":
+            # EventBridge names no source to a key; whose events come is for the policies of queues and topics to say.
+            if "Condition" in statement:
+                yield "loses events without a word"
+        elif "AWS::AccountId" not in conditions:
             yield f"serves strangers of {service}"
         served[service] = re.findall(r"\$\{AWS::AccountId\}:([^\"]+)", conditions)
         if not {"kms:Decrypt", "kms:GenerateDataKey"} <= set(statement["Action"]):
@@ -144,7 +148,7 @@ def _key_policy(resources: Resources, statements: list[dict[str, Any]]) -> Itera
             yield f"refuses {service}"
         elif service not in senders:
             yield f"serves {service} for nothing"
-        else:
+        elif service != "events":
             others = [end for end in senders[service] if not any(fnmatchcase(end, one) for one in served[service])]
             if others:
                 yield f"refuses {', '.join(others)}"

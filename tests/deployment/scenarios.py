@@ -15,6 +15,7 @@ from orchestrator.local import samples
 from orchestrator.records import Watch
 from orchestrator.retries import RetryPolicy
 from orchestrator.runs import Run, RunStatus
+from orchestrator.settings import UNREADABLE_METRIC
 from orchestrator.slots import key
 from orchestrator.tasks import CatchUp, OverlapPolicy, TaskSchedule
 from tests import queues
@@ -153,13 +154,29 @@ def a_failure_is_told_and_so_is_its_end(world: World) -> None:
 
 
 def a_change_that_cannot_be_told_is_kept(world: World) -> None:
+    """Its incident is not one that anybody could count."""
     dynamodb, task_id = world.aws.client("dynamodb"), world.new("broken")
-    row = {"taskId": {"S": task_id}, "slot": {"S": SLOT}}
-    broken = {"status": {"S": RunStatus.FAILED}, "trigger": {"S": "nobody knows"}}
+    cause = Cause(severity=Severity.FAILED, title=f"{task_id} of delivery to TaskRunner")
+    incident, row = {"incident": {"S": cause.incident}}, {"taskId": {"S": task_id}, "slot": {"S": SLOT}}
+    dynamodb.put_item(TableName=STACK.incidents_table, Item=incident | {"count": {"S": "some"}})
+    broken = {"status": {"S": RunStatus.FAILED}, "error": {"S": task_id}}
     dynamodb.put_item(TableName=STACK.runs_table, Item=row | broken)
     before = kept(world)
     try:
         world.until(lambda: kept(world) > before)
+    finally:
+        dynamodb.delete_item(TableName=STACK.runs_table, Key=row)
+        dynamodb.delete_item(TableName=STACK.incidents_table, Key=incident)
+
+
+def a_change_that_cannot_be_read_is_counted(world: World) -> None:
+    dynamodb = world.aws.client("dynamodb")
+    row = {"taskId": {"S": world.new("odd")}, "slot": {"S": SLOT}}
+    odd = {"status": {"S": RunStatus.FAILED}, "trigger": {"S": "nobody knows"}}
+    dynamodb.put_item(TableName=STACK.runs_table, Item=row | odd)
+    cloudwatch = world.aws.client("cloudwatch")
+    try:
+        world.until(lambda: bool(cloudwatch.list_metrics(MetricName=UNREADABLE_METRIC)["Metrics"]))
     finally:
         dynamodb.delete_item(TableName=STACK.runs_table, Key=row)
 
@@ -401,6 +418,7 @@ ALL: tuple[Scenario, ...] = (
     an_execution_that_died_is_recorded,
     a_failure_is_told_and_so_is_its_end,
     a_change_that_cannot_be_told_is_kept,
+    a_change_that_cannot_be_read_is_counted,
     a_slot_that_nobody_delivered_is_missed,
     a_slot_that_nobody_delivered_is_caught_up,
     a_run_whose_end_nobody_heard_of_is_closed,

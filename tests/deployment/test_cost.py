@@ -19,12 +19,19 @@ def task(expression: str) -> Task:
     return Task(id="t", target=target, schedules=(TaskSchedule(expression=expression),))
 
 
-def test_a_run_more_often_costs_more_beside_the_metrics_of_the_task() -> None:
+def test_a_daily_task_costs_four_cents_a_month_and_an_hourly_one_as_much_for_each_run() -> None:
     dollars = monthly_cost(PROJECT.application(Stack()), NOW)
-    metrics = 0.90
-    daily, hourly = (dollars(task(expression)) - metrics for expression in ("rate(1 day)", "rate(1 hour)"))
-    assert daily > 0
+    daily, hourly = (dollars(task(expression)) for expression in ("rate(1 day)", "rate(1 hour)"))
+    # Its metrics are sent in one hour of the day, and are billed by the hour.
+    assert round(daily, 2) == 0.04
     assert hourly == pytest.approx(24 * daily)
+
+
+def test_a_task_that_runs_more_than_once_in_an_hour_pays_for_its_metrics_once() -> None:
+    dollars = monthly_cost(PROJECT.application(Stack()), NOW)
+    hourly, often = (dollars(task(expression)) for expression in ("rate(1 hour)", "rate(5 minutes)"))
+    metrics = 0.90
+    assert often - metrics == pytest.approx(12 * (hourly - metrics))
 
 
 def test_a_task_without_slots_costs_nothing() -> None:

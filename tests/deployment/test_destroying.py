@@ -64,6 +64,13 @@ def test_data_goes_where_that_is_said_and_the_stack_can_be_deployed_again(
     assert apply(deployed.client, sample.application(tmp_path), TASKS).changed
 
 
+def test_a_table_whose_protection_is_lifted_is_deleted_when_that_is_done(deployed: EmbeddedAws) -> None:
+    tables, slept = left(deployed)[1], list[float]()
+    destroy(deployed.client, STACK, delete_data=True, sleep=slept.append)
+    assert left(deployed) == (0, 0, 0)
+    assert slept == [2.0] * tables
+
+
 def test_what_is_not_there_is_not_destroyed(aws: EmbeddedAws) -> None:
     with pytest.raises(NotDeployed):
         destroy(aws.client, STACK)

@@ -70,7 +70,6 @@ def test_the_key_serves_what_begins_with_the_stacks_name() -> None:
         "log-group:/aws/events/orchestrator-x-mail",
         "log-group:/aws/lambda/orchestrator-x-*",
         "log-group:/aws/vendedlogs/states/orchestrator-x-*",
-        "rule/orchestrator-x-ExecutionFailures",
     }
 
 

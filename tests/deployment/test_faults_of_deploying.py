@@ -13,9 +13,9 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from orchestrator.definition import Definition
-from orchestrator.deployment import Application, apply
+from orchestrator.deployment import Application, apply, storage
 from orchestrator.deployment.locking import exclusive
-from orchestrator.errors import DeploymentUnderWay, InvalidDefinition
+from orchestrator.errors import DeploymentFailed, DeploymentUnderWay, InvalidDefinition
 from orchestrator.local.embedded import EmbeddedAws
 from orchestrator.registry import Registry
 from orchestrator.settings import Stack
@@ -94,3 +94,42 @@ def test_a_definition_over_the_limit_is_refused_before_anything_is_written(
     with pytest.raises(InvalidDefinition, match=r"“TaskRunner” .*\nit has 1,048,\d+ bytes, at most 1,048,576"):
         apply(clients, replace(application, definitions={"TaskRunner": large}), TASKS)
     assert clients.calls == []
+
+
+def table_protection(aws: EmbeddedAws) -> set[bool]:
+    client = aws.client("dynamodb")
+    names = client.list_tables()["TableNames"]
+    return {client.describe_table(TableName=name)["Table"]["DeletionProtectionEnabled"] for name in names}
+
+
+def test_a_first_deployment_that_fails_late_leaves_no_table_and_the_next_succeeds(
+    aws: EmbeddedAws, application: Application
+) -> None:
+    taken = aws.client("sqs").create_queue(QueueName=Stack().execution_failures)["QueueUrl"]
+    with pytest.raises(DeploymentFailed, match=r"UPDATE_ROLLBACK_COMPLETE: CREATE_FAILED ExecutionFailures"):
+        apply(aws.client, application, TASKS, now=lambda: NOW, sleep=lambda seconds: None)
+    assert aws.client("dynamodb").list_tables()["TableNames"] == []
+    aws.client("sqs").delete_queue(QueueUrl=taken)
+    assert apply(aws.client, application, TASKS, now=lambda: NOW, sleep=lambda seconds: None).changed
+    assert table_protection(aws) == {True}
+    assert not apply(aws.client, application, TASKS, now=lambda: NOW).changed
+
+
+def test_a_table_that_a_later_deployment_adds_is_not_orphaned_either(
+    aws: EmbeddedAws, application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply(aws.client, application, TASKS, now=lambda: NOW)
+    before = aws.client("dynamodb").list_tables()["TableNames"]
+    grown = application.template
+    more = {
+        "Shelf": storage._table("orchestrator-dev-Shelf", "id"),
+        "Taken": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "taken", "VisibilityTimeout": 7}},
+    }
+    monkeypatch.setattr(Application, "template", {**grown, "Resources": {**grown["Resources"], **more}})
+    taken = aws.client("sqs").create_queue(QueueName="taken")["QueueUrl"]
+    with pytest.raises(DeploymentFailed, match=r"CREATE_FAILED Taken"):
+        apply(aws.client, application, TASKS, now=lambda: NOW)
+    assert aws.client("dynamodb").list_tables()["TableNames"] == before
+    aws.client("sqs").delete_queue(QueueUrl=taken)
+    apply(aws.client, application, TASKS, now=lambda: NOW)
+    assert table_protection(aws) == {True}

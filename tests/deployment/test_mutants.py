@@ -122,6 +122,18 @@ def _change(statements: list[dict[str, Any]], part: str, said: str, changes: dic
         statements.remove(found)
 
 
+def of_log_policy(**changes: Any) -> Callable[[Resources], None]:
+    """Changes the only statement of the policy for the log of mails."""
+
+    def mutate(resources: Resources) -> None:
+        document = resources["MailEventsLogPolicy"]["Properties"]["PolicyDocument"]
+        parsed = json.loads(document["Fn::Sub"])
+        parsed["Statement"][0].update(changes)
+        document["Fn::Sub"] = json.dumps(parsed)
+
+    return mutate
+
+
 def one_more(*path: str, **changes: Any) -> Callable[[Resources], None]:
     """Adds a statement like the last one, but for what is said."""
 
@@ -182,7 +194,10 @@ MUTANTS: dict[str, Callable[[Resources], Any]] = {
     "a key that the alarms may not use": key_for("cloudwatch."),
     "a key that Scheduler may not use": key_for("scheduler."),
     "a key for everybody's schedules": key_for("scheduler.", Condition={}),
-    "a key for another rule": key_for("events.", Condition=of_account("rule/another")),
+    "a key that loses events of its rule": key_for("events.", Condition=of_account("rule/*")),
+    "a key that loses events of its account": key_for(
+        "events.", Condition={"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    ),
     "a key for other names of alarms": key_for("cloudwatch.", Condition=of_account("alarm:orchestrator-dev-F*")),
     "a key to decrypt with only": key_for("events.", Action=["kms:Decrypt"]),
     "a key to do everything with": key_for("events.", Action=["kms:Decrypt", "kms:GenerateDataKey", "kms:*"]),
@@ -217,6 +232,10 @@ MUTANTS: dict[str, Callable[[Resources], Any]] = {
     "a handler that tasks can starve": without("AlerterFunction", "ReservedConcurrentExecutions"),
     "a queue that is taken from too fast": without("FailureHandlerFunctionFromSchedulerDlq", "ScalingConfig"),
     "logs of a function in the clear": without(f"{FUNCTION}Logs", "KmsKeyId"),
+    "logs of mails that lose events": of_log_policy(
+        Condition={"StringEquals": {"aws:SourceAccount": "${AWS::AccountId}"}}
+    ),
+    "logs for everybody's events": of_log_policy(Resource="arn:aws:logs:us-east-1:123456789012:log-group:*:*"),
     "logs of mails in the clear": without("MailEventsLog", "KmsKeyId"),
     "logs of a function for ever": without(f"{FUNCTION}Logs", "RetentionInDays"),
     "logs of a machine in the clear": without("TaskRunnerLogs", "KmsKeyId"),

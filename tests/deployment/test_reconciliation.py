@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -31,7 +31,8 @@ from orchestrator.schedule_names import schedule_name
 from orchestrator.scheduler import SchedulerSettings, Schedules
 from orchestrator.settings import Stack
 from orchestrator.tasks import Task, TaskSchedule
-from orchestrator.watching import watch_from
+from orchestrator.watching import SETTLING, watch_from
+from tests.aws import own_client
 from tests.deployment.sample import task
 from tests.tables import create_tables
 
@@ -55,7 +56,7 @@ def found(*tasks: Task, up_to_date: bool = True, others: tuple[str, ...] = ()) -
 
 
 def registration(task: Task, *, is_new: bool = False, rescheduled: bool = False) -> Register:
-    return Register(task=task, is_new=is_new, watch=watch_from(task, NOW), rescheduled=rescheduled)
+    return Register(task=task, is_new=is_new, watch=watch_from(task, NOW + SETTLING), rescheduled=rescheduled)
 
 
 def operations(*tasks: Task, found: Found) -> tuple[Operation, ...]:
@@ -66,6 +67,7 @@ def test_a_new_task_is_registered_before_its_schedule_is_created() -> None:
     assert operations(REPORT, found=NOTHING) == (
         registration(REPORT, is_new=True),
         CreateSchedule(task_id="report", schedule=HOURLY),
+        RecordFingerprint(),
     )
 
 
@@ -84,6 +86,7 @@ def test_a_changed_expression_is_another_schedule_and_the_old_one_goes_last() ->
         registration(changed, rescheduled=True),
         CreateSchedule(task_id="report", schedule=DAILY),
         DeleteSchedule(name=schedule_name("report", HOURLY)),
+        RecordFingerprint(),
     )
 
 
@@ -97,7 +100,10 @@ def test_a_removed_task_loses_its_schedules_before_its_record() -> None:
 def test_a_schedule_that_belongs_to_no_task_is_left_alone() -> None:
     others = ("somebody-elses-01234567", "report", "reporting-01234567", "x")
     assert operations(found=found(others=others)) == ()
-    assert operations(REPORT, found=found(REPORT, others=others)) == ()
+    planned = plan([REPORT], found(REPORT, others=others), NOW)
+    assert planned.operations == ()
+    assert planned.foreign == tuple(sorted(others))
+    assert [line.partition(":")[0] for line in planned.lines()] == [f"leave schedule {name}" for name in sorted(others)]
 
 
 def test_a_schedule_of_a_task_that_an_interrupted_deployment_left_is_deleted() -> None:
@@ -112,7 +118,17 @@ def test_a_record_that_somebody_has_broken_is_written_anew() -> None:
 
 def test_a_schedule_that_somebody_has_disabled_is_enabled() -> None:
     disabled = replace(found(REPORT), schedules={schedule_name("report", HOURLY): False})
-    assert operations(REPORT, found=disabled) == (UpdateSchedule(task_id="report", schedule=HOURLY),)
+    expected = (UpdateSchedule(task_id="report", schedule=HOURLY), RecordFingerprint())
+    assert operations(REPORT, found=disabled) == expected
+
+
+def test_a_schedule_that_somebody_has_edited_is_written_anew_and_the_plan_says_what_was_changed() -> None:
+    edited = replace(found(REPORT), edited={schedule_name("report", HOURLY): ("ScheduleExpression", "Target")})
+    planned = plan([REPORT], edited, NOW)
+    assert [type(operation) for operation in planned.operations] == [UpdateSchedule, RecordFingerprint]
+    assert next(planned.lines()) == (
+        "update schedule rate(1 hour) UTC of report: somebody has changed its ScheduleExpression, Target"
+    )
 
 
 def test_new_settings_of_all_schedules_are_recorded_when_all_have_them() -> None:
@@ -136,7 +152,7 @@ def test_a_one_time_schedule_in_the_past_is_not_created_and_the_plan_says_so(tim
 def test_a_one_time_schedule_that_has_not_fired_yet_is_created() -> None:
     later = TaskSchedule(expression="at(2026-12-01T12:00:00)", timezone="America/New_York")
     planned = plan([replace(REPORT, schedules=(later,))], NOTHING, NOW)
-    assert planned.operations[-1] == CreateSchedule(task_id="report", schedule=later)
+    assert CreateSchedule(task_id="report", schedule=later) in planned.operations
     assert planned.over == ()
 
 
@@ -175,13 +191,14 @@ def reconcile(tasks: list[Task], registry: Registry, schedules: Schedules, *, st
         if next(done) == stop_after:
             raise Interrupted
 
-    planned = plan(tasks, find(registry, schedules), NOW)
+    planned = plan(tasks, find(registry, schedules, tasks, NOW), NOW)
     carry_out(planned.operations, registry, schedules, progress)
     return planned
 
 
 def state(registry: Registry, schedules: Schedules) -> tuple[Any, ...]:
-    return registry.declared(), schedules.enabled(), schedules.recorded_fingerprint() == schedules.fingerprint
+    enabled = {name: one.enabled for name, one in schedules.listed().items()}
+    return registry.declared(), enabled, schedules.recorded().fingerprint == schedules.fingerprint
 
 
 BEFORE = [task("report", HOURLY.expression), task("clean", DAILY.expression), task("old", "rate(2 hours)")]
@@ -212,11 +229,64 @@ def test_wherever_it_is_interrupted_the_next_one_finishes_the_job(
     with pytest.raises(Interrupted):
         reconcile(AFTER, *boundaries, stop_after=stop_after)
     registry, schedules = boundaries
-    fired = {name[:-9] for name in schedules.enabled()}
+    fired = {name[:-9] for name in schedules.listed()}
     assert fired <= registry.declared().keys(), "every schedule finds its task, even half-way"
     reconcile(AFTER, *boundaries)
     expected = found(*AFTER)
     assert state(*boundaries) == (expected.registered, expected.schedules, True)
+
+
+def edit(aws: EmbeddedAws, name: str, at: datetime, **changes: Any) -> None:
+    """Somebody changes a schedule by hand, at a moment by AWS's clock."""
+    client = aws.client("scheduler")
+    found = client.get_schedule(GroupName=STACK.schedule_group, Name=name)
+    kept = ("GroupName", "Name", "ScheduleExpression", "ScheduleExpressionTimezone", "FlexibleTimeWindow", "State",
+            "Target", "Description")  # fmt: skip
+    client.update_schedule(**{part: found[part] for part in kept} | changes)
+    aws.backend("scheduler").get_schedule(STACK.schedule_group, name).last_modified_date = at.timestamp()
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"ScheduleExpression": "rate(3 hours)"}, ("ScheduleExpression",)),
+        ({"ScheduleExpressionTimezone": "Asia/Tokyo"}, ("ScheduleExpressionTimezone",)),
+        ({"EndDate": datetime(2050, 1, 1, tzinfo=UTC)}, ("EndDate",)),
+        ({"FlexibleTimeWindow": {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 9}}, ("FlexibleTimeWindow",)),
+        ({}, None),
+    ],
+)
+def test_an_edit_by_hand_is_found_and_undone_and_only_what_was_edited_is_read(
+    aws: EmbeddedAws, boundaries: tuple[Registry, Schedules], changes: dict[str, Any], expected: tuple[str, ...] | None
+) -> None:
+    tasks = [REPORT, *(task(f"task-{number}", "rate(7 minutes)") for number in range(5))]
+    reconcile(tasks, *boundaries)
+    name = schedule_name("report", HOURLY)
+    edit(aws, name, datetime.now(UTC) + timedelta(minutes=1), **changes)
+    read: list[str] = []
+    schedules = Schedules(own_client(aws, "scheduler"), STACK, boundaries[1]._settings)
+    schedules._client.meta.events.register(
+        "before-call.scheduler.GetSchedule", lambda params, **_: read.append(params["url_path"])
+    )
+    edited = find(boundaries[0], schedules, tasks, NOW).edited
+    assert edited == ({name: expected} if expected else {})
+    assert [path.rpartition("/")[2] for path in read] == [name]
+    planned = reconcile(tasks, *boundaries)
+    assert bool(planned.operations) is bool(expected)
+    described = aws.client("scheduler").get_schedule(GroupName=STACK.schedule_group, Name=name)
+    assert (described["ScheduleExpression"], described.get("EndDate")) == ("cron(0 * * * ? *)", None)
+
+
+def test_a_rate_that_began_at_another_slot_of_its_own_is_as_it_should_be(
+    aws: EmbeddedAws, boundaries: tuple[Registry, Schedules]
+) -> None:
+    weekly = task("weekly", "rate(7 days)")
+    reconcile([weekly], *boundaries)
+    name = schedule_name("weekly", weekly.schedules[0])
+    begin = aws.client("scheduler").get_schedule(GroupName=STACK.schedule_group, Name=name)["StartDate"]
+    for moved, expected in ((timedelta(days=-14), {}), (timedelta(days=-1), {name: ("StartDate",)})):
+        edit(aws, name, datetime.now(UTC) + timedelta(minutes=1), StartDate=begin + moved)
+        assert find(*boundaries, [weekly], NOW).edited == expected
 
 
 tasks_of_any_kind = st.lists(

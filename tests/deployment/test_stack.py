@@ -189,7 +189,10 @@ def test_a_failure_that_a_person_can_mend_says_how(reason: str, advice: str) -> 
 @pytest.mark.parametrize(
     ("status", "advice"),
     [
-        ("ROLLBACK_COMPLETE", r"delete the stack \(`python deploy.py destroy`\), then deploy again"),
+        (
+            "ROLLBACK_FAILED",
+            r"could not be deleted; delete the stack \(`python deploy.py destroy`\), then deploy again",
+        ),
         ("UPDATE_ROLLBACK_FAILED", "continue it in the console"),
         ("UPDATE_IN_PROGRESS", "another deployment is under way"),
     ],
@@ -218,3 +221,23 @@ def test_a_change_set_that_is_refused_says_why() -> None:
     refused = {"Status": "FAILED", "StatusReason": "Template error: no such resource"}
     with pytest.raises(DeploymentFailed, match="the change set was refused: Template error: no such resource"):
         deploy(SlowCloudFormation(["CREATE_COMPLETE"], [], refused))
+
+
+def test_a_creation_that_failed_before_is_cleared_away_by_the_next(
+    aws: EmbeddedAws, stack: CloudFormationStack, lines: list[str]
+) -> None:
+    taken = aws.client("sqs").create_queue(QueueName="two")["QueueUrl"]
+    with pytest.raises(DeploymentFailed, match=r"ROLLBACK_COMPLETE: CREATE_FAILED two .*already exists"):
+        stack.deploy({"Seconds": "60"}, TemplateBody=template("one", "two"))
+    assert stack.deployable() is None
+    aws.client("sqs").delete_queue(QueueUrl=taken)
+    assert stack.deploy({}, TemplateBody=template("one", "two")).status == "CREATE_COMPLETE"
+    assert "the creation of orchestrator-dev failed before and was rolled back; its record goes first" in lines
+
+
+def test_a_change_set_that_was_never_executed_is_in_nobodys_way(aws: EmbeddedAws, stack: CloudFormationStack) -> None:
+    aws.client("cloudformation").create_change_set(
+        StackName=NAME, ChangeSetName="forgotten", ChangeSetType="CREATE", TemplateBody=template("one")
+    )
+    assert stack.deployable() is None
+    assert stack.deploy({}, TemplateBody=template("one")).status == "CREATE_COMPLETE"

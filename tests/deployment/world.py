@@ -1,4 +1,4 @@
-"""All of the project, deployed with its samples: every function and state machine under the role that it will have."""
+"""All that comes with the project, deployed with its samples: every function and state machine under its own role."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from itertools import count
 from typing import Any
 
 import definitions
-import lambdas
 from definitions import backfill
 from deploy import PROJECT
 from orchestrator.deployment.applying import boundaries
@@ -20,6 +19,7 @@ from orchestrator.local.clock import VirtualClock
 from orchestrator.local.embedded import EmbeddedAws
 from orchestrator.runs import Run, RunStatus
 from orchestrator.slots import key
+from tests import ours
 from tests.definitions.harness import STACK, TaskRunner
 
 BEGIN = datetime(2026, 12, 1, tzinfo=UTC)
@@ -31,10 +31,10 @@ class World(TaskRunner):
     """Names, ids and slots are new for each call, so that a scenario can run any number of times."""
 
     def __init__(self, aws: EmbeddedAws) -> None:
-        others: dict[str, Any] = {name: build(STACK) for name, build in definitions.ALL.items() if name != "TaskRunner"}
+        others: dict[str, Any] = {name: definitions.ALL[name](STACK) for name in ours.MACHINES if name != "TaskRunner"}
         # So that three slots are two pages.
         others["Backfill"] = backfill.build(STACK, slots_per_page=2)
-        super().__init__(aws, handlers=tuple(lambdas.SETTINGS), mail_from=samples.MAIL_FROM, **others)
+        super().__init__(aws, handlers=ours.functions(), mail_from=samples.MAIL_FROM, **others)
         self.bucket = self.applied.outputs["DataBucket"]
         samples.seed(aws, STACK, self.bucket, BEGIN)
         # Of the samples' customers there remains the usage, which then is nobody's; those of a test are others.
@@ -57,7 +57,8 @@ class World(TaskRunner):
     def roles(self) -> dict[str, str]:
         """What AWS calls each role of the project, by its name in the template."""
         resources = self.template["Resources"].items()
-        return {name: self.physical[name] for name, one in resources if one["Type"] == "AWS::IAM::Role"}
+        roles = [name for name, one in resources if one["Type"] == "AWS::IAM::Role"]
+        return {name: self.physical[name] for name in roles if name in self.physical}
 
     def role_arn(self, logical_id: str) -> str:
         return str(self.aws.client("iam").get_role(RoleName=self.physical[logical_id])["Role"]["Arn"])
@@ -66,8 +67,8 @@ class World(TaskRunner):
         return f"{name}-{next(self._numbers)}"
 
     def slot(self, execution_input: Mapping[str, Any]) -> Run | None:
-        """Runs what TaskRunner is given to its end, and lets everybody hear of it; the slot's row."""
-        arn = self.start(execution_input)
+        """Runs a slot as Scheduler does, to its end, and lets everybody hear of it; the slot's row."""
+        arn = self.start({"trigger": "schedule", **execution_input})
         self.over(arn)
         return self.ledger.get(execution_input["taskId"], execution_input["scheduledTime"])
 

@@ -1,4 +1,4 @@
-"""The pages of reference, written from what they describe: the schema, the commands' help, the policy."""
+"""The pages that are written from what they describe: the schema, the commands' help, the policy, the assumptions."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Any
 
 import click
 
-from deploy import deploy
+from deploy import PROJECT, deploy
+from orchestrator import deployment
 from orchestrator.cli import orchestrator
 from orchestrator.deployment.deployer import CLOUDFORMATION, OWN, Grant
+from orchestrator.settings import Stack
 
 _GENERATED = "<!-- Generated: `make golden` writes it. -->"
 
@@ -54,6 +56,27 @@ aws stepfunctions start-execution --state-machine-arn "$TASK_RUNNER" --input '{"
 aws stepfunctions list-executions --state-machine-arn "$TASK_RUNNER"
 aws scheduler list-schedules --group-name orchestrator-dev
 ```"""
+
+
+_NOT_SHOWN = """\
+None of this has run on live AWS. Shown offline: the definitions pass AWS's own language service and `asl-validator`;
+every expression has the same value in the reference JSONata; requests pass botocore's models; TaskRunner and the
+functions run under the roles of the template, action and resource checked, and the key of what is encrypted; a first
+deployment that fails is rolled back and repeated; cfn-lint and checkov find nothing in the template (`make scan`),
+except what it says why not. Each handler finds all it imports in its bundle, on this machine's Python.
+
+What rests on reading alone is below, each with its source. Whoever has an account asks AWS before anything is deployed:
+
+```sh
+python deploy.py prove --env dev
+python deploy.py prove --env dev --role arn:aws:iam::123456789012:role/some-role-for-step-functions
+```
+
+It prints each assumption with what is expected, what AWS answers, and the verdict. Nothing is changed and nothing left
+behind; with a role, of which only the trust in Step Functions matters, the names of errors are asked for, too. Exit
+code 0 says that all that was asked holds, 1 that something does not, 2 that AWS did not answer something: it takes
+`states:TestState`, `states:ValidateStateMachineDefinition`, `iam:SimulateCustomPolicy`, `iam:SimulatePrincipalPolicy`,
+`lambda:GetAccountSettings` and `logs:DescribeResourcePolicies`, and `iam:PassRole` for the role."""
 
 
 def tasks_yaml(schema: Mapping[str, Any]) -> str:
@@ -105,6 +128,12 @@ def permissions() -> str:
     lines = ["# Permissions", "", _GENERATED, "", _PERMISSIONS, ""]
     lines += ["| For | Actions | On (`STACK` is `orchestrator-dev`) |", "| --- | --- | --- |"]
     return "\n".join([*lines, *map(_grant, OWN + CLOUDFORMATION), ""])
+
+
+def not_shown() -> str:
+    """What rests on reading alone."""
+    lines = ["# What has not been shown", "", _GENERATED, "", _NOT_SHOWN, ""]
+    return "\n".join([*lines, ""]) + deployment.not_shown(deployment.assumptions(PROJECT.application(Stack())))
 
 
 def _field(name: str, field: Mapping[str, Any], known: Mapping[str, Any], required: bool) -> str:

@@ -20,6 +20,7 @@ FOLDER = Path("../../docs/reference")
         ("tasks-yaml.md", lambda: reference.tasks_yaml(json.loads(taskfile.schema()))),
         ("commands.md", reference.commands),
         ("permissions.md", reference.permissions),
+        ("../explanation/not-shown.md", reference.not_shown),
     ],
 )
 def test_a_page_is_what_it_was_generated_from(

@@ -23,10 +23,13 @@ from orchestrator.local.embedded import EmbeddedAws
 from orchestrator.local.statements import applies
 
 #: What AWS's services call it; the others say ThrottlingException.
-_THROTTLED = {"lambda": "TooManyRequestsException", "dynamodb": "ProvisionedThroughputExceededException"}
+_THROTTLED = {"awslambda": "TooManyRequestsException", "dynamodb": "ProvisionedThroughputExceededException"}
 
 #: The states that call what a task is to do.
 _TARGETS = ("InvokeLambda", "StartWorkflow")
+
+#: The same of a fault of the service's own.
+_BROKEN = {"awslambda": "ServiceException"}
 
 
 class Fault(StrEnum):
@@ -203,7 +206,7 @@ def _refused(request: Any, fault: Fault) -> Any:
     service = request.service_name
     codes = {
         Fault.THROTTLED: _THROTTLED.get(service, "ThrottlingException"),
-        Fault.BROKEN: "InternalServerError",
+        Fault.BROKEN: _BROKEN.get(service, "InternalServerError"),
         Fault.DENIED: "AccessDeniedException",
     }
     status, headers, body = request.serialized(ActionResult(Refused(codes[fault], f"it is {fault}")))

@@ -1,7 +1,8 @@
 """The life of a task, whose deliveries, deaths and time hypothesis decides on.
 
 What must hold whatever happens, in whatever order: a slot's target is called once, and once more for each rerun; every
-slot has one row, which says how it ended; nobody who is dead holds the task; and of each cause people are told once.
+slot has one row, which says how it ended; nobody who is dead holds the task; of each run that has gone wrong people are
+told, once, or of the incident that it is part of; and of nothing else.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, islice
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -20,9 +21,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from orchestrator import pausing
 from orchestrator.incidents import Incidents
 from orchestrator.records import Lease, Pause, Record
-from orchestrator.runs import TERMINAL, UNSUCCESSFUL, Run, RunStatus, SkipReason, Trigger
+from orchestrator.retries import RetryPolicy
+from orchestrator.runs import TERMINAL, UNSUCCESSFUL, Attention, Run, RunStatus, SkipReason, Trigger
 from orchestrator.scheduler import MAXIMUM_EVENT_AGE_SECONDS
-from orchestrator.slots import expected, key
+from orchestrator.slots import expected, key, upcoming
 from orchestrator.tasks import Alerting, CatchUp, OverlapPolicy, Target, TargetKind, Task, TaskSchedule
 from orchestrator.verification import verify
 from orchestrator.watching import watch_from
@@ -40,8 +42,17 @@ _STATES = ("LookupTask", "ClaimSlot", "InvokeLambda", "StartWorkflow", "RecordOu
 #: Rounds of the watchdog until everything is explained.
 _ROUNDS = 12
 
-#: Nobody is reminded of what they have been told.
-_FOR_GOOD = 10 * 366 * 86_400
+#: Nobody is reminded of what they have been told; or whatever happens is told.
+_FOR_GOOD, _EVERYTHING = 10 * 366 * 86_400, 0
+
+#: Whichever target it is, it fails.
+_FAILING = {"refuse": True, "fail": True}
+
+#: A run that does not answer goes on for longer.
+_MAX_DURATION = timedelta(seconds=60)
+
+#: What texts that tell of a run call what has gone wrong with it.
+_TITLES = {Attention.LATE: "late", Attention.TOO_LONG: "too long", Attention.TOO_SHORT: "too short"}
 
 _numbers = count(1)
 
@@ -52,9 +63,12 @@ class Life(RuleBasedStateMachine):
     world: World
 
     @initialize(
-        runs=st.sampled_from(_TARGETS), overlap=st.sampled_from(OverlapPolicy), catch_up=st.sampled_from(CatchUp)
+        runs=st.sampled_from(_TARGETS),
+        overlap=st.sampled_from(OverlapPolicy),
+        catch_up=st.sampled_from(CatchUp),
+        quiet=st.sampled_from((_FOR_GOOD, _EVERYTHING)),
     )
-    def register(self, runs: Target, overlap: OverlapPolicy, catch_up: CatchUp) -> None:
+    def register(self, runs: Target, overlap: OverlapPolicy, catch_up: CatchUp, quiet: int) -> None:
         # At the full hour: so the same numbers make the same life.
         now = self.world.clock.now()
         self.begin = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
@@ -65,10 +79,12 @@ class Life(RuleBasedStateMachine):
             schedules=(TaskSchedule(expression="cron(5 * * * ? *)"),),
             params={"pause": 30} if runs.kind is TargetKind.WORKFLOW else {},
             timeout_seconds=120,
+            retry=RetryPolicy(max_attempts=1),
+            max_duration_seconds=int(_MAX_DURATION.total_seconds()),
             grace_seconds=300,
             overlap=overlap,
             catch_up=catch_up,
-            alerts=Alerting(quiet_seconds=_FOR_GOOD),
+            alerts=Alerting(quiet_seconds=quiet),
         )
         self.registry, self.ledger = self.world.runner.registry, self.world.runner.ledger
         self.registry.register(self.task, watch_from(self.task, self.begin))
@@ -83,8 +99,16 @@ class Life(RuleBasedStateMachine):
         self.is_paused = False
         #: Slots that a pause has skipped and that are to run now that it is over.
         self.promised: list[str] = []
+        #: Every slot that a pause has ever skipped.
+        self.once_skipped: set[str] = set()
         self._forget_incidents()
-        self.told_before = len(self.world.published())
+        self.read = len(self.world.published())
+        #: Titles of incidents that people know of.
+        self.known: set[str] = set()
+        #: By slot and title, how often people have been told, and how often something has gone wrong.
+        self.told: Counter[tuple[str, str]] = Counter()
+        self.wrong: Counter[tuple[str, str]] = Counter()
+        self.judged: set[tuple[str, str, str]] = set()
         # Something to decide on.
         self.time_passes(150)
 
@@ -142,6 +166,47 @@ class Life(RuleBasedStateMachine):
         with self.world.faults.injected(*faults):
             self._start(slot)
             self.world.rest()
+
+    @precondition(lambda self: self.deliveries)
+    @rule(which=_ANY)
+    def a_slots_target_fails(self, which: int) -> None:
+        self._start(self._take(which), params=_FAILING)
+        self.world.rest()
+
+    @precondition(lambda self: len(self.deliveries) > 1)
+    @rule(well=st.booleans())
+    def a_slot_is_overtaken_and_fails(self, well: bool) -> None:
+        """By one that is due later and, unless all is ``well``, fails before it."""
+        self.deliveries.sort()
+        for slot, params in ((self._take(-1), {} if well else _FAILING), (self._take(0), _FAILING)):
+            self._start(slot, params=params)
+            self._pass(timedelta(minutes=1))
+
+    @precondition(lambda self: self.deliveries and not self.is_paused)
+    @rule(which=_ANY, ends_well=st.booleans())
+    def a_run_goes_on_for_too_long(self, which: int, ends_well: bool) -> None:
+        """And the watchdog looks while it does."""
+        slot = self._take(which)
+        slow = ends_well and self.task.target.kind is TargetKind.WORKFLOW
+        hung = [State(name=state, task_id=self.task.id, slot=slot) for state in ("InvokeLambda", "StartWorkflow")]
+        faults = [] if slow else [Injected(where=one, fault=Fault.REPLY_LOST) for one in hung]
+        with self.world.faults.injected(*faults):
+            execution = self._start(slot, params={"pause": 90})
+            self.world.rest()
+            begun = self._running(slot, execution)
+            self._pass(_MAX_DURATION + timedelta(seconds=10))
+            self.the_watchdog_looks()
+            goes_on = begun and self._running(slot, execution)
+            run = self.ledger.get(self.task.id, slot)
+            assert not goes_on or (run is not None and Attention.TOO_LONG in run.attention)
+            self.whoever_should_know_has_been_told()
+            self._pass(timedelta(minutes=2))
+
+    @rule()
+    def the_machine_sleeps(self) -> None:
+        self.world.clock.jump(timedelta(minutes=3))
+        self.world.rest()
+        self._fall_due()
 
     @precondition(lambda self: self.slots)
     @rule(which=_ANY)
@@ -207,16 +272,53 @@ class Life(RuleBasedStateMachine):
         self.task = replace(self.task, overlap=overlap, catch_up=catch_up)
         self.registry.register(self.task, watch_from(self.task, self.world.clock.now()))
 
+    @rule(well=st.booleans())
+    def it_is_started_by_hand(self, well: bool) -> None:
+        params = {} if well else _FAILING
+        self.world.starter.start(self.task.id, params=params, slot=None, now=self.world.clock.now())
+        self.world.rest()
+
+    @rule(which=st.integers(min_value=0, max_value=2), well=st.booleans())
+    def a_slot_to_come_is_started_by_hand(self, which: int, well: bool) -> None:
+        """Before Scheduler delivers it."""
+        now = self.world.clock.now()
+        slot = key(next(islice(upcoming(self.task, now), which, None)).at)
+        self.world.starter.start(self.task.id, params={} if well else _FAILING, slot=slot, now=now)
+        self.world.rest()
+
+    @precondition(lambda self: self.deliveries)
+    @rule(which=_ANY, wrong=st.sampled_from(({"params": None}, {"trigger": "rocket"}, {"replaces": 1})))
+    def an_input_for_a_slot_is_refused(self, which: int, wrong: dict[str, object]) -> None:
+        """It takes nothing from whoever comes with a right one."""
+        slot = self.deliveries[which % len(self.deliveries)]
+        before = self.ledger.get(self.task.id, slot)
+        self.world.runner.start({"taskId": self.task.id, "scheduledTime": slot, "trigger": "schedule"} | wrong)
+        self.world.rest()
+        assert self.ledger.get(self.task.id, slot) == before
+
+    @rule(trigger=st.sampled_from(("rocket", "schedule")), arn=st.sampled_from(("arn:x", "")))
+    def somebody_writes_nonsense(self, trigger: str, arn: str) -> None:
+        """Into a row of another task, which keeps the watchdog from nothing."""
+        dynamodb, at = self.world.runner.aws.client("dynamodb"), key(self.begin)
+        row = {"taskId": "nonsense", "slot": at, "status": "RUNNING", "trigger": trigger, "startedAt": at}
+        item = {name: {"S": text} for name, text in (row | ({"executionArn": arn} if arn else {})).items()}
+        dynamodb.put_item(TableName=STACK.runs_table, Item=item)
+        try:
+            self.the_watchdog_looks()
+        finally:
+            dynamodb.delete_item(TableName=STACK.runs_table, Key={name: item[name] for name in ("taskId", "slot")})
+
     @precondition(lambda self: self.slots)
-    @rule(which=_ANY)
-    def a_slot_is_run_again(self, which: int) -> None:
+    @rule(which=_ANY, well=st.booleans())
+    def a_slot_is_run_again(self, which: int, well: bool) -> None:
         ended = self._ended()
         if not ended:
             return
         run = ended[which % len(ended)]
         self.reruns[run.slot] += 1
         now = self.world.clock.now()
-        self.world.starter.start(self.task.id, params={}, slot=run.slot, now=now, replaced=run)
+        params = {} if well else _FAILING
+        self.world.starter.start(self.task.id, params=params, slot=run.slot, now=now, replaced=run)
         self.world.rest()
         again = self.ledger.get(self.task.id, run.slot)
         assert again is not None
@@ -263,6 +365,62 @@ class Life(RuleBasedStateMachine):
         # Who has stopped another is about to take its lease.
         assert lease is None or self._died_unknown(lease) or self.world.at_work(self.task.id)
 
+    @invariant()
+    def whoever_should_know_has_been_told(self) -> None:
+        """Each cause is told when it begins, and not again before it is over; or, where nothing is quiet, each run."""
+        if not hasattr(self, "task"):
+            return
+        self.world.rest()
+        known = self.known | self._hear()
+        for run in self.ledger.between(self.task.id, "0", "~"):
+            if run.reason == SkipReason.PAUSED:
+                self.once_skipped.add(run.slot)
+            for title in self._gone_wrong(run):
+                if (run.slot, run.version, title) not in self.judged:
+                    self.judged.add((run.slot, run.version, title))
+                    self.wrong[run.slot, title] += 1
+                    assert title in known, (title, run, known)
+        assert self.told.keys() <= self.wrong.keys(), (self.told, self.wrong)
+        if self.task.alerts.quiet_seconds == _EVERYTHING:
+            assert self.told == self.wrong, (self.told, self.wrong)
+
+    def _hear(self) -> set[str]:
+        """Reads what people have been told of the task since the last time: titles of the incidents."""
+        published, heard = self.world.published(), set()
+        for text in published[self.read :]:
+            if over := re.match(r"An incident is over: (.*)\.\n", text):
+                self.known.discard(over[1])
+            elif re.search(f"^task:      {self.task.id}$", text, re.MULTILINE):
+                incident = re.search(r"^incident:  (.*), since ", text, re.MULTILINE)
+                slot = re.search(r"^slot:      (\S+) \(", text, re.MULTILINE)
+                assert incident is not None
+                assert slot is not None
+                assert self.task.alerts.quiet_seconds == _EVERYTHING or incident[1] not in self.known, text
+                self.told[slot[1], incident[1]] += 1
+                self.known.add(incident[1])
+                heard.add(incident[1])
+        self.read = len(published)
+        return heard
+
+    def _gone_wrong(self, run: Run) -> list[str]:
+        """Titles of the incidents that a row must be part of."""
+        if run.status in (RunStatus.MISSED, RunStatus.EXPIRED):
+            return ["slots were not delivered"]
+        if run.reason == SkipReason.OVERLAP:
+            return []
+        if run.status in UNSUCCESSFUL:
+            return [
+                f"{run.error or run.status} of {self.task.target if run.execution_arn else 'delivery to TaskRunner'}"
+            ]
+        # What a pause has skipped was delivered, and is no missed slot if it runs later.
+        caught_up = run.trigger is Trigger.CATCH_UP and run.status is RunStatus.SUCCEEDED
+        missed = ["slots were not delivered"] if caught_up and run.slot not in self.once_skipped else []
+        return missed + [f"{self.task.id} {_TITLES[one]}" for one in run.attention if one in _TITLES]
+
+    def _running(self, slot: str, execution: str) -> bool:
+        run = self.ledger.get(self.task.id, slot)
+        return run is not None and run.status is RunStatus.RUNNING and run.execution_arn == execution
+
     def teardown(self) -> None:
         if not hasattr(self, "task"):
             return
@@ -273,6 +431,7 @@ class Life(RuleBasedStateMachine):
         for _ in range(_ROUNDS):
             self.the_watchdog_looks()
             self._pass(timedelta(minutes=6))
+            self.whoever_should_know_has_been_told()
             watch = self._record().watch
             if watch and watch.checked_until >= key(until) and not self._unfinished(until):
                 break
@@ -281,32 +440,17 @@ class Life(RuleBasedStateMachine):
 
     def _check(self, until: datetime) -> None:
         runs, now = self._runs(until), self.world.clock.now()
-        assert verify(self.task, runs, self.begin, until, now) == []
+        assert verify(self.task, runs, self.begin, until, now).findings == ()
         assert self._unfinished(until) == []
-        effects = {slot: n for (task_id, slot), n in self.world.faults.effects.items() if task_id == self.task.id}
+        # A start by hand for no slot has none that could be run twice.
+        every = self.world.faults.effects.items()
+        effects = {slot: n for (task_id, slot), n in every if task_id == self.task.id and slot}
         history = {run.slot: len(run.history) for run in runs}
         assert {slot: n for slot, n in effects.items() if n > 1 + self.reruns[slot]} == {}
         assert {slot: n for slot, n in effects.items() if slot in history and n > 1 + history[slot]} == {}
         assert self._unkept() == set()
         lease = self._record().lease
         assert lease is None or self._goes_on(lease.execution_arn) or lease.expires_at < now.timestamp()
-        self._check_alerts(runs)
-
-    def _check_alerts(self, runs: list[Run]) -> None:
-        """Each cause is told when it begins, and not again before it is over."""
-        texts = self.world.published()[self.told_before :]
-        known: set[str] = set()
-        for text in texts:
-            if over := re.match(r"An incident is over: (.*)\.\n", text):
-                known.discard(over[1])
-            elif text.startswith(("A scheduled task", "Still: a scheduled task")):
-                begun = re.search(r"^incident:  (.*), since ", text, re.MULTILINE)
-                assert begun is not None
-                assert begun[1] not in known, texts
-                known.add(begun[1])
-        bad = [run for run in runs if run.status in (*UNSUCCESSFUL, RunStatus.MISSED, RunStatus.EXPIRED)]
-        incidents = list(Incidents(self.world.runner.aws.client("dynamodb"), STACK).open())
-        assert texts or all(run.reason == SkipReason.OVERLAP for run in bad), (bad, incidents)
 
     # --- how
 
@@ -319,8 +463,9 @@ class Life(RuleBasedStateMachine):
     def _take(self, which: int) -> str:
         return self.deliveries.pop(which % len(self.deliveries))
 
-    def _start(self, slot: str) -> str:
-        execution = self.world.runner.start({"taskId": self.task.id, "scheduledTime": slot})
+    def _start(self, slot: str, **more: object) -> str:
+        given = {"taskId": self.task.id, "scheduledTime": slot, "trigger": "schedule"}
+        execution = self.world.runner.start(given | more)
         self.executions.append(execution)
         return execution
 

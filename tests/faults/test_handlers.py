@@ -165,6 +165,9 @@ def test_whatever_call_of_the_failure_handler_fails_no_slot_is_silent(runner: Ta
 
 # --- the alerter
 
+#: What it does of rows that cannot be read alone, of which nothing is told.
+ONLY_COUNTED = "cloudwatch:PutMetricData"
+
 ALERTER = (
     "dynamodb:Query TaskRuns",
     "dynamodb:GetItem ScheduledTasks",
@@ -177,7 +180,7 @@ ALERTER = (
 
 def test_whatever_call_of_the_alerter_fails_people_are_told(runner: TaskRunner, faults: Faults) -> None:
     known = calls(runner, STACK.function("alerter", is_task=False))
-    assert sorted(known) == sorted(ALERTER)
+    assert sorted(known) == sorted((*ALERTER, ONLY_COUNTED))
     cells = every(runner, "alerter", ALERTER)
     recorder = Recorder(runner.aws.client("dynamodb"), STACK)
 
@@ -221,6 +224,29 @@ def test_whatever_call_of_the_alerter_fails_people_are_told(runner: TaskRunner, 
     repeated = {call for call, fault in found if found[call, fault] != "told, paused, over"}
     assert repeated <= {"dynamodb:DeleteItem Incidents", "sns:Publish Alerts"}
     assert told(runner) & {cell.task_id for cell in cells.values()} == set()
+
+
+def test_a_row_that_cannot_be_read_holds_up_no_other_even_where_it_cannot_be_counted(
+    runner: TaskRunner, faults: Faults
+) -> None:
+    count = calls(runner, STACK.function("alerter", is_task=False))[ONLY_COUNTED]
+    dynamodb, slot = runner.aws.client("dynamodb"), key(runner.aws.clock.now())
+    odd = {"taskId": "odd", "slot": slot, "status": RunStatus.FAILED, "trigger": "rocket"}
+    well = odd | {"taskId": "not-odd", "trigger": "schedule", "error": "AfterAnOddOne"}
+    for fault in Fault:
+        messages(runner)
+        with faults.injected(denied := Injected(where=count, fault=fault)):
+            for row in (odd, well):
+                item = {name: {"S": text} for name, text in (row | {"startedAt": slot, "cause": fault}).items()}
+                dynamodb.put_item(TableName=STACK.runs_table, Item=item)
+            assert runner.aws.event_sources.settled(60)
+        assert denied.hits == 1
+        assert sum("AfterAnOddOne" in text for text in messages(runner)) == 1
+        incident = Cause(severity=Severity.FAILED, title="AfterAnOddOne of delivery to TaskRunner").incident
+        dynamodb.delete_item(TableName=STACK.incidents_table, Key={"incident": {"S": incident}})
+        for row in (odd, well):
+            one = {name: {"S": row[name]} for name in ("taskId", "slot")}
+            dynamodb.delete_item(TableName=STACK.runs_table, Key=one)
 
 
 def _so_often(what: str, times: int) -> str:

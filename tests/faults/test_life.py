@@ -14,8 +14,9 @@ from orchestrator.local.embedded import EmbeddedAws
 from tests.faults.life import Life
 from tests.faults.world import World, world
 
-#: How many lives; each has a number, from which all of it follows.
+#: How many lives; each has a number, from which all of it follows. Plain `make test` leaves all but the first ones out.
 SEEDS = int(os.environ.get("SEEDS", "20"))
+FIRST = 4
 
 #: The first example of a seed is the simplest one, in which nothing happens.
 SETTINGS = settings(
@@ -35,7 +36,9 @@ def around(embedded_aws: EmbeddedAws) -> Iterator[World]:
         yield made
 
 
-@pytest.mark.parametrize("number", range(SEEDS))
+@pytest.mark.parametrize(
+    "number", [pytest.param(number, marks=[] if number < FIRST else pytest.mark.proof) for number in range(SEEDS)]
+)
 def test_whatever_happens_every_slot_is_explained_and_runs_at_most_once(around: World, number: int) -> None:
     one = seed(number)(type("Life", (Life,), {"world": around}))
     run_state_machine_as_test(one, settings=SETTINGS)

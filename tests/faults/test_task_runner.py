@@ -22,9 +22,12 @@ from tests.faults.verdicts import LOST, table, told, verdict
 #: So many runs at once: a run that waits costs nothing.
 _AT_ONCE = 24
 
-#: Of a target that does not answer nobody knows how far it came, and only a task that is idempotent is tried again.
+#: Of a target that does not answer, or whose service answers with a fault of its own, nobody knows how far it came, and
+#: only a task that is idempotent is tried again.
 _AMBIGUOUS = {
-    (target, fault) for target in ("InvokeLambda", "StartWorkflow") for fault in (Fault.TIMED_OUT, Fault.REPLY_LOST)
+    (target, fault)
+    for target in ("InvokeLambda", "StartWorkflow")
+    for fault in (Fault.TIMED_OUT, Fault.REPLY_LOST, Fault.BROKEN)
 }
 
 

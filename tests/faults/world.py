@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -34,6 +34,12 @@ class MovedClock(VirtualClock):
             self.sleep_until(when)
         finally:
             self._go(1)
+
+    def jump(self, span: timedelta) -> None:
+        """The machine sleeps: for so long nothing happens, and then whatever waited wakes late."""
+        with self._changed:
+            self._time = self._advance() + span
+            self._changed.notify_all()
 
     def _go(self, speed: float) -> None:
         with self._changed:
@@ -91,7 +97,7 @@ class World:
             events.enable_rule(Name=rule)
 
     def published(self) -> list[str]:
-        """Everything that people have been told, in order."""
+        """Everything that people have been told, in order; a text each."""
         topic = self.runner.aws.backend("sns").topics[self.runner.applied.outputs["AlertsTopicArn"]]
         return [notification[1] for notification in topic.sent_notifications]
 

@@ -80,30 +80,60 @@ def test_it_is_the_key_that_lacks(aws: EmbeddedAws, key: str) -> None:
     assert f"not authorized to perform: kms:Decrypt on resource: {key}" in denied(caught)
 
 
-@pytest.mark.parametrize(
-    ("source", "heard"),
-    [
-        ("arn:aws:events:us-east-1:123456789012:rule/painted", 1),
-        ("arn:aws:events:us-east-1:123456789012:rule/other", 0),
-        ("", 0),
-    ],
-)
-def test_a_rule_reaches_an_encrypted_queue_if_the_key_lets_it(
-    aws: EmbeddedAws, key: str, source: str, heard: int
-) -> None:
-    statement = {
-        **allow(["kms:Decrypt", "kms:GenerateDataKey"]),
-        "Principal": {"Service": "events.amazonaws.com"},
-        "Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"}, "ArnEquals": {"aws:SourceArn": source}},
-    }
-    policy = json.dumps({**POLICY, "Statement": [*POLICY["Statement"], *([statement] if source else [])]})
-    aws.client("kms").put_key_policy(KeyId=key, PolicyName="default", Policy=policy)
+RULE = "arn:aws:events:us-east-1:123456789012:rule/painted"
+FOR_EVENTS: dict[str, Any] = {"Principal": {"Service": "events.amazonaws.com"}}
+
+#: Conditions of a statement for EventBridge, and whether it then lets anything through.
+CONDITIONS = [
+    ({}, True),
+    ({"ArnEquals": {"aws:SourceArn": RULE}}, False),
+    ({"StringEquals": {"aws:SourceAccount": "123456789012"}}, False),
+]
+
+
+def paint(aws: EmbeddedAws, target: str) -> None:
+    """An event that a rule sends to the target."""
     events = aws.client("events")
     events.put_rule(Name="painted", EventPattern=json.dumps({"source": ["paint"]}))
-    events.put_targets(Rule="painted", Targets=[{"Id": "q", "Arn": "arn:aws:sqs:us-east-1:123456789012:things"}])
+    events.put_targets(Rule="painted", Targets=[{"Id": "target", "Arn": target}])
+    answer = events.put_events(Entries=[{"Source": "paint", "DetailType": "painted", "Detail": "{}"}])
+    assert answer["FailedEntryCount"] == 0
+
+
+@pytest.mark.parametrize(("condition", "heard"), CONDITIONS)
+def test_a_rule_reaches_an_encrypted_queue_if_the_key_lets_it_without_asking_for_the_source(
+    aws: EmbeddedAws, key: str, condition: dict[str, Any], heard: bool
+) -> None:
+    statement = {**allow(["kms:Decrypt", "kms:GenerateDataKey"]), **FOR_EVENTS}
+    policy = json.dumps({**POLICY, "Statement": [*POLICY["Statement"], {**statement, "Condition": condition}]})
+    aws.client("kms").put_key_policy(KeyId=key, PolicyName="default", Policy=policy)
     aws.client("sqs").set_queue_attributes(QueueUrl=QUEUE, Attributes=hearing("things"))
-    events.put_events(Entries=[{"Source": "paint", "DetailType": "painted", "Detail": "{}"}])
-    assert len(aws.client("sqs").receive_message(QueueUrl=QUEUE).get("Messages", [])) == heard
+    paint(aws, "arn:aws:sqs:us-east-1:123456789012:things")
+    assert bool(aws.client("sqs").receive_message(QueueUrl=QUEUE).get("Messages")) is heard
+
+
+def test_a_rule_does_not_reach_an_encrypted_queue_if_the_key_does_not_name_eventbridge(
+    aws: EmbeddedAws, key: str
+) -> None:
+    aws.client("kms").put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(POLICY))
+    aws.client("sqs").set_queue_attributes(QueueUrl=QUEUE, Attributes=hearing("things"))
+    paint(aws, "arn:aws:sqs:us-east-1:123456789012:things")
+    assert aws.client("sqs").receive_message(QueueUrl=QUEUE).get("Messages", []) == []
+
+
+@pytest.mark.parametrize(("condition", "heard"), [*CONDITIONS, (None, False)])
+def test_a_rule_reaches_a_log_group_if_a_policy_of_the_logs_lets_it(
+    aws: EmbeddedAws, condition: dict[str, Any] | None, heard: bool
+) -> None:
+    logs = aws.client("logs")
+    logs.create_log_group(logGroupName="/aws/events/paint")
+    group = "arn:aws:logs:us-east-1:123456789012:log-group:/aws/events/paint"
+    statement = {**allow(["logs:CreateLogStream", "logs:PutLogEvents"], f"{group}:*"), **FOR_EVENTS}
+    if condition is not None:
+        document = {"Version": "2012-10-17", "Statement": [{**statement, "Condition": condition}]}
+        logs.put_resource_policy(policyName="paint", policyDocument=json.dumps(document))
+    paint(aws, group)
+    assert bool(logs.filter_log_events(logGroupName="/aws/events/paint")["events"]) is heard
 
 
 def test_what_is_encrypted_with_a_key_of_aws_is_for_whoever_may_use_it(aws: EmbeddedAws) -> None:

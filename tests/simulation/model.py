@@ -1,8 +1,8 @@
 """One task's year, event by event: Scheduler, runner and watchdog, each of which fails at times.
 
-The watchdog's rules are the real ones (:mod:`orchestrator.watching`), and so are the slots. The claim is the condition
-of ``definitions/task_runner/rows.py`` in Python: a row is taken by whoever comes first, a lease by whoever finds it
-free or expired. Times are seconds since 1970.
+The watchdog's rules are the real ones (:mod:`orchestrator.watching`), and so are the slots and the claim
+(:mod:`orchestrator.claims`, which tests/definitions/test_claims.py holds equal to the definition). Times are seconds
+since 1970.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
-from orchestrator.records import Pause, Watch
-from orchestrator.runs import TERMINAL, RunStatus
+from orchestrator.claims import Claim, Decision, Standing, Taken, decide
+from orchestrator.instants import to_millisecond
+from orchestrator.records import Lease, Pause, Watch
+from orchestrator.runs import TERMINAL, RunStatus, Trigger
 from orchestrator.slots import key
-from orchestrator.tasks import OverlapPolicy, Task
+from orchestrator.tasks import Task
 from orchestrator.watching import look, watch_from
 
 #: A round of the watchdog begins so often.
@@ -129,19 +131,15 @@ class TaskYear:
 
     def _claim(self, at: float, given: tuple[str, bool, int]) -> None:
         slot, catches_up, me = given
-        row = self.rows.get(slot)
-        late = row is not None and row.status is RunStatus.MISSED and not catches_up
-        if self.world.claims and row is not None and row.owner != me and not late:
+        decision = self._decide(at, slot, Trigger.CATCH_UP if catches_up else Trigger.SCHEDULE, me)
+        if decision is Decision.DUPLICATE:
             return
-        if self._is_paused(at):
+        if decision is Decision.WAIT:
+            self.rows.setdefault(slot, Row(status=RunStatus.WAITING, owner=me, began=at))
+            self._at(at + 60, "turn", given)
+            return
+        if decision is not Decision.FREE:
             self.rows[slot] = Row(status=RunStatus.SKIPPED, owner=me, began=at)
-            return
-        held = self.lease is not None and self.lease[1] >= at and self.lease[0] != me
-        if held and self.task.overlap is not OverlapPolicy.ALLOW_ALL:
-            waits = catches_up or self.task.overlap is OverlapPolicy.BUFFER_ALL
-            self.rows[slot] = Row(status=RunStatus.WAITING if waits else RunStatus.SKIPPED, owner=me, began=at)
-            if waits:
-                self._at(at + 60, "turn", given)
             return
         self.rows[slot] = Row(status=RunStatus.RUNNING, owner=me, began=at)
         self.lease = (me, at + self.task.lease_seconds)
@@ -153,6 +151,24 @@ class TaskYear:
             self._at(end, "ended", (slot, me, RunStatus.ABORTED))
         else:
             self._dead[slot] = (me, end)
+
+    def _decide(self, at: float, slot: str, trigger: Trigger, me: int) -> Decision:
+        row = self.rows.get(slot) if self.world.claims else None
+        is_missed = row is not None and row.status is RunStatus.MISSED
+        taken = None
+        if row is not None:
+            started_at = None if is_missed else to_millisecond(_moment(row.began))
+            taken = Taken(status=row.status, execution_arn=str(row.owner), started_at=started_at)
+        has_waited = row is not None and row.owner == me and row.status is RunStatus.WAITING
+        standing = Standing(
+            overlap=self.task.overlap,
+            pause=self.pause if self.pause and self.pause.since <= key(_moment(at)) else None,
+            lease=self.lease and Lease(execution_arn=str(self.lease[0]), expires_at=int(self.lease[1])),
+        )
+        claim = Claim(
+            execution_arn=str(me), slot=slot, trigger=trigger, waiting_since=row.began if row and has_waited else None
+        )
+        return decide(claim, taken, standing, _moment(at))
 
     def _on_turn(self, at: float, given: tuple[str, bool, int]) -> None:
         row = self.rows[given[0]]
@@ -166,10 +182,6 @@ class TaskYear:
             row.status = status
         if self.lease is not None and self.lease[0] == me:
             self.lease = None
-
-    def _is_paused(self, at: float) -> bool:
-        now = key(_moment(at))
-        return self.pause is not None and self.pause.since <= now and not self.pause.over(_moment(at))
 
     # --- the watchdog
 

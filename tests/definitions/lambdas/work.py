@@ -11,6 +11,8 @@ from orchestrator.errors import InvalidParameters
 def handler(event: dict[str, Any], context: object) -> Any:
     params = event["params"]
     time.sleep(params.get("seconds", 0))
+    if name := params.get("raises"):
+        raise type(name, (Exception,), {})("as it was told to")
     if event["attempt"] < params.get("succeedsAt", 1):
         raise ValueError(f"attempt {event['attempt']} of {event['runKey']} failed\nas it was told to")
     if params.get("refuse") or params.get("failsAt") == event["slot"]:

@@ -1,0 +1,52 @@
+"""Moments, and how they are written.
+
+A moment is a ``datetime`` in UTC. As text it is ISO 8601 with ``Z``. What falls on a whole second, as the slot of a
+schedule does, is written to the second (``2026-12-01T08:00:00Z``); when something happened is written to the
+millisecond (``2026-12-01T08:00:12.345Z``), as Step Functions does. Texts of the two precisions do not sort by time,
+because a point comes before a ``Z``: compare moments, or :func:`order`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+#: The form of a moment, of either precision; it has to match from the first character to the last. TaskRunner matches
+#: the same, so the digits are those of ASCII. A text of this form may still name no day of the calendar.
+MOMENT_PATTERN = (
+    r"(19[7-9][0-9]|[2-9][0-9][0-9][0-9])-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+    r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9][0-9][0-9])?Z"
+)
+
+_MOMENT = re.compile(MOMENT_PATTERN)
+
+
+def to_second(moment: datetime) -> str:
+    """``2026-12-01T08:00:00Z``; what is less than a second is cut off."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def to_millisecond(moment: datetime) -> str:
+    """``2026-12-01T08:00:00.000Z``; what is less than a millisecond is cut off."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def slot_text(moment: datetime) -> str:
+    """As the ledger writes a slot: to the second, or, where it does not fall on one, to the millisecond."""
+    return to_millisecond(moment) if moment.microsecond else to_second(moment)
+
+
+def read(text: object) -> datetime | None:
+    """The moment that a text of ours names; None for anything else."""
+    if not isinstance(text, str) or not _MOMENT.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        # A day that the month does not have.
+        return None
+
+
+def order(text: str) -> str:
+    """What texts of moments, of either precision, are to be compared by."""
+    return text.removesuffix("Z")

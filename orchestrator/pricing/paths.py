@@ -1,0 +1,68 @@
+"""The states that an execution passes through, read off its definition."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.tasks import TargetKind
+
+#: A definition in Amazon States Language.
+Machine = Mapping[str, Any]
+
+#: What the state that does a task's work calls, by its ARN's end.
+_WORK = {TargetKind.LAMBDA: ":lambda:invoke", TargetKind.WORKFLOW: ":states:startExecution.sync:2"}
+
+
+#: A slot on a closed day passes through these states of TaskRunner: a claim that fails before it writes, and the row.
+SKIPPING = ("ClaimSlot", "RecordSkip")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """A state on the way."""
+
+    name: str
+    state: Mapping[str, Any]
+
+    def calls(self, call: str) -> bool:
+        return str(self.state.get("Resource", "")).endswith(call)
+
+
+def happy_path(machine: Machine, kind: TargetKind) -> list[Step]:
+    """The shortest way to an end that goes through the state that does the work, without any catcher.
+
+    Raises ValueError if there is none.
+    """
+    return shortest(machine, lambda step: step.calls(_WORK[kind]))
+
+
+def skipping_path(machine: Machine) -> list[Step]:
+    """What a slot on a closed day takes: the claim is not tried, and the row says why. Raises ValueError."""
+    return shortest(machine, *(lambda step, name=name: step.name == name for name in SKIPPING), catching=True)
+
+
+def shortest(machine: Machine, *wanted: Callable[[Step], bool], catching: bool = False) -> list[Step]:
+    """The shortest way to an end on which each of the states that are ``wanted`` lies; ``catching`` says whether it may
+    lead through catchers. Raises ValueError if there is none.
+    """
+    steps = {name: Step(name=name, state=state) for name, state in machine["States"].items()}
+    waiting: deque[list[str]] = deque([[machine["StartAt"]]])
+    while waiting:
+        names = waiting.popleft()
+        last = steps[names[-1]].state
+        if last.get("End") or last["Type"] == "Succeed":
+            if all(any(one(steps[name]) for name in names) for one in wanted):
+                return [steps[name] for name in names]
+            continue
+        waiting.extend([*names, following] for following in _following(last, catching) if following not in names)
+    raise ValueError("no way through this definition does what was asked for")
+
+
+def _following(state: Mapping[str, Any], catching: bool) -> Iterator[str]:
+    yield from (rule["Next"] for rule in state.get("Choices", []))
+    yield from (state[field] for field in ("Next", "Default") if field in state)
+    if catching:
+        yield from (catcher["Next"] for catcher in state.get("Catch", []))

@@ -1,0 +1,193 @@
+"""What a run of a task uses of AWS, read off what is deployed: definition, template, sizes of items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from orchestrator.pricing import logs
+from orchestrator.pricing.items import STORED_BYTES, TRANSACTION, item_bytes, read_units, write_units
+from orchestrator.pricing.paths import SKIPPING, Machine, Step, happy_path, shortest, skipping_path
+from orchestrator.pricing.usage import MONTH_DAYS, MONTH_HOURS, Line, Usage, total
+from orchestrator.runs import ROW_LIFETIME_SECONDS
+from orchestrator.settings import Stack
+from orchestrator.tasks import TargetKind, Task
+
+#: A row of the ledger at its end; its result has some hundred characters.
+ROW_BYTES = 620
+
+#: What a record of the registry has at run time beside what is declared: lease, watch, last outcome.
+RUN_TIME_BYTES = 360
+
+#: How long a run works where nothing says how long it does.
+ASSUMED_SECONDS = Decimal(1)
+
+#: How often the watchdog looks, as tasks.yaml has it. It looks once at all slots of a task since the last time.
+ROUND_SECONDS = 300
+
+_GB = Decimal(2**30)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Billed:
+    """What of a deployment the cost of a run follows from."""
+
+    stack: Stack
+    task_runner: Machine
+    #: Of TaskRunner: ``ALL``, ``ERROR``, ``FATAL`` or ``OFF``; how long its log and those of functions are kept.
+    log_level: str
+    log_days: int
+    #: Whether X-Ray follows each execution.
+    traced: bool
+    #: Of each function, by its logical name.
+    memory_mb: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """What a task is expected to do."""
+
+    days: int
+    #: Slots that run, and slots that a calendar leaves out, in so many days.
+    runs: int
+    skipped: int = 0
+    #: In how many different hours there is one, and how many of the watchdog's rounds look for one.
+    hours: int
+    looks: int
+
+
+def run_lines(task: Task, billed: Billed, *, seconds: Decimal = ASSUMED_SECONDS) -> list[Line]:
+    """A run that succeeds at once, line by line; ``seconds`` is how long its function works.
+
+    A nested workflow's own states and functions are not in it: they depend on what it finds to do.
+    """
+    path = happy_path(billed.task_runner, task.target.kind)
+    lines = _machine_lines(path, _written(path, billed.stack, task), task, billed)
+    if task.target.kind is TargetKind.LAMBDA:
+        memory = Decimal(billed.memory_mb.get(task.target.name, 0))
+        work = Usage(lambda_request=Decimal(1), lambda_gb_second=seconds * memory / 1024)
+        lines += [
+            Line(what="Lambda: the function", usage=work),
+            Line(what="CloudWatch Logs: the function", usage=logs.written(logs.FUNCTION_BYTES, billed.log_days)),
+        ]
+    return lines
+
+
+def skip_lines(task: Task, billed: Billed) -> list[Line]:
+    """A slot that a calendar leaves out: Scheduler delivers it all the same, and its row says why it does not run."""
+    path = skipping_path(billed.task_runner)
+    # The claim fails as its arguments are evaluated, before anything is sent.
+    sent = [step for step in path if step.name != SKIPPING[0]]
+    return _machine_lines(path, _written(sent, billed.stack, task), task, billed)
+
+
+def _machine_lines(path: Sequence[Step], written: tuple[Decimal, Decimal], task: Task, billed: Billed) -> list[Line]:
+    """Of an execution of TaskRunner; ``written`` are the units of the row and of the record."""
+    row, record = written
+    log = logs.execution_bytes(path, billed.stack.task_runner, billed.log_level)
+    return [
+        Line(what="Step Functions: transitions", usage=Usage(state_transition=Decimal(len(path)))),
+        Line(what="CloudWatch: PutMetricData", usage=Usage(metric_request=_count(path, ":putMetricData"))),
+        Line(what="DynamoDB: the ledger's row and its index", usage=Usage(write_unit=row)),
+        Line(what="DynamoDB: the registry's record and its index", usage=Usage(write_unit=record)),
+        Line(what="DynamoDB: the record is read", usage=Usage(read_unit=_read(path, task))),
+        Line(what="DynamoDB: the row is kept for 400 days, recoverable", usage=_kept()),
+        Line(what="CloudWatch Logs: the execution", usage=logs.written(log, billed.log_days)),
+        Line(what="X-Ray: a trace", usage=Usage(trace=Decimal(int(billed.traced)))),
+        Line(what="EventBridge Scheduler: the delivery", usage=Usage(scheduler_invocation=Decimal(1))),
+    ]
+
+
+def look_lines(task: Task) -> list[Line]:
+    """The watchdog finds that a slot is explained: it reads the record and the row, and moves the task on in the index
+    of who is due.
+    """
+    size = record_bytes(task)
+    # One write of the record; in the index its place changes, which is a deletion and a write.
+    reads, writes = read_units(size) + read_units(ROW_BYTES), 3 * write_units(size)
+    usage = Usage(read_unit=Decimal(reads), write_unit=Decimal(writes))
+    return [Line(what="DynamoDB: the watchdog's look at the slot", usage=usage)]
+
+
+def monthly(task: Task, billed: Billed, expected: Expected, *, seconds: Decimal = ASSUMED_SECONDS) -> Usage:
+    """A month that goes on as is ``expected``; ``seconds`` is how long the task's function works.
+
+    A metric costs nothing in an hour in which nobody sends it.
+    """
+    metrics = Usage(metric_hour=Decimal(metrics_of_run(billed) * expected.hours))
+    ran = total(run_lines(task, billed, seconds=seconds)) * Decimal(expected.runs)
+    skipped = total(skip_lines(task, billed)) * Decimal(expected.skipped) if expected.skipped else Usage()
+    looks = total(look_lines(task)) * Decimal(expected.looks)
+    return (ran + skipped + looks + metrics) * (MONTH_DAYS / expected.days)
+
+
+def metrics_of_run(billed: Billed) -> int:
+    """How many custom metrics a run that succeeds sends."""
+    path = happy_path(billed.task_runner, TargetKind.LAMBDA)
+    calls = [step.state["Arguments"] for step in path if step.calls(":putMetricData")]
+    return sum(str(arguments["MetricData"]).count("'MetricName'") for arguments in calls)
+
+
+def of_workflow(machine: Machine, *, through: str, items: int) -> Usage:
+    """Transitions and function calls of a nested workflow without failures, its Map ``through`` over so many items."""
+    path = shortest(machine, lambda step: step.name == through)
+    per_item = shortest(machine["States"][through]["ItemProcessor"], lambda step: True)
+    return Usage(
+        state_transition=Decimal(len(path) + items * len(per_item)),
+        lambda_request=_count(path, ":lambda:invoke") + items * _count(per_item, ":lambda:invoke"),
+    )
+
+
+def record_bytes(task: Task) -> int:
+    """Of a task's record, with what it has at run time."""
+    return item_bytes(task.to_item()) + RUN_TIME_BYTES
+
+
+def _count(path: Sequence[Step], call: str) -> Decimal:
+    return Decimal(sum(step.calls(call) for step in path))
+
+
+def _read(path: Sequence[Step], task: Task) -> Decimal:
+    return _count(path, ":dynamodb:getItem") * read_units(record_bytes(task))
+
+
+def _written(path: Sequence[Step], stack: Stack, task: Task) -> tuple[Decimal, Decimal]:
+    """Units of the row and of the record, each with its index, which holds the whole item once more."""
+    row = record = 0
+    for table, writes, indexed in _writes(path, stack):
+        if table == stack.runs_table:
+            row += write_units(ROW_BYTES) * (writes + indexed)
+        else:
+            record += write_units(record_bytes(task)) * (writes + indexed)
+    return Decimal(row), Decimal(record)
+
+
+def _writes(path: Sequence[Step], stack: Stack) -> Iterator[tuple[str, int, int]]:
+    """Of each write its table, how often it counts there, and how often in the index."""
+    for step in path:
+        arguments: Mapping[str, Any] = step.state.get("Arguments", {})
+        if step.calls(":dynamodb:transactWriteItems"):
+            for item in arguments["TransactItems"]:
+                ((operation, request),) = item.items()
+                yield request["TableName"], TRANSACTION, _indexed(operation, request, stack)
+        elif step.calls(":dynamodb:putItem"):
+            yield arguments["TableName"], 1, _indexed("Put", arguments, stack)
+        elif step.calls(":dynamodb:updateItem"):
+            yield arguments["TableName"], 1, _indexed("Update", arguments, stack)
+
+
+def _indexed(operation: str, request: Mapping[str, Any], stack: Stack) -> int:
+    """Writes of the index. One that changes the place of an item deletes it and puts it: that of a row is its status,
+    that of a record the watchdog's next look, which no run changes.
+    """
+    changes_place = operation == "Update" and request["TableName"] == stack.runs_table
+    return 2 if changes_place else 1
+
+
+def _kept() -> Usage:
+    """The row, until DynamoDB deletes it: in the table and in the index. What is recoverable is the table."""
+    months = Decimal(ROW_LIFETIME_SECONDS) / 3600 / MONTH_HOURS
+    gb = (ROW_BYTES + STORED_BYTES) / _GB * months
+    return Usage(stored_gb=2 * gb, recoverable_gb=gb)

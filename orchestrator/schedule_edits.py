@@ -1,0 +1,43 @@
+"""What somebody has changed in a schedule beside a deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from orchestrator.schedules import Rate, parse
+
+#: What a request may leave out, and GetSchedule then says.
+_LEFT_OUT: Mapping[str, Any] = {"ActionAfterCompletion": "NONE", "EndDate": None, "KmsKeyArn": None, "StartDate": None}
+
+
+def edits(request: Mapping[str, Any], described: Mapping[str, Any]) -> tuple[str, ...]:
+    """The parameters of CreateSchedule in which a schedule, as GetSchedule describes it, is not what was requested.
+
+    ``request`` is what would be asked now: a rate may have begun at any earlier slot of its own.
+    """
+    return tuple(_edits(request, described))
+
+
+def _edits(request: Mapping[str, Any], described: Mapping[str, Any]) -> Iterator[str]:
+    for name in sorted({*request, *_LEFT_OUT}):
+        wanted, found = (one.get(name) or _LEFT_OUT.get(name) for one in (request, described))
+        if name == "StartDate" and wanted and found:
+            if not _same_slots(request["ScheduleExpression"], wanted, found):
+                yield name
+        elif not _holds(wanted, found):
+            yield name
+
+
+def _same_slots(expression: str, wanted: datetime, found: datetime) -> bool:
+    rate = parse(expression)
+    assert isinstance(rate, Rate), "nothing else has a StartDate"
+    return found <= wanted and not (wanted - found) % rate.period
+
+
+def _holds(wanted: Any, found: Any) -> bool:
+    """Whether all that is wanted is there: AWS may say more of a target than it was asked."""
+    if isinstance(wanted, Mapping):
+        return isinstance(found, Mapping) and all(_holds(value, found.get(name)) for name, value in wanted.items())
+    return bool(wanted == found)

@@ -1,0 +1,168 @@
+"""`orchestrator local` as a process, and the two command lines that reach it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+from tests.processes import begun
+
+_REPOSITORY = Path(__file__).parent.parent.parent
+_ORCHESTRATOR = [sys.executable, "-c", "import sys; from orchestrator.cli import main; sys.exit(main())"]
+_DEPLOY = [sys.executable, "-c", "import sys, deploy; sys.exit(deploy.main())"]
+_AWS = [sys.executable, "-W", "ignore", "-m", "awscli"]
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What a command has answered."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> list[dict[str, Any]]:
+        """Of a command with ``--json``: an object a line."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """A process of `orchestrator local` that is up."""
+
+    process: subprocess.Popen[str]
+    #: Where its tasks.yaml and lambdas are; a test may put files here.
+    folder: Path
+    #: In which any command finds it.
+    environment: Mapping[str, str]
+    #: What it has printed so far, and what of that as errors.
+    lines: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def orchestrator(self, *arguments: str) -> Said:
+        """`orchestrator …` in another process."""
+        return _said([*_ORCHESTRATOR, *arguments], self.folder, self.environment)
+
+    def aws(self, *arguments: str) -> Any:
+        """What `aws …`, unmodified, answers, as JSON; it must not fail."""
+        said = _said([*_AWS, *arguments, "--output", "json"], self.folder, self.environment)
+        assert said.code == 0, said.err
+        return json.loads(said.out) if said.out.strip() else None
+
+    def deploy(self, *arguments: str) -> Said:
+        """`python deploy.py …` for the project in the folder."""
+        return _said([*_DEPLOY, *arguments], self.folder, self.environment)
+
+    def execute(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Starts TaskRunner with an input as `aws stepfunctions start-execution` does; the execution at its end."""
+        (stack,) = self.aws("cloudformation", "describe-stacks", "--stack-name", "orchestrator-dev")["Stacks"]
+        outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
+        start = ("start-execution", "--state-machine-arn", outputs["TaskRunnerArn"], "--input", json.dumps(given))
+        arn = self.aws("stepfunctions", *start)["executionArn"]
+
+        def ended() -> dict[str, Any] | None:
+            found = self.aws("stepfunctions", "describe-execution", "--execution-arn", arn)
+            return None if found["status"] == "RUNNING" else dict(found)
+
+        return self.until(ended)
+
+    def items(self, table: str) -> list[dict[str, Any]]:
+        """All of a table, as DynamoDB has them."""
+        return list(self.aws("dynamodb", "scan", "--table-name", f"orchestrator-dev-{table}")["Items"])
+
+    def runs(self, task: str) -> list[dict[str, Any]]:
+        """The rows of a task, the newest first."""
+        said = self.orchestrator("runs", task, "--json", "--limit", "1000")
+        assert said.code == 0, said.err
+        return said.json
+
+    def tasks(self) -> dict[str, dict[str, Any]]:
+        """Every task as `orchestrator tasks` shows it, by its id."""
+        said = self.orchestrator("tasks", "--json")
+        assert said.code == 0, said.err
+        return {one["taskId"]: one for one in said.json}
+
+    def until(self, look: Callable[[], Found | None], seconds: float = 30) -> Found:
+        """What ``look`` finds, as soon as it finds something. Raises AssertionError after so many real seconds."""
+        end = time.monotonic() + seconds
+        while not (found := look()):
+            assert time.monotonic() < end, "it did not happen"
+            time.sleep(0.1)
+        return found
+
+
+@contextmanager
+def running(tasks: str, *options: str) -> Iterator[Running]:
+    """`orchestrator local --port 0 …` with ``tasks`` as its tasks.yaml, up; it does not outlive the block."""
+    with tempfile.TemporaryDirectory(prefix="outside-") as name:
+        folder = Path(name)
+        project(folder, tasks)
+        # The folder's own ``lambdas`` are found before the repository's; of all else there is only one.
+        environment = {**_clean(), "PYTHONUNBUFFERED": "1", "PYTHONPATH": os.pathsep.join([name, str(_REPOSITORY)])}
+        # What the process leaves behind is seen here.
+        environment["TMPDIR"] = str(folder / "temporary")
+        command = [*_ORCHESTRATOR, "local", "--port", "0", "--tasks", "tasks.yaml", *options]
+        with begun(command, cwd=folder, env=environment) as process:
+            lines: list[str] = []
+            errors: list[str] = []
+            assert process.stdout is not None
+            assert process.stderr is not None
+            threading.Thread(target=_drain, args=(process.stderr, errors), daemon=True).start()
+            exports = _exports(process.stdout, lines, errors)
+            threading.Thread(target=_drain, args=(process.stdout, lines), daemon=True).start()
+            exported = environment | exports
+            yield Running(process=process, folder=folder, environment=exported, lines=lines, errors=errors)
+            # As a person ends it, so that it clears away what it has made.
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=20)
+
+
+def project(folder: Path, tasks: str) -> None:
+    """A copy of the project's handlers with those of this folder, and a tasks.yaml."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(_REPOSITORY / "lambdas", folder / "lambdas", ignore=ignored)
+    shutil.copytree(Path(__file__).parent / "lambdas", folder / "lambdas", ignore=ignored, dirs_exist_ok=True)
+    (folder / "temporary").mkdir()
+    (folder / "tasks.yaml").write_text(tasks, encoding="utf-8")
+
+
+def _exports(output: IO[str], lines: list[str], errors: list[str]) -> dict[str, str]:
+    """What the process tells its user to export; it comes once everything is deployed."""
+    found: dict[str, str] = {}
+    for line in output:
+        lines.append(line.rstrip("\n"))
+        if line.startswith("export "):
+            name, _, value = line.removeprefix("export ").strip().partition("=")
+            found[name] = value
+        elif found and not line.strip():
+            return found
+    raise AssertionError(f"orchestrator local did not start: {errors}")
+
+
+def _drain(output: IO[str], lines: list[str]) -> None:
+    for line in output:
+        lines.append(line.rstrip("\n"))
+
+
+def _said(command: list[str], folder: Path, environment: Mapping[str, str]) -> Said:
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment, timeout=60)
+    return Said(code=ended.returncode, out=ended.stdout, err=ended.stderr)
+
+
+def _clean() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}

@@ -1,0 +1,216 @@
+"""One real execution, counted by hand, and one real round of the watchdog: the model says the same."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import boto3
+import pytest
+
+from deploy import PROJECT
+from lambdas.watchdog.round import Round
+from orchestrator.calendars import Closure
+from orchestrator.deployment import Applied, billed
+from orchestrator.incidents import Incidents
+from orchestrator.ledger import Ledger
+from orchestrator.local.embedded import EmbeddedAws
+from orchestrator.pricing import logs, runs, stack
+from orchestrator.pricing.items import item_bytes, write_units
+from orchestrator.pricing.paths import happy_path
+from orchestrator.pricing.usage import total
+from orchestrator.recorder import Recorder
+from orchestrator.registry import Registry
+from orchestrator.runner import Runner
+from orchestrator.slots import key, next_run
+from orchestrator.tasks import TargetKind
+from tests.deployed import STACK, deployed, tasks
+
+TASK = tasks()[0]
+BILLED = billed(PROJECT.application(STACK))
+USED = total(runs.run_lines(TASK, BILLED))
+PATH = happy_path(BILLED.task_runner, TargetKind.LAMBDA)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """What was left of an execution."""
+
+    applied: Applied
+    slot: datetime
+    history: list[dict[str, Any]]
+    row: dict[str, Any]
+    record: dict[str, Any]
+    function_log: list[str]
+
+    def called(self, resource: str) -> list[dict[str, Any]]:
+        """The parameters of each call."""
+        scheduled = [event["taskScheduledEventDetails"] for event in self.history if event["type"] == "TaskScheduled"]
+        return [json.loads(one["parameters"]) for one in scheduled if one["resource"] == resource]
+
+
+@pytest.fixture(scope="module")
+def counted(embedded_aws: EmbeddedAws) -> Iterator[Counted]:
+    """An execution of TaskRunner with the name that Scheduler gives it, for the task's next slot."""
+    with deployed(embedded_aws) as applied:
+        client, dynamodb = embedded_aws.client("stepfunctions"), embedded_aws.client("dynamodb")
+        slot = next_run(TASK, datetime.now(UTC))
+        assert slot is not None
+        execution = client.start_execution(
+            stateMachineArn=applied.outputs["TaskRunnerArn"],
+            name="daily-sales-report-d32c5kddcf5bb8c3",
+            input=json.dumps({"taskId": TASK.id, "scheduledTime": key(slot)}),
+        )["executionArn"]
+        assert embedded_aws.execution(execution).over.wait(30)
+        group = f"/aws/lambda/{STACK.function_prefix}work"
+        printed = embedded_aws.client("logs").filter_log_events(logGroupName=group)["events"]
+        task, run = {"taskId": {"S": TASK.id}}, {"taskId": {"S": TASK.id}, "slot": {"S": key(slot)}}
+        yield Counted(
+            applied=applied,
+            slot=slot,
+            history=client.get_execution_history(executionArn=execution, maxResults=1000)["events"],
+            row=dynamodb.get_item(TableName=STACK.runs_table, Key=run)["Item"],
+            record=dynamodb.get_item(TableName=STACK.tasks_table, Key=task)["Item"],
+            function_log=[one["message"] for one in printed],
+        )
+
+
+def test_each_state_that_was_entered_is_a_transition(counted: Counted) -> None:
+    entered = [
+        event["stateEnteredEventDetails"]["name"] for event in counted.history if "stateEnteredEventDetails" in event
+    ]
+    assert [step.name for step in PATH] == entered
+    assert USED.state_transition == len(entered)
+
+
+def test_each_write_was_counted_in_the_table_twice_and_in_its_index(counted: Counted) -> None:
+    writes = [item for call in counted.called("transactWriteItems") for item in call["TransactItems"]]
+    row, record = write_units(item_bytes(counted.row)), write_units(_held(counted))
+    by_hand = 0
+    for write in writes:
+        ((operation, request),) = write.items()
+        if request["TableName"] == STACK.tasks_table:
+            # The record stays where it is in the index of who is due.
+            by_hand += record * (2 + 1)
+        else:
+            # The row comes into the index of statuses when it is put, and moves there when it has ended.
+            by_hand += row * (2 + (1 if operation == "Put" else 2))
+    assert Counter(request["TableName"] for write in writes for request in write.values()) == {
+        STACK.runs_table: 2,
+        STACK.tasks_table: 2,
+    }
+    assert USED.write_unit == by_hand
+
+
+def test_the_record_is_read_once_as_it_is_now(counted: Counted) -> None:
+    (call,) = counted.called("getItem")
+    assert call["ConsistentRead"] is True
+    assert USED.read_unit == 1
+
+
+def test_items_are_as_large_as_is_assumed(counted: Counted) -> None:
+    assert pytest.approx(item_bytes(counted.row), rel=0.2) == runs.ROW_BYTES
+    assert runs.record_bytes(TASK) == pytest.approx(_held(counted), rel=0.1)
+
+
+def test_each_metric_and_each_request_is_counted(counted: Counted) -> None:
+    calls = counted.called("putMetricData")
+    assert USED.metric_request == len(calls)
+    assert runs.metrics_of_run(BILLED) == sum(len(call["MetricData"]) for call in calls)
+
+
+def test_each_event_of_the_history_is_a_line_of_the_log(counted: Counted) -> None:
+    modelled = list(logs.events(PATH, STACK.task_runner))
+    assert [kind for kind, _ in modelled] == [event["type"] for event in counted.history]
+    written = sum(
+        len(logs.log_line(event["id"], event["type"], _without_data(event), STACK.task_runner)) + logs.EVENT_BYTES
+        for event in counted.history
+    )
+    assert logs.execution_bytes(PATH, STACK.task_runner, "ALL") == pytest.approx(written, rel=0.02)
+
+
+def test_a_function_writes_no_more_than_is_assumed(counted: Counted) -> None:
+    written = sum(len(message) + logs.EVENT_BYTES for message in counted.function_log)
+    assert logs.FUNCTION_BYTES / 3 < written < logs.FUNCTION_BYTES
+
+
+def test_a_look_of_the_watchdog_is_two_reads_and_a_write_that_moves_the_task(
+    counted: Counted, embedded_aws: EmbeddedAws
+) -> None:
+    requests: Counter[str] = Counter()
+    session = boto3.Session()
+    session.events.register("before-call.dynamodb", lambda model, **_: requests.update([model.name]))
+    environment = {"region_name": embedded_aws.region, "endpoint_url": embedded_aws.endpoint}
+    dynamodb, client = session.client("dynamodb", **environment), session.client("stepfunctions", **environment)
+    before = counted.record["nextRun"]["S"]
+    tally = Round(
+        stack=STACK,
+        registry=Registry(dynamodb, STACK),
+        ledger=Ledger(dynamodb, STACK),
+        recorder=Recorder(dynamodb, STACK),
+        runner=Runner(client, counted.applied.outputs["TaskRunnerArn"]),
+        incidents=Incidents(dynamodb, STACK),
+        publish=lambda subject, text: None,
+        report=lambda fault: None,
+        now=counted.slot + timedelta(minutes=10),
+        goes_on=lambda: True,
+    ).make()
+    assert (tally.explained, tally.faults) == (0, [])
+    looked = Registry(embedded_aws.client("dynamodb"), STACK).get(TASK.id)
+    assert looked is not None
+    assert looked.watch is not None
+    assert looked.watch.next_run != before
+    used = total(runs.look_lines(TASK))
+    assert (used.read_unit, used.write_unit) == (Decimal(1 + 1), Decimal(1 + 2))
+    # Beside the record, its rows and its step, what a round asks whatever it finds.
+    of_round = sum(line.usage.read_unit for line in stack.fixed_lines({"Resources": {}})) * 2 / stack.ROUNDS
+    assert requests["GetItem"] == requests["UpdateItem"] == 1
+    assert requests["Query"] + requests["Scan"] == of_round + 1
+
+
+def test_a_slot_on_a_closed_day_takes_the_way_that_is_counted(counted: Counted, embedded_aws: EmbeddedAws) -> None:
+    slot = key(counted.slot)
+    day = timedelta(days=1)
+    closed = Closure(since=counted.slot - day, until=counted.slot + day, why="stocktaking")
+    Registry(embedded_aws.client("dynamodb"), STACK).register(replace(TASK, id="closed", closures=(closed,)))
+    client = embedded_aws.client("stepfunctions")
+    execution = client.start_execution(
+        stateMachineArn=counted.applied.outputs["TaskRunnerArn"],
+        input=json.dumps({"taskId": "closed", "scheduledTime": slot}),
+    )["executionArn"]
+    assert embedded_aws.execution(execution).over.wait(30)
+    history = client.get_execution_history(executionArn=execution, maxResults=1000)["events"]
+    entered = [event["stateEnteredEventDetails"]["name"] for event in history if "stateEnteredEventDetails" in event]
+    used = total(runs.skip_lines(TASK, BILLED))
+    assert used.state_transition == len(entered)
+    # A row that is put, and its place in the index.
+    assert used.write_unit == Decimal(2)
+
+
+def _held(counted: Counted) -> int:
+    """The size of the record while a run holds the lease: the larger of before and after is what counts."""
+    claim = counted.called("transactWriteItems")[0]["TransactItems"][1]["Update"]
+    lease = next(
+        value for value in claim["ExpressionAttributeValues"].values() if "M" in value and "expiresAt" in value["M"]
+    )
+    return item_bytes(counted.record | {"lease": lease})
+
+
+def _without_data(event: dict[str, Any]) -> dict[str, Any]:
+    """An event's details as they are logged where data are left out."""
+    data = {
+        "input",
+        "inputDetails",
+        "output",
+        "outputDetails",
+        "parameters",
+        "assignedVariables",
+        "assignedVariablesDetails",
+    }
+    details: dict[str, Any] = next((value for name, value in event.items() if name.endswith("EventDetails")), {})
+    return {name: value for name, value in details.items() if name not in data}

@@ -1,0 +1,107 @@
+"""What a run uses is read off what is deployed, and what it costs is what a person computes by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+import definitions
+from deploy import PROJECT
+from orchestrator.calendars import Calendar, closures
+from orchestrator.deployment import billed
+from orchestrator.pricing.paths import happy_path
+from orchestrator.pricing.runs import Expected, look_lines, metrics_of_run, monthly, of_workflow, run_lines
+from orchestrator.pricing.usage import MONTH_DAYS, Usage, total
+from orchestrator.settings import Stack
+from orchestrator.tasks import Target, TargetKind, Task
+from tests.test_calendars import TODAY, WEEKDAYS
+
+STACK = Stack()
+BILLED = replace(billed(PROJECT.application(STACK)), memory_mb={"work": 512})
+TASK = Task(id="t", target=Target(kind=TargetKind.LAMBDA, name="work"))
+
+
+def of(task: Task) -> Usage:
+    return total(run_lines(task, BILLED, seconds=Decimal(2)))
+
+
+@pytest.mark.parametrize(("kind", "work"), [("lambda", "lambda:invoke"), ("workflow", "states:startExecution.sync:2")])
+def test_the_happy_path_goes_through_the_state_that_does_the_work(kind: str, work: str) -> None:
+    path = happy_path(BILLED.task_runner, TargetKind(kind))
+    assert [step.name for step in path if step.calls(f":{work}")] != []
+    assert path[0].name == "LookupTask"
+    assert path[-1].state.get("End") or path[-1].state["Type"] == "Succeed"
+
+
+def test_a_definition_that_does_no_such_work_has_no_happy_path() -> None:
+    machine = {"StartAt": "Nothing", "States": {"Nothing": {"Type": "Pass", "End": True}}}
+    with pytest.raises(ValueError, match="no way through"):
+        happy_path(machine, TargetKind.LAMBDA)
+
+
+def test_a_function_is_paid_for_by_its_memory_and_seconds() -> None:
+    used = of(TASK)
+    assert used.lambda_request == used.lambda_gb_second == Decimal(1)
+    assert used.state_transition == len(happy_path(BILLED.task_runner, TargetKind.LAMBDA))
+
+
+def test_a_long_record_costs_more_to_read_and_to_write() -> None:
+    weekends = closures([Calendar(name="business-days", open_weekdays=WEEKDAYS)], TODAY)
+    task = replace(TASK, closures=weekends)
+    assert of(task).read_unit > 1
+    assert of(task).write_unit > 3 * of(TASK).write_unit
+    assert total(look_lines(task)).write_unit > 3 * total(look_lines(TASK)).write_unit
+
+
+def test_a_nested_workflow_is_counted_without_what_it_does_itself() -> None:
+    nested = of(replace(TASK, target=Target(kind=TargetKind.WORKFLOW, name="billing")))
+    assert nested.state_transition == len(happy_path(BILLED.task_runner, TargetKind.WORKFLOW))
+    assert nested.lambda_request == nested.lambda_gb_second == Decimal(0)
+
+
+def test_a_log_level_that_leaves_out_what_goes_well_costs_nothing() -> None:
+    quiet = total(run_lines(TASK, replace(BILLED, log_level="ERROR", traced=False)))
+    loud = total(run_lines(TASK, replace(BILLED, log_level="ALL", traced=True)))
+    assert quiet.trace == Decimal(0)
+    assert loud.trace == Decimal(1)
+    assert quiet.log_gb < loud.log_gb / 5
+
+
+def test_a_hundred_thousand_invoices_cost_what_the_documentation_says() -> None:
+    customers, page = 100_000, 250
+    pages = customers // page
+    parent = of_workflow(definitions.ALL["billing"](STACK).to_dict(), through="GeneratePages", items=pages)
+    each = of_workflow(definitions.ALL["billing-page"](STACK).to_dict(), through="GenerateInvoices", items=page)
+    whole = parent + each * Decimal(pages)
+    assert whole.lambda_request == 3 + 2 * customers
+    said = (Path(__file__).parent.parent.parent / "docs" / "explanation" / "billing.md").read_text()
+    assert f"100,000 customers take {whole.state_transition:,} transitions" in said
+    transitions = Usage(state_transition=whole.state_transition).dollars()
+    assert f"transitions, ${transitions:.2f}," in said
+    # CreateInvoice has 512 MB and SendInvoiceEmail 256; a quarter of a second of each.
+    work = Usage(lambda_request=whole.lambda_request, lambda_gb_second=Decimal("0.75") * customers / 4)
+    assert f"Lambda time of about ${work.dollars():.2f}" in said
+
+
+def test_a_month_is_an_average_month_and_a_metric_is_paid_for_in_the_hours_in_which_it_is_sent() -> None:
+    def a_month(runs: int, hours: int, looks: int) -> Usage:
+        return monthly(TASK, BILLED, Expected(days=30, runs=runs, hours=hours, looks=looks))
+
+    daily, often = a_month(30, 30, 30), a_month(8640, 720, 8640)
+    assert daily.scheduler_invocation == MONTH_DAYS
+    assert daily.metric_hour == metrics_of_run(BILLED) * MONTH_DAYS
+    # All the hours of the month: the whole price of a metric.
+    assert often.metric_hour == metrics_of_run(BILLED) * 730
+    assert Usage(metric_hour=Decimal(730)).dollars() == Decimal("0.30")
+    assert a_month(0, 0, 0) == Usage()
+
+
+def test_a_slot_that_a_calendar_leaves_out_is_paid_for_too() -> None:
+    def a_month(skipped: int) -> Usage:
+        return monthly(TASK, BILLED, Expected(days=30, runs=0, skipped=skipped, hours=0, looks=0))
+
+    assert a_month(30).lambda_request == Decimal(0)
+    assert a_month(30).state_transition == 5 * MONTH_DAYS
