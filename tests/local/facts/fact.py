@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from unittest import mock
 
 #: In the place of a value: whatever it is, as long as it is there.
 ANY: Any = mock.ANY
