@@ -39,7 +39,7 @@ def check(spec: Mapping[str, Any]) -> None:
             raise InvalidParameterValueException("Invalid filter pattern definition.")
 
 
-def parsed(body: str) -> Any:
+def parsed(body: str | bytes) -> Any:
     try:
         return json.loads(body)
     except ValueError:
