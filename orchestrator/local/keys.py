@@ -45,6 +45,10 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "logs:PutLogEvents": (
         *_ENCRYPT, "kms:Encrypt", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"
     ),
+    "secretsmanager:GetSecretValue": _DECRYPT,
+    "ssm:GetParameter": _DECRYPT,
+    "ssm:GetParametersByPath": _DECRYPT,
+    "ssm:PutParameter": ("kms:Encrypt",),
     "s3:GetObject": _DECRYPT,
     "s3:PutObject": _ENCRYPT,
     "sns:Publish": _ENCRYPT,
@@ -56,7 +60,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 def permissions(wanted: Permission) -> Iterator[Permission]:
     """What ``wanted`` needs beside itself: nothing where its resource is not encrypted with a key of the account."""
     actions = NEEDED.get(wanted.action, ())
-    key = _key_of(wanted.resource) if actions and wanted.resource != "*" else None
+    key = key_of(wanted.resource) if actions and wanted.resource != "*" else None
     if key is None:
         return
     region = key.split(":")[3]
@@ -81,8 +85,10 @@ def takes_from_rules(region: str, account: str, log_group: str) -> bool:
 
 
 def _source(service: str, account: str, source_arn: str) -> dict[str, str]:
-    """What a service says of whom it acts for: EventBridge nothing, so that a condition on it never holds."""
-    return {} if service == "events" else {"aws:SourceAccount": account, "aws:SourceArn": source_arn}
+    """What a service says of whom it acts for: EventBridge nothing, so that a condition on it never holds, and SNS
+    nothing that a page of AWS's promises.
+    """
+    return {} if service in ("events", "sns") else {"aws:SourceAccount": account, "aws:SourceArn": source_arn}
 
 
 def _lets(
@@ -108,7 +114,7 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _key_of(arn: str) -> str | None:
+def key_of(arn: str) -> str | None:
     """The ARN of the customer's key that a resource is encrypted with."""
     _, _, service, region, account, name = arn.split(":", 5)
     backends = get_backend(service)
@@ -123,11 +129,32 @@ def _key_of(arn: str) -> str | None:
             named = ((table and table.sse_specification) or {}).get("KMSMasterKeyId")
         elif service == "logs":
             named = getattr(backend.groups.get(name.split(":")[1]), "kms_key_id", None)
+        elif service == "ssm":
+            named = _key_of_parameters(backend, account, region, f"/{name.removeprefix('parameter/')}")
+        elif service == "secretsmanager":
+            secret = next((one for one in backend.secrets.values() if one.arn == arn), None)
+            named = _resolved(getattr(secret, "kms_key_id", None), account, region)
         elif service == "sns":
             named = getattr(backend.topics.get(arn), "kms_master_key_id", None)
         else:
             named = getattr(backend.queues.get(name), "kms_master_key_id", None)
     return named if named and not _is_of_aws(named) else None
+
+
+def _key_of_parameters(backend: Any, account: str, region: str, name: str) -> str | None:
+    """Of a parameter, or of any of those below a path."""
+    for one, versions in backend._parameters.items():
+        if (one == name or one.startswith(f"{name}/")) and versions[-1].parameter_type == "SecureString":
+            return _resolved(versions[-1].keyid, account, region)
+    return None
+
+
+def _resolved(named: str | None, account: str, region: str) -> str | None:
+    """The ARN of a key that goes by an alias; None where AWS's own is used."""
+    if not named or named.startswith("alias/aws/"):
+        return None
+    keys = get_backend("kms")[account][region].keys.values()
+    return next((key.arn for key in keys if named in (key.arn, key.id) or named in key.aliases), None)
 
 
 def _is_of_aws(key_arn: str) -> bool:
@@ -169,7 +196,7 @@ def install(aws: EmbeddedAws) -> None:
 
     @replaces(Rule, "_send_to_sqs_queue", digest="4b138b9e895b")
     def send_to_sqs_queue(self: Any, resource_id: str, *arguments: Any, **named: Any) -> None:
-        key = _key_of(f"arn:aws:sqs:{self.region_name}:{self.account_id}:{resource_id}")
+        key = key_of(f"arn:aws:sqs:{self.region_name}:{self.account_id}:{resource_id}")
         if key is None or serves(key, "events", self.arn):
             send(self, resource_id, *arguments, **named)
 
