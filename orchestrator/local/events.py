@@ -24,17 +24,10 @@ def _milliseconds(moment: datetime | None) -> int | None:
 def detail(described: Mapping[str, Any]) -> dict[str, Any]:
     """The event's detail, from what DescribeExecution says."""
     moments = {name: _milliseconds(described[name]) for name in ("startDate", "stopDate")}
-    included, status = {"included": True}, described["status"]
+    included = {"included": True}
     return {
         **described,
         **moments,
-        "stateMachineVersionArn": None,
-        "stateMachineAliasArn": None,
-        # Nothing can be redriven here.
-        "redriveCount": 0,
-        "redriveDate": None,
-        "redriveStatus": "NOT_REDRIVABLE",
-        "redriveStatusReason": f"Execution is {status} and cannot be redriven",
         "inputDetails": included,
         "outputDetails": included if described["output"] else None,
     }

@@ -32,7 +32,7 @@ def events(execution: Any, level: str, with_data: bool) -> Iterator[Mapping[str,
     """An execution's events as its log has them ("Logging execution history events"), those of a level."""
     for event in execution.exec_worker.env.event_manager.get_event_history():
         if is_logging_enabled_for(level, event["type"]):
-            details: Mapping[str, Any] = next((value for name, value in event.items() if name.endswith("Details")), {})
+            details: dict[str, Any] = next((value for name, value in event.items() if name.endswith("Details")), {})
             yield {
                 "id": str(event["id"]),
                 "type": event["type"].value,

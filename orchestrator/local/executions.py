@@ -256,8 +256,7 @@ def _environment(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
             context["Execution"]["StartTime"] = timestamp(context["Execution"]["StartTime"])
             context["Execution"]["RedriveCount"] = 0
             execution = self._execution_communication.execution
-            compact = json.dumps(execution.input_data, separators=(",", ":"))
-            env.event_manager.given = (execution.execution_input, compact)
+            env.event_manager.given = execution.execution_input
             env.event_manager.definition = execution.state_machine.definition
             env._program_state = ProgramRunning()
             self.env = env

@@ -114,15 +114,15 @@ def runtime_error(env: Any, cause: str) -> FailureEventException:
         FailureEvent(
             env=env,
             error_name=StatesErrorName(typ=StatesErrorNameType.StatesRuntime),
-            event_type=HistoryEventType.ExecutionFailed,
-            event_details=EventDetails(executionFailedEventDetails={"error": _RUNTIME, "cause": cause}),
+            event_type=HistoryEventType.TaskFailed,
+            event_details=EventDetails(taskFailedEventDetails={"error": _RUNTIME, "cause": cause}),
         )
     )
 
 
 def is_untold(event_type: str, details: Any) -> bool:
     """Whether AWS has no event for what moto tells of: a state does not fail by States.Runtime, the execution does."""
-    told: dict[str, Any] = next(iter(details.values()), {}) if details else {}
+    told: Mapping[str, Any] = next(iter(details.values()), {}) if details else {}
     return event_type not in ("ExecutionFailed", "MapRunFailed") and told.get("error") == _RUNTIME
 
 
@@ -154,6 +154,14 @@ def _in_paths_words(cause: str, data: Any) -> str:
         if data is None and at < len(names) - 1:
             return f"Invalid path '{found['path']}' : Missing property in path {way}"
     return f"Invalid path '{found['path']}' : No results for path: {way}"
+
+
+def _told_again(cause: str, env: Any) -> str:
+    """A cause of moto's in AWS's words."""
+    no_array = "Map state input must be an array but was: "
+    if cause.startswith(no_array):
+        return no_array + json.dumps(env.states.get_input(), separators=(",", ":"))
+    return _in_paths_words(cause, env.states.get_input())
 
 
 def _where(failure: Any) -> str:
@@ -191,7 +199,7 @@ def install(aws: EmbeddedAws) -> None:
         told: dict[str, Any] = next(iter(self.event_details.values()), {}) if self.event_details else {}
         if told.get("error") in (_RUNTIME, _EVALUATION) and told.get("cause"):
             if not told["cause"].startswith(("An error occurred while executing the state", _TOO_LONG)):
-                told["cause"] = _where(self) + _in_paths_words(told["cause"], env.states.get_input())
+                told["cause"] = _where(self) + _told_again(told["cause"], env)
             if self.event_type == HistoryEventType.EvaluationFailed:
                 told["state"] = self.state_name
 

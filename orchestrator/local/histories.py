@@ -1,17 +1,14 @@
-"""What GetExecutionHistory says: pages, the newest first, without data, and the text of the input as it was given.
+"""What GetExecutionHistory says: in pages, the newest first, or without data.
 
-moto answers with the whole history, oldest first, and writes the input anew.
+moto answers with the whole history, oldest first.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult
-from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
-from moto.stepfunctions.parser.asl.component.state.state_pass.state_pass import StatePass
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from orchestrator.local.replacements import replaces
@@ -49,24 +46,6 @@ def _get(self: Any) -> Any:
     return ActionResult({"events": events[start:end], "nextToken": following})
 
 
-def _as_given(whole: Callable[..., Any], field: str) -> Callable[..., Any]:
-    """The details of a state that has the execution's own input, in the words of whoever started it."""
-
-    def details(self: Any, env: Any) -> Any:
-        told = whole(self, env)
-        given = getattr(env.event_manager, "given", None)
-        handed_on = field == "input" or isinstance(self, StatePass)
-        if given and handed_on and told[field] == given[1]:
-            told[field] = given[0]
-        return told
-
-    return details
-
-
 def install(aws: EmbeddedAws) -> None:
     """Replaces GetExecutionHistory."""
     replaces(StepFunctionResponse, "get_execution_history", digest="8acad13ba7f2")(_get)
-    state = CommonStateField
-    entered, exited = state._get_state_entered_event_details, state._get_state_exited_event_details
-    replaces(state, "_get_state_entered_event_details", digest="a85e2ebd9066")(_as_given(entered, "input"))
-    replaces(state, "_get_state_exited_event_details", digest="48deff343fe3")(_as_given(exited, "output"))

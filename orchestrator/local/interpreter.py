@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from moto.stepfunctions.parser.api import HistoryEventType
 from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.error_equals_decl import ErrorEqualsDecl
 from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
@@ -121,8 +122,15 @@ def _environments() -> None:
     def add_event_of_aws(self: Any, context: Any, event_type: Any, event_details: Any = None, **named: Any) -> Any:
         if getattr(self, "closed", False) or failures.is_untold(event_type, event_details):
             return None
+        newest = self._history_event_list[-1]["type"] if self._history_event_list else None
+        if event_type == newest == HistoryEventType.ExecutionFailed:
+            # Some states of moto's tell of the execution's end, which is told of again.
+            return None
         if (earlier := failures.precedes(context, event_type, event_details)) is not None:
             context.source_event_id = earlier
+        if event_type == HistoryEventType.ExecutionStarted:
+            # In the words of whoever started it; states have it compact.
+            event_details["executionStartedEventDetails"]["input"] = self.given
         before = context.source_event_id
         number = add_event(self, context, event_type, event_details, **named)
         if event_type.endswith("StateEntered"):

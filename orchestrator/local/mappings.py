@@ -39,14 +39,14 @@ def check(spec: Mapping[str, Any]) -> None:
             raise InvalidParameterValueException("Invalid filter pattern definition.")
 
 
-def parsed(body: str) -> Any:
+def parsed(body: str | bytes) -> Any:
     try:
         return json.loads(body)
     except ValueError:
         return body
 
 
-def failures(payload: str) -> set[str] | None:
+def failures(payload: str | bytes) -> set[str] | None:
     """The identifiers that a function could not deal with, by its answer; None for the whole batch.
 
     "Nothing" in any form is a success, and whatever else cannot be read is a failure of all ("Reporting batch item

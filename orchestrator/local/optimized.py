@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
@@ -131,6 +132,9 @@ def _cause(service: str, ex: ClientError) -> str:
     message = str(error["Message"])
     if service == "AWSLambda" and message.startswith("Function not found: ") and message.count(":") == 7:
         message += ":$LATEST"
+    if service == "AmazonSNS" and message == "Endpoint does not exist":
+        # moto looks among endpoints for a topic that is not there.
+        message = "Topic does not exist"
     return (
         f"{message} (Service: {service}; Status Code: {about['HTTPStatusCode']}; Error Code: {error['Code']}; "
         f"Request ID: {about['RequestId']}; Proxy: null)"
@@ -217,10 +221,9 @@ def install(aws: EmbeddedAws) -> None:
             client = aws.clients.get(
                 self._get_boto_service_name(), resource_runtime_part.region, state_credentials.role_arn
             )
-            if kind is StateTaskServiceSqs and not str(queue := normalised_parameters.get("QueueUrl")).startswith(
-                "http"
-            ):
-                cause = f"Unable to execute HTTP request: {queue}: Name or service not known"
+            queue = normalised_parameters.get("QueueUrl")
+            if kind is StateTaskServiceSqs and isinstance(queue, str) and not (url := urlsplit(queue)).path.strip("/"):
+                cause = f"Unable to execute HTTP request: {url.hostname or queue}: Name or service not known"
                 raise _failed(self, env, "SQS.SdkClientException", cause)
             if kind is not StateTaskServiceSfn:
                 check(operation_of(client, self.resource.api_action), normalised_parameters)

@@ -12,7 +12,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -99,7 +99,7 @@ def reply(value: Any, shape: Shape | None) -> Any:
     if isinstance(value, StreamingBody):
         return value.read().decode()
     if isinstance(value, datetime):
-        return value.astimezone().isoformat()
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     match shape:

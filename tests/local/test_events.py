@@ -65,7 +65,7 @@ def test_a_rule_hears_of_the_executions_that_its_pattern_matches(aws: EmbeddedAw
         "input": '{"n": 1}',
         "error": "OutOfPaper",
     }
-    assert (detail["redriveCount"], detail["redriveStatus"]) == (0, "NOT_REDRIVABLE")
+    assert (detail["redriveCount"], detail["redriveStatus"]) == (0, "REDRIVABLE")
     assert 0 <= detail["stopDate"] - detail["startDate"] < 10_000
 
 

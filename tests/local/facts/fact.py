@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from unittest import mock
 
 #: In the place of a value: whatever it is, as long as it is there.
-ANY: Any = type(
-    "Any", (), {"__repr__": lambda self: "ANY", "__eq__": lambda self, other: True, "__hash__": lambda self: 0}
-)()
+ANY: Any = mock.ANY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +24,7 @@ class Fact:
     query_language: str = "JSONata"
     status: str = "SUCCEEDED"
     #: Only compared if the execution succeeds.
-    output: Any = ANY
+    output: Any = field(default_factory=lambda: ANY)
     error: str | None = None
     cause: Any = None
     #: Types of events, in order; None where they do not matter.

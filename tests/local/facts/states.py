@@ -15,14 +15,14 @@ def passing(**fields: Any) -> dict[str, Any]:
 
 FACTS = [
     Fact(
-        name="a Pass state hands its input on in the words in which it was given",
-        source="recorded test_parallel_state_nested, 2023-11-23",
+        name="an execution's input is told as it was given, and to states without its spaces",
+        source="recorded test_map_state_label, 2024-07",
         states={"A": passing()},
         given=[1, 2],
         output=[1, 2],
         events=("ExecutionStarted", "PassStateEntered", "PassStateExited", "ExecutionSucceeded"),
         previous=((1, 0), (2, 0), (3, 2), (4, 3)),
-        details={2: {"input": "[1, 2]"}, 3: {"output": "[1, 2]"}},
+        details={1: {"input": "[1, 2]"}, 2: {"input": "[1,2]"}, 3: {"output": "[1,2]"}},
     ),
     Fact(
         name="a Fail state without error and cause has neither",
