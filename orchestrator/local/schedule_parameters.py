@@ -46,12 +46,15 @@ def complete(target: Mapping[str, Any]) -> dict[str, Any]:
     return {**target, "RetryPolicy": {**defaults, **(target.get("RetryPolicy") or {})}}
 
 
-def check(request: Mapping[str, Any], now: datetime) -> None:
-    """Raises moto's ValidationException; ``request`` has the names of moto's backend."""
+def check(request: Mapping[str, Any], now: datetime, *, new: bool = True) -> None:
+    """Raises moto's ValidationException; ``request`` has the names of moto's backend.
+
+    An old StartDate is refused of a ``new`` schedule: whether of an update, too, is not known.
+    """
     target, window = request["target"], request["flexible_time_window"] or {}
     if not re.fullmatch(_NAME, request["name"], re.ASCII):
         raise ValidationException(f"Invalid schedule name {request['name']!r}")
-    _check_times(request, now)
+    _check_times(request, now, new=new)
     _check_pattern("target.roleArn", target.get("RoleArn", ""), _ROLE)
     if queue := (target.get("DeadLetterConfig") or {}).get("Arn"):
         _check_pattern("target.deadLetterConfig.arn", queue, _QUEUE)
@@ -81,7 +84,7 @@ def check(request: Mapping[str, Any], now: datetime) -> None:
         raise ValidationException("Invalid RequestJson provided. Reason: JSON is not well-formed") from fault
 
 
-def _check_times(request: Mapping[str, Any], now: datetime) -> None:
+def _check_times(request: Mapping[str, Any], now: datetime, *, new: bool) -> None:
     expression, start, end = request["schedule_expression"], moment(request["start_date"]), moment(request["end_date"])
     if re.search(r"^\s|\(\s|\s\)|\s$", expression):
         # Recorded: Scheduler takes no blank there, which we do.
@@ -95,7 +98,7 @@ def _check_times(request: Mapping[str, Any], now: datetime) -> None:
     if expression.startswith("at("):
         # "EventBridge Scheduler ignores StartDate and EndDate for one-time schedules."
         return
-    if start and start < now - _AGO:
+    if new and start and start < now - _AGO:
         raise ValidationException("The StartDate you specify cannot be earlier than 5 minutes ago.")
     if end and end <= now:
         raise ValidationException("The EndDate you specify must be in the future.")

@@ -183,7 +183,7 @@ def install(aws: EmbeddedAws) -> None:
     @replaces(backend, "update_schedule", digest="de45530d88a6")
     def update_schedule(self: Any, **request: Any) -> Any:
         request["target"] = complete(request["target"])
-        check(request, aws.clock.now())
+        check(request, aws.clock.now(), new=False)
         schedule = update(self, **request)
         schedule.state = schedule.state or "ENABLED"
         aws.scheduler.put(schedule)

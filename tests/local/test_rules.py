@@ -150,7 +150,8 @@ def test_a_queue_hears_if_its_policy_lets_the_rule(aws: EmbeddedAws, undelivered
 @pytest.mark.parametrize("lets", [True, False])
 def test_a_topic_hears_if_its_policy_lets_the_rule(aws: EmbeddedAws, undelivered: Any, lets: bool) -> None:
     topic = aws.client("sns").create_topic(Name="t")["TopicArn"]
-    queue = aws.client("sqs").create_queue(QueueName="q")["QueueUrl"]
+    from_topics = {"Policy": hearing("q")["Policy"].replace("events.amazonaws.com", "sns.amazonaws.com")}
+    queue = aws.client("sqs").create_queue(QueueName="q", Attributes=from_topics)["QueueUrl"]
     subscription = {"TopicArn": topic, "Protocol": "sqs", "Endpoint": "arn:aws:sqs:us-east-1:123456789012:q"}
     aws.client("sns").subscribe(**subscription)
     if lets:
