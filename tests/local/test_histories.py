@@ -39,7 +39,7 @@ def test_a_history_is_told_without_data(machines: Machines) -> None:
 
 def test_a_history_has_a_last_event(machines: Machines, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(failures, "HISTORY_EVENTS", 100)
-    leave = {"Type": "Choice", "Choices": [{"Condition": "{% false %}", "Next": "C"}], "Default": "A"}
+    leave: dict[str, Any] = {"Type": "Choice", "Choices": [{"Condition": "{% false %}", "Next": "C"}], "Default": "A"}
     again = {"A": {"Type": "Pass", "Next": "B"}, "B": leave, "C": {"Type": "Succeed"}}
     ended = machines.run(again)
     assert (ended.status, ended.error) == ("FAILED", "States.Runtime")
@@ -121,3 +121,10 @@ def test_an_execution_that_is_stopped_while_a_task_is_prepared_asks_nothing(
     # What goes on in the state has a moment to do what it must not.
     time.sleep(0.2)
     assert "Messages" not in aws.client("sqs").receive_message(QueueUrl=queue)
+
+
+def test_a_token_that_no_answer_has_given_is_refused(machines: Machines) -> None:
+    machine = machines.make(DONE)
+    with pytest.raises(ClientError) as caught:
+        machines.states.list_executions(stateMachineArn=machine, nextToken="of nothing")
+    assert caught.value.response["Error"]["Code"] == "InvalidToken"
