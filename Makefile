@@ -48,6 +48,7 @@ bench: $(VENV)/.bench
 	@$(BIN)/python -m tests.bench
 	@$(BIN)/python -m tests.bench_schedules
 	@$(BIN)/python -m tests.bench_deploying
+	@$(BIN)/python -m tests.bench_load $(RUNS)
 
 fuzz: $(VENV)/.test
 	@$(BIN)/python -m tests.fuzz

@@ -14,7 +14,7 @@ import re
 import socket
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -33,6 +33,7 @@ from orchestrator import deployment, faults
 from orchestrator.console.progress import progress_of
 from orchestrator.console.proofs import proofs_table
 from orchestrator.deployment import Dependencies, Project, Rollout
+from orchestrator.destinations import silences
 from orchestrator.server_clock import ServerClock
 from orchestrator.settings import Stack
 
@@ -172,14 +173,15 @@ def plan(
 ) -> int:
     """Say what apply would do; nothing is written. Exit code 0: nothing, 2: something."""
     application = PROJECT.application(stack, dependencies)
-    tasks = application.load_tasks(file, datetime.now(UTC).date())
+    declared = application.load(file, datetime.now(UTC).date())
     clients, clock = _aws(stack)
     now = clock.now()
     planned = deployment.plan(
         clients,
         application,
-        tasks,
+        declared.tasks,
         now=now,
+        destinations=declared.destinations,
         mail_from=mail_from,
         site_url=site_url,
         heartbeat_url=heartbeat_url,
@@ -189,9 +191,10 @@ def plan(
     if as_json:
         click.echo(json.dumps(deployment.plan_json(planned), indent=2, ensure_ascii=False))
     else:
-        for line in deployment.plan_lines(planned):
+        for line in (*deployment.plan_lines(planned), *deployment.plan_notes(planned)):
             click.echo(line)
         summary = deployment.plan_summary(planned)
+        _warn(planned.silences)
         differs = f"{stack.name} differs{f' ({summary})' if summary else ''}; nothing was changed."
         click.echo(f"{stack.name} is up to date." if planned.is_empty else differs)
     return 0 if planned.is_empty else DIFFERS
@@ -228,7 +231,7 @@ def apply(
     if canary and linear:
         raise click.UsageError("--canary and --linear exclude each other")
     application = PROJECT.application(stack, dependencies)
-    tasks = application.load_tasks(file, datetime.now(UTC).date())
+    declared = application.load(file, datetime.now(UTC).date())
     watched = alarm or stack.failure_alarm
     rollout = Rollout.canary(canary, minutes, watched) if canary else Rollout()
     rollout = Rollout.linear(linear, minutes, watched) if linear else rollout
@@ -236,7 +239,8 @@ def apply(
     applied = deployment.apply(
         clients,
         application,
-        tasks,
+        declared.tasks,
+        destinations=declared.destinations,
         now=clock.now,
         mail_from=mail_from,
         site_url=site_url,
@@ -253,6 +257,9 @@ def apply(
         click.echo(
             f"note: the schedule {name} in the group {stack.schedule_group} belongs to no task; it was left alone"
         )
+    for note in applied.alerts.notes():
+        click.echo(f"note: {note}")
+    _warn(silences(declared.tasks, declared.destinations))
     click.echo(f"Deployed {stack.name}." if applied.changed else f"{stack.name} is up to date.")
 
 
@@ -287,6 +294,11 @@ def destroy(stack: Stack, delete_data: bool, yes: bool) -> None:
     click.echo(f"Destroyed {stack.name}.")
     if kept:
         click.echo(f"Before {stack.name} can be deployed again, what was kept must be deleted or imported.")
+
+
+def _warn(said: Iterable[str]) -> None:
+    for warning in said:
+        click.echo(f"warning: {warning}", err=True)
 
 
 def _clients() -> Callable[[str], Any]:

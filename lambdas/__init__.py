@@ -155,6 +155,21 @@ _ALERTER = Function(
     ),
 )
 
+_COURIER = Function(
+    name="courier",
+    module="courier",
+    permissions=(
+        Permission(actions=("ssm:GetParametersByPath",), resource="parameters:alerts"),
+        Permission(actions=("ssm:GetParameter",), resource="parameters:secrets/*"),
+        Permission(actions=("secretsmanager:GetSecretValue",), resource="secrets"),
+        Permission(actions=("sns:Publish",), resource="alert-topics"),
+        Permission(actions=("sqs:GetQueueUrl", "sqs:SendMessage"), resource="queue:Courier"),
+        Permission(actions=("sqs:GetQueueUrl", "sqs:SendMessage"), resource="queue:HandlerFailures"),
+    ),
+    # One at a time: three requests that are never answered are half of its minute.
+    event_sources=(EventSource(source="queue:Courier", batch_size=1),),
+)
+
 _WATCHDOG = Function(
     name="watchdog",
     module="watchdog",
@@ -194,6 +209,7 @@ SETTINGS: Mapping[str, Function] = {
         *_BILLING,
         _ALERTER,
         _CACHE_WARMER,
+        _COURIER,
         _DATA_CLEANUP,
         _EMAIL_DIGEST,
         _FAILURE_HANDLER,

@@ -18,6 +18,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from lambdas._invocation import client, logger, observed, stack, unreadable
 from orchestrator import alerts
 from orchestrator.alerts import OUTCOMES, Cause, Severity
+from orchestrator.destinations import News, about, attributes
 from orchestrator.errors import InvalidRecord, InvalidRow
 from orchestrator.incidents import Incidents
 from orchestrator.ledger import Ledger
@@ -92,11 +93,14 @@ def _told_by(former: dict[str, Any], run: Run) -> Collection[Severity]:
 def _alert(cause: Cause, run: Run, record: Record | None, latest: tuple[Run, ...], topic: str, now: datetime) -> None:
     incidents = Incidents(client("dynamodb"), stack())
     task = record.task if record else None
-    incident = incidents.hit(cause, run.task_id, now)
+    owner = task.owner if task else ""
+    incident = incidents.hit(cause, run.task_id, now, owner=owner)
     quiet = (task.alerts if task else Alerting()).quiet_seconds
     told_before = alerts.told_before(now, quiet)
     if incidents.tell(incident, _row(run), not_since=told_before, now=now):
-        _publish(topic, cause.severity, alerts.text(stack(), run, incident, task, latest))
+        news = News.STILL if incident.last_told else News.TOLD
+        told = attributes(news, severities=[cause.severity], tasks=[run.task_id], owners=[owner], incident=incident.id)
+        _publish(topic, cause.severity, alerts.text(stack(), run, incident, task, latest), told)
         incidents.told(incident, _row(run))
 
 
@@ -105,7 +109,7 @@ def _recover(run: Run, incident_ids: set[str], topic: str) -> None:
     for incident_id in sorted(incident_ids):
         over = incidents.recovered(run.task_id, incident_id, _row(run))
         if over is not None:
-            _publish(topic, "recovered", alerts.recovery(over, run))
+            _publish(topic, "recovered", alerts.recovery(over, run), about(News.RECOVERED, over))
         incidents.left(run.task_id, over, incident_id)
 
 
@@ -119,8 +123,9 @@ def _failed_too_often(record: Record) -> bool:
     return bool(limit) and record.consecutive_failures >= limit and record.pause is None
 
 
-def _publish(topic: str, what: str, text: str) -> None:
-    client("sns").publish(TopicArn=topic, Subject=alerts.subject(stack(), what), Message=text)
+def _publish(topic: str, what: str, text: str, told: dict[str, Any]) -> None:
+    subject = alerts.subject(stack(), what)
+    client("sns").publish(TopicArn=topic, Subject=subject, Message=text, MessageAttributes=told)
 
 
 def _record(registry: Registry, task_id: str) -> Record | None:

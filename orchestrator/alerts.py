@@ -67,6 +67,9 @@ class Incident:
     #: Those of them that nobody has been told of.
     untold: tuple[str, ...] = ()
     last_told: str | None = None
+    #: Tasks that it has ever hit, and their owners.
+    affected: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
 
 
 def severities(run: Run, attention: Sequence[str]) -> tuple[Severity, ...]:

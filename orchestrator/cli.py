@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from orchestrator import faults
+from orchestrator.commands.alerts import alerts
 from orchestrator.commands.backfill import backfill
 from orchestrator.commands.connection import Connection
 from orchestrator.commands.failed import failed
@@ -23,6 +24,7 @@ from orchestrator.commands.preview import preview
 from orchestrator.commands.rerun import rerun
 from orchestrator.commands.start import start
 from orchestrator.console.tables import run_values, runs_table, task_values, tasks_table
+from orchestrator.destinations import silences
 from orchestrator.errors import UnknownTask
 from orchestrator.runs import RunStatus
 from orchestrator.settings import Stack
@@ -76,8 +78,11 @@ def runs(connection: Connection, task: str | None, status: str | None, limit: in
 @click.pass_obj
 def validate(connection: Connection, file: Path) -> None:
     """Check a tasks file, and write nothing anywhere."""
-    found = connection.application.load_tasks(file, datetime.now(UTC).date())
-    click.echo(f"{file}: {len(found)} tasks, {sum(len(task.schedules) for task in found)} schedules, no mistakes.")
+    found = connection.application.load(file, datetime.now(UTC).date())
+    schedules = sum(len(task.schedules) for task in found.tasks)
+    click.echo(f"{file}: {len(found.tasks)} tasks, {schedules} schedules, no mistakes.")
+    for silence in silences(found.tasks, found.destinations):
+        click.echo(f"warning: {silence}", err=True)
 
 
 @orchestrator.command()
@@ -114,7 +119,7 @@ def demo(connection: Connection, file: Path) -> int:
     return day.show(connection.application, file, console())
 
 
-for command in (backfill, failed, forecast_command, ledger, pause, preview, rerun, resume, start):
+for command in (alerts, backfill, failed, forecast_command, ledger, pause, preview, rerun, resume, start):
     orchestrator.add_command(command)
 
 

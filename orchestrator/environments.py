@@ -1,7 +1,8 @@
 """Environments: what one tasks.yaml says of dev, staging and prod that differs.
 
 An override stands where the thing itself does, below the environment's name: ``environments.prod.tasks.x.timeout``.
-It is laid over the file before anything is checked, so that what an environment gets is checked as it will be.
+It is laid over the file before anything is checked, so that what an environment gets is checked as it will be. Who is
+told is a list, and an environment that names any names all: ``environments.prod.alerts`` takes the place of ``alerts``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 #: Where something is in the file: keys and indexes.
 Location = tuple[str | int, ...]
 
-_PARTS = ("defaults", "tasks")
+_PARTS = ("alerts", "defaults", "tasks")
 
 #: Two ways to say one thing: who says it one way takes back the other.
 _EITHER = {"schedule": "schedules", "schedules": "schedule"}
@@ -44,7 +45,8 @@ def in_environment(
             tasks[task_id] = _overridden(tasks[task_id], fields)
         else:
             del tasks[task_id]
-    return {**plain, "defaults": defaults, "tasks": tasks}
+    alerts = {"alerts": overrides["alerts"]} if "alerts" in overrides else {}
+    return {**plain, **alerts, "defaults": defaults, "tasks": tasks}
 
 
 def over(defaults: Any, fields: Any) -> Any:
@@ -69,7 +71,7 @@ def _mistakes(environments: Mapping[str, Any], tasks: Mapping[str, Any]) -> Iter
     for name, overrides in environments.items():
         at: Location = ("environments", str(name))
         if not isinstance(overrides, Mapping | None):
-            yield at, "expected a mapping with defaults and tasks"
+            yield at, "expected a mapping with alerts, defaults and tasks"
             continue
         for part, values in (overrides or {}).items():
             if part not in _PARTS:

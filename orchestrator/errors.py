@@ -32,6 +32,7 @@ OrchestratorError
 ├── RolledBack                  a new version's alarm went off, and the old one runs again
 ├── RoundIncomplete            the watchdog could not look after everything
 ├── NoRunOfSlot                 a rerun of a slot that nothing has run
+├── NobodyTold                  a test of alerts where nobody would get it
 ├── NotABuild                   the folder to build into holds something else
 ├── NotPaused                   a person ended the pause of a task that has none
 ├── NotReplayable               a dead letter does not say what is to be run
@@ -42,6 +43,8 @@ OrchestratorError
 ├── SlotToCome                  a slot was to be started that its schedule will start
 ├── StillRunning                a rerun of a slot whose run goes on
 ├── TaskPaused                  a person asked for runs of a task that a person has paused
+├── WebhookRefused              a webhook will not take an alert, however often it is sent
+├── WebhookUnavailable          a webhook does not take an alert now
 ├── UnknownTask                 an operator named a task that the registry does not have
 └── RefusedRun                  TaskRunner did not start the task
     ├── ClaimContended          other transactions were in the way of the claim, every time
@@ -327,6 +330,16 @@ class MissingWheels(OrchestratorError):
         )
 
 
+class NobodyTold(OrchestratorError):
+    """A test of alerts where nobody would get it."""
+
+    def __init__(self, stack: str) -> None:
+        super().__init__(
+            f"{stack} tells nobody: add `alerts: {{to: [{{mail: you@example.com}}]}}` to tasks.yaml,"
+            " and run `python deploy.py apply`"
+        )
+
+
 class NotDeployed(OrchestratorError):
     """There is no such stack in this account and region."""
 
@@ -342,6 +355,26 @@ class UnknownTask(OrchestratorError):
 
     def __init__(self, task_id: str) -> None:
         super().__init__(f"there is no task {task_id!r} in the registry; `orchestrator tasks` lists them")
+
+
+class WebhookRefused(OrchestratorError):
+    """A webhook will not take an alert, however often it is sent."""
+
+    def __init__(self, said: int | str) -> None:
+        super().__init__(f"the webhook refuses the alert: {_answer(said)}")
+        #: A status, or what is wrong with the URL.
+        self.said = said
+
+
+class WebhookUnavailable(OrchestratorError):
+    """A webhook does not take an alert now."""
+
+    def __init__(self, said: int | str) -> None:
+        super().__init__(f"the webhook does not take the alert now: {_answer(said)}")
+
+
+def _answer(said: int | str) -> str:
+    return f"it answers {said}" if isinstance(said, int) else said
 
 
 class FutureSlots(OrchestratorError):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
+import sys
 from difflib import get_close_matches
+from typing import TYPE_CHECKING, TypeGuard
 
-import boto3
 import click
-from botocore import exceptions
-from botocore.exceptions import BotoCoreError, ClientError
 
 from orchestrator.errors import (
     FutureSlots,
@@ -29,6 +28,9 @@ from orchestrator.errors import (
     UnknownTask,
 )
 
+if TYPE_CHECKING:
+    from botocore.exceptions import BotoCoreError, ClientError
+
 # exit codes
 FAILED = 1
 BAD_INPUT = 2
@@ -38,14 +40,14 @@ INTERRUPTED = 130
 
 _CREDENTIALS = "log in (`aws sso login`), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 
-#: What to try, by the kind of fault.
-_ADVICE: tuple[tuple[tuple[type[BotoCoreError], ...], str], ...] = (
-    ((exceptions.NoCredentialsError, exceptions.PartialCredentialsError), _CREDENTIALS),
-    ((exceptions.ProfileNotFound,), "AWS_PROFILE names a profile of ~/.aws/config"),
-    ((exceptions.NoRegionError,), "set AWS_REGION"),
-    ((exceptions.InvalidRegionError,), "AWS_REGION is to be the name of a region, like us-east-1"),
+#: What to try, by the kind of fault: names of classes of botocore.exceptions.
+_ADVICE = (
+    (("NoCredentialsError", "PartialCredentialsError"), _CREDENTIALS),
+    (("ProfileNotFound",), "AWS_PROFILE names a profile of ~/.aws/config"),
+    (("NoRegionError",), "set AWS_REGION"),
+    (("InvalidRegionError",), "AWS_REGION is to be the name of a region, like us-east-1"),
     (
-        (exceptions.HTTPClientError, exceptions.ConnectionError),
+        ("HTTPClientError", "ConnectionError"),
         "is the network up? AWS_ENDPOINT_URL, if it is set, must be where something listens: `orchestrator local`",
     ),
 )
@@ -98,19 +100,24 @@ _BAD_INPUT = (
 
 def explain(fault: BotoCoreError | ClientError) -> str:
     """One paragraph, without a traceback."""
-    if isinstance(fault, ClientError):
+    from botocore import exceptions
+
+    if isinstance(fault, exceptions.ClientError):
         error = fault.response.get("Error", {})
         code = error.get("Code", "?")
         said = f"AWS refused {fault.operation_name}: {code}: {error.get('Message', '')}".rstrip(": ")
         return f"{said} ({_CODES[code]})" if code in _CODES else said
     said = str(fault).rstrip(". ")
-    advice = next((advice for kinds, advice in _ADVICE if isinstance(fault, kinds)), None)
+    kinds = {kind.__name__ for kind in type(fault).__mro__}
+    advice = next((advice for names, advice in _ADVICE if not kinds.isdisjoint(names)), None)
     return "; ".join(filter(None, (said, _unknown_region(said), advice)))
 
 
 def _unknown_region(said: str) -> str | None:
     """Where no endpoint answers, the region may be none."""
     if found := re.search(r"\.([a-z]+(?:-[a-z]+)+-\d+)\.amazonaws\.com", said):
+        import boto3
+
         session = boto3.Session()
         partitions = session.get_available_partitions()
         known = [region for one in partitions for region in session.get_available_regions("cloudformation", one)]
@@ -136,13 +143,21 @@ def run(command: click.Command, arguments: list[str] | None, *, interrupted: str
         return _say(str(fault), bad_input)
     except OrchestratorError as fault:
         return _say(str(fault), FAILED)
-    except (BotoCoreError, ClientError) as fault:
-        return _say(explain(fault), AWS_UNREACHABLE)
     except BrokenPipeError:
         return FAILED
-    except OSError as fault:
-        return _say(f"{fault.filename or ''}: {fault.strerror or fault}".removeprefix(": "), bad_input)
+    except Exception as fault:
+        if _is_of_aws(fault):
+            return _say(explain(fault), AWS_UNREACHABLE)
+        if isinstance(fault, OSError):
+            return _say(f"{fault.filename or ''}: {fault.strerror or fault}".removeprefix(": "), bad_input)
+        raise
     return code if isinstance(code, int) else 0
+
+
+def _is_of_aws(fault: Exception) -> TypeGuard[BotoCoreError | ClientError]:
+    """Whether boto3 has raised it. Where nobody has imported that, nobody has; and it takes long to import."""
+    exceptions = sys.modules.get("botocore.exceptions")
+    return exceptions is not None and isinstance(fault, (exceptions.BotoCoreError, exceptions.ClientError))
 
 
 def _say(message: str, code: int) -> int:

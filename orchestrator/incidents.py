@@ -16,7 +16,7 @@ from orchestrator.updates import update
 LIFETIME_SECONDS = 30 * 86_400
 
 #: An incident names no more: an item of DynamoDB holds 400 KB.
-TASKS_LIMIT = 4000
+TASKS_LIMIT = 2000
 
 
 class Incidents:
@@ -27,8 +27,8 @@ class Incidents:
         self._table = stack.incidents_table
         self._tasks = stack.tasks_table
 
-    def hit(self, cause: Cause, task_id: str, now: datetime) -> Incident:
-        """One more row of an incident, which it may begin."""
+    def hit(self, cause: Cause, task_id: str, now: datetime, *, owner: str = "") -> Incident:
+        """One more row of an incident, which it may begin; ``owner`` is the task's."""
         task = {"SS": [task_id]}
         request = update(
             {
@@ -37,11 +37,18 @@ class Incidents:
                 "ttl": {"N": str(int(now.timestamp()) + LIFETIME_SECONDS)},
             },
             defaults={"since": {"S": key(now)}},
-            adds={"count": {"N": "1"}, "tasks": task, "untold": task},
+            adds={
+                "count": {"N": "1"},
+                "tasks": task,
+                "untold": task,
+                "affected": task,
+                **({"owners": {"SS": [owner]}} if owner else {}),
+            },
             removes=["ending"],
             values={"limit": {"N": str(TASKS_LIMIT)}, "task": {"S": task_id}},
             # A task that has been told of is no news.
-            condition="attribute_not_exists(#tasks) OR (size(#tasks) < :limit AND NOT contains(#tasks, :task))",
+            condition="(attribute_not_exists(#affected) OR size(#affected) < :limit)"
+            " AND (attribute_not_exists(#tasks) OR NOT contains(#tasks, :task))",
         )
         answer = self._try(cause.incident, request) or self._update(
             cause.incident, update({}, adds={"count": {"N": "1"}})
@@ -131,13 +138,17 @@ class Incidents:
 
 
 def _incident(item: Mapping[str, Any]) -> Incident:
+    severity = item.get("severity", {}).get("S")
     return Incident(
         id=item["incident"]["S"],
-        severity=Severity(item.get("severity", {}).get("S", Severity.FAILED)),
+        # Whatever somebody has made of it, it is an incident.
+        severity=Severity(severity) if severity in list(Severity) else Severity.FAILED,
         title=item.get("title", {}).get("S", ""),
         since=item.get("since", {}).get("S", ""),
         count=int(item.get("count", {}).get("N", 1)),
         tasks=tuple(sorted(item.get("tasks", {}).get("SS", ()))),
         untold=tuple(sorted(item.get("untold", {}).get("SS", ()))),
         last_told=item.get("lastTold", {}).get("S"),
+        affected=tuple(sorted(item.get("affected", {}).get("SS", ()))),
+        owners=tuple(sorted(item.get("owners", {}).get("SS", ()))),
     )

@@ -64,8 +64,11 @@ class Ledger:
         """A task's runs whose slot is in [since, until], the newest first, as they are now."""
         runs = self._runs(
             KeyConditionExpression="taskId = :task AND slot BETWEEN :since AND :until",
-            # Before, and after, every slot of the second.
-            ExpressionAttributeValues={":task": {"S": task_id}, ":since": {"S": order(since)}, ":until": {"S": until}},
+            ExpressionAttributeValues={
+                ":task": {"S": task_id},
+                ":since": {"S": order(since)},
+                ":until": {"S": _end_of_second(until)},
+            },
             ConsistentRead=True,
         )
         within = (run for run in runs if order(since) <= order(run.slot) <= order(until))
@@ -89,7 +92,7 @@ class Ledger:
             ExpressionAttributeValues={
                 ":status": {"S": status},
                 ":since": {"S": order(since or "0")},
-                ":until": {"S": until or "~"},
+                ":until": {"S": _end_of_second(until or "~")},
             },
             **({"Limit": page} if page else {}),
         )
@@ -110,3 +113,8 @@ class Ledger:
         pages = self._client.get_paginator("query").paginate(TableName=self._table, ScanIndexForward=False, **request)
         for page in pages:
             yield from page["Items"]
+
+
+def _end_of_second(moment: str) -> str:
+    """After every slot of the same second, as DynamoDB sorts their texts: a ``Z`` comes after a point."""
+    return f"{order(moment).partition('.')[0]}Z"

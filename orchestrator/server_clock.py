@@ -12,15 +12,16 @@ from typing import Any
 
 
 class ServerClock:
-    """The time by the newest answer that a client of ``session`` has received, to the second below.
+    """The time by the newest answer that a client of ``heard``, a session, or the client of whose ``meta`` it is, has
+    received, to the second below.
 
     ``ask`` is called when there has been no answer yet; it sends any request.
     """
 
-    def __init__(self, session: Any, ask: Callable[[], object]) -> None:
+    def __init__(self, heard: Any, ask: Callable[[], object]) -> None:
         self._ask = ask
         self._date: datetime | None = None
-        session.events.register("after-call", self._hear)
+        heard.events.register("after-call", self._hear)
 
     def now(self) -> datetime:
         """In UTC. An answer without a readable date, as a proxy may leave it, is followed by this machine's clock."""

@@ -96,6 +96,24 @@ class Stack:
         return f"{self.name}-Alerts"
 
     @property
+    def courier_queue(self) -> str:
+        """The queue of messages that go to webhooks and to others' topics."""
+        return f"{self.name}-Courier"
+
+    @property
+    def destinations_path(self) -> str:
+        """Below it are the parameters of Systems Manager that say who is told."""
+        return f"/{self.name}/alerts"
+
+    def secret_parameter(self, name: str) -> str:
+        """The parameter of Systems Manager that ``ssm:NAME`` of tasks.yaml stands for."""
+        return f"/{self.name}/secrets/{name}"
+
+    def secret(self, name: str) -> str:
+        """The secret of Secrets Manager that ``secret:NAME`` of tasks.yaml stands for."""
+        return f"{self.name}/{name}"
+
+    @property
     def mail_events(self) -> str:
         """The configuration set of SES whose mails leave an event."""
         return f"{self.name}-mail"

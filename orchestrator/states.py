@@ -16,8 +16,9 @@ import json
 import logging
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import Enum
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -171,6 +172,11 @@ class Fail(sdk.Fail):
 
 
 class Wait(sdk.Wait):
+    def __init__(self, state_id: str, *, next_state: Any = None, **fields: Any) -> None:
+        super().__init__(state_id, **fields)
+        if next_state is not None:
+            self.next(next_state)
+
     def allowed_fields(self) -> list[Enum]:
         paths = [Field.SecondsPath, Field.TimestampPath]  # its constructor asks for them
         return [*_fields(super().allowed_fields(), JsonataField.Assign, JsonataField.Output), *paths]
@@ -231,6 +237,35 @@ class Map(sdk.Map):
     def to_dict(self) -> dict[str, Any]:
         fields: dict[str, Any] = super().to_dict()
         return fields | {"ItemProcessor": {"ProcessorConfig": self.processor} | fields.pop(Field.Iterator.name)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Named:
+    """Stands for a state until :func:`linked` puts the state itself there."""
+
+    state_id: str
+
+
+def to(state_id: str) -> Any:
+    """Where a transition leads, by the state's name: states that lead to each other can be declared in any order."""
+    return _Named(state_id=state_id)
+
+
+def linked(states: Iterable[Any]) -> Mapping[str, Any]:
+    """States by their names, with each transition that :func:`to` has named. KeyError if there is no such state."""
+    by_name = {state.state_id: state for state in states}
+
+    def found(step: Any) -> Any:
+        return by_name[step.state_id] if isinstance(step, _Named) else step
+
+    for state in by_name.values():
+        state.next_step = found(state.next_step)
+        for catch in getattr(state, "catches", ()):
+            catch.next_step = found(catch.next_step)
+        if isinstance(state, Choice):
+            state.choices = [[rule, found(step)] for rule, step in state.choices]
+            state.default = found(state.default)
+    return by_name
 
 
 class Graph(sdk.Graph):

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
@@ -20,6 +21,8 @@ from pydantic_core import ErrorDetails
 from yaml.composer import Composer
 
 from orchestrator.calendars import Calendar
+from orchestrator.destinationmodels import DestinationModel, NotificationsModel
+from orchestrator.destinations import Destination
 from orchestrator.environments import Location, in_environment, over
 from orchestrator.errors import InvalidTaskFile
 from orchestrator.taskmodels import CalendarModel, DefaultsModel, FileModel, TaskModel
@@ -40,6 +43,19 @@ _WORDS = {
     "model_type": "expected a mapping",
     "string_type": "expected text (put it in quotes if it looks like a number)",
 }
+
+
+#: Fields whose values nobody should find in a message.
+_SECRET = frozenset({"webhook", "routingKey"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declared:
+    """What a file says."""
+
+    tasks: tuple[Task, ...]
+    #: Who is told.
+    destinations: tuple[Destination, ...]
 
 
 class _Loader(yaml.SafeLoader):
@@ -93,21 +109,44 @@ def load(
     known_workflows: Collection[str] | None = None,
     environment: str = "",
 ) -> tuple[Task, ...]:
-    """The tasks of a file as ``environment`` has them, their calendars worked out as of ``today``.
+    """The tasks of a file; see :func:`read`."""
+    return read(
+        path,
+        today=today,
+        known_functions=known_functions,
+        known_workflows=known_workflows,
+        environment=environment,
+    ).tasks
+
+
+def read(
+    path: Path,
+    *,
+    today: date,
+    known_functions: Collection[str] | None = None,
+    known_workflows: Collection[str] | None = None,
+    environment: str = "",
+) -> Declared:
+    """What a file says of ``environment``, the tasks' calendars worked out as of ``today``.
 
     Where the names of functions or workflows are given, a task must run one of them. Raises :class:`InvalidTaskFile`
     with every mistake.
     """
     problems = _Problems(path.name)
     problems.lines[()] = 1
-    data = in_environment(_read(path, problems), environment, problems.add)
+    whole = _read(path, problems)
+    data = in_environment(whole, environment, problems.add)
     # What an environment overrides stands in its own lines.
     overridden = {at[2:]: line for at, line in problems.lines.items() if at[:2] == ("environments", environment)}
     problems.lines |= {at: line for at, line in overridden.items() if at}
     known = {TargetKind.LAMBDA: known_functions, TargetKind.WORKFLOW: known_workflows}
     tasks = tuple(_tasks(data, problems, known, today))
+    # An entry may name a task that this environment leaves out.
+    everything = [over(one.get("defaults") or {}, task) for one in (whole, data) for task in one["tasks"].values()]
+    owners = {str(one.get("owner", "")) for one in everything if isinstance(one, Mapping)}
+    destinations = tuple(_destinations(data, problems, {str(task_id) for task_id in whole["tasks"]}, owners))
     problems.raise_if_any()
-    return tasks
+    return Declared(tasks=tasks, destinations=destinations)
 
 
 def schema() -> str:
@@ -120,7 +159,11 @@ def schema() -> str:
 
 
 def _admit_shorthand(properties: dict[str, Any]) -> None:
-    """What :mod:`orchestrator.taskmodels` takes besides: an expression alone, a number of attempts alone."""
+    """What the models take besides: an expression alone, a number of attempts alone, a name alone."""
+    if "routingKey" in properties:
+        for name in ("owners", "tasks", "severities"):
+            listed = {key: properties[name].pop(key) for key in ("items", "type")}
+            properties[name]["anyOf"] = [listed["items"], listed]
     text, number, switch = {"type": "string"}, {"type": "integer", "minimum": 1}, {"type": "boolean"}
     if "schedules" in properties:
         properties["schedules"]["items"] = {"anyOf": [text, properties["schedules"]["items"]]}
@@ -232,6 +275,33 @@ def _calendars(data: Any, defaults: Mapping[str, Any], problems: _Problems) -> d
     }
 
 
+def _destinations(
+    data: Mapping[str, Any], problems: _Problems, task_ids: Collection[str], owners: Collection[str]
+) -> Iterator[Destination]:
+    alerts = data.get("alerts")
+    # One by one, so that a mistake in one entry does not hide who the others are.
+    entries = alerts.get("to") if isinstance(alerts, Mapping) else None
+    if alerts is not None and (not isinstance(entries, list) or set(alerts) != {"to"}):
+        _checked(NotificationsModel, alerts, ("alerts",), problems)
+        return
+    seen: dict[str, int] = {}
+    for number, entry in enumerate(entries or []):
+        at: Location = ("alerts", "to", number)
+        model = _checked(DestinationModel, entry, at, problems)
+        if not isinstance(model, DestinationModel):
+            continue
+        found = model.to_destination()
+        for field, named, known in (("tasks", model.tasks, task_ids), ("owners", model.owners, owners)):
+            for name in named:
+                if name not in known:
+                    said = f"there is no task {name!r}" if field == "tasks" else f"no task has the owner {name!r}"
+                    problems.add((*at, field), said + _did_you_mean(name, [one for one in known if one]))
+        if (first := seen.setdefault(found.key, number)) != number:
+            said = f"the same {found.kind} as alerts.to[{first}]: one entry says all that it is told"
+            problems.add((*at, str(found.kind)), said)
+        yield found
+
+
 def _checked(model: type[BaseModel], data: Any, at: Location, problems: _Problems) -> BaseModel | None:
     try:
         return model.model_validate(data)
@@ -247,7 +317,11 @@ def _say(error: ErrorDetails, model: type[BaseModel]) -> str:
         return _unknown(str(error["loc"][-1]), model)
     said = _WORDS.get(error["type"]) or error["msg"].removeprefix("Value error, ")
     found = error["input"]
-    shown = "" if error["type"] in ("value_error", "missing") else f", found {str(found)[:60]!r}"
+    # A URL may stand where somebody has forgotten the field that it belongs to.
+    is_url = model in (DestinationModel, NotificationsModel) and error["type"] in ("list_type", "model_type")
+    is_secret = is_url or _SECRET.intersection(map(str, error["loc"]))
+    hidden = error["type"] in ("value_error", "missing") or is_secret
+    shown = "" if hidden else f", found {str(found)[:60]!r}"
     return said + shown
 
 

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from orchestrator import durations
 from orchestrator.calendars import Calendar, ClosedDays, OnClosed, closures
+from orchestrator.destinationmodels import NotificationsModel
 from orchestrator.errors import InvalidSchedule, InvalidTimezone
+from orchestrator.filemodel import Model
 from orchestrator.retries import RetryPolicy
 from orchestrator.schedules import Schedule, parse
 from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
@@ -33,10 +34,6 @@ from orchestrator.tasks import (
     Task,
     TaskSchedule,
 )
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, strict=True)
 
 
 def _expression(text: str) -> str:
@@ -118,7 +115,7 @@ Timezone = Annotated[str, AfterValidator(_timezone)]
 Day = Annotated[date, BeforeValidator(_date)]
 
 
-class RetryModel(_Model):
+class RetryModel(Model):
     """How a failed attempt is repeated: exponential backoff with full jitter."""
 
     attempts: int = Field(default=3, ge=1, le=20, description="How often the target may be called in all.")
@@ -130,7 +127,7 @@ class RetryModel(_Model):
     never_on: list[str] = Field(default=[], description="Names of errors that end the run at once.")
 
 
-class AlertsModel(_Model):
+class AlertsModel(Model):
     """When somebody is told that the task fails."""
 
     failures: int = Field(default=1, ge=1, le=10, description="So many of the last runs must have failed …")
@@ -144,7 +141,7 @@ class AlertsModel(_Model):
         return self
 
 
-class ScheduleModel(_Model):
+class ScheduleModel(Model):
     """One schedule; text alone is its expression."""
 
     expression: Expression = Field(description="cron(…), rate(…) or at(…), as EventBridge Scheduler has them.")
@@ -155,7 +152,7 @@ ScheduleField = Annotated[ScheduleModel, BeforeValidator(_schedule)]
 RetryField = Annotated[RetryModel, BeforeValidator(_retry)]
 
 
-class ClosedDaysModel(_Model):
+class ClosedDaysModel(Model):
     """Days on which a calendar is closed; a date alone is one day."""
 
     first: Day = Field(alias="from", description="The first day, like 2026-12-24.")
@@ -169,7 +166,7 @@ class ClosedDaysModel(_Model):
         return self
 
 
-class CalendarModel(_Model):
+class CalendarModel(Model):
     """Days on which tasks do not run."""
 
     weekdays: Annotated[str, AfterValidator(_weekdays)] = Field(
@@ -190,7 +187,7 @@ class CalendarModel(_Model):
         )
 
 
-class DefaultsModel(_Model):
+class DefaultsModel(Model):
     """What a task has that does not say otherwise."""
 
     timezone: Timezone = Field(default="UTC", description="In which the task's expressions are meant.")
@@ -312,19 +309,23 @@ class TaskModel(DefaultsModel):
         )
 
 
-class EnvironmentModel(_Model):
+class EnvironmentModel(Model):
     """What one environment has otherwise; it is checked when it is laid over the file."""
 
     defaults: dict[str, Any] = Field(default={}, description="Fields of defaults.")
     tasks: dict[str, dict[str, Any]] = Field(
         default={}, description="Fields of tasks, by the task's id; `enabled: false` leaves a task out."
     )
+    alerts: dict[str, Any] | None = Field(default=None, description="Who is told, instead of who the file says.")
 
 
-class FileModel(_Model):
+class FileModel(Model):
     """The scheduled tasks of an application."""
 
     defaults: DefaultsModel = Field(default_factory=DefaultsModel)
+    alerts: NotificationsModel = Field(
+        default_factory=NotificationsModel, description="Who is told when a task fails, and of alarms."
+    )
     calendars: dict[str, CalendarModel] = Field(default={}, description="Days on which tasks do not run, by name.")
     environments: dict[str, EnvironmentModel] = Field(
         default={}, description="What dev, staging, prod … have otherwise, by the name that `deploy.py --env` gets."

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from typing import Any
 
 import boto3
@@ -16,3 +20,11 @@ _SESSION = boto3.Session(aws_access_key_id="embedded", aws_secret_access_key="em
 def own_client(aws: EmbeddedAws, service: str) -> Any:
     # An address has no subdomains, which TestState's prefix would be.
     return _SESSION.client(service, endpoint_url=aws.endpoint, config=Config(inject_host_prefix=False))
+
+
+def cli(aws: EmbeddedAws, *arguments: str) -> Any:
+    """What AWS's own command line answers, unmodified."""
+    command = [sys.executable, "-W", "ignore", "-m", "awscli", *arguments, "--output", "json"]
+    run = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **aws.environment})
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout or "null")

@@ -55,7 +55,7 @@ CASES = {
     ),
     # --- what is printed
     "prints long lines in threads": Case(
-        body="def shout():\n    for _ in range(20): print('x' * 65536)\n"
+        body="def shout():\n    for _ in range(5): print('x' * 65536)\n"
         "threads = [threading.Thread(target=shout) for _ in range(4)]\n"
         "for thread in threads: thread.start()\nfor thread in threads: thread.join()\nreturn 1",
         result=1,

@@ -19,6 +19,7 @@ PURE = {
     "durations",
     "environments",
     "deaths",
+    "destinations",
     "errors",
     "events",
     "forecast",
@@ -40,6 +41,7 @@ PURE = {
     "updates",
     "verification",
     "watching",
+    "webhooks",
 }
 
 #: One narrow class for each AWS service.
@@ -52,6 +54,7 @@ BOUNDARIES = {
     "registry",
     "runner",
     "scheduler",
+    "subscriptions",
     "server_clock",
 }
 

@@ -142,7 +142,12 @@ def test_a_tasks_file_is_checked_without_any_aws(tmp_path: Path, capsys: pytest.
     file = tmp_path / "tasks.yaml"
     file.write_text("tasks:\n  t: {run: lambda/report-generator, schedule: rate(1 day)}\n")
     assert main(["validate", str(file)]) == 0
-    assert "1 tasks, 1 schedules, no mistakes." in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "1 tasks, 1 schedules, no mistakes." in said.out
+    assert said.err.startswith("warning: nobody is told when a task fails: add `alerts:")
+    file.write_text(file.read_text() + "alerts: {to: [{mail: operations@example.com}]}\n")
+    assert main(["validate", str(file)]) == 0
+    assert capsys.readouterr().err == ""
     file.write_text("tasks:\n  t: {run: lambda/gone}\n  u: {}\n")
     assert main(["validate", str(file)]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 3

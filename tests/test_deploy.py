@@ -54,7 +54,9 @@ def test_apply_deploys_and_says_what_it_does(
     endpoint: EmbeddedAws, tasks: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert deploy.main(["apply", "--tasks", str(tasks)]) == 0
-    said = capsys.readouterr().out.splitlines()
+    captured = capsys.readouterr()
+    said = captured.out.splitlines()
+    assert captured.err.startswith("warning: nobody is told when a task fails")
     assert "register task daily-sales-report" in said
     assert "create schedule cron(0 2 * * ? *) UTC of daily-sales-report" in said
     assert said[-2:] == [
@@ -64,6 +66,34 @@ def test_apply_deploys_and_says_what_it_does(
     assert Registry(endpoint.client("dynamodb"), Stack()).declared().keys() == {"daily-sales-report", "once"}
     assert deploy.main(["apply", "--tasks", str(tasks)]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "orchestrator-dev is up to date."
+
+
+def test_who_is_told_is_planned_applied_and_waited_for(
+    endpoint: EmbeddedAws, tasks: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = "alerts: {to: [{mail: a@example.com, severities: failed}, {webhook: 'ssm:url', format: slack}]}\n"
+    tasks.write_text(TASKS + told)
+    assert deploy.main(["plan", "--tasks", str(tasks)]) == 2
+    planned = capsys.readouterr()
+    assert "+ alerts to mail a@example.com (severities failed)" in planned.out.splitlines()
+    assert "+ alerts to slack webhook ssm:url" in planned.out.splitlines()
+    assert planned.err == ""
+    assert deploy.main(["apply", "--tasks", str(tasks)]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert "send alerts to mail a@example.com (severities failed)" in said
+    assert said[-2].startswith("note: a@example.com hears nothing yet: AWS has sent a mail there")
+
+    tasks.write_text(
+        TASKS + told.replace(", severities: failed", "").replace(", {webhook: 'ssm:url', format: slack}", "")
+    )
+    assert deploy.main(["plan", "--tasks", str(tasks), "--json"]) == 2
+    found = json.loads(capsys.readouterr().out)
+    assert found["alerts"] == [
+        {"action": "change", "to": "mail a@example.com"},
+        {"action": "remove", "to": "sqs arn:aws:sqs:us-east-1:123456789012:orchestrator-dev-Courier"},
+        {"action": "remove", "to": "slack webhook ssm:url"},
+    ]
+    assert found["warnings"] == []
 
 
 def test_an_environment_is_a_stack_of_its_own(endpoint: EmbeddedAws, tasks: Path) -> None:

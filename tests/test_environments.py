@@ -78,8 +78,12 @@ def test_a_mistake_in_an_override_stands_in_its_own_line(tmp_path: Path) -> None
         ),
         ("      mail: {enabled: false}", "      mail: {enabled: 7}", "environments.dev.tasks.mail.enabled: expected"),
         ("      mail: {enabled: false}", "      mail: off", "environments.dev.tasks.mail: expected a mapping"),
-        ("  staging:", "  staging: 1", "environments.staging: expected a mapping with defaults and tasks"),
-        ("  staging:", "  staging: {taks: {}}", "environments.staging.taks: unknown field; there is: defaults, tasks"),
+        ("  staging:", "  staging: 1", "environments.staging: expected a mapping with alerts, defaults and tasks"),
+        (
+            "  staging:",
+            "  staging: {taks: {}}",
+            "staging.taks: unknown field; there is: alerts, defaults, tasks",
+        ),
         ("  staging:", "  staging: {tasks: []}", "environments.staging.tasks: expected a mapping"),
     ],
 )

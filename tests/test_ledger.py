@@ -66,6 +66,17 @@ def test_a_span_of_a_tasks_slots_has_both_its_ends(ledger: Ledger, dynamodb: Any
     assert slots(found) == ["2026-12-01T10:00:00Z", "2026-12-01T09:00:00Z"]
 
 
+def test_a_span_is_of_moments_and_not_of_texts(ledger: Ledger, dynamodb: Any) -> None:
+    second = "2026-12-01T08:00:12"
+    for moment in (f"{second}Z", f"{second}.345Z", "2026-12-01T08:00:11.999Z", "2026-12-01T08:00:13Z"):
+        put(dynamodb, "a", moment)
+    assert slots(ledger.between("a", f"{second}Z", f"{second}.500Z")) == [f"{second}.345Z", f"{second}Z"]
+    assert slots(ledger.between("a", "2026-12-01T08:00:11Z", f"{second}Z")) == [
+        f"{second}Z",
+        "2026-12-01T08:00:11.999Z",
+    ]
+
+
 def test_a_status_is_looked_for_past_the_runs_that_have_another(ledger: Ledger, dynamodb: Any) -> None:
     put(dynamodb, "a", "2026-12-01T00:00:00Z", RunStatus.FAILED)
     for minute in range(1, 30):

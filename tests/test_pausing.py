@@ -24,6 +24,14 @@ def run(slot: str, started_at: str | None, reason: SkipReason = SkipReason.PAUSE
     )
 
 
+def test_what_was_delivered_late_within_the_pauses_own_second_is_not_forgotten() -> None:
+    late = run(BEFORE, "2026-11-23T09:00:30.345Z")
+    early = run(BEFORE, "2026-11-23T09:00:29.999Z")
+    pause = Pause(since=SINCE, on_resume=CatchUp.ALL)
+    assert skipped(pause, [late]) == [late]
+    assert skipped(pause, [early]) == []
+
+
 @pytest.mark.parametrize(
     ("on_resume", "slots"), [(CatchUp.NONE, []), (CatchUp.LATEST, [LATER]), (CatchUp.ALL, [AT_ONCE, LATER])]
 )

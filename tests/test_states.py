@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
+from orchestrator.local.jsonata import evaluate
 from orchestrator.states import (
     Catch,
     Choice,
@@ -17,11 +19,15 @@ from orchestrator.states import (
     Map,
     Pass,
     Retry,
+    Succeed,
     Task,
     Wait,
     When,
+    composed,
     jsonata,
+    linked,
     literal,
+    to,
 )
 
 
@@ -134,3 +140,36 @@ def test_an_expression_is_told_from_text_that_looks_like_one() -> None:
 
 def test_data_in_an_expression_is_a_literal() -> None:
     assert literal('it\'s "$x"') == '"it\'s \\"$x\\""'
+
+
+def test_states_that_name_each_other_are_linked_in_any_order() -> None:
+    states = linked(
+        [
+            Choice("Again", choices=[(When("$again"), to("Rest"))], default=to("Done")),
+            Wait("Rest", seconds=1, next_state=to("Again")),
+            Task(
+                "Try",
+                resource="arn:x",
+                timeout_seconds=1,
+                catch=[Catch(error_equals=["States.ALL"], next_step=to("Again"))],
+                next_state=to("Done"),
+            ),
+            Succeed("Done"),
+        ]
+    )
+    found = Graph(states["Try"]).to_dict()["States"]
+    assert (found["Try"]["Next"], found["Try"]["Catch"][0]["Next"]) == ("Done", "Again")
+    assert (found["Again"]["Choices"][0]["Next"], found["Again"]["Default"]) == ("Rest", "Done")
+    assert found["Rest"]["Next"] == "Again"
+
+
+def test_a_transition_to_a_state_that_is_not_there_is_refused() -> None:
+    with pytest.raises(KeyError, match="Nowhere"):
+        linked([Wait("Rest", seconds=1, next_state=to("Nowhere"))])
+
+
+def test_a_value_with_expressions_is_one_expression_that_leaves_out_what_is_undefined() -> None:
+    value = {"a": {"S": jsonata("$a")}, "b": jsonata("$b != null ? {'N': $string($b)}"), "c": ["x", jsonata("1 + 1")]}
+    now = datetime(2026, 12, 1, tzinfo=UTC)
+    assert evaluate(composed(value), {"a": 'it says "x"', "b": None}, now) == {"a": {"S": 'it says "x"'}, "c": ["x", 2]}
+    assert evaluate(composed(value), {"a": "x", "b": 2}, now)["b"] == {"N": "2"}

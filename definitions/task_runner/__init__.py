@@ -15,9 +15,10 @@ abort). Such a run leaves its row RUNNING: the failure handler ends it, or the w
 
 from __future__ import annotations
 
-from definitions.task_runner import claiming, ending, running
+from definitions.task_runner import claiming, ending, running, stopping, waiting
 from orchestrator.definition import Definition
 from orchestrator.settings import Stack
+from orchestrator.states import linked
 from orchestrator.tasks import LEASE_MARGIN_SECONDS, LONGEST_RUN_SECONDS, LONGEST_WAIT_SECONDS
 
 
@@ -27,10 +28,10 @@ def build(stack: Stack) -> Definition:
     Input: ``{"taskId": …, "scheduledTime": …, "params": …, "trigger": …, "replaces": …}``, the first is enough; the
     last is the version (:attr:`orchestrator.runs.Run.version`) of the slot's run that is to be replaced; it has ended.
     """
-    ends = ending.build(stack)
-    route_task = running.build(stack, ends)
+    modules = (claiming, waiting, stopping, running, ending)
+    states = linked(state for module in modules for state in module.states(stack))
     return Definition(
-        start=claiming.build(stack, route_task=route_task, ending=ends),
+        start=states["LookupTask"],
         comment="Runs one slot of one scheduled task.",
         timeout_seconds=LONGEST_WAIT_SECONDS + LONGEST_RUN_SECONDS + 2 * LEASE_MARGIN_SECONDS,
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from definitions.task_runner import rows, stopping, waiting
-from definitions.task_runner.ending import Ending
+from collections.abc import Mapping
+from typing import Any
+
+from definitions.task_runner import rows
 from definitions.task_runner.record import RECORD
-from definitions.task_runner.refusal import explained
+from definitions.task_runner.refusal import explained, faulty, not_claimed
 from definitions.task_runner.variables import (
     ASKED_FOR,
     BEGIN,
@@ -38,7 +40,7 @@ from orchestrator.services import (
     call,
 )
 from orchestrator.settings import Stack
-from orchestrator.states import Catch, Choice, Task, Wait, When, jsonata, literal
+from orchestrator.states import Catch, Choice, Task, Wait, When, jsonata, literal, to
 
 #: How often a claim is tried again when another transaction was in its way, or another run was first.
 CLAIM_ATTEMPTS = 12
@@ -57,9 +59,6 @@ _NOT_CLAIMED = f"""$exists($task.refusal) ? 'invalid'
     : $task.paused ? {literal(SkipReason.PAUSED)}
     : 'apart'"""
 
-#: A fault of AWS itself, as the reason of a refusal.
-_FAULT = REFUSED | {"known": refused(literal("fault"))}
-
 _LOOKUP_FAILED = jsonata(f"""
     $not({INPUT_IS_VALID}) ? {{
         'name': {literal(InvalidInput.__name__)}, 'cause': 'the input must be like {{"taskId": "daily-sales-report"}}'
@@ -71,136 +70,12 @@ _LOOKUP_FAILED = jsonata(f"""
 """)
 
 
-def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
-    """LookupTask and what follows it, up to ``route_task``."""
-    record_duplicate = call(
-        "RecordDuplicate",
-        UPDATE_ITEM,
-        comment="Scheduler delivers at least once: the row of the first delivery counts the others.",
-        arguments=rows.duplicate_counted(stack),
-        catch=[Catch(error_equals=["States.ALL"], next_step=ending.publish_metrics)],
-        next_state=ending.publish_metrics,
-    )
+def states(stack: Stack) -> list[Any]:
+    """From LookupTask to RouteTask, or to the end of a run that starts nothing."""
+    return [_lookup(stack), *_claims(stack), _explain(stack), _refused(), *_recordings(stack)]
 
-    def put_row(name: str, *, then: Task, **attributes: object) -> Task:
-        return call(
-            name,
-            PUT_ITEM,
-            arguments=rows.new_row(stack, status={"S": jsonata("$status")}, **attributes),
-            never_retry=[CONDITION_FAILED],
-            catch=[
-                Catch(error_equals=[CONDITION_FAILED], assign={"status": DUPLICATE}, next_step=record_duplicate),
-                Catch(error_equals=["States.ALL"], assign=REFUSED, output=NOTHING, next_step=ending.publish_failure),
-            ],
-            next_state=then,
-        )
 
-    record_refusal = put_row(
-        "RecordRefusal",
-        error={"S": jsonata("$failure.name")},
-        cause={"S": jsonata("$failure.cause")},
-        then=ending.publish_failure,
-    )
-    record_skip = put_row(
-        "RecordSkip",
-        reason={"S": jsonata("$known.refusal")},
-        cause=jsonata(f"$known.refusal = {literal(SkipReason.CLOSED)} ? {{'S': $task.closed}}"),
-        then=ending.publish_metrics,
-    )
-    # At once at first; then the transactions that are in each other's way scatter.
-    claim_again = Wait("ClaimAgain", seconds=jsonata("$floor($random() * $min([$power(2, $claims - 1) - 1, 20]))"))
-    claim_apart = call(
-        "ClaimApart",
-        PUT_ITEM,
-        comment="A backfill takes the slot without the task: a scheduled run is never skipped because of it.",
-        arguments=rows.claimed_row(stack),
-        assign=CLAIMED,
-        never_retry=[CONDITION_FAILED],
-        next_state=route_task,
-    )
-
-    def once_more(condition: str, most: int = CLAIM_ATTEMPTS) -> When:
-        return When(f"{condition} and $claims < {most}", assign={"claims": jsonata("$claims + 1")})
-
-    contended = {
-        "name": ClaimContended.__name__,
-        "cause": "the slot could not be claimed: other transactions were in the way every time",
-    }
-    explain_refusal = call(
-        "ExplainRefusal",
-        BATCH_GET_ITEM,
-        comment="The claim says only that a condition failed; the two records say which.",
-        arguments={
-            "RequestItems": {
-                stack.tasks_table: {"Keys": [rows.TASK_KEY], "ConsistentRead": True},
-                stack.runs_table: {"Keys": [rows.RUN_KEY], "ConsistentRead": True},
-            }
-        },
-        assign={"known": explained(stack), "failure": contended, "status": RunStatus.FAILED},
-    )
-    claim_slot = call(
-        "ClaimSlot",
-        TRANSACT_WRITE_ITEMS,
-        comment="Takes the slot and the lease together, or neither.",
-        arguments={
-            "TransactItems": [
-                {"Put": rows.claimed_row(stack)},
-                {"Update": rows.lease_taken(stack, _NOW_UNLESS_REFUSED)},
-            ]
-        },
-        assign=CLAIMED,
-        never_retry=[TRANSACTION_CANCELED],
-        next_state=route_task,
-    )
-    claim_again.next(claim_slot)
-    join_queue = waiting.join_queue(stack, look_again=explain_refusal)
-    record_waiting = waiting.record_waiting(stack, then=join_queue)
-    own_key = {"slot": jsonata(STARTED_AT)}
-    skipped, waits = f"$known.refusal in {literal(list(SkipReason))}", "$waitingSince != null"
-    next_step = Choice(
-        "Refused",
-        choices=[
-            (When(f"$known.refusal = '{Decision.DUPLICATE}'", assign={"status": DUPLICATE}), record_duplicate),
-            (
-                When(f"{skipped} and {waits}", assign={"status": RunStatus.SKIPPED}),
-                waiting.leave_queue(stack, then=record_skip),
-            ),
-            # The row of before stands, or there is still none: whoever asked can ask again.
-            (
-                When(f"{skipped} and ({ASKED_FOR} or $replaces != null)", assign={"status": RunStatus.SKIPPED}),
-                ending.publish_metrics,
-            ),
-            (When(f"{skipped} and {BY_HAND}", assign=own_key | {"status": RunStatus.SKIPPED}), record_skip),
-            (When(skipped, assign={"status": RunStatus.SKIPPED}), record_skip),
-            (When("$known.refusal = 'apart'"), claim_apart),
-            (once_more(f"$known.refusal = '{Decision.FREE}' and {IS_APART}"), claim_apart),
-            (once_more(f"$known.refusal = '{Decision.FREE}'"), claim_again),
-            (
-                once_more(f"$known.refusal = '{Decision.STOP}'", STOP_ATTEMPTS),
-                stopping.stop_other(stack, then=claim_slot),
-            ),
-            (When(f"$known.refusal = '{Decision.WAIT}' and $not({waits})"), record_waiting),
-            # What has waited so long does not give up now, and its row is there to be kept.
-            (When(waits), join_queue),
-            (When("$replaces != null"), ending.publish_failure),
-            (When(BY_HAND, assign=own_key), record_refusal),
-        ],
-        default=record_refusal,
-    )
-    explain_refusal.next(next_step)
-    not_tried = REFUSED | {
-        "known": refused(_NOT_CLAIMED),
-        "failure": jsonata("$exists($task.refusal) ? $task.refusal : null"),
-    }
-    claim_slot.add_catch(Catch(error_equals=[EVALUATION_FAILED], assign=not_tried, output=NOTHING, next_step=next_step))
-    for claim, failed in (
-        (claim_slot, TRANSACTION_CANCELED),
-        (claim_apart, CONDITION_FAILED),
-        (record_waiting, CONDITION_FAILED),
-    ):
-        claim.add_catch(Catch(error_equals=[failed], output=NOTHING, next_step=explain_refusal))
-    for state in (claim_slot, claim_apart, record_waiting, explain_refusal):
-        state.add_catch(Catch(error_equals=["States.ALL"], assign=_FAULT, output=NOTHING, next_step=next_step))
+def _lookup(stack: Stack) -> Task:
     return call(
         "LookupTask",
         GET_ITEM,
@@ -215,8 +90,141 @@ def build(stack: Stack, *, route_task: Choice, ending: Ending) -> Task:
                 error_equals=["States.ALL"],
                 assign={**REFUSED, **FROM_ANY_INPUT, **BEGIN, "failure": _LOOKUP_FAILED, "task": {}},
                 output=NOTHING,
-                next_step=next_step,
+                next_step=to("Refused"),
             )
         ],
-        next_state=claim_slot,
+        next_state=to("ClaimSlot"),
+    )
+
+
+def _claims(stack: Stack) -> list[Any]:
+    not_tried = REFUSED | {
+        "known": refused(_NOT_CLAIMED),
+        "failure": jsonata("$exists($task.refusal) ? $task.refusal : null"),
+    }
+    return [
+        call(
+            "ClaimSlot",
+            TRANSACT_WRITE_ITEMS,
+            comment="Takes the slot and the lease together, or neither.",
+            arguments={
+                "TransactItems": [
+                    {"Put": rows.claimed_row(stack)},
+                    {"Update": rows.lease_taken(stack, _NOW_UNLESS_REFUSED)},
+                ]
+            },
+            assign=CLAIMED,
+            never_retry=[TRANSACTION_CANCELED],
+            catch=[
+                Catch(error_equals=[EVALUATION_FAILED], assign=not_tried, output=NOTHING, next_step=to("Refused")),
+                *not_claimed(TRANSACTION_CANCELED),
+            ],
+            next_state=to("RouteTask"),
+        ),
+        # At once at first; then the transactions that are in each other's way scatter.
+        Wait(
+            "ClaimAgain",
+            seconds=jsonata("$floor($random() * $min([$power(2, $claims - 1) - 1, 20]))"),
+            next_state=to("ClaimSlot"),
+        ),
+        call(
+            "ClaimApart",
+            PUT_ITEM,
+            comment="A backfill takes the slot without the task: a scheduled run is never skipped because of it.",
+            arguments=rows.claimed_row(stack),
+            assign=CLAIMED,
+            never_retry=[CONDITION_FAILED],
+            catch=not_claimed(CONDITION_FAILED),
+            next_state=to("RouteTask"),
+        ),
+    ]
+
+
+def _explain(stack: Stack) -> Task:
+    contended = {
+        "name": ClaimContended.__name__,
+        "cause": "the slot could not be claimed: other transactions were in the way every time",
+    }
+    return call(
+        "ExplainRefusal",
+        BATCH_GET_ITEM,
+        comment="The claim says only that a condition failed; the two records say which.",
+        arguments={
+            "RequestItems": {
+                stack.tasks_table: {"Keys": [rows.TASK_KEY], "ConsistentRead": True},
+                stack.runs_table: {"Keys": [rows.RUN_KEY], "ConsistentRead": True},
+            }
+        },
+        assign={"known": explained(stack), "failure": contended, "status": RunStatus.FAILED},
+        catch=[faulty()],
+        next_state=to("Refused"),
+    )
+
+
+def _refused() -> Choice:
+    """What becomes of a run that has not claimed its slot, the first that applies."""
+    own_key = {"slot": jsonata(STARTED_AT)}
+    is_skipped, waits = f"$known.refusal in {literal(list(SkipReason))}", "$waitingSince != null"
+    skipped = {"status": RunStatus.SKIPPED}
+
+    def because(decision: Decision) -> str:
+        return f"$known.refusal = '{decision}'"
+
+    def once_more(condition: str, most: int = CLAIM_ATTEMPTS) -> When:
+        return When(f"{condition} and $claims < {most}", assign={"claims": jsonata("$claims + 1")})
+
+    return Choice(
+        "Refused",
+        choices=[
+            (When(because(Decision.DUPLICATE), assign={"status": DUPLICATE}), to("RecordDuplicate")),
+            (When(f"{is_skipped} and {waits}", assign=skipped), to("LeaveQueue")),
+            # The row of before stands, or there is still none: whoever asked can ask again.
+            (When(f"{is_skipped} and ({ASKED_FOR} or $replaces != null)", assign=skipped), to("PublishMetrics")),
+            (When(f"{is_skipped} and {BY_HAND}", assign=own_key | skipped), to("RecordSkip")),
+            (When(is_skipped, assign=skipped), to("RecordSkip")),
+            (When("$known.refusal = 'apart'"), to("ClaimApart")),
+            (once_more(f"{because(Decision.FREE)} and {IS_APART}"), to("ClaimApart")),
+            (once_more(because(Decision.FREE)), to("ClaimAgain")),
+            (once_more(because(Decision.STOP), STOP_ATTEMPTS), to("StopOther")),
+            (When(f"{because(Decision.WAIT)} and $not({waits})"), to("RecordWaiting")),
+            # What has waited so long does not give up now, and its row is there to be kept.
+            (When(waits), to("JoinQueue")),
+            (When("$replaces != null"), to("PublishFailureMetrics")),
+            (When(BY_HAND, assign=own_key), to("RecordRefusal")),
+        ],
+        default=to("RecordRefusal"),
+    )
+
+
+def _recordings(stack: Stack) -> list[Any]:
+    failure = {"error": {"S": jsonata("$failure.name")}, "cause": {"S": jsonata("$failure.cause")}}
+    skip = {
+        "reason": {"S": jsonata("$known.refusal")},
+        "cause": jsonata(f"$known.refusal = {literal(SkipReason.CLOSED)} ? {{'S': $task.closed}}"),
+    }
+    return [
+        _put_row(stack, "RecordRefusal", failure, then="PublishFailureMetrics"),
+        _put_row(stack, "RecordSkip", skip, then="PublishMetrics"),
+        call(
+            "RecordDuplicate",
+            UPDATE_ITEM,
+            comment="Scheduler delivers at least once: the row of the first delivery counts the others.",
+            arguments=rows.duplicate_counted(stack),
+            catch=[Catch(error_equals=["States.ALL"], next_step=to("PublishMetrics"))],
+            next_state=to("PublishMetrics"),
+        ),
+    ]
+
+
+def _put_row(stack: Stack, name: str, attributes: Mapping[str, Any], *, then: str) -> Task:
+    return call(
+        name,
+        PUT_ITEM,
+        arguments=rows.new_row(stack, status={"S": jsonata("$status")}, **attributes),
+        never_retry=[CONDITION_FAILED],
+        catch=[
+            Catch(error_equals=[CONDITION_FAILED], assign={"status": DUPLICATE}, next_step=to("RecordDuplicate")),
+            Catch(error_equals=["States.ALL"], assign=REFUSED, output=NOTHING, next_step=to("PublishFailureMetrics")),
+        ],
+        next_state=to(then),
     )

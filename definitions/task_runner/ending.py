@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from definitions.task_runner import rows
 from definitions.task_runner.variables import DURATION, EXECUTION_ARN, IS_APART, SUMMARY
-from orchestrator.runs import Attention, RunStatus
+from orchestrator.runs import Attention
 from orchestrator.services import (
     PUT_METRIC_DATA,
     TRANSACT_WRITE_ITEMS,
@@ -17,26 +16,22 @@ from orchestrator.services import (
     call,
 )
 from orchestrator.settings import FAILURES_METRIC, METRICS_NAMESPACE, Stack
-from orchestrator.states import Catch, Fail, Succeed, Task, jsonata, literal
+from orchestrator.states import Catch, Fail, Succeed, jsonata, literal, to
 
 #: ``arn:PARTITION:states:REGION:ACCOUNT``. No region or account stands in the definition; the first five fields of an
 #: execution's ARN are the same however the execution was started, what follows them may name a version or an alias.
 STATES_ARN = f"$join($split({EXECUTION_ARN}, ':')[[0..4]], ':')"
 
 
-#: How a run ends badly that TaskRunner itself ends.
-_FAILED = [RunStatus.FAILED, RunStatus.TIMED_OUT]
-
-
-def _metric_data(stack: Stack) -> str:
+def _metric_data(stack: Stack, *, failed: bool = False) -> str:
     """A namespace is shared by the account's stacks, so each metric says whose it is."""
+    failure = f"{{'MetricName': '{FAILURES_METRIC}', 'Unit': 'Count', 'Value': 1, 'Dimensions': [$of[0]]}},"
     return f"""(
         $of := [{{'Name': 'Stack', 'Value': {literal(stack.name)}}}, {{'Name': 'TaskType', 'Value': $taskId}}];
         [
             {{'MetricName': 'TaskExecution', 'Unit': 'Count', 'Value': 1,
                 'Dimensions': $append($of, {{'Name': 'Status', 'Value': $status}})}},
-            $status in {literal(_FAILED)} ? {{'MetricName': {literal(FAILURES_METRIC)}, 'Unit': 'Count', 'Value': 1,
-                'Dimensions': [$of[0]]}},
+            {failure if failed else ""}
             $ended != null ? {{'MetricName': 'TaskDuration', 'Unit': 'Seconds', 'Value': {DURATION},
                 'Dimensions': $of}},
             $startDelay != null ? {{'MetricName': 'StartDelay', 'Unit': 'Seconds', 'Value': $startDelay,
@@ -57,82 +52,69 @@ _ATTENTION = f"""(
 )"""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ending:
-    """The states that the rest of TaskRunner leads to."""
-
-    #: A run whose target returned.
-    record_outcome: Task
-    #: A run whose target failed for good.
-    record_failure: Task
-    #: Nothing was started, and that is as it should be.
-    publish_metrics: Task
-    #: Nothing was started, and that is a failure.
-    publish_failure: Task
-
-
-def build(stack: Stack) -> Ending:
-    failed = Fail(
-        "Failed", error=jsonata(r"$replace($failure.name, /^States\./, 'Task.')"), cause=jsonata("$failure.cause")
-    )
+def states(stack: Stack) -> list[Any]:
+    """RecordOutcome of a run whose target returned, RecordFailure of one whose target failed for good; PublishMetrics
+    and PublishFailureMetrics, where they lead, and where a run comes that has started nothing.
+    """
     metrics = {"Namespace": METRICS_NAMESPACE, "MetricData": jsonata(_metric_data(stack))}
-    publish_failure = call(
-        "PublishFailureMetrics",
-        PUT_METRIC_DATA,
-        arguments=metrics,
-        catch=[Catch(error_equals=["States.ALL"], next_step=failed)],
-        next_state=failed,
+    failure: dict[str, Any] = {"error": {"S": jsonata("$failure.name")}, "cause": {"S": jsonata("$failure.cause")}}
+    # Another run may have written that it has stopped this one, which was too late.
+    succeeded = rows.ended_row(
+        stack, result={"S": jsonata("$result")}, attention=_ATTENTION, removes=["error", "cause", "reason"]
     )
-    publish_metrics = call(
-        "PublishMetrics",
-        PUT_METRIC_DATA,
-        arguments=metrics,
-        output=SUMMARY,
-        # Metrics that cannot be published do not make a failure of a run that succeeded.
-        catch=[Catch(error_equals=["States.ALL"], next_step=Succeed("MetricsLost", output=SUMMARY))],
-    )
-    return Ending(
-        record_outcome=_record(
+    return [
+        *_record(
             "RecordOutcome",
-            # Another run may have written that it has stopped this one, which was too late.
-            run=rows.ended_row(
-                stack, result={"S": jsonata("$result")}, attention=_ATTENTION, removes=["error", "cause", "reason"]
-            ),
+            run=succeeded,
             task=rows.lease_released(stack, sets={"consecutiveFailures": {"N": "0"}}),
-            then=publish_metrics,
+            then="PublishMetrics",
         ),
-        record_failure=_record(
+        *_record(
             "RecordFailure",
-            run=rows.ended_row(
-                stack,
-                error={"S": jsonata("$failure.name")},
-                cause={"S": jsonata("$failure.cause")},
-                removes=["reason"],
-            ),
+            run=rows.ended_row(stack, **failure, removes=["reason"]),
             task=rows.lease_released(stack, adds={"consecutiveFailures": {"N": "1"}}),
-            then=publish_failure,
+            then="PublishFailureMetrics",
         ),
-        publish_metrics=publish_metrics,
-        publish_failure=publish_failure,
-    )
+        call(
+            "PublishMetrics",
+            PUT_METRIC_DATA,
+            arguments=metrics,
+            output=SUMMARY,
+            # Metrics that cannot be published do not make a failure of a run that succeeded.
+            catch=[Catch(error_equals=["States.ALL"], next_step=to("MetricsLost"))],
+        ),
+        Succeed("MetricsLost", output=SUMMARY),
+        call(
+            "PublishFailureMetrics",
+            PUT_METRIC_DATA,
+            arguments=metrics | {"MetricData": jsonata(_metric_data(stack, failed=True))},
+            catch=[Catch(error_equals=["States.ALL"], next_step=to("Failed"))],
+            next_state=to("Failed"),
+        ),
+        Fail(
+            "Failed", error=jsonata(r"$replace($failure.name, /^States\./, 'Task.')"), cause=jsonata("$failure.cause")
+        ),
+    ]
 
 
-def _record(name: str, *, run: Mapping[str, Any], task: Mapping[str, Any], then: Task) -> Task:
+def _record(name: str, *, run: Mapping[str, Any], task: Mapping[str, Any], then: str) -> list[Any]:
     """Ends the row and releases the lease in one transaction; the row alone where there is no lease of ours."""
-    alone = call(
-        f"{name}Alone",
-        UPDATE_ITEM,
-        comment="A backfill, or the lease has passed to another run, or the task is gone: the row is ours to end.",
-        arguments=dict(run),
-        catch=[Catch(error_equals=["States.ALL"], next_step=then)],
-        next_state=then,
-    )
-    return call(
-        name,
-        TRANSACT_WRITE_ITEMS,
-        arguments={"TransactItems": [{"Update": dict(run)}, {"Update": dict(task)}]},
-        # Another write of the task's record was in the way, which passes; or the lease is lost, which does not.
-        retry_briefly=[TRANSACTION_CANCELED],
-        catch=[Catch(error_equals=["States.ALL"], next_step=alone)],
-        next_state=then,
-    )
+    return [
+        call(
+            name,
+            TRANSACT_WRITE_ITEMS,
+            arguments={"TransactItems": [{"Update": dict(run)}, {"Update": dict(task)}]},
+            # Another write of the task's record was in the way, which passes; or the lease is lost, which does not.
+            retry_briefly=[TRANSACTION_CANCELED],
+            catch=[Catch(error_equals=["States.ALL"], next_step=to(f"{name}Alone"))],
+            next_state=to(then),
+        ),
+        call(
+            f"{name}Alone",
+            UPDATE_ITEM,
+            comment="A backfill, or the lease has passed to another run, or the task is gone: the row is ours to end.",
+            arguments=dict(run),
+            catch=[Catch(error_equals=["States.ALL"], next_step=to(then))],
+            next_state=to(then),
+        ),
+    ]

@@ -12,11 +12,12 @@ The rule is :func:`orchestrator.claims.decide`, to which tests hold the expressi
 from __future__ import annotations
 
 from definitions.task_runner.record import paused
-from definitions.task_runner.variables import EXECUTION_ARN, IS_APART, NOW_SECONDS, NOW_TEXT, order
+from definitions.task_runner.variables import EXECUTION_ARN, IS_APART, NOW_SECONDS, NOW_TEXT, REFUSED, order, refused
 from orchestrator.claims import QUEUEING, STOPPING, Decision
 from orchestrator.runs import BELATED, HISTORY_LIMIT, RunStatus, Trigger
+from orchestrator.services import NOTHING
 from orchestrator.settings import Stack
-from orchestrator.states import Jsonata, jsonata, literal
+from orchestrator.states import Catch, Jsonata, jsonata, literal, to
 from orchestrator.tasks import LONGEST_WAIT_SECONDS, MOST_WAITING, OverlapPolicy
 
 #: The attributes of a run that are kept when another takes its place.
@@ -151,3 +152,20 @@ def explained(stack: Stack) -> Jsonata:
         'holder': {_HOLDER},
         'queue': {_QUEUE}
     }})""")
+
+
+#: A fault of AWS itself, as the reason of a refusal.
+_FAULT = REFUSED | {"known": refused(literal("fault"))}
+
+
+def faulty() -> Catch:
+    """The catcher of what a claim can fail with besides its condition."""
+    return Catch(error_equals=["States.ALL"], assign=_FAULT, output=NOTHING, next_step=to("Refused"))
+
+
+def not_claimed(condition_failed: str) -> list[Catch]:
+    """The catchers of a claim: the two records say which condition failed."""
+    return [
+        Catch(error_equals=[condition_failed], output=NOTHING, next_step=to("ExplainRefusal")),
+        faulty(),
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from definitions.task_runner.ending import STATES_ARN, Ending
+from definitions.task_runner.ending import STATES_ARN
 from definitions.task_runner.variables import CAUGHT, EXECUTION_ARN, FAULTY_CALL, REFUSED_CALL, succeeded
 from orchestrator.errors import NonRetryableError, error_names
 from orchestrator.runs import Trigger
@@ -16,7 +16,7 @@ from orchestrator.services import (
     START_EXECUTION_SYNC,
 )
 from orchestrator.settings import LIVE, Stack
-from orchestrator.states import Catch, Choice, Task, Wait, When, jsonata, literal
+from orchestrator.states import Catch, Choice, Task, Wait, When, jsonata, literal, to
 from orchestrator.tasks import TargetKind
 
 #: Nobody knows how far a handler came that ended so; only a task that says it is idempotent is tried again.
@@ -68,62 +68,61 @@ _EVENT = {
 
 #: A nested execution's name says whose it is in the console; the parent's hash keeps a rerun from meeting its own past.
 #: A name has 80 characters: 40, a slot's 19, 8 and an attempt's 8, and three between them.
-_CHILD_NAME = f"""$substring($taskId, 0, 40) & '-' & $replace($slot, /[-:.]/, '') & '-'
+CHILD_NAME = f"""$substring($taskId, 0, 40) & '-' & $replace($slot, /[-:.]/, '') & '-'
     & $substring($hash({EXECUTION_ARN}, 'SHA-256'), 0, 8) & '-' & $attempt"""
 
 
-def build(stack: Stack, ending: Ending) -> Choice:
-    """RouteTask and what follows it."""
-    back_off = Wait("BackOff", seconds=jsonata(BACKOFF_SECONDS))
+def states(stack: Stack) -> list[Any]:
+    """From RouteTask to RecordOutcome or RecordFailure."""
     once_more = {"attempt": jsonata("$attempt + 1")}
     of_service = {"serviceRetries": jsonata("$serviceRetries + 1"), "longestDelay": jsonata(_LONGEST_DELAY_OF_SERVICE)}
-    retry_or_give_up = Choice(
-        "RetryOrGiveUp",
-        comment="Every call is counted: Step Functions' own retrier would repeat one that has had its effect.",
-        choices=[
-            (When(SERVICE_RETRY_ALLOWED, assign=once_more | of_service), back_off),
-            (When(RETRY_ALLOWED, assign=once_more | {"longestDelay": jsonata(LONGEST_DELAY)}), back_off),
-        ],
-        default=ending.record_failure,
-    )
-
-    def target(name: str, resource: str, **fields: Any) -> Task:
-        return Task(
-            name,
-            resource=resource,
-            output=NOTHING,
-            timeout_seconds=jsonata("$task.timeoutSeconds"),
-            catch=[
-                Catch(error_equals=FATAL, assign=CAUGHT, output=NOTHING, next_step=ending.record_failure),
-                Catch(error_equals=["States.ALL"], assign=CAUGHT, output=NOTHING, next_step=retry_or_give_up),
+    workflow = f"{STATES_ARN} & {literal(':stateMachine:' + stack.workflow_prefix)} & $task.target & ':{LIVE}'"
+    return [
+        Choice(
+            "RouteTask",
+            choices=[(When(f"$task.kind = {literal(TargetKind.WORKFLOW)}"), to("StartWorkflow"))],
+            default=to("InvokeLambda"),
+        ),
+        _target(
+            "InvokeLambda",
+            INVOKE,
+            arguments={"FunctionName": jsonata(f"{literal(stack.function_prefix)} & $task.target"), "Payload": _EVENT},
+            assign=succeeded("$states.result.Payload", "null"),
+        ),
+        _target(
+            "StartWorkflow",
+            START_EXECUTION_SYNC,
+            arguments={
+                "StateMachineArn": jsonata(workflow),
+                "Name": jsonata(CHILD_NAME),
+                # The console links a nested execution to its parent by this name.
+                "Input": {**_EVENT, "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": jsonata(EXECUTION_ARN)},
+            },
+            assign=succeeded("$states.result.Output", "$states.result.ExecutionArn"),
+        ),
+        Choice(
+            "RetryOrGiveUp",
+            comment="Every call is counted: Step Functions' own retrier would repeat one that has had its effect.",
+            choices=[
+                (When(SERVICE_RETRY_ALLOWED, assign=once_more | of_service), to("BackOff")),
+                (When(RETRY_ALLOWED, assign=once_more | {"longestDelay": jsonata(LONGEST_DELAY)}), to("BackOff")),
             ],
-            next_state=ending.record_outcome,
-            **fields,
-        )
+            default=to("RecordFailure"),
+        ),
+        Wait("BackOff", seconds=jsonata(BACKOFF_SECONDS), next_state=to("RouteTask")),
+    ]
 
-    invoke_lambda = target(
-        "InvokeLambda",
-        INVOKE,
-        arguments={"FunctionName": jsonata(f"{literal(stack.function_prefix)} & $task.target"), "Payload": _EVENT},
-        assign=succeeded("$states.result.Payload", "null"),
+
+def _target(name: str, resource: str, **fields: Any) -> Task:
+    return Task(
+        name,
+        resource=resource,
+        output=NOTHING,
+        timeout_seconds=jsonata("$task.timeoutSeconds"),
+        catch=[
+            Catch(error_equals=FATAL, assign=CAUGHT, output=NOTHING, next_step=to("RecordFailure")),
+            Catch(error_equals=["States.ALL"], assign=CAUGHT, output=NOTHING, next_step=to("RetryOrGiveUp")),
+        ],
+        next_state=to("RecordOutcome"),
+        **fields,
     )
-    start_workflow = target(
-        "StartWorkflow",
-        START_EXECUTION_SYNC,
-        arguments={
-            "StateMachineArn": jsonata(
-                f"{STATES_ARN} & {literal(':stateMachine:' + stack.workflow_prefix)} & $task.target & ':{LIVE}'"
-            ),
-            "Name": jsonata(_CHILD_NAME),
-            # The console links a nested execution to its parent by this name.
-            "Input": {**_EVENT, "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": jsonata(EXECUTION_ARN)},
-        },
-        assign=succeeded("$states.result.Output", "$states.result.ExecutionArn"),
-    )
-    route_task = Choice(
-        "RouteTask",
-        choices=[(When(f"$task.kind = {literal(TargetKind.WORKFLOW)}"), start_workflow)],
-        default=invoke_lambda,
-    )
-    back_off.next(route_task)
-    return route_task

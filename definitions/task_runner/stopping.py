@@ -9,6 +9,8 @@ still be at work when the next run begins.
 
 from __future__ import annotations
 
+from typing import Any
+
 from definitions.task_runner import rows
 from definitions.task_runner.variables import NOW_SECONDS
 from orchestrator.deaths import STOPPED
@@ -21,7 +23,7 @@ from orchestrator.services import (
     call,
 )
 from orchestrator.settings import Stack
-from orchestrator.states import Catch, Choice, Task, Wait, When, jsonata, literal
+from orchestrator.states import Catch, Choice, Wait, When, jsonata, literal, to
 from orchestrator.tasks import OverlapPolicy
 
 #: What stopping, or asking for, an execution ends with that is not there, or whose name is none.
@@ -32,40 +34,42 @@ _CAUSE = "'the overlap policy ' & $task.overlap & ': ' & $slot & ' takes the pla
 _GONE = {"other": "GONE"}
 
 
-def stop_other(stack: Stack, *, then: Task) -> Task:
-    """Stops the holder, records it, and leads to ``then`` when its lease may be taken."""
+def states(stack: Stack) -> list[Any]:
+    """From StopOther to ClaimSlot, when the lease may be taken."""
     execution = {"ExecutionArn": jsonata("$known.holder.executionArn")}
-    wait_for_other = Wait("WaitForOther", seconds=1)
+    stopped = {"stopped": jsonata("$known.holder.executionArn")}
     going_on = f"""$task.overlap = {literal(OverlapPolicy.CANCEL_OTHER)} and $other = 'RUNNING'
         and $known.holder.expiresAt >= {NOW_SECONDS}"""
-    other_stopped = Choice("OtherStopped", choices=[(When(going_on), wait_for_other)], default=then)
-    gone = Catch(error_equals=["States.ALL"], assign=_GONE, output=NOTHING, next_step=other_stopped)
-    look_at_other = call(
-        "LookAtOther",
-        DESCRIBE_EXECUTION,
-        arguments=execution,
-        assign={"other": jsonata("$states.result.Status")},
-        never_retry=_NO_EXECUTION,
-        catch=[gone],
-        next_state=other_stopped,
-    )
-    wait_for_other.next(look_at_other)
-    end_other = call(
-        "EndOther",
-        UPDATE_ITEM,
-        comment="At once, before others take the stop for a failure. A run that ended by itself has said so.",
-        arguments=rows.stopped_row(stack, STOPPED, jsonata(_CAUSE)),
-        never_retry=[CONDITION_FAILED],
-        catch=[Catch(error_equals=["States.ALL"], output=NOTHING, next_step=other_stopped)],
-        next_state=other_stopped,
-    )
-    stopped = {"stopped": jsonata("$known.holder.executionArn")}
-    return call(
-        "StopOther",
-        STOP_EXECUTION,
-        arguments=execution | {"Error": STOPPED, "Cause": jsonata(_CAUSE)},
-        assign=stopped | {"other": "RUNNING"},
-        never_retry=_NO_EXECUTION,
-        catch=[Catch(error_equals=["States.ALL"], assign=stopped | _GONE, output=NOTHING, next_step=end_other)],
-        next_state=end_other,
-    )
+    return [
+        call(
+            "StopOther",
+            STOP_EXECUTION,
+            arguments=execution | {"Error": STOPPED, "Cause": jsonata(_CAUSE)},
+            assign=stopped | {"other": "RUNNING"},
+            never_retry=_NO_EXECUTION,
+            catch=[
+                Catch(error_equals=["States.ALL"], assign=stopped | _GONE, output=NOTHING, next_step=to("EndOther"))
+            ],
+            next_state=to("EndOther"),
+        ),
+        call(
+            "EndOther",
+            UPDATE_ITEM,
+            comment="At once, before others take the stop for a failure. A run that ended by itself has said so.",
+            arguments=rows.stopped_row(stack, STOPPED, jsonata(_CAUSE)),
+            never_retry=[CONDITION_FAILED],
+            catch=[Catch(error_equals=["States.ALL"], output=NOTHING, next_step=to("OtherStopped"))],
+            next_state=to("OtherStopped"),
+        ),
+        Choice("OtherStopped", choices=[(When(going_on), to("WaitForOther"))], default=to("ClaimSlot")),
+        Wait("WaitForOther", seconds=1, next_state=to("LookAtOther")),
+        call(
+            "LookAtOther",
+            DESCRIBE_EXECUTION,
+            arguments=execution,
+            assign={"other": jsonata("$states.result.Status")},
+            never_retry=_NO_EXECUTION,
+            catch=[Catch(error_equals=["States.ALL"], assign=_GONE, output=NOTHING, next_step=to("OtherStopped"))],
+            next_state=to("OtherStopped"),
+        ),
+    ]

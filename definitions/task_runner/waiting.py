@@ -7,11 +7,14 @@ execution has 25,000 events ("Step Functions service quotas").
 
 from __future__ import annotations
 
+from typing import Any
+
 from definitions.task_runner import rows
+from definitions.task_runner.refusal import not_claimed
 from orchestrator.runs import RunStatus
 from orchestrator.services import CONDITION_FAILED, NOTHING, PUT_ITEM, UPDATE_ITEM, call
 from orchestrator.settings import Stack
-from orchestrator.states import Catch, Task, Wait, jsonata
+from orchestrator.states import Catch, Wait, jsonata, to
 from orchestrator.tasks import LEASE_MARGIN_SECONDS
 
 #: A waiting run looks so often at first,
@@ -23,41 +26,39 @@ PAUSE_SECONDS = f"""$min([{LONGEST_PAUSE_SECONDS},
     $max([{SHORTEST_PAUSE_SECONDS}, $floor(($millis() - $waitingSince) / 10000)])])"""
 
 
-def join_queue(stack: Stack, *, look_again: Task) -> Task:
-    """Takes the place, or takes it once more, and leads to ``look_again`` when it is time."""
-    wait_for_turn = Wait("WaitForTurn", seconds=jsonata(PAUSE_SECONDS))
-    wait_for_turn.next(look_again)
-    return call(
-        "JoinQueue",
-        UPDATE_ITEM,
-        comment="Where there is no room, another was first: the next look says what becomes of this one.",
-        arguments=rows.place_taken(stack, LONGEST_PAUSE_SECONDS + LEASE_MARGIN_SECONDS),
-        assign={"claims": 1},
-        never_retry=[CONDITION_FAILED],
-        catch=[Catch(error_equals=["States.ALL"], assign={"claims": 1}, output=NOTHING, next_step=wait_for_turn)],
-        next_state=wait_for_turn,
-    )
-
-
-def record_waiting(stack: Stack, *, then: Task) -> Task:
-    """Takes the slot, so that a further delivery of it finds a row."""
-    return call(
-        "RecordWaiting",
-        PUT_ITEM,
-        arguments=rows.claimed_row(stack, RunStatus.WAITING),
-        assign={"waitingSince": jsonata("$millis()")},
-        never_retry=[CONDITION_FAILED],
-        next_state=then,
-    )
-
-
-def leave_queue(stack: Stack, *, then: Task) -> Task:
-    """Gives up the place of a run that is not to run after all."""
-    return call(
-        "LeaveQueue",
-        UPDATE_ITEM,
-        arguments=rows.place_left(stack),
-        never_retry=[CONDITION_FAILED],
-        catch=[Catch(error_equals=["States.ALL"], output=NOTHING, next_step=then)],
-        next_state=then,
-    )
+def states(stack: Stack) -> list[Any]:
+    """What a run that waits does between two looks, from RecordWaiting to ExplainRefusal; and how it gives up."""
+    return [
+        call(
+            "RecordWaiting",
+            PUT_ITEM,
+            comment="Takes the slot, so that a further delivery of it finds a row.",
+            arguments=rows.claimed_row(stack, RunStatus.WAITING),
+            assign={"waitingSince": jsonata("$millis()")},
+            never_retry=[CONDITION_FAILED],
+            catch=not_claimed(CONDITION_FAILED),
+            next_state=to("JoinQueue"),
+        ),
+        call(
+            "JoinQueue",
+            UPDATE_ITEM,
+            comment="Where there is no room, another was first: the next look says what becomes of this one.",
+            arguments=rows.place_taken(stack, LONGEST_PAUSE_SECONDS + LEASE_MARGIN_SECONDS),
+            assign={"claims": 1},
+            never_retry=[CONDITION_FAILED],
+            catch=[
+                Catch(error_equals=["States.ALL"], assign={"claims": 1}, output=NOTHING, next_step=to("WaitForTurn"))
+            ],
+            next_state=to("WaitForTurn"),
+        ),
+        Wait("WaitForTurn", seconds=jsonata(PAUSE_SECONDS), next_state=to("ExplainRefusal")),
+        call(
+            "LeaveQueue",
+            UPDATE_ITEM,
+            comment="Gives up the place of a run that is not to run after all.",
+            arguments=rows.place_left(stack),
+            never_retry=[CONDITION_FAILED],
+            catch=[Catch(error_equals=["States.ALL"], output=NOTHING, next_step=to("RecordSkip"))],
+            next_state=to("RecordSkip"),
+        ),
+    ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import urllib.request
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.error import URLError
 
@@ -22,6 +22,7 @@ from orchestrator.ledger import Ledger
 from orchestrator.recorder import Recorder
 from orchestrator.registry import Registry
 from orchestrator.runner import Runner
+from orchestrator.server_clock import ServerClock
 from orchestrator.settings import HEARTBEAT_METRIC, HEARTBEAT_URL, sibling
 
 #: What is left of the function's time when a round stops; the next goes on.
@@ -44,25 +45,33 @@ def handler(event: TaskEvent[WatchdogParams], context: LambdaContext) -> dict[st
         unreadable(fault)
 
     here, dynamodb = context.invoked_function_arn, client("dynamodb")
+    registry = Registry(dynamodb, stack(), report)
     topic = sibling(here, "sns", stack().alerts_topic)
     machine = sibling(here, "states", f"stateMachine:{stack().task_runner}")
     tally = Round(
         stack=stack(),
-        registry=Registry(dynamodb, stack(), report),
+        registry=registry,
         ledger=Ledger(dynamodb, stack(), report),
         recorder=Recorder(dynamodb, stack()),
         runner=Runner(client("stepfunctions"), machine),
         incidents=Incidents(dynamodb, stack()),
-        publish=lambda subject, text: client("sns").publish(TopicArn=topic, Subject=subject, Message=text),
+        publish=lambda subject, text, about: client("sns").publish(
+            TopicArn=topic, Subject=subject, Message=text, MessageAttributes=about
+        ),
         report=report,
         # It looks as of its slot, so that it is as exact as a schedule, and as repeatable.
-        now=event.scheduled_time or datetime.now(UTC),
+        now=event.scheduled_time or _now(registry, event.task_id),
         goes_on=lambda: context.get_remaining_time_in_millis() > _MARGIN_MILLISECONDS,
     ).make()
     if tally.faults:
         raise RoundIncomplete(tally.faults)
     _beat()
     return {**tally.to_value(), "unreadable": len(odd)}
+
+
+def _now(registry: Registry, task_id: str) -> datetime:
+    """What time it is where the tables are: the embedded AWS may live in another time than its processes."""
+    return ServerClock(client("dynamodb").meta, lambda: registry.get(task_id)).now()
 
 
 def _beat() -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
 from pydantic.alias_generators import to_camel
 
 from orchestrator import alerts, pausing
+from orchestrator.destinations import News, about
 from orchestrator.errors import InvalidRecord, InvalidRow
 from orchestrator.incidents import Incidents
 from orchestrator.ledger import Ledger
@@ -68,8 +68,8 @@ class Round:
     incidents: Incidents
     #: Called with what cannot be read: a row or record of somebody else's making.
     report: Report
-    #: Called with subject and text.
-    publish: Callable[[str, str], Any]
+    #: Called with subject, text and what they are about, as SNS takes it.
+    publish: Callable[[str, str, Mapping[str, Any]], Any]
     now: datetime
     #: Whether there is time for one more.
     goes_on: Callable[[], bool]
@@ -89,8 +89,8 @@ class Round:
     def _found(self, what: str, find: Callable[[], list[T]]) -> list[T]:
         try:
             return find()
-        except (BotoCoreError, ClientError) as fault:
-            self.tally.faults.append(f"{what}s: {fault}")
+        except Exception as fault:
+            self.tally.faults.append(f"{what}s: {type(fault).__name__}: {fault}")
             return []
 
     def _each(self, what: str, found: Sequence[T], do: Callable[[T], None]) -> None:
@@ -169,7 +169,8 @@ class Round:
         if not incident.untold or incident.last_told is None or incident.last_told > before:
             return
         # Told before it is noted: rather twice than never.
-        self.publish(alerts.subject(self.stack, f"still {incident.severity}"), alerts.summary(self.stack, incident))
+        subject, text = alerts.subject(self.stack, f"still {incident.severity}"), alerts.summary(self.stack, incident)
+        self.publish(subject, text, about(News.SUMMARY, incident))
         self.incidents.tell(incident, f"summary {key(self.now)}", not_since=before, now=self.now)
         self.tally.told += 1
 

@@ -28,6 +28,8 @@ class Connection:
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
+        #: How many items of its tables could not be read, and were named and stepped over.
+        self.unreadable = 0
 
     def client(self, service: str) -> Any:
         from botocore.config import Config
@@ -51,13 +53,13 @@ class Connection:
     def registry(self) -> Registry:
         from orchestrator.registry import Registry
 
-        return Registry(self.client("dynamodb"), self.stack, _say)
+        return Registry(self.client("dynamodb"), self.stack, self._step_over)
 
     @property
     def ledger(self) -> Ledger:
         from orchestrator.ledger import Ledger
 
-        return Ledger(self.client("dynamodb"), self.stack, _say)
+        return Ledger(self.client("dynamodb"), self.stack, self._step_over)
 
     @property
     def runner(self) -> Runner:
@@ -72,6 +74,15 @@ class Connection:
         from orchestrator.backfills import Backfills
 
         return Backfills(self.client("stepfunctions"), self._outputs["BackfillArn"])
+
+    @property
+    def alerts_topic(self) -> str:
+        """The ARN of the topic that people are told by. Raises :class:`NotDeployed`."""
+        return self._outputs["AlertsTopicArn"]
+
+    def _step_over(self, fault: OrchestratorError) -> None:
+        self.unreadable += 1
+        click.echo(str(fault), err=True)
 
     @cached_property
     def _session(self) -> Any:
@@ -97,8 +108,3 @@ class Connection:
                 raise NotDeployed(self.stack.name) from fault
             raise
         return {output["OutputKey"]: output["OutputValue"] for output in deployed.get("Outputs", [])}
-
-
-def _say(fault: OrchestratorError) -> None:
-    """Of an item that cannot be read, beside those that can."""
-    click.echo(str(fault), err=True)

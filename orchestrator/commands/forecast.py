@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import click
-from botocore.exceptions import BotoCoreError, ClientError
 
 from orchestrator import pricing
 from orchestrator.commands.options import as_json, console, moment, print_json
@@ -101,6 +100,8 @@ def _costed(found: Forecast, application: Application, durations: Mapping[str, t
 
 def _durations(connection: Connection, tasks: tuple[Task, ...]) -> dict[str, tuple[Decimal, int]]:
     """How long the newest runs took on average, and how many they were; nothing where no ledger can be reached."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
     found = {}
     try:
         ledger = Ledger(connection.client("dynamodb"), connection.stack)

@@ -47,7 +47,7 @@ def verify_command(
         if record is None:
             raise UnknownTask(str(task))
         verified.append(_verified(connection, record, begin, end, now))
-    return _report(verified, as_json)
+    return _report(verified, connection.unreadable, as_json)
 
 
 def _verified(
@@ -68,15 +68,15 @@ def _verified(
     return verify(task, connection.ledger.between(task.id, key(since), key(until)), since, until, now)
 
 
-def _report(verified: Sequence[Verified], as_json: bool) -> int:
+def _report(verified: Sequence[Verified], unreadable: int, as_json: bool) -> int:
     """Prints what is wrong and how much was compared, and gives the exit code: that nothing is wrong with nothing is
-    no success.
+    no success, nor is it where something could not be read.
     """
     found = [finding for one in verified for finding in one.findings]
     slots = sum(one.slots for one in verified)
     tasks = len(verified)
     if as_json:
-        print_json([*map(_value, found), _total(verified)])
+        print_json([*map(_value, found), _total(verified, unreadable)])
     else:
         if found:
             console().print(_table(found))
@@ -89,7 +89,9 @@ def _report(verified: Sequence[Verified], as_json: bool) -> int:
             click.echo(f"Compared {compared}: each is explained.")
         if slots and (without := [one.task_id for one in verified if not one.slots]):
             click.echo(f"No slot was due of {', '.join(without)}.")
-    if found:
+        if unreadable:
+            click.echo(f"{_many(unreadable, 'item')} could not be read, and nobody knows what they explain.")
+    if found or unreadable:
         return faults.FAILED
     return 0 if slots else faults.NOTHING_COMPARED
 
@@ -113,12 +115,13 @@ def _value(found: Finding) -> dict[str, str]:
     return {"taskId": found.task_id, "slot": found.slot, "problem": found.problem}
 
 
-def _total(verified: Sequence[Verified]) -> dict[str, Any]:
+def _total(verified: Sequence[Verified], unreadable: int) -> dict[str, Any]:
     span = _compared(verified)
     return {
         "slots": sum(one.slots for one in verified),
         "tasks": len(verified),
         "problems": sum(len(one.findings) for one in verified),
+        "unreadable": unreadable,
         **({"from": key(span[0]), "to": key(span[1])} if span else {}),
     }
 

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
-from botocore.exceptions import BotoCoreError, ClientError
 
 from orchestrator import durations, pausing
 from orchestrator.errors import NotPaused, UnknownTask
@@ -107,6 +106,8 @@ def _record(connection: Connection, task: str) -> Record:
 
 def _who(connection: Connection) -> str:
     """As AWS knows whoever typed the command; as this machine does, if AWS does not say."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
     try:
         return str(connection.client("sts").get_caller_identity()["Arn"]).rpartition(":")[2]
     except (BotoCoreError, ClientError):

@@ -10,7 +10,7 @@ from orchestrator.deployment.cost import billed, monthly_cost
 from orchestrator.deployment.dependencies import Dependencies
 from orchestrator.deployment.deployer import policy as deployers_policy
 from orchestrator.deployment.destroying import Kept, destroy
-from orchestrator.deployment.plan_text import plan_json, plan_lines, plan_summary
+from orchestrator.deployment.plan_text import plan_json, plan_lines, plan_notes, plan_summary
 from orchestrator.deployment.planning import DeploymentPlan, plan
 from orchestrator.deployment.project import Project, imported
 from orchestrator.deployment.proving import Proof, Verdict, not_shown, proof_json, prove
@@ -40,6 +40,7 @@ __all__ = [
     "plan",
     "plan_json",
     "plan_lines",
+    "plan_notes",
     "plan_summary",
     "proof_json",
     "prove",

@@ -51,7 +51,7 @@ def status_rule(stack: Stack, machines: Mapping[str, str]) -> dict[str, Any]:
             },
         },
         "ExecutionFailuresPolicy": policies.queues(
-            ("ExecutionFailures", "ExecutionFailuresDlq"), rule=policies.attribute("ExecutionFailuresRule")
+            ("ExecutionFailures", "ExecutionFailuresDlq"), events=policies.attribute("ExecutionFailuresRule")
         ),
     }
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orchestrator
 from orchestrator.definition import Definition
@@ -18,6 +18,9 @@ from orchestrator.errors import InvalidDefinition, NonRetryableError, error_name
 from orchestrator.functions import Function, Table, descendants
 from orchestrator.settings import Stack
 from orchestrator.tasks import TargetKind, Task
+
+if TYPE_CHECKING:
+    from orchestrator.taskfile import Declared
 
 #: The folder of this library, which every bundle holds a part of.
 LIBRARY = Path(orchestrator.__file__).parent
@@ -50,15 +53,19 @@ class Application:
                 raise InvalidDefinition(name, [said])
 
     def load_tasks(self, file: Path, today: date) -> tuple[Task, ...]:
-        """The tasks of a file in this stack's environment as of today, each of which runs something of this
-        application. Raises InvalidTaskFile.
+        """The tasks of a file; see :meth:`load`."""
+        return self.load(file, today).tasks
+
+    def load(self, file: Path, today: date) -> Declared:
+        """What a file says of this stack's environment as of today; each task runs something of this application.
 
         No task is tried again after a :class:`~orchestrator.errors.NonRetryableError` that its function's code defines.
+        Raises InvalidTaskFile.
         """
         # Here, because a build reads no tasks.
-        from orchestrator.taskfile import load
+        from orchestrator.taskfile import read
 
-        tasks = load(
+        declared = read(
             file,
             today=today,
             known_functions=[function.name for function in self.functions],
@@ -66,12 +73,13 @@ class Application:
             environment=self.stack.environment,
         )
         fatal = {function.name: self._fatal_errors(function) for function in self.functions}
-        return tuple(
+        tasks = tuple(
             replace(task, retry=replace(task.retry, never_on=_united(task.retry.never_on, fatal[task.target.name])))
             if task.target.kind is TargetKind.LAMBDA
             else task
-            for task in tasks
+            for task in declared.tasks
         )
+        return replace(declared, tasks=tasks)
 
     def _fatal_errors(self, function: Function) -> Iterable[str]:
         """TaskRunner itself knows those of the library."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from orchestrator.deployment import publishing, reconciliation
+from orchestrator.deployment import publishing, reconciliation, subscribing
 from orchestrator.deployment.application import Application
 from orchestrator.deployment.bundles import Bundle
 from orchestrator.deployment.locking import exclusive
@@ -23,10 +23,13 @@ from orchestrator.deployment.publishing import AT_ONCE, LiveAlias, Rollout
 from orchestrator.deployment.reconciliation import Plan
 from orchestrator.deployment.stack import CloudFormationStack
 from orchestrator.deployment.storage import created_unprotected
+from orchestrator.deployment.subscribing import AlertsPlan
 from orchestrator.deployment.template import TASK_RUNNER, bootstrap_template
+from orchestrator.destinations import Destination
 from orchestrator.registry import Registry
 from orchestrator.scheduler import SchedulerSettings, Schedules
 from orchestrator.settings import Stack, live
+from orchestrator.subscriptions import Destinations, Subscriptions
 from orchestrator.tasks import Task
 
 #: Makes boto3's client of a service: ``boto3.Session().client``, or that of the embedded AWS.
@@ -46,12 +49,14 @@ class Applied:
     published: tuple[str, ...]
     #: What was done to tasks and schedules.
     plan: Plan
+    #: What was done about who is told.
+    alerts: AlertsPlan
     #: The stack's, by name: ``TaskRunnerArn``, ``DataBucket`` …
     outputs: Mapping[str, str]
 
     @property
     def changed(self) -> bool:
-        return self.stack_changed or bool(self.published) or bool(self.plan.operations)
+        return bool(self.stack_changed or self.published or self.plan.operations or self.alerts.changes)
 
 
 def apply(
@@ -59,6 +64,7 @@ def apply(
     application: Application,
     tasks: Sequence[Task],
     *,
+    destinations: Sequence[Destination] = (),
     mail_from: str | None = None,
     site_url: str | None = None,
     heartbeat_url: str | None = None,
@@ -70,7 +76,8 @@ def apply(
     progress: Callable[[str], object] = lambda line: None,
     progress_of: ProgressOf | None = None,
 ) -> Applied:
-    """Makes AWS what ``application`` and ``tasks`` say. Once more, it finishes what was interrupted or writes nothing.
+    """Makes AWS what ``application``, ``tasks`` and ``destinations`` of alerts say. Once more, it finishes what was
+    interrupted or writes nothing.
 
     ``reserve_concurrency`` says whether what handles failures has some of its own; it stays as these do:
     ``mail_from``, ``site_url`` and ``heartbeat_url`` stay as they were deployed where they are None. ``rollout`` says
@@ -81,7 +88,11 @@ def apply(
     """
     application.validate()
     chosen = choices(
-        MailFrom=mail_from, SiteUrl=site_url, HeartbeatUrl=heartbeat_url, ReserveConcurrency=reserve_concurrency
+        AlertTopics=subscribing.topics(destinations),
+        MailFrom=mail_from,
+        SiteUrl=site_url,
+        HeartbeatUrl=heartbeat_url,
+        ReserveConcurrency=reserve_concurrency,
     )
     stack = CloudFormationStack(clients("cloudformation"), application.stack.name, sleep=sleep, progress=progress)
     stack_changed, outputs = _deploy(clients, application, stack, chosen)
@@ -94,14 +105,34 @@ def apply(
     )
     registry, schedules = boundaries(clients, application.stack, outputs, now)
     plan = reconciliation.plan(tasks, reconciliation.find(registry, schedules, tasks, now()), now())
-    if plan.operations:
+    alerts = plan_alerts(clients, application.stack, outputs, destinations)
+    if plan.operations or alerts.changes:
         # The lock is a write, so it is taken only where something is to be written; and what another deployment did
         # before it was ours is not to be done again.
         with exclusive(clients("dynamodb"), application.stack, f"{holder} ({secrets.token_hex(4)})", now):
             plan = reconciliation.plan(tasks, reconciliation.find(registry, schedules, tasks, now()), now())
             with progress_of(len(plan.operations)) if progress_of else nullcontext(progress) as said:
                 reconciliation.carry_out(plan.operations, registry, schedules, said)
-    return Applied(stack_changed=stack_changed, published=tuple(published), plan=plan, outputs=outputs)
+            alerts = plan_alerts(clients, application.stack, outputs, destinations)
+            record, subscriptions = alert_boundaries(clients, application.stack, outputs)
+            dead_letters = subscribing.dead_letters_of(application.stack, subscriptions.topic)
+            subscribing.carry_out(alerts.changes, record, subscriptions, dead_letters, progress)
+    return Applied(stack_changed=stack_changed, published=tuple(published), plan=plan, alerts=alerts, outputs=outputs)
+
+
+def alert_boundaries(clients: Clients, stack: Stack, outputs: Mapping[str, str]) -> tuple[Destinations, Subscriptions]:
+    """What destinations of alerts are read and written through."""
+    return Destinations(clients("ssm"), stack), Subscriptions(clients("sns"), outputs["AlertsTopicArn"])
+
+
+def plan_alerts(
+    clients: Clients, stack: Stack, outputs: Mapping[str, str], destinations: Sequence[Destination]
+) -> AlertsPlan:
+    """What would be done about who is told; reads only."""
+    record, subscriptions = alert_boundaries(clients, stack, outputs)
+    wanted = subscribing.with_courier(destinations, stack, subscriptions.topic)
+    found = subscribing.find(wanted, record, subscriptions)
+    return subscribing.plan(wanted, found, subscribing.dead_letters_of(stack, subscriptions.topic))
 
 
 def choices(**given: str | bool | None) -> dict[str, str]:

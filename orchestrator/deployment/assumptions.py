@@ -250,6 +250,7 @@ def _account(application: Application) -> Iterator[Assumption]:
 
     yield Assumption(
         claim=f"{reserved} of the account's concurrent Lambda executions can be reserved",
+        of_each="what handles failures can have some of the account's concurrent Lambda executions reserved",
         source="Lambda quotas (developer guide)",
         question=Read(service="lambda", operation="get_account_settings", says=concurrency),
         expected="enough",

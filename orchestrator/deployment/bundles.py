@@ -31,7 +31,6 @@ NOT_BUNDLED = frozenset(
         "faults",
         "local",
         "preview",
-        "server_clock",
         "services",
         "states",
         "taskfile",

@@ -95,9 +95,20 @@ OWN: tuple[Grant, ...] = (
     _grant(DEPLOY, "scheduler", "ListTagsForResource TagResource", _GROUP),
     # A list is of no resource.
     _grant(DEPLOY, "scheduler", "ListSchedules", _ALL),
+    _grant(
+        DEPLOY,
+        "sns",
+        "ListSubscriptionsByTopic Subscribe",
+        ("sns:REGION:ACCOUNT:STACK-Alerts",),
+    ),
+    # These know no resource ("Actions, resources, and condition keys for Amazon SNS").
+    _grant(DEPLOY, "sns", "GetSubscriptionAttributes SetSubscriptionAttributes Unsubscribe", _ALL),
+    _grant(DEPLOY, "ssm", "GetParametersByPath", ("ssm:REGION:ACCOUNT:parameter/STACK/alerts",)),
+    _grant(DEPLOY, "ssm", "DeleteParameter PutParameter", ("ssm:REGION:ACCOUNT:parameter/STACK/alerts/*",)),
     _passing(DEPLOY, "scheduler"),
     _through(DEPLOY, "dynamodb", "Decrypt"),
     _through(DEPLOY, "s3", "Decrypt GenerateDataKey"),
+    _through(DEPLOY, "ssm", "Decrypt Encrypt"),
     _grant(DEPLOY, "kms", "ScheduleKeyDeletion", _KEYS),
 )
 

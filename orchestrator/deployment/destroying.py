@@ -11,6 +11,7 @@ from orchestrator.deployment.applying import Clients
 from orchestrator.deployment.stack import POLL_SECONDS, CloudFormationStack
 from orchestrator.errors import DeploymentFailed, NotDeployed
 from orchestrator.settings import Stack
+from orchestrator.subscriptions import Destinations
 
 _TABLE = "AWS::DynamoDB::Table"
 _BUCKET = "AWS::S3::Bucket"
@@ -53,7 +54,12 @@ def destroy(
     if deployed.describe() is None:
         raise NotDeployed(stack.name)
     kept = _kept(deployed.template(), deployed.physical_names())
+    record = Destinations(clients("ssm"), stack)
+    told = record.all()
     deployed.delete()
+    # The subscriptions have gone with their topic.
+    for key in told:
+        record.remove(key)
     if not delete_data:
         return kept
     deleting: Mapping[str, Callable[[str], object]] = {

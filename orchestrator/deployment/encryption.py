@@ -42,6 +42,8 @@ _NEEDED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("dynamodb:*", _READ),
     ("logs:PutLogEvents", _LOG),
     ("logs:FilterLogEvents", _READ),
+    ("secretsmanager:GetSecretValue", _READ),
+    ("ssm:Get*", _READ),
     ("s3:GetObject", _READ),
     ("s3:PutObject", _WRITE),
     ("sns:Publish", _WRITE),
@@ -135,6 +137,9 @@ def _key_policy(stack: Stack) -> Iterable[dict[str, Any]]:
         StringEquals=account,
         ArnLike={"aws:SourceArn": arn("cloudwatch", f"alarm:{stack.name}-*")},
     )
+    # The topic sends to the queue of the courier, and to the one behind it ("Configuring Amazon SNS topic encryption
+    # with specific Amazon SQS queue subscriptions", which has no condition); which topic may, the queues' policy says.
+    yield _service("sns.amazonaws.com", _WRITE)
     # It sends dead letters with the schedules' role, and asks for this as well ("Troubleshooting Amazon EventBridge
     # Scheduler"), without saying what the source would be.
     yield _service("scheduler.amazonaws.com", _WRITE, StringEquals=account)

@@ -13,13 +13,15 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from orchestrator.deployment import reconciliation
+from orchestrator.deployment import reconciliation, subscribing
 from orchestrator.deployment.application import Application
-from orchestrator.deployment.applying import Clients, boundaries, choices, live_aliases, parameters_of
+from orchestrator.deployment.applying import Clients, boundaries, choices, live_aliases, parameters_of, plan_alerts
 from orchestrator.deployment.definition_changes import DefinitionChange, definition_change
 from orchestrator.deployment.reconciliation import Found, Plan, Register, Remove
 from orchestrator.deployment.slot_changes import SlotChange, slot_change
 from orchestrator.deployment.stack import CloudFormationStack
+from orchestrator.deployment.subscribing import AlertsPlan, Change
+from orchestrator.destinations import Destination, silences
 from orchestrator.records import Item
 from orchestrator.tasks import Task
 
@@ -70,10 +72,14 @@ class DeploymentPlan:
     tasks: tuple[TaskChange, ...]
     #: Writes to the registry and to EventBridge Scheduler.
     reconciliation: Plan
+    alerts: AlertsPlan
+    #: What nobody would hear of, each with what to do about it.
+    silences: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
-        return not (self.infrastructure or self.definitions or self.publish or self.reconciliation.operations)
+        writes = self.reconciliation.operations or self.alerts.changes
+        return not (self.infrastructure or self.definitions or self.publish or writes)
 
 
 def plan(
@@ -82,6 +88,7 @@ def plan(
     tasks: Sequence[Task],
     *,
     now: datetime,
+    destinations: Sequence[Destination] = (),
     mail_from: str | None = None,
     site_url: str | None = None,
     heartbeat_url: str | None = None,
@@ -97,13 +104,18 @@ def plan(
     before = stack.template() if deployed else {}
     after = application.template
     chosen = choices(
-        MailFrom=mail_from, SiteUrl=site_url, HeartbeatUrl=heartbeat_url, ReserveConcurrency=reserve_concurrency
+        AlertTopics=subscribing.topics(destinations),
+        MailFrom=mail_from,
+        SiteUrl=site_url,
+        HeartbeatUrl=heartbeat_url,
+        ReserveConcurrency=reserve_concurrency,
     )
     old_parameters = dict(deployed.parameters) if deployed else {}
     parameters = parameters_of(after, application.bundles(), old_parameters, chosen)
     definitions = tuple(_definitions(before, after))
     publish: list[str] = []
     found = Found(registered={}, schedules={}, up_to_date=False)
+    alerts = AlertsPlan(changes=tuple(Change(action="add", destination=one) for one in destinations))
     # A stack that got no further than its first step has no tasks either.
     if deployed and "TaskRunnerArn" in deployed.outputs:
         aliases = live_aliases(clients, application, deployed.outputs)
@@ -112,6 +124,7 @@ def plan(
         publish += [one.state_machine for one in definitions if one.state_machine not in publish]
         boundary = boundaries(clients, application.stack, deployed.outputs, lambda: now)
         found = reconciliation.find(*boundary, tasks, now)
+        alerts = plan_alerts(clients, application.stack, deployed.outputs, destinations)
     writes = reconciliation.plan(tasks, found, now)
     return DeploymentPlan(
         infrastructure=(*_resources(before, after), *_parameters(old_parameters, parameters)),
@@ -119,6 +132,8 @@ def plan(
         publish=tuple(publish),
         tasks=tuple(_tasks(writes, found, now, monthly_cost)),
         reconciliation=writes,
+        alerts=alerts,
+        silences=tuple(silences(tasks, destinations)),
     )
 
 

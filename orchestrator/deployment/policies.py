@@ -24,6 +24,23 @@ _ALERTS = "alerts"
 _METRICS = "metrics"
 _TASK_RUNNER = "task-runner"
 _WORKFLOW = "workflow:"
+_QUEUE = "queue:"
+_PARAMETERS = "parameters:"
+_SECRETS = "secrets"
+_ALERT_TOPICS = "alert-topics"
+
+#: Where there are none: a policy names something, and no topic's name has a slash.
+_NO_TOPIC = {"Fn::Sub": "arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:none/none"}
+
+#: The topics that alerts are sent on to.
+PARAMETERS: Mapping[str, Any] = {
+    "AlertTopics": {
+        "Type": "String",
+        "Description": "Topics that alerts are sent on to, with commas between; apply knows them from tasks.yaml.",
+        "Default": "",
+    }
+}
+CONDITIONS: Mapping[str, Any] = {"AlertsAreSentOn": {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlertTopics"}, ""]}]}}
 
 #: X-Ray has no resources.
 _TRACE_ACTIONS = ("xray:PutTelemetryRecords", "xray:PutTraceSegments")
@@ -186,18 +203,23 @@ def _polling(source: EventSource) -> list[Statement]:
     ]
 
 
-def queues(logical_ids: Sequence[str], *, rule: Any = None) -> dict[str, Any]:
-    """What refuses requests without TLS to queues, and lets a ``rule`` of EventBridge (an ARN) send to them."""
+def queues(logical_ids: Sequence[str], **senders: Any) -> dict[str, Any]:
+    """What refuses requests without TLS to queues, and lets ``senders`` send to them: ARNs of rules or topics, by the
+    name of their service (``events=…``, ``sns=…``).
+    """
     arns = [attribute(logical_id) for logical_id in logical_ids]
-    sending = {
-        **allow("sqs:SendMessage", arns, ArnEquals={"aws:SourceArn": rule}),
-        "Principal": {"Service": "events.amazonaws.com"},
-    }
+    sending = [
+        {
+            **allow("sqs:SendMessage", arns, ArnEquals={"aws:SourceArn": sender}),
+            "Principal": {"Service": f"{service}.amazonaws.com"},
+        }
+        for service, sender in senders.items()
+    ]
     return {
         "Type": "AWS::SQS::QueuePolicy",
         "Properties": {
             "Queues": [{"Ref": logical_id} for logical_id in logical_ids],
-            "PolicyDocument": _document([*([sending] if rule else []), _tls_only("sqs:*", arns)]),
+            "PolicyDocument": _document([*sending, _tls_only("sqs:*", arns)]),
         },
     }
 
@@ -286,9 +308,18 @@ def _statement(stack: Stack, permission: Permission) -> Statement:
     if resource.startswith(_TABLE):
         table, _, rest = resource.removeprefix(_TABLE).partition("/")
         return allow(permission.actions, arn("dynamodb", f"table/{stack.table(table)}" + (f"/{rest}" if rest else "")))
+    if resource.startswith(_QUEUE):
+        return allow(permission.actions, attribute(resource.removeprefix(_QUEUE)))
+    if resource.startswith(_PARAMETERS):
+        return allow(permission.actions, arn("ssm", f"parameter/{stack.name}/{resource.removeprefix(_PARAMETERS)}"))
+    if resource == _SECRETS:
+        return allow(permission.actions, arn("secretsmanager", f"secret:{stack.secret('*')}"))
+    if resource == _ALERT_TOPICS:
+        topics = {"Fn::Split": [",", {"Ref": "AlertTopics"}]}
+        return allow(permission.actions, {"Fn::If": ["AlertsAreSentOn", topics, _NO_TOPIC]})
     known = (
         "data-bucket, data-bucket:KEYS, table:NAME, ses, ses:events, mail-events, alerts, metrics, task-runner,"
-        " task-runner:executions or workflow:NAME"
+        " task-runner:executions, workflow:NAME, queue:NAME, parameters:PATH, secrets or alert-topics"
     )
     raise ValueError(f"{resource!r} is no resource of a permission: {known}")
 

@@ -149,10 +149,13 @@ def _bucket(stack: Stack, purpose: str) -> dict[str, Any]:
 
 
 def messaging(stack: Stack) -> dict[str, Any]:
-    """The queue for slots that Scheduler could not start, the one behind all queues, and the topic for people."""
+    """The queue for slots that Scheduler could not start, the one behind all queues, the topic for people, and the
+    queue of what the topic cannot deliver itself.
+    """
     return {
         "SchedulerDlq": queue(stack.scheduler_dlq, dead_letters="HandlerFailures"),
         "HandlerFailures": queue(stack.handler_failures),
+        "Courier": queue(stack.courier_queue, dead_letters="HandlerFailures"),
         "Alerts": {
             "Type": "AWS::SNS::Topic",
             "Properties": {"TopicName": stack.alerts_topic, "KmsMasterKeyId": encryption.key_arn()},

@@ -54,10 +54,11 @@ def template(
                 "AllowedPattern": "^(https://.+)?$",
             },
             **event_sources.PARAMETERS,
+            **policies.PARAMETERS,
             "SiteUrl": _text_parameter("What relative URLs in params are relative to.", default=""),
             **{code_parameter(function): _text_parameter("Key in the artifacts bucket.") for function in functions},
         },
-        "Conditions": event_sources.CONDITIONS,
+        "Conditions": {**event_sources.CONDITIONS, **policies.CONDITIONS},
         "Resources": {
             **encryption.key(stack),
             "ArtifactsBucket": storage.artifacts_bucket(stack),
@@ -66,7 +67,9 @@ def template(
             "ArtifactsBucketPolicy": policies.bucket("ArtifactsBucket"),
             "DataBucketPolicy": policies.bucket("DataBucket"),
             "AlertsPolicy": policies.topic("Alerts", alarms=policies.arn("cloudwatch", f"alarm:{stack.name}-*")),
-            "QueuesPolicy": policies.queues(("SchedulerDlq", "HandlerFailures")),
+            "QueuesPolicy": policies.queues(("SchedulerDlq",)),
+            # What a subscription cannot deliver goes to HandlerFailures.
+            "AlertQueuesPolicy": policies.queues(("Courier", "HandlerFailures"), sns={"Ref": "Alerts"}),
             **kept,
             **mail.events(stack),
             **code,

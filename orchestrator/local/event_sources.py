@@ -9,8 +9,10 @@ DynamoDB").
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
+import uuid
 from abc import ABC, abstractmethod
 from collections import deque
 from datetime import UTC, datetime
@@ -23,6 +25,8 @@ from moto.sqs.models import Queue
 
 from orchestrator.local import roles, streams
 from orchestrator.local.clock import FOREVER, Wake
+from orchestrator.local.interpreter import timestamp
+from orchestrator.local.mappings import check, failures, parsed
 from orchestrator.local.replacements import replaces
 from orchestrator.local.requests import Permission
 
@@ -45,6 +49,8 @@ class Source(ABC):
         self._wake = Wake()
         self._guard = threading.Lock()
         self._stopped = False
+        #: What the last call of the function ended with.
+        self._error: str | None = None
         #: Set while there is nothing to do but what was tried in vain.
         self.idle = threading.Event()
         patterns = (mapping.filter_criteria or {}).get("Filters", [])
@@ -90,6 +96,11 @@ class Source(ABC):
         except ClientError:
             self._later()
             return False
+        except Exception:
+            # A source that has ended would be silent for ever.
+            logging.getLogger(__name__).exception("%s could not be read", self.mapping.event_source_arn)
+            self._later()
+            return False
 
     def _later(self) -> None:
         threading.Timer(_RETRY_SECONDS, self.wake).start()
@@ -104,12 +115,12 @@ class Source(ABC):
     def _failures(self, records: list[dict[str, Any]]) -> set[str] | None:
         """Calls the function: the identifiers that it could not deal with; None for all."""
         answer = self._aws.functions.invoke(self.function, json.dumps({"Records": records}, default=str))
+        self._error = "Unhandled" if answer.failed else None
         if answer.failed:
             return None
         if "ReportBatchItemFailures" not in (self.mapping.function_response_types or []):
             return set()
-        said = json.loads(answer.payload) or {}
-        return {failure["itemIdentifier"] for failure in said.get("batchItemFailures", [])}
+        return failures(answer.payload)
 
 
 class QueueSource(Source):
@@ -131,7 +142,7 @@ class QueueSource(Source):
         if not received:
             return False
         records = [self._record(message) for message in received]
-        wanted = [record for record in records if self._wanted({"body": _parsed(record["body"])})]
+        wanted = [record for record in records if self._wanted({"body": parsed(record["body"])})]
         failed = self._failures(wanted) if wanted else set()
         for message in received:
             if failed is not None and message["MessageId"] not in failed:
@@ -171,6 +182,8 @@ class StreamSource(Source):
     def __init__(self, aws: EmbeddedAws, mapping: Any) -> None:
         self._changes: deque[dict[str, Any]] = deque()
         self._attempts = 0
+        #: How many changes the next batch may have, after one that was split.
+        self._most: int | None = None
         super().__init__(aws, mapping)
 
     def add(self, record: dict[str, Any]) -> None:
@@ -185,35 +198,72 @@ class StreamSource(Source):
         wanted = [Permission(action=action, resource=stream) for action in _READ_STREAM]
         if not all(roles.may(self.function.role, one) for one in (*wanted, _LIST_STREAMS)):
             return False
-        batch = [self._changes[index] for index in range(min(self.mapping.batch_size, len(self._changes)))]
+        size = min(self._most or self.mapping.batch_size, len(self._changes))
+        batch = [self._changes[index] for index in range(size)]
         failed = self._failures(batch)
         numbers = [record["dynamodb"]["SequenceNumber"] for record in batch]
-        done = 0 if failed is None else next((i for i, one in enumerate(numbers) if one in failed), len(batch))
+        if failed is None or not failed <= set(numbers):
+            done = 0
+        else:
+            done = next((at for at, one in enumerate(numbers) if one in failed), len(batch))
         for _ in range(done):
             self._changes.popleft()
-        self._attempts = 0 if done else self._attempts
+        if done:
+            self._attempts, self._most = 0, None
         if done < len(batch):
-            self._try_again()
+            self._try_again(batch[done:], whole=not done)
         return True
 
-    def _try_again(self) -> None:
+    def _try_again(self, batch: list[dict[str, Any]], *, whole: bool) -> None:
+        """What failed, from its first change on. "Splitting a batch does not count towards the retry quota"."""
+        if whole and self.mapping.bisect_on_error and len(batch) > 1:
+            self._most = len(batch) // 2
+            return
         self._attempts += 1
         limit = self.mapping.max_retry_attempts
         if limit is None or limit < 0 or self._attempts <= limit:
             time.sleep(_RETRY_SECONDS / 10)
             return
-        self._attempts = 0
-        given_up = self._changes.popleft()
+        for _ in batch:
+            self._changes.popleft()
+        self._discard(batch, self._attempts)
+        self._attempts, self._most = 0, None
+
+    def _discard(self, batch: list[dict[str, Any]], attempts: int) -> None:
+        """Tells the queue for failures, if there is one, which changes were given up."""
         destination = (self.mapping.destination_config or {}).get("OnFailure", {}).get("Destination")
-        if destination:
-            account, name = destination.split(":")[4:6]
-            client = self._aws.clients.get("sqs", self._aws.region, self.function.role)
-            number = given_up["dynamodb"]["SequenceNumber"]
-            info = {"batchSize": 1, "startSequenceNumber": number, "streamArn": self.mapping.event_source_arn}
-            client.send_message(
-                QueueUrl=f"https://sqs.{self._aws.region}.amazonaws.com/{account}/{name}",
-                MessageBody=json.dumps({"DDBStreamBatchInfo": info}),
-            )
+        if not destination:
+            return
+        account, name = destination.split(":")[4:6]
+        client = self._aws.clients.get("sqs", self._aws.region, self.function.role)
+        first, last = batch[0]["dynamodb"], batch[-1]["dynamodb"]
+        body = {
+            "requestContext": {
+                "requestId": str(uuid.uuid4()),
+                "functionArn": self.mapping.function_arn,
+                "condition": "RetryAttemptsExhausted",
+                "approximateInvokeCount": attempts,
+            },
+            "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": self._error},
+            "version": "1.0",
+            "timestamp": timestamp(self._aws.clock.now()),
+            "DDBStreamBatchInfo": {
+                "shardId": "shardId-00000000000000000000-00000000",
+                "startSequenceNumber": first["SequenceNumber"],
+                "endSequenceNumber": last["SequenceNumber"],
+                "approximateArrivalOfFirstRecord": _arrived(first),
+                "approximateArrivalOfLastRecord": _arrived(last),
+                "batchSize": len(batch),
+                "streamArn": self.mapping.event_source_arn,
+            },
+        }
+        client.send_message(
+            QueueUrl=f"https://sqs.{self._aws.region}.amazonaws.com/{account}/{name}", MessageBody=json.dumps(body)
+        )
+
+
+def _arrived(change: dict[str, Any]) -> str:
+    return datetime.fromtimestamp(change["ApproximateCreationDateTime"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class EventSources:
@@ -229,14 +279,14 @@ class EventSources:
         self._sources[mapping.uuid] = source = kind(self._aws, mapping)
         source.wake()
 
-    def remove(self, uuid: str) -> None:
-        if source := self._sources.pop(uuid, None):
+    def remove(self, identifier: str) -> None:
+        if source := self._sources.pop(identifier, None):
             source.stop()
 
     def forget(self) -> None:
         """No mappings."""
-        for uuid in list(self._sources):
-            self.remove(uuid)
+        for identifier in list(self._sources):
+            self.remove(identifier)
 
     def sent(self, queue_arn: str) -> None:
         """There is a message."""
@@ -261,13 +311,6 @@ class EventSources:
         return True
 
 
-def _parsed(body: str) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return body
-
-
 def install(aws: EmbeddedAws) -> None:
     """Lets mappings be known here, and nowhere in moto's queues and tables."""
     create, update, delete = (
@@ -277,6 +320,7 @@ def install(aws: EmbeddedAws) -> None:
 
     @replaces(LambdaBackend, "create_event_source_mapping", digest="ad4fbe5a5131")
     def create_event_source_mapping(self: Any, spec: dict[str, Any]) -> Any:
+        check(spec)
         mapping = create(self, spec)
         for queue in aws.backend("sqs").queues.values():
             queue.lambda_event_source_mappings.clear()

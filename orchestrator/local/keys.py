@@ -45,6 +45,10 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "logs:PutLogEvents": (
         *_ENCRYPT, "kms:Encrypt", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"
     ),
+    "secretsmanager:GetSecretValue": _DECRYPT,
+    "ssm:GetParameter": _DECRYPT,
+    "ssm:GetParametersByPath": _DECRYPT,
+    "ssm:PutParameter": ("kms:Encrypt",),
     "s3:GetObject": _DECRYPT,
     "s3:PutObject": _ENCRYPT,
     "sns:Publish": _ENCRYPT,
@@ -56,7 +60,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 def permissions(wanted: Permission) -> Iterator[Permission]:
     """What ``wanted`` needs beside itself: nothing where its resource is not encrypted with a key of the account."""
     actions = NEEDED.get(wanted.action, ())
-    key = _key_of(wanted.resource) if actions and wanted.resource != "*" else None
+    key = key_of(wanted.resource) if actions and wanted.resource != "*" else None
     if key is None:
         return
     region = key.split(":")[3]
@@ -65,11 +69,11 @@ def permissions(wanted: Permission) -> Iterator[Permission]:
         yield Permission(action=action, resource=key, context=via)
 
 
-def opens_for_rules(key_arn: str) -> bool:
-    """Whether the key's policy lets EventBridge encrypt in its own name for what its rules send to."""
+def serves(key_arn: str, service: str, source_arn: str) -> bool:
+    """Whether the key's policy lets a service encrypt in its own name for what has the ARN ``source_arn``."""
     _, _, _, region, account, name = key_arn.split(":", 5)
     policy = get_backend("kms")[account][region].keys[name.removeprefix("key/")].policy
-    return _lets_events(json.loads(policy), _ENCRYPT, key_arn)
+    return _lets(json.loads(policy), service, _ENCRYPT, key_arn, _source(service, account, source_arn))
 
 
 def takes_from_rules(region: str, account: str, log_group: str) -> bool:
@@ -77,22 +81,31 @@ def takes_from_rules(region: str, account: str, log_group: str) -> bool:
     arn = f"arn:aws:logs:{region}:{account}:log-group:{log_group}:log-stream:any"
     actions = ("logs:CreateLogStream", "logs:PutLogEvents")
     policies = get_backend("logs")[account][region].resource_policies.values()
-    return any(_lets_events(json.loads(one.policy_document), actions, arn) for one in policies)
+    return any(_lets(json.loads(one.policy_document), "events", actions, arn, {}) for one in policies)
 
 
-def _lets_events(document: Mapping[str, Any], actions: Iterable[str], resource: str) -> bool:
-    """Whether one statement allows EventBridge all of the actions.
-
-    To a key, and so far as is known to a log group, EventBridge brings neither aws:SourceArn nor aws:SourceAccount: a
-    statement with a condition never holds.
+def _source(service: str, account: str, source_arn: str) -> dict[str, str]:
+    """What a service says of whom it acts for: EventBridge nothing, so that a condition on it never holds, and SNS
+    nothing that a page of AWS's promises.
     """
+    return {} if service in ("events", "sns") else {"aws:SourceAccount": account, "aws:SourceArn": source_arn}
+
+
+def _lets(
+    document: Mapping[str, Any], service: str, actions: Iterable[str], resource: str, context: Mapping[str, str]
+) -> bool:
+    """Whether one statement allows a service all of the actions."""
     return any(
         statement["Effect"] == "Allow"
         and isinstance(statement["Principal"], Mapping)
-        and "events.amazonaws.com" in _listed(statement["Principal"].get("Service", []))
+        and f"{service}.amazonaws.com" in _listed(statement["Principal"].get("Service", []))
         and set(actions) <= set(_listed(statement["Action"]))
         and any(fnmatchcase(resource, pattern) for pattern in _listed(statement["Resource"]))
-        and not statement.get("Condition")
+        and all(
+            key in context and any(fnmatchcase(context[key], pattern) for pattern in _listed(patterns))
+            for condition in statement.get("Condition", {}).values()
+            for key, patterns in condition.items()
+        )
         for statement in document["Statement"]
     )
 
@@ -101,7 +114,7 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _key_of(arn: str) -> str | None:
+def key_of(arn: str) -> str | None:
     """The ARN of the customer's key that a resource is encrypted with."""
     _, _, service, region, account, name = arn.split(":", 5)
     backends = get_backend(service)
@@ -116,11 +129,32 @@ def _key_of(arn: str) -> str | None:
             named = ((table and table.sse_specification) or {}).get("KMSMasterKeyId")
         elif service == "logs":
             named = getattr(backend.groups.get(name.split(":")[1]), "kms_key_id", None)
+        elif service == "ssm":
+            named = _key_of_parameters(backend, account, region, f"/{name.removeprefix('parameter/')}")
+        elif service == "secretsmanager":
+            secret = next((one for one in backend.secrets.values() if one.arn == arn), None)
+            named = _resolved(getattr(secret, "kms_key_id", None), account, region)
         elif service == "sns":
             named = getattr(backend.topics.get(arn), "kms_master_key_id", None)
         else:
             named = getattr(backend.queues.get(name), "kms_master_key_id", None)
     return named if named and not _is_of_aws(named) else None
+
+
+def _key_of_parameters(backend: Any, account: str, region: str, name: str) -> str | None:
+    """Of a parameter, or of any of those below a path."""
+    for one, versions in backend._parameters.items():
+        if (one == name or one.startswith(f"{name}/")) and versions[-1].parameter_type == "SecureString":
+            return _resolved(versions[-1].keyid, account, region)
+    return None
+
+
+def _resolved(named: str | None, account: str, region: str) -> str | None:
+    """The ARN of a key that goes by an alias; None where AWS's own is used."""
+    if not named or named.startswith("alias/aws/"):
+        return None
+    keys = get_backend("kms")[account][region].keys.values()
+    return next((key.arn for key in keys if named in (key.arn, key.id) or named in key.aliases), None)
 
 
 def _is_of_aws(key_arn: str) -> bool:
@@ -162,8 +196,8 @@ def install(aws: EmbeddedAws) -> None:
 
     @replaces(Rule, "_send_to_sqs_queue", digest="4b138b9e895b")
     def send_to_sqs_queue(self: Any, resource_id: str, *arguments: Any, **named: Any) -> None:
-        key = _key_of(f"arn:aws:sqs:{self.region_name}:{self.account_id}:{resource_id}")
-        if key is None or opens_for_rules(key):
+        key = key_of(f"arn:aws:sqs:{self.region_name}:{self.account_id}:{resource_id}")
+        if key is None or serves(key, "events", self.arn):
             send(self, resource_id, *arguments, **named)
 
     @replaces(Rule, "_send_to_cw_log_group", digest="fa530d88579e")

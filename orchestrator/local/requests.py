@@ -137,6 +137,13 @@ def _of_s3(action: str, resource: str) -> Permission:
     return Permission(action=f"s3:{action}", resource=f"arn:aws:s3:::{resource}")
 
 
+def _secret(response: Any, named: str) -> str:
+    """A secret's ARN ends in six characters that nobody can know before."""
+    secrets = response.backend.secrets if hasattr(response, "backend") else {}
+    found = next((one.arn for one in secrets.values() if named in (one.arn, one.name)), None)
+    return found or f"arn:aws:secretsmanager:{response.region}:{response.current_account}:secret:{named}-000000"
+
+
 def _lambda_arn(name: str, region: str, account: str) -> str:
     return name if name.startswith("arn:") else f"arn:aws:lambda:{region}:{account}:function:{name}"
 
@@ -159,6 +166,12 @@ def _resource(response: Any, body: Mapping[str, Any]) -> str:
     here = f"{response.region}:{response.current_account}"
     if queue := body.get("QueueUrl"):
         return f"arn:aws:sqs:{here}:{queue.rsplit('/', 1)[-1]}"
+    if queue := body.get("QueueName"):
+        return f"arn:aws:sqs:{here}:{queue}"
+    if response.service_name == "ssm" and (named := body.get("Path") or body.get("Name")):
+        return f"arn:aws:ssm:{here}:parameter{named}"
+    if secret := body.get("SecretId"):
+        return _secret(response, str(secret))
     if key := body.get("KeyId"):
         return f"arn:aws:kms:{here}:key/{key.rpartition('/')[2]}"
     if group := body.get("logGroupName"):

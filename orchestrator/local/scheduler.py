@@ -7,27 +7,26 @@ its retry policy, and to its dead-letter queue when that is exhausted.
 
 from __future__ import annotations
 
-import json
-import re
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from heapq import nsmallest
 from typing import TYPE_CHECKING, Any
 
-from moto.scheduler.exceptions import ValidationException
+from moto.core.exceptions import JsonRESTError
+from moto.scheduler.exceptions import ScheduleGroupNotFound, ValidationException
 from moto.scheduler.models import EventBridgeSchedulerBackend
+from moto.scheduler.responses import EventBridgeSchedulerResponse
 
-from orchestrator.errors import InvalidSchedule, InvalidTimezone
-from orchestrator.local.delivery import UNIVERSAL_TARGET, Attempt, Delivery
+from orchestrator.local.delivery import Attempt, Delivery
 from orchestrator.local.replacements import replaces
+from orchestrator.local.schedule_parameters import check, complete, moment
 from orchestrator.schedules import At, Schedule, parse
 
 if TYPE_CHECKING:
     from orchestrator.local.embedded import EmbeddedAws
-
-_NAME = re.compile(r"[0-9a-zA-Z_.-]{1,64}")
 
 #: The longest pause between two attempts, in seconds.
 _LONGEST_PAUSE = 60
@@ -35,7 +34,17 @@ _LONGEST_PAUSE = 60
 #: ListSchedules returns as many at most.
 _PAGE_SIZE = 100
 
+#: How many requests are known by their token.
+_TOKENS = 1000
+
 _FAR = timedelta(days=3650)
+
+
+class GroupExists(JsonRESTError):
+    """A schedule group of this name is there."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("ConflictException", f"Schedule group {name} already exists.")
 
 
 @dataclass(kw_only=True)
@@ -77,8 +86,8 @@ class Scheduler:
         times = Schedule(
             expression=parse(schedule.schedule_expression),
             timezone=schedule.schedule_expression_timezone,
-            start=_moment(schedule.start_date),
-            end=_moment(schedule.end_date),
+            start=moment(schedule.start_date),
+            end=moment(schedule.end_date),
             anchor=now,
         )
         # A rate without a start begins at once; whatever else was due before now is past.
@@ -86,6 +95,11 @@ class Scheduler:
         with self._lock:
             self._due[schedule.arn] = _Due(schedule=schedule, times=times, slot=slot)
         self._changed.set()
+
+    def upcoming(self) -> list[datetime]:
+        """The next slot of each schedule that has one."""
+        with self._lock:
+            return sorted(due.slot for due in self._due.values() if due.slot)
 
     def remove(self, arn: str) -> None:
         with self._lock:
@@ -150,63 +164,39 @@ class Scheduler:
             listener(delivery)
 
 
-def _moment(value: Any) -> datetime | None:
-    if value is None or isinstance(value, datetime):
-        return value
-    return datetime.fromtimestamp(float(value), UTC)
-
-
-def _check(name: str, expression: str, timezone: str | None, target: dict[str, Any]) -> None:
-    """What CreateSchedule and UpdateSchedule refuse."""
-    if not _NAME.fullmatch(name):
-        raise ValidationException(f"Invalid schedule name {name!r}")
-    try:
-        Schedule.of(expression, timezone or "UTC")
-    except InvalidSchedule as fault:
-        raise ValidationException(f"Invalid Schedule Expression {expression}. {fault}") from fault
-    except InvalidTimezone as fault:
-        raise ValidationException(f"Provided Timezone is invalid. {fault}") from fault
-    if target["Arn"] != UNIVERSAL_TARGET and ":stateMachine:" not in target["Arn"]:
-        raise ValidationException(f"The embedded AWS delivers to state machines only, not to {target['Arn']}")
-    try:
-        json.loads(target.get("Input") or "{}")
-    except ValueError as fault:
-        raise ValidationException("Invalid RequestJson provided. Reason: JSON is not well-formed") from fault
-
-
 def install(aws: EmbeddedAws) -> None:
     """Lets moto's schedules be known to the scheduler."""
-    create, update, delete = (
-        getattr(EventBridgeSchedulerBackend, name) for name in ("create_schedule", "update_schedule", "delete_schedule")
-    )
+    backend = EventBridgeSchedulerBackend
+    create, update, delete = backend.create_schedule, backend.update_schedule, backend.delete_schedule
+    create_group, delete_group = backend.create_schedule_group, backend.delete_schedule_group
 
-    @replaces(EventBridgeSchedulerBackend, "create_schedule", digest="86143c060987")
+    @replaces(backend, "create_schedule", digest="86143c060987")
     def create_schedule(self: Any, **request: Any) -> Any:
-        _check(
-            request["name"], request["schedule_expression"], request["schedule_expression_timezone"], request["target"]
-        )
+        if (request["group_name"] or "default") not in self.schedule_groups:
+            raise ScheduleGroupNotFound(request["group_name"])
+        request["target"] = complete(request["target"])
+        check(request, aws.clock.now())
         schedule = create(self, **request)
         aws.scheduler.put(schedule)
         return schedule
 
-    @replaces(EventBridgeSchedulerBackend, "update_schedule", digest="de45530d88a6")
+    @replaces(backend, "update_schedule", digest="de45530d88a6")
     def update_schedule(self: Any, **request: Any) -> Any:
-        _check(
-            request["name"], request["schedule_expression"], request["schedule_expression_timezone"], request["target"]
-        )
+        request["target"] = complete(request["target"])
+        check(request, aws.clock.now())
         schedule = update(self, **request)
         schedule.state = schedule.state or "ENABLED"
         aws.scheduler.put(schedule)
         return schedule
 
-    @replaces(EventBridgeSchedulerBackend, "delete_schedule", digest="fbafd94c06cc")
+    @replaces(backend, "delete_schedule", digest="fbafd94c06cc")
     def delete_schedule(self: Any, group_name: str | None, name: str) -> None:
         arn = self.get_schedule(group_name, name).arn
         delete(self, group_name, name)
         aws.scheduler.remove(arn)
 
     # moto looks for the start of a page by comparing every schedule with the token: minutes for ten thousand.
-    @replaces(EventBridgeSchedulerBackend, "list_schedules", digest="72103a8b9d67")
+    @replaces(backend, "list_schedules", digest="72103a8b9d67")
     def list_schedules(
         self: Any,
         group_names: str | None,
@@ -215,6 +205,14 @@ def install(aws: EmbeddedAws) -> None:
         max_results: int | None = None,
         next_token: str | None = None,
     ) -> tuple[list[Any], str | None]:
+        for name in group_names or ():
+            if name not in self.schedule_groups:
+                raise ScheduleGroupNotFound(name)
+        if max_results is not None and max_results > _PAGE_SIZE:
+            raise ValidationException(
+                f"1 validation error detected: Value '{max_results}' at 'maxResults' failed to satisfy constraint:"
+                f" Member must have value less than or equal to {_PAGE_SIZE}"
+            )
         found = {
             f"{group.name}/{schedule.name}": schedule
             for group in list(self.schedule_groups.values())
@@ -225,3 +223,45 @@ def install(aws: EmbeddedAws) -> None:
         size = max_results or _PAGE_SIZE
         names = nsmallest(size + 1, (name for name in found if next_token is None or name > next_token))
         return [found[name] for name in names[:size]], names[size - 1] if len(names) > size else None
+
+    @replaces(backend, "create_schedule_group", digest="d2cc1550eb62")
+    def create_schedule_group(self: Any, name: str, tags: Any) -> Any:
+        if name in self.schedule_groups:
+            raise GroupExists(name)
+        return create_group(self, name, tags)
+
+    @replaces(backend, "delete_schedule_group", digest="b942f78e949a")
+    def delete_schedule_group(self: Any, name: str | None) -> None:
+        if name in {None, "default"}:
+            raise ValidationException("The default schedule group cannot be deleted.")
+        if name not in self.schedule_groups:
+            raise ScheduleGroupNotFound(str(name))
+        # "Deleting a schedule group also deletes all the schedules associated with it."
+        for schedule in list(self.schedule_groups[name].schedules.values()):
+            aws.scheduler.remove(schedule.arn)
+        delete_group(self, name)
+
+    response = EventBridgeSchedulerResponse
+    answer_create, answer_update = response.create_schedule, response.update_schedule
+
+    @replaces(response, "create_schedule", digest="ee99cc84b62a")
+    def create_once(self: Any) -> Any:
+        # An SDK sends a request again, with its token, when the answer is lost.
+        known = self.scheduler_backend.__dict__.setdefault("tokens", OrderedDict())
+        token, request = self._get_param("ClientToken"), (self.path, self.body)
+        if token in known and known[token][:2] == request:
+            return known[token][2]
+        answer = answer_create(self)
+        known[token] = (*request, answer)
+        if len(known) > _TOKENS:
+            known.popitem(last=False)
+        return answer
+
+    @replaces(response, "update_schedule", digest="f607981d8516")
+    def update_completely(self: Any) -> Any:
+        answer = answer_update(self)
+        name = self.uri.split("?")[0].split("/")[-1]
+        schedule = self.scheduler_backend.get_schedule(self._get_param("GroupName"), name)
+        # moto keeps the old one.
+        schedule.action_after_completion = self._get_param("ActionAfterCompletion")
+        return answer

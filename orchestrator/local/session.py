@@ -41,14 +41,15 @@ def started(
     Raises InvalidTaskFile, before anything is started, and PortInUse.
     """
     stack = application.stack
-    tasks = application.load_tasks(file, clock.now().date())
+    declared = application.load(file, clock.now().date())
     with _tidy_end(), clock.busy(), EmbeddedAws(port=port, clock=clock) as aws:
         os.environ.update(aws.environment)
         bucket = f"{stack.name}-data-{aws.account}-{aws.region}"
         applied = deployment.apply(
             aws.client,
             application,
-            tasks,
+            declared.tasks,
+            destinations=declared.destinations,
             mail_from=samples.MAIL_FROM,
             site_url=samples.site_url(aws, bucket),
             now=clock.now,
@@ -56,7 +57,7 @@ def started(
             progress=say,
         )
         samples.seed(aws, stack, bucket, clock.now())
-        yield Session(aws=aws, stack=stack, tasks=tasks, applied=applied)
+        yield Session(aws=aws, stack=stack, tasks=declared.tasks, applied=applied)
 
 
 @contextmanager

@@ -37,6 +37,7 @@ def test_a_ledger_that_explains_every_slot_is_said_to(registry: Registry, put_ro
         "slots": 2,
         "tasks": 1,
         "problems": 0,
+        "unreadable": 0,
         "from": "2026-11-01T23:00:00Z",
         "to": "2026-11-03T23:00:00Z",
     }
@@ -102,3 +103,17 @@ def test_a_time_that_ends_before_it_begins_is_refused(registry: Registry, when: 
 def test_a_task_that_is_not_there_is_named(registry: Registry, capsys: Printed) -> None:
     assert main(["ledger", "verify", "nobody"]) == 2
     assert "nobody" in capsys.readouterr().err
+
+
+def test_what_cannot_be_read_is_no_success(registry: Registry, put_row: PutRow, capsys: Printed) -> None:
+    task_id = register(registry, "read-in-part")
+    put_row(task_id, "2026-11-02T07:00:00Z", "SUCCEEDED")
+    put_row(task_id, "2026-11-03T07:00:00Z", "SUCCEEDED")
+    assert main(["ledger", "verify", task_id, *WHEN]) == 0
+    # A row of no slot of the task's, which somebody has written by hand.
+    put_row(task_id, "2026-11-03T09:00:00Z", "PERFECT")
+    capsys.readouterr()
+    assert main(["ledger", "verify", task_id, *WHEN]) == 1
+    printed = capsys.readouterr()
+    assert "2026-11-03T09:00:00Z" in printed.err
+    assert "1 item could not be read" in printed.out

@@ -22,7 +22,7 @@ from orchestrator.retries import RetryPolicy
 from orchestrator.runs import Run
 from orchestrator.settings import Stack
 from orchestrator.tasks import Target, TargetKind, Task, TaskSchedule
-from tests.queues import drained, told
+from tests.queues import drained, listening, told
 
 STACK = Stack(name="books")
 SLOT = "2026-12-01T00:00:00Z"
@@ -76,12 +76,7 @@ class Books:
         self.workflow = self.task_runner.replace("TaskRunner", "workflow-billing")
         self.bucket = applied.outputs["DataBucket"]
         aws.client("ses").verify_email_identity(EmailAddress="billing@example.com")
-        self.alerts = aws.client("sqs").create_queue(QueueName="alerts")["QueueUrl"]
-        aws.client("sns").subscribe(
-            TopicArn=applied.outputs["AlertsTopicArn"],
-            Protocol="sqs",
-            Endpoint="arn:aws:sqs:us-east-1:123456789012:alerts",
-        )
+        self.alerts = listening(aws, applied.outputs["AlertsTopicArn"], "alerts")
         self.ledger = Ledger(aws.client("dynamodb"), STACK)
         schedule = TaskSchedule(expression="cron(0 0 1 * ? *)")
         Registry(aws.client("dynamodb"), STACK).register(

@@ -21,6 +21,7 @@ import lambdas
 from orchestrator import deployment
 from orchestrator.definition import Definition
 from orchestrator.deployment import Application
+from orchestrator.destinations import Destination
 from orchestrator.functions import Function
 from orchestrator.incidents import Incidents
 from orchestrator.ledger import Ledger
@@ -31,7 +32,7 @@ from orchestrator.settings import Stack
 from orchestrator.states import Choice, Fail, Pass, Wait, When, jsonata
 from orchestrator.tasks import Target, TargetKind, Task
 from tests.handlers import folder_with, functions
-from tests.queues import told
+from tests.queues import listening, told
 
 STACK = Stack(name="orchestrator-test")
 SLOT = "2026-11-23T08:00:00Z"
@@ -80,6 +81,7 @@ class TaskRunner:
         *,
         handlers: Sequence[str] = ("alerter",),
         mail_from: str | None = None,
+        destinations: Sequence[Destination] = (),
         environment: Mapping[str, str] | None = None,
         timeout_seconds: int = 2,
         **more: Definition,
@@ -95,16 +97,13 @@ class TaskRunner:
             lambdas=folder,
             tables=lambdas.TABLES,
         )
-        self.applied = deployment.apply(aws.client, application, [], mail_from=mail_from, sleep=lambda seconds: None)
+        self.applied = deployment.apply(
+            aws.client, application, [], destinations=destinations, mail_from=mail_from, sleep=lambda seconds: None
+        )
         shutil.rmtree(folder.parent)
         self.registry = Registry(aws.client("dynamodb"), STACK)
         self.ledger = Ledger(aws.client("dynamodb"), STACK)
-        self.queue = aws.client("sqs").create_queue(QueueName="alerts")["QueueUrl"]
-        aws.client("sns").subscribe(
-            TopicArn=self.applied.outputs["AlertsTopicArn"],
-            Protocol="sqs",
-            Endpoint="arn:aws:sqs:us-east-1:123456789012:alerts",
-        )
+        self.queue = listening(aws, self.applied.outputs["AlertsTopicArn"], "alerts")
 
     def register(self, task_id: str, target: str = "lambda/work", **fields: Any) -> str:
         kind, name = target.split("/")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from definitions.task_runner import variables
+from definitions.task_runner import running, variables
 from definitions.task_runner.record import paused
 from orchestrator import instants
 from orchestrator.deaths import Asked
@@ -88,6 +88,12 @@ def test_which_of_two_moments_is_the_earlier(texts: list[str]) -> None:
     written = evaluate(f"{variables.order('$one')} < {variables.order('$other')}", one=one, other=other)
     if datetime.fromisoformat(one) != datetime.fromisoformat(other):
         assert (instants.order(one) < instants.order(other)) == written == is_earlier
+
+
+def test_the_longest_name_of_a_nested_execution_has_80_characters() -> None:
+    context = {"Execution": {"Id": "arn:aws:states:us-east-1:123456789012:execution:orchestrator-dev-TaskRunner:x"}}
+    bindings = {"taskId": "x" * 48, "slot": "2026-12-01T08:00:00.123Z", "attempt": 99_999_999}
+    assert len(evaluate(running.CHILD_NAME, states={"context": context}, **bindings)) <= 80
 
 
 @given(st.text(max_size=60) | st.text(min_size=CAUSE_LIMIT - 3, max_size=CAUSE_LIMIT + 3))

@@ -84,7 +84,7 @@ def rounds(runner: TaskRunner, first: datetime, count: int) -> None:
 def die(runner: TaskRunner, task_id: str, slot: str) -> None:
     """Runs the task until it is dead."""
     runner.register(
-        task_id, params={"seconds": 1.9 if task_id in ("too-long", "stopped") else 0, "succeedsAt": 9}, retry=PATIENT
+        task_id, params={"seconds": 1.4 if task_id in ("too-long", "stopped") else 0, "succeedsAt": 9}, retry=PATIENT
     )
     arn = runner.start({"taskId": task_id, "scheduledTime": slot})
     if task_id == "stopped":
@@ -389,7 +389,9 @@ ODD: dict[str, dict[str, str]] = {
 def test_odd_rows_keep_nobody_else_from_being_looked_after(runner: TaskRunner, dropped: None) -> None:
     for name, texts in ODD.items():
         put_row(runner, name, SLOT, **texts)
-    task_id = runner.register("among-odd-ones", params={"seconds": 1.9})
+    # One of them is worth telling, and the alerter has come across it.
+    assert runner.aws.event_sources.settled(30)
+    task_id = runner.register("among-odd-ones", params={"seconds": 1.4})
     arn = runner.start({"taskId": task_id, "scheduledTime": "2026-11-23T07:00:00Z"})
     runner.until(lambda: runner.ledger.get(task_id, "2026-11-23T07:00:00Z") is not None)
     runner.aws.client("stepfunctions").stop_execution(executionArn=arn)
@@ -401,6 +403,20 @@ def test_odd_rows_keep_nobody_else_from_being_looked_after(runner: TaskRunner, d
     assert [late - early for late, early in zip(after, before, strict=True)] == [1, len(ODD)]
     for name in ODD:
         remove_row(runner, name, SLOT)
+
+
+def test_an_odd_incident_keeps_no_other_from_being_told(runner: TaskRunner) -> None:
+    dynamodb, now = runner.aws.client("dynamodb"), datetime.now(UTC)
+    odd = {"incident": {"S": "odd"}, "severity": {"S": "terrible"}, "count": {"S": "some"}, "untold": {"S": "all"}}
+    dynamodb.put_item(TableName=STACK.incidents_table, Item=odd)
+    incidents = Incidents(dynamodb, STACK)
+    cause = Cause(severity=Severity.FAILED, title="AmongOddOnes of lambda/work")
+    incidents.tell(incidents.hit(cause, "one", now), "one", not_since="0", now=now)
+    incidents.hit(cause, "another", now)
+    assert round_at(runner, now + timedelta(hours=1))["told"] == 1
+    assert any(cause.title in text for text in messages(runner))
+    for incident in ("odd", cause.incident):
+        dynamodb.delete_item(TableName=STACK.incidents_table, Key={"incident": {"S": incident}})
 
 
 def remove_row(runner: TaskRunner, task_id: str, slot: str) -> None:

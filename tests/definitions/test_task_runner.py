@@ -765,6 +765,20 @@ def test_a_claim_that_lost_to_a_passing_transaction_is_tried_again(happened: Hap
     assert row(outcome).status is RunStatus.SUCCEEDED
 
 
+@scenario
+def many_conflicts(runner: TaskRunner) -> Outcome:
+    """Other transactions are in the way of the claim, eight times one after the other."""
+    runner.register("many-conflicts")
+    conflict: dict[str, Any] = {"error": "TransactionCanceledException", "status": 400}
+    with runner.faulty("dynamodb", "TransactWriteItems", applied=False, times=8, **conflict):
+        return runner.run("many-conflicts")
+
+
+def test_a_claim_that_others_are_in_the_way_of_for_a_while_is_made_in_the_end(happened: Happened) -> None:
+    outcome = happened(many_conflicts)
+    assert (row(outcome).status, outcome.states.count("ClaimSlot")) == (RunStatus.SUCCEEDED, 9)
+
+
 # --- independent proof
 
 

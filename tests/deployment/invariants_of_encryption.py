@@ -103,6 +103,9 @@ def _keeps(resources: Resources, arn: Any) -> bool:
     logical = arn.get("Ref") or arn.get("Fn::GetAtt", [""])[0] or "".join(re.findall(r"\$\{(\w+)\.Arn\}", text))
     if logical:
         return resources[logical]["Type"] in _NAMED_IN
+    if re.search(r":(ssm|secretsmanager):", text) or "AlertTopics" in str(arn):
+        # What people keep there is theirs to encrypt, and this key is one that they can take.
+        return True
     ends = [_end(one) for one in resources.values() if one["Type"] in _NAMED_IN and one["Type"] in _NAMES]
     return any(re.search(rf"\}}:{re.escape(end)}([/:]|$)", text) for end in ends)
 
@@ -131,8 +134,8 @@ def _key_policy(resources: Resources, statements: list[dict[str, Any]]) -> Itera
         principal = statement["Principal"].get("Service", "everybody")
         service = (principal["Fn::Sub"] if isinstance(principal, dict) else principal).partition(".")[0]
         conditions = json.dumps(statement.get("Condition", {}))
-        if service == "events":
-            # EventBridge names no source to a key; whose events come is for the policies of queues and topics to say.
+        if service in ("events", "sns"):
+            # Neither names a source that a key could hold it to; who may send is for the policies of queues and topics.
             if "Condition" in statement:
                 yield "loses events without a word"
         elif "AWS::AccountId" not in conditions:
@@ -165,6 +168,8 @@ def _senders(resources: Resources) -> dict[str, list[str]]:
             found.setdefault("cloudwatch", []).append(_end(resource))
         elif kind == "AWS::Events::Rule" and any("Fn::GetAtt" in target["Arn"] for target in given["Targets"]):
             found.setdefault("events", []).append(_end(resource))
+        elif kind == "AWS::SQS::QueuePolicy" and "sns.amazonaws.com" in json.dumps(given["PolicyDocument"]):
+            found.setdefault("sns", [])
         elif kind == "AWS::Scheduler::ScheduleGroup":
             # Its schedules, which are not in the template, have a dead-letter queue.
             found.setdefault("scheduler", [])

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from orchestrator.alerts import Cause, Severity
+from orchestrator.destinations import Destination, Format, Kind
 from orchestrator.failed_tasks import FailedTasks
 from orchestrator.incidents import Incidents
 from orchestrator.local import samples
@@ -17,8 +18,9 @@ from orchestrator.retries import RetryPolicy
 from orchestrator.runs import Run, RunStatus
 from orchestrator.settings import UNREADABLE_METRIC
 from orchestrator.slots import key
+from orchestrator.subscriptions import Destinations, Recorded
 from orchestrator.tasks import CatchUp, OverlapPolicy, TaskSchedule
-from tests import queues
+from tests import listener, queues
 from tests.definitions.harness import STACK
 from tests.deployment.world import PERIOD, SLOT, World
 
@@ -199,6 +201,42 @@ def kept(world: World) -> int:
 def told(world: World) -> list[str]:
     """What people have been told since they were last asked."""
     return queues.told(world.aws.client("sqs"), world.queue)
+
+
+# --- courier
+
+
+def an_alert_is_taken_to_webhooks_and_topics_and_kept_where_one_refuses_it(world: World) -> None:
+    ssm, secrets = world.aws.client("ssm"), world.aws.client("secretsmanager")
+    record, name, key_id = Destinations(ssm, STACK), world.new("hook"), f"alias/{STACK.name}"
+    with listener.listening() as server:
+        url = {"Name": STACK.secret_parameter(name), "Value": f"{server.url}/slack", "Type": "SecureString"}
+        ssm.put_parameter(**url, KeyId=key_id)
+        secrets.create_secret(Name=STACK.secret(name), SecretString="R" * 32, KmsKeyId=key_id)
+        hooks = [
+            Destination(kind=Kind.WEBHOOK, address=f"ssm:{name}", format=Format.SLACK),
+            Destination(
+                kind=Kind.WEBHOOK,
+                address=f"{server.url}/pagerduty",
+                format=Format.PAGERDUTY,
+                routing_key=f"secret:{name}",
+            ),
+        ]
+        for hook in hooks:
+            record.put(Recorded(destination=hook))
+        server.answers["/slack"].append(404)
+        before = kept(world)
+        try:
+            topic = world.applied.outputs["AlertsTopicArn"]
+            heard = queues.listening(world.aws, world.others_topic, name)
+            world.aws.client("sns").publish(TopicArn=topic, Message=name)
+            world.until(lambda: name in queues.told(world.aws.client("sqs"), heard))
+            world.until(lambda: len(server.heard["/slack"]) == 1 == len(server.heard["/pagerduty"]))
+            world.until(lambda: kept(world) > before)
+        finally:
+            for hook in hooks:
+                record.remove(hook.key)
+    assert server.heard["/pagerduty"][0]["routing_key"] == "R" * 32
 
 
 # --- watchdog
@@ -418,6 +456,7 @@ ALL: tuple[Scenario, ...] = (
     an_execution_that_died_is_recorded,
     a_failure_is_told_and_so_is_its_end,
     a_change_that_cannot_be_told_is_kept,
+    an_alert_is_taken_to_webhooks_and_topics_and_kept_where_one_refuses_it,
     a_change_that_cannot_be_read_is_counted,
     a_slot_that_nobody_delivered_is_missed,
     a_slot_that_nobody_delivered_is_caught_up,

@@ -16,6 +16,7 @@ import deploy
 from deploy import PROJECT
 from orchestrator.deployment import Application, Rollout, apply, destroy, plan, rollback
 from orchestrator.deployment.deployer import CLOUDFORMATION, LIMIT_CHARACTERS, OWN, policy
+from orchestrator.destinations import Destination, Kind
 from orchestrator.errors import DeploymentFailed
 from orchestrator.local import roles
 from orchestrator.local.embedded import EmbeddedAws
@@ -89,20 +90,31 @@ def test_deploying_lacks_nothing_and_has_nothing_that_it_does_not_use(
 ) -> None:
     application = sample.application(tmp_path)
 
-    def deploy_(of: Application, tasks: Sequence[Task], rollout: Rollout = Rollout()) -> bool:  # noqa: B008 # frozen
-        plan(clients, of, tasks, now=NOW)
-        done = apply(clients, of, tasks, rollout=rollout, now=lambda: NOW, sleep=lambda seconds: None)
+    def deploy_(
+        of: Application,
+        tasks: Sequence[Task],
+        rollout: Rollout = Rollout(),  # noqa: B008 # frozen
+        told: Sequence[Destination] = (),
+    ) -> bool:
+        plan(clients, of, tasks, destinations=told, now=NOW)
+        done = apply(
+            clients, of, tasks, destinations=told, rollout=rollout, now=lambda: NOW, sleep=lambda seconds: None
+        )
         return done.changed
 
-    assert deploy_(application, TASKS)
-    assert not deploy_(application, TASKS)
+    queue = Destination(kind=Kind.SQS, address=f"arn:aws:sqs:{aws.region}:{aws.account}:told")
+    webhook = Destination(kind=Kind.WEBHOOK, address="https://example.com/told")
+    assert deploy_(application, TASKS, told=[queue, webhook])
+    assert not deploy_(application, TASKS, told=[queue, webhook])
+    assert deploy_(application, TASKS, told=[replace(queue, severities=("failed",)), webhook])
+    assert deploy_(application, TASKS, told=[webhook])
     disable_a_schedule(aws)
-    assert deploy_(application, TASKS)
+    assert deploy_(application, TASKS, told=[webhook])
     canary = Rollout.canary(10, 1, STACK.failure_alarm)
-    assert deploy_(with_comment(application, "changed"), TASKS[:1], canary)
+    assert deploy_(with_comment(application, "changed"), TASKS[:1], canary, told=[webhook])
     assert rollback(clients, application) == 1
     with refused(clients("cloudformation")), pytest.raises(DeploymentFailed, match="the change set was refused"):
-        deploy_(with_comment(application, "changed again"), TASKS[:1])
+        deploy_(with_comment(application, "changed again"), TASKS[:1], told=[webhook])
     aws.client("s3").put_object(Bucket=f"{STACK.name}-data-{aws.account}-{aws.region}", Key="orders/a", Body=b"x")
     destroy(clients, STACK, delete_data=True, sleep=lambda seconds: None)
 
@@ -178,6 +190,9 @@ def test_no_action_has_a_wildcard_and_few_are_on_all() -> None:
         "logs:DescribeResourcePolicies",
         "logs:PutResourcePolicy",
         "scheduler:ListSchedules",
+        "sns:GetSubscriptionAttributes",
+        "sns:SetSubscriptionAttributes",
+        "sns:Unsubscribe",
     }
 
 

@@ -180,7 +180,7 @@ MUTANTS: dict[str, Callable[[Resources], Any]] = {
     "a queue for everybody's events": statement("ExecutionFailuresPolicy", "Allow"),
     "a queue that forgets": having("SchedulerDlq", 345_600, "MessageRetentionPeriod"),
     "a queue in the clear": without("ExecutionFailures", "KmsMasterKeyId"),
-    "a queue without a policy": without_queue("QueuesPolicy", "HandlerFailures"),
+    "a queue without a policy": without_queue("AlertQueuesPolicy", "HandlerFailures"),
     "a topic in the clear": without("Alerts", "KmsMasterKeyId"),
     "a topic without a policy": lambda resources: resources.pop("AlertsPolicy"),
     "a topic without TLS": statement("AlertsPolicy", "Deny"),

@@ -44,6 +44,12 @@ SAMPLE: tuple[tuple[str, str, str, Scenario], ...] = (
     ("FailureHandlerFunctionRole", "sqs:ReceiveMessage", "Failures", scenarios.an_execution_that_died_is_recorded),
     ("AlerterFunctionRole", "sns:Publish", "", scenarios.a_failure_is_told_and_so_is_its_end),
     ("AlerterFunctionRole", "dynamodb:ListStreams", "*", scenarios.a_failure_is_told_and_so_is_its_end),
+    (
+        "CourierFunctionRole",
+        "sqs:ReceiveMessage",
+        "Courier",
+        scenarios.an_alert_is_taken_to_webhooks_and_topics_and_kept_where_one_refuses_it,
+    ),
     ("WatchdogFunctionRole", "states:StartExecution", "", scenarios.a_slot_that_nobody_delivered_is_caught_up),
     ("DataCleanupFunctionRole", "dynamodb:Scan", "Sessions", scenarios.what_is_stale_is_removed),
     ("CacheWarmerFunctionRole", "logs:PutLogEvents", "", scenarios.a_page_is_fetched_and_logged),

@@ -14,6 +14,7 @@ import definitions
 from definitions import backfill
 from deploy import PROJECT
 from orchestrator.deployment.applying import boundaries
+from orchestrator.destinations import Destination, Kind
 from orchestrator.local import roles, samples
 from orchestrator.local.clock import VirtualClock
 from orchestrator.local.embedded import EmbeddedAws
@@ -34,7 +35,10 @@ class World(TaskRunner):
         others: dict[str, Any] = {name: definitions.ALL[name](STACK) for name in ours.MACHINES if name != "TaskRunner"}
         # So that three slots are two pages.
         others["Backfill"] = backfill.build(STACK, slots_per_page=2)
-        super().__init__(aws, handlers=ours.functions(), mail_from=samples.MAIL_FROM, **others)
+        #: A topic of somebody else's.
+        self.others_topic = f"arn:aws:sns:{aws.region}:{aws.account}:others"
+        told = Destination(kind=Kind.SNS, address=self.others_topic)
+        super().__init__(aws, handlers=ours.functions(), mail_from=samples.MAIL_FROM, destinations=(told,), **others)
         self.bucket = self.applied.outputs["DataBucket"]
         samples.seed(aws, STACK, self.bucket, BEGIN)
         # Of the samples' customers there remains the usage, which then is nobody's; those of a test are others.
@@ -48,6 +52,8 @@ class World(TaskRunner):
             for page in described
             for one in page["StackResourceSummaries"]
         }
+        key_arn = f"arn:aws:kms:{aws.region}:{aws.account}:key/{self.physical['Key']}"
+        aws.client("sns").create_topic(Name="others", Attributes={"KmsMasterKeyId": key_arn})
         _, self.schedules = boundaries(aws.client, STACK, self.applied.outputs, aws.clock.now)
         #: How long something may take, in real seconds.
         self.patience = 60.0

@@ -20,6 +20,8 @@ _PARTS = {
     "TaskModel": "A task",
     "ScheduleModel": "A schedule in detail",
     "RetryModel": "`retry` in detail",
+    "NotificationsModel": "Who is told",
+    "DestinationModel": "An entry of `alerts.to`",
     "CalendarModel": "A calendar",
     "ClosedDaysModel": "Closed days",
     "EnvironmentModel": "An environment",

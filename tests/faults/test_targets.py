@@ -88,7 +88,7 @@ def deployed(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory
     application = Application(
         stack=STACK,
         definitions={"TaskRunner": definitions.ALL["TaskRunner"](STACK)},
-        functions=tuple(replace(one, timeout_seconds=1) for one in discover(folder, {})),
+        functions=tuple(replace(one, timeout_seconds=3) for one in discover(folder, {})),
         lambdas=folder,
     )
     loaded = application.load_tasks(file, datetime.now(UTC).date())

@@ -197,14 +197,38 @@ def test_a_change_that_failed_comes_again_before_all_that_came_after_it(sources:
     assert calls.count("a") == 2
 
 
-def test_a_change_that_always_fails_is_given_up_and_said_to_be(sources: Sources) -> None:
-    destination = {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:123456789012:given-up"}}
-    sources.map_stream(BatchSize=100, MaximumRetryAttempts=2, DestinationConfig=destination)
+DESTINATION = {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:123456789012:given-up"}}
+
+
+def given_up(sources: Sources) -> list[dict[str, Any]]:
+    return [json.loads(body) for body in drained(sources.sqs, sources.given_up)]
+
+
+def test_a_change_that_always_fails_is_split_off_given_up_and_said_to_be(sources: Sources) -> None:
+    """Source: LocalStack's recording of an on-failure destination; "Splitting a batch does not count"."""
+    more = {"MaximumRetryAttempts": 2, "BisectBatchOnFunctionError": True}
+    sources.map_stream(BatchSize=100, DestinationConfig=DESTINATION, **more)
     sources.put({"id": "a", "fails": "always"}, {"id": "b"})
     calls = sources.calls(lambda calls: "b" in flat(calls) and calls[-1] == ["b"])
-    assert flat(calls).count("a") == 3
-    (said,) = drained(sources.sqs, sources.given_up)
-    assert json.loads(said)["DDBStreamBatchInfo"]["streamArn"] == sources.stream
+    assert calls.count(["a"]) == 3
+    (said,) = given_up(sources)
+    assert said["requestContext"]["condition"] == "RetryAttemptsExhausted"
+    assert said["requestContext"]["approximateInvokeCount"] == 3
+    assert said["requestContext"]["functionArn"].endswith(":function:work")
+    assert said["responseContext"] == {"statusCode": 200, "executedVersion": "$LATEST", "functionError": None}
+    info = said["DDBStreamBatchInfo"]
+    assert (info["batchSize"], info["streamArn"]) == (1, sources.stream)
+    assert info["startSequenceNumber"] == info["endSequenceNumber"]
+
+
+def test_a_batch_that_is_not_split_is_given_up_as_a_whole(sources: Sources) -> None:
+    sources.map_stream(BatchSize=2, MaximumRetryAttempts=1, DestinationConfig=DESTINATION)
+    sources.may([action for action in POLLING if action != "dynamodb:GetRecords"])
+    sources.put({"id": "a", "fails": "always"}, {"id": "b"})
+    sources.may(POLLING)
+    sources.put({"id": "c"})
+    assert sources.calls(lambda calls: "c" in flat(calls)) == [["a", "b"], ["a", "b"], ["c"]]
+    assert [one["DDBStreamBatchInfo"]["batchSize"] for one in given_up(sources)] == [2]
 
 
 def test_changes_that_no_filter_wants_call_nobody(sources: Sources) -> None:

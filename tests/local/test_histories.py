@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from orchestrator.local import failures, jsonata
 from orchestrator.local.embedded import EmbeddedAws
-from tests.local.conftest import Machines
+from tests.local.conftest import Machines, State
 
 DONE = {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Succeed"}}
 FOR_EVER = {"A": {"Type": "Wait", "Seconds": 86_400, "End": True}}
@@ -39,8 +39,8 @@ def test_a_history_is_told_without_data(machines: Machines) -> None:
 
 def test_a_history_has_a_last_event(machines: Machines, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(failures, "HISTORY_EVENTS", 100)
-    leave: dict[str, Any] = {"Type": "Choice", "Choices": [{"Condition": "{% false %}", "Next": "C"}], "Default": "A"}
-    again = {"A": {"Type": "Pass", "Next": "B"}, "B": leave, "C": {"Type": "Succeed"}}
+    leave: State = {"Type": "Choice", "Choices": [{"Condition": "{% false %}", "Next": "C"}], "Default": "A"}
+    again: dict[str, State] = {"A": {"Type": "Pass", "Next": "B"}, "B": leave, "C": {"Type": "Succeed"}}
     ended = machines.run(again)
     assert (ended.status, ended.error) == ("FAILED", "States.Runtime")
     assert ended.cause == "The execution reached the maximum number of history events (25000)."

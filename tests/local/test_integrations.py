@@ -11,6 +11,7 @@ import pytest
 
 from orchestrator.local.embedded import EmbeddedAws
 from tests.local.conftest import Machines
+from tests.queues import listening, told
 
 START = "arn:aws:states:::states:startExecution"
 FOR_EVER = {"Type": "Wait", "Seconds": 86_400, "End": True}
@@ -146,11 +147,7 @@ def test_dynamodb_sns_and_cloudwatch_do_what_they_are_asked(machines: Machines) 
     aws = machines.aws
     table(aws)
     topic = aws.client("sns").create_topic(Name="alerts")["TopicArn"]
-    queue = aws.client("sqs").create_queue(QueueName="heard")["QueueUrl"]
-    aws.client("sns").subscribe(
-        TopicArn=topic, Protocol="sqs", Endpoint="arn:aws:sqs:us-east-1:123456789012:heard",
-        Attributes={"RawMessageDelivery": "true"},
-    )  # fmt: skip
+    queue = listening(aws, topic, "heard")
     put = {"Put": {"TableName": "things", "Item": {"id": {"S": "a"}, "n": {"N": "{% $string($states.input.n) %}"}}}}
     metric = {"MetricName": "Runs", "Value": 1, "Unit": "Count"}
     ended = machines.run(
@@ -182,8 +179,7 @@ def test_dynamodb_sns_and_cloudwatch_do_what_they_are_asked(machines: Machines) 
         {"n": 3},
     )
     assert (ended.status, ended.output) == ("SUCCEEDED", {"n": 3})
-    (message,) = aws.client("sqs").receive_message(QueueUrl=queue)["Messages"]
-    assert json.loads(message["Body"]) == {"n": 3}
+    assert [json.loads(text) for text in told(aws.client("sqs"), queue)] == [{"n": 3}]
     assert [one["MetricName"] for one in aws.client("cloudwatch").list_metrics(Namespace="Test")["Metrics"]] == ["Runs"]
 
 

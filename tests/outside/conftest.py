@@ -40,7 +40,7 @@ tasks:
 """
 
 #: Far from the time of any machine that runs this.
-BEGIN = "2031-05-05T07:30:00Z"
+BEGIN = "2021-05-05T07:30:00Z"
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +52,6 @@ def real() -> Iterator[Running]:
 
 @pytest.fixture(scope="session")
 def virtual() -> Iterator[Running]:
-    """`orchestrator local --from 2031-05-05T07:30:00Z`: a virtual clock that goes as fast as a real one."""
+    """`orchestrator local --from 2021-05-05T07:30:00Z`: a virtual clock that goes as fast as a real one."""
     with running(_VIRTUAL, "--from", BEGIN) as found:
         yield found

@@ -64,7 +64,7 @@ def counted(embedded_aws: EmbeddedAws) -> Iterator[Counted]:
         execution = client.start_execution(
             stateMachineArn=applied.outputs["TaskRunnerArn"],
             name="daily-sales-report-d32c5kddcf5bb8c3",
-            input=json.dumps({"taskId": TASK.id, "scheduledTime": key(slot)}),
+            input=json.dumps({"taskId": TASK.id, "scheduledTime": key(slot), "trigger": "schedule"}),
         )["executionArn"]
         assert embedded_aws.execution(execution).over.wait(30)
         group = f"/aws/lambda/{STACK.function_prefix}work"
@@ -121,7 +121,7 @@ def test_items_are_as_large_as_is_assumed(counted: Counted) -> None:
 def test_each_metric_and_each_request_is_counted(counted: Counted) -> None:
     calls = counted.called("putMetricData")
     assert USED.metric_request == len(calls)
-    assert runs.metrics_of_run(BILLED) == sum(len(call["MetricData"]) for call in calls)
+    assert sum(len(call["MetricData"]) for call in calls) == runs.METRICS
 
 
 def test_each_event_of_the_history_is_a_line_of_the_log(counted: Counted) -> None:
@@ -155,7 +155,7 @@ def test_a_look_of_the_watchdog_is_two_reads_and_a_write_that_moves_the_task(
         recorder=Recorder(dynamodb, STACK),
         runner=Runner(client, counted.applied.outputs["TaskRunnerArn"]),
         incidents=Incidents(dynamodb, STACK),
-        publish=lambda subject, text: None,
+        publish=lambda subject, text, about: None,
         report=lambda fault: None,
         now=counted.slot + timedelta(minutes=10),
         goes_on=lambda: True,
@@ -181,7 +181,7 @@ def test_a_slot_on_a_closed_day_takes_the_way_that_is_counted(counted: Counted, 
     client = embedded_aws.client("stepfunctions")
     execution = client.start_execution(
         stateMachineArn=counted.applied.outputs["TaskRunnerArn"],
-        input=json.dumps({"taskId": "closed", "scheduledTime": slot}),
+        input=json.dumps({"taskId": "closed", "scheduledTime": slot, "trigger": "schedule"}),
     )["executionArn"]
     assert embedded_aws.execution(execution).over.wait(30)
     history = client.get_execution_history(executionArn=execution, maxResults=1000)["events"]

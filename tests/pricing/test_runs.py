@@ -13,7 +13,7 @@ from deploy import PROJECT
 from orchestrator.calendars import Calendar, closures
 from orchestrator.deployment import billed
 from orchestrator.pricing.paths import happy_path
-from orchestrator.pricing.runs import Expected, look_lines, metrics_of_run, monthly, of_workflow, run_lines
+from orchestrator.pricing.runs import METRICS, Expected, look_lines, monthly, of_workflow, run_lines
 from orchestrator.pricing.usage import MONTH_DAYS, Usage, total
 from orchestrator.settings import Stack
 from orchestrator.tasks import Target, TargetKind, Task
@@ -92,9 +92,9 @@ def test_a_month_is_an_average_month_and_a_metric_is_paid_for_in_the_hours_in_wh
 
     daily, often = a_month(30, 30, 30), a_month(8640, 720, 8640)
     assert daily.scheduler_invocation == MONTH_DAYS
-    assert daily.metric_hour == metrics_of_run(BILLED) * MONTH_DAYS
+    assert daily.metric_hour == METRICS * MONTH_DAYS
     # All the hours of the month: the whole price of a metric.
-    assert often.metric_hour == metrics_of_run(BILLED) * 730
+    assert often.metric_hour == METRICS * 730
     assert Usage(metric_hour=Decimal(730)).dollars() == Decimal("0.30")
     assert a_month(0, 0, 0) == Usage()
 
