@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from moto.core.exceptions import AWSError
@@ -120,6 +121,9 @@ def _of_state(state: Any, place: str, kind: str) -> Iterator[Diagnostic]:
         return
     if what not in {"Choice", "Succeed", "Fail"} and "Next" not in state and state.get("End") is not True:
         yield _schema("One of these fields is required: [Next, End]", place)
+    moment = state.get("Timestamp")
+    if what == "Wait" and isinstance(moment, str) and not moment.startswith("{%") and not _is_moment(moment):
+        yield _schema("String does not match RFC3339 timestamp", f"{place}/Timestamp")
     if what == "Choice":
         yield from _lacking(state, ("Choices",), place)
         for index, rule in enumerate(state.get("Choices", [])):
@@ -134,6 +138,14 @@ def _of_state(state: Any, place: str, kind: str) -> Iterator[Diagnostic]:
             yield _schema("Value cannot be empty", f"{place}/Branches")
     for where, inner in _inner(state, place):
         yield from _of_machine(inner, where, kind)
+
+
+def _is_moment(text: str) -> bool:
+    """Whether a text is a moment with its offset: ``2016-12-05T21:29:29Z``."""
+    try:
+        return "T" in text and datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _not_for_express(resource: str) -> str | None:

@@ -173,3 +173,11 @@ def test_a_machine_is_neither_created_nor_changed_by_a_definition_with_a_mistake
             definition=json.dumps(machine(A=task("arn:aws:states:us-east-1:123456789012:activity:a"))),
             roleArn=machines.role,
         )
+
+
+@pytest.mark.parametrize("moment", ["2016-12-05 21:29:29Z", "2016-12-05T21:29:29", "2016-13-05T21:29:29Z", "soon"])
+def test_a_moment_that_is_none_is_refused_where_it_stands(moment: str) -> None:
+    """As recorded: test_wait_timestamp_invalid."""
+    states = {"A": {"Type": "Wait", "Timestamp": moment, "End": True}}
+    (found,) = diagnostics(json.dumps({"StartAt": "A", "States": states}))
+    assert str(found) == ("SCHEMA_VALIDATION_FAILED: String does not match RFC3339 timestamp at /States/A/Timestamp")
