@@ -132,6 +132,9 @@ def _of_state(state: Any, place: str, kind: str) -> Iterator[Diagnostic]:
         yield from _lacking(state, ("Resource",), place)
         if kind == "EXPRESS" and (problem := _not_for_express(str(state.get("Resource", "")))):
             yield _schema(problem, f"{place}/Resource")
+        elif ":activity:" in str(state.get("Resource", "")):
+            # Not AWS's word: here is nobody who would answer GetActivityTask.
+            yield _schema("The embedded AWS has no activities; '.waitForTaskToken' waits, too", f"{place}/Resource")
     if what == "Parallel":
         yield from _lacking(state, ("Branches",), place)
         if state.get("Branches") == []:

@@ -181,3 +181,11 @@ def test_a_moment_that_is_none_is_refused_where_it_stands(moment: str) -> None:
     states = {"A": {"Type": "Wait", "Timestamp": moment, "End": True}}
     (found,) = diagnostics(json.dumps({"StartAt": "A", "States": states}))
     assert str(found) == ("SCHEMA_VALIDATION_FAILED: String does not match RFC3339 timestamp at /States/A/Timestamp")
+
+
+def test_what_is_not_offered_is_refused_in_words() -> None:
+    activity = "arn:aws:states:us-east-1:123456789012:activity:work"
+    states = {"A": {"Type": "Task", "Resource": activity, "End": True}}
+    (found,) = diagnostics(json.dumps({"StartAt": "A", "States": states}))
+    assert found.location == "/States/A/Resource"
+    assert "no activities" in found.message
