@@ -65,9 +65,19 @@ def diagnostics(definition: str, kind: str = "STANDARD") -> list[Diagnostic]:
 
 
 def refuse(definition: str, kind: str = "STANDARD") -> None:
-    """Raises AWS's InvalidDefinition, which names every mistake."""
-    if found := diagnostics(definition, kind):
+    """Raises AWS's InvalidDefinition, which names every mistake, and what AWS has and the embedded AWS has not."""
+    if found := diagnostics(definition, kind) or list(_not_offered(json.loads(definition), "")):
         raise InvalidDefinition(f"Invalid State Machine Definition: '{', '.join(map(str, found))}'")
+
+
+def _not_offered(machine: Mapping[str, Any], place: str) -> Iterator[Diagnostic]:
+    """Activities: here is nobody who would answer GetActivityTask."""
+    for name, state in machine["States"].items():
+        where = f"{place}/States/{name}"
+        if ":activity:" in str(state.get("Resource", "")):
+            yield _schema("The embedded AWS has no activities; '.waitForTaskToken' waits, too", f"{where}/Resource")
+        for inner_place, inner in _inner(state, where):
+            yield from _not_offered(inner, inner_place)
 
 
 def _schema(message: str, location: str | None = None) -> Diagnostic:
@@ -132,9 +142,6 @@ def _of_state(state: Any, place: str, kind: str) -> Iterator[Diagnostic]:
         yield from _lacking(state, ("Resource",), place)
         if kind == "EXPRESS" and (problem := _not_for_express(str(state.get("Resource", "")))):
             yield _schema(problem, f"{place}/Resource")
-        elif ":activity:" in str(state.get("Resource", "")):
-            # Not AWS's word: here is nobody who would answer GetActivityTask.
-            yield _schema("The embedded AWS has no activities; '.waitForTaskToken' waits, too", f"{place}/Resource")
     if what == "Parallel":
         yield from _lacking(state, ("Branches",), place)
         if state.get("Branches") == []:

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.local.validation import diagnostics
+from orchestrator.local.validation import InvalidDefinition, diagnostics, refuse
 from tests.local.conftest import Machines
 
 DONE = {"Type": "Pass", "End": True}
@@ -185,7 +185,7 @@ def test_a_moment_that_is_none_is_refused_where_it_stands(moment: str) -> None:
 
 def test_what_is_not_offered_is_refused_in_words() -> None:
     activity = "arn:aws:states:us-east-1:123456789012:activity:work"
-    states = {"A": {"Type": "Task", "Resource": activity, "End": True}}
-    (found,) = diagnostics(json.dumps({"StartAt": "A", "States": states}))
-    assert found.location == "/States/A/Resource"
-    assert "no activities" in found.message
+    inner = {"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": activity, "End": True}}}
+    states = {"P": {"Type": "Parallel", "Branches": [inner], "End": True}}
+    with pytest.raises(InvalidDefinition, match="no activities.* at /States/P/Branches.0./States/A/Resource"):
+        refuse(json.dumps({"StartAt": "P", "States": states}))
