@@ -187,5 +187,5 @@ def test_what_is_not_offered_is_refused_in_words() -> None:
     activity = "arn:aws:states:us-east-1:123456789012:activity:work"
     inner = {"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": activity, "End": True}}}
     states = {"P": {"Type": "Parallel", "Branches": [inner], "End": True}}
-    with pytest.raises(InvalidDefinition, match="no activities.* at /States/P/Branches.0./States/A/Resource"):
+    with pytest.raises(InvalidDefinition, match=r"no activities.* at /States/P/Branches.0./States/A/Resource"):
         refuse(json.dumps({"StartAt": "P", "States": states}))
