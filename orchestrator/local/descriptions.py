@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from moto.core.exceptions import AWSError
 from moto.core.responses import ActionResult
 from moto.stepfunctions.exceptions import ValidationException
-from moto.stepfunctions.parser.api import InvalidToken
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from orchestrator.local.replacements import replaces
@@ -25,6 +25,16 @@ _INCLUDED = {"included": True}
 
 #: "ListExecutions": "The default is 100 and the maximum allowed page size is 1000."
 _PAGE, _LARGEST_PAGE = 100, 1_000
+
+#: The longest token, in characters.
+_TOKEN_LENGTH = 3096
+
+
+class InvalidToken(AWSError):
+    """A page is asked for by a token that no answer has given."""
+
+    TYPE = "InvalidToken"
+    STATUS = 400
 
 
 def output(execution: Any) -> str | None:
@@ -99,6 +109,10 @@ def _list(self: Any) -> Any:
     if status := self._get_param("statusFilter"):
         found = [execution for execution in found if execution.status == status]
     if token := self._get_param("nextToken"):
+        if len(token) > _TOKEN_LENGTH:
+            wrong = f"Value '{token}' at 'nextToken' failed to satisfy constraint"
+            least = f"Member must have length less than or equal to {_TOKEN_LENGTH}"
+            raise ValidationException(f"1 validation error detected: {wrong}: {least}")
         try:
             after = json.loads(base64.b64decode(token))
         except ValueError:
@@ -106,10 +120,27 @@ def _list(self: Any) -> Any:
         found = [execution for execution in found if _place(execution) < after]
     page = found[:size]
     more = base64.b64encode(json.dumps(_place(page[-1])).encode()).decode() if len(found) > size else None
-    return ActionResult({"executions": [_summary(execution) for execution in page], "nextToken": more})
+    listed = [_summary(execution) | {"redriveCount": 0} for execution in page]
+    return ActionResult({"executions": listed, "nextToken": more})
+
+
+def _of_machine(describe: Callable[..., Any]) -> Callable[..., Any]:
+    """A machine without the encryption that is everybody's, and with the logging that is nobody's."""
+
+    def describe_state_machine(self: Any, arn: str) -> Any:
+        answer = describe(self, arn)
+        if (answer.result.get("encryptionConfiguration") or {}).get("type") == "AWS_OWNED_KEY":
+            del answer.result["encryptionConfiguration"]
+        logging = answer.result.get("loggingConfiguration") or {"level": "OFF"}
+        answer.result["loggingConfiguration"] = {"includeExecutionData": False, **logging}
+        return answer
+
+    return describe_state_machine
 
 
 def install(aws: EmbeddedAws) -> None:
     """Replaces what moto says."""
+    describe = StepFunctionResponse._describe_state_machine
+    replaces(StepFunctionResponse, "_describe_state_machine", digest="448ec8653d95")(_of_machine(describe))
     replaces(StepFunctionResponse, "describe_execution", digest="2718758b91ed")(_describe)
     replaces(StepFunctionResponse, "list_executions", digest="61c5f5b036fe")(_list)

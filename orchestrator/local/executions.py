@@ -254,8 +254,9 @@ def _environment(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
             env = make(self)
             context = env.states.context_object.context_object_data
             context["Execution"]["StartTime"] = timestamp(context["Execution"]["StartTime"])
-            context["Execution"]["RedriveCount"] = 0
             execution = self._execution_communication.execution
+            if execution.sm_type != "EXPRESS":
+                context["Execution"]["RedriveCount"] = 0
             env.event_manager.given = execution.execution_input
             env.event_manager.definition = execution.state_machine.definition
             env._program_state = ProgramRunning()

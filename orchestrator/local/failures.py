@@ -197,6 +197,9 @@ def install(aws: EmbeddedAws) -> None:
         if entered := getattr(env.event_history_context, "entered", None):
             self.source_event_id = entered.event
         told: dict[str, Any] = next(iter(self.event_details.values()), {}) if self.event_details else {}
+        if isinstance(told.get("cause"), dict):
+            # An answer of EventBridge's that some entries have failed in.
+            told["cause"] = json.dumps(told["cause"], separators=(",", ":"))
         if told.get("error") in (_RUNTIME, _EVALUATION) and told.get("cause"):
             if not told["cause"].startswith(("An error occurred while executing the state", _TOO_LONG)):
                 told["cause"] = _where(self) + _told_again(told["cause"], env)

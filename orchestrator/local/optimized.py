@@ -127,6 +127,14 @@ def _of_lambda(length: int, version: str, trace: str, now: datetime) -> dict[str
     return _http(headers, request_id)
 
 
+def _value_of(text: str) -> Any:
+    """What a function answered; a text that is no JSON is that text."""
+    try:
+        return json.loads(text) if text else None
+    except ValueError:
+        return text
+
+
 def _cause(service: str, ex: ClientError) -> str:
     error, about = ex.response["Error"], ex.response["ResponseMetadata"]
     message = str(error["Message"])
@@ -198,7 +206,7 @@ def install(aws: EmbeddedAws) -> None:
 
         def named(self: Any, env: Any, ex: Exception) -> Any:
             if isinstance(ex, lambda_eval_utils.LambdaFunctionErrorException):
-                ex.payload = json.dumps(json.loads(ex.payload), separators=(",", ":"), ensure_ascii=False)
+                ex.payload = json.dumps(_value_of(ex.payload), separators=(",", ":"), ensure_ascii=False)
             failure = from_error(self, env=env, ex=ex)
             if not isinstance(ex, ClientError):
                 return failure
@@ -244,7 +252,7 @@ def install(aws: EmbeddedAws) -> None:
             raise lambda_eval_utils.LambdaFunctionErrorException(error, text)
         version = answer.get("ExecutedVersion") or "$LATEST"
         trace = f"root=1-{uuid.uuid4().hex[:8]}-{uuid.uuid4().hex[:24]};sampled=0"
-        told = {"ExecutedVersion": version, "Payload": json.loads(text) if text else None}
+        told = {"ExecutedVersion": version, "Payload": _value_of(text)}
         env.stack.append(
             {
                 **told,

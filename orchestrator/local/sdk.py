@@ -68,8 +68,7 @@ def error_name(service: str, shape: str | None) -> str:
 
 @cache
 def _members(shape: StructureShape) -> Mapping[str, str]:
-    plain = shape.members if shape.name == "AttributeValue" else ()
-    return {name: name for name in plain} | {member(name): name for name in shape.members}
+    return {member(name): name for name in shape.members}
 
 
 def request(value: Any, shape: Shape | None) -> Any:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from moto.core.exceptions import AWSError
@@ -64,9 +65,19 @@ def diagnostics(definition: str, kind: str = "STANDARD") -> list[Diagnostic]:
 
 
 def refuse(definition: str, kind: str = "STANDARD") -> None:
-    """Raises AWS's InvalidDefinition, which names every mistake."""
-    if found := diagnostics(definition, kind):
+    """Raises AWS's InvalidDefinition, which names every mistake, and what AWS has and the embedded AWS has not."""
+    if found := diagnostics(definition, kind) or list(_not_offered(json.loads(definition), "")):
         raise InvalidDefinition(f"Invalid State Machine Definition: '{', '.join(map(str, found))}'")
+
+
+def _not_offered(machine: Mapping[str, Any], place: str) -> Iterator[Diagnostic]:
+    """Activities: here is nobody who would answer GetActivityTask."""
+    for name, state in machine["States"].items():
+        where = f"{place}/States/{name}"
+        if ":activity:" in str(state.get("Resource", "")):
+            yield _schema("The embedded AWS has no activities; '.waitForTaskToken' waits, too", f"{where}/Resource")
+        for inner_place, inner in _inner(state, where):
+            yield from _not_offered(inner, inner_place)
 
 
 def _schema(message: str, location: str | None = None) -> Diagnostic:
@@ -120,6 +131,9 @@ def _of_state(state: Any, place: str, kind: str) -> Iterator[Diagnostic]:
         return
     if what not in {"Choice", "Succeed", "Fail"} and "Next" not in state and state.get("End") is not True:
         yield _schema("One of these fields is required: [Next, End]", place)
+    moment = state.get("Timestamp")
+    if what == "Wait" and isinstance(moment, str) and not moment.startswith("{%") and not _is_moment(moment):
+        yield _schema("String does not match RFC3339 timestamp", f"{place}/Timestamp")
     if what == "Choice":
         yield from _lacking(state, ("Choices",), place)
         for index, rule in enumerate(state.get("Choices", [])):
@@ -134,6 +148,14 @@ def _of_state(state: Any, place: str, kind: str) -> Iterator[Diagnostic]:
             yield _schema("Value cannot be empty", f"{place}/Branches")
     for where, inner in _inner(state, place):
         yield from _of_machine(inner, where, kind)
+
+
+def _is_moment(text: str) -> bool:
+    """Whether a text is a moment with its offset: ``2016-12-05T21:29:29Z``."""
+    try:
+        return "T" in text and datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _not_for_express(resource: str) -> str | None:

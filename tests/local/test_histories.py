@@ -121,3 +121,10 @@ def test_an_execution_that_is_stopped_while_a_task_is_prepared_asks_nothing(
     # What goes on in the state has a moment to do what it must not.
     time.sleep(0.2)
     assert "Messages" not in aws.client("sqs").receive_message(QueueUrl=queue)
+
+
+def test_a_token_that_no_answer_has_given_is_refused(machines: Machines) -> None:
+    machine = machines.make(DONE)
+    with pytest.raises(ClientError) as caught:
+        machines.states.list_executions(stateMachineArn=machine, nextToken="of nothing")
+    assert caught.value.response["Error"]["Code"] == "InvalidToken"

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.local.validation import diagnostics
+from orchestrator.local.validation import InvalidDefinition, diagnostics, refuse
 from tests.local.conftest import Machines
 
 DONE = {"Type": "Pass", "End": True}
@@ -173,3 +173,19 @@ def test_a_machine_is_neither_created_nor_changed_by_a_definition_with_a_mistake
             definition=json.dumps(machine(A=task("arn:aws:states:us-east-1:123456789012:activity:a"))),
             roleArn=machines.role,
         )
+
+
+@pytest.mark.parametrize("moment", ["2016-12-05 21:29:29Z", "2016-12-05T21:29:29", "2016-13-05T21:29:29Z", "soon"])
+def test_a_moment_that_is_none_is_refused_where_it_stands(moment: str) -> None:
+    """As recorded: test_wait_timestamp_invalid."""
+    states = {"A": {"Type": "Wait", "Timestamp": moment, "End": True}}
+    (found,) = diagnostics(json.dumps({"StartAt": "A", "States": states}))
+    assert str(found) == ("SCHEMA_VALIDATION_FAILED: String does not match RFC3339 timestamp at /States/A/Timestamp")
+
+
+def test_what_is_not_offered_is_refused_in_words() -> None:
+    activity = "arn:aws:states:us-east-1:123456789012:activity:work"
+    inner = {"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": activity, "End": True}}}
+    states = {"P": {"Type": "Parallel", "Branches": [inner], "End": True}}
+    with pytest.raises(InvalidDefinition, match=r"no activities.* at /States/P/Branches.0./States/A/Resource"):
+        refuse(json.dumps({"StartAt": "P", "States": states}))

@@ -111,6 +111,22 @@ ERRORS: list[tuple[str, Any, str, str, str]] = [
 #: What a task asks that it cannot be started with: States.Runtime, which no catcher sees.
 _REFUSED = "AWS's answers as people report them: aws-sdk-js#4294, stored pages 60810225373 and 59758251835"
 REFUSED: list[tuple[str, Any, str]] = [
+    *(
+        (f"{SDK}dynamodb:putItem", {"TableName": "facts", "Item": {"id": {"S": "a"}, "a": value}}, field)
+        for field, value in [
+            ("NULL", {"NULL": True}),
+            ("BOOL", {"BOOL": True}),
+            ("SS", {"SS": ["a"]}),
+            ("NS", {"NS": ["1"]}),
+            ("BS", {"BS": ["YQ=="]}),
+            ("NULL", {"M": {"deep": {"L": [{"NULL": True}]}}}),
+        ]
+    ),
+    (
+        f"{SDK}dynamodb:transactWriteItems",
+        {"TransactItems": [{"Put": {"TableName": "facts", "Item": {"id": {"S": "a"}, "a": {"NULL": True}}}}]},
+        "NULL",
+    ),
     (f"{SDK}dynamodb:getItem", {"TableName": "facts", "key": {"id": {"S": "a"}}}, "key"),
     (f"{SDK}dynamodb:getItem", {"tableName": "facts", "Key": {"id": {"S": "a"}}}, "tableName"),
     (f"{SDK}sfn:stopExecution", {"executionArn": "arn"}, "executionArn"),
