@@ -45,14 +45,14 @@ $(VENV)/.bench: $(VENV)/.test requirements-bench.lock
 	@touch $@
 
 bench: $(VENV)/.bench
-	@$(BIN)/python -m tests.bench
-	@$(BIN)/python -m tests.bench_schedules
-	@$(BIN)/python -m tests.bench_deploying
-	@$(BIN)/python -m tests.bench_load $(RUNS)
+	@$(BIN)/python -m tests.bench.runs
+	@$(BIN)/python -m tests.bench.schedules
+	@$(BIN)/python -m tests.bench.deploying
+	@$(BIN)/python -m tests.bench.load $(RUNS)
 
 fuzz: $(VENV)/.test
-	@$(BIN)/python -m tests.fuzz
-	@$(BIN)/python -m tests.fuzz_failures
+	@$(BIN)/python -m tests.fuzz.schedules
+	@$(BIN)/python -m tests.fuzz.failures
 
 build: setup
 	@$(BIN)/python deploy.py build --out build
@@ -77,7 +77,7 @@ simulate: $(VENV)/.test
 	@$(BIN)/python -m tests.simulation.year $(or $(SEED),1)
 
 golden: $(VENV)/.test
-	@$(BIN)/pytest -q -n 0 --refresh-golden tests/definitions tests/deployment tests/docs/test_reference.py tests/pricing tests/test_taskfile.py
+	@$(BIN)/pytest -q -n 0 --refresh-golden tests/definitions tests/deployment tests/docs/test_reference.py tests/pricing tests/taskfile/test_reader.py
 
 clean:
 	@rm -rf $(VENV) $(SCAN) .wheels build tests/node/node_modules

@@ -29,13 +29,14 @@ from rich.console import Console
 
 import definitions
 import lambdas
-from orchestrator import deployment, faults
-from orchestrator.console.progress import progress_of
-from orchestrator.console.proofs import proofs_table
+from orchestrator import deployment
+from orchestrator.cli import faults
+from orchestrator.cli.server_clock import ServerClock
+from orchestrator.cli.views.progress import progress_of
+from orchestrator.cli.views.proofs import proofs_table
 from orchestrator.deployment import Dependencies, Project, Rollout
-from orchestrator.destinations import silences
-from orchestrator.server_clock import ServerClock
-from orchestrator.settings import Stack
+from orchestrator.runs.destinations import silences
+from orchestrator.stack import Stack
 
 #: What is built and deployed here.
 PROJECT = Project(

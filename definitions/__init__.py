@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from definitions import backfill, billing, task_runner
-from orchestrator.definition import Definition
-from orchestrator.settings import Stack
+from definitions import billing
+from definitions.system import backfill, task_runner
+from orchestrator.asl.definition import Definition
+from orchestrator.stack import Stack
 
 Builder = Callable[[Stack], Definition]
 

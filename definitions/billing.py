@@ -19,12 +19,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from definitions.task_runner.ending import STATES_ARN
-from definitions.task_runner.variables import CAUSE, EXECUTION_ARN
-from orchestrator.definition import Definition
-from orchestrator.errors import MailInDoubt, NonRetryableError, error_names
-from orchestrator.functions import Permission
-from orchestrator.services import (
+from definitions.system.task_runner.ending import STATES_ARN
+from definitions.system.task_runner.variables import CAUSE, EXECUTION_ARN
+from orchestrator.asl.definition import Definition
+from orchestrator.asl.integrations import (
     EVALUATION_FAILED,
     GET_OBJECT,
     INVOKE,
@@ -34,8 +32,10 @@ from orchestrator.services import (
     START_EXECUTION_SYNC,
     call,
 )
-from orchestrator.settings import Stack, live
-from orchestrator.states import Catch, Choice, Map, Pass, Retry, Succeed, Task, When, jsonata, literal
+from orchestrator.asl.states import Catch, Choice, Map, Pass, Retry, Succeed, Task, When, jsonata, literal
+from orchestrator.errors import MailInDoubt, NonRetryableError, error_names
+from orchestrator.functions import Permission
+from orchestrator.stack import Stack, live
 
 #: How many customers of a page, and how many pages, are worked on at once.
 CUSTOMERS_AT_ONCE = 10

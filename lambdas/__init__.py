@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from orchestrator.functions import EventSource, Function, Permission, Table, function_name
-from orchestrator.runs import UNSUCCESSFUL, Trigger
+from orchestrator.runs.run import UNSUCCESSFUL, Trigger
 
 #: To make a PDF. Pillow, which fpdf2 names for pictures, is left out of the lock list: there are none in ours.
 _PDF = ("defusedxml", "fonttools", "fpdf2")

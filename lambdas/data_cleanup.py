@@ -23,10 +23,10 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field, model_validator
 
-from lambdas._invocation import Result, client, logger, metrics, task_handler
 from orchestrator.errors import CleanupFailed
-from orchestrator.events import Params, TaskEvent
-from orchestrator.settings import DATA_BUCKET, STACK, Stack
+from orchestrator.handlers.event import Params, TaskEvent
+from orchestrator.handlers.invocation import Result, client, logger, metrics, task_handler
+from orchestrator.stack import DATA_BUCKET, STACK, Stack
 
 #: What the last batch, its retries and the answer may still take.
 MARGIN_MILLISECONDS = 15_000

@@ -268,7 +268,7 @@ class MotoChanged(OrchestratorError):
         super().__init__(
             f"the embedded AWS replaces code of moto, and moto {version} has other code there:\n  {listed}\n"
             "Install the moto that pyproject.toml names; or compare each of these with its replacement, and then run"
-            " `python -m orchestrator.local.replacements --write`"
+            " `python -m orchestrator.local.aws.replacements --write`"
         )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from orchestrator.local.embedded import EmbeddedAws
+from orchestrator.local.aws.server import EmbeddedAws
 
 # Nothing of the caller's account may reach a test, and nothing of a test may reach an account.
 for _name in [name for name in os.environ if name.startswith("AWS_")]:

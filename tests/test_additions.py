@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import ROOT, ChangedFile, WrittenFile, steps
-from tests.ours import MACHINES, added, functions
+from tests.testbed.ours import MACHINES, added, functions
 
 #: Tests that are about all definitions, all functions, or what is made of them.
 CONCERNED = (

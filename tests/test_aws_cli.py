@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from orchestrator.deployment import Applied
-from orchestrator.local.embedded import EmbeddedAws
-from tests.deployed import STACK, deployed
+from orchestrator.local.aws.server import EmbeddedAws
+from tests.testbed.deployed import STACK, deployed
 
 SLOT = "2026-12-01T08:00:00Z"
 

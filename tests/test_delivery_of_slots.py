@@ -12,15 +12,15 @@ import definitions
 from orchestrator import deployment
 from orchestrator.deployment import Application
 from orchestrator.functions import Function
-from orchestrator.ledger import Ledger
-from orchestrator.local.clock import VirtualClock
-from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.registry import Registry
-from orchestrator.runs import RunStatus
-from orchestrator.settings import Stack
-from orchestrator.slots import expected, key
-from orchestrator.taskfile import load
-from orchestrator.tasks import OverlapPolicy, Target, TargetKind, Task, TaskSchedule
+from orchestrator.local.aws.clock import VirtualClock
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.runs.run import RunStatus
+from orchestrator.stack import Stack
+from orchestrator.stores.ledger import Ledger
+from orchestrator.stores.registry import Registry
+from orchestrator.taskfile.reader import load
+from orchestrator.tasks.slots import expected, key
+from orchestrator.tasks.task import OverlapPolicy, Target, TargetKind, Task, TaskSchedule
 
 STACK = Stack(name="slots")
 LAMBDAS = Path(__file__).parent / "definitions" / "lambdas"

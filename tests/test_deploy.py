@@ -18,9 +18,9 @@ from botocore.exceptions import ClientError
 import deploy
 from orchestrator import deployment
 from orchestrator.deployment.questions import RunState
-from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.registry import Registry
-from orchestrator.settings import Stack
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.stack import Stack
+from orchestrator.stores.registry import Registry
 
 ROOT = Path(deploy.__file__).parent
 

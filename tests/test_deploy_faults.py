@@ -21,11 +21,11 @@ import pytest
 
 import definitions
 import deploy
-from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.registry import Registry
-from orchestrator.settings import Stack
-from tests.faulty import Answer, Call, ConnectionLost, FaultyAws, faulty, query_result
-from tests.processes import begun
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.stack import Stack
+from orchestrator.stores.registry import Registry
+from tests.testbed.processes import begun
+from tests.testbed.proxy import Answer, Call, ConnectionLost, FaultyAws, faulty, query_result
 
 ROOT = Path(deploy.__file__).parent
 STACK = Stack()

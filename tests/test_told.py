@@ -15,18 +15,18 @@ from click.testing import CliRunner
 
 import definitions
 from orchestrator import deployment
-from orchestrator.cli import orchestrator
+from orchestrator.cli.main import orchestrator
 from orchestrator.deployment import Application
-from orchestrator.destinations import News, attributes
 from orchestrator.functions import Function
-from orchestrator.local import subscribers
-from orchestrator.local.embedded import EmbeddedAws
-from tests import queues
-from tests.aws import cli
-from tests.definitions.harness import STACK
-from tests.handlers import folder_with, functions
-from tests.listener import Listener, listening
-from tests.queues import drained
+from orchestrator.local.aws import subscribers
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.runs.destinations import News, attributes
+from tests.testbed import queues
+from tests.testbed.clients import cli
+from tests.testbed.handlers import folder_with, functions
+from tests.testbed.listener import Listener, listening
+from tests.testbed.queues import drained
+from tests.testbed.task_runner import STACK
 
 SLOT = "2026-11-23T08:00:00Z"
 TODAY = date(2026, 11, 25)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from orchestrator.settings import Stack
+from orchestrator.stack import Stack
 
 TABLE = "BillingRecords"
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from lambdas._invocation import Result, client, logger, metrics, step_handler
 from lambdas.billing.billing_records import BillingRecords, Failure
 from lambdas.billing.charges import Charge, charge
 from lambdas.billing.customers import Customer, Customers
@@ -21,7 +20,8 @@ from lambdas.billing.plans import Plan
 from lambdas.billing.usage import problems_of
 from lambdas.billing.work import PAGE_SIZE, BillingStep, Files, charges_key, json_line, page_key
 from orchestrator.errors import InvalidPlan, NoPrice
-from orchestrator.settings import DATA_BUCKET, STACK, Stack
+from orchestrator.handlers.invocation import Result, client, logger, metrics, step_handler
+from orchestrator.stack import DATA_BUCKET, STACK, Stack
 
 #: A reason in a record of failure is not longer.
 _LONGEST_WHY = 500

@@ -8,7 +8,6 @@ import os
 from aws_lambda_powertools.metrics import MetricUnit
 from pydantic import AwareDatetime
 
-from lambdas._invocation import Result, client, metrics, step_handler
 from lambdas.billing.charges import Charge
 from lambdas.billing.customers import Customers
 from lambdas.billing.invoices import Invoice, Invoices, pdf_key
@@ -16,7 +15,8 @@ from lambdas.billing.money import written
 from lambdas.billing.rendering import invoice_pdf
 from lambdas.billing.work import BillingStep, Files, charges_key
 from orchestrator.errors import InvoiceConflict
-from orchestrator.settings import DATA_BUCKET, STACK, Stack
+from orchestrator.handlers.invocation import Result, client, metrics, step_handler
+from orchestrator.stack import DATA_BUCKET, STACK, Stack
 
 
 class CreateInvoice(BillingStep):

@@ -10,7 +10,7 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from lambdas.billing.plans import Plan
 from orchestrator.errors import InvalidPlan
-from orchestrator.settings import Stack
+from orchestrator.stack import Stack
 
 _values = TypeDeserializer()
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from lambdas.billing.charges import Charge
 from lambdas.billing.work import INVOICES
-from orchestrator.settings import Stack
+from orchestrator.stack import Stack
 
 TABLE = "Invoices"
 

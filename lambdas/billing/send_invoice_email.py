@@ -18,13 +18,13 @@ from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import ClientError
 from pydantic import AwareDatetime
 
-from lambdas._invocation import Result, client, client_that_tries_once, metrics, setting, step_handler
 from lambdas.billing.customers import Customers
 from lambdas.billing.invoices import Invoice, Invoices, MailState, moment
 from lambdas.billing.rendering import invoice_mail
 from lambdas.billing.work import BillingStep, Files
 from orchestrator.errors import MailInDoubt
-from orchestrator.settings import DATA_BUCKET, MAIL_FROM, STACK, Stack
+from orchestrator.handlers.invocation import Result, client, client_that_tries_once, metrics, setting, step_handler
+from orchestrator.stack import DATA_BUCKET, MAIL_FROM, STACK, Stack
 
 #: Longer than the function may run and SES's events take: by then a mail that went out is known to have.
 DOUBT = timedelta(minutes=5)

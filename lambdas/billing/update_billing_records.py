@@ -9,11 +9,11 @@ from itertools import islice
 from aws_lambda_powertools.metrics import MetricUnit
 from pydantic import AwareDatetime
 
-from lambdas._invocation import Result, client, logger, metrics, step_handler
 from lambdas.billing.billing_records import BillingRecords, BillingState
 from lambdas.billing.invoices import Invoices, MailState
 from lambdas.billing.work import BillingStep
-from orchestrator.settings import STACK, Stack
+from orchestrator.handlers.invocation import Result, client, logger, metrics, step_handler
+from orchestrator.stack import STACK, Stack
 
 #: So many customers are named in the result and the alert; the table has them all.
 _NAMED = 10

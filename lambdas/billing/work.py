@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
-from orchestrator.events import Step
+from orchestrator.handlers.event import Step
 
 #: What of the data bucket holds the usage, the files of runs, and invoices.
 USAGE, RUNS, INVOICES = "usage/", "billing/", "invoices/"

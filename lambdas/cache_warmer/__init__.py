@@ -15,11 +15,11 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import AfterValidator, Field
 
-from lambdas._invocation import Result, logger, metrics, setting, task_handler
 from lambdas.cache_warmer.fetching import Fetched, fetch_all
 from orchestrator.errors import CacheWarmingFailed, InvalidParameters
-from orchestrator.events import Params, TaskEvent
-from orchestrator.settings import SITE_URL
+from orchestrator.handlers.event import Params, TaskEvent
+from orchestrator.handlers.invocation import Result, logger, metrics, setting, task_handler
+from orchestrator.stack import SITE_URL
 
 TARGET = "lambda/cache-warmer"
 

@@ -20,14 +20,14 @@ from aws_lambda_powertools.utilities.idempotency import (
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field, StringConstraints
 
-from lambdas._invocation import Result, client, logger, metrics, setting, task_handler
 from lambdas.email_digest.digest import Digest, summarise
 from lambdas.email_digest.rendering import subject, to_html, to_text
-from orchestrator.events import Params, TaskEvent
-from orchestrator.ledger import Ledger
-from orchestrator.runs import TERMINAL, Run
-from orchestrator.settings import IDEMPOTENCY_TABLE, MAIL_FROM, STACK, Stack
-from orchestrator.tasks import LONGEST_RUN_SECONDS
+from orchestrator.handlers.event import Params, TaskEvent
+from orchestrator.handlers.invocation import Result, client, logger, metrics, setting, task_handler
+from orchestrator.runs.run import TERMINAL, Run
+from orchestrator.stack import IDEMPOTENCY_TABLE, MAIL_FROM, STACK, Stack
+from orchestrator.stores.ledger import Ledger
+from orchestrator.tasks.task import LONGEST_RUN_SECONDS
 
 #: Not what an address is, but what none can be without.
 Address = Annotated[str, StringConstraints(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+$", max_length=254)]

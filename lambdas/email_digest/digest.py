@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from heapq import nlargest
 
-from orchestrator.runs import UNSUCCESSFUL, Run, RunStatus
+from orchestrator.runs.run import UNSUCCESSFUL, Run, RunStatus
 
 #: Of each list in a mail.
 LONGEST_LIST = 20

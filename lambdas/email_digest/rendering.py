@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from lambdas.email_digest.digest import Digest
-from orchestrator.runs import Run
+from orchestrator.runs.run import Run
 
 #: Of an error or a reason.
 _LONGEST_TEXT = 120

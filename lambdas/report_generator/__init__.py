@@ -17,11 +17,11 @@ from zoneinfo import ZoneInfo
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lambdas._invocation import Result, client, logger, metrics, task_handler
 from lambdas.report_generator.orders import Order, read_orders, summarise
 from lambdas.report_generator.rendering import to_csv, to_pdf
-from orchestrator.events import Params, TaskEvent
-from orchestrator.settings import DATA_BUCKET
+from orchestrator.handlers.event import Params, TaskEvent
+from orchestrator.handlers.invocation import Result, client, logger, metrics, task_handler
+from orchestrator.stack import DATA_BUCKET
 
 
 class ReportParams(Params):

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from orchestrator.deployment import policies, storage
-from orchestrator.settings import FAILURES_METRIC, HEARTBEAT_METRIC, METRICS_NAMESPACE, UNREADABLE_METRIC, Stack
+from orchestrator.stack import FAILURES_METRIC, HEARTBEAT_METRIC, METRICS_NAMESPACE, UNREADABLE_METRIC, Stack
 
 #: How executions end that no Catch saw: "States.ALL" catches neither a time-out of the machine nor an abort.
 DIED = ("FAILED", "TIMED_OUT", "ABORTED")

@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orchestrator
-from orchestrator.definition import Definition
+from orchestrator.asl.definition import Definition
 from orchestrator.deployment.bundles import Bundle, bundle, own_files
 from orchestrator.deployment.dependencies import Dependencies
 from orchestrator.deployment.template import BACKFILL, TASK_RUNNER, code_parameter, template
 from orchestrator.errors import InvalidDefinition, NonRetryableError, error_names
 from orchestrator.functions import Function, Table, descendants
-from orchestrator.settings import Stack
-from orchestrator.tasks import TargetKind, Task
+from orchestrator.stack import Stack
+from orchestrator.tasks.task import TargetKind, Task
 
 if TYPE_CHECKING:
-    from orchestrator.taskfile import Declared
+    from orchestrator.taskfile.reader import Declared
 
 #: The folder of this library, which every bundle holds a part of.
 LIBRARY = Path(orchestrator.__file__).parent
@@ -63,7 +63,7 @@ class Application:
         Raises InvalidTaskFile.
         """
         # Here, because a build reads no tasks.
-        from orchestrator.taskfile import read
+        from orchestrator.taskfile.reader import read
 
         declared = read(
             file,

@@ -25,12 +25,12 @@ from orchestrator.deployment.stack import CloudFormationStack
 from orchestrator.deployment.storage import created_unprotected
 from orchestrator.deployment.subscribing import AlertsPlan
 from orchestrator.deployment.template import TASK_RUNNER, bootstrap_template
-from orchestrator.destinations import Destination
-from orchestrator.registry import Registry
-from orchestrator.scheduler import SchedulerSettings, Schedules
-from orchestrator.settings import Stack, live
-from orchestrator.subscriptions import Destinations, Subscriptions
-from orchestrator.tasks import Task
+from orchestrator.runs.destinations import Destination
+from orchestrator.stack import Stack, live
+from orchestrator.stores.registry import Registry
+from orchestrator.stores.schedule_group import SchedulerSettings, Schedules
+from orchestrator.stores.subscriptions import Destinations, Subscriptions
+from orchestrator.tasks.task import Task
 
 #: Makes boto3's client of a service: ``boto3.Session().client``, or that of the embedded AWS.
 Clients = Callable[[str], Any]

@@ -21,7 +21,7 @@ from orchestrator.deployment.questions import (
     SimulateCaller,
     Validate,
 )
-from orchestrator.settings import Stack
+from orchestrator.stack import Stack
 
 #: "CloudWatch Logs quotas": resource policies of an account in a region.
 _RESOURCE_POLICIES = 10

@@ -8,9 +8,9 @@ from datetime import datetime
 from orchestrator import pricing
 from orchestrator.deployment.application import Application
 from orchestrator.deployment.template import TASK_RUNNER
-from orchestrator.forecast import forecast
 from orchestrator.pricing import Billed
-from orchestrator.tasks import Task
+from orchestrator.tasks.forecast import forecast
+from orchestrator.tasks.task import Task
 
 #: A month's slots are counted in so many days.
 _DAYS = 30

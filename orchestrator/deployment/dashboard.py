@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from orchestrator.settings import METRICS_NAMESPACE, Stack
+from orchestrator.stack import METRICS_NAMESPACE, Stack
 
 #: The whole width of a dashboard.
 _WIDTH = 24

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestrator.settings import Stack
+from orchestrator.stack import Stack
 
 #: "IAM and AWS STS quotas": the policies in a role, without white space.
 LIMIT_CHARACTERS = 10_240

@@ -10,8 +10,8 @@ from typing import Any
 from orchestrator.deployment.applying import Clients
 from orchestrator.deployment.stack import POLL_SECONDS, CloudFormationStack
 from orchestrator.errors import DeploymentFailed, NotDeployed
-from orchestrator.settings import Stack
-from orchestrator.subscriptions import Destinations
+from orchestrator.stack import Stack
+from orchestrator.stores.subscriptions import Destinations
 
 _TABLE = "AWS::DynamoDB::Table"
 _BUCKET = "AWS::S3::Bucket"

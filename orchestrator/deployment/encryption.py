@@ -16,7 +16,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from orchestrator.deployment.policies import Statement, allow, arn, attribute
-from orchestrator.settings import Stack
+from orchestrator.stack import Stack
 
 _READ = ("kms:Decrypt",)
 

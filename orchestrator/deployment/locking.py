@@ -17,7 +17,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from orchestrator.errors import DeploymentUnderWay
-from orchestrator.settings import Stack
+from orchestrator.stack import Stack
 
 #: A deployment that has died blocks the next for so long; several renewals may fail before one that works loses it.
 LEASE = timedelta(minutes=2)

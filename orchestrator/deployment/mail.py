@@ -11,7 +11,7 @@ from typing import Any
 
 from orchestrator.deployment import storage
 from orchestrator.deployment.policies import arn
-from orchestrator.settings import Stack
+from orchestrator.stack import Stack
 
 #: Doubts are settled within minutes of the next run of a slot.
 _RETENTION_DAYS = 7

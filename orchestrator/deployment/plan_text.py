@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.deployment.planning import DeploymentPlan, TaskChange
-from orchestrator.slots import key
+from orchestrator.tasks.slots import key
 
 _SIGNS = {"add": "+", "remove": "-", "change": "~"}
 

@@ -21,9 +21,9 @@ from orchestrator.deployment.reconciliation import Found, Plan, Register, Remove
 from orchestrator.deployment.slot_changes import SlotChange, slot_change
 from orchestrator.deployment.stack import CloudFormationStack
 from orchestrator.deployment.subscribing import AlertsPlan, Change
-from orchestrator.destinations import Destination, silences
-from orchestrator.records import Item
-from orchestrator.tasks import Task
+from orchestrator.runs.destinations import Destination, silences
+from orchestrator.runs.task_state import Item
+from orchestrator.tasks.task import Task
 
 #: Dollars a month that a task costs, roughly.
 MonthlyCost = Callable[[Task], float]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from orchestrator.functions import EventSource, Function, Permission
-from orchestrator.settings import METRICS_NAMESPACE, Stack
+from orchestrator.stack import METRICS_NAMESPACE, Stack
 
 Statement = dict[str, Any]
 

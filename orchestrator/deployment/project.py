@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from orchestrator.definition import Definition
+from orchestrator.asl.definition import Definition
 from orchestrator.deployment.application import Application
 from orchestrator.deployment.dependencies import Dependencies
 from orchestrator.deployment.template import ARCHITECTURE, RUNTIME
 from orchestrator.deployment.wheels import Platform
 from orchestrator.functions import Function, Table, discover
-from orchestrator.settings import Stack
+from orchestrator.stack import Stack
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.errors import NoSuchAlarm, NoSuchVersion, RolledBack
-from orchestrator.settings import LIVE, live
+from orchestrator.stack import LIVE, live
 
 #: Seconds between two looks at the alarm. A standard alarm is itself evaluated once a minute.
 ALARM_POLL_SECONDS = 15.0

@@ -14,13 +14,13 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from orchestrator.deployment.quotas import REGISTRY_WRITES, SCHEDULE_WRITES, TokenBucket
-from orchestrator.records import Item, Watch
-from orchestrator.registry import Registry, registered_as
-from orchestrator.schedule_names import schedule_name, task_of
-from orchestrator.scheduler import Schedules
-from orchestrator.slots import extra_schedules, times
-from orchestrator.tasks import Task, TaskSchedule
-from orchestrator.watching import SETTLING, watch_from
+from orchestrator.runs.missed_slots import SETTLING, watch_from
+from orchestrator.runs.task_state import Item, Watch
+from orchestrator.stores.registry import Registry, registered_as
+from orchestrator.stores.schedule_group import Schedules
+from orchestrator.tasks.schedule_names import schedule_name, task_of
+from orchestrator.tasks.slots import extra_schedules, times
+from orchestrator.tasks.task import Task, TaskSchedule
 
 #: Requests at a time: as many as boto3 keeps connections.
 WORKERS = 10

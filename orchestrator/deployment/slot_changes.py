@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
 
-from orchestrator.slots import expected, upcoming
-from orchestrator.tasks import Task
+from orchestrator.tasks.slots import expected, upcoming
+from orchestrator.tasks.task import Task
 
 #: How many next times are shown, and how many lost ones.
 SHOWN = 3

@@ -7,7 +7,7 @@ from typing import Any
 
 from orchestrator.deployment import encryption, scanning
 from orchestrator.functions import Table
-from orchestrator.settings import NEXT_RUN_INDEX, STATUS_INDEX, Stack
+from orchestrator.stack import NEXT_RUN_INDEX, STATUS_INDEX, Stack
 
 #: What was kept stays when its resource leaves the template or the stack is deleted; a resource whose very creation is
 #: rolled back goes, so that the next attempt finds its name free.

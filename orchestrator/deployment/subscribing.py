@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from orchestrator.destinations import Destination, Kind
-from orchestrator.settings import Stack, sibling
-from orchestrator.subscriptions import PROTOCOLS, Destinations, Recorded, Subscribed, Subscriptions
+from orchestrator.runs.destinations import Destination, Kind
+from orchestrator.stack import Stack, sibling
+from orchestrator.stores.subscriptions import PROTOCOLS, Destinations, Recorded, Subscribed, Subscriptions
 
 
 @dataclass(frozen=True, kw_only=True)

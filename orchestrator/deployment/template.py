@@ -10,13 +10,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from orchestrator import settings
-from orchestrator.definition import Definition
+from orchestrator import stack as settings
+from orchestrator.asl.definition import Definition
 from orchestrator.deployment import encryption, event_sources, mail, policies, scanning, storage
 from orchestrator.deployment.alarms import alarms, heartbeat, status_rule
 from orchestrator.deployment.dashboard import dashboard
 from orchestrator.functions import Function, Table
-from orchestrator.settings import Stack
+from orchestrator.stack import Stack
 
 #: The state machine that schedules start.
 TASK_RUNNER = "TaskRunner"

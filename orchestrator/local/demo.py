@@ -11,15 +11,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from orchestrator.console.tables import runs_table
+from orchestrator.cli.views.tables import runs_table
 from orchestrator.deployment import Application
-from orchestrator.ledger import Ledger
-from orchestrator.local.clock import VirtualClock
-from orchestrator.local.delivery import Delivery
+from orchestrator.local.aws.clock import VirtualClock
+from orchestrator.local.aws.scheduler.delivery import Delivery
 from orchestrator.local.session import Session, started
-from orchestrator.runs import TERMINAL, Run, RunStatus
-from orchestrator.schedule_names import task_of
-from orchestrator.slots import expected, key
+from orchestrator.runs.run import TERMINAL, Run, RunStatus
+from orchestrator.stores.ledger import Ledger
+from orchestrator.tasks.schedule_names import task_of
+from orchestrator.tasks.slots import expected, key
 
 BEGIN = datetime(2026, 11, 30, tzinfo=UTC)
 LENGTH = timedelta(hours=24, minutes=12)

@@ -10,8 +10,8 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeSerializer
 
-from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.settings import Stack
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.stack import Stack
 
 _values = TypeSerializer()
 

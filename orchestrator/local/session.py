@@ -15,11 +15,11 @@ from types import FrameType
 from orchestrator import deployment
 from orchestrator.deployment import Application, Applied
 from orchestrator.local import samples
-from orchestrator.local.clock import Clock, RealClock, VirtualClock
-from orchestrator.local.delivery import Delivery
-from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.settings import Stack
-from orchestrator.tasks import Task
+from orchestrator.local.aws.clock import Clock, RealClock, VirtualClock
+from orchestrator.local.aws.scheduler.delivery import Delivery
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.stack import Stack
+from orchestrator.tasks.task import Task
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.tasks import TargetKind
+from orchestrator.tasks.task import TargetKind
 
 #: A definition in Amazon States Language.
 Machine = Mapping[str, Any]

@@ -11,9 +11,9 @@ from orchestrator.pricing import logs
 from orchestrator.pricing.items import STORED_BYTES, TRANSACTION, item_bytes, read_units, write_units
 from orchestrator.pricing.paths import SKIPPING, Machine, Step, happy_path, shortest, skipping_path
 from orchestrator.pricing.usage import MONTH_DAYS, MONTH_HOURS, Line, Usage, total
-from orchestrator.runs import ROW_LIFETIME_SECONDS
-from orchestrator.settings import Stack
-from orchestrator.tasks import TargetKind, Task
+from orchestrator.runs.run import ROW_LIFETIME_SECONDS
+from orchestrator.stack import Stack
+from orchestrator.tasks.task import TargetKind, Task
 
 #: A row of the ledger at its end; its result has some hundred characters.
 ROW_BYTES = 620

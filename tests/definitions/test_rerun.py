@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 import definitions
-from orchestrator.local import jsonata
-from orchestrator.local.clock import VirtualClock
-from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.local.jsonata import Evaluation
-from orchestrator.retries import RetryPolicy
-from orchestrator.runs import HISTORY_LIMIT, EarlierRun, Run, RunStatus, Trigger
-from tests.definitions.harness import SLOT, STACK, Outcome, TaskRunner
-from tests.definitions.reference import disagreements
+from orchestrator.local.aws.clock import VirtualClock
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.local.aws.step_functions import jsonata
+from orchestrator.local.aws.step_functions.jsonata import Evaluation
+from orchestrator.runs.run import HISTORY_LIMIT, EarlierRun, Run, RunStatus, Trigger
+from orchestrator.tasks.retries import RetryPolicy
+from tests.testbed.reference import disagreements
+from tests.testbed.task_runner import SLOT, STACK, Outcome, TaskRunner
 
 TWICE = RetryPolicy(max_attempts=2, interval_seconds=0)
 ONCE = RetryPolicy(max_attempts=1)

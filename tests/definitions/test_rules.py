@@ -9,14 +9,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from definitions.task_runner import running, variables
-from definitions.task_runner.record import paused
+from definitions.system.task_runner import running, variables
+from definitions.system.task_runner.record import paused
 from orchestrator import instants
-from orchestrator.deaths import Asked
-from orchestrator.local import jsonata
-from orchestrator.records import Pause
-from orchestrator.runs import CAUSE_LIMIT, Trigger, one_line
-from orchestrator.slots import key
+from orchestrator.local.aws.step_functions import jsonata
+from orchestrator.runs.execution_end import Asked
+from orchestrator.runs.run import CAUSE_LIMIT, Trigger, one_line
+from orchestrator.runs.task_state import Pause
+from orchestrator.tasks.slots import key
 from tests.definitions.expressions import filled
 
 NOW = datetime(2026, 11, 23, 9, 0, 30, 250_000, tzinfo=UTC)

@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from orchestrator.alerts import Cause, Severity
-from orchestrator.failed_tasks import FailedTasks
-from orchestrator.incidents import Incidents
-from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.records import Pause, Watch
-from orchestrator.retries import RetryPolicy
-from orchestrator.runs import Attention, Run, RunStatus, SkipReason, Trigger
-from orchestrator.settings import HEARTBEAT_METRIC, METRICS_NAMESPACE, UNREADABLE_METRIC
-from orchestrator.slots import key
-from orchestrator.tasks import Alerting, CatchUp, OverlapPolicy, TaskSchedule
-from tests import queues
-from tests.definitions.harness import SLOT, STACK, TaskRunner
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.runs.alerts import Cause, Severity
+from orchestrator.runs.run import Attention, Run, RunStatus, SkipReason, Trigger
+from orchestrator.runs.task_state import Pause, Watch
+from orchestrator.stack import HEARTBEAT_METRIC, METRICS_NAMESPACE, UNREADABLE_METRIC
+from orchestrator.stores.dead_letters import FailedTasks
+from orchestrator.stores.incidents import Incidents
+from orchestrator.tasks.retries import RetryPolicy
+from orchestrator.tasks.slots import key
+from orchestrator.tasks.task import Alerting, CatchUp, OverlapPolicy, TaskSchedule
+from tests.testbed import queues
+from tests.testbed.task_runner import SLOT, STACK, TaskRunner
 
 HOURLY = TaskSchedule(expression="cron(0 * * * ? *)")
 PATIENT = RetryPolicy(max_attempts=9, interval_seconds=0, backoff_rate=1, max_delay_seconds=0)

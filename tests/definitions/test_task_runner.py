@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 
 import definitions
-from orchestrator.calendars import Closure
-from orchestrator.local import jsonata
-from orchestrator.local.clock import VirtualClock
-from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.local.jsonata import Evaluation
-from orchestrator.retries import RetryPolicy
-from orchestrator.runs import Run, RunStatus, Trigger
-from orchestrator.tasks import OverlapPolicy
-from tests.definitions.harness import SLOT, STACK, Outcome, TaskRunner
-from tests.definitions.reference import OF_OVERLAP, disagreements, never_evaluated
+from orchestrator.local.aws.clock import VirtualClock
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.local.aws.step_functions import jsonata
+from orchestrator.local.aws.step_functions.jsonata import Evaluation
+from orchestrator.runs.run import Run, RunStatus, Trigger
+from orchestrator.schedules.calendars import Closure
+from orchestrator.tasks.retries import RetryPolicy
+from orchestrator.tasks.task import OverlapPolicy
+from tests.testbed.reference import OF_OVERLAP, disagreements, never_evaluated
+from tests.testbed.task_runner import SLOT, STACK, Outcome, TaskRunner
 
 AT_ONCE = RetryPolicy(max_attempts=3, interval_seconds=0)
 ONCE = RetryPolicy(max_attempts=1)

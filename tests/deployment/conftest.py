@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from tests.deployment.wheelhouse import Wheelhouse
+from tests.testbed.wheelhouse import Wheelhouse
 
 
 @pytest.fixture

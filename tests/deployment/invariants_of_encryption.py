@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
-from orchestrator.local.keys import NEEDED
+from orchestrator.local.aws.keys import NEEDED
 
 KEY = {"Fn::GetAtt": ["Key", "Arn"]}
 

@@ -8,21 +8,21 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from orchestrator.alerts import Cause, Severity
-from orchestrator.destinations import Destination, Format, Kind
-from orchestrator.failed_tasks import FailedTasks
-from orchestrator.incidents import Incidents
 from orchestrator.local import samples
-from orchestrator.records import Watch
-from orchestrator.retries import RetryPolicy
-from orchestrator.runs import Run, RunStatus
-from orchestrator.settings import UNREADABLE_METRIC
-from orchestrator.slots import key
-from orchestrator.subscriptions import Destinations, Recorded
-from orchestrator.tasks import CatchUp, OverlapPolicy, TaskSchedule
-from tests import listener, queues
-from tests.definitions.harness import STACK
-from tests.deployment.world import PERIOD, SLOT, World
+from orchestrator.runs.alerts import Cause, Severity
+from orchestrator.runs.destinations import Destination, Format, Kind
+from orchestrator.runs.run import Run, RunStatus
+from orchestrator.runs.task_state import Watch
+from orchestrator.stack import UNREADABLE_METRIC
+from orchestrator.stores.dead_letters import FailedTasks
+from orchestrator.stores.incidents import Incidents
+from orchestrator.stores.subscriptions import Destinations, Recorded
+from orchestrator.tasks.retries import RetryPolicy
+from orchestrator.tasks.slots import key
+from orchestrator.tasks.task import CatchUp, OverlapPolicy, TaskSchedule
+from tests.testbed import listener, queues
+from tests.testbed.everything import PERIOD, SLOT, World
+from tests.testbed.task_runner import STACK
 
 Scenario = Callable[[World], None]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from orchestrator.deployment import alarms
-from orchestrator.settings import Stack
+from orchestrator.stack import Stack
 
 #: Where data is missing, CloudWatch looks back two periods further than it evaluates, in the examples of "Configuring
 #: how CloudWatch alarms treat missing data".

@@ -15,16 +15,16 @@ import pytest
 
 from orchestrator.deployment import Application, Applied, apply
 from orchestrator.functions import EventSource, Function
-from orchestrator.ledger import Ledger
-from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.records import Pause
-from orchestrator.registry import Registry
-from orchestrator.schedule_names import schedule_name
-from orchestrator.scheduler import LIST_PAGE_SIZE
-from orchestrator.settings import Stack
-from tests.aws import own_client
-from tests.deployment import sample
-from tests.deployment.sample import task
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.runs.task_state import Pause
+from orchestrator.stack import Stack
+from orchestrator.stores.ledger import Ledger
+from orchestrator.stores.registry import Registry
+from orchestrator.stores.schedule_group import LIST_PAGE_SIZE
+from orchestrator.tasks.schedule_names import schedule_name
+from tests.testbed import sample
+from tests.testbed.clients import own_client
+from tests.testbed.sample import task
 
 STACK = Stack()
 # No rate: it would fire at once.

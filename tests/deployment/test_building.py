@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.definition import Definition
+from orchestrator.asl.definition import Definition
+from orchestrator.asl.integrations import GET_ITEM
+from orchestrator.asl.states import Task
 from orchestrator.deployment import Dependencies, build
 from orchestrator.errors import InvalidDefinition, MissingWheels, NotABuild
-from orchestrator.services import GET_ITEM
-from orchestrator.states import Task
-from tests.deployment import sample
-from tests.deployment.wheelhouse import LAMBDA, Wheelhouse, pin
+from tests.testbed import sample
+from tests.testbed.wheelhouse import LAMBDA, Wheelhouse, pin
 
 
 def contents(folder: Path) -> dict[str, bytes]:

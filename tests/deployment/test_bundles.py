@@ -20,9 +20,9 @@ from orchestrator.deployment import Dependencies
 from orchestrator.deployment.application import LIBRARY
 from orchestrator.deployment.bundles import NOT_BUNDLED, Bundle, bundle
 from orchestrator.functions import Function
-from orchestrator.settings import Stack
-from tests.deployment import sample
-from tests.deployment.wheelhouse import LAMBDA, Wheelhouse, pin
+from orchestrator.stack import Stack
+from tests.testbed import sample
+from tests.testbed.wheelhouse import LAMBDA, Wheelhouse, pin
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 
 from deploy import PROJECT
 from orchestrator.deployment import monthly_cost
-from orchestrator.settings import Stack
-from orchestrator.tasks import Target, TargetKind, Task, TaskSchedule
+from orchestrator.stack import Stack
+from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 

@@ -14,7 +14,7 @@ from deploy import PROJECT
 from orchestrator.deployment import Dependencies
 from orchestrator.deployment.wheels import Platform
 from orchestrator.errors import MissingWheels
-from tests.deployment.wheelhouse import LAMBDA, Wheelhouse, pin
+from tests.testbed.wheelhouse import LAMBDA, Wheelhouse, pin
 
 ROOT = Path(lambdas.__file__).parent.parent
 

@@ -16,17 +16,17 @@ import deploy
 from deploy import PROJECT
 from orchestrator.deployment import Application, Rollout, apply, destroy, plan, rollback
 from orchestrator.deployment.deployer import CLOUDFORMATION, LIMIT_CHARACTERS, OWN, policy
-from orchestrator.destinations import Destination, Kind
 from orchestrator.errors import DeploymentFailed
-from orchestrator.local import roles
-from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.local.requests import Permission
-from orchestrator.local.statements import allow, applies
-from orchestrator.settings import Stack
-from orchestrator.tasks import Task
-from tests.deployment import sample
-from tests.deployment.sample import task
-from tests.deployment.statements import parts
+from orchestrator.local.aws.iam import roles
+from orchestrator.local.aws.iam.requests import Permission
+from orchestrator.local.aws.iam.statements import allow, applies
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.runs.destinations import Destination, Kind
+from orchestrator.stack import Stack
+from orchestrator.tasks.task import Task
+from tests.testbed import sample
+from tests.testbed.sample import task
+from tests.testbed.statements import parts
 
 STACK = Stack()
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

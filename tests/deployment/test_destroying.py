@@ -9,10 +9,10 @@ import pytest
 
 from orchestrator.deployment import apply, destroy
 from orchestrator.errors import NotDeployed
-from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.settings import Stack
-from tests.deployment import sample
-from tests.deployment.sample import task
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.stack import Stack
+from tests.testbed import sample
+from tests.testbed.sample import task
 
 STACK = Stack()
 TASKS = [task("report", "cron(0 2 * * ? *)")]

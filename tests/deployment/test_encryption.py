@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from orchestrator.deployment import encryption, policies
-from orchestrator.settings import Stack
+from orchestrator.stack import Stack
 
 KEY = {"Fn::GetAtt": ["Key", "Arn"]}
 

@@ -12,16 +12,16 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from orchestrator.definition import Definition
+from orchestrator.asl.definition import Definition
 from orchestrator.deployment import Application, apply, storage
 from orchestrator.deployment.locking import exclusive
 from orchestrator.errors import DeploymentFailed, DeploymentUnderWay, InvalidDefinition
-from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.registry import Registry
-from orchestrator.settings import Stack
-from tests.deployment import sample
-from tests.deployment.sample import task
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.stack import Stack
+from orchestrator.stores.registry import Registry
 from tests.deployment.test_applying import Recorded
+from tests.testbed import sample
+from tests.testbed.sample import task
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 TASKS = [task(f"task-{number}", "cron(0 2 * * ? *)") for number in range(5)]

@@ -17,14 +17,14 @@ import pytest
 from orchestrator.deployment import Application, apply, plan
 from orchestrator.deployment.locking import LEASE
 from orchestrator.deployment.template import TASK_RUNNER
-from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.registry import Registry
-from orchestrator.schedule_names import task_of
-from orchestrator.settings import Stack
-from orchestrator.tasks import Task
-from tests.aws import own_client
-from tests.deployment import sample
-from tests.deployment.sample import task
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.stack import Stack
+from orchestrator.stores.registry import Registry
+from orchestrator.tasks.schedule_names import task_of
+from orchestrator.tasks.task import Task
+from tests.testbed import sample
+from tests.testbed.clients import own_client
+from tests.testbed.sample import task
 
 STACK = Stack()
 NOW = datetime(2026, 12, 1, tzinfo=UTC)

@@ -10,8 +10,8 @@ import pytest
 
 from orchestrator.deployment.locking import LEASE, exclusive
 from orchestrator.errors import DeploymentUnderWay
-from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.settings import Stack
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.stack import Stack
 
 STACK = Stack()
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from deploy import PROJECT
-from orchestrator.settings import Stack
+from orchestrator.stack import Stack
 from tests.deployment.invariants import inspect
 
 Resources = dict[str, Any]

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from orchestrator.definition import Definition
+from orchestrator.asl.definition import Definition
 from orchestrator.deployment import Application, DeploymentPlan, apply, plan, plan_json, plan_lines, plan_summary
-from orchestrator.local.embedded import EmbeddedAws
-from tests.deployment import sample
-from tests.deployment.sample import task
+from orchestrator.local.aws.server import EmbeddedAws
 from tests.deployment.test_applying import Recorded
+from tests.testbed import sample
+from tests.testbed.sample import task
 
 NOW = datetime(2026, 12, 4, 8, 30, tzinfo=UTC)
 REPORT = task("report", "cron(0 9 * * ? *)")

@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.deployment import policies
 from orchestrator.functions import Function, Permission
-from orchestrator.settings import Stack
+from orchestrator.stack import Stack
 
 STACK = Stack()
 ACCOUNT = "${AWS::Region}:${AWS::AccountId}"

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from orchestrator.local import roles
-from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.local.roles import Asked
-from orchestrator.local.statements import Statement, allow, applies
+from orchestrator.local.aws.iam import roles
+from orchestrator.local.aws.iam.roles import Asked
+from orchestrator.local.aws.iam.statements import Statement, allow, applies
+from orchestrator.local.aws.server import EmbeddedAws
 from tests.deployment import scenarios
 from tests.deployment.scenarios import Scenario
-from tests.deployment.statements import parts
-from tests.deployment.world import World, world
-from tests.ours import added
+from tests.testbed.everything import World, world
+from tests.testbed.ours import added
+from tests.testbed.statements import parts
 
 #: What the embedded AWS cannot show, since it is AWS itself that asks, and nobody here does so in its place.
 UNSEEN = {

@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError
 import deploy
 from orchestrator.deployment import Assumption, Proof, Verdict, assumptions, not_shown, proof_json, prove
 from orchestrator.deployment.questions import ErrorPrefix, Read, RunState, Simulate, SimulateCaller, Validate
-from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.settings import Stack
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.stack import Stack
 from tests.deployment.test_applying import Recorded
 
 STACK = Stack()

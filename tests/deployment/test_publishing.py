@@ -10,8 +10,8 @@ import pytest
 
 from orchestrator.deployment.publishing import LiveAlias, Rollout, alarm_state, publish, roll_back
 from orchestrator.errors import NoSuchAlarm, NoSuchVersion, RolledBack
-from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.settings import live
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.stack import live
 
 ALARM = "orchestrator-dev-Failures"
 ROLE = "arn:aws:iam::123456789012:role/runner"

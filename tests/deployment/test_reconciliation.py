@@ -25,16 +25,16 @@ from orchestrator.deployment.reconciliation import (
     find,
     plan,
 )
-from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.registry import Registry
-from orchestrator.schedule_names import schedule_name
-from orchestrator.scheduler import SchedulerSettings, Schedules
-from orchestrator.settings import Stack
-from orchestrator.tasks import Task, TaskSchedule
-from orchestrator.watching import SETTLING, watch_from
-from tests.aws import own_client
-from tests.deployment.sample import task
-from tests.tables import create_tables
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.runs.missed_slots import SETTLING, watch_from
+from orchestrator.stack import Stack
+from orchestrator.stores.registry import Registry
+from orchestrator.stores.schedule_group import SchedulerSettings, Schedules
+from orchestrator.tasks.schedule_names import schedule_name
+from orchestrator.tasks.task import Task, TaskSchedule
+from tests.testbed.clients import own_client
+from tests.testbed.sample import task
+from tests.testbed.tables import create_tables
 
 STACK = Stack()
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)

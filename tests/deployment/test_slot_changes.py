@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from orchestrator.deployment.slot_changes import slot_change
-from orchestrator.slots import key
-from tests.deployment.sample import task
+from orchestrator.tasks.slots import key
+from tests.testbed.sample import task
 
 FRIDAY = datetime(2026, 12, 4, 8, 30, tzinfo=UTC)
 MONDAY = datetime(2026, 12, 7, 8, 30, tzinfo=UTC)

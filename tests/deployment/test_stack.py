@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 
 from orchestrator.deployment.stack import CloudFormationStack
 from orchestrator.errors import DeploymentFailed
-from orchestrator.local.embedded import EmbeddedAws
-from tests.aws import own_client
+from orchestrator.local.aws.server import EmbeddedAws
+from tests.testbed.clients import own_client
 
 NAME = "orchestrator-dev"
 

@@ -13,14 +13,14 @@ import cfnlint.api
 import pytest
 
 from deploy import PROJECT
-from orchestrator.definition import Definition
+from orchestrator.asl.definition import Definition
+from orchestrator.asl.integrations import GET_ITEM
+from orchestrator.asl.states import Task
 from orchestrator.deployment import Application
 from orchestrator.deployment.template import bootstrap_template
 from orchestrator.functions import EventSource, Function
-from orchestrator.services import GET_ITEM
-from orchestrator.settings import Stack
-from orchestrator.states import Task
-from tests.deployment import sample
+from orchestrator.stack import Stack
+from tests.testbed import sample
 
 #: Actions that IAM allows on nothing finer than everything.
 WITHOUT_RESOURCE = {

@@ -9,7 +9,7 @@ import pytest
 from orchestrator.deployment.template import ARCHITECTURE, RUNTIME
 from orchestrator.deployment.wheels import Pin, Platform, read_lock, wheels
 from orchestrator.errors import InvalidLockList, MissingWheels
-from tests.deployment.wheelhouse import LAMBDA, Wheelhouse, pin
+from tests.testbed.wheelhouse import LAMBDA, Wheelhouse, pin
 
 A, B = "a" * 64, "b" * 64
 

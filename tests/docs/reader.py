@@ -14,13 +14,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.docs.pages import ORCHESTRATOR, ROOT, ChangedFile, Command, WrittenFile, differs, steps
-from tests.processes import begun
+from tests.testbed.processes import begun
 
 #: The folders and files that a checkout has for a reader.
 _PROJECT = ("definitions", "lambdas", "orchestrator", "samples", "deploy.py", "tasks.yaml", "tasks.schema.json")
 
 #: How the command is run in a copy, where there is no virtual environment.
-COMMAND = [sys.executable, "-W", "ignore", "-c", "import sys; from orchestrator.cli import main; sys.exit(main())"]
+COMMAND = [sys.executable, "-W", "ignore", "-c", "import sys; from orchestrator.cli.main import main; sys.exit(main())"]
 
 #: What needs no AWS, and is said by the page before anything is started.
 _ALONE = frozenset({"validate", "preview", "schema", "forecast"})

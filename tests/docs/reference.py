@@ -9,9 +9,9 @@ import click
 
 from deploy import PROJECT, deploy
 from orchestrator import deployment
-from orchestrator.cli import orchestrator
+from orchestrator.cli.main import orchestrator
 from orchestrator.deployment.deployer import CLOUDFORMATION, OWN, Grant
-from orchestrator.settings import Stack
+from orchestrator.stack import Stack
 
 _GENERATED = "<!-- Generated: `make golden` writes it. -->"
 

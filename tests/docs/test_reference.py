@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import taskfile
+from orchestrator.taskfile import reader as taskfile
 from tests.docs import reference
 
 FOLDER = Path("../../docs/reference")

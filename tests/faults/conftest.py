@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.definitions.harness import TaskRunner
 from tests.faults.injection import Faults
+from tests.testbed.task_runner import TaskRunner
 
 
 @pytest.fixture(scope="module")

@@ -17,10 +17,10 @@ from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, BaseResponse
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service import StateTaskService
 
-from orchestrator.local import requests, roles
-from orchestrator.local.clock import FOREVER
-from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.local.statements import applies
+from orchestrator.local.aws.clock import FOREVER
+from orchestrator.local.aws.iam import requests, roles
+from orchestrator.local.aws.iam.statements import applies
+from orchestrator.local.aws.server import EmbeddedAws
 
 #: What AWS's services call it; the others say ThrottlingException.
 _THROTTLED = {"awslambda": "TooManyRequestsException", "dynamodb": "ProvisionedThroughputExceededException"}

@@ -18,20 +18,20 @@ from itertools import count, islice
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from orchestrator import pausing
-from orchestrator.incidents import Incidents
-from orchestrator.records import Lease, Pause, Record
-from orchestrator.retries import RetryPolicy
-from orchestrator.runs import TERMINAL, UNSUCCESSFUL, Attention, Run, RunStatus, SkipReason, Trigger
-from orchestrator.scheduler import MAXIMUM_EVENT_AGE_SECONDS
-from orchestrator.slots import expected, key, upcoming
-from orchestrator.tasks import Alerting, CatchUp, OverlapPolicy, Target, TargetKind, Task, TaskSchedule
-from orchestrator.verification import verify
-from orchestrator.watching import watch_from
-from tests.definitions.harness import STACK
+from orchestrator.operations import pausing
+from orchestrator.runs.missed_slots import watch_from
+from orchestrator.runs.run import TERMINAL, UNSUCCESSFUL, Attention, Run, RunStatus, SkipReason, Trigger
+from orchestrator.runs.task_state import Lease, Pause, Record
+from orchestrator.runs.verification import verify
+from orchestrator.stores.incidents import Incidents
+from orchestrator.stores.schedule_group import MAXIMUM_EVENT_AGE_SECONDS
+from orchestrator.tasks.retries import RetryPolicy
+from orchestrator.tasks.slots import expected, key, upcoming
+from orchestrator.tasks.task import Alerting, CatchUp, OverlapPolicy, Target, TargetKind, Task, TaskSchedule
 from tests.definitions.test_silent_slots import dead_letter, round_at
 from tests.faults.injection import Fault, Injected, State
 from tests.faults.world import World
+from tests.testbed.task_runner import STACK
 
 _TARGETS = (Target(kind=TargetKind.LAMBDA, name="work"), Target(kind=TargetKind.WORKFLOW, name="nested"))
 _ANY = st.integers(min_value=0, max_value=99)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from orchestrator.records import Watch
-from orchestrator.retries import RetryPolicy
-from orchestrator.runs import RunStatus, Trigger
-from orchestrator.slots import key
-from orchestrator.tasks import OverlapPolicy, TaskSchedule
-from tests.definitions.harness import STACK, TaskRunner
+from orchestrator.runs.run import RunStatus, Trigger
+from orchestrator.runs.task_state import Watch
+from orchestrator.tasks.retries import RetryPolicy
+from orchestrator.tasks.slots import key
+from orchestrator.tasks.task import OverlapPolicy, TaskSchedule
+from tests.testbed.task_runner import STACK, TaskRunner
 
 #: Runs here are neither late nor looked for before this.
 GRACE = timedelta(hours=2)

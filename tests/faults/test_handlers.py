@@ -13,21 +13,21 @@ from itertools import product
 
 import pytest
 
-from orchestrator.alerts import Cause, Severity
-from orchestrator.incidents import Incidents
-from orchestrator.local import roles
-from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.recorder import Recorder
-from orchestrator.runs import RunStatus
-from orchestrator.settings import HEARTBEAT_METRIC, METRICS_NAMESPACE
-from orchestrator.slots import key
-from orchestrator.tasks import CatchUp
-from tests.definitions.harness import STACK, TaskRunner
+from orchestrator.local.aws.iam import roles
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.runs.alerts import Cause, Severity
+from orchestrator.runs.run import RunStatus
+from orchestrator.stack import HEARTBEAT_METRIC, METRICS_NAMESPACE
+from orchestrator.stores.incidents import Incidents
+from orchestrator.stores.recorder import Recorder
+from orchestrator.tasks.slots import key
+from orchestrator.tasks.task import CatchUp
 from tests.definitions.test_silent_slots import dead_letter, messages
 from tests.faults.injection import Call, Fault, Faults, Injected
 from tests.faults.scenarios import GRACE, Cell
 from tests.faults.verdicts import LOST, table, told, verdict
 from tests.faults.world import MovedClock
+from tests.testbed.task_runner import STACK, TaskRunner
 
 #: So many requests fail, one in each attempt.
 _TIMES = 3

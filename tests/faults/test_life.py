@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from orchestrator.local.embedded import EmbeddedAws
+from orchestrator.local.aws.server import EmbeddedAws
 from tests.faults.life import Life
 from tests.faults.world import World, world
 

@@ -14,11 +14,11 @@ import definitions
 from orchestrator import deployment
 from orchestrator.deployment import Application
 from orchestrator.functions import discover
-from orchestrator.ledger import Ledger
-from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.runs import RunStatus
-from orchestrator.settings import Stack
-from tests.conduct import CASES, source
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.runs.run import RunStatus
+from orchestrator.stack import Stack
+from orchestrator.stores.ledger import Ledger
+from tests.testbed.conduct import CASES, source
 
 STACK = Stack(name="orchestrator-targets")
 

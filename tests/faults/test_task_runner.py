@@ -11,13 +11,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orchestrator.local.clock import VirtualClock
-from orchestrator.local.embedded import EmbeddedAws
-from tests.definitions.harness import TaskRunner
+from orchestrator.local.aws.clock import VirtualClock
+from orchestrator.local.aws.server import EmbeddedAws
 from tests.definitions.test_silent_slots import rounds
 from tests.faults.injection import Fault, Faults, Injected, State
 from tests.faults.scenarios import GRACE, SCENARIOS, Cell
 from tests.faults.verdicts import LOST, table, told, verdict
+from tests.testbed.task_runner import TaskRunner
 
 #: So many runs at once: a run that waits costs nothing.
 _AT_ONCE = 24

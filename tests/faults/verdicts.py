@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from orchestrator.alerts import severities
-from orchestrator.incidents import Incidents
-from orchestrator.runs import Run, RunStatus
-from tests.definitions.harness import STACK, TaskRunner
+from orchestrator.runs.alerts import severities
+from orchestrator.runs.run import Run, RunStatus
+from orchestrator.stores.incidents import Incidents
 from tests.faults.injection import Fault
+from tests.testbed.task_runner import STACK, TaskRunner
 
 #: Nobody was told, and nothing explains the slot.
 LOST = "LOST"

@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from orchestrator.local.clock import VirtualClock
-from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.runner import Runner
-from tests.definitions.harness import STACK, TaskRunner
+from orchestrator.local.aws.clock import VirtualClock
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.stores.executions import Runner
 from tests.faults.injection import Faults
+from tests.testbed.task_runner import STACK, TaskRunner
 
 #: How much faster than real time it is while time passes.
 _FAST = 100_000.0

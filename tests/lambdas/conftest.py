@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from lambdas._invocation import client
-from orchestrator import settings
-from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.settings import Stack
-from tests.tables import create_tables
+from orchestrator import stack as settings
+from orchestrator.handlers.invocation import client
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.stack import Stack
+from tests.testbed.tables import create_tables
 
 BUCKET = "orchestrator-dev-data-123456789012-us-east-1"
 

@@ -15,9 +15,9 @@ import pytest
 
 from lambdas.cache_warmer import connections, handler, judge
 from lambdas.cache_warmer.fetching import Fetched, fetch_all
-from orchestrator import settings
+from orchestrator import stack as settings
 from orchestrator.errors import CacheWarmingFailed, InvalidParameters, NotConfigured
-from tests.lambdas.invocation import invoke
+from tests.testbed.invocation import invoke
 
 
 class Site(ThreadingHTTPServer):

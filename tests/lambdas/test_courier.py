@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from lambdas import courier
-from lambdas._invocation import client
-from orchestrator.destinations import Destination, Format, Kind
+from lambdas.system import courier
 from orchestrator.errors import WebhookRefused, WebhookUnavailable
-from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.settings import Stack
-from orchestrator.subscriptions import Destinations, Recorded
-from tests.lambdas.invocation import Context
-from tests.listener import Listener, listening
-from tests.queues import drained
+from orchestrator.handlers.invocation import client
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.runs.destinations import Destination, Format, Kind
+from orchestrator.stack import Stack
+from orchestrator.stores.subscriptions import Destinations, Recorded
+from tests.testbed.invocation import Context
+from tests.testbed.listener import Listener, listening
+from tests.testbed.queues import drained
 
 STACK = Stack()
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:orchestrator-dev-Courier"

@@ -10,10 +10,10 @@ import pytest
 
 from lambdas.data_cleanup import MARGIN_MILLISECONDS, Progress, clean_items, clean_objects, handler, is_stale
 from orchestrator.errors import CleanupFailed, InvalidParameters
-from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.settings import Stack
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.stack import Stack
 from tests.lambdas.conftest import BUCKET
-from tests.lambdas.invocation import SLOT, invoke
+from tests.testbed.invocation import SLOT, invoke
 
 NOW = datetime.fromisoformat(SLOT)
 CUTOFF = NOW - timedelta(days=30)

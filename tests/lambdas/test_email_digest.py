@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lambdas._invocation import client, logger
 from lambdas.email_digest import handler, slot_text
 from lambdas.email_digest.digest import LONGEST_LIST, Digest, summarise
 from lambdas.email_digest.rendering import subject, to_html, to_text
-from orchestrator import settings
+from orchestrator import stack as settings
 from orchestrator.errors import InvalidParameters, NotConfigured
-from orchestrator.local.embedded import EmbeddedAws
-from orchestrator.runs import TERMINAL, Run, RunStatus
-from orchestrator.settings import Stack
-from orchestrator.tasks import LONGEST_RUN_SECONDS
-from tests.lambdas.invocation import invoke
+from orchestrator.handlers.invocation import client, logger
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.runs.run import TERMINAL, Run, RunStatus
+from orchestrator.stack import Stack
+from orchestrator.tasks.task import LONGEST_RUN_SECONDS
+from tests.testbed.invocation import invoke
 
 SLOT = "2026-12-01T08:00:00Z"
 RECIPIENTS = ["ops@example.com", "boss@example.com"]

@@ -14,11 +14,11 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 import lambdas
-from lambdas._invocation import client, logger, metrics, setting, task_handler
 from orchestrator.errors import InvalidParameters, NotConfigured
-from orchestrator.events import Params, TaskEvent
 from orchestrator.functions import discover
-from tests.lambdas.invocation import Context, invoke
+from orchestrator.handlers.event import Params, TaskEvent
+from orchestrator.handlers.invocation import client, logger, metrics, setting, task_handler
+from tests.testbed.invocation import Context, invoke
 
 
 class PaintParams(Params):

@@ -24,7 +24,7 @@ from lambdas.report_generator.orders import Summary, read_orders, summarise
 from lambdas.report_generator.rendering import to_csv, to_pdf
 from orchestrator.errors import InvalidParameters, MalformedOrders
 from tests.lambdas.conftest import BUCKET
-from tests.lambdas.invocation import invoke
+from tests.testbed.invocation import invoke
 
 HEADER = "order_id,ordered_at,region,product,quantity,unit_price\n"
 SAMPLES = Path(__file__).parent.parent.parent / "samples" / "orders"

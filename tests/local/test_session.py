@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import begun
+from tests.testbed.processes import begun
 
 PROJECT = Path(__file__).parent.parent.parent
-ORCHESTRATOR = [sys.executable, "-c", "import sys; from orchestrator.cli import main; sys.exit(main())"]
+ORCHESTRATOR = [sys.executable, "-c", "import sys; from orchestrator.cli.main import main; sys.exit(main())"]
 
 TASKS = """
 tasks:

@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-from tests.processes import begun
+from tests.testbed.processes import begun
 
 _REPOSITORY = Path(__file__).parent.parent.parent
-_ORCHESTRATOR = [sys.executable, "-c", "import sys; from orchestrator.cli import main; sys.exit(main())"]
+_ORCHESTRATOR = [sys.executable, "-c", "import sys; from orchestrator.cli.main import main; sys.exit(main())"]
 _DEPLOY = [sys.executable, "-c", "import sys, deploy; sys.exit(deploy.main())"]
 _AWS = [sys.executable, "-W", "ignore", "-m", "awscli"]
 

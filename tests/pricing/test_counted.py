@@ -14,22 +14,22 @@ import boto3
 import pytest
 
 from deploy import PROJECT
-from lambdas.watchdog.round import Round
-from orchestrator.calendars import Closure
+from lambdas.system.watchdog.round import Round
 from orchestrator.deployment import Applied, billed
-from orchestrator.incidents import Incidents
-from orchestrator.ledger import Ledger
-from orchestrator.local.embedded import EmbeddedAws
+from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.pricing import logs, runs, stack
 from orchestrator.pricing.items import item_bytes, write_units
 from orchestrator.pricing.paths import happy_path
 from orchestrator.pricing.usage import total
-from orchestrator.recorder import Recorder
-from orchestrator.registry import Registry
-from orchestrator.runner import Runner
-from orchestrator.slots import key, next_run
-from orchestrator.tasks import TargetKind
-from tests.deployed import STACK, deployed, tasks
+from orchestrator.schedules.calendars import Closure
+from orchestrator.stores.executions import Runner
+from orchestrator.stores.incidents import Incidents
+from orchestrator.stores.ledger import Ledger
+from orchestrator.stores.recorder import Recorder
+from orchestrator.stores.registry import Registry
+from orchestrator.tasks.slots import key, next_run
+from orchestrator.tasks.task import TargetKind
+from tests.testbed.deployed import STACK, deployed, tasks
 
 TASK = tasks()[0]
 BILLED = billed(PROJECT.application(STACK))

@@ -10,14 +10,14 @@ import pytest
 
 import definitions
 from deploy import PROJECT
-from orchestrator.calendars import Calendar, closures
 from orchestrator.deployment import billed
 from orchestrator.pricing.paths import happy_path
 from orchestrator.pricing.runs import METRICS, Expected, look_lines, monthly, of_workflow, run_lines
 from orchestrator.pricing.usage import MONTH_DAYS, Usage, total
-from orchestrator.settings import Stack
-from orchestrator.tasks import Target, TargetKind, Task
-from tests.test_calendars import TODAY, WEEKDAYS
+from orchestrator.schedules.calendars import Calendar, closures
+from orchestrator.stack import Stack
+from orchestrator.tasks.task import Target, TargetKind, Task
+from tests.schedules.test_calendars import TODAY, WEEKDAYS
 
 STACK = Stack()
 BILLED = replace(billed(PROJECT.application(STACK)), memory_mb={"work": 512})

@@ -10,7 +10,7 @@ import pytest
 from deploy import PROJECT
 from orchestrator.deployment import billed
 from orchestrator.pricing import cost_tables
-from orchestrator.settings import Stack
+from orchestrator.stack import Stack
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "explanation" / "cost.md"
 

@@ -1,7 +1,7 @@
 """One task's year, event by event: Scheduler, runner and watchdog, each of which fails at times.
 
-The watchdog's rules are the real ones (:mod:`orchestrator.watching`), and so are the slots and the claim
-(:mod:`orchestrator.claims`, which tests/definitions/test_claims.py holds equal to the definition). Times are seconds
+The watchdog's rules are the real ones (:mod:`orchestrator.runs.missed_slots`), and so are the slots and the claim
+(:mod:`orchestrator.runs.claims`, which tests/definitions/test_claims.py holds equal to the definition). Times are seconds
 since 1970.
 """
 
@@ -15,18 +15,18 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
-from orchestrator.claims import Claim, Decision, Standing, Taken, decide
 from orchestrator.instants import to_millisecond
-from orchestrator.records import Lease, Pause, Watch
-from orchestrator.runs import TERMINAL, RunStatus, Trigger
-from orchestrator.slots import key
-from orchestrator.tasks import Task
-from orchestrator.watching import look, watch_from
+from orchestrator.runs.claims import Claim, Decision, Standing, Taken, decide
+from orchestrator.runs.missed_slots import look, watch_from
+from orchestrator.runs.run import TERMINAL, RunStatus, Trigger
+from orchestrator.runs.task_state import Lease, Pause, Watch
+from orchestrator.tasks.slots import key
+from orchestrator.tasks.task import Task
 
 #: A round of the watchdog begins so often.
 ROUND_SECONDS = 300
 
-#: Scheduler gives a slot up after this (see :mod:`orchestrator.scheduler`).
+#: Scheduler gives a slot up after this (see :mod:`orchestrator.stores.schedule_group`).
 GIVEN_UP_SECONDS = 3600
 
 #: The watchdog looks into a run that is older.

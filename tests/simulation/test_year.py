@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from orchestrator.runs import RunStatus
+from orchestrator.runs.run import RunStatus
 from tests.simulation.year import Figures, live, world
 
 DAYS, COUNT = 60, 120

@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from orchestrator.records import Pause
-from orchestrator.runs import RunStatus
-from orchestrator.slots import expected, key
-from orchestrator.tasks import CatchUp, OverlapPolicy, Target, TargetKind, Task, TaskSchedule
+from orchestrator.runs.run import RunStatus
+from orchestrator.runs.task_state import Pause
+from orchestrator.tasks.slots import expected, key
+from orchestrator.tasks.task import CatchUp, OverlapPolicy, Target, TargetKind, Task, TaskSchedule
 from tests.simulation.model import Outages, TaskYear, World
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)

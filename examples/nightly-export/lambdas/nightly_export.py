@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lambdas._invocation import client, stack, task_handler
-from orchestrator.events import Params, TaskEvent
+from orchestrator.handlers.event import Params, TaskEvent
+from orchestrator.handlers.invocation import client, stack, task_handler
 
 
 class ExportParams(Params):

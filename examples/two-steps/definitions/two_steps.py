@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from orchestrator.definition import Definition
-from orchestrator.services import INVOKE
-from orchestrator.settings import Stack
-from orchestrator.states import Choice, Succeed, Task, When, jsonata
+from orchestrator.asl.definition import Definition
+from orchestrator.asl.integrations import INVOKE
+from orchestrator.asl.states import Choice, Succeed, Task, When, jsonata
+from orchestrator.stack import Stack
 
 
 def build(stack: Stack) -> Definition:

@@ -20,8 +20,8 @@ from lambdas.billing.send_invoice_email import Outbox, SendInvoiceEmail, accepte
 from lambdas.billing.update_billing_records import UpdateBillingRecords, update_billing_records
 from lambdas.billing.work import BillingStep, Files, page_key
 from orchestrator.errors import MailInDoubt
-from orchestrator.local.embedded import EmbeddedAws
-from tests.definitions.billing import PERIOD, SLOT, STACK, Books, books
+from orchestrator.local.aws.server import EmbeddedAws
+from tests.testbed.billing import PERIOD, SLOT, STACK, Books, books
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 AN_HOUR = timedelta(hours=1)

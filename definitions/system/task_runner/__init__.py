@@ -1,0 +1,37 @@
+"""TaskRunner: the one state machine that every schedule starts.
+
+    LookupTask → ClaimSlot → RouteTask → InvokeLambda | StartWorkflow → RecordOutcome → PublishMetrics
+
+The rare cases cost the common one nothing: they hang on catchers, not on choices. ClaimSlot is one transaction that
+takes the slot (a row of the ledger) and the task's lease. When it is refused, ExplainRefusal reads why: duplicate,
+paused, overlap, or an earlier run whose place this one is to take. The task's overlap policy may then let the run wait
+for its turn, or stop the other one. The runs of a backfill, of which many may begin at once, turn off to ClaimApart,
+which takes the slot alone. Every failure is recorded and counted, and ends in Fail, so that alarms and parents see it;
+people are told of it from the ledger's stream.
+
+Step Functions ends an execution for some causes without asking a catcher (States.Runtime, the machine's own timeout, an
+abort). Such a run leaves its row RUNNING: the failure handler ends it, or the watchdog.
+"""
+
+from __future__ import annotations
+
+from definitions.system.task_runner import claiming, ending, running, stopping, waiting
+from orchestrator.asl.definition import Definition
+from orchestrator.asl.states import linked
+from orchestrator.stack import Stack
+from orchestrator.tasks.task import LEASE_MARGIN_SECONDS, LONGEST_RUN_SECONDS, LONGEST_WAIT_SECONDS
+
+
+def build(stack: Stack) -> Definition:
+    """TaskRunner for ``stack``.
+
+    Input: ``{"taskId": …, "scheduledTime": …, "params": …, "trigger": …, "replaces": …}``, the first is enough; the
+    last is the version (:attr:`orchestrator.runs.run.Run.version`) of the slot's run that is to be replaced; it has ended.
+    """
+    modules = (claiming, waiting, stopping, running, ending)
+    states = linked(state for module in modules for state in module.states(stack))
+    return Definition(
+        start=states["LookupTask"],
+        comment="Runs one slot of one scheduled task.",
+        timeout_seconds=LONGEST_WAIT_SECONDS + LONGEST_RUN_SECONDS + 2 * LEASE_MARGIN_SECONDS,
+    )

@@ -1,0 +1,230 @@
+"""How a slot is claimed, and what happens when it cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from definitions.system.task_runner import rows
+from definitions.system.task_runner.record import RECORD
+from definitions.system.task_runner.refusal import explained, faulty, not_claimed
+from definitions.system.task_runner.variables import (
+    ASKED_FOR,
+    BEGIN,
+    BY_HAND,
+    CAUSE,
+    CLAIMED,
+    DUPLICATE,
+    FROM_ANY_INPUT,
+    FROM_INPUT,
+    INPUT_IS_VALID,
+    IS_APART,
+    NOW_SECONDS,
+    REFUSED,
+    STARTED_AT,
+    refused,
+)
+from orchestrator.asl.integrations import (
+    BATCH_GET_ITEM,
+    CONDITION_FAILED,
+    EVALUATION_FAILED,
+    GET_ITEM,
+    NOTHING,
+    PUT_ITEM,
+    TRANSACT_WRITE_ITEMS,
+    TRANSACTION_CANCELED,
+    UPDATE_ITEM,
+    call,
+)
+from orchestrator.asl.states import Catch, Choice, Task, Wait, When, jsonata, literal, to
+from orchestrator.errors import ClaimContended, InvalidInput, InvalidTask
+from orchestrator.runs.claims import Decision
+from orchestrator.runs.run import RunStatus, SkipReason
+from orchestrator.stack import Stack
+
+#: How often a claim is tried again when another transaction was in its way, or another run was first.
+CLAIM_ATTEMPTS = 12
+
+#: How often a run stops another one, and finds a third that has been faster.
+STOP_ATTEMPTS = 60
+
+#: The one place where a record that cannot be run, a slot on a closed day and a run of a backfill turn off: the common
+#: case pays no state.
+_NOW_UNLESS_REFUSED = f"""$exists($task.refusal) or $exists($task.closed) or {IS_APART}
+    ? $error('this slot is not claimed so') : $string({NOW_SECONDS})"""
+
+#: Why ClaimSlot did not try: ``invalid``, a :class:`SkipReason`, or ``apart`` for what is claimed without the task.
+_NOT_CLAIMED = f"""$exists($task.refusal) ? 'invalid'
+    : $exists($task.closed) ? {literal(SkipReason.CLOSED)}
+    : $task.paused ? {literal(SkipReason.PAUSED)}
+    : 'apart'"""
+
+_LOOKUP_FAILED = jsonata(f"""
+    $not({INPUT_IS_VALID}) ? {{
+        'name': {literal(InvalidInput.__name__)}, 'cause': 'the input must be like {{"taskId": "daily-sales-report"}}'
+    }}
+    : $states.errorOutput.Error = {literal(EVALUATION_FAILED)} ? {{
+        'name': {literal(InvalidTask.__name__)}, 'cause': 'missing or wrong in the record: params or closures'
+    }}
+    : {{'name': $states.errorOutput.Error, 'cause': {CAUSE}}}
+""")
+
+
+def states(stack: Stack) -> list[Any]:
+    """From LookupTask to RouteTask, or to the end of a run that starts nothing."""
+    return [_lookup(stack), *_claims(stack), _explain(stack), _refused(), *_recordings(stack)]
+
+
+def _lookup(stack: Stack) -> Task:
+    return call(
+        "LookupTask",
+        GET_ITEM,
+        arguments={
+            "TableName": stack.tasks_table,
+            "Key": {"taskId": {"S": jsonata(f"{INPUT_IS_VALID} ? $states.input.taskId : $error('invalid input')")}},
+            "ConsistentRead": True,
+        },
+        assign={**FROM_INPUT, **BEGIN, "task": RECORD, "ended": None, "child": None},
+        catch=[
+            Catch(
+                error_equals=["States.ALL"],
+                assign={**REFUSED, **FROM_ANY_INPUT, **BEGIN, "failure": _LOOKUP_FAILED, "task": {}},
+                output=NOTHING,
+                next_step=to("Refused"),
+            )
+        ],
+        next_state=to("ClaimSlot"),
+    )
+
+
+def _claims(stack: Stack) -> list[Any]:
+    not_tried = REFUSED | {
+        "known": refused(_NOT_CLAIMED),
+        "failure": jsonata("$exists($task.refusal) ? $task.refusal : null"),
+    }
+    return [
+        call(
+            "ClaimSlot",
+            TRANSACT_WRITE_ITEMS,
+            comment="Takes the slot and the lease together, or neither.",
+            arguments={
+                "TransactItems": [
+                    {"Put": rows.claimed_row(stack)},
+                    {"Update": rows.lease_taken(stack, _NOW_UNLESS_REFUSED)},
+                ]
+            },
+            assign=CLAIMED,
+            never_retry=[TRANSACTION_CANCELED],
+            catch=[
+                Catch(error_equals=[EVALUATION_FAILED], assign=not_tried, output=NOTHING, next_step=to("Refused")),
+                *not_claimed(TRANSACTION_CANCELED),
+            ],
+            next_state=to("RouteTask"),
+        ),
+        # At once at first; then the transactions that are in each other's way scatter.
+        Wait(
+            "ClaimAgain",
+            seconds=jsonata("$floor($random() * $min([$power(2, $claims - 1) - 1, 20]))"),
+            next_state=to("ClaimSlot"),
+        ),
+        call(
+            "ClaimApart",
+            PUT_ITEM,
+            comment="A backfill takes the slot without the task: a scheduled run is never skipped because of it.",
+            arguments=rows.claimed_row(stack),
+            assign=CLAIMED,
+            never_retry=[CONDITION_FAILED],
+            catch=not_claimed(CONDITION_FAILED),
+            next_state=to("RouteTask"),
+        ),
+    ]
+
+
+def _explain(stack: Stack) -> Task:
+    contended = {
+        "name": ClaimContended.__name__,
+        "cause": "the slot could not be claimed: other transactions were in the way every time",
+    }
+    return call(
+        "ExplainRefusal",
+        BATCH_GET_ITEM,
+        comment="The claim says only that a condition failed; the two records say which.",
+        arguments={
+            "RequestItems": {
+                stack.tasks_table: {"Keys": [rows.TASK_KEY], "ConsistentRead": True},
+                stack.runs_table: {"Keys": [rows.RUN_KEY], "ConsistentRead": True},
+            }
+        },
+        assign={"known": explained(stack), "failure": contended, "status": RunStatus.FAILED},
+        catch=[faulty()],
+        next_state=to("Refused"),
+    )
+
+
+def _refused() -> Choice:
+    """What becomes of a run that has not claimed its slot, the first that applies."""
+    own_key = {"slot": jsonata(STARTED_AT)}
+    is_skipped, waits = f"$known.refusal in {literal(list(SkipReason))}", "$waitingSince != null"
+    skipped = {"status": RunStatus.SKIPPED}
+
+    def because(decision: Decision) -> str:
+        return f"$known.refusal = '{decision}'"
+
+    def once_more(condition: str, most: int = CLAIM_ATTEMPTS) -> When:
+        return When(f"{condition} and $claims < {most}", assign={"claims": jsonata("$claims + 1")})
+
+    return Choice(
+        "Refused",
+        choices=[
+            (When(because(Decision.DUPLICATE), assign={"status": DUPLICATE}), to("RecordDuplicate")),
+            (When(f"{is_skipped} and {waits}", assign=skipped), to("LeaveQueue")),
+            # The row of before stands, or there is still none: whoever asked can ask again.
+            (When(f"{is_skipped} and ({ASKED_FOR} or $replaces != null)", assign=skipped), to("PublishMetrics")),
+            (When(f"{is_skipped} and {BY_HAND}", assign=own_key | skipped), to("RecordSkip")),
+            (When(is_skipped, assign=skipped), to("RecordSkip")),
+            (When("$known.refusal = 'apart'"), to("ClaimApart")),
+            (once_more(f"{because(Decision.FREE)} and {IS_APART}"), to("ClaimApart")),
+            (once_more(because(Decision.FREE)), to("ClaimAgain")),
+            (once_more(because(Decision.STOP), STOP_ATTEMPTS), to("StopOther")),
+            (When(f"{because(Decision.WAIT)} and $not({waits})"), to("RecordWaiting")),
+            # What has waited so long does not give up now, and its row is there to be kept.
+            (When(waits), to("JoinQueue")),
+            (When("$replaces != null"), to("PublishFailureMetrics")),
+            (When(BY_HAND, assign=own_key), to("RecordRefusal")),
+        ],
+        default=to("RecordRefusal"),
+    )
+
+
+def _recordings(stack: Stack) -> list[Any]:
+    failure = {"error": {"S": jsonata("$failure.name")}, "cause": {"S": jsonata("$failure.cause")}}
+    skip = {
+        "reason": {"S": jsonata("$known.refusal")},
+        "cause": jsonata(f"$known.refusal = {literal(SkipReason.CLOSED)} ? {{'S': $task.closed}}"),
+    }
+    return [
+        _put_row(stack, "RecordRefusal", failure, then="PublishFailureMetrics"),
+        _put_row(stack, "RecordSkip", skip, then="PublishMetrics"),
+        call(
+            "RecordDuplicate",
+            UPDATE_ITEM,
+            comment="Scheduler delivers at least once: the row of the first delivery counts the others.",
+            arguments=rows.duplicate_counted(stack),
+            catch=[Catch(error_equals=["States.ALL"], next_step=to("PublishMetrics"))],
+            next_state=to("PublishMetrics"),
+        ),
+    ]
+
+
+def _put_row(stack: Stack, name: str, attributes: Mapping[str, Any], *, then: str) -> Task:
+    return call(
+        name,
+        PUT_ITEM,
+        arguments=rows.new_row(stack, status={"S": jsonata("$status")}, **attributes),
+        never_retry=[CONDITION_FAILED],
+        catch=[
+            Catch(error_equals=[CONDITION_FAILED], assign={"status": DUPLICATE}, next_step=to("RecordDuplicate")),
+            Catch(error_equals=["States.ALL"], assign=REFUSED, output=NOTHING, next_step=to("PublishFailureMetrics")),
+        ],
+        next_state=to(then),
+    )

@@ -1,0 +1,215 @@
+"""What TaskRunner writes into the ledger and the registry.
+
+Every condition is owner-aware (``executionArn = :me``): the reply to a write that landed can be lost, and the write
+that Step Functions then sends again must find its own row, not a stranger's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from definitions.system.task_runner.variables import (
+    DURATION,
+    EXECUTION_ARN,
+    IS_APART,
+    NOW_SECONDS,
+    NOW_TEXT,
+    STARTED_AT,
+)
+from orchestrator.asl.states import composed, jsonata, literal
+from orchestrator.runs.run import ROW_LIFETIME_SECONDS, RunStatus, SkipReason
+from orchestrator.stack import Stack
+from orchestrator.stores.updates import update
+from orchestrator.tasks.task import OverlapPolicy
+
+TASK_KEY = {"taskId": {"S": jsonata("$taskId")}}
+RUN_KEY = {**TASK_KEY, "slot": {"S": jsonata("$slot")}}
+ME = {"me": {"S": jsonata(EXECUTION_ARN)}}
+_PLACE = {"#waiting": "waiting", "#slot": RUN_KEY["slot"]["S"]}
+
+
+def new_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
+    """PutItem of this execution's row, unless the slot is somebody else's. An attribute that does not apply is absent.
+
+    So the item is one expression: DynamoDB's null has another name in each kind of integration (``NULL``, ``Nul``).
+    """
+    item = {
+        **RUN_KEY,
+        "trigger": {"S": jsonata("$trigger")},
+        "executionArn": ME["me"],
+        "startedAt": {"S": jsonata(STARTED_AT)},
+        "startDelaySeconds": jsonata("$startDelay != null ? {'N': $string($startDelay)}"),
+        "attempts": {"N": jsonata("$string($known.earlier.attempts)")},
+        "history": {"L": jsonata("$known.earlier.history")},
+        "duplicates": {"N": jsonata("$string($known.earlier.duplicates)")},
+        "ttl": {"N": jsonata(f"$string({NOW_SECONDS} + {ROW_LIFETIME_SECONDS})")},
+        **attributes,
+    }
+    return {
+        "TableName": stack.runs_table,
+        "Item": jsonata(composed(item)),
+        "ConditionExpression": "attribute_not_exists(slot) OR executionArn = :me",
+        "ExpressionAttributeValues": {":me": ME["me"]},
+    }
+
+
+def claimed_row(stack: Stack, status: RunStatus = RunStatus.RUNNING) -> dict[str, Any]:
+    """PutItem of the row that takes the slot, in the place of the run that ``earlier`` names, if any."""
+    row = new_row(stack, status={"S": status})
+    return row | {
+        "ConditionExpression": f"{row['ConditionExpression']} OR startedAt = :earlier"
+        " OR (attribute_not_exists(startedAt) AND #status = :earlier)",
+        "ExpressionAttributeNames": {"#status": "status"},
+        "ExpressionAttributeValues": {":me": ME["me"], ":earlier": {"S": jsonata("$known.earlier.version")}},
+    }
+
+
+def ended_row(stack: Stack, *, attention: str = "", removes: Sequence[str], **attributes: Any) -> dict[str, Any]:
+    """UpdateItem of this execution's own row at its end; ``removes`` is what another run may have written of it.
+
+    ``attention`` is an expression of the attribute's value, which is undefined where there is nothing to say.
+    """
+    optional = {"childExecutionArn": "($child != null ? {'S': $child})"}
+    optional |= {"attention": attention} if attention else {}
+    ended = {
+        "status": {"S": jsonata("$status")},
+        "endedAt": {"S": jsonata("$fromMillis($ended)")},
+        "durationSeconds": {"N": jsonata(f"$string({DURATION})")},
+        "attempts": {"N": jsonata("$string($known.earlier.attempts + $attempt)")},
+    }
+    request = update(
+        ended | attributes,
+        removes=removes,
+        names=["executionArn", *optional],
+        values=ME,
+        condition="#executionArn = :me",
+    )
+    sets, _, removed = request["UpdateExpression"].partition(" REMOVE ")
+    parts = [literal(sets)]
+    parts += [f"($exists({value}) ? {literal(f', #{name} = :{name}')} : '')" for name, value in optional.items()]
+    parts += [literal(f" REMOVE {removed}")]
+    parts += [f"($exists({value}) ? '' : {literal(f', #{name}')})" for name, value in optional.items()]
+    values = request["ExpressionAttributeValues"] | {f":{name}": jsonata(value) for name, value in optional.items()}
+    return {
+        "TableName": stack.runs_table,
+        "Key": RUN_KEY,
+        **request,
+        "UpdateExpression": jsonata(" & ".join(parts)),
+        "ExpressionAttributeValues": jsonata(composed(values)),
+    }
+
+
+def lease_taken(stack: Stack, now_seconds: str) -> dict[str, Any]:
+    """UpdateItem of the task's record: this execution holds the task, unless it is paused or another one holds it.
+
+    The lease's expiry is in the condition: a holder that died blocks nobody beyond it. A time to live would not do,
+    since DynamoDB deletes expired items "within a few days". Nor does it pass anybody who waits: no more may have a
+    place in the queue than were seen there, and those who still live keep theirs. A place that is lost all the same,
+    since two changed in between, is taken anew within minutes.
+    """
+    lease = {
+        "executionArn": ME["me"],
+        "slot": RUN_KEY["slot"],
+        "expiresAt": {"N": jsonata(f"$string({NOW_SECONDS} + $task.leaseSeconds)")},
+    }
+    return {
+        "TableName": stack.tasks_table,
+        "Key": TASK_KEY,
+        **update(
+            {"lease": {"M": lease}, "waiting": {"M": jsonata("$known.queue.others")}},
+            names=["taskId", "pause", "until", "overlap", "expiresAt", "executionArn"],
+            values=ME
+            | {"now": {"N": jsonata(now_seconds)}, "allow_all": {"S": OverlapPolicy.ALLOW_ALL}}
+            # An end that is no text, or empty, is no end.
+            | {"some": {"S": "0"}, "nowText": {"S": jsonata(NOW_TEXT)}}
+            # A run that died, or was stopped, holds a lease that nobody else will take from it before its end.
+            | {"earlier": {"S": jsonata("$known.earlier.executionArn")}, "stopped": {"S": jsonata("$stopped")}}
+            | {"seen": {"N": jsonata("$string($known.queue.seen)")}},
+            condition="attribute_exists(#taskId)"
+            " AND (attribute_not_exists(#pause) OR #pause.#until BETWEEN :some AND :nowText)"
+            " AND (#overlap = :allow_all OR (attribute_not_exists(#lease) OR #lease.#expiresAt < :now"
+            " OR #lease.#executionArn IN (:me, :earlier, :stopped))"
+            " AND (attribute_not_exists(#waiting) OR size(#waiting) <= :seen))",
+        ),
+    }
+
+
+def lease_released(
+    stack: Stack, *, sets: Mapping[str, Any] | None = None, adds: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """UpdateItem of the task's record when the run has ended: the lease goes, if it is still this execution's.
+
+    Of a backfill's run it is an expression that fails: many such runs end at once, and would be in each other's way.
+    """
+    status = jsonata(f"{IS_APART} ? $error('a backfill leaves the task as it is') : $status")
+    last = {"lastStatus": {"S": status}, "lastSlot": {"S": jsonata("$slot")}}
+    return {
+        "TableName": stack.tasks_table,
+        "Key": TASK_KEY,
+        **update(
+            {**last, **(sets or {})},
+            adds=adds,
+            removes=["lease"],
+            names=["taskId", "overlap", "executionArn"],
+            values=ME | {"allow_all": {"S": OverlapPolicy.ALLOW_ALL}},
+            condition="attribute_exists(#taskId) AND (#overlap = :allow_all"
+            " OR attribute_not_exists(#lease) OR #lease.#executionArn = :me)",
+        ),
+    }
+
+
+def place_taken(stack: Stack, seconds: int) -> dict[str, Any]:
+    """UpdateItem of the task's record: this execution waits, and says so again before ``seconds`` have passed.
+
+    Each place is an attribute of its own, so that many may join at once. A claim has made the map.
+    """
+    place = {"executionArn": ME["me"], "expiresAt": {"N": jsonata(f"$string({NOW_SECONDS} + {seconds})")}}
+    return {
+        "TableName": stack.tasks_table,
+        "Key": TASK_KEY,
+        "UpdateExpression": "SET #waiting.#slot = :place",
+        "ExpressionAttributeNames": _PLACE,
+        "ExpressionAttributeValues": {":place": {"M": place}, ":room": {"N": jsonata("$string($known.queue.room)")}},
+        "ConditionExpression": "attribute_exists(#waiting)"
+        " AND (attribute_exists(#waiting.#slot) OR size(#waiting) < :room)",
+    }
+
+
+def place_left(stack: Stack) -> dict[str, Any]:
+    """UpdateItem of the task's record: this execution does not wait any more."""
+    return {
+        "TableName": stack.tasks_table,
+        "Key": TASK_KEY,
+        "UpdateExpression": "REMOVE #waiting.#slot",
+        "ExpressionAttributeNames": _PLACE | {"#executionArn": "executionArn"},
+        "ExpressionAttributeValues": {":me": ME["me"]},
+        "ConditionExpression": "#waiting.#slot.#executionArn = :me",
+    }
+
+
+def stopped_row(stack: Stack, error: str, cause: str) -> dict[str, Any]:
+    """UpdateItem of the row of the run that this one has stopped, unless that has ended by itself."""
+    ended = {
+        "status": {"S": RunStatus.ABORTED},
+        "reason": {"S": SkipReason.OVERLAP},
+        "endedAt": {"S": jsonata("$fromMillis($millis())")},
+        "error": {"S": error},
+        "cause": {"S": cause},
+    }
+    holder, running = {"S": jsonata("$known.holder.executionArn")}, {"S": RunStatus.RUNNING}
+    return {
+        "TableName": stack.runs_table,
+        "Key": {**TASK_KEY, "slot": {"S": jsonata("$known.holder.slot")}},
+        **update(
+            ended,
+            names=["executionArn"],
+            values={"holder": holder, "running": running},
+            condition="#executionArn = :holder AND #status = :running",
+        ),
+    }
+
+
+def duplicate_counted(stack: Stack) -> dict[str, Any]:
+    """UpdateItem of the row of the slot's first delivery."""
+    return {"TableName": stack.runs_table, "Key": RUN_KEY, **update({}, adds={"duplicates": {"N": "1"}})}

@@ -1,0 +1,122 @@
+"""How a task is run: routed to its target, timed, and tried again as its policy says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from definitions.system.task_runner.ending import STATES_ARN
+from definitions.system.task_runner.variables import CAUGHT, EXECUTION_ARN, FAULTY_CALL, REFUSED_CALL, succeeded
+from orchestrator.asl.integrations import DATA_LIMIT_EXCEEDED, INVOKE, NOT_BEGUN, NOTHING, START_EXECUTION_SYNC
+from orchestrator.asl.states import Catch, Choice, Task, Wait, When, jsonata, literal, to
+from orchestrator.errors import NonRetryableError, error_names
+from orchestrator.runs.run import Trigger
+from orchestrator.stack import LIVE, Stack
+from orchestrator.tasks.task import TargetKind
+
+#: Nobody knows how far a handler came that ended so; only a task that says it is idempotent is tried again.
+AMBIGUOUS = ["Lambda.Unknown", "Runtime.ExitError", "Runtime.OutOfMemory", "Sandbox.Timedout", "States.Timeout"]
+
+#: How often a target is called again, beyond what the task's policy allows, for a fault of the service that has had no
+#: effect, or whose effect may be repeated.
+SERVICE_RETRIES = 5
+
+#: Seconds, before jitter takes a share of them.
+_LONGEST_SERVICE_DELAY = 20
+
+#: What ends a run at once, whatever its policy: a second attempt would get the same answer.
+FATAL = [*error_names(NonRetryableError), DATA_LIMIT_EXCEEDED]
+
+#: Whether to call the target again whatever the policy says: it has not begun, or may do twice what it does.
+SERVICE_RETRY_ALLOWED = f"""$serviceRetries < {SERVICE_RETRIES} and (
+    $failure.service = {literal(REFUSED_CALL)} and $failure.name in {literal(NOT_BEGUN)}
+    or $failure.service = {literal(FAULTY_CALL)} and $task.idempotent
+)"""
+
+#: Whether to call the target again by the policy. Calls beyond it are not counted against it.
+RETRY_ALLOWED = f"""$attempt - $serviceRetries < $task.maxAttempts
+    and $not($failure.name in $task.neverOn)
+    and ($task.idempotent
+        or $not($failure.name in {literal(AMBIGUOUS)} or $failure.service = {literal(FAULTY_CALL)}))"""
+
+#: :meth:`orchestrator.tasks.retries.RetryPolicy.longest_delay` before the next attempt.
+LONGEST_DELAY = """$floor($min([
+    $task.intervalSeconds * $power($task.backoffRate, $min([$attempt - $serviceRetries - 1, 64])),
+    $task.maxDelaySeconds
+]))"""
+
+_LONGEST_DELAY_OF_SERVICE = f"$min([$power(2, $serviceRetries), {_LONGEST_SERVICE_DELAY}])"
+
+#: Full jitter; Wait takes whole seconds.
+BACKOFF_SECONDS = "$floor($random() * (1 + $longestDelay))"
+
+_EVENT = {
+    "taskId": jsonata("$taskId"),
+    "slot": jsonata("$slot"),
+    # An ad hoc run's own slot, which a rerun may repeat, has milliseconds.
+    "scheduledTime": jsonata(f"$trigger = {literal(Trigger.AD_HOC)} or $contains($slot, '.') ? null : $slot"),
+    "timezone": jsonata("$task.timezone"),
+    "attempt": jsonata("$attempt"),
+    "runKey": jsonata("$taskId & '#' & $slot"),
+    "params": jsonata("$task.params"),
+}
+
+#: A nested execution's name says whose it is in the console; the parent's hash keeps a rerun from meeting its own past.
+#: A name has 80 characters: 40, a slot's 19, 8 and an attempt's 8, and three between them.
+CHILD_NAME = f"""$substring($taskId, 0, 40) & '-' & $replace($slot, /[-:.]/, '') & '-'
+    & $substring($hash({EXECUTION_ARN}, 'SHA-256'), 0, 8) & '-' & $attempt"""
+
+
+def states(stack: Stack) -> list[Any]:
+    """From RouteTask to RecordOutcome or RecordFailure."""
+    once_more = {"attempt": jsonata("$attempt + 1")}
+    of_service = {"serviceRetries": jsonata("$serviceRetries + 1"), "longestDelay": jsonata(_LONGEST_DELAY_OF_SERVICE)}
+    workflow = f"{STATES_ARN} & {literal(':stateMachine:' + stack.workflow_prefix)} & $task.target & ':{LIVE}'"
+    return [
+        Choice(
+            "RouteTask",
+            choices=[(When(f"$task.kind = {literal(TargetKind.WORKFLOW)}"), to("StartWorkflow"))],
+            default=to("InvokeLambda"),
+        ),
+        _target(
+            "InvokeLambda",
+            INVOKE,
+            arguments={"FunctionName": jsonata(f"{literal(stack.function_prefix)} & $task.target"), "Payload": _EVENT},
+            assign=succeeded("$states.result.Payload", "null"),
+        ),
+        _target(
+            "StartWorkflow",
+            START_EXECUTION_SYNC,
+            arguments={
+                "StateMachineArn": jsonata(workflow),
+                "Name": jsonata(CHILD_NAME),
+                # The console links a nested execution to its parent by this name.
+                "Input": {**_EVENT, "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": jsonata(EXECUTION_ARN)},
+            },
+            assign=succeeded("$states.result.Output", "$states.result.ExecutionArn"),
+        ),
+        Choice(
+            "RetryOrGiveUp",
+            comment="Every call is counted: Step Functions' own retrier would repeat one that has had its effect.",
+            choices=[
+                (When(SERVICE_RETRY_ALLOWED, assign=once_more | of_service), to("BackOff")),
+                (When(RETRY_ALLOWED, assign=once_more | {"longestDelay": jsonata(LONGEST_DELAY)}), to("BackOff")),
+            ],
+            default=to("RecordFailure"),
+        ),
+        Wait("BackOff", seconds=jsonata(BACKOFF_SECONDS), next_state=to("RouteTask")),
+    ]
+
+
+def _target(name: str, resource: str, **fields: Any) -> Task:
+    return Task(
+        name,
+        resource=resource,
+        output=NOTHING,
+        timeout_seconds=jsonata("$task.timeoutSeconds"),
+        catch=[
+            Catch(error_equals=FATAL, assign=CAUGHT, output=NOTHING, next_step=to("RecordFailure")),
+            Catch(error_equals=["States.ALL"], assign=CAUGHT, output=NOTHING, next_step=to("RetryOrGiveUp")),
+        ],
+        next_state=to("RecordOutcome"),
+        **fields,
+    )

@@ -1,0 +1,198 @@
+"""What TaskRunner knows while it runs, and the expressions that make it known.
+
+Every state sees the variables ``taskId``, ``slot``, ``trigger``, ``startDelay`` (seconds, or null for all but scheduled
+runs), ``task`` (the record, see :mod:`definitions.system.task_runner.record`), ``replaces`` (the version of the run whose
+place this one is to take, or null), ``known`` (of other runs, and why this one was refused:
+:mod:`definitions.system.task_runner.refusal`), ``waitingSince`` (milliseconds, or null if it has not waited), and ``stopped``
+(:mod:`definitions.system.task_runner.stopping`); once the slot is claimed ``attempt`` (how often the target was called, the
+call at hand among them), ``serviceRetries`` (how many of those are beyond the task's policy) and ``began``
+(milliseconds); and once there is an outcome ``status``, ``ended`` (milliseconds, or null if nothing was started),
+``result`` or ``failure`` (name, cause, ``service``), and ``child`` (the nested execution's ARN, or null).
+
+The rules for what an input means are also in Python, in :mod:`orchestrator.runs.execution_end`, and tests hold the two equal.
+"""
+
+from __future__ import annotations
+
+from orchestrator.asl.integrations import NOT_BEGUN, SERVICE_FAULTS
+from orchestrator.asl.states import Jsonata, jsonata, literal
+from orchestrator.instants import MOMENT_PATTERN
+from orchestrator.runs.run import CAUSE_LIMIT, CONTROL_PATTERN, NO_TASK_ID, RunStatus, Trigger
+from orchestrator.tasks.task import TASK_ID_PATTERN
+
+#: What a further delivery of a slot ends as: it has no row of its own, the slot's row counts it.
+DUPLICATE = "DUPLICATE"
+
+REFUSED_CALL = "refused"
+FAULTY_CALL = "faulty"
+
+TIMEOUTS = ["Sandbox.Timedout", "States.Timeout"]
+
+EXECUTION_ARN = "$states.context.Execution.Id"
+STARTED_AT = "$states.context.Execution.StartTime"
+NOW_SECONDS = "$floor($millis() / 1000)"
+#: As the ends of pauses are written.
+NOW_TEXT = "$substring($fromMillis($millis()), 0, 19) & 'Z'"
+DURATION = "$round(($ended - $began) / 1000, 3)"
+
+
+def matches(value: str, pattern: str) -> str:
+    """Whether a value is text that a pattern, which has no anchors, matches as a whole; false for what is no text."""
+    return f"($type({value}) = 'string' ? $match({value}, /^{pattern}/)[0].match = {value} : false)"
+
+
+def is_moment(value: str) -> str:
+    """Whether a value is what :func:`orchestrator.instants.read` reads."""
+    return f"""({matches(value, MOMENT_PATTERN)} ? (
+        $year := $number($substring({value}, 0, 4));
+        $month := $number($substring({value}, 5, 2));
+        $leap := $year % 4 = 0 and ($year % 100 != 0 or $year % 400 = 0);
+        $number($substring({value}, 8, 2)) <= ($month = 2 ? ($leap ? 29 : 28) : $month in [4, 6, 9, 11] ? 30 : 31)
+    ) : false)"""
+
+
+def order(text: str) -> str:
+    """What texts of moments are to be compared by: :func:`orchestrator.instants.order`."""
+    return f"$substringBefore({text}, 'Z')"
+
+
+def optional(value: str, check: str) -> str:
+    """True where there is no such value."""
+    return f"($exists({value}) ? {check} : true)"
+
+
+_INPUT = "$states.input"
+
+INPUT_IS_VALID = f"""($type({_INPUT}) = 'object' ? (
+    {matches(f"{_INPUT}.taskId", TASK_ID_PATTERN)}
+    and {optional(f"{_INPUT}.scheduledTime", is_moment(f"{_INPUT}.scheduledTime"))}
+    and {optional(f"{_INPUT}.trigger", f"($type({_INPUT}.trigger) = 'string' ? {_INPUT}.trigger in {literal(list(Trigger))} : false)")}
+    and {optional(f"{_INPUT}.replaces", f"$type({_INPUT}.replaces) in ['string', 'null']")}
+    and {optional(f"{_INPUT}.params", f"$type({_INPUT}.params) = 'object'")}
+) : false)"""  # noqa: E501
+
+#: Scheduler says that it is Scheduler: whoever does not is a person or a program.
+TRIGGER = f"($exists({_INPUT}.trigger) ? {_INPUT}.trigger : {literal(Trigger.AD_HOC)})"
+
+SLOT = f"($exists({_INPUT}.scheduledTime) ? {_INPUT}.scheduledTime : {STARTED_AT})"
+
+_REPLACES = f"($exists({_INPUT}.replaces) ? {_INPUT}.replaces : null)"
+
+#: Whether the run keeps away from the task's record: it takes no lease there and leaves no outcome.
+IS_APART = f"$trigger = {literal(Trigger.BACKFILL)}"
+
+#: Whether somebody asked for this slot and looks at what becomes of it.
+ASKED_FOR = f"$trigger in {literal([Trigger.BACKFILL, Trigger.RERUN])}"
+
+#: Whether a person started it. What such a run leaves without having claimed its slot stands under the moment at which
+#: it started, so that Scheduler's own delivery of the slot finds it free.
+BY_HAND = f"$trigger = {literal(Trigger.AD_HOC)}"
+
+#: How a run begins: nothing is known of others. No row has this version, and nobody this ARN.
+BEGIN: dict[str, object] = {
+    "claims": 1,
+    "known": {
+        "refusal": "none",
+        "earlier": {"version": "none", "executionArn": "none", "attempts": 0, "history": [], "duplicates": 0},
+        "queue": {"others": {}, "seen": 0},
+    },
+    "waitingSince": None,
+    "stopped": "none",
+}
+
+
+def refused(reason: str) -> Jsonata:
+    """``known`` with another ``refusal``, an expression."""
+    return jsonata(f"$merge([$known, {{'refusal': {reason}}}])")
+
+
+#: What a claim makes known.
+CLAIMED: dict[str, object] = {
+    "attempt": 1,
+    "serviceRetries": 0,
+    "began": jsonata(f"$waitingSince = null ? $toMillis({STARTED_AT}) : $millis()"),
+}
+
+_START_DELAY = f"""({TRIGGER} = {literal(Trigger.SCHEDULE)}
+    ? $round(($toMillis({STARTED_AT}) - $toMillis({SLOT})) / 1000, 3) : null)"""
+
+#: From an input that was found valid.
+FROM_INPUT = {
+    "taskId": jsonata("$states.input.taskId"),
+    "slot": jsonata(SLOT),
+    "trigger": jsonata(TRIGGER),
+    "startDelay": jsonata(_START_DELAY),
+    "replaces": jsonata(_REPLACES),
+}
+
+#: From any input, even one that is no object.
+FROM_ANY_INPUT = {
+    "taskId": jsonata(f"{INPUT_IS_VALID} ? $states.input.taskId : {literal(NO_TASK_ID)}"),
+    "slot": jsonata(f"{INPUT_IS_VALID} ? {SLOT} : {STARTED_AT}"),
+    "trigger": jsonata(f"{INPUT_IS_VALID} ? {TRIGGER} : {literal(Trigger.AD_HOC)}"),
+    "startDelay": jsonata(f"{INPUT_IS_VALID} ? {_START_DELAY} : null"),
+    "replaces": jsonata(f"{INPUT_IS_VALID} ? {_REPLACES} : null"),
+}
+
+
+def one_line(text: str) -> str:
+    """:func:`orchestrator.runs.run.one_line`."""
+    return f"$substring($replace({text}, /{CONTROL_PATTERN}/, ' '), 0, {CAUSE_LIMIT})"
+
+
+_CAUSE = "($exists($states.errorOutput.Cause) ? $string($states.errorOutput.Cause) : '')"
+
+#: Text from outside, fit for a row and an alert: of a Lambda's error its message.
+CAUSE = rf"""(
+    $cause := {_CAUSE};
+    $message := $match($cause, /"errorMessage":\s*"((?:\\.|[^"])*)"/)[0].groups[0];
+    {one_line("($exists($message) ? $message : $cause)")}
+)"""
+
+#: What the service that was called has to do with an error: null if a handler raised it, or a nested execution failed,
+#: which comes as an object in JSON, whatever it is called; ``REFUSED_CALL`` if the service has not done what it was
+#: asked for; ``FAULTY_CALL`` if it may have.
+SERVICE = rf"""(
+    $cause := {_CAUSE};
+    $contains($cause, /^\s*\{{/) ? null
+    : $states.errorOutput.Error in {literal(NOT_BEGUN)} or $contains($cause, /Status Code: 4[0-9][0-9]/)
+    ? {literal(REFUSED_CALL)}
+    : $states.errorOutput.Error in {literal(SERVICE_FAULTS)} or $contains($cause, /Status Code: 5[0-9][0-9]/)
+    ? {literal(FAULTY_CALL)}
+    : null
+)"""
+
+#: What a catcher makes of an error.
+CAUGHT: dict[str, object] = {
+    "failure": {
+        "name": jsonata("$states.errorOutput.Error"),
+        "cause": jsonata(CAUSE),
+        "service": jsonata(SERVICE),
+    },
+    "ended": jsonata("$millis()"),
+    "status": jsonata(
+        f"$states.errorOutput.Error in {literal(TIMEOUTS)}"
+        f" ? {literal(RunStatus.TIMED_OUT)} : {literal(RunStatus.FAILED)}"
+    ),
+    # A nested execution that failed is named in the cause; a cause can be cut short, so it is not parsed.
+    "child": jsonata(
+        f'($arn := $match({_CAUSE}, /"ExecutionArn":"([^"]*)"/)[0].groups[0]; $exists($arn) ? $arn : null)'
+    ),
+}
+
+#: The same, where nothing was started.
+REFUSED = CAUGHT | {"ended": None, "child": None, "status": RunStatus.FAILED}
+
+
+def succeeded(result: str, child: str) -> dict[str, object]:
+    """What a target's reply makes known. A result may hold anything: a short text is kept, and nothing travels on."""
+    return {
+        "result": jsonata(f"$substring($string({result}), 0, 2000)"),
+        "child": jsonata(child),
+        "status": RunStatus.SUCCEEDED,
+        "ended": jsonata("$millis()"),
+    }
+
+
+#: What whoever waits for the execution gets.
+SUMMARY: dict[str, Jsonata] = {name: jsonata(f"${name}") for name in ("taskId", "slot", "status")}

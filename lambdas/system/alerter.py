@@ -1,0 +1,140 @@
+"""Tells people what they should know, once for each cause: it follows the ledger's stream.
+
+Whoever writes a row of a run that failed or was missed, or that deserves attention though it succeeded, has thereby
+told; nothing else publishes to the alerts topic but alarms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from orchestrator.errors import InvalidRecord, InvalidRow
+from orchestrator.handlers.invocation import client, logger, observed, stack, unreadable
+from orchestrator.runs import alerts
+from orchestrator.runs.alerts import OUTCOMES, Cause, Severity
+from orchestrator.runs.destinations import News, about, attributes
+from orchestrator.runs.run import UNSUCCESSFUL, Run, RunStatus
+from orchestrator.runs.task_state import Pause, Record
+from orchestrator.stack import sibling
+from orchestrator.stores.incidents import Incidents
+from orchestrator.stores.ledger import Ledger
+from orchestrator.stores.registry import Registry
+from orchestrator.tasks.slots import key
+from orchestrator.tasks.task import Alerting
+
+#: A failure that a task tolerates now and then is judged among so many of its runs.
+_JUDGED = 50
+
+processor = BatchProcessor(event_type=EventType.DynamoDBStreams)
+
+
+@observed
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Of the stream of TaskRuns, filtered to rows that are worth telling."""
+    return process_partial_response(event=event, record_handler=handle, processor=processor, context=context)
+
+
+def handle(record: DynamoDBRecord, lambda_context: LambdaContext) -> None:
+    """One change of a row. What only counted a duplicate is no news; what can never be read is not tried again."""
+    changed = record.raw_event["dynamodb"]
+    image, former = changed.get("NewImage"), changed.get("OldImage", {})
+    if image is None or _news(image) == _news(former):
+        return
+    try:
+        run = Run.from_item(image)
+    except InvalidRow as fault:
+        unreadable(fault)
+        return
+    logger.append_keys(task_id=run.task_id, slot=run.slot)
+    topic = sibling(lambda_context.invoked_function_arn, "sns", stack().alerts_topic)
+    tell(run, _told_by(former, run), topic, datetime.fromtimestamp(changed["ApproximateCreationDateTime"], UTC))
+
+
+def tell(run: Run, told: Collection[Severity], topic: str, now: datetime) -> None:
+    """Tells of a run, pauses its task if it has failed too often, or ends the incidents that it has recovered from.
+
+    ``told`` is what people have heard of this run before, ``now`` when its row was written.
+    """
+    registry, ledger = Registry(client("dynamodb"), stack()), Ledger(client("dynamodb"), stack(), unreadable)
+    record = _record(registry, run.task_id)
+    task = record.task if record else None
+    # Runs by hand for slots that are still to come are none of the last.
+    latest = ledger.runs(run.task_id, limit=OUTCOMES, until=key(now))
+    causes = [alerts.cause_of(run, severity, task) for severity in alerts.severities(run, run.attention)]
+    several = task is not None and task.alerts.failures > 1
+    known = ledger.outcomes(run.task_id, limit=_JUDGED, until=key(now)) if several else ()
+    for cause in causes:
+        if cause.severity not in told and not alerts.tolerated(task, cause.severity, run, known, now):
+            _alert(cause, run, record, latest, topic, now)
+    if run.status is RunStatus.SUCCEEDED and record is not None:
+        _recover(run, set(record.incidents) - {cause.incident for cause in causes}, topic)
+    if run.status in UNSUCCESSFUL and record is not None and _failed_too_often(record):
+        why = f"{record.consecutive_failures} failures one after the other, the last of slot {run.slot}"
+        registry.pause(run.task_id, Pause(who="pauseAfterFailures", why=why, since=key(now)), unless_paused=True)
+
+
+def _told_by(former: dict[str, Any], run: Run) -> Collection[Severity]:
+    """What the row of the same run has said before, so that a run which goes on for too long is told of once."""
+    try:
+        before = Run.from_item(former)
+    except InvalidRow:
+        return ()
+    same = (before.execution_arn, before.version) == (run.execution_arn, run.version)
+    return alerts.severities(before, before.attention) if same else ()
+
+
+def _alert(cause: Cause, run: Run, record: Record | None, latest: tuple[Run, ...], topic: str, now: datetime) -> None:
+    incidents = Incidents(client("dynamodb"), stack())
+    task = record.task if record else None
+    owner = task.owner if task else ""
+    incident = incidents.hit(cause, run.task_id, now, owner=owner)
+    quiet = (task.alerts if task else Alerting()).quiet_seconds
+    told_before = alerts.told_before(now, quiet)
+    if incidents.tell(incident, _row(run), not_since=told_before, now=now):
+        news = News.STILL if incident.last_told else News.TOLD
+        told = attributes(news, severities=[cause.severity], tasks=[run.task_id], owners=[owner], incident=incident.id)
+        _publish(topic, cause.severity, alerts.text(stack(), run, incident, task, latest), told)
+        incidents.told(incident, _row(run))
+
+
+def _recover(run: Run, incident_ids: set[str], topic: str) -> None:
+    incidents = Incidents(client("dynamodb"), stack())
+    for incident_id in sorted(incident_ids):
+        over = incidents.recovered(run.task_id, incident_id, _row(run))
+        if over is not None:
+            _publish(topic, "recovered", alerts.recovery(over, run), about(News.RECOVERED, over))
+        incidents.left(run.task_id, over, incident_id)
+
+
+def _row(run: Run) -> str:
+    """On whose behalf people are told."""
+    return f"{run.task_id}#{run.slot}#{run.version}"
+
+
+def _failed_too_often(record: Record) -> bool:
+    limit = record.task.pause_after_failures
+    return bool(limit) and record.consecutive_failures >= limit and record.pause is None
+
+
+def _publish(topic: str, what: str, text: str, told: dict[str, Any]) -> None:
+    subject = alerts.subject(stack(), what)
+    client("sns").publish(TopicArn=topic, Subject=subject, Message=text, MessageAttributes=told)
+
+
+def _record(registry: Registry, task_id: str) -> Record | None:
+    """None where there is none, or none that can be read: the alert is more important."""
+    try:
+        return registry.get(task_id)
+    except InvalidRecord:
+        return None
+
+
+def _news(image: dict[str, Any]) -> list[Any]:
+    return [image.get(name) for name in ("status", "executionArn", "startedAt", "attention")]

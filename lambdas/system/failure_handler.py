@@ -1,0 +1,120 @@
+"""Slots that Scheduler could not start, and executions that died without a word: both get their row in the ledger.
+
+The rows are told to people like those of any other failure, from the ledger's stream. A message that cannot be dealt
+with now comes again, alone; one that never can goes to the queue behind this one, whose alarm calls people.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from orchestrator.handlers.invocation import client, logger, observed, stack
+from orchestrator.instants import to_millisecond
+from orchestrator.runs.dead_letter import Undelivered
+from orchestrator.runs.execution_end import Death
+from orchestrator.runs.run import BELATED, NO_TASK_ID, RunStatus
+from orchestrator.stores.dead_letters import FailedTasks
+from orchestrator.stores.recorder import Recorder
+
+processor = BatchProcessor(event_type=EventType.SQS)
+
+
+@observed
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Of SchedulerDlq and ExecutionFailures."""
+    return process_partial_response(event=event, record_handler=handle, processor=processor, context=context)
+
+
+def handle(record: SQSRecord) -> None:
+    """One message of either queue."""
+    message = record.raw_event
+    event = _event(message.get("body"))
+    if event is None:
+        _undelivered(Undelivered.read(message), _sent(message))
+    elif death := Death.read(event):
+        _died(death)
+
+
+def _undelivered(found: Undelivered, sent: datetime) -> None:
+    dynamodb = client("dynamodb")
+    if found.is_duplicate:
+        logger.info("the slot was started before", task_id=found.task_id, slot=found.slot)
+        return
+    FailedTasks(dynamodb, stack()).put(found, failed_at=sent)
+    # Without a slot the row stands at the moment at which the message was sent, like an ad hoc run's.
+    at = found.slot or to_millisecond(sent)
+    Recorder(dynamodb, stack()).record(
+        found.task_id or NO_TASK_ID,
+        at,
+        RunStatus.FAILED,
+        now=datetime.now(UTC),
+        error=found.error_code,
+        cause=found.cause,
+    )
+
+
+def _died(death: Death) -> None:
+    if death.state_machine_arn.rpartition(":")[2] != stack().task_runner:
+        # A nested execution's end is told to the run that has started it.
+        return
+    recorder, asked = Recorder(client("dynamodb"), stack()), death.asked
+    error = death.error or f"Execution{death.status.title().replace('_', '')}"
+    closed = recorder.close(
+        asked.task_id,
+        asked.slot,
+        death.execution_arn,
+        death.status,
+        ended_at=death.ended_at,
+        error=error,
+        cause=death.cause or "the execution ended without having recorded why",
+    )
+    if closed:
+        return
+    cause = death.cause or "the execution ended before it had claimed its slot"
+    recorder.record(
+        asked.task_id,
+        death.unclaimed_slot,
+        death.status,
+        now=datetime.now(UTC),
+        error=error,
+        cause=cause,
+        trigger=asked.trigger,
+        execution_arn=death.execution_arn,
+    )
+    if asked.trigger in BELATED:
+        # Nobody waits for it, as whoever reruns a slot does.
+        recorder.replace_skipped(
+            asked.task_id,
+            asked.slot,
+            asked.replaces,
+            death.status,
+            trigger=asked.trigger,
+            ended_at=death.ended_at,
+            error=error,
+            cause=cause,
+            execution_arn=death.execution_arn,
+        )
+
+
+def _event(body: Any) -> dict[str, Any] | None:
+    """The body as an event of EventBridge, if it is one."""
+    try:
+        found = json.loads(body)
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) and "detail-type" in found else None
+
+
+def _sent(message: dict[str, Any]) -> datetime:
+    """When the message was put into its queue; now, if it does not say."""
+    try:
+        return datetime.fromtimestamp(int(message["attributes"]["SentTimestamp"]) / 1000, UTC)
+    except (KeyError, TypeError, ValueError, OverflowError, OSError):
+        return datetime.now(UTC)

@@ -1,0 +1,187 @@
+"""One round of the watchdog."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from pydantic.alias_generators import to_camel
+
+from orchestrator.errors import InvalidRecord, InvalidRow
+from orchestrator.operations import pausing
+from orchestrator.runs import alerts
+from orchestrator.runs.destinations import News, about
+from orchestrator.runs.missed_slots import look, too_long
+from orchestrator.runs.run import Attention, Run, RunStatus, Trigger
+from orchestrator.runs.task_state import Record
+from orchestrator.stack import Stack
+from orchestrator.stores.executions import Runner
+from orchestrator.stores.incidents import Incidents
+from orchestrator.stores.ledger import Ledger
+from orchestrator.stores.recorder import Recorder
+from orchestrator.stores.registry import Registry
+from orchestrator.stores.unreadable import Report
+from orchestrator.tasks.slots import key
+
+T = TypeVar("T")
+
+#: A row is looked into when its execution should long have been able to tell about itself.
+_YOUNG = timedelta(minutes=5)
+
+#: After so long those tasks are told that an incident has hit since it was told.
+_SUMMARY_AFTER_SECONDS = 900
+
+#: DescribeExecution is refilled with 10 to 15 a second for a whole account ("Step Functions service quotas").
+_MOST_DESCRIBED = 500
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """What came of a round."""
+
+    explained: int = 0
+    started: int = 0
+    closed: int = 0
+    resumed: int = 0
+    told: int = 0
+    #: Runs that go on for longer than they should, and of which people learn that now.
+    too_long: int = 0
+    #: What could not be looked after, and why.
+    faults: list[str] = field(default_factory=list)
+
+    def to_value(self) -> dict[str, int]:
+        values = asdict(self)
+        del values["faults"]
+        return {to_camel(name): value for name, value in values.items()}
+
+
+@dataclass(kw_only=True)
+class Round:
+    """One look at everything that is due; a fault with one task leaves the others theirs."""
+
+    stack: Stack
+    registry: Registry
+    ledger: Ledger
+    recorder: Recorder
+    runner: Runner
+    incidents: Incidents
+    #: Called with what cannot be read: a row or record of somebody else's making.
+    report: Report
+    #: Called with subject, text and what they are about, as SNS takes it.
+    publish: Callable[[str, str, Mapping[str, Any]], Any]
+    now: datetime
+    #: Whether there is time for one more.
+    goes_on: Callable[[], bool]
+    tally: Tally = field(default_factory=Tally)
+    _records: dict[str, Record | None] = field(default_factory=dict)
+
+    def make(self) -> Tally:
+        """Rows of the dead are closed first: what they held is free, and what they were is no missing slot."""
+        going_on = self._found("run", self._going_on)
+        old = key(self.now - _YOUNG)
+        self._each("run", [run for run in going_on if (run.started_at or "") < old][:_MOST_DESCRIBED], self._close)
+        self._each("run", going_on, self._measure)
+        self._each("task", self._found("task", lambda: list(self.registry.overdue(self.now))), self._look)
+        self._each("incident", self._found("incident", lambda: list(self.incidents.open())), self._summarize)
+        return self.tally
+
+    def _found(self, what: str, find: Callable[[], list[T]]) -> list[T]:
+        try:
+            return find()
+        except Exception as fault:
+            self.tally.faults.append(f"{what}s: {type(fault).__name__}: {fault}")
+            return []
+
+    def _each(self, what: str, found: Sequence[T], do: Callable[[T], None]) -> None:
+        for one in found:
+            if not self.goes_on():
+                return
+            try:
+                do(one)
+            except (InvalidRecord, InvalidRow) as fault:
+                self.report(fault)
+            except Exception as fault:
+                # Whatever is wrong with one, the others get their look; the round then fails, and says with what.
+                self.tally.faults.append(f"{what} {_name(one)}: {type(fault).__name__}: {fault}")
+
+    def _going_on(self) -> list[Run]:
+        return [run for status in (RunStatus.RUNNING, RunStatus.WAITING) for run in self.ledger.with_status(status)]
+
+    def _measure(self, run: Run) -> None:
+        """Marks the row of a run that goes on for longer than its task should; the ledger's stream tells people."""
+        if run.status is not RunStatus.RUNNING or run.execution_arn is None or Attention.TOO_LONG in run.attention:
+            return
+        record = self._record(run.task_id)
+        if record is not None and too_long(record, run, self.now):
+            self.tally.too_long += self.recorder.attend(run.task_id, run.slot, run.execution_arn, Attention.TOO_LONG)
+
+    def _record(self, task_id: str) -> Record | None:
+        """Read once in a round, however many runs of the task go on."""
+        if task_id not in self._records:
+            self._records[task_id] = None
+            self._records[task_id] = self.registry.get(task_id)
+        return self._records[task_id]
+
+    def _close(self, run: Run) -> None:
+        if run.execution_arn is None:
+            raise InvalidRow(run.task_id, run.slot, f"it is {run.status} and names no execution")
+        ending = self.runner.ending(run, self.now)
+        if ending is None:
+            return
+        self.tally.closed += self.recorder.close(
+            run.task_id,
+            run.slot,
+            run.execution_arn,
+            ending.status,
+            ended_at=ending.ended_at,
+            error=ending.error,
+            cause=ending.cause,
+        )
+
+    def _look(self, task_id: str) -> None:
+        record = self.registry.get(task_id)
+        if record is None or record.watch is None:
+            return
+        if record.pause is not None and record.pause.over(self.now):
+            started = pausing.resume(self.registry, self.ledger, self.runner, task_id, record.pause, self.now)
+            self.tally.resumed += 1
+            self.tally.started += len(started)
+        self._explain(record)
+
+    def _explain(self, record: Record) -> None:
+        task, watch = record.task, record.watch
+        assert watch is not None
+        recorded = {run.slot for run in self.ledger.between(task.id, watch.checked_until, key(self.now))}
+        found = look(task, watch, record.pause, recorded, self.now)
+        for verdict in found.verdicts:
+            self.tally.explained += self.recorder.record(
+                task.id, verdict.slot, verdict.status, now=self.now, reason=verdict.reason, cause=verdict.cause
+            )
+        for slot in found.starts:
+            self.runner.start(task.id, params={}, slot=slot, now=self.now, trigger=Trigger.CATCH_UP)
+            self.tally.started += 1
+        self.registry.looked(task.id, watch, found.watch)
+
+    def _summarize(self, incident: alerts.Incident) -> None:
+        """Of tasks that joined later; what has not been told at all the alerter is about to tell."""
+        before = alerts.told_before(self.now, _SUMMARY_AFTER_SECONDS)
+        if not incident.untold or incident.last_told is None or incident.last_told > before:
+            return
+        # Told before it is noted: rather twice than never.
+        subject, text = alerts.subject(self.stack, f"still {incident.severity}"), alerts.summary(self.stack, incident)
+        self.publish(subject, text, about(News.SUMMARY, incident))
+        self.incidents.tell(incident, f"summary {key(self.now)}", not_since=before, now=self.now)
+        self.tally.told += 1
+
+
+def _name(one: object) -> str:
+    """Of what a round looks after."""
+    match one:
+        case Run():
+            return f"{one.task_id} {one.slot}"
+        case alerts.Incident():
+            return one.id
+        case _:
+            return str(one)

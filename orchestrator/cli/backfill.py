@@ -1,0 +1,194 @@
+"""`orchestrator backfill`: slots of the past that have not run, or are to run again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestrator.cli import faults
+from orchestrator.cli.options import as_json, console, day_or_moment, in_zone_of, moment, print_json
+from orchestrator.cli.views.backfill import plan_table, planned_value
+from orchestrator.cli.views.tables import run_values, runs_table
+from orchestrator.errors import FutureSlots, TaskPaused, UnknownTask
+from orchestrator.runs.backfill import (
+    MOST_ACTIVE,
+    MOST_SLOTS,
+    PlannedSlot,
+    Reprocess,
+    batches,
+    ended,
+    plan,
+    slots_between,
+)
+from orchestrator.runs.run import TERMINAL, Run, RunStatus
+from orchestrator.tasks.slots import key, upcoming
+from orchestrator.tasks.task import Task
+
+if TYPE_CHECKING:
+    from orchestrator.cli.connection import Connection
+
+#: Seconds between the first two looks at a backfill, and between two when it takes long: a look reads its rows.
+POLL_SECONDS = (0.25, 5.0)
+
+
+def _through(context: click.Context, parameter: click.Parameter, text: str | None) -> datetime | None:
+    """A moment, or the last one of a day."""
+    found = day_or_moment(context, parameter, text)
+    is_day = found is not None and text is not None and len(text) == len("2026-12-01")
+    return found + timedelta(days=1, seconds=-1) if found and is_day else found
+
+
+@click.command()
+@click.argument("task")
+@click.option("--from", "begin", required=True, callback=day_or_moment, help="The first slot, or its day.")
+@click.option("--to", "end", callback=_through, help="The last slot, or its day.  [default: now]")
+@click.option(
+    "--reprocess",
+    type=click.Choice([one.value for one in Reprocess]),
+    default=Reprocess.NONE.value,
+    show_default=True,
+    help="Run again those that failed (timed out, were aborted, missed), or all that completed, too.",
+)
+@click.option("--before", callback=moment, help="Reprocess only runs that began before this.")
+@click.option(
+    "--max-active", default=1, show_default=True, type=click.IntRange(1, MOST_ACTIVE), help="At most so many at once."
+)
+@click.option("--reverse", is_flag=True, help="The newest slot first.")
+@click.option("--dry-run", is_flag=True, help="Show what would happen with each slot.")
+@click.option("--no-wait", is_flag=True, help="Start it, and say where it is.")
+@as_json
+@click.pass_obj
+def backfill(
+    connection: Connection,
+    task: str,
+    begin: datetime,
+    end: datetime | None,
+    reprocess: str,
+    before: datetime | None,
+    max_active: int,
+    reverse: bool,
+    dry_run: bool,
+    no_wait: bool,
+    as_json: bool,
+) -> int:
+    """Run past slots of TASK that have not run, each under its own key, so that none runs twice.
+
+    Slots are those of the task's schedules as they are now; a time without a zone is one of the first schedule's. The
+    same command again goes on with what is left. A backfill neither waits for the task's scheduled runs nor holds them
+    up: they may run at the same time.
+    """
+    record = connection.registry.get(task)
+    if record is None:
+        raise UnknownTask(task)
+    now = connection.now()
+    planned = _plan(connection, record.task, begin, end, now, Reprocess(reprocess), before)
+    chosen = [slot for slot in planned if slot.runs]
+    if dry_run:
+        if as_json:
+            print_json(map(planned_value, reversed(planned) if reverse else planned))
+        else:
+            console().print(plan_table(reversed(planned) if reverse else planned))
+            click.echo(f"{task}: {len(chosen)} of {len(planned)} slots would be run; nothing was started.")
+        return 0
+    if pause := record.pause_at(now):
+        raise TaskPaused(task, pause.who, pause.why)
+    if not chosen:
+        click.echo(f"{task}: none of {len(planned)} slots is to be run.", err=as_json)
+        return 0
+    groups = batches(planned, reverse=reverse)
+    runs: list[Run] = []
+    for group in islice(groups, 1 if no_wait else None):
+        arn = connection.backfills.start(task, group, max_active=max_active, now=connection.now())
+        if no_wait:
+            _say_where(arn, as_json, left=len(chosen) - len(group))
+            return 0
+        try:
+            runs += _wait(connection, task, group, arn, time.sleep)
+        except KeyboardInterrupt:
+            _say_how_to_go_on(arn, now if Reprocess(reprocess) is not Reprocess.NONE else None)
+            raise
+    return _report(runs, len(chosen), as_json)
+
+
+def _plan(
+    connection: Connection,
+    task: Task,
+    begin: datetime,
+    end: datetime | None,
+    now: datetime,
+    reprocess: Reprocess,
+    before: datetime | None,
+) -> list[PlannedSlot]:
+    """Raises FutureSlots."""
+    first, last = in_zone_of(task, begin), in_zone_of(task, end) if end else now
+    to_come = next(upcoming(task, now), None)
+    if to_come and to_come.at <= last:
+        raise FutureSlots(task.id, key(to_come.at))
+    rows = connection.ledger.between(task.id, key(first), key(last))
+    died = {run.slot for run in rows if run.status not in TERMINAL and _died(connection, run)}
+    return plan(slots_between(task, first, last), rows, reprocess=reprocess, died=died, before=before)
+
+
+def _died(connection: Connection, run: Run) -> bool:
+    """Whether the run's execution has ended and its row, looked at once more after that, does not know."""
+    return connection.runner.ended(run) and connection.ledger.get(run.task_id, run.slot) == run
+
+
+def _wait(
+    connection: Connection, task: str, group: Sequence[PlannedSlot], arn: str, sleep: Callable[[float], object]
+) -> list[Run]:
+    """The runs that have ended when the backfill has; progress is said as it comes."""
+    first, last = (pick(slot.slot for slot in group) for pick in (min, max))
+    backfills, ledger = connection.backfills, connection.ledger
+    said = ""
+    pause, longest = POLL_SECONDS
+    while True:
+        # The status first: what ended before it is then among the rows.
+        running = backfills.running(arn)
+        runs = ended(group, ledger.between(task, first, last))
+        failed = sum(run.status is not RunStatus.SUCCEEDED for run in runs)
+        line = f"{len(runs)} of {len(group)} slots done" + (f", {failed} failed" if failed else "")
+        if line != said:
+            click.echo(line, err=True)
+            said = line
+        if not running:
+            return runs
+        sleep(pause)
+        pause = min(2 * pause, longest)
+
+
+def _say_where(arn: str, as_json: bool, *, left: int) -> None:
+    if as_json:
+        print_json([{"executionArn": arn, "left": left}])
+        return
+    click.echo(f"Started {arn}")
+    if left:
+        click.echo(f"It takes {MOST_SLOTS} slots; {left} are left, which the same command runs when it has ended.")
+
+
+def _say_how_to_go_on(arn: str, began: datetime | None) -> None:
+    """``began`` is when a backfill that reprocesses began: what it has run is not to be run once more."""
+    more = f" with --before {key(began)}" if began else ""
+    click.echo(
+        f"\nThe backfill goes on. Look at it:  aws stepfunctions describe-execution --execution-arn {arn}\n"
+        f"Stop it:  aws stepfunctions stop-execution --execution-arn {arn}\n"
+        f"The same command{more} goes on with what is left then.",
+        err=True,
+    )
+
+
+def _report(runs: Sequence[Run], chosen: int, as_json: bool) -> int:
+    failed = [run for run in runs if run.status is not RunStatus.SUCCEEDED]
+    if as_json:
+        print_json(map(run_values, runs))
+    else:
+        if failed:
+            console().print(runs_table(failed))
+        not_run = f", {chosen - len(runs)} not run" if len(runs) < chosen else ""
+        click.echo(f"{len(runs) - len(failed)} succeeded, {len(failed)} failed{not_run}.")
+    return 0 if len(runs) - len(failed) == chosen else faults.FAILED

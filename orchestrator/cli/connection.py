@@ -1,0 +1,110 @@
+"""What a command reaches a deployed stack through."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orchestrator.errors import NotDeployed, OrchestratorError
+from orchestrator.stack import Stack
+
+if TYPE_CHECKING:
+    from orchestrator.cli.server_clock import ServerClock
+    from orchestrator.deployment import Application
+    from orchestrator.stores.backfills import Backfills
+    from orchestrator.stores.executions import Runner
+    from orchestrator.stores.ledger import Ledger
+    from orchestrator.stores.registry import Registry
+
+#: How often a call is made in all when AWS throttles it or does not answer, and seconds to wait for a connection.
+_ATTEMPTS, _CONNECT_SECONDS = 3, 5
+
+
+class Connection:
+    """A deployed stack, and the AWS clients to reach it with. ``AWS_ENDPOINT_URL`` chooses which AWS."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        #: How many items of its tables could not be read, and were named and stepped over.
+        self.unreadable = 0
+
+    def client(self, service: str) -> Any:
+        from botocore.config import Config
+
+        retries = {"mode": "standard", "total_max_attempts": _ATTEMPTS}
+        return self._session.client(service, config=Config(retries=retries, connect_timeout=_CONNECT_SECONDS))
+
+    def now(self) -> datetime:
+        """What time it is in UTC where the stack is, to the second: every command goes by this."""
+        return self._clock.now()
+
+    @property
+    def application(self) -> Application:
+        """What the packages ``definitions`` and ``lambdas`` of the working directory make of the stack."""
+        # Here, because it imports the SDK, and most commands need none of it.
+        from orchestrator import deployment
+
+        return deployment.imported().application(self.stack)
+
+    @property
+    def registry(self) -> Registry:
+        from orchestrator.stores.registry import Registry
+
+        return Registry(self.client("dynamodb"), self.stack, self._step_over)
+
+    @property
+    def ledger(self) -> Ledger:
+        from orchestrator.stores.ledger import Ledger
+
+        return Ledger(self.client("dynamodb"), self.stack, self._step_over)
+
+    @property
+    def runner(self) -> Runner:
+        """Raises :class:`NotDeployed`."""
+        from orchestrator.stores.executions import Runner
+
+        return Runner(self.client("stepfunctions"), self._outputs["TaskRunnerArn"])
+
+    @property
+    def backfills(self) -> Backfills:
+        """Raises :class:`NotDeployed`."""
+        from orchestrator.stores.backfills import Backfills
+
+        return Backfills(self.client("stepfunctions"), self._outputs["BackfillArn"])
+
+    @property
+    def alerts_topic(self) -> str:
+        """The ARN of the topic that people are told by. Raises :class:`NotDeployed`."""
+        return self._outputs["AlertsTopicArn"]
+
+    def _step_over(self, fault: OrchestratorError) -> None:
+        self.unreadable += 1
+        click.echo(str(fault), err=True)
+
+    @cached_property
+    def _session(self) -> Any:
+        # Here, because boto3 takes a third of a second to import, and several commands do without.
+        import boto3
+
+        return boto3.Session()
+
+    @cached_property
+    def _clock(self) -> ServerClock:
+        from orchestrator.cli.server_clock import ServerClock
+
+        # Whoever has credentials may ask this.
+        return ServerClock(self._session, lambda: self.client("sts").get_caller_identity())
+
+    @property
+    def _outputs(self) -> dict[str, str]:
+        cloudformation = self.client("cloudformation")
+        try:
+            (deployed,) = cloudformation.describe_stacks(StackName=self.stack.name)["Stacks"]
+        except cloudformation.exceptions.ClientError as fault:
+            if fault.response["Error"]["Code"] == "ValidationError":
+                raise NotDeployed(self.stack.name) from fault
+            raise
+        return {output["OutputKey"]: output["OutputValue"] for output in deployed.get("Outputs", [])}

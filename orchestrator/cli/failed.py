@@ -1,0 +1,97 @@
+"""`orchestrator failed`: slots that Scheduler could not start, and how they are started after all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+from rich.table import Table
+
+from orchestrator.cli import faults
+from orchestrator.cli.options import as_json, console, print_json
+from orchestrator.cli.views.tables import camel
+from orchestrator.errors import NotReplayable
+from orchestrator.runs.run import TERMINAL, RunStatus, Trigger
+from orchestrator.stores.dead_letters import FailedTask, FailedTasks, FailedTaskStatus
+
+if TYPE_CHECKING:
+    from orchestrator.cli.connection import Connection
+
+
+@click.group(invoke_without_command=True)
+@click.option("--all", "everything", is_flag=True, help="Those too that have been replayed.")
+@as_json
+@click.pass_context
+def failed(context: click.Context, everything: bool, as_json: bool) -> None:
+    """Slots that were never started: the dead letters of Scheduler."""
+    if context.invoked_subcommand:
+        return
+    found = [one for one in _newest(context.obj) if everything or one.status is FailedTaskStatus.NEEDS_INVESTIGATION]
+    if as_json:
+        print_json({camel(name): value for name, value in asdict(one).items()} for one in found)
+    else:
+        console().print(_table(found) if found else "Nothing has failed to start.")
+
+
+@failed.command()
+@click.argument("ids", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Each that needs investigation.")
+@click.pass_obj
+def replay(connection: Connection, ids: tuple[str, ...], everything: bool) -> int:
+    """Run the slots of IDS again, each under its own key: one that has run meanwhile does not run twice."""
+    if bool(ids) == everything:
+        raise click.UsageError("expected IDS, or --all")
+    table = FailedTasks(connection.client("dynamodb"), connection.stack)
+    open_ = [one for one in _newest(connection) if one.status is FailedTaskStatus.NEEDS_INVESTIGATION]
+    chosen = open_[::-1] if everything else [_named(table, message_id) for message_id in ids]
+    faulty = 0
+    for one in chosen:
+        try:
+            said = _replay(connection, one)
+        except NotReplayable as fault:
+            click.echo(str(fault), err=True)
+            faulty += 1
+            continue
+        table.replayed(one.message_id, connection.now())
+        click.echo(f"{one.task_id} {one.slot}: {said}")
+    return faults.FAILED if faulty else 0
+
+
+def _replay(connection: Connection, one: FailedTask) -> str:
+    if one.task_id is None or one.slot is None:
+        raise NotReplayable(one.message_id, "it does not say which slot of which task it was")
+    if connection.registry.get(one.task_id) is None:
+        raise NotReplayable(one.message_id, f"there is no task {one.task_id} any more")
+    run, runner = connection.ledger.get(one.task_id, one.slot), connection.runner
+    if run is not None and run.status is RunStatus.SUCCEEDED:
+        return "has succeeded meanwhile"
+    if run is not None and run.status not in TERMINAL and not runner.ended(run):
+        return "is running"
+    now = connection.now()
+    trigger = None if run else Trigger.SCHEDULE
+    started = runner.start(one.task_id, params={}, slot=one.slot, now=now, replaced=run, trigger=trigger)
+    return f"started {started.execution_arn}"
+
+
+def _named(table: FailedTasks, message_id: str) -> FailedTask:
+    found = table.get(message_id)
+    if found is None:
+        raise NotReplayable(message_id, "there is no such record; `orchestrator failed` lists them")
+    return found
+
+
+def _newest(connection: Connection) -> Sequence[FailedTask]:
+    found = FailedTasks(connection.client("dynamodb"), connection.stack).all()
+    return sorted(found, key=lambda one: (one.failed_at, one.message_id), reverse=True)
+
+
+def _table(found: Sequence[FailedTask]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("ID", "TASK", "SLOT", "FAILED AT", "WHY", "STATUS"):
+        table.add_column(name, overflow="fold")
+    for one in found:
+        why = f"{one.error_code}: {one.error_message}".rstrip(": ")
+        table.add_row(one.message_id, one.task_id or "", one.slot or "", one.failed_at, why, one.status)
+    return table

@@ -1,0 +1,128 @@
+"""`orchestrator`: what an operator types. Each command has `--help`.
+
+Exit codes: 0 done; 1 it failed, or the run did; 2 bad input; 3 AWS cannot be reached or refuses; 4 there was
+nothing to compare; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from orchestrator.cli import faults
+from orchestrator.cli.alerts import alerts
+from orchestrator.cli.backfill import backfill
+from orchestrator.cli.connection import Connection
+from orchestrator.cli.failed import failed
+from orchestrator.cli.forecast import forecast_command
+from orchestrator.cli.ledger import ledger
+from orchestrator.cli.options import as_json, console, moment, print_json
+from orchestrator.cli.pause import pause, resume
+from orchestrator.cli.preview import preview
+from orchestrator.cli.rerun import rerun
+from orchestrator.cli.start import start
+from orchestrator.cli.views.tables import run_values, runs_table, task_values, tasks_table
+from orchestrator.errors import UnknownTask
+from orchestrator.runs.destinations import silences
+from orchestrator.runs.run import RunStatus
+from orchestrator.stack import Stack
+
+
+@click.group()
+@click.option("--stack", default=Stack().name, show_default=True, envvar="ORCHESTRATOR_STACK", help="Which deployment.")
+@click.pass_context
+def orchestrator(context: click.Context, stack: str) -> None:
+    """Scheduled tasks on AWS: what runs, what ran, and what became of it."""
+    context.obj = Connection(Stack(name=stack))
+
+
+@orchestrator.command()
+@as_json
+@click.pass_obj
+def tasks(connection: Connection, as_json: bool) -> None:
+    """Every task of the registry, and when it is due next."""
+    records = sorted(connection.registry.all(), key=lambda record: record.task.id)
+    now = connection.now()
+    if as_json:
+        print_json(task_values(record, now) for record in records)
+    else:
+        console().print(tasks_table(records, now) if records else "No tasks: `python deploy.py apply` registers them.")
+
+
+@orchestrator.command()
+@click.argument("task", required=False)
+@click.option("--status", type=click.Choice([*RunStatus], case_sensitive=False), help="Only these.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="At most so many.")
+@as_json
+@click.pass_obj
+def runs(connection: Connection, task: str | None, status: str | None, limit: int, as_json: bool) -> None:
+    """The newest runs, of one TASK or of all."""
+    ledger = connection.ledger
+    wanted = RunStatus(status.upper()) if status else None
+    if task:
+        found = ledger.runs(task, limit=limit, status=wanted)
+        if not found and connection.registry.get(task) is None:
+            raise UnknownTask(task)
+    else:
+        found = ledger.by_status(wanted, limit=limit) if wanted else ledger.recent(limit=limit)
+    if as_json:
+        print_json(map(run_values, found))
+    else:
+        console().print(runs_table(found) if found else "No runs.")
+
+
+@orchestrator.command()
+@click.argument("file", default="tasks.yaml", type=click.Path(path_type=Path))
+@click.pass_obj
+def validate(connection: Connection, file: Path) -> None:
+    """Check a tasks file, and write nothing anywhere."""
+    found = connection.application.load(file, datetime.now(UTC).date())
+    schedules = sum(len(task.schedules) for task in found.tasks)
+    click.echo(f"{file}: {len(found.tasks)} tasks, {schedules} schedules, no mistakes.")
+    for silence in silences(found.tasks, found.destinations):
+        click.echo(f"warning: {silence}", err=True)
+
+
+@orchestrator.command()
+def schema() -> None:
+    """The JSON Schema of tasks.yaml, for editors."""
+    from orchestrator.taskfile import reader as taskfile
+
+    click.echo(taskfile.schema(), nl=False)
+
+
+@orchestrator.command()
+@click.option(
+    "--port", default=4566, show_default=True, type=click.IntRange(0, 65535), help="0 takes any that is free."
+)
+@click.option("--speed", type=click.FloatRange(1, 1_000_000), help="How many times as fast time passes while idle.")
+@click.option("--from", "begin", callback=moment, help="The time to begin at, like 2026-11-30T00:00:00Z.")
+@click.option("--tasks", "file", default="tasks.yaml", show_default=True, type=click.Path(path_type=Path))
+@click.pass_obj
+def local(connection: Connection, port: int, speed: float | None, begin: datetime | None, file: Path) -> None:
+    """Run all of it on this machine, until Ctrl-C."""
+    # Here, because moto takes a second to import and nothing else needs it.
+    from orchestrator.local import session
+
+    session.serve(connection.application, file, port=port, speed=speed, begin=begin, say=click.echo)
+
+
+@orchestrator.command()
+@click.option("--tasks", "file", default="tasks.yaml", show_default=True, type=click.Path(path_type=Path))
+@click.pass_obj
+def demo(connection: Connection, file: Path) -> int:
+    """Watch a whole day of scheduled tasks in less than a minute."""
+    from orchestrator.local import demo as day
+
+    return day.show(connection.application, file, console())
+
+
+for command in (alerts, backfill, failed, forecast_command, ledger, pause, preview, rerun, resume, start):
+    orchestrator.add_command(command)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit code."""
+    return faults.run(orchestrator, arguments, interrupted="interrupted")

@@ -1,0 +1,76 @@
+"""What the options of several commands mean, and how their answers are printed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+from rich.console import Console
+
+from orchestrator.tasks.task import Task
+
+#: Beyond a terminal's width nothing is cut: a file or a pipe gets whole lines.
+_PIPE_WIDTH = 220
+
+as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
+
+
+def _params(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
+    params = {}
+    for one in given:
+        name, equals, text = one.partition("=")
+        if not name or not equals:
+            raise click.BadParameter(f"expected name=value, found {one!r}")
+        try:
+            params[name] = json.loads(text)
+        except ValueError:
+            params[name] = text
+    return params
+
+
+overriding_params = click.option(
+    "--param", "params", multiple=True, callback=_params, help="name=value, over the task's own; repeatable."
+)
+
+
+def console() -> Console:
+    found = Console()
+    return found if found.is_terminal else Console(width=_PIPE_WIDTH)
+
+
+def print_json(values: Iterable[Mapping[str, Any]]) -> None:
+    for value in values:
+        click.echo(json.dumps(value, ensure_ascii=False))
+
+
+def in_zone_of(task: Task, moment: datetime) -> datetime:
+    """A moment in UTC; one without a zone is one of the task's first schedule's."""
+    zone = ZoneInfo(task.schedules[0].timezone if task.schedules else "UTC")
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def moment(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:
+    """A moment with its zone, to the second."""
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise click.BadParameter(f"expected a moment with its zone, like 2026-12-01T08:00:00Z, found {text!r}")
+    return found.astimezone(UTC).replace(microsecond=0)
+
+
+def day_or_moment(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:
+    """A moment with its zone, or a day or a moment without one, which is left without one: it is the task's."""
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as fault:
+        raise click.BadParameter(f"expected 2026-12-01 or 2026-12-01T08:00:00Z, found {text!r}") from fault

@@ -1,0 +1,87 @@
+"""`orchestrator preview`: when a task, or an expression that nobody has used yet, is due. It needs no AWS."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestrator.cli.options import as_json, console, day_or_moment, in_zone_of, print_json
+from orchestrator.cli.views.preview import preview_table
+from orchestrator.schedules import Schedule
+from orchestrator.tasks.preview import lines, value
+from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule
+
+if TYPE_CHECKING:
+    from orchestrator.cli.connection import Connection
+
+_COUNT = 10
+
+
+@click.command()
+@click.argument("task", required=False)
+@click.option("--expression", help="Instead of a task: cron(…), rate(…) or at(…).")
+@click.option("--timezone", help="Of the expression, like Europe/Berlin.  [default: UTC]")
+@click.option("--from", "begin", callback=day_or_moment, help="From here on.  [default: now]")
+@click.option("--until", callback=day_or_moment, help="Not later than this.")
+@click.option(
+    "--count", type=click.IntRange(1, 100_000), help=f"So many.  [default: {_COUNT}, unless --until is given]"
+)
+@click.option("--tasks", "file", default="tasks.yaml", show_default=True, type=click.Path(path_type=Path))
+@as_json
+@click.pass_obj
+def preview(
+    connection: Connection,
+    task: str | None,
+    expression: str | None,
+    timezone: str | None,
+    begin: datetime | None,
+    until: datetime | None,
+    count: int | None,
+    file: Path,
+    as_json: bool,
+) -> None:
+    """When TASK of tasks.yaml is due: local time and UTC, changes of clock, calendars, spreading.
+
+    A time without a zone is one of the first schedule's zone.
+    """
+    now = datetime.now(UTC)
+    if (task is None) == (expression is None):
+        raise click.UsageError("expected a TASK of tasks.yaml, or --expression")
+    if timezone and task:
+        raise click.BadParameter("a task has its own; this goes with --expression", param_hint="--timezone")
+    found = _of_expression(expression, timezone or "UTC") if expression else _of_file(connection, task or "", file, now)
+    first, last = (moment and in_zone_of(found, moment) for moment in (begin, until))
+    shown = lines(found, first or now, count=count or (None if last else _COUNT), until=last)
+    if as_json:
+        print_json(value(line) for line in shown if line.slot)
+    elif shown:
+        click.echo(_title(found))
+        console().print(preview_table(shown))
+    else:
+        click.echo(f"{_title(found)}: no slots")
+
+
+def _title(task: Task) -> str:
+    schedules = ", ".join(f"{schedule.expression} {schedule.timezone}" for schedule in task.schedules)
+    return f"{task.id}: {schedules}" if task.id else schedules
+
+
+def _of_expression(expression: str, timezone: str) -> Task:
+    """Raises InvalidSchedule and InvalidTimezone."""
+    checked = str(Schedule.of(expression, timezone).expression)
+    nothing = Target(kind=TargetKind.LAMBDA, name="none")
+    return Task(id="", target=nothing, schedules=(TaskSchedule(expression=checked, timezone=timezone),))
+
+
+def _of_file(connection: Connection, task_id: str, file: Path, now: datetime) -> Task:
+    """Raises InvalidTaskFile."""
+    tasks = {task.id: task for task in connection.application.load_tasks(file, now.date())}
+    if task_id not in tasks:
+        close = get_close_matches(task_id, tasks, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"there is: {', '.join(sorted(tasks))}"
+        raise click.BadParameter(f"there is no task {task_id!r} in {file}; {hint}", param_hint="TASK")
+    return tasks[task_id]

@@ -1,0 +1,70 @@
+"""What a template says of roles and state machines, and moto leaves out.
+
+moto changes nothing of a role when its policies are changed, although the stack says UPDATE_COMPLETE, and makes a state
+machine without its type, its log and its traces.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from moto.iam.models import Role
+from moto.stepfunctions.models import StateMachine
+
+from orchestrator.local.aws.replacements import replaces
+
+if TYPE_CHECKING:
+    from orchestrator.local.aws.server import EmbeddedAws
+
+
+def _camel(value: Any) -> Any:
+    """Properties of a template in the casing of Step Functions' API."""
+    if isinstance(value, Mapping):
+        return {name[0].lower() + name[1:]: _camel(inner) for name, inner in value.items()}
+    return [_camel(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _set(machine: Any, properties: Mapping[str, Any]) -> Any:
+    """A machine as its properties say."""
+    logging = {"level": "OFF", "includeExecutionData": False, **_camel(properties.get("LoggingConfiguration", {}))}
+    machine.loggingConfiguration = {
+        **logging,
+        "includeExecutionData": logging["includeExecutionData"] in (True, "true"),
+    }
+    machine.tracingConfiguration = {"enabled": False, **_camel(properties.get("TracingConfiguration", {}))}
+    machine.type = properties.get("StateMachineType", "STANDARD")
+    return machine
+
+
+def install(aws: EmbeddedAws) -> None:
+    """Lets a stack's roles and state machines be as its template says."""
+    create_machine, update_machine = (
+        StateMachine.create_from_cloudformation_json,
+        StateMachine.update_from_cloudformation_json,
+    )
+    update_role = Role.update_from_cloudformation_json
+
+    @replaces(StateMachine, "create_from_cloudformation_json", digest="d07b70075821")
+    def create(resource_name: str, cloudformation_json: Any, *arguments: Any, **named: Any) -> Any:
+        made = create_machine(resource_name, cloudformation_json, *arguments, **named)
+        return _set(made, cloudformation_json["Properties"])
+
+    @replaces(StateMachine, "update_from_cloudformation_json", digest="ad29a33b211d")
+    def update(original_resource: Any, new_resource_name: str, cloudformation_json: Any, **where: str) -> Any:
+        updated = update_machine(original_resource, new_resource_name, cloudformation_json, **where)
+        return _set(updated, cloudformation_json["Properties"])
+
+    @replaces(Role, "update_from_cloudformation_json", digest="36f88af71ece")
+    def update_policies(original_resource: Any, new_resource_name: str, cloudformation_json: Any, **where: str) -> Any:
+        role = update_role(original_resource, new_resource_name, cloudformation_json, **where)
+        properties = cloudformation_json["Properties"]
+        wanted = {policy["PolicyName"]: policy["PolicyDocument"] for policy in properties.get("Policies", [])}
+        for name in set(role.policies) - set(wanted):
+            role.delete_policy(name)
+        for name, document in wanted.items():
+            role.put_policy(name, document)
+        trust = properties["AssumeRolePolicyDocument"]
+        role.assume_role_policy_document = trust if isinstance(trust, str) else json.dumps(trust, default=str)
+        return role

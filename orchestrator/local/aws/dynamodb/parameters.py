@@ -1,0 +1,155 @@
+"""What DynamoDB refuses in a request before it looks at any item, and what it leaves out of an answer.
+
+moto takes values that no expression uses, numbers that are too long and tokens that are too long, and fails with a 500
+on a binary value that is no base64. Sources: "Limits and quotas in DynamoDB" ("Naming rules and data types"),
+TransactWriteItems in DynamoDB's API reference, and AWS's own sentences as users of its SDKs report them.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from moto.core import parse
+from moto.core.responses import ActionResult
+from moto.dynamodb.exceptions import DynamodbException, MockValidationException
+from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.responses import DynamoHandler
+
+from orchestrator.local.aws.replacements import replaces
+
+if TYPE_CHECKING:
+    from orchestrator.local.aws.server import EmbeddedAws
+
+_TOKEN_LENGTH = 36
+_DIGITS = 38
+_LARGEST = Decimal("9.9999999999999999999999999999999999999E+125")
+_TRANSACTION_BYTES = 4 * 1024 * 1024
+
+_EXPRESSIONS = (
+    "ConditionExpression", "FilterExpression", "KeyConditionExpression", "ProjectionExpression", "UpdateExpression",
+)  # fmt: skip
+
+#: Where a request has attribute values.
+_VALUES = ("ExclusiveStartKey", "ExpressionAttributeValues", "Item", "Key")
+
+#: What is answered only if "ReturnConsumedCapacity" or "ReturnItemCollectionMetrics" asks for it.
+_ON_DEMAND = {"ConsumedCapacity": "ReturnConsumedCapacity", "ItemCollectionMetrics": "ReturnItemCollectionMetrics"}
+
+
+class NoBase64(bytes):
+    """Of a request: a binary value that cannot be read."""
+
+
+def blob(text: str) -> bytes:
+    """A binary value of a request in JSON."""
+    try:
+        return base64.b64decode(text)
+    except (TypeError, ValueError):
+        # moto reads a request where no error can be answered yet.
+        return NoBase64()
+
+
+def check(request: Mapping[str, Any]) -> None:
+    """Raises moto's exceptions for a request of one operation, or for each of a transaction."""
+    operations = [operation for entry in request.get("TransactItems", []) for operation in entry.values()]
+    if len(request.get("ClientRequestToken") or "") > _TOKEN_LENGTH:
+        raise MockValidationException(
+            f"1 validation error detected: Value '{request['ClientRequestToken']}' at 'clientRequestToken' failed to"
+            f" satisfy constraint: Member must have length less than or equal to {_TOKEN_LENGTH}"
+        )
+    for operation in (request, *operations):
+        for field in _VALUES:
+            for value in (operation.get(field) or {}).values():
+                _check_value(value)
+        if problem := unused(operation):
+            raise MockValidationException(problem)
+    size = sum(_size(operation["Item"]) for operation in operations if "Item" in operation)
+    if size > _TRANSACTION_BYTES:
+        raise MockValidationException("The aggregate size of the items in the transaction exceeds 4 MB")
+
+
+def unused(operation: Mapping[str, Any]) -> str | None:
+    """What is wrong with an operation that declares names or values which its expressions do not use."""
+    text = " ".join(operation[field] for field in _EXPRESSIONS if operation.get(field))
+    for field, sign in (("ExpressionAttributeNames", "#"), ("ExpressionAttributeValues", ":")):
+        declared = operation.get(field)
+        if not declared:
+            continue
+        if not text:
+            return f"{field} can only be specified when using expressions"
+        used = set(re.findall(rf"{sign}\w+", text, re.ASCII))
+        if left := [name for name in declared if name not in used]:
+            return f"Value provided in {field} unused in expressions: keys: {{{', '.join(left)}}}"
+    return None
+
+
+def _leaves(value: Any) -> Iterator[tuple[str, Any]]:
+    """Type and value of each scalar in an attribute value."""
+    for kind, inner in value.items() if isinstance(value, dict) else ():
+        if kind == "M" and isinstance(inner, dict):
+            for one in inner.values():
+                yield from _leaves(one)
+        elif kind == "L" and isinstance(inner, list):
+            for one in inner:
+                yield from _leaves(one)
+        elif kind in {"SS", "NS", "BS"} and isinstance(inner, list):
+            yield from ((kind[0], one) for one in inner)
+        else:
+            yield kind, inner
+
+
+def _check_value(value: Any) -> None:
+    for kind, inner in _leaves(value):
+        if kind == "B" and isinstance(inner, NoBase64):
+            raise DynamodbException("com.amazon.coral.service#SerializationException", "A Binary value must be base64")
+        if kind == "N":
+            _check_number(str(inner))
+
+
+def _check_number(text: str) -> None:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        # moto says what is wrong with it.
+        return
+    digits = "".join(map(str, number.as_tuple().digits)).strip("0")
+    if len(digits) > _DIGITS:
+        raise MockValidationException("Attempting to store more than 38 significant digits in a Number")
+    if abs(number) > _LARGEST:
+        raise MockValidationException(
+            "Number overflow. Attempting to store a number with magnitude larger than supported range"
+        )
+
+
+def _size(item: Mapping[str, Any]) -> int:
+    return sum(len(name.encode()) + DynamoType(value).size() for name, value in item.items())
+
+
+def _checked(answer: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def request(self: Any) -> Any:
+        check(self.body)
+        result = answer(self)
+        if isinstance(result, ActionResult) and isinstance(result.result, dict):
+            for name, wanted in _ON_DEMAND.items():
+                if self.body.get(wanted, "NONE") == "NONE":
+                    result.result.pop(name, None)
+        return result
+
+    return request
+
+
+def install(aws: EmbeddedAws) -> None:
+    """Checks each request before moto reads it."""
+    replaces(parse, "default_blob_parser", digest="8096c8fc55df")(blob)
+    handler = DynamoHandler
+    replaces(handler, "delete_item", digest="374c0dbf92d1")(_checked(handler.delete_item))
+    replaces(handler, "get_item", digest="46d7820bc4f4")(_checked(handler.get_item))
+    replaces(handler, "put_item", digest="6d9c958ebd70")(_checked(handler.put_item))
+    replaces(handler, "query", digest="89acc8d6ced1")(_checked(handler.query))
+    replaces(handler, "scan", digest="5706e73b09bd")(_checked(handler.scan))
+    replaces(handler, "transact_write_items", digest="5af0d4e3b718")(_checked(handler.transact_write_items))
+    replaces(handler, "update_item", digest="e5ef13d54f52")(_checked(handler.update_item))

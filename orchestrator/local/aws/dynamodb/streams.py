@@ -1,0 +1,67 @@
+"""DynamoDB streams that somebody follows.
+
+moto keeps the changes of a table for GetRecords, those of a transaction that failed, too, and calls functions in the
+midst of a write. Here a change is told once, after it is final.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from moto.dynamodb.models.table import StreamRecord, StreamShard
+
+from orchestrator.local.aws.replacements import replaces
+
+if TYPE_CHECKING:
+    from orchestrator.local.aws.server import EmbeddedAws
+
+#: Called with the stream's ARN and the record as functions get it.
+Listener = Callable[[str, dict[str, Any]], None]
+
+_listeners: list[Listener] = []
+_held = threading.local()
+
+
+def on_change(listener: Listener) -> None:
+    """Calls it with every change of every table that has a stream."""
+    _listeners.append(listener)
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """A transaction of this thread: its changes are told at its end, or, where it fails, never."""
+    _held.changes = []
+    try:
+        yield
+        for stream, record in _held.changes:
+            _tell(stream, record)
+    finally:
+        _held.changes = None
+
+
+def _tell(stream: str, record: dict[str, Any]) -> None:
+    for listener in _listeners:
+        listener(stream, record)
+
+
+def install(aws: EmbeddedAws) -> None:
+    """Tells of changes."""
+
+    @replaces(StreamShard, "add", digest="0f99968e057a")
+    def add(self: Any, old: Any, new: Any) -> None:
+        table = self.table
+        kind = table.stream_specification["StreamViewType"]
+        name = "INSERT" if old is None else "REMOVE" if new is None else "MODIFY"
+        made = StreamRecord(table, kind, name, old, new, len(self.items) + self.starting_sequence_number)
+        stream = f"{table.table_arn}/stream/{table.latest_stream_label}"
+        made.record["eventSourceARN"] = stream
+        self.items.append(made)
+        told = {**made.record, "dynamodb": dict(made.record["dynamodb"])}
+        told["dynamodb"]["ApproximateCreationDateTime"] = aws.clock.now().timestamp()
+        if getattr(_held, "changes", None) is not None:
+            _held.changes.append((stream, told))
+        else:
+            _tell(stream, told)

@@ -1,0 +1,219 @@
+"""Rules of EventBridge and what they call.
+
+moto leaves the account out of an event, knows no Input and no InputPath, lets PutEvents fail with the first target that
+it does not know, and delivers for a rule that is disabled. Here a target is asked under its role, or in the name of the
+service, which the target's own policy must let. What cannot be delivered goes to the target's dead-letter queue, and
+whoever put the event never hears of it ("How EventBridge retries delivering events").
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+from jsonpath_ng.ext.parser import parse
+from moto.events.exceptions import ValidationException
+from moto.events.models import EventsBackend, Rule
+from moto.events.utils import EventTemplateParser
+
+from orchestrator.local.aws.replacements import replaces
+
+if TYPE_CHECKING:
+    from orchestrator.local.aws.server import EmbeddedAws
+
+#: Of the names that moto has for targets, those that it can send to.
+_OF_MOTO = ("sqs", "logs", "events")
+
+#: What the embedded AWS delivers to.
+_KNOWN = (*_OF_MOTO, "lambda", "sns", "states")
+
+#: "Using dead-letter queues to process undelivered events in EventBridge": ERROR_CODE, by the code of the service.
+_CODES = {"AccessDeniedException": "NO_PERMISSIONS", "StateMachineDoesNotExist": "NO_RESOURCE"}
+
+
+class Undelivered(Exception):
+    """A target did not take an event, or may not be asked."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+def message(event: Mapping[str, Any], target: Mapping[str, Any]) -> Any:
+    """What a target gets of an event: all of it, a part, another text, or a template filled in ("Targets")."""
+    if "Input" in target:
+        return json.loads(target["Input"])
+    whole = {name: value for name, value in event.items() if name != "ingestion-time"}
+    if "InputPath" in target:
+        found = parse(target["InputPath"]).find(whole)
+        return found[0].value if found else None
+    if transformer := target.get("InputTransformer"):
+        paths = transformer.get("InputPathsMap") or {"aws.events.event": "$"}
+        return EventTemplateParser.parse(transformer["InputTemplate"], paths, dict(event))
+    return whole
+
+
+def lets_events(document: Any, action: str, resource: str, rule_arn: str) -> bool:
+    """Whether a resource's own policy (its JSON, or None) lets EventBridge act on it for a rule."""
+    parsed = json.loads(document) if isinstance(document, str) else document
+    return any(
+        statement["Effect"] == "Allow"
+        and _is_events(statement.get("Principal", {}))
+        and any(fnmatchcase(action.lower(), one.lower()) for one in _listed(statement["Action"]))
+        and any(fnmatchcase(resource, one) for one in _listed(statement.get("Resource", "*")))
+        and all(
+            any(fnmatchcase(rule_arn if key.lower() == "aws:sourcearn" else "", one) for one in _listed(patterns))
+            for condition in statement.get("Condition", {}).values()
+            for key, patterns in condition.items()
+            if key.lower() != "aws:sourceaccount"
+        )
+        for statement in (parsed or {}).get("Statement", [])
+    )
+
+
+def _is_events(principal: Any) -> bool:
+    named = principal.get("Service", principal.get("AWS", [])) if isinstance(principal, dict) else principal
+    return bool({"*", "events.amazonaws.com"} & set(_listed(named)))
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+class Delivery:
+    """Of one event to one target of a rule."""
+
+    def __init__(self, aws: EmbeddedAws, rule: Any, target: Mapping[str, Any], event: Mapping[str, Any]) -> None:
+        self._aws, self._rule, self._target, self._event = aws, rule, target, event
+
+    def make(self) -> None:
+        """Delivers, or says in the dead-letter queue why not."""
+        arn = self._target["Arn"]
+        service = arn.split(":")[2]
+        ways: Mapping[str, Callable[[str], None]] = {"states": self._start, "lambda": self._call, "sns": self._publish}
+        try:
+            ways.get(service, self._by_moto)(arn)
+        except ClientError as fault:
+            said = fault.response["Error"]
+            self._give_up(_CODES.get(said["Code"], "SDK_CLIENT_ERROR"), said["Message"])
+        except Undelivered as fault:
+            self._give_up(fault.code, str(fault))
+
+    @property
+    def _text(self) -> str:
+        return json.dumps(message(self._event, self._target))
+
+    def _start(self, arn: str) -> None:
+        role = self._target.get("RoleArn") or self._rule.role_arn or ""
+        client = self._aws.clients.get("stepfunctions", self._aws.region, role)
+        client.start_execution(stateMachineArn=arn, input=self._text)
+
+    def _call(self, arn: str) -> None:
+        try:
+            function = self._aws.backend("lambda").get_function(arn)
+        except Exception as fault:
+            raise Undelivered("NO_RESOURCE", f"{arn} does not exist") from fault
+        self._need({"Statement": function.policy.statements}, "lambda:InvokeFunction", arn)
+        function.invoke(self._text, {"x-amz-invocation-type": "Event"}, {})
+
+    def _publish(self, arn: str) -> None:
+        topic = self._aws.backend("sns").topics.get(arn)
+        if topic is None:
+            raise Undelivered("NO_RESOURCE", f"{arn} does not exist")
+        self._need(topic.policy, "sns:Publish", arn)
+        said = message(self._event, self._target)
+        self._aws.backend("sns").publish(said if isinstance(said, str) else json.dumps(said), arn=arn)
+
+    def _need(self, policy: Any, action: str, arn: str) -> None:
+        if not lets_events(policy, action, arn, self._rule.arn):
+            raise Undelivered("NO_PERMISSIONS", f"the policy of {arn} does not let events.amazonaws.com {action}")
+
+    def _by_moto(self, arn: str) -> None:
+        """Queues, log groups, archives and buses."""
+        service, resource = arn.split(":")[2], arn.split(":", 5)[5]
+        said = message(self._event, self._target)
+        if isinstance(said, dict) and "time" in said:
+            # moto writes a moment as text by itself.
+            said = {**said, "time": datetime.fromisoformat(said["time"]).timestamp()}
+        if service == "sqs":
+            queue = self._aws.backend("sqs").queues.get(resource)
+            if queue is None:
+                raise Undelivered("NO_RESOURCE", f"{arn} does not exist")
+            self._need(queue.policy, "sqs:SendMessage", arn)
+            group = self._target.get("SqsParameters", {}).get("MessageGroupId")
+            self._rule._send_to_sqs_queue(resource, said, group)
+        elif service == "logs":
+            self._rule._send_to_cw_log_group(resource.removeprefix("log-group:").removesuffix(":*"), said)
+        elif resource.startswith("event-bus/"):
+            passed = {
+                "Source": self._event["source"],
+                "DetailType": self._event["detail-type"],
+                "Detail": json.dumps(self._event["detail"]),
+                "Resources": self._event["resources"],
+                "EventBusName": resource.removeprefix("event-bus/"),
+            }
+            self._aws.backend("events").put_events([passed])
+        else:
+            archive = str(self._event["archive-arn"]).split(":", 5)[5].removeprefix("archive/")
+            self._rule._send_to_events_archive(archive, dict(self._event))
+
+    def _give_up(self, code: str, said: str) -> None:
+        queue = (self._target.get("DeadLetterConfig") or {}).get("Arn")
+        if queue is None:
+            return
+        attributes = {
+            "ERROR_CODE": code,
+            "ERROR_MESSAGE": said,
+            "RETRY_ATTEMPTS": "0",
+            "RULE_ARN": self._rule.arn,
+            "TARGET_ARN": self._target["Arn"],
+        }
+        account, name = queue.split(":")[4:6]
+        self._aws.client("sqs").send_message(
+            QueueUrl=f"{self._aws.endpoint}/{account}/{name}",
+            MessageBody=json.dumps(message(self._event, {})),
+            MessageAttributes={key: {"DataType": "String", "StringValue": value} for key, value in attributes.items()},
+        )
+
+
+def _check(target: Mapping[str, Any]) -> None:
+    """What PutTargets refuses."""
+    arn = target["Arn"]
+    service = (arn.split(":") + [""] * 3)[2]
+    if service == "states" and not target.get("RoleArn"):
+        raise ValidationException(f"RoleArn is required for target {arn}.")
+    if ("Input" in target) + ("InputPath" in target) + ("InputTransformer" in target) > 1:
+        raise ValidationException(
+            f"Only one of Input, InputPath, or InputTransformer must be provided for target {target['Id']}."
+        )
+    if "Input" in target:
+        try:
+            json.loads(target["Input"])
+        except ValueError:
+            raise ValidationException(f"JSON syntax error in input for target {target['Id']}") from None
+    if service not in _KNOWN:
+        raise ValidationException(f"The embedded AWS delivers events to {', '.join(sorted(_KNOWN))}, not to {arn}")
+
+
+def install(aws: EmbeddedAws) -> None:
+    """Delivers to targets, and refuses those that would never hear."""
+    put = EventsBackend.put_targets
+
+    @replaces(EventsBackend, "put_targets", digest="4d4fc69a550a")
+    def put_targets(self: Any, name: str, event_bus_arn: str | None, targets: list[dict[str, Any]]) -> None:
+        for target in targets:
+            _check(target)
+        put(self, name, event_bus_arn, targets)
+
+    @replaces(Rule, "send_to_targets", digest="1deb02b1ef7c")
+    def send_to_targets(self: Any, original_event: Any, transform_input: bool = True) -> None:
+        if self.state == "DISABLED" or not self.event_pattern.matches_event(original_event):
+            return
+        moment = datetime.fromtimestamp(float(original_event["time"]), UTC)
+        event = {**original_event, "time": f"{moment:%Y-%m-%dT%H:%M:%SZ}"}
+        for target in list(self.targets):
+            Delivery(aws, self, target if transform_input else {"Arn": target["Arn"]}, event).make()

@@ -1,0 +1,162 @@
+"""The roles that the template gives to the interpreter and to the functions.
+
+moto answers every request whoever signs it. Here a request that is signed with a role's credentials is checked against
+the role's policies, action, resource and condition, so that a permission that is missing fails here and not on AWS. All
+other credentials are an administrator's.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from moto.backends import get_backend
+from moto.core import errors
+from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult, BaseResponse
+from moto.s3.exceptions import S3AccessDeniedError
+from moto.s3.responses import S3Response
+
+from orchestrator.local.aws import keys
+from orchestrator.local.aws.iam import requests
+from orchestrator.local.aws.iam.requests import Permission
+from orchestrator.local.aws.iam.statements import Statement, allow
+from orchestrator.local.aws.replacements import replaces
+
+if TYPE_CHECKING:
+    from orchestrator.local.aws.server import EmbeddedAws
+
+ACCOUNT = "123456789012"
+
+_ACCESS_KEY = re.compile(r"Credential=(ROLE[A-Z0-9]+)/")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credentials:
+    """Of an assumed role."""
+
+    access_key: str
+    secret_key: str
+    token: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a role wanted to do."""
+
+    role: str
+    permission: Permission
+
+
+class AccessDenied(ServiceException):
+    """The role's policies do not allow it."""
+
+    code = "AccessDeniedException"
+
+    def __init__(self, role: str, action: str, resource: str) -> None:
+        super().__init__(
+            self.code,
+            f"User: arn:aws:sts::{ACCOUNT}:assumed-role/{role}/embedded is not authorized to perform: {action}"
+            f" on resource: {resource} because no identity-based policy allows the {action} action",
+        )
+
+
+_lock = threading.Lock()
+_role_of_key: dict[str, str] = {}
+_used: set[Asked] = set()
+_denied: set[Asked] = set()
+
+
+def credentials_for(role_arn: str) -> Credentials:
+    """Credentials whose requests act under ``role_arn``; the same ones each time."""
+    name = role_arn.rsplit("/", 1)[-1]
+    key = "ROLE" + name.upper().encode().hex().upper()
+    with _lock:
+        _role_of_key[key] = name
+    return Credentials(access_key=key, secret_key="embedded", token="embedded")
+
+
+def used() -> set[Asked]:
+    """What was asked for and allowed."""
+    return set(_used)
+
+
+def denied() -> set[Asked]:
+    """What was asked for and denied."""
+    return set(_denied)
+
+
+def forget() -> None:
+    """Starts :func:`used` and :func:`denied` anew."""
+    _used.clear()
+    _denied.clear()
+
+
+def may(role_arn: str, wanted: Permission) -> bool:
+    """Whether the role's identity policies allow it; the answer is remembered for :func:`used` and :func:`denied`."""
+    return _first_denied(role_arn, [wanted]) is None
+
+
+def _may(role_arn: str, one: Permission) -> bool:
+    name = role_arn.rsplit("/", 1)[-1]
+    allowed = allow(statements(name), one)
+    (_used if allowed else _denied).add(Asked(role=name, permission=one))
+    return allowed
+
+
+def statements(role_name: str) -> list[Statement]:
+    """Of all policies of a role; none where there is no such role."""
+    backend = get_backend("iam")[ACCOUNT]["aws"]
+    role = next((role for role in backend.roles.values() if role.name == role_name), None)
+    if role is None:
+        return []
+    documents = [*role.policies.values(), *map(_current, role.managed_policies.values())]
+    found: list[Statement] = []
+    for document in documents:
+        parsed = json.loads(document) if isinstance(document, str) else document
+        found += parsed["Statement"] if isinstance(parsed["Statement"], list) else [parsed["Statement"]]
+    return found
+
+
+def _current(policy: Any) -> Any:
+    """The document of a managed policy: that of its default version."""
+    return next(version.document for version in policy.versions if version.version_id == policy.default_version_id)
+
+
+def _role_of(response: Any) -> str | None:
+    """The role whose credentials signed a request, or None where an administrator's did."""
+    key = _ACCESS_KEY.search(str(response.headers.get("Authorization", "")))
+    return _role_of_key.get(key.group(1), "") if key else None
+
+
+def _first_denied(role: str, wanted: Iterable[Permission]) -> Permission | None:
+    """Of what is wanted, and of the keys that it is encrypted with."""
+    return next((one for each in wanted for one in (each, *keys.permissions(each)) if not _may(role, one)), None)
+
+
+def install(aws: EmbeddedAws) -> None:
+    """Checks each request before moto answers it."""
+    answer = BaseResponse.call_action
+
+    @replaces(BaseResponse, "call_action", digest="8534b74bc5df")
+    def call_action(self: Any) -> Any:
+        role = _role_of(self)
+        if role is not None and (lacking := _first_denied(role, requests.permissions(self))):
+            denied = AccessDenied(role, lacking.action, lacking.resource)
+            status, headers, body = self.serialized(ActionResult(denied))
+            headers["status"] = str(status)
+            return status, headers, body
+        return answer(self)
+
+    @replaces(S3Response, "_authenticate_and_authorize_s3_action", digest="4c833abb7e6c")
+    def authorize_s3(self: Any, bucket_name: str | None = None, key_name: str | None = None) -> None:
+        role = _role_of(self)
+        if role is not None and _first_denied(role, requests.s3_permissions(self, bucket_name, key_name)):
+            raise S3AccessDeniedError
+
+    # AccessDenied is a common error of all services, which none of their models names: moto would warn of that.
+    replaces(errors, "warn", digest="aa63925edf22")(lambda *_, **__: None)

@@ -1,0 +1,126 @@
+"""How much the embedded AWS remembers.
+
+AWS forgets: closed executions after 90 days, the changes of a stream after 24 hours, logs when their group says so.
+moto forgets nothing, and keeps for a page of its own whatever it has ever made, a list for each class. Here what is
+closed goes by its number: the newest of each kind stay, as many as anybody looks at, so that the server is as large
+after a million runs as after some thousands. Rows of tables and objects of buckets are what users store, and stay.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from moto.core.common_models import BaseModel
+from moto.core.exceptions import JsonRESTError
+from moto.dynamodb.models.table import StreamShard
+from moto.s3.models import FakeKey
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+
+from orchestrator.local.aws.dynamodb.turns import turn_of
+from orchestrator.local.aws.replacements import replaces
+from orchestrator.local.aws.step_functions import executions
+
+if TYPE_CHECKING:
+    from orchestrator.local.aws.server import EmbeddedAws
+
+#: Closed executions, with their histories.
+EXECUTIONS = 2_000
+
+#: Of each table with a stream, its changes. A function that follows a stream has got them long before.
+CHANGES = 2_000
+
+#: Of each log stream.
+LOG_EVENTS = 10_000
+
+#: Values of metrics, all together.
+METRIC_VALUES = 50_000
+
+#: Of each topic.
+NOTIFICATIONS = 2_000
+
+#: Executions that end between two looks at all the rest.
+_BETWEEN = 100
+
+
+class TrimmedDataAccess(JsonRESTError):
+    """Somebody reads a stream from where it no longer goes back to."""
+
+    def __init__(self) -> None:
+        super().__init__("TrimmedDataAccessException", "The data you are trying to access has been trimmed.")
+
+
+def trim(values: list[Any], newest: int) -> int:
+    """Keeps the newest of a list, in place; how many went."""
+    gone = max(0, len(values) - newest)
+    del values[:gone]
+    return gone
+
+
+class Retention:
+    """Forgets, while executions end, what is beyond the limits."""
+
+    def __init__(self, aws: EmbeddedAws) -> None:
+        self._aws = aws
+        self._closed: deque[str] = deque()
+        self._forgetting = threading.Lock()
+        self._ended = 0
+
+    def ended(self, described: Mapping[str, Any]) -> None:
+        """An execution has changed its status."""
+        if described["status"] == "RUNNING":
+            return
+        with self._forgetting:
+            self._closed.append(described["executionArn"])
+            while len(self._closed) > EXECUTIONS:
+                self._forget(self._closed.popleft())
+            self._ended += 1
+            if self._ended % _BETWEEN == 0:
+                self._trim()
+
+    def _forget(self, arn: str) -> None:
+        backend = stepfunctions_parser_backends[self._aws.account][self._aws.region]
+        execution = backend.__dict__.get("executions_by_arn", {}).get(arn)
+        # One of this name that still runs is another, from after a reset.
+        if execution is not None and execution.status != "RUNNING":
+            del backend.executions_by_arn[arn]
+            with suppress(ValueError):
+                execution.state_machine.executions.remove(execution)
+
+    def _trim(self) -> None:
+        tables = self._aws.backend("dynamodb")
+        with turn_of(tables):
+            for table in tables.tables.values():
+                if shard := table.stream_shard:
+                    # A change's number is its place in the list, counted from the number that the list begins with.
+                    shard.starting_sequence_number += trim(shard.items, CHANGES)
+        for group in list(self._aws.backend("logs").groups.values()):
+            for stream in list(group.streams.values()):
+                trim(stream.events, LOG_EVENTS)
+        trim(self._aws.backend("cloudwatch").metric_data, METRIC_VALUES)
+        for topic in list(self._aws.backend("sns").topics.values()):
+            trim(topic.sent_notifications, NOTIFICATIONS)
+
+
+def install(aws: EmbeddedAws) -> None:
+    """Forgets from now on."""
+    executions.on_status_change(Retention(aws).ended)
+    get = StreamShard.get
+
+    @replaces(BaseModel, "__new__", digest="3a1e1e31aa92")
+    def new(cls: Any, *arguments: Any, **named: Any) -> Any:
+        return object.__new__(cls)
+
+    @replaces(FakeKey, "__del__", digest="7d019837dbdd")
+    def dispose(self: Any) -> None:
+        """Of an object that was deleted: the list that is no more kept it until everything was forgotten."""
+        self.dispose()
+
+    @replaces(StreamShard, "get", digest="17affa3865c1")
+    def get_unless_trimmed(self: Any, start: int, quantity: int) -> Any:
+        if start < self.starting_sequence_number:
+            raise TrimmedDataAccess
+        return get(self, start, quantity)

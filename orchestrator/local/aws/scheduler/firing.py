@@ -1,0 +1,267 @@
+"""EventBridge Scheduler that fires.
+
+moto stores schedules and never fires them, and takes expressions that AWS refuses. Here one thread sleeps on the clock
+until the next slot is due, and delivers it as Scheduler does: with context attributes, under the schedule's role, by
+its retry policy, and to its dead-letter queue when that is exhausted.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from heapq import nsmallest
+from typing import TYPE_CHECKING, Any
+
+from moto.core.exceptions import JsonRESTError
+from moto.scheduler.exceptions import ScheduleGroupNotFound, ValidationException
+from moto.scheduler.models import EventBridgeSchedulerBackend
+from moto.scheduler.responses import EventBridgeSchedulerResponse
+
+from orchestrator.local.aws.replacements import replaces
+from orchestrator.local.aws.scheduler.delivery import Attempt, Delivery
+from orchestrator.local.aws.scheduler.parameters import check, complete, moment
+from orchestrator.schedules import At, Schedule, parse
+
+if TYPE_CHECKING:
+    from orchestrator.local.aws.server import EmbeddedAws
+
+#: The longest pause between two attempts, in seconds.
+_LONGEST_PAUSE = 60
+
+#: ListSchedules returns as many at most.
+_PAGE_SIZE = 100
+
+#: How many requests are known by their token.
+_TOKENS = 1000
+
+_FAR = timedelta(days=3650)
+
+
+class GroupExists(JsonRESTError):
+    """A schedule group of this name is there."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("ConflictException", f"Schedule group {name} already exists.")
+
+
+@dataclass(kw_only=True)
+class _Due:
+    """A schedule, and when it fires next."""
+
+    schedule: Any
+    times: Schedule
+    slot: datetime | None
+
+
+class Scheduler:
+    """Fires the schedules of the embedded AWS. ``listeners`` are called with each :class:`Delivery`."""
+
+    def __init__(self, aws: EmbeddedAws) -> None:
+        self._aws = aws
+        self._due: dict[str, _Due] = {}
+        self._lock = threading.Lock()
+        self._changed = threading.Event()
+        self._stopped = False
+        self.listeners: list[Callable[[Delivery], None]] = []
+
+    def start(self) -> None:
+        threading.Thread(target=self._fire_for_ever, daemon=True, name="scheduler").start()
+
+    def stop(self) -> None:
+        self._stopped = True
+        self._changed.set()
+
+    def forget(self) -> None:
+        """No schedules."""
+        with self._lock:
+            self._due.clear()
+        self._changed.set()
+
+    def put(self, schedule: Any) -> None:
+        """A schedule (moto's) was created or updated."""
+        now = self._aws.clock.now()
+        times = Schedule(
+            expression=parse(schedule.schedule_expression),
+            timezone=schedule.schedule_expression_timezone,
+            start=moment(schedule.start_date),
+            end=moment(schedule.end_date),
+            anchor=now,
+        )
+        # A rate without a start begins at once; whatever else was due before now is past.
+        slot = times.next_after(now - timedelta(microseconds=1)) if schedule.state == "ENABLED" else None
+        with self._lock:
+            self._due[schedule.arn] = _Due(schedule=schedule, times=times, slot=slot)
+        self._changed.set()
+
+    def upcoming(self) -> list[datetime]:
+        """The next slot of each schedule that has one."""
+        with self._lock:
+            return sorted(due.slot for due in self._due.values() if due.slot)
+
+    def remove(self, arn: str) -> None:
+        with self._lock:
+            self._due.pop(arn, None)
+        self._changed.set()
+
+    def _fire_for_ever(self) -> None:
+        clock = self._aws.clock
+        with clock.busy():
+            while not self._stopped:
+                with self._lock:
+                    slots = [due.slot for due in self._due.values() if due.slot]
+                self._changed.clear()
+                clock.sleep_until(min(slots, default=clock.now() + _FAR), wake=self._changed, resting=True)
+                for due, slot in self._take_due(clock.now()):
+                    self._deliver(due, slot)
+
+    def _take_due(self, now: datetime) -> list[tuple[_Due, datetime]]:
+        with self._lock:
+            taken = [(due, due.slot) for due in self._due.values() if due.slot and due.slot <= now]
+            for due, slot in taken:
+                due.slot = due.times.next_after(slot)
+        return taken
+
+    def _deliver(self, due: _Due, slot: datetime) -> None:
+        schedule = due.schedule
+        if isinstance(due.times.expression, At) and schedule.action_after_completion == "DELETE":
+            backend = self._aws.backend("scheduler")
+            backend.delete_schedule(schedule.group_name, schedule.name)
+        attempt = Attempt(self._aws, schedule, slot)
+        if attempt.succeeds():
+            self._tell(attempt)
+        else:
+            # Retries take their time; the next slot does not wait for them.
+            threading.Thread(target=self._retry, args=(attempt,), daemon=True).start()
+
+    def _retry(self, attempt: Attempt) -> None:
+        policy = attempt.schedule.target["RetryPolicy"]
+        limit, age = policy.get("MaximumRetryAttempts", 185), policy.get("MaximumEventAgeInSeconds", 86_400)
+        with self._aws.clock.busy():
+            while not attempt.permanent:
+                pause = min(2 ** min(attempt.number, 10), _LONGEST_PAUSE)
+                too_old = self._aws.clock.now() + timedelta(seconds=pause) > attempt.slot + timedelta(seconds=age)
+                if attempt.number > limit or too_old:
+                    attempt.exhausted = "MaximumEventAgeInSeconds" if too_old else "MaximumRetryAttempts"
+                    break
+                self._aws.clock.sleep(pause, resting=True)
+                if attempt.succeeds():
+                    break
+            if attempt.error:
+                attempt.give_up()
+        self._tell(attempt)
+
+    def _tell(self, attempt: Attempt) -> None:
+        delivery = Delivery(
+            schedule=attempt.schedule.name,
+            slot=attempt.slot,
+            execution_arn=attempt.execution_arn,
+            error=attempt.error and attempt.error[0],
+        )
+        for listener in list(self.listeners):
+            listener(delivery)
+
+
+def install(aws: EmbeddedAws) -> None:
+    """Lets moto's schedules be known to the scheduler."""
+    backend = EventBridgeSchedulerBackend
+    create, update, delete = backend.create_schedule, backend.update_schedule, backend.delete_schedule
+    create_group, delete_group = backend.create_schedule_group, backend.delete_schedule_group
+
+    @replaces(backend, "create_schedule", digest="86143c060987")
+    def create_schedule(self: Any, **request: Any) -> Any:
+        if (request["group_name"] or "default") not in self.schedule_groups:
+            raise ScheduleGroupNotFound(request["group_name"])
+        request["target"] = complete(request["target"])
+        check(request, aws.clock.now())
+        schedule = create(self, **request)
+        aws.scheduler.put(schedule)
+        return schedule
+
+    @replaces(backend, "update_schedule", digest="de45530d88a6")
+    def update_schedule(self: Any, **request: Any) -> Any:
+        request["target"] = complete(request["target"])
+        check(request, aws.clock.now(), new=False)
+        schedule = update(self, **request)
+        schedule.state = schedule.state or "ENABLED"
+        aws.scheduler.put(schedule)
+        return schedule
+
+    @replaces(backend, "delete_schedule", digest="fbafd94c06cc")
+    def delete_schedule(self: Any, group_name: str | None, name: str) -> None:
+        arn = self.get_schedule(group_name, name).arn
+        delete(self, group_name, name)
+        aws.scheduler.remove(arn)
+
+    # moto looks for the start of a page by comparing every schedule with the token: minutes for ten thousand.
+    @replaces(backend, "list_schedules", digest="72103a8b9d67")
+    def list_schedules(
+        self: Any,
+        group_names: str | None,
+        state: str | None,
+        name_prefix: str | None = None,
+        max_results: int | None = None,
+        next_token: str | None = None,
+    ) -> tuple[list[Any], str | None]:
+        for name in group_names or ():
+            if name not in self.schedule_groups:
+                raise ScheduleGroupNotFound(name)
+        if max_results is not None and max_results > _PAGE_SIZE:
+            raise ValidationException(
+                f"1 validation error detected: Value '{max_results}' at 'maxResults' failed to satisfy constraint:"
+                f" Member must have value less than or equal to {_PAGE_SIZE}"
+            )
+        found = {
+            f"{group.name}/{schedule.name}": schedule
+            for group in list(self.schedule_groups.values())
+            if not group_names or group.name in group_names
+            for schedule in list(group.schedules.values())
+            if (not state or schedule.state == state) and schedule.name.startswith(name_prefix or "")
+        }
+        size = max_results or _PAGE_SIZE
+        names = nsmallest(size + 1, (name for name in found if next_token is None or name > next_token))
+        return [found[name] for name in names[:size]], names[size - 1] if len(names) > size else None
+
+    @replaces(backend, "create_schedule_group", digest="d2cc1550eb62")
+    def create_schedule_group(self: Any, name: str, tags: Any) -> Any:
+        if name in self.schedule_groups:
+            raise GroupExists(name)
+        return create_group(self, name, tags)
+
+    @replaces(backend, "delete_schedule_group", digest="b942f78e949a")
+    def delete_schedule_group(self: Any, name: str | None) -> None:
+        if name in {None, "default"}:
+            raise ValidationException("The default schedule group cannot be deleted.")
+        if name not in self.schedule_groups:
+            raise ScheduleGroupNotFound(str(name))
+        # "Deleting a schedule group also deletes all the schedules associated with it."
+        for schedule in list(self.schedule_groups[name].schedules.values()):
+            aws.scheduler.remove(schedule.arn)
+        delete_group(self, name)
+
+    response = EventBridgeSchedulerResponse
+    answer_create, answer_update = response.create_schedule, response.update_schedule
+
+    @replaces(response, "create_schedule", digest="ee99cc84b62a")
+    def create_once(self: Any) -> Any:
+        # An SDK sends a request again, with its token, when the answer is lost.
+        known = self.scheduler_backend.__dict__.setdefault("tokens", OrderedDict())
+        token, request = self._get_param("ClientToken"), (self.path, self.body)
+        if token in known and known[token][:2] == request:
+            return known[token][2]
+        answer = answer_create(self)
+        known[token] = (*request, answer)
+        if len(known) > _TOKENS:
+            known.popitem(last=False)
+        return answer
+
+    @replaces(response, "update_schedule", digest="f607981d8516")
+    def update_completely(self: Any) -> Any:
+        answer = answer_update(self)
+        name = self.uri.split("?")[0].split("/")[-1]
+        schedule = self.scheduler_backend.get_schedule(self._get_param("GroupName"), name)
+        # moto keeps the old one.
+        schedule.action_after_completion = self._get_param("ActionAfterCompletion")
+        return answer

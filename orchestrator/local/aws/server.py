@@ -1,0 +1,259 @@
+"""The embedded AWS itself: moto's server, the adapters, and a clock."""
+
+from __future__ import annotations
+
+import functools
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+import boto3
+from botocore.config import Config
+from moto.backends import get_backend
+from moto.core.base_backend import BackendDict
+from moto.core.config import default_user_config
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+from werkzeug.http import http_date
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from orchestrator.errors import PortInUse
+from orchestrator.local.aws import account, clients, keys, mail, replacements, retention, subscribers
+from orchestrator.local.aws.clock import Clock, RealClock
+from orchestrator.local.aws.cloudformation import change_sets, resources, updates
+from orchestrator.local.aws.dynamodb import expressions, parameters, partitions, streams
+from orchestrator.local.aws.dynamodb import turns as dynamodb
+from orchestrator.local.aws.events import rules
+from orchestrator.local.aws.events import status_changes as events
+from orchestrator.local.aws.iam import policy_simulator, roles
+from orchestrator.local.aws.lambda_ import event_sources, functions
+from orchestrator.local.aws.scheduler import firing as scheduler
+from orchestrator.local.aws.step_functions import (
+    branches,
+    descriptions,
+    executions,
+    express,
+    failures,
+    histories,
+    inspection,
+    integrations,
+    interpreter,
+    jsonata,
+    optimized,
+    paths,
+    sdk_integrations,
+    validation,
+    variables,
+    versions,
+)
+
+#: Each closes a gap between moto and AWS; its docstring says which.
+ADAPTERS = (
+    jsonata,
+    failures,
+    paths,
+    interpreter,
+    variables,
+    branches,
+    executions,
+    descriptions,
+    histories,
+    express,
+    versions,
+    validation,
+    inspection,
+    integrations,
+    optimized,
+    sdk_integrations,
+    clients,
+    dynamodb,
+    parameters,
+    expressions,
+    partitions,
+    streams,
+    functions,
+    event_sources,
+    roles,
+    scheduler,
+    events,
+    rules,
+    mail,
+    keys,
+    resources,
+    subscribers,
+    change_sets,
+    policy_simulator,
+    account,
+    updates,
+    retention,
+)
+
+ACCOUNT = roles.ACCOUNT
+REGION = "us-east-1"
+
+#: Connections that may wait to be accepted: AWS has room for whoever starts a thousand executions at once.
+_BACKLOG = 4096
+
+
+class _Dispatcher(DomainDispatcherApplication):
+    """Moto's, which looks into its folders for every request to find out whose it is."""
+
+    def __init__(self) -> None:
+        super().__init__(create_backend_app)
+        self.get_backend_for_host = functools.cache(super().get_backend_for_host)
+
+
+class _Handler(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 # werkzeug's name
+        """Nothing: a line for each request would bury what matters."""
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The `Date` header of each answer: the time that this AWS lives in."""
+        return str(http_date(_current.clock.now() if timestamp is None else timestamp))
+
+
+class _Current:
+    """The one that runs now: adapters are installed once, and reach it through this."""
+
+    aws: EmbeddedAws
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.aws, name)
+
+
+_current = _Current()
+
+
+@functools.cache
+def adapt() -> None:
+    """Puts the adapters in place, once in a process; :func:`replacements.check` tells whether they fit this moto."""
+    replacements.replaces(default_user_config["stepfunctions"], "execute_state_machine", digest="60a33e6cf515")(True)
+    for adapter in ADAPTERS:
+        adapter.install(_current)
+
+
+class EmbeddedAws:
+    """AWS on this machine: ``with EmbeddedAws() as aws: aws.client("dynamodb")…``.
+
+    moto keeps what it stores in the process, so there is one of these in a process at a time.
+    """
+
+    account = ACCOUNT
+    region = REGION
+
+    def __init__(self, *, port: int = 0, clock: Clock | None = None) -> None:
+        self._port = port
+        self._server: BaseWSGIServer | None = None
+        self.clock = clock or RealClock()
+        self._plain: dict[str, Any] = {}
+        self._session = boto3.Session()
+        self.clients = clients.Clients()
+        self.functions = functions.Functions(self)
+        self.event_sources = event_sources.EventSources(self)
+        self.scheduler = scheduler.Scheduler(self)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Serves. Raises :class:`PortInUse`, and :class:`MotoChanged` on a moto that the adapters were not made for."""
+        adapt()
+        replacements.check()
+        try:
+            listener = socket.create_server(("127.0.0.1", self._port), backlog=_BACKLOG)
+        except OSError as fault:
+            raise PortInUse(self._port) from fault
+        _current.aws = self
+        with listener:
+            host, port = listener.getsockname()
+            self._server = make_server(
+                host, port, _Dispatcher(), threaded=True, request_handler=_Handler, fd=listener.fileno()
+            )
+        threading.Thread(target=self._server.serve_forever, daemon=True, name="embedded-aws").start()
+        self.scheduler.start()
+
+    def stop(self) -> None:
+        """Stops serving, and forgets everything."""
+        self.scheduler.stop()
+        if self._server:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+        self.reset()
+        self.functions.end(for_good=True)
+
+    @contextmanager
+    def on(self, clock: Clock) -> Iterator[None]:
+        """Lives in another time for a while; schedules are gone afterwards."""
+        before = self.clock
+        self.scheduler.stop()
+        self.clock, self.scheduler = clock, scheduler.Scheduler(self)
+        self.scheduler.start()
+        try:
+            yield
+        finally:
+            self.scheduler.stop()
+            self.clock, self.scheduler = before, scheduler.Scheduler(self)
+            self.scheduler.start()
+
+    def reset(self) -> None:
+        """As new: no resources, no executions."""
+        self.scheduler.forget()
+        self.event_sources.forget()
+        executions.stop_all(self)
+        self.functions.end()
+        BackendDict.reset()
+        self.clients.forget()
+        roles.forget()
+
+    @property
+    def endpoint(self) -> str:
+        """``http://127.0.0.1:PORT``."""
+        assert self._server is not None, "start() comes first"
+        return f"http://127.0.0.1:{self._server.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What an AWS client, of whatever kind, needs to find this AWS, and what deploy.py can leave out for it."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": "embedded",
+            "AWS_SECRET_ACCESS_KEY": "embedded",
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_REGION": self.region,
+            # TestState and StartSyncExecution go to another name on AWS: sync-states; this machine has one name.
+            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
+            "ORCHESTRATOR_WITHOUT_DEPENDENCIES": "1",
+        }
+
+    def client(self, service: str) -> Any:
+        """A plain boto3 client of this AWS."""
+        if service not in self._plain:
+            self._plain[service] = self._session.client(
+                service,
+                region_name=self.region,
+                endpoint_url=self.endpoint,
+                aws_access_key_id="embedded",
+                aws_secret_access_key="embedded",
+                config=Config(inject_host_prefix=False),
+            )
+        return self._plain[service]
+
+    def backend(self, service: str) -> Any:
+        """Moto's own store of a service."""
+        return get_backend(service)[self.account][self.region]
+
+    def global_backend(self, service: str) -> Any:
+        """The same, of a service that has no regions."""
+        return get_backend(service)[self.account]["aws"]
+
+    def execution(self, arn: str) -> Any:
+        """Moto's own object of an execution."""
+        return stepfunctions_parser_backends[self.account][self.region].describe_execution(arn)

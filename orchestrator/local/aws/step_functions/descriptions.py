@@ -1,0 +1,146 @@
+"""What DescribeExecution and ListExecutions say.
+
+moto leaves out when an execution timed out, whether it can be redriven, and by which version and alias it was started;
+gives an output that is a text or null as no JSON; and pages through a list by tokens that are void once a run ends.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from moto.core.exceptions import AWSError
+from moto.core.responses import ActionResult
+from moto.stepfunctions.exceptions import ValidationException
+from moto.stepfunctions.responses import StepFunctionResponse
+
+from orchestrator.local.aws.replacements import replaces
+
+if TYPE_CHECKING:
+    from orchestrator.local.aws.server import EmbeddedAws
+
+_INCLUDED = {"included": True}
+
+#: "ListExecutions": "The default is 100 and the maximum allowed page size is 1000."
+_PAGE, _LARGEST_PAGE = 100, 1_000
+
+#: The longest token, in characters.
+_TOKEN_LENGTH = 3096
+
+
+class InvalidToken(AWSError):
+    """A page is asked for by a token that no answer has given."""
+
+    TYPE = "InvalidToken"
+    STATUS = 400
+
+
+def output(execution: Any) -> str | None:
+    """An execution's output as JSON; None where it has none."""
+    return json.dumps(execution.output, separators=(",", ":")) if execution.status == "SUCCEEDED" else None
+
+
+def redrive(execution: Any) -> Iterator[tuple[str, Any]]:
+    """What DescribeExecution says of redriving an execution: "not SUCCEEDED", and not while it runs."""
+    yield "redriveCount", 0
+    may = execution.status in ("FAILED", "ABORTED", "TIMED_OUT")
+    yield "redriveStatus", "REDRIVABLE" if may else "NOT_REDRIVABLE"
+    if not may:
+        yield "redriveStatusReason", f"Execution is {execution.status} and cannot be redriven"
+
+
+def started_by(execution: Any) -> Mapping[str, str | None]:
+    """The version and the alias that an execution was started by; None where by neither."""
+    machine = execution.state_machine
+    return {
+        "stateMachineVersionArn": getattr(machine, "started_version", None),
+        "stateMachineAliasArn": getattr(machine, "started_alias", None),
+    }
+
+
+def _summary(execution: Any) -> dict[str, Any]:
+    found = {
+        "executionArn": execution.exec_arn,
+        "stateMachineArn": execution.state_machine.arn,
+        "name": execution.name,
+        "status": execution.status,
+        "startDate": execution.start_date,
+        "stopDate": execution.stop_date,
+        **started_by(execution),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def described(execution: Any) -> dict[str, Any]:
+    """As DescribeExecution answers."""
+    found = _summary(execution) | {"input": execution.execution_input, "inputDetails": _INCLUDED}
+    if (text := output(execution)) is not None:
+        found |= {"output": text, "outputDetails": _INCLUDED}
+    found |= {name: value for name in ("error", "cause") if (value := getattr(execution, name)) is not None}
+    return found | dict(redrive(execution))
+
+
+def _describe(self: Any) -> Any:
+    return ActionResult(described(self.stepfunction_backend.describe_execution(self._get_param("executionArn"))))
+
+
+def _place(execution: Any) -> list[str]:
+    """Where an execution stands in a list; this never changes."""
+    return [execution.start_date.isoformat(), execution.exec_arn]
+
+
+def _of(backend: Any, arn: str) -> list[Any]:
+    """The executions of a machine, or of those that a version or an alias of it has started, the newest first."""
+    parts = arn.split(":")
+    machine = backend.describe_state_machine(":".join(parts[:7]))
+    found = sorted(machine.executions, key=_place, reverse=True)
+    return found if len(parts) < 8 else [execution for execution in found if arn in started_by(execution).values()]
+
+
+def _list(self: Any) -> Any:
+    size = int(self._get_param("maxResults") or _PAGE)
+    if size > _LARGEST_PAGE:
+        wrong = f"Value '{size}' at 'maxResults' failed to satisfy constraint"
+        least = f"Member must have value less than or equal to {_LARGEST_PAGE}"
+        raise ValidationException(f"1 validation error detected: {wrong}: {least}")
+    found = _of(self.stepfunction_backend, self._get_param("stateMachineArn"))
+    if status := self._get_param("statusFilter"):
+        found = [execution for execution in found if execution.status == status]
+    if token := self._get_param("nextToken"):
+        if len(token) > _TOKEN_LENGTH:
+            wrong = f"Value '{token}' at 'nextToken' failed to satisfy constraint"
+            least = f"Member must have length less than or equal to {_TOKEN_LENGTH}"
+            raise ValidationException(f"1 validation error detected: {wrong}: {least}")
+        try:
+            after = json.loads(base64.b64decode(token))
+        except ValueError:
+            raise InvalidToken(f"Invalid Token: '{token}'") from None
+        found = [execution for execution in found if _place(execution) < after]
+    page = found[:size]
+    more = base64.b64encode(json.dumps(_place(page[-1])).encode()).decode() if len(found) > size else None
+    listed = [_summary(execution) | {"redriveCount": 0} for execution in page]
+    return ActionResult({"executions": listed, "nextToken": more})
+
+
+def _of_machine(describe: Callable[..., Any]) -> Callable[..., Any]:
+    """A machine without the encryption that is everybody's, and with the logging that is nobody's."""
+
+    def describe_state_machine(self: Any, arn: str) -> Any:
+        answer = describe(self, arn)
+        if (answer.result.get("encryptionConfiguration") or {}).get("type") == "AWS_OWNED_KEY":
+            del answer.result["encryptionConfiguration"]
+        logging = answer.result.get("loggingConfiguration") or {"level": "OFF"}
+        answer.result["loggingConfiguration"] = {"includeExecutionData": False, **logging}
+        return answer
+
+    return describe_state_machine
+
+
+def install(aws: EmbeddedAws) -> None:
+    """Replaces what moto says."""
+    describe = StepFunctionResponse._describe_state_machine
+    replaces(StepFunctionResponse, "_describe_state_machine", digest="448ec8653d95")(_of_machine(describe))
+    replaces(StepFunctionResponse, "describe_execution", digest="2718758b91ed")(_describe)
+    replaces(StepFunctionResponse, "list_executions", digest="61c5f5b036fe")(_list)

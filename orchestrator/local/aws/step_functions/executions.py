@@ -1,0 +1,315 @@
+"""Executions of state machines as AWS has them, where moto does otherwise.
+
+moto names an execution without a name "None"; takes names and inputs that AWS refuses; does not know an alias when it
+starts; forgets why an execution was stopped; and leaves an execution RUNNING when the interpreter fails, or when it was
+stopped while a state was at work.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import re
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from moto.core.responses import ActionResult
+from moto.stepfunctions.exceptions import (
+    ExecutionAlreadyExists,
+    ExecutionDoesNotExist,
+    InvalidExecutionInput,
+    InvalidName,
+)
+from moto.stepfunctions.parser.api import (
+    ExecutionAbortedEventDetails,
+    ExecutionStatus,
+    ExecutionTimedOutEventDetails,
+    HistoryEventType,
+)
+from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError, ProgramRunning, ProgramStopped
+from moto.stepfunctions.parser.asl.eval.program_state import ProgramTimedOut as Late
+from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
+from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
+from moto.stepfunctions.parser.models import StepFunctionsParserBackend, stepfunctions_parser_backends
+from moto.stepfunctions.responses import StepFunctionResponse
+
+from orchestrator.local.aws.clock import Wake
+from orchestrator.local.aws.replacements import replaces
+from orchestrator.local.aws.step_functions import execution_logs
+from orchestrator.local.aws.step_functions.descriptions import output, redrive, started_by
+from orchestrator.local.aws.step_functions.interpreter import end, timestamp
+from orchestrator.local.aws.step_functions.versions import started
+
+if TYPE_CHECKING:
+    from orchestrator.local.aws.server import EmbeddedAws
+
+#: "Step Functions service quotas": input or output of an execution, state or task, in bytes of UTF-8.
+INPUT_LIMIT_BYTES = 262_144
+
+#: "Choosing workflow type in Step Functions": the longest an Express execution may take.
+EXPRESS_SECONDS = 300
+
+#: StartExecution, in Step Functions' API reference: what a name must not hold.
+_FORBIDDEN = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]")
+
+#: What :func:`on_status_change` was given.
+_listeners: list[Callable[[Mapping[str, Any]], None]] = []
+
+
+def on_status_change(listener: Callable[[Mapping[str, Any]], None]) -> Callable[[], None]:
+    """Calls ``listener`` at the start and the end of each execution, with what DescribeExecution says of it then.
+
+    Returns what ends that.
+    """
+    _listeners.append(listener)
+    return lambda: _listeners.remove(listener)
+
+
+def _notify(execution: Any) -> None:
+    if execution.sm_type == "EXPRESS":
+        # "Step Functions doesn't emit events for Express Workflows" ("Automating Step Functions event delivery").
+        return
+    described = {
+        "executionArn": execution.exec_arn,
+        "stateMachineArn": execution.state_machine.arn,
+        "name": execution.name,
+        "status": execution.status,
+        "startDate": execution.start_date,
+        "stopDate": execution.stop_date,
+        "input": execution.execution_input,
+        "output": output(execution),
+        "error": execution.error,
+        "cause": execution.cause,
+        **started_by(execution),
+        "redriveDate": None,
+        "redriveStatusReason": None,
+        **dict(redrive(execution)),
+    }
+    for listener in list(_listeners):
+        _apart(execution, partial(listener, described))
+
+
+def _apart(execution: Any, tell: Callable[[], None]) -> None:
+    """Tells others of an execution: what they make of it must not change what becomes of it."""
+    try:
+        tell()
+    except Exception:
+        logging.getLogger(__name__).exception("nobody was told that %s is %s", execution.name, execution.status)
+
+
+def given(name: str | None, execution_input: str | None) -> tuple[str, str]:
+    """Both as AWS takes them; raises InvalidName, InvalidExecutionInput."""
+    name = name or str(uuid.uuid4())
+    if len(name) > 80 or _FORBIDDEN.search(name):
+        raise InvalidName(f"Invalid Name: '{name}'")
+    text = execution_input or "{}"
+    if len(text.encode()) > INPUT_LIMIT_BYTES:
+        raise InvalidExecutionInput(f"Invalid State Machine Execution Input: longer than {INPUT_LIMIT_BYTES} bytes")
+    try:
+        json.loads(text)
+    except ValueError as fault:
+        raise InvalidExecutionInput(f"Invalid State Machine Execution Input: '{fault}'") from fault
+    return name, text
+
+
+def begin(aws: EmbeddedAws, backend: Any, machine: Any, arn: str, name: str, text: str, trace_header: Any) -> Any:
+    """Starts an execution under an ARN, and returns at once."""
+    # An update replaces the attributes of the machine, so a shallow copy keeps today's.
+    snapshot = copy.copy(machine)
+    snapshot.sm_type = machine.type
+    execution = Execution(
+        name=name,
+        sm_type=machine.type,
+        role_arn=machine.roleArn,
+        exec_arn=arn,
+        account_id=backend.account_id,
+        region_name=backend.region_name,
+        state_machine=snapshot,
+        start_date=aws.clock.now(),
+        cloud_watch_logging_session=None,
+        activity_store={},
+        input_data=text,
+        trace_header=trace_header,
+    )
+    execution.over, execution.ending = Wake(), threading.Lock()
+    # From now on, and not from when its thread comes to run: virtual time must not slip by between the two.
+    execution.working = ExitStack()
+    execution.working.enter_context(aws.clock.busy())
+    execution.start()
+    return execution
+
+
+def _start_execution(aws: EmbeddedAws) -> Callable[..., Any]:
+    starting = threading.Lock()
+
+    def start_execution(
+        self: Any,
+        state_machine_arn: str,
+        name: str | None = None,
+        execution_input: str | None = None,
+        trace_header: Any = None,
+    ) -> Any:
+        machine = started(self, state_machine_arn)
+        name, text = given(name, execution_input)
+        arn = f"arn:aws:states:{self.region_name}:{self.account_id}:execution:{machine.name}:{name}"
+        with starting:
+            executions = self.__dict__.setdefault("executions_by_arn", {})
+            if known := executions.get(arn):
+                if known.status == "RUNNING" and known.execution_input == text:
+                    return known
+                raise ExecutionAlreadyExists(f"Execution Already Exists: '{arn}'")
+            execution = begin(aws, self, machine, arn, name, text, trace_header)
+            executions[arn] = execution
+            machine.executions.append(execution)
+        return execution
+
+    return start_execution
+
+
+def _describe_execution(self: Any, execution_arn: str) -> Any:
+    self._validate_execution_arn(execution_arn)
+    try:
+        return self.__dict__["executions_by_arn"][execution_arn]
+    except KeyError:
+        raise ExecutionDoesNotExist(f"Execution Does Not Exist: '{execution_arn}'") from None
+
+
+def _close(aws: EmbeddedAws, execution: Any) -> None:
+    """Says how an execution ended, once: moto's interpreter comes to its end even after a stop."""
+    with execution.ending:
+        if execution.over.is_set():
+            return
+        env = execution.exec_worker.env
+        state = env._program_state
+        execution.stop_date = aws.clock.now()
+        if isinstance(state, ProgramEnded):
+            execution.output = env.states.get_input()
+            execution.exec_status = ExecutionStatus.SUCCEEDED
+        elif isinstance(state, ProgramStopped):
+            execution.error, execution.cause = state.error, state.cause
+            execution.exec_status = ExecutionStatus.ABORTED
+        elif isinstance(state, Late):
+            execution.exec_status = ExecutionStatus.TIMED_OUT
+        else:
+            # A Fail state without an error and a cause has neither.
+            told = state.error if isinstance(state, ProgramError) else None
+            details = {"error": "States.Runtime"} if told is None else told
+            execution.error, execution.cause = details.get("error"), details.get("cause")
+            execution.exec_status = ExecutionStatus.FAILED
+        _apart(execution, partial(execution_logs.write, aws, execution))
+        _notify(execution)
+        execution.over.set()
+        execution.working.close()
+
+
+def _limit(execution: Any, declared: Any) -> float | None:
+    """In seconds: how long an execution may take."""
+    limits = [declared.timeout_seconds] if declared else []
+    return min([*limits, *([EXPRESS_SECONDS] if execution.sm_type == "EXPRESS" else [])], default=None)
+
+
+def _run(aws: EmbeddedAws) -> Callable[[Any], None]:
+    run = ExecutionWorker._execution_logic
+
+    def watch(execution: Any, seconds: float) -> None:
+        env = execution.exec_worker.env
+        with aws.clock.busy():
+            limit = execution.start_date + timedelta(seconds=seconds)
+            aws.clock.sleep_until(limit, wake=execution.over, resting=True)
+            details = {"executionTimedOutEventDetails": ExecutionTimedOutEventDetails()}
+            if end(env, HistoryEventType.ExecutionTimedOut, details, env.set_timed_out):
+                _close(aws, execution)
+
+    def execution_logic(self: Any) -> None:
+        execution = self._execution_communication.execution
+        _notify(execution)
+        try:
+            if (limit := _limit(execution, self._get_evaluation_entrypoint().timeout_seconds)) is not None:
+                threading.Thread(target=watch, args=(execution, limit), daemon=True).start()
+            run(self)
+        except Exception as fault:
+            # Whatever goes wrong in the interpreter, no execution stays RUNNING.
+            self.env.set_error({"error": "States.Runtime", "cause": repr(fault)})
+        _close(aws, execution)
+
+    return execution_logic
+
+
+def _start_worker(self: Any) -> None:
+    self.env = self._get_evaluation_environment()
+    threading.Thread(target=self._execution_logic, daemon=True).start()
+
+
+def _environment(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Made when the execution starts, so that it can be stopped from then on."""
+
+    def get_evaluation_environment(self: Any) -> Any:
+        if self.env is None:
+            env = make(self)
+            context = env.states.context_object.context_object_data
+            context["Execution"]["StartTime"] = timestamp(context["Execution"]["StartTime"])
+            execution = self._execution_communication.execution
+            if execution.sm_type != "EXPRESS":
+                context["Execution"]["RedriveCount"] = 0
+            env.event_manager.given = execution.execution_input
+            env.event_manager.definition = execution.state_machine.definition
+            env._program_state = ProgramRunning()
+            self.env = env
+        return self.env
+
+    return get_evaluation_environment
+
+
+def stop(aws: EmbeddedAws, execution: Any, error: str | None = None, cause: str | None = None) -> None:
+    """Ends an execution now, unless it has ended; returns when it has."""
+    env = execution.exec_worker.env
+    details = {"executionAbortedEventDetails": ExecutionAbortedEventDetails(error=error, cause=cause)}
+    if end(env, HistoryEventType.ExecutionAborted, details, partial(env.set_stop, aws.clock.now(), cause, error)):
+        _close(aws, execution)
+    # One that has just ended by itself says so at once.
+    execution.over.wait()
+
+
+def stop_all(aws: EmbeddedAws) -> None:
+    """Before everything is emptied: nothing must go on in what comes after."""
+    backend = stepfunctions_parser_backends[aws.account][aws.region]
+    for execution in list(backend.__dict__.get("executions_by_arn", {}).values()):
+        stop(aws, execution)
+
+
+def _stop_execution(aws: EmbeddedAws) -> Callable[[Any], Any]:
+    def stop_execution(self: Any) -> Any:
+        execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
+        stop(aws, execution, self._get_param("error"), self._get_param("cause"))
+        return ActionResult({"stopDate": execution.stop_date})
+
+    return stop_execution
+
+
+def _send_task_failure(self: Any) -> Any:
+    """Moto's loses the cause on its way."""
+    error, cause = self._get_param("error"), self._get_param("cause")
+    self.stepfunction_backend.send_task_failure(self._get_param("taskToken"), error=error, cause=cause)
+    return ActionResult({})
+
+
+def install(aws: EmbeddedAws) -> None:
+    """Replaces how moto starts, ends and describes executions."""
+    replaces(StepFunctionResponse, "send_task_failure", digest="70ede33e602e")(_send_task_failure)
+    backend, worker = StepFunctionsParserBackend, ExecutionWorker
+    replaces(backend, "start_execution", digest="7359505c79da")(_start_execution(aws))
+    replaces(backend, "describe_execution", digest="3fd6c86ebe8e")(_describe_execution)
+    replaces(StepFunctionResponse, "stop_execution", digest="35b84037935b")(_stop_execution(aws))
+    replaces(worker, "_get_evaluation_environment", digest="e1c972603760")(
+        _environment(worker._get_evaluation_environment)
+    )
+    replaces(worker, "_execution_logic", digest="e99707c4b5d7")(_run(aws))
+    replaces(worker, "start", digest="01e18e4bc794")(_start_worker)
+    # Said in _close, for moto says it only of executions that come to their end by themselves.
+    replaces(BaseExecutionWorkerCommunication, "terminated", digest="801ff7e6d75c")(lambda self: None)

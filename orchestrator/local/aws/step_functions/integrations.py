@@ -1,0 +1,104 @@
+"""Nested executions: the integration ``states:startExecution``, and what it waits for.
+
+moto leaves the requests and replies of ``states:startExecution`` in the API's casing (KeyError: 'StateMachineArn'),
+asks every second whether a child has ended, and lets it run on when its parent has stopped waiting.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_sfn import (
+    StateTaskServiceSfn,
+)
+from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+
+from orchestrator.local.aws.clock import FOREVER, Wake
+from orchestrator.local.aws.replacements import replaces
+
+if TYPE_CHECKING:
+    from orchestrator.local.aws.server import EmbeddedAws
+
+_REQUEST = {"StateMachineArn": "stateMachineArn", "Name": "name", "Input": "input"}
+
+
+def _pascal(value: Any) -> Any:
+    """A reply in the casing of Step Functions, its moments as milliseconds, as AWS gives them to states."""
+    if isinstance(value, Mapping):
+        return {
+            name[0].upper() + name[1:]: _pascal(inner) for name, inner in value.items() if name != "ResponseMetadata"
+        }
+    return int(value.timestamp() * 1000) if hasattr(value, "timestamp") else value
+
+
+def _wait(aws: EmbeddedAws, env: Any, child: Any) -> bool:
+    """Rests until the child has ended, or the parent's state; whether it was the child."""
+    either = Wake()
+    for over in (child.over, env.over):
+        over.then(either.set)
+    aws.clock.sleep_until(FOREVER, wake=either, resting=True)
+    return bool(child.over.is_set())
+
+
+def _nested(aws: EmbeddedAws) -> None:
+    @replaces(StateTaskServiceSfn, "_normalise_parameters", digest="dfabaeb3b993")
+    def normalise_parameters(self: Any, parameters: dict[str, Any], *_: Any, **__: Any) -> None:
+        if parameters.get("Input", "") is None:
+            del parameters["Input"]
+        if not isinstance(parameters.get("Input", ""), str):
+            parameters["Input"] = json.dumps(parameters["Input"], separators=(",", ":"))
+        for name in [name for name in parameters if name in _REQUEST]:
+            parameters[_REQUEST[name]] = parameters.pop(name)
+
+    @replaces(StateTaskServiceSfn, "_normalise_response", digest="cebad7899b4e")
+    def normalise_response(self: Any, response: Any, *_: Any, **__: Any) -> None:
+        if isinstance(response, dict) and "executionArn" in response:
+            for name in ("executionArn", "startDate"):
+                response |= _pascal({name: response.pop(name)})
+
+    with_token = StateTaskServiceSfn._eval_integration_pattern
+
+    @replaces(StateTaskServiceSfn, "_eval_integration_pattern", digest="3a03a673e7fd")
+    def eval_integration_pattern(
+        self: Any, env: Any, resource_runtime_part: Any, normalised_parameters: Any, state_credentials: Any
+    ) -> None:
+        if self.resource.condition == ResourceCondition.WaitForTaskToken:
+            with_token(self, env, resource_runtime_part, normalised_parameters, state_credentials)
+            return
+        arn = env.stack.pop()["ExecutionArn"]
+        client = aws.clients.get("stepfunctions", resource_runtime_part.region, state_credentials.role_arn)
+        if not _wait(aws, env, aws.execution(arn)):
+            client.stop_execution(executionArn=arn)
+            return
+        described = _pascal(client.describe_execution(executionArn=arn))
+        if described["Status"] == "SUCCEEDED":
+            if self.resource.condition == ResourceCondition.Sync2:
+                described |= {name: json.loads(described[name]) for name in ("Input", "Output")}
+            env.stack.append(described)
+            return
+        details = TaskFailedEventDetails(
+            resource=self._get_sfn_resource(),
+            resourceType=self._get_sfn_resource_type(),
+            error=StatesErrorNameType.StatesTaskFailed.to_name(),
+            cause=json.dumps(described, separators=(",", ":")),
+        )
+        raise FailureEventException(
+            FailureEvent(
+                env=env,
+                error_name=StatesErrorName(typ=StatesErrorNameType.StatesTaskFailed),
+                event_type=HistoryEventType.TaskFailed,
+                event_details=EventDetails(taskFailedEventDetails=details),
+            )
+        )
+
+
+def install(aws: EmbeddedAws) -> None:
+    """Makes nested executions work, and end, as on AWS."""
+    _nested(aws)

@@ -1,0 +1,246 @@
+"""What CreateStateMachine, UpdateStateMachine, TestState and ValidateStateMachineDefinition refuse in a definition.
+
+moto has no ValidateStateMachineDefinition, takes transitions to states that are not there, states that nothing leads to
+and loops without an end, and refuses a definition with an error that has no name. The codes, sentences and locations
+here are AWS's where its answers are known (LocalStack's recordings of test_sfn_api_validation and test_sfn_api_express;
+"InvalidDefinition" as people report it).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from moto.core.exceptions import AWSError
+from moto.core.responses import ActionResult
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser, ASLParserException
+from moto.stepfunctions.parser.models import StepFunctionsParserBackend
+from moto.stepfunctions.responses import StepFunctionResponse
+
+from orchestrator.local.aws.replacements import adds, replaces
+
+if TYPE_CHECKING:
+    from orchestrator.local.aws.server import EmbeddedAws
+
+_TYPES = ("Task", "Wait", "Pass", "Succeed", "Fail", "Choice", "Parallel", "Map")
+
+#: "ValidateStateMachineDefinition": diagnostics that are returned where the request does not say how many.
+_MOST = 100
+
+
+class InvalidDefinition(AWSError):
+    """CreateStateMachine's error for a definition that would not run."""
+
+    TYPE = "InvalidDefinition"
+    STATUS = 400
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnostic:
+    """One mistake, as AWS names it, and where it is."""
+
+    code: str
+    message: str
+    location: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}" + (f" at {self.location}" if self.location else "")
+
+
+def diagnostics(definition: str, kind: str = "STANDARD") -> list[Diagnostic]:
+    """Every mistake in a definition (its JSON text); ``kind`` is STANDARD or EXPRESS."""
+    try:
+        machine = json.loads(definition)
+    except ValueError as fault:
+        if not definition.strip():
+            return [_schema("Definition must be a valid JSON object")]
+        return [Diagnostic(code="INVALID_JSON_DESCRIPTION", message=str(fault), location=f"[Source: {fault}]")]
+    if not isinstance(machine, dict):
+        return [_schema("Definition must be a valid JSON object")]
+    found = list(_of_machine(machine, "", kind))
+    return found or list(_unparsed(definition))
+
+
+def refuse(definition: str, kind: str = "STANDARD") -> None:
+    """Raises AWS's InvalidDefinition, which names every mistake, and what AWS has and the embedded AWS has not."""
+    if found := diagnostics(definition, kind) or list(_not_offered(json.loads(definition), "")):
+        raise InvalidDefinition(f"Invalid State Machine Definition: '{', '.join(map(str, found))}'")
+
+
+def _not_offered(machine: Mapping[str, Any], place: str) -> Iterator[Diagnostic]:
+    """Activities: here is nobody who would answer GetActivityTask."""
+    for name, state in machine["States"].items():
+        where = f"{place}/States/{name}"
+        if ":activity:" in str(state.get("Resource", "")):
+            yield _schema("The embedded AWS has no activities; '.waitForTaskToken' waits, too", f"{where}/Resource")
+        for inner_place, inner in _inner(state, where):
+            yield from _not_offered(inner, inner_place)
+
+
+def _schema(message: str, location: str | None = None) -> Diagnostic:
+    return Diagnostic(code="SCHEMA_VALIDATION_FAILED", message=message, location=location)
+
+
+def _lacking(given: Mapping[str, Any], needed: tuple[str, ...], location: str) -> Iterator[Diagnostic]:
+    if missing := [name for name in needed if name not in given]:
+        yield _schema(f"These fields are required: [{', '.join(missing)}]", location)
+
+
+def _of_machine(machine: Mapping[str, Any], place: str, kind: str) -> Iterator[Diagnostic]:
+    """Of a machine, a branch or an item processor; ``place`` is what stands before its /States."""
+    lacking = list(_lacking(machine, ("States", "StartAt"), place or "/"))
+    if lacking:
+        yield from lacking
+        return
+    states = machine["States"]
+    for name, state in states.items():
+        yield from _of_state(state, f"{place}/States/{name}", kind)
+    targets = [("StartAt", str(machine["StartAt"]), f"{place}/StartAt")]
+    targets += [one for name, state in states.items() for one in _targets(state, f"{place}/States/{name}", name)]
+    for _, target, location in targets:
+        if target not in states:
+            message = f"Missing 'Next' target: {target}"
+            yield Diagnostic(code="MISSING_TRANSITION_TARGET", message=message, location=location)
+    if not any(_ends(state) for state in states.values()):
+        # AWS then says nothing about states that are not reachable.
+        yield Diagnostic(code="MISSING_END_STATE", message="Workflow has no terminal state")
+        return
+    reached = _reached(str(machine["StartAt"]), states)
+    for name in states:
+        if name not in reached:
+            location = f"{place}/States/{name}"
+            message = f'State "{name}" is not reachable.'
+            yield Diagnostic(code="MISSING_TRANSITION_TARGET", message=message, location=location)
+
+
+def _of_state(state: Any, place: str, kind: str) -> Iterator[Diagnostic]:
+    if not isinstance(state, dict):
+        yield _schema("Value must be a JSON object", place)
+        return
+    lacking = list(_lacking(state, ("Type",), place))
+    yield from lacking
+    if lacking:
+        return
+    what = state["Type"]
+    if what not in _TYPES:
+        allowed = f"[{', '.join(_TYPES)}]"
+        yield _schema(f"The field 'Type' should have one of these values: {allowed}", f"{place}/Type")
+        return
+    if what not in {"Choice", "Succeed", "Fail"} and "Next" not in state and state.get("End") is not True:
+        yield _schema("One of these fields is required: [Next, End]", place)
+    moment = state.get("Timestamp")
+    if what == "Wait" and isinstance(moment, str) and not moment.startswith("{%") and not _is_moment(moment):
+        yield _schema("String does not match RFC3339 timestamp", f"{place}/Timestamp")
+    if what == "Choice":
+        yield from _lacking(state, ("Choices",), place)
+        for index, rule in enumerate(state.get("Choices", [])):
+            yield from _lacking(rule, ("Next",), f"{place}/Choices[{index}]")
+    if what == "Task":
+        yield from _lacking(state, ("Resource",), place)
+        if kind == "EXPRESS" and (problem := _not_for_express(str(state.get("Resource", "")))):
+            yield _schema(problem, f"{place}/Resource")
+    if what == "Parallel":
+        yield from _lacking(state, ("Branches",), place)
+        if state.get("Branches") == []:
+            yield _schema("Value cannot be empty", f"{place}/Branches")
+    for where, inner in _inner(state, place):
+        yield from _of_machine(inner, where, kind)
+
+
+def _is_moment(text: str) -> bool:
+    """Whether a text is a moment with its offset: ``2016-12-05T21:29:29Z``."""
+    try:
+        return "T" in text and datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def _not_for_express(resource: str) -> str | None:
+    """Why an Express machine cannot have a task ("Choosing workflow type in Step Functions")."""
+    if ".waitForTaskToken" in resource:
+        return "Express state machine does not support '.waitForTaskToken' service integration "
+    if ".sync" in resource:
+        return "Express state machine does not support '.sync' service integration"
+    return "Express state machine does not support Activity ARN" if ":activity:" in resource else None
+
+
+def _inner(state: Mapping[str, Any], place: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The machines within a Parallel or a Map, and where they are."""
+    for index, branch in enumerate(state.get("Branches", [])):
+        yield f"{place}/Branches[{index}]", branch
+    for field in ("ItemProcessor", "Iterator"):
+        if isinstance(state.get(field), dict):
+            yield f"{place}/{field}", state[field]
+
+
+def _targets(state: Any, place: str, name: str) -> Iterator[tuple[str, str, str]]:
+    """Of a state: its name, where it goes, and where that is written."""
+    if not isinstance(state, dict):
+        return
+    for field in ("Next", "Default"):
+        if field in state:
+            yield name, str(state[field]), f"{place}/{field}"
+    for field in ("Choices", "Catch"):
+        for index, rule in enumerate(state.get(field, [])):
+            if "Next" in rule:
+                yield name, str(rule["Next"]), f"{place}/{field}[{index}]/Next"
+
+
+def _ends(state: Any) -> bool:
+    return isinstance(state, dict) and (state.get("End") is True or state.get("Type") in {"Succeed", "Fail"})
+
+
+def _reached(start: str, states: Mapping[str, Any]) -> set[str]:
+    reached: set[str] = set()
+    ahead = [start]
+    while ahead:
+        name = ahead.pop()
+        if name in states and name not in reached:
+            reached.add(name)
+            ahead += [target for _, target, _ in _targets(states[name], "", name)]
+    return reached
+
+
+def _unparsed(definition: str) -> Iterator[Diagnostic]:
+    """What moto's parser does not understand, and so could not run."""
+    try:
+        AmazonStateLanguageParser.parse(definition)
+    except ASLParserException as fault:
+        yield _schema(repr(fault).removeprefix("ASLParserException "))
+    except Exception as fault:
+        yield _schema(f"{type(fault).__name__}: {fault}")
+
+
+def install(aws: EmbeddedAws) -> None:
+    """Refuses what AWS refuses, and answers ValidateStateMachineDefinition."""
+    backend = StepFunctionsParserBackend
+    create = backend.create_state_machine
+
+    replaces(backend, "_validate_definition", digest="bfcf91a54b1c")(
+        staticmethod(lambda definition: refuse(definition))
+    )
+
+    @replaces(backend, "create_state_machine", digest="f90a1f1869e5")
+    def create_state_machine(self: Any, name: str, definition: str, *arguments: Any, **named: Any) -> Any:
+        if named.get("sm_type") == "EXPRESS":
+            refuse(definition, "EXPRESS")
+        return create(self, name, definition, *arguments, **named)
+
+    @adds(StepFunctionResponse, "validate_state_machine_definition")
+    def validate_state_machine_definition(self: Any) -> ActionResult:
+        found = diagnostics(self._get_param("definition") or "", self._get_param("type") or "STANDARD")
+        most = self._get_param("maxResults") or _MOST
+        listed = [
+            {
+                "severity": "ERROR",
+                "code": one.code,
+                "message": one.message,
+                **({"location": one.location} if one.location else {}),
+            }
+            for one in found[:most]
+        ]
+        result = "FAIL" if found else "OK"
+        return ActionResult({"result": result, "diagnostics": listed, "truncated": len(found) > most})

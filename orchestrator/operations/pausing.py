@@ -1,0 +1,68 @@
+"""A pause, and what becomes of the slots that it has skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from orchestrator.instants import order, read
+from orchestrator.runs.run import Run, RunStatus, SkipReason, Trigger
+from orchestrator.runs.task_state import Pause
+from orchestrator.stores.executions import Runner
+from orchestrator.stores.ledger import Ledger
+from orchestrator.stores.registry import Registry
+from orchestrator.stores.schedule_group import MAXIMUM_EVENT_AGE_SECONDS
+from orchestrator.tasks.slots import key
+from orchestrator.tasks.task import CatchUp
+
+#: At the end of one pause; the rest of a longer one stays skipped.
+MOST_SLOTS = 500
+
+
+def skipped(pause: Pause, runs: Iterable[Run]) -> list[Run]:
+    """The runs that are to take place when the pause is over, the oldest first.
+
+    A slot of before the pause that was delivered late, while it was on, is one of them; what an earlier pause has
+    skipped is not.
+    """
+    found = sorted(
+        (
+            run
+            for run in runs
+            if run.status is RunStatus.SKIPPED
+            and run.reason == SkipReason.PAUSED
+            and max(order(run.slot), order(run.started_at or "")) >= order(pause.since)
+        ),
+        key=lambda run: order(run.slot),
+    )
+    match pause.on_resume:
+        case CatchUp.NONE:
+            return []
+        case CatchUp.LATEST:
+            return found[-1:]
+        case CatchUp.ALL:
+            return found[-MOST_SLOTS:]
+
+
+def resume(registry: Registry, ledger: Ledger, runner: Runner, task_id: str, pause: Pause, now: datetime) -> list[str]:
+    """Ends a task's pause and starts what it has skipped, as it says: the slots.
+
+    It can be cut off anywhere and done again: the pause is over first, and gone last; and a slot that has been started
+    is no longer skipped.
+    """
+    if not pause.over(now):
+        over = replace(pause, until=key(now))
+        registry.pause(task_id, over, next_run=over.until)
+    runs = ledger.between(task_id, _earliest(pause), key(now)) if pause.on_resume is not CatchUp.NONE else ()
+    chosen = skipped(pause, runs)
+    for run in chosen:
+        runner.start(task_id, params={}, slot=run.slot, now=now, replaced=run, trigger=Trigger.RESUME)
+    registry.resume(task_id)
+    return [run.slot for run in chosen]
+
+
+def _earliest(pause: Pause) -> str:
+    """The earliest slot that can be delivered while the pause is on."""
+    since = read(pause.since)
+    return key(since - timedelta(seconds=MAXIMUM_EVENT_AGE_SECONDS)) if since else "0"

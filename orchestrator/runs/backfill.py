@@ -1,0 +1,138 @@
+"""A backfill: which slots of the past are run, and which are left as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from orchestrator.runs.run import TERMINAL, UNSUCCESSFUL, Run, RunStatus
+from orchestrator.tasks.slots import Slot, expected, key
+from orchestrator.tasks.task import Task
+
+#: An inline Map runs no more iterations at once ("Using Map state in Inline mode").
+MOST_ACTIVE = 40
+
+#: What one backfill takes: its input holds 256 KiB ("Step Functions service quotas").
+MOST_SLOTS = 3_000
+
+_INSTANT = timedelta(microseconds=1)
+
+
+class Reprocess(StrEnum):
+    """Which slots are run again that have a row already; one without a row is always run."""
+
+    #: None but those whose execution has died without a word.
+    NONE = "none"
+    #: Those that failed, timed out, were aborted or missed, too.
+    FAILED = "failed"
+    #: All, those that succeeded or were skipped too.
+    COMPLETED = "completed"
+
+
+class SlotOutcome(StrEnum):
+    """What became of a slot in a backfill."""
+
+    SUCCEEDED = "SUCCEEDED"
+    #: Its row says how.
+    FAILED = "FAILED"
+    #: Somebody paused the task meanwhile: the slot is as it was.
+    SKIPPED = "SKIPPED"
+    #: Somebody else ran it meanwhile.
+    DUPLICATE = "DUPLICATE"
+    #: It was not started, or nobody waited for its end.
+    UNFINISHED = "UNFINISHED"
+
+
+class Decision(StrEnum):
+    """What a backfill does with a slot."""
+
+    RUN = "run"
+    #: In the place of the run that is there.
+    RUN_AGAIN = "run again"
+    #: Its run is not one to be reprocessed.
+    KEEP = "keep"
+    #: It runs now.
+    WAIT = "still running"
+    #: On purpose it has no run: a calendar is closed, or the other occurrence of a repeated time runs.
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedSlot:
+    """A slot of the past, and what is to become of it."""
+
+    slot: str
+    decision: Decision
+    #: The run that it has.
+    run: Run | None = None
+    #: Why it is closed.
+    why: str = ""
+
+    @property
+    def runs(self) -> bool:
+        return self.decision in (Decision.RUN, Decision.RUN_AGAIN)
+
+    def to_value(self) -> dict[str, str]:
+        """As the state machine takes it."""
+        replaced = {"replaces": self.run.version} if self.run and self.decision is Decision.RUN_AGAIN else {}
+        return {"slot": self.slot} | replaced
+
+
+def slots_between(task: Task, begin: datetime, end: datetime) -> list[Slot]:
+    """The task's slots in [begin, end], by its schedules as they are now."""
+    return expected(task, begin - _INSTANT, end)
+
+
+def plan(
+    slots: Iterable[Slot],
+    runs: Iterable[Run],
+    *,
+    reprocess: Reprocess,
+    died: Collection[str] = (),
+    before: datetime | None = None,
+) -> list[PlannedSlot]:
+    """What to do with each slot, in order.
+
+    ``runs`` are the rows there are of them; ``died`` the slots whose row is RUNNING and whose execution is not. A run
+    that began at ``before`` or later is kept, so that a backfill which reprocesses can be continued.
+    """
+    by_slot = {run.slot: run for run in runs}
+    return [_planned(slot, by_slot.get(key(slot.at)), reprocess, died, before) for slot in slots]
+
+
+def batches(planned: Iterable[PlannedSlot], *, reverse: bool) -> Iterator[Sequence[PlannedSlot]]:
+    """The slots to run, the oldest first, or with ``reverse`` the newest, in groups that one backfill takes."""
+    chosen = sorted((slot for slot in planned if slot.runs), key=lambda slot: slot.slot, reverse=reverse)
+    for first in range(0, len(chosen), MOST_SLOTS):
+        yield chosen[first : first + MOST_SLOTS]
+
+
+def ended(slots: Iterable[PlannedSlot], runs: Iterable[Run]) -> list[Run]:
+    """The runs that have come to an end since the slots were planned, oldest slot first."""
+    before = {slot.slot: slot.run.version if slot.run else "" for slot in slots}
+    fresh = [run for run in runs if run.status in TERMINAL and before.get(run.slot, run.version) != run.version]
+    return sorted(fresh, key=lambda run: run.slot)
+
+
+def _planned(
+    slot: Slot, run: Run | None, reprocess: Reprocess, died: Collection[str], before: datetime | None
+) -> PlannedSlot:
+    at = key(slot.at)
+    if run is None:
+        decision = Decision.CLOSED if slot.skipped else Decision.RUN
+    elif run.status not in TERMINAL:
+        decision = Decision.RUN_AGAIN if at in died else Decision.WAIT
+    elif slot.skipped or run.status not in _REPROCESSED[reprocess] or _began_since(before, run):
+        decision = Decision.KEEP
+    else:
+        decision = Decision.RUN_AGAIN
+    return PlannedSlot(slot=at, decision=decision, run=run, why=slot.skipped or "")
+
+
+_REPROCESSED = {Reprocess.NONE: frozenset[RunStatus](), Reprocess.FAILED: UNSUCCESSFUL, Reprocess.COMPLETED: TERMINAL}
+
+
+def _began_since(before: datetime | None, run: Run) -> bool:
+    return before is not None and run.started_at is not None and datetime.fromisoformat(run.started_at) >= before

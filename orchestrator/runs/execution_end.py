@@ -1,0 +1,129 @@
+"""An execution of TaskRunner that ended without having recorded how: what EventBridge, or Step Functions, says of it.
+
+``States.ALL`` catches neither ``States.Runtime`` and ``States.DataLimitExceeded`` nor a time-out of the state machine
+or an abort ("Handling errors in Step Functions workflows").
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from orchestrator import instants
+from orchestrator.runs.run import NO_TASK_ID, RunStatus, Trigger
+from orchestrator.tasks.task import TASK_ID_PATTERN
+
+#: How an execution ends, and what its row says then.
+STATUSES = {
+    "FAILED": RunStatus.FAILED,
+    "TIMED_OUT": RunStatus.TIMED_OUT,
+    "ABORTED": RunStatus.ABORTED,
+}
+
+#: The error of the execution, and of the row, of a run that another one stopped because its overlap policy says so.
+STOPPED = "Stopped"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What the input of an execution of TaskRunner asks for."""
+
+    task_id: str
+    slot: str
+    trigger: Trigger
+    #: The version of the slot's run whose place the new one is to take; empty if there is none.
+    replaces: str = ""
+
+    @classmethod
+    def read(cls, given: Any, started_at: str) -> Asked:
+        """By TaskRunner's own rules (``definitions/system/task_runner/variables.py``), to which tests hold it.
+
+        An input that TaskRunner refuses asks for nothing, not even for the slot that it names.
+        """
+        if not _is_valid(given):
+            return cls(task_id=NO_TASK_ID, slot=started_at, trigger=Trigger.AD_HOC)
+        return cls(
+            task_id=given["taskId"],
+            slot=given.get("scheduledTime", started_at),
+            trigger=Trigger(given.get("trigger", Trigger.AD_HOC)),
+            replaces=given.get("replaces") or "",
+        )
+
+
+def _is_valid(given: Any) -> bool:
+    return (
+        isinstance(given, Mapping)
+        and isinstance(given.get("taskId"), str)
+        and re.fullmatch(TASK_ID_PATTERN, given["taskId"]) is not None
+        and ("scheduledTime" not in given or instants.read(given["scheduledTime"]) is not None)
+        and ("trigger" not in given or given["trigger"] in list(Trigger))
+        and isinstance(given.get("replaces"), str | None)
+        and isinstance(given.get("params", {}), Mapping)
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Death:
+    """The end of an execution, and the run that it was."""
+
+    execution_arn: str
+    state_machine_arn: str
+    asked: Asked
+    status: RunStatus
+    #: ISO 8601 in UTC.
+    started_at: str
+    ended_at: str
+    error: str = ""
+    cause: str = ""
+
+    @property
+    def unclaimed_slot(self) -> str:
+        """Under what its row stands if it has not claimed its slot: a start by hand must not keep a schedule's own
+        delivery from running.
+        """
+        return self.started_at if self.asked.trigger is Trigger.AD_HOC else self.asked.slot
+
+    @classmethod
+    def read(cls, event: Mapping[str, Any]) -> Death | None:
+        """From a "Step Functions Execution Status Change"; None if it is none, or of an execution that goes on."""
+        detail = event.get("detail")
+        if not isinstance(detail, Mapping) or _text(detail.get("status")) not in STATUSES:
+            return None
+        arn, machine = detail.get("executionArn"), detail.get("stateMachineArn")
+        if not isinstance(arn, str) or not isinstance(machine, str):
+            return None
+        started, ended = _moment(detail.get("startDate")), _moment(detail.get("stopDate"))
+        return cls(
+            execution_arn=arn,
+            state_machine_arn=machine,
+            asked=Asked.read(_json(detail.get("input")), started),
+            status=STATUSES[detail["status"]],
+            started_at=started,
+            ended_at=ended,
+            error=_text(detail.get("error")),
+            cause=_text(detail.get("cause")),
+        )
+
+
+def _json(text: Any) -> Any:
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        return None
+
+
+def _moment(milliseconds: Any) -> str:
+    """Since 1970, as the event has it; the beginning of time where it has not."""
+    try:
+        moment = datetime.fromtimestamp(float(milliseconds) / 1000, UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        moment = datetime.fromtimestamp(0, UTC)
+    return instants.to_millisecond(moment)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

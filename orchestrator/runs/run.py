@@ -1,0 +1,247 @@
+"""A run: what happened to one slot of a task, or to one ad hoc start. A row of the ledger.
+
+The row's key is ``taskId`` + ``slot``. A scheduled run's slot is its scheduled time (``2026-12-01T08:00:00Z``); an ad
+hoc run's is the moment its execution started, to the millisecond (``2026-12-01T08:00:12.345Z``), so that both sort
+together by time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from orchestrator.errors import InvalidRow
+
+
+class RunStatus(StrEnum):
+    """What became of a run."""
+
+    #: Its execution holds the slot and has not ended.
+    RUNNING = "RUNNING"
+    #: Its execution holds the slot and waits for the task's runs before it.
+    WAITING = "WAITING"
+    #: Its target returned a result.
+    SUCCEEDED = "SUCCEEDED"
+    #: Its target failed, every retry included, or TaskRunner refused the task (``error`` says why).
+    FAILED = "FAILED"
+    #: Its target did not answer within the task's timeout.
+    TIMED_OUT = "TIMED_OUT"
+    #: Somebody stopped its execution.
+    ABORTED = "ABORTED"
+    #: It was not started on purpose; ``reason`` says why.
+    SKIPPED = "SKIPPED"
+    #: Nobody started it in time.
+    MISSED = "MISSED"
+    #: Nobody started it in time, and now it is too old to be caught up.
+    EXPIRED = "EXPIRED"
+
+
+#: A row in one of these states does not change again, except by a rerun.
+TERMINAL = frozenset(RunStatus) - {RunStatus.RUNNING, RunStatus.WAITING}
+
+#: Somebody should look at these.
+UNSUCCESSFUL = frozenset(
+    {RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.ABORTED, RunStatus.MISSED, RunStatus.EXPIRED}
+)
+
+
+class SkipReason(StrEnum):
+    """Why a run was skipped."""
+
+    #: Another run held the task's lease, or waited for it, and the overlap policy says so; or this one waited too long.
+    #: Of an aborted run: a later one stopped it.
+    OVERLAP = "overlap"
+    #: Somebody paused the task.
+    PAUSED = "paused"
+    #: A calendar is closed, or the clock is set back and the other occurrence runs; the row's cause says which.
+    CLOSED = "closed"
+    #: The clock is set forward over the local time: there is no such slot, and the row stands at the change.
+    NONEXISTENT = "nonexistent"
+
+
+class Attention(StrEnum):
+    """What about a run that succeeded somebody should hear of."""
+
+    #: It started later after its slot than the task's grace.
+    LATE = "late"
+    #: It took more than the task's bound.
+    TOO_LONG = "too long"
+    #: It took less than the task's bound.
+    TOO_SHORT = "too short"
+    #: Incidents that have hit the task are open.
+    RECOVERED = "recovered"
+
+
+class Trigger(StrEnum):
+    """What started a run."""
+
+    #: EventBridge Scheduler.
+    SCHEDULE = "schedule"
+    #: A person or a program, with ``start-execution``, for now or for a slot.
+    AD_HOC = "ad hoc"
+    #: A backfill, for a slot of the past. It neither takes nor heeds the lease: docs/how-to/rerun-and-backfill.md.
+    BACKFILL = "backfill"
+    #: A person, for a slot that has a row already.
+    RERUN = "rerun"
+    #: The watchdog, for a slot that nobody delivered. It waits for the task's lease.
+    CATCH_UP = "catch up"
+    #: The end of a pause, for a slot that the pause has skipped. It waits for the task's lease.
+    RESUME = "resume"
+
+
+#: Runs of slots that have not run when they were due: they wait for the task's lease, whatever its overlap policy is.
+BELATED = (Trigger.CATCH_UP, Trigger.RESUME)
+
+#: The row of an input that names no task is kept under this id.
+NO_TASK_ID = "_invalid"
+
+#: Rows live this long; DynamoDB removes them some days later.
+ROW_LIFETIME_SECONDS = 400 * 86_400
+
+#: As much of a cause as a row keeps.
+CAUSE_LIMIT = 1000
+
+#: A row keeps this many of the runs before the one that it tells of.
+HISTORY_LIMIT = 20
+
+
+#: Characters that end a line, steer a terminal or turn the direction of writing, one or more of them: a class that
+#: means the same in Python's regular expressions and in JSONata's.
+CONTROL_PATTERN = r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+"
+
+_CONTROL = re.compile(CONTROL_PATTERN)
+
+
+def one_line(text: str) -> str:
+    """Text from outside, fit for a row and an alert: without control characters, of bounded length."""
+    return _CONTROL.sub(" ", text)[:CAUSE_LIMIT]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EarlierRun:
+    """A run of the same slot before the one that the row tells of."""
+
+    #: Never RUNNING: one that died is ABORTED.
+    status: RunStatus
+    trigger: Trigger | None = None
+    execution_arn: str | None = None
+    started_at: str | None = None
+    ended_at: str | None = None
+    #: Of this and all the runs before it.
+    attempts: int = 0
+    error: str | None = None
+
+    @property
+    def version(self) -> str:
+        """As :attr:`Run.version`."""
+        return self.started_at or self.status
+
+    @classmethod
+    def from_value(cls, value: Mapping[str, Any]) -> EarlierRun:
+        """An element of a row's ``history`` as DynamoDB's low-level client gives it."""
+        fields = value["M"]
+        trigger = fields.get("trigger", {}).get("S")
+        return cls(
+            status=RunStatus(fields["status"]["S"]),
+            trigger=Trigger(trigger) if trigger else None,
+            execution_arn=fields.get("executionArn", {}).get("S"),
+            started_at=fields.get("startedAt", {}).get("S"),
+            ended_at=fields.get("endedAt", {}).get("S"),
+            attempts=int(fields.get("attempts", {}).get("N", 0)),
+            error=fields.get("error", {}).get("S"),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A row of the ledger. Times are ISO 8601 in UTC, durations are seconds."""
+
+    task_id: str
+    slot: str
+    status: RunStatus
+    trigger: Trigger = Trigger.SCHEDULE
+    reason: str | None = None
+    execution_arn: str | None = None
+    #: The nested execution, when the task's target is a workflow.
+    child_execution_arn: str | None = None
+    started_at: str | None = None
+    ended_at: str | None = None
+    #: From the start to the end; a run that waited for others counts from when its turn came.
+    duration_seconds: float | None = None
+    #: From the slot to the start of the execution; none for an ad hoc run.
+    start_delay_seconds: float | None = None
+    #: Of this and all earlier runs of the slot.
+    attempts: int = 0
+    error: str | None = None
+    cause: str | None = None
+    #: What the target returned, as JSON text cut to a short length.
+    result: str | None = None
+    #: What of a run that succeeded is worth telling: see :mod:`orchestrator.runs.alerts`.
+    attention: tuple[Attention, ...] = ()
+    #: Further deliveries of the same slot, which did nothing.
+    duplicates: int = 0
+    #: Earlier runs of the slot, the oldest first, at most :data:`HISTORY_LIMIT`.
+    history: tuple[EarlierRun, ...] = ()
+
+    @property
+    def version(self) -> str:
+        """What a later run names this one by when it is to take its place: each run of a slot has its own start."""
+        return self.started_at or self.status
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> Run:
+        """A row as DynamoDB's low-level client gives it (``{"taskId": {"S": …}, …}``).
+
+        Raises :class:`InvalidRow`: whoever may write to the table can write anything.
+        """
+        try:
+            return cls._from_item(item)
+        except KeyError as fault:
+            raise InvalidRow(_said(item, "taskId"), _said(item, "slot"), f"it lacks {fault}") from fault
+        except (ValueError, TypeError, AttributeError) as fault:
+            raise InvalidRow(_said(item, "taskId"), _said(item, "slot"), str(fault)) from fault
+
+    @classmethod
+    def _from_item(cls, item: Mapping[str, Any]) -> Run:
+        def text(name: str) -> str | None:
+            # Absent, or NULL, where it does not apply.
+            return item[name].get("S") if name in item else None
+
+        def moment(name: str) -> str | None:
+            said = text(name)
+            if said is not None:
+                datetime.fromisoformat(said)
+            return said
+
+        def number(name: str) -> float | None:
+            return float(item[name]["N"]) if "N" in item.get(name, {}) else None
+
+        return cls(
+            task_id=item["taskId"]["S"],
+            slot=item["slot"]["S"],
+            status=RunStatus(item["status"]["S"]),
+            trigger=Trigger(text("trigger") or Trigger.SCHEDULE),
+            reason=text("reason"),
+            execution_arn=text("executionArn"),
+            child_execution_arn=text("childExecutionArn"),
+            started_at=moment("startedAt"),
+            ended_at=moment("endedAt"),
+            duration_seconds=number("durationSeconds"),
+            start_delay_seconds=number("startDelaySeconds"),
+            attempts=int(number("attempts") or 0),
+            error=text("error"),
+            cause=text("cause"),
+            result=text("result"),
+            attention=tuple(map(Attention, (text("attention") or "").split(", "))) if text("attention") else (),
+            duplicates=int(number("duplicates") or 0),
+            history=tuple(map(EarlierRun.from_value, item.get("history", {}).get("L", ()))),
+        )
+
+
+def _said(item: Mapping[str, Any], name: str) -> str:
+    """A part of a row's key, for a sentence about a row that cannot be read."""
+    return str(item.get(name, {}).get("S", "?"))

@@ -1,0 +1,151 @@
+"""A record of the registry: a task as declared, and what has become of it since."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from orchestrator.errors import InvalidRecord, InvalidSchedule, InvalidTimezone
+from orchestrator.runs.run import RunStatus
+from orchestrator.tasks.slots import key, times
+from orchestrator.tasks.task import CatchUp, Task
+
+#: A record, or its declared part, as DynamoDB's low-level client has it.
+Item = Mapping[str, Any]
+
+#: How far the watchdog has come.
+WATCH_ATTRIBUTES = ("checkedUntil", "nextRun", "suspected", "caughtUp", "watchedSince")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease:
+    """The execution that runs the task now."""
+
+    execution_arn: str
+    #: Seconds since 1970: from then on another run may take the task, whatever became of this one.
+    expires_at: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pause:
+    """Why the task does not run."""
+
+    who: str = ""
+    why: str = ""
+    #: ISO 8601 in UTC, or nothing.
+    since: str = ""
+    until: str = ""
+    #: Which of the slots that it skips run when it ends.
+    on_resume: CatchUp = CatchUp.NONE
+
+    def over(self, now: datetime) -> bool:
+        """Whether its end has come. An end that is empty, or no moment at all, is no end."""
+        return "0" <= self.until <= key(now)
+
+    def covers(self, slot: datetime) -> bool:
+        """Whether a slot of this moment is skipped because of it."""
+        return self.since <= key(slot) and not self.over(slot)
+
+    def to_value(self) -> dict[str, Any]:
+        texts = {"who": self.who, "why": self.why, "since": self.since, "until": self.until, "onResume": self.on_resume}
+        return {"M": {name: {"S": text} for name, text in texts.items() if text}}
+
+    @classmethod
+    def from_value(cls, value: Mapping[str, Any]) -> Pause:
+        """Whatever the attribute holds: a person may have written it in the console."""
+        texts = {name: text.get("S", "") for name, text in value.get("M", {}).items()}
+        on_resume = texts.pop("onResume", CatchUp.NONE)
+        known = {name: texts[name] for name in ("who", "why", "since", "until") if name in texts}
+        return cls(**known, on_resume=CatchUp(on_resume))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """How far the watchdog has come with a task; slots as the ledger writes them."""
+
+    #: Every slot up to here has a row.
+    checked_until: str
+    #: When to look next: the first slot later than that, or the end of a pause. None: there is none.
+    next_run: str | None
+    #: Up to here slots have been found without a row once; a second time they are missed.
+    suspected: str | None = None
+    #: Up to here they have been started by the watchdog.
+    caught_up: str | None = None
+    #: Since when the task has had its schedules: earlier slots were others'.
+    since: str | None = None
+
+    def to_sets(self) -> dict[str, Any]:
+        """The attributes; one that is None is not among them."""
+        texts = {
+            "checkedUntil": self.checked_until,
+            "nextRun": self.next_run,
+            "suspected": self.suspected,
+            "caughtUp": self.caught_up,
+            "watchedSince": self.since,
+        }
+        return {name: {"S": text} for name, text in texts.items() if text is not None}
+
+    @classmethod
+    def from_item(cls, item: Item) -> Watch | None:
+        if "checkedUntil" not in item:
+            return None
+        texts = {name: item[name]["S"] for name in WATCH_ATTRIBUTES if name in item}
+        for text in texts.values():
+            datetime.fromisoformat(text)
+        return cls(
+            checked_until=texts["checkedUntil"],
+            next_run=texts.get("nextRun"),
+            suspected=texts.get("suspected"),
+            caught_up=texts.get("caughtUp"),
+            since=texts.get("watchedSince"),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """A task as declared, and what has become of it."""
+
+    task: Task
+    lease: Lease | None = None
+    pause: Pause | None = None
+    #: Runs that have failed since the last that succeeded.
+    consecutive_failures: int = 0
+    last_status: RunStatus | None = None
+    last_slot: str | None = None
+    watch: Watch | None = None
+    #: Ids of open incidents that have hit it.
+    incidents: tuple[str, ...] = ()
+
+    def pause_at(self, now: datetime) -> Pause | None:
+        """The pause that keeps the task from running now; one that is over does not, although its record may still be
+        there until the watchdog has started what it skipped.
+        """
+        return None if self.pause is None or self.pause.over(now) else self.pause
+
+    @classmethod
+    def from_item(cls, item: Item) -> Record:
+        """Raises :class:`InvalidRecord` if the item is not what a registration makes."""
+        try:
+            pause, status, task = item.get("pause"), item.get("lastStatus", {}).get("S"), Task.from_item(item)
+            for schedule in task.schedules:
+                times(schedule)
+            return cls(
+                task=task,
+                lease=_lease(item["lease"]["M"]) if "lease" in item else None,
+                pause=Pause.from_value(pause) if pause else None,
+                consecutive_failures=int(item.get("consecutiveFailures", {}).get("N", 0)),
+                last_status=RunStatus(status) if status else None,
+                last_slot=item.get("lastSlot", {}).get("S"),
+                watch=Watch.from_item(item),
+                incidents=tuple(item.get("incidents", {}).get("SS", ())),
+            )
+        except KeyError as fault:
+            raise InvalidRecord(item["taskId"]["S"], f"it lacks {fault}") from fault
+        except (ValueError, TypeError, AttributeError, InvalidSchedule, InvalidTimezone) as fault:
+            raise InvalidRecord(item["taskId"]["S"], str(fault)) from fault
+
+
+def _lease(attributes: Item) -> Lease:
+    return Lease(execution_arn=attributes["executionArn"]["S"], expires_at=int(attributes["expiresAt"]["N"]))

@@ -1,0 +1,35 @@
+"""Starting Backfill, the state machine that runs slots of the past."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from orchestrator.runs.backfill import PlannedSlot
+from orchestrator.stack import live
+
+
+class Backfills:
+    """Backfill, in the version that is live, through ``client``, boto3's client of Step Functions."""
+
+    def __init__(self, client: Any, state_machine_arn: str) -> None:
+        self._client = client
+        self._arn = live(state_machine_arn)
+
+    def start(self, task_id: str, slots: Iterable[PlannedSlot], *, max_active: int, now: datetime) -> str:
+        """Starts runs of ``slots`` in their order, at most ``max_active`` at once; the execution's ARN."""
+        request = {"taskId": task_id, "maxActive": max_active, "slots": [slot.to_value() for slot in slots]}
+        answer = self._client.start_execution(
+            stateMachineArn=self._arn,
+            name=f"{task_id[:48]}-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
+            # Without spaces: the size is limited.
+            input=json.dumps(request, separators=(",", ":")),
+        )
+        return str(answer["executionArn"])
+
+    def running(self, execution_arn: str) -> bool:
+        """Whether a backfill goes on."""
+        return bool(self._client.describe_execution(executionArn=execution_arn)["status"] == "RUNNING")

@@ -1,0 +1,129 @@
+"""Starting TaskRunner by hand: what `aws stepfunctions start-execution` does, with a name that says what runs."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from orchestrator.instants import to_millisecond
+from orchestrator.runs.execution_end import STATUSES
+from orchestrator.runs.run import Run, RunStatus, Trigger
+from orchestrator.stack import live
+
+#: Seconds between two looks at an execution. DescribeExecution is refilled with 10 to 15 a second for a whole account.
+POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    """An execution of TaskRunner, and the slot that its row is under."""
+
+    execution_arn: str
+    slot: str
+    #: ISO 8601 in UTC: what the row is under if the run has not claimed its slot.
+    started_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """How an execution has ended, for a run whose row does not say."""
+
+    status: RunStatus
+    #: ISO 8601 in UTC.
+    ended_at: str
+    error: str | None = None
+    cause: str = ""
+
+
+class Runner:
+    """TaskRunner, in the version that is live, through ``client``, boto3's client of Step Functions."""
+
+    def __init__(self, client: Any, state_machine_arn: str) -> None:
+        self._client = client
+        self._arn = live(state_machine_arn)
+        self._executions = f"{state_machine_arn}:".replace(":stateMachine:", ":execution:", 1)
+
+    def start(
+        self,
+        task_id: str,
+        *,
+        params: Mapping[str, Any],
+        slot: str | None,
+        now: datetime,
+        replaced: Run | None = None,
+        trigger: Trigger | None = None,
+    ) -> Started:
+        """Starts a task, for ``slot`` (``2026-12-01T08:00:00Z``) or, where that is None, for the moment it starts.
+
+        Without a ``trigger`` it is a person's: ad hoc, or a rerun.
+        ``replaced`` is the run of the slot whose place the new one takes. TaskRunner does not ask whether it has ended:
+        whoever names it has (:meth:`ended`).
+        """
+        request: dict[str, Any] = {
+            "taskId": task_id,
+            "trigger": trigger or (Trigger.RERUN if replaced else Trigger.AD_HOC),
+        }
+        request |= {"replaces": replaced.version} if replaced else {}
+        request |= {"params": dict(params)} if params else {}
+        request |= {"scheduledTime": slot} if slot else {}
+        answer = self._client.start_execution(
+            stateMachineArn=self._arn,
+            name=f"{task_id[:48]}-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
+            input=json.dumps(request, ensure_ascii=False),
+        )
+        started_at = to_millisecond(answer["startDate"])
+        return Started(execution_arn=answer["executionArn"], slot=slot or started_at, started_at=started_at)
+
+    def ended(self, run: Run) -> bool:
+        """Whether the execution of a run is over, whatever the row says. Step Functions forgets it after 90 days."""
+        described = self._describe(run)
+        return described is None or described["status"] != "RUNNING"
+
+    def ending(self, run: Run, now: datetime) -> Ending | None:
+        """How the execution of a run has ended; None while it goes on."""
+        # Of what is none of TaskRunner's executions, whoever has written it, a function may not ask.
+        ours = (run.execution_arn or "").startswith(self._executions)
+        described = self._describe(run) if ours else None
+        if described is None:
+            gone = "Step Functions knows no such execution of TaskRunner: it keeps one for 90 days after its end"
+            return Ending(status=RunStatus.ABORTED, ended_at=to_millisecond(now), error="ExecutionLost", cause=gone)
+        ended_at = to_millisecond(described.get("stopDate", now))
+        if described["status"] == "SUCCEEDED":
+            # What it told about itself: a run that was skipped has succeeded, too.
+            status = json.loads(described.get("output") or "{}").get("status", RunStatus.SUCCEEDED)
+            return Ending(status=RunStatus(status), ended_at=ended_at) if status in list(RunStatus) else None
+        if described["status"] not in STATUSES:
+            return None
+        status = STATUSES[described["status"]]
+        return Ending(
+            status=status,
+            ended_at=ended_at,
+            error=described.get("error") or f"Execution{status.title().replace('_', '')}",
+            cause=described.get("cause", ""),
+        )
+
+    def params(self, run: Run) -> dict[str, Any]:
+        """The params that a run was started with, over the task's own; none where nobody remembers."""
+        described = self._describe(run)
+        params = json.loads(described.get("input", "{}")).get("params") if described else None
+        return dict(params or {})
+
+    def _describe(self, run: Run) -> dict[str, Any] | None:
+        if run.execution_arn is None:
+            return None
+        try:
+            return dict(self._client.describe_execution(executionArn=run.execution_arn))
+        except (self._client.exceptions.ExecutionDoesNotExist, self._client.exceptions.InvalidArn):
+            return None
+
+    def wait(self, started: Started, sleep: Callable[[float], object]) -> str:
+        """The execution's status at its end."""
+        while True:
+            described = self._client.describe_execution(executionArn=started.execution_arn)
+            if described["status"] != "RUNNING":
+                return str(described["status"])
+            sleep(POLL_SECONDS)

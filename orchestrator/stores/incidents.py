@@ -1,0 +1,154 @@
+"""The table of incidents that are not over. The registry's record of a task names those that have hit it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from orchestrator.runs.alerts import Cause, Incident, Severity
+from orchestrator.stack import Stack
+from orchestrator.stores.updates import update
+from orchestrator.tasks.slots import key
+
+#: An incident of a task that never runs again is forgotten so long after its last row.
+LIFETIME_SECONDS = 30 * 86_400
+
+#: An incident names no more: an item of DynamoDB holds 400 KB.
+TASKS_LIMIT = 2000
+
+
+class Incidents:
+    """Reads and writes through ``client``, boto3's low-level client of DynamoDB."""
+
+    def __init__(self, client: Any, stack: Stack) -> None:
+        self._client = client
+        self._table = stack.incidents_table
+        self._tasks = stack.tasks_table
+
+    def hit(self, cause: Cause, task_id: str, now: datetime, *, owner: str = "") -> Incident:
+        """One more row of an incident, which it may begin; ``owner`` is the task's."""
+        task = {"SS": [task_id]}
+        request = update(
+            {
+                "severity": {"S": cause.severity},
+                "title": {"S": cause.title},
+                "ttl": {"N": str(int(now.timestamp()) + LIFETIME_SECONDS)},
+            },
+            defaults={"since": {"S": key(now)}},
+            adds={
+                "count": {"N": "1"},
+                "tasks": task,
+                "untold": task,
+                "affected": task,
+                **({"owners": {"SS": [owner]}} if owner else {}),
+            },
+            removes=["ending"],
+            values={"limit": {"N": str(TASKS_LIMIT)}, "task": {"S": task_id}},
+            # A task that has been told of is no news.
+            condition="(attribute_not_exists(#affected) OR size(#affected) < :limit)"
+            " AND (attribute_not_exists(#tasks) OR NOT contains(#tasks, :task))",
+        )
+        answer = self._try(cause.incident, request) or self._update(
+            cause.incident, update({}, adds={"count": {"N": "1"}})
+        )
+        self._mark(task_id, update({}, adds={"incidents": {"SS": [cause.incident]}}))
+        return _incident(answer)
+
+    def tell(self, incident: Incident, on_behalf: str, *, not_since: str, now: datetime) -> bool:
+        """Takes it on to tell the incident, unless somebody has told it later than ``not_since``.
+
+        ``on_behalf`` says for what: until :meth:`told`, whoever has taken it on and died takes it on again, so that
+        nothing stays untold.
+        """
+        request = update(
+            {"lastTold": {"S": key(now)}, "telling": {"S": on_behalf}},
+            removes=["untold"],
+            values={"since": {"S": not_since or "0"}},
+            condition="attribute_not_exists(#lastTold) OR #lastTold <= :since OR #telling = :telling",
+        )
+        return self._try(incident.id, request) is not None
+
+    def told(self, incident: Incident, on_behalf: str) -> None:
+        """It was told: a row that comes again tells nothing."""
+        values = {"telling": {"S": on_behalf}}
+        self._try(incident.id, update({}, removes=["telling"], values=values, condition="#telling = :telling"))
+
+    def recovered(self, task_id: str, incident_id: str, on_behalf: str) -> Incident | None:
+        """The task runs well again: the incident, if that was the last task of it, for the caller to tell that it is
+        over. :meth:`left` comes next in any case; until then this can be repeated.
+        """
+        without = {
+            "UpdateExpression": "DELETE #tasks :gone",
+            "ConditionExpression": "attribute_exists(incident)",
+            "ExpressionAttributeNames": {"#tasks": "tasks"},
+            "ExpressionAttributeValues": {":gone": {"SS": [task_id]}},
+        }
+        over = update(
+            {"ending": {"S": on_behalf}},
+            names=["tasks"],
+            condition="attribute_not_exists(#tasks) AND (attribute_not_exists(#ending) OR #ending = :ending)",
+        )
+        after = self._try(incident_id, without)
+        ended = self._try(incident_id, over) if after is not None and "tasks" not in after else None
+        return _incident(ended) if ended else None
+
+    def left(self, task_id: str, incident: Incident | None, incident_id: str) -> None:
+        """Forgets the ``incident`` that is over, if it is, and that it has hit the task."""
+        if incident is not None:
+            with suppress(self._client.exceptions.ConditionalCheckFailedException):
+                # It has not begun anew meanwhile.
+                self._client.delete_item(
+                    TableName=self._table,
+                    Key={"incident": {"S": incident_id}},
+                    ConditionExpression="attribute_not_exists(tasks)",
+                )
+        gone = {
+            "UpdateExpression": "DELETE #incidents :gone",
+            "ExpressionAttributeNames": {"#incidents": "incidents"},
+            "ExpressionAttributeValues": {":gone": {"SS": [incident_id]}},
+        }
+        self._mark(task_id, gone)
+
+    def open(self) -> Iterator[Incident]:
+        """Every one; the table holds nothing else."""
+        for page in self._client.get_paginator("scan").paginate(TableName=self._table):
+            yield from map(_incident, page["Items"])
+
+    def _update(self, incident_id: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        key_ = {"incident": {"S": incident_id}}
+        answer = self._client.update_item(TableName=self._table, Key=key_, ReturnValues="ALL_NEW", **request)
+        return {**key_, **answer["Attributes"]}
+
+    def _try(self, incident_id: str, request: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The item afterwards; None where the condition does not hold."""
+        try:
+            return self._update(incident_id, request)
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return None
+
+    def _mark(self, task_id: str, request: Mapping[str, Any]) -> None:
+        """In the task's record, if there is one."""
+        condition = {"ConditionExpression": "attribute_exists(taskId)"}
+        with suppress(self._client.exceptions.ConditionalCheckFailedException):
+            self._client.update_item(
+                TableName=self._tasks, Key={"taskId": {"S": task_id}}, **{**dict(request), **condition}
+            )
+
+
+def _incident(item: Mapping[str, Any]) -> Incident:
+    severity = item.get("severity", {}).get("S")
+    return Incident(
+        id=item["incident"]["S"],
+        # Whatever somebody has made of it, it is an incident.
+        severity=Severity(severity) if severity in list(Severity) else Severity.FAILED,
+        title=item.get("title", {}).get("S", ""),
+        since=item.get("since", {}).get("S", ""),
+        count=int(item.get("count", {}).get("N", 1)),
+        tasks=tuple(sorted(item.get("tasks", {}).get("SS", ()))),
+        untold=tuple(sorted(item.get("untold", {}).get("SS", ()))),
+        last_told=item.get("lastTold", {}).get("S"),
+        affected=tuple(sorted(item.get("affected", {}).get("SS", ()))),
+        owners=tuple(sorted(item.get("owners", {}).get("SS", ()))),
+    )

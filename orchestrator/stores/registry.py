@@ -1,0 +1,142 @@
+"""The registry: the table of tasks, a record each."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from orchestrator.runs.task_state import WATCH_ATTRIBUTES, Item, Pause, Record, Watch
+from orchestrator.stack import NEXT_RUN_INDEX, Stack
+from orchestrator.stores.unreadable import Report, log, readable
+from orchestrator.stores.updates import update
+from orchestrator.tasks.slots import key
+from orchestrator.tasks.task import DECLARED, Task
+
+#: Of the index by next run: writes of tasks that are due together do not all meet in one place.
+SHARDS = 4
+
+
+class Registry:
+    """Reads and writes the table through ``client``, boto3's low-level client of DynamoDB.
+
+    Where records are read in bulk, one that cannot be read goes to ``report`` and is left out.
+    """
+
+    def __init__(self, client: Any, stack: Stack, report: Report = log) -> None:
+        self._client = client
+        self._report = report
+        self._table = stack.tasks_table
+
+    def register(self, task: Task, watch: Watch | None = None, *, anew: bool = False) -> None:
+        """Writes what is declared: lease, pause and the other run-time state stay as they are.
+
+        ``watch`` is from where the watchdog looks at a task that it does not know yet, or, ``anew``, at one whose
+        slots are others now; without one it does not look at the task.
+        """
+        declared = task.to_item()
+        del declared["taskId"]
+        shard = {"shard": {"N": str(shard_of(task.id))}}
+        watched = watch.to_sets() if watch else {}
+        if anew:
+            gone = [name for name in WATCH_ATTRIBUTES if name not in watched]
+            request = update({**declared, **shard, **watched}, removes=gone)
+        else:
+            request = update({**declared, **shard}, defaults=watched)
+        self._client.update_item(TableName=self._table, Key=_key(task.id), **request)
+
+    def overdue(self, now: datetime) -> Iterator[str]:
+        """Ids of tasks that are to be looked at: the cost follows their number, and not that of all tasks."""
+        for shard in range(SHARDS):
+            pages = self._client.get_paginator("query").paginate(
+                TableName=self._table,
+                IndexName=NEXT_RUN_INDEX,
+                KeyConditionExpression="shard = :shard AND nextRun <= :now",
+                ExpressionAttributeValues={":shard": {"N": str(shard)}, ":now": {"S": key(now)}},
+                ProjectionExpression="taskId",
+            )
+            for page in pages:
+                yield from (item["taskId"]["S"] for item in page["Items"])
+
+    def looked(self, task_id: str, before: Watch, after: Watch) -> bool:
+        """Takes a step, unless a deploy has set the watchdog elsewhere meanwhile; whether it did."""
+        gone = [name for name in WATCH_ATTRIBUTES if name not in after.to_sets()]
+        request = update(
+            after.to_sets(),
+            removes=gone,
+            values={"before": {"S": before.checked_until}},
+            condition="#checkedUntil = :before",
+        )
+        return self._update(task_id, request)
+
+    def pause(self, task_id: str, pause: Pause, *, next_run: str | None = None, unless_paused: bool = False) -> bool:
+        """Pauses the task; ``next_run`` is when the watchdog is to look at it. Whether it did: there may be no such
+        task, or, ``unless_paused``, another pause.
+        """
+        condition = "attribute_exists(#taskId)" + (" AND attribute_not_exists(#pause)" if unless_paused else "")
+        look = {"nextRun": {"S": next_run}} if next_run else {}
+        return self._update(task_id, update({"pause": pause.to_value(), **look}, names=["taskId"], condition=condition))
+
+    def resume(self, task_id: str) -> bool:
+        """Ends the task's pause; whether there was one."""
+        return self._update(task_id, update({}, removes=["pause"], condition="attribute_exists(#pause)"))
+
+    def _update(self, task_id: str, request: Mapping[str, Any]) -> bool:
+        try:
+            self._client.update_item(TableName=self._table, Key=_key(task_id), **request)
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def remove(self, task_id: str) -> None:
+        """Removes the record with its run-time state; nothing happens if there is none."""
+        self._client.delete_item(TableName=self._table, Key=_key(task_id))
+
+    def get(self, task_id: str) -> Record | None:
+        """The record as it is now. Raises :class:`InvalidRecord`."""
+        item = self._client.get_item(TableName=self._table, Key=_key(task_id), ConsistentRead=True).get("Item")
+        return Record.from_item(item) if item else None
+
+    def all(self) -> Iterator[Record]:
+        """Every record that can be read, in no order: it reads the whole table."""
+        return readable(self._scan(), Record.from_item, self._report)
+
+    def declared(self) -> dict[str, Item]:
+        """What each task was registered as, by its id, however wrong; the whole table is read."""
+        names = sorted(DECLARED | {"taskId"})
+        items = self._scan(
+            ProjectionExpression=", ".join(f"#{name}" for name in names),
+            ExpressionAttributeNames={f"#{name}": name for name in names},
+        )
+        return {item["taskId"]["S"]: item for item in items}
+
+    def _scan(self, **request: Any) -> Iterator[Item]:
+        pages = self._client.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True, **request)
+        for page in pages:
+            yield from page["Items"]
+
+
+def shard_of(task_id: str) -> int:
+    """Where in the index of next runs a task stands."""
+    return zlib.crc32(task_id.encode()) % SHARDS
+
+
+def _key(task_id: str) -> dict[str, Any]:
+    return {"taskId": {"S": task_id}}
+
+
+def registered_as(item: Item, task: Task) -> bool:
+    """Whether a record's declared part is exactly ``task``. DynamoDB may write a number otherwise than it was given."""
+    declared = task.to_item()
+    # Mostly it writes it the same, and that is found out ten times as fast.
+    return item == declared or bool(_plain(item) == _plain(declared))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        if set(value) == {"N"}:
+            return Decimal(value["N"])
+        return {name: _plain(inner) for name, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list) else value

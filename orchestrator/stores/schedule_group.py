@@ -1,0 +1,237 @@
+"""The schedules of a stack in EventBridge Scheduler.
+
+All that a schedule is follows from three things: its task's id, its expression with its time zone, and settings that
+are the same for the whole group (:class:`SchedulerSettings` and the constants here). The first two are in its name. So
+ListSchedules, which returns names but neither expressions nor descriptions, is enough to compare, and a schedule that
+changed is another schedule. The third is kept as a fingerprint in a tag of the group: when it differs, every schedule
+is written anew. Another tag says when a deployment last wrote a schedule: one that was modified later was modified by
+somebody else, and is looked at. To compare a stack takes a call for each page of schedules, one for the tags, and one
+for each schedule that somebody has edited, never one for a task.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from threading import Lock
+from typing import Any
+
+from orchestrator.runs.run import Trigger
+from orchestrator.schedules import Rate
+from orchestrator.schedules.rates import as_cron
+from orchestrator.stack import Stack
+from orchestrator.tasks.schedule_edits import edits
+from orchestrator.tasks.schedule_names import execution_prefix, schedule_name
+from orchestrator.tasks.slots import times
+from orchestrator.tasks.task import TaskSchedule
+
+#: The API that a schedule calls ("Using universal targets"). Unlike Scheduler's own Step Functions target it lets us
+#: name the execution.
+TARGET_ARN = "arn:aws:scheduler:::aws-sdk:sfn:startExecution"
+
+#: Scheduler tries for an hour to start an execution, then gives the slot to the dead-letter queue. Its own default, a
+#: day, would start slots long after the people who could look at the queue were needed.
+MAXIMUM_EVENT_AGE_SECONDS = 3600
+
+#: With Scheduler's exponential backoff ten attempts last through what throttles or is down for minutes.
+MAXIMUM_RETRY_ATTEMPTS = 10
+
+#: The most that ListSchedules returns at once; what it returns unasked, its reference does not say.
+LIST_PAGE_SIZE = 100
+
+
+#: The tag of the schedule group that says what its schedules were written with.
+FINGERPRINT_TAG = "orchestrator:schedules"
+
+#: The tag that says when, by AWS's clock: as the Date header of AWS's answers has it, to the second.
+WRITTEN_TAG = "orchestrator:written"
+
+#: One expression of each kind that is written in a way of its own; the fingerprint is made of them.
+_SAMPLES = ("cron(0 0 * * ? *)", "rate(5 minutes)", "rate(7 minutes)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SchedulerSettings:
+    """What every schedule of a stack has in common: ARNs."""
+
+    #: What is started: the alias of the state machine.
+    state_machine: str
+    #: What Scheduler acts as.
+    role: str
+    #: The queue for slots that could not be started.
+    dead_letter_queue: str
+    group: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """What a list says of a schedule."""
+
+    enabled: bool
+    #: When it was last created or updated, by whomever.
+    modified: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """What the group's tags say of its schedules."""
+
+    #: What they were last all written with.
+    fingerprint: str | None = None
+    #: When one of them was last written by a deployment, to the second.
+    written: datetime | None = None
+
+
+class Schedules:
+    """The schedules in the stack's group, and no others. ``client`` is boto3's client of EventBridge Scheduler."""
+
+    def __init__(
+        self,
+        client: Any,
+        stack: Stack,
+        settings: SchedulerSettings,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._client = client
+        self._now = now
+        self._group = stack.schedule_group
+        self._settings = settings
+        self._lock = Lock()
+        self._written: datetime | None = None
+
+    def listed(self) -> dict[str, Listed]:
+        """Each schedule of the group, by its name."""
+        whole_pages = {"PageSize": LIST_PAGE_SIZE}
+        pages = self._client.get_paginator("list_schedules").paginate(
+            GroupName=self._group, PaginationConfig=whole_pages
+        )
+        return {
+            one["Name"]: Listed(enabled=one["State"] == "ENABLED", modified=one["LastModificationDate"])
+            for page in pages
+            for one in page["Schedules"]
+        }
+
+    def edits(self, task_id: str, schedule: TaskSchedule) -> tuple[str, ...]:
+        """In which parameters the schedule is not what :meth:`update` would make it; none if there is none."""
+        request = self.request(task_id, schedule)
+        try:
+            described = self._client.get_schedule(GroupName=self._group, Name=request["Name"])
+        except self._client.exceptions.ResourceNotFoundException:
+            return ()
+        return edits(request, described)
+
+    def create(self, task_id: str, schedule: TaskSchedule) -> None:
+        """Creates the schedule, or replaces one of its name that somebody has created meanwhile."""
+        request = self.request(task_id, schedule)
+        try:
+            self._wrote(self._client.create_schedule(**request))
+        except self._client.exceptions.ConflictException:
+            self._wrote(self._client.update_schedule(**request))
+
+    def update(self, task_id: str, schedule: TaskSchedule) -> None:
+        """Replaces the schedule as a whole: UpdateSchedule resets what a request leaves out."""
+        try:
+            self._wrote(self._client.update_schedule(**self.request(task_id, schedule)))
+        except self._client.exceptions.ResourceNotFoundException:
+            # A one-time schedule that has fired since it was listed, and so is gone; any other is to be there.
+            if not schedule.expression.startswith("at("):
+                self.create(task_id, schedule)
+
+    def delete(self, name: str) -> None:
+        """Deletes the schedule of the group; nothing happens if there is none."""
+        try:
+            self._client.delete_schedule(GroupName=self._group, Name=name)
+        except self._client.exceptions.ResourceNotFoundException:
+            return
+
+    @property
+    def fingerprint(self) -> str:
+        """Differs whenever a schedule of the same name would be another."""
+        samples = [self.request("task", TaskSchedule(expression=expression)) for expression in _SAMPLES]
+        timeless = [{**one, "StartDate": "StartDate" in one} for one in samples]
+        return hashlib.sha256(_compact(timeless).encode()).hexdigest()[:16]
+
+    def recorded(self) -> Recorded:
+        """What the last deployment has recorded of the group's schedules."""
+        found = self._client.list_tags_for_resource(ResourceArn=self._settings.group)["Tags"]
+        tags = {tag["Key"]: tag["Value"] for tag in found}
+        written = tags.get(WRITTEN_TAG)
+        return Recorded(
+            fingerprint=tags.get(FINGERPRINT_TAG), written=datetime.fromisoformat(written) if written else None
+        )
+
+    def record(self) -> None:
+        """Says that all schedules of the group are up to date, and when this object wrote the last of them."""
+        tags = {FINGERPRINT_TAG: self.fingerprint} | ({WRITTEN_TAG: self._written.isoformat()} if self._written else {})
+        listed = [{"Key": name, "Value": value} for name, value in tags.items()]
+        self._client.tag_resource(ResourceArn=self._settings.group, Tags=listed)
+
+    def _wrote(self, answer: Any) -> None:
+        """Notes the time of AWS's answer: this machine's own clock may be wrong."""
+        at = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+        with self._lock:
+            self._written = max(self._written or at, at)
+
+    def request(self, task_id: str, schedule: TaskSchedule) -> dict[str, Any]:
+        """CreateSchedule's and UpdateSchedule's parameters, complete."""
+        start = {
+            "StateMachineArn": self._settings.state_machine,
+            # Says in the console what runs, in 80 characters at most. It cannot hold the scheduled time, which has
+            # colons, and the execution id may differ from attempt to attempt: it is the slot that keeps a second
+            # delivery from doing anything.
+            "Name": f"{execution_prefix(task_id)}-<aws.scheduler.execution-id>",
+            "Input": _compact(
+                {"taskId": task_id, "scheduledTime": "<aws.scheduler.scheduled-time>", "trigger": Trigger.SCHEDULE}
+            ),
+        }
+        once = {"ActionAfterCompletion": "DELETE"} if schedule.expression.startswith("at(") else {}
+        return {
+            "GroupName": self._group,
+            "Name": schedule_name(task_id, schedule),
+            "Description": f"Runs the task {task_id}.",
+            **self._times(schedule),
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "State": "ENABLED",
+            "Target": {
+                "Arn": TARGET_ARN,
+                "RoleArn": self._settings.role,
+                "Input": _compact(start),
+                "RetryPolicy": {
+                    "MaximumEventAgeInSeconds": MAXIMUM_EVENT_AGE_SECONDS,
+                    "MaximumRetryAttempts": MAXIMUM_RETRY_ATTEMPTS,
+                },
+                "DeadLetterConfig": {"Arn": self._settings.dead_letter_queue},
+            },
+            **once,
+        }
+
+    def _times(self, schedule: TaskSchedule) -> dict[str, Any]:
+        """When it fires. A rate becomes a cron expression where there is one with its slots: AWS says from when a rate
+        counts, but nowhere that the scheduled time of each slot is its start plus a multiple of the rate.
+        """
+        fired = times(schedule).expression
+        cron = as_cron(fired, schedule.spread_minutes) if isinstance(fired, Rate) else None
+        if cron:
+            return {"ScheduleExpression": str(cron), "ScheduleExpressionTimezone": "UTC"}
+        start_date = {"StartDate": self._first(schedule)} if isinstance(fired, Rate) else {}
+        return {
+            "ScheduleExpression": schedule.expression,
+            "ScheduleExpressionTimezone": schedule.timezone,
+            **start_date,
+        }
+
+    def _first(self, schedule: TaskSchedule) -> datetime:
+        """Pins a rate: it counts from its StartDate, and without one from a creation that nobody remembers. A minute is
+        for the request to arrive; a start in the past would be one more thing that AWS does not document.
+        """
+        first = times(schedule).next_after(self._now() + timedelta(minutes=1))
+        assert first is not None
+        return first
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))

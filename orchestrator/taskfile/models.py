@@ -1,0 +1,333 @@
+"""The shape of tasks.yaml: what its fields are, and what each must be."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+
+from orchestrator.errors import InvalidSchedule, InvalidTimezone
+from orchestrator.schedules import Schedule, parse
+from orchestrator.schedules.calendars import Calendar, ClosedDays, OnClosed, closures
+from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
+from orchestrator.schedules.fields import DAY_OF_WEEK
+from orchestrator.schedules.spreading import LONGEST_SPREAD_MINUTES, spread
+from orchestrator.taskfile import durations
+from orchestrator.taskfile.destination_models import NotificationsModel
+from orchestrator.taskfile.file_model import Model
+from orchestrator.tasks.retries import RetryPolicy
+from orchestrator.tasks.slots import with_passed_over
+from orchestrator.tasks.task import (
+    LAMBDA_TIMEOUT_LIMIT,
+    LONGEST_RUN_SECONDS,
+    PARAMS_LIMIT_BYTES,
+    TARGET_PATTERN,
+    Alerting,
+    CatchUp,
+    OverlapPolicy,
+    Target,
+    TargetKind,
+    Task,
+    TaskSchedule,
+)
+
+
+def _expression(text: str) -> str:
+    try:
+        return str(parse(text))
+    except InvalidSchedule as fault:
+        raise ValueError(str(fault)) from fault
+
+
+def _timezone(name: str) -> str:
+    try:
+        return Schedule.of("rate(1 day)", name).timezone
+    except InvalidTimezone as fault:
+        raise ValueError(str(fault)) from fault
+
+
+def _target(text: str) -> str:
+    kind, _, name = text.partition("/")
+    if kind not in set(TargetKind) or not re.fullmatch(TARGET_PATTERN, name):
+        raise ValueError(f"expected lambda/NAME or workflow/NAME, found {text!r}")
+    return text
+
+
+def _params(params: dict[str, Any]) -> dict[str, Any]:
+    try:
+        size = len(json.dumps(params, allow_nan=False).encode())
+    except (TypeError, ValueError) as fault:
+        raise ValueError(f"expected values that JSON has (write dates and times in quotes): {fault}") from fault
+    if size > PARAMS_LIMIT_BYTES:
+        raise ValueError(f"expected at most {PARAMS_LIMIT_BYTES} bytes of JSON, found {size}: put large data into S3")
+    return params
+
+
+def _schedule(value: Any) -> Any:
+    return {"expression": value} if isinstance(value, str) else value
+
+
+def _spread(seconds: int) -> int:
+    if seconds % 60 or seconds > LONGEST_SPREAD_MINUTES * 60:
+        raise ValueError(f"expected whole minutes, at most a day, found {seconds} s")
+    return seconds
+
+
+def _names(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _weekdays(text: str) -> str:
+    try:
+        DAY_OF_WEEK.values(text, text.upper())
+    except InvalidSchedule as fault:
+        raise ValueError(f"expected days of the week like MON-FRI or SUN,TUE, found {text!r}") from fault
+    return text.upper()
+
+
+def _date(value: Any) -> Any:
+    """YAML reads a bare date as one; in quotes, and in JSON, it is text."""
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError as fault:
+        raise ValueError(f"expected a date like 2026-12-25, found {value!r}") from fault
+
+
+def _closed_days(value: Any) -> Any:
+    return value if isinstance(value, dict) else {"from": value, "to": value}
+
+
+def _retry(value: Any) -> Any:
+    if isinstance(value, bool):
+        return {"attempts": RetryPolicy().max_attempts if value else 1}
+    return {"attempts": value} if isinstance(value, int) else value
+
+
+_DURATION_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^\d+\s*[smhd]?$"}]}
+
+Duration = Annotated[int, BeforeValidator(durations.seconds), WithJsonSchema(_DURATION_SCHEMA)]
+Expression = Annotated[str, AfterValidator(_expression)]
+Timezone = Annotated[str, AfterValidator(_timezone)]
+Day = Annotated[date, BeforeValidator(_date)]
+
+
+class RetryModel(Model):
+    """How a failed attempt is repeated: exponential backoff with full jitter."""
+
+    attempts: int = Field(default=3, ge=1, le=20, description="How often the target may be called in all.")
+    interval: Duration = Field(default=10, description="Before the second attempt.")
+    backoff: float = Field(
+        default=2, ge=1, le=10, strict=False, description="What each further delay is multiplied by."
+    )
+    max_delay: Duration = Field(default=300, description="No delay is longer.")
+    never_on: list[str] = Field(default=[], description="Names of errors that end the run at once.")
+
+
+class AlertsModel(Model):
+    """When somebody is told that the task fails."""
+
+    failures: int = Field(default=1, ge=1, le=10, description="So many of the last runs must have failed …")
+    of: int | None = Field(default=None, ge=1, le=10, description="… of so many; as many, where this is left out.")
+    quiet: Duration = Field(default=3600, description="Between two alerts of the same incident.")
+
+    @model_validator(mode="after")
+    def _possible(self) -> AlertsModel:
+        if self.of is not None and self.of < self.failures:
+            raise ValueError(f"expected of not less than failures, found {self.failures} of {self.of}")
+        return self
+
+
+class ScheduleModel(Model):
+    """One schedule; text alone is its expression."""
+
+    expression: Expression = Field(description="cron(…), rate(…) or at(…), as EventBridge Scheduler has them.")
+    timezone: Timezone | None = Field(default=None, description="Of the tz database, like Europe/Berlin.")
+
+
+ScheduleField = Annotated[ScheduleModel, BeforeValidator(_schedule)]
+RetryField = Annotated[RetryModel, BeforeValidator(_retry)]
+
+
+class ClosedDaysModel(Model):
+    """Days on which a calendar is closed; a date alone is one day."""
+
+    first: Day = Field(alias="from", description="The first day, like 2026-12-24.")
+    last: Day = Field(alias="to", description="The last day; it is closed too.")
+    why: str = Field(default="", max_length=100, description="Shown where a slot is skipped.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> ClosedDaysModel:
+        if self.last < self.first:
+            raise ValueError(f"expected to not before from, found {self.first} to {self.last}")
+        return self
+
+
+class CalendarModel(Model):
+    """Days on which tasks do not run."""
+
+    weekdays: Annotated[str, AfterValidator(_weekdays)] = Field(
+        default="SUN-SAT", description="Open days of the week, like MON-FRI."
+    )
+    closed: list[Annotated[ClosedDaysModel, BeforeValidator(_closed_days)]] = Field(
+        default=[], description="Holidays, freezes: dates, or {from, to, why}."
+    )
+    timezone: Timezone | None = Field(default=None, description="Whose days they are; else that of the defaults.")
+
+    def to_calendar(self, name: str, timezone: str) -> Calendar:
+        """Of this name, in ``timezone`` if it has none of its own."""
+        return Calendar(
+            name=name,
+            timezone=self.timezone or timezone,
+            open_weekdays=DAY_OF_WEEK.values(self.weekdays, self.weekdays),
+            closed=tuple(ClosedDays(first=days.first, last=days.last, why=days.why) for days in self.closed),
+        )
+
+
+class DefaultsModel(Model):
+    """What a task has that does not say otherwise."""
+
+    timezone: Timezone = Field(default="UTC", description="In which the task's expressions are meant.")
+    timeout: Duration = Field(default=300, description="Of one attempt.")
+    retry: RetryField = Field(default_factory=RetryModel, description="A number of attempts, false, or in detail.")
+    overlap: OverlapPolicy = Field(
+        default=OverlapPolicy.SKIP, strict=False, description="When a slot comes while the last run is still going."
+    )
+    idempotent: bool = Field(default=False, description="Whether an attempt of unknown outcome may be repeated.")
+    nonexistent: Nonexistent = Field(
+        default=Nonexistent.SKIP, strict=False, description="A local time that the clock skips: no slot, or the next."
+    )
+    ambiguous: Ambiguous = Field(
+        default=Ambiguous.FIRST, strict=False, description="Which of two, when the clock shows a local time twice."
+    )
+    spread: Annotated[Duration, AfterValidator(_spread)] = Field(
+        default=0, description="Each task keeps a place of its own in a window of this length after its times."
+    )
+    calendars: Annotated[list[str], BeforeValidator(_names)] = Field(
+        default=[], description="Names of calendars; it does not run while any of them is closed."
+    )
+    on_closed: OnClosed = Field(
+        default=OnClosed.SKIP, strict=False, description="What becomes of a slot on a closed day."
+    )
+    grace: Annotated[Duration, Field(ge=60)] = Field(
+        default=300, description="How long after its time a slot is looked for, and a start is not yet late."
+    )
+    catch_up: CatchUp = Field(
+        default=CatchUp.NONE, strict=False, description="Which of the slots that nobody delivered run later."
+    )
+    catch_up_window: Duration = Field(default=86_400, description="No slot runs that is older than this.")
+    min_duration: Duration = Field(default=0, description="A run that succeeds in less time is told of; 0 is none.")
+    max_duration: Duration = Field(default=0, description="A run that takes more time is told of; 0 is none.")
+    pause_after_failures: int = Field(default=0, ge=0, description="So many failures in a row pause it; 0: none do.")
+    alerts: AlertsModel = Field(default_factory=AlertsModel, description="When somebody is told that it fails.")
+    owner: str = Field(default="", max_length=200, description="Who is told, and who knows.")
+    runbook: str = Field(default="", max_length=1000, description="What to do when it fails: a link or a sentence.")
+
+
+class TaskModel(DefaultsModel):
+    """A task."""
+
+    run: Annotated[str, AfterValidator(_target)] = Field(description="lambda/NAME or workflow/NAME.")
+    description: str = Field(default="", max_length=1000)
+    schedule: ScheduleField | None = Field(default=None, description="When it is due.")
+    schedules: list[ScheduleField] = Field(default=[], description="The same, for a task with several.")
+    params: Annotated[dict[str, Any], AfterValidator(_params)] = Field(
+        default={}, description="Handed to the target as they are."
+    )
+
+    @model_validator(mode="after")
+    def _together(self) -> TaskModel:
+        if self.schedule and self.schedules:
+            raise ValueError("expected schedule or schedules, found both")
+        if self.run.startswith("lambda/") and self.timeout > LAMBDA_TIMEOUT_LIMIT:
+            raise ValueError(
+                f"timeout: a Lambda function runs at most {LAMBDA_TIMEOUT_LIMIT} s, found {self.timeout} s;"
+                " longer work is a workflow"
+            )
+        if self.timeout < 1:
+            raise ValueError("timeout: expected at least 1 s")
+        longest = self._retry_policy().longest_run(self.timeout)
+        if longest > LONGEST_RUN_SECONDS:
+            raise ValueError(
+                f"timeout and retry: all attempts and delays together can take {longest} s,"
+                f" at most {LONGEST_RUN_SECONDS} s (a day) are allowed"
+            )
+        return self
+
+    def to_task(self, task_id: str, closed: Sequence[Calendar], today: date) -> Task:
+        """The task, with the closures of its calendars as they are worked out on that day."""
+        kind, _, name = self.run.partition("/")
+        given = [self.schedule] if self.schedule else self.schedules
+        task = Task(
+            id=task_id,
+            target=Target(kind=TargetKind(kind), name=name),
+            schedules=tuple(self._schedule(task_id, one) for one in given),
+            params=self.params,
+            timeout_seconds=self.timeout,
+            retry=self._retry_policy(),
+            overlap=self.overlap,
+            idempotent=self.idempotent,
+            nonexistent=self.nonexistent,
+            ambiguous=self.ambiguous,
+            closures=closures(closed, today),
+            on_closed=self.on_closed,
+            grace_seconds=self.grace,
+            catch_up=self.catch_up,
+            catch_up_window_seconds=self.catch_up_window,
+            min_duration_seconds=self.min_duration,
+            max_duration_seconds=self.max_duration,
+            pause_after_failures=self.pause_after_failures,
+            alerts=Alerting(
+                failures=self.alerts.failures,
+                of=self.alerts.of or self.alerts.failures,
+                quiet_seconds=self.alerts.quiet,
+            ),
+            owner=self.owner,
+            description=self.description,
+            runbook=self.runbook,
+        )
+        return with_passed_over(task, today)
+
+    def _retry_policy(self) -> RetryPolicy:
+        return RetryPolicy(
+            max_attempts=self.retry.attempts,
+            interval_seconds=self.retry.interval,
+            backoff_rate=self.retry.backoff,
+            max_delay_seconds=self.retry.max_delay,
+            never_on=tuple(self.retry.never_on),
+        )
+
+    def _schedule(self, task_id: str, given: ScheduleModel) -> TaskSchedule:
+        placed = spread(parse(given.expression), window_minutes=self.spread // 60, task_id=task_id)
+        return TaskSchedule(
+            expression=str(placed.expression),
+            timezone=given.timezone or self.timezone,
+            spread_minutes=placed.minutes,
+        )
+
+
+class EnvironmentModel(Model):
+    """What one environment has otherwise; it is checked when it is laid over the file."""
+
+    defaults: dict[str, Any] = Field(default={}, description="Fields of defaults.")
+    tasks: dict[str, dict[str, Any]] = Field(
+        default={}, description="Fields of tasks, by the task's id; `enabled: false` leaves a task out."
+    )
+    alerts: dict[str, Any] | None = Field(default=None, description="Who is told, instead of who the file says.")
+
+
+class FileModel(Model):
+    """The scheduled tasks of an application."""
+
+    defaults: DefaultsModel = Field(default_factory=DefaultsModel)
+    alerts: NotificationsModel = Field(
+        default_factory=NotificationsModel, description="Who is told when a task fails, and of alarms."
+    )
+    calendars: dict[str, CalendarModel] = Field(default={}, description="Days on which tasks do not run, by name.")
+    environments: dict[str, EnvironmentModel] = Field(
+        default={}, description="What dev, staging, prod … have otherwise, by the name that `deploy.py --env` gets."
+    )
+    tasks: dict[str, TaskModel]

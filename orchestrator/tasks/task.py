@@ -1,0 +1,283 @@
+"""A task: the user's unit of scheduled work, and its record in the registry.
+
+The record holds what is *declared* (this module) beside what is *run time* (the lease of the running execution, the
+pause, the count of consecutive failures). Whoever writes the declared part writes nothing else, so that a deploy never
+overwrites run-time state.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from orchestrator import instants
+from orchestrator.schedules.calendars import Closure, OnClosed
+from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
+from orchestrator.tasks.retries import RetryPolicy
+
+#: A task's id goes into schedule names, execution names and metric dimensions. It has no anchors, because ``$`` also
+#: matches before a newline at the end in Python and not in JSONata: match the whole text.
+TASK_ID_PATTERN = r"[A-Za-z0-9_-]{1,48}"
+
+#: A target's logical name; TaskRunner puts a fixed prefix before it, so it must not hold what would leave the prefix.
+TARGET_PATTERN = r"[A-Za-z0-9_-]{1,32}"
+
+#: A Lambda function runs no longer ("Lambda quotas").
+LAMBDA_TIMEOUT_LIMIT = 900
+
+#: All attempts of a run and all delays between them must end within a day.
+LONGEST_RUN_SECONDS = 86_400
+
+#: What the lease outlasts the run by: claiming, recording and its retries.
+LEASE_MARGIN_SECONDS = 300
+
+#: A slot that waits for the task's runs before it is skipped when it has waited so long.
+LONGEST_WAIT_SECONDS = 86_400
+
+#: So many slots of a task wait at most; a further one is skipped.
+MOST_WAITING = 100
+
+#: Largest params, as JSON text in UTF-8: the record stays far below the 256 KiB that a state may hold.
+PARAMS_LIMIT_BYTES = 100_000
+
+
+class TargetKind(StrEnum):
+    """What a task runs."""
+
+    #: A Lambda function: simple work.
+    LAMBDA = "lambda"
+    #: A nested state machine: work of several steps.
+    WORKFLOW = "workflow"
+
+
+class OverlapPolicy(StrEnum):
+    """What happens to a slot that comes while the task's previous run is still going."""
+
+    #: The slot is skipped, and its row says so.
+    SKIP = "skip"
+    #: It waits until nothing of the task runs any more; a further one is skipped while it does.
+    BUFFER_ONE = "buffer_one"
+    #: It waits; those that wait run one after the other, in the order of their slots.
+    BUFFER_ALL = "buffer_all"
+    #: The run that goes on is stopped; the slot runs when Step Functions says that it has stopped.
+    CANCEL_OTHER = "cancel_other"
+    #: The run that goes on is stopped, and the slot runs at once.
+    TERMINATE_OTHER = "terminate_other"
+    #: Both run.
+    ALLOW_ALL = "allow_all"
+
+
+class CatchUp(StrEnum):
+    """Which of the slots that did not run when they were due are run later."""
+
+    #: None.
+    NONE = "none"
+    #: The last of them.
+    LATEST = "latest"
+    #: All, one after the other.
+    ALL = "all"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alerting:
+    """When somebody is told that a task fails."""
+
+    #: So many of the last ``of`` runs must have failed.
+    failures: int = 1
+    of: int = 1
+    #: After an alert the same incident is silent for so long; then whatever happens next is told as a reminder.
+    quiet_seconds: int = 3600
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What a task runs, by its logical name (never an ARN): ``lambda/report-generator``."""
+
+    kind: TargetKind
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskSchedule:
+    """One of a task's schedules: an expression of EventBridge Scheduler in a time zone."""
+
+    expression: str
+    timezone: str = "UTC"
+    #: How much later than written the expression is; a rate, which looks the same, counts from so long after midnight.
+    spread_minutes: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A task as declared."""
+
+    id: str
+    target: Target
+    schedules: tuple[TaskSchedule, ...] = ()
+    params: Mapping[str, Any] = field(default_factory=dict)
+    #: Of one attempt.
+    timeout_seconds: int = 300
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    overlap: OverlapPolicy = OverlapPolicy.SKIP
+    #: Whether an attempt whose outcome nobody knows (a timeout, a crash) may be repeated.
+    idempotent: bool = False
+    nonexistent: Nonexistent = Nonexistent.SKIP
+    ambiguous: Ambiguous = Ambiguous.FIRST
+    #: When no scheduled slot runs, in order and apart from each other.
+    closures: tuple[Closure, ...] = ()
+    on_closed: OnClosed = OnClosed.SKIP
+    #: A slot without a row so long after its time is looked for; a run that starts so much later is late.
+    grace_seconds: int = 300
+    #: What the watchdog does with slots that nobody has delivered, as long as they are not older than the window.
+    catch_up: CatchUp = CatchUp.NONE
+    catch_up_window_seconds: int = 86_400
+    #: A run that succeeds in less, or takes more, is told of; 0 is no bound.
+    min_duration_seconds: int = 0
+    max_duration_seconds: int = 0
+    #: So many failures one after the other pause the task; 0 never does.
+    pause_after_failures: int = 0
+    alerts: Alerting = field(default_factory=Alerting)
+    owner: str = ""
+    description: str = ""
+    #: What to do when it fails: a link or a sentence.
+    runbook: str = ""
+
+    @property
+    def lease_seconds(self) -> int:
+        """How long an execution holds the task: past every attempt and every delay, so that only the dead lose it."""
+        return self.retry.longest_run(self.timeout_seconds) + LEASE_MARGIN_SECONDS
+
+    @property
+    def follows_scheduler(self) -> bool:
+        """Whether it runs at no time at which EventBridge Scheduler does not fire its schedules."""
+        moves = self.closures and self.on_closed is not OnClosed.SKIP
+        return self.nonexistent is Nonexistent.SKIP and self.ambiguous is Ambiguous.FIRST and not moves
+
+    def to_item(self) -> dict[str, Any]:
+        """The declared part of the record, as DynamoDB's low-level client takes it."""
+        retry = self.retry
+        return {
+            "taskId": {"S": self.id},
+            "kind": {"S": self.target.kind},
+            "target": {"S": self.target.name},
+            "schedules": {
+                "L": [
+                    {
+                        "M": {
+                            "expression": {"S": s.expression},
+                            "timezone": {"S": s.timezone},
+                            "spreadMinutes": {"N": str(s.spread_minutes)},
+                        }
+                    }
+                    for s in self.schedules
+                ]
+            },
+            # Text, because the runner hands params on as they are and a nested attribute value would need unwrapping.
+            "params": {"S": json.dumps(self.params, sort_keys=True, ensure_ascii=False)},
+            "timeoutSeconds": {"N": str(self.timeout_seconds)},
+            "leaseSeconds": {"N": str(self.lease_seconds)},
+            "retry": {
+                "M": {
+                    "maxAttempts": {"N": str(retry.max_attempts)},
+                    "intervalSeconds": {"N": str(retry.interval_seconds)},
+                    "backoffRate": {"N": f"{retry.backoff_rate:g}"},
+                    "maxDelaySeconds": {"N": str(retry.max_delay_seconds)},
+                    "neverOn": {"L": [{"S": name} for name in retry.never_on]},
+                }
+            },
+            "overlap": {"S": self.overlap},
+            "idempotent": {"BOOL": self.idempotent},
+            "nonexistent": {"S": self.nonexistent},
+            "ambiguous": {"S": self.ambiguous},
+            "closures": {"S": json.dumps([_closure_value(closure) for closure in self.closures])},
+            "onClosed": {"S": self.on_closed},
+            **{name: {"N": str(value)} for name, value in self._numbers().items()},
+            "catchUp": {"S": self.catch_up},
+            "alerts": {
+                "M": {
+                    "failures": {"N": str(self.alerts.failures)},
+                    "of": {"N": str(self.alerts.of)},
+                    "quietSeconds": {"N": str(self.alerts.quiet_seconds)},
+                }
+            },
+            "owner": {"S": self.owner},
+            "description": {"S": self.description},
+            "runbook": {"S": self.runbook},
+        }
+
+    def _numbers(self) -> dict[str, int]:
+        return {
+            "graceSeconds": self.grace_seconds,
+            "catchUpWindowSeconds": self.catch_up_window_seconds,
+            "minDurationSeconds": self.min_duration_seconds,
+            "maxDurationSeconds": self.max_duration_seconds,
+            "pauseAfterFailures": self.pause_after_failures,
+        }
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> Task:
+        """The declared part of a record. KeyError or ValueError if :meth:`to_item` did not make it."""
+        retry, alerts = item["retry"]["M"], item["alerts"]["M"]
+        return cls(
+            id=item["taskId"]["S"],
+            target=Target(kind=TargetKind(item["kind"]["S"]), name=item["target"]["S"]),
+            schedules=tuple(
+                TaskSchedule(
+                    expression=s["M"]["expression"]["S"],
+                    timezone=s["M"]["timezone"]["S"],
+                    spread_minutes=int(s["M"]["spreadMinutes"]["N"]),
+                )
+                for s in item["schedules"]["L"]
+            ),
+            params=json.loads(item["params"]["S"]),
+            timeout_seconds=int(item["timeoutSeconds"]["N"]),
+            retry=RetryPolicy(
+                max_attempts=int(retry["maxAttempts"]["N"]),
+                interval_seconds=int(retry["intervalSeconds"]["N"]),
+                backoff_rate=float(retry["backoffRate"]["N"]),
+                max_delay_seconds=int(retry["maxDelaySeconds"]["N"]),
+                never_on=tuple(name["S"] for name in retry["neverOn"]["L"]),
+            ),
+            overlap=OverlapPolicy(item["overlap"]["S"]),
+            idempotent=item["idempotent"]["BOOL"],
+            nonexistent=Nonexistent(item["nonexistent"]["S"]),
+            ambiguous=Ambiguous(item["ambiguous"]["S"]),
+            closures=tuple(map(_closure, json.loads(item["closures"]["S"]))),
+            on_closed=OnClosed(item["onClosed"]["S"]),
+            grace_seconds=int(item["graceSeconds"]["N"]),
+            catch_up=CatchUp(item["catchUp"]["S"]),
+            catch_up_window_seconds=int(item["catchUpWindowSeconds"]["N"]),
+            min_duration_seconds=int(item["minDurationSeconds"]["N"]),
+            max_duration_seconds=int(item["maxDurationSeconds"]["N"]),
+            pause_after_failures=int(item["pauseAfterFailures"]["N"]),
+            alerts=Alerting(
+                failures=int(alerts["failures"]["N"]),
+                of=int(alerts["of"]["N"]),
+                quiet_seconds=int(alerts["quietSeconds"]["N"]),
+            ),
+            owner=item["owner"]["S"],
+            description=item["description"]["S"],
+            runbook=item["runbook"]["S"],
+        )
+
+
+def _closure_value(closure: Closure) -> dict[str, str]:
+    """As TaskRunner compares it with a slot: as text."""
+    since, until = map(instants.to_second, (closure.since, closure.until))
+    return {"since": since, "until": until, "why": closure.why}
+
+
+def _closure(value: Mapping[str, str]) -> Closure:
+    since, until = (datetime.fromisoformat(value[name]).astimezone(UTC) for name in ("since", "until"))
+    return Closure(since=since, until=until, why=value["why"])
+
+
+#: Attributes that a registration sets; every other attribute of a record is run-time state.
+DECLARED = frozenset(Task(id="x", target=Target(kind=TargetKind.LAMBDA, name="x")).to_item()) - {"taskId"}

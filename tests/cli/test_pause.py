@@ -1,0 +1,103 @@
+"""`orchestrator pause` and `orchestrator resume`, as a person uses them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from orchestrator.cli.main import main
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.runs.run import RunStatus, Trigger
+from orchestrator.runs.task_state import Pause, Watch
+from orchestrator.stores.ledger import Ledger
+from orchestrator.stores.registry import Registry
+from orchestrator.tasks.slots import key
+from orchestrator.tasks.task import CatchUp, Target, TargetKind, Task
+from tests.testbed.deployed import STACK
+
+Printed = pytest.CaptureFixture[str]
+
+
+def register(registry: Registry, task_id: str, **fields: Any) -> str:
+    watch = Watch(checked_until="2026-11-01T00:00:00Z", next_run="2099-01-01T00:00:00Z")
+    registry.register(Task(id=task_id, target=Target(kind=TargetKind.LAMBDA, name="work"), **fields), watch)
+    return task_id
+
+
+def paused(registry: Registry, task_id: str) -> Pause | None:
+    record = registry.get(task_id)
+    assert record is not None
+    return record.pause
+
+
+def test_a_pause_says_who_and_why_and_is_shown_wherever_the_task_is(registry: Registry, capsys: Printed) -> None:
+    task_id = register(registry, "halted")
+    assert main(["pause", task_id, "--reason", "migration"]) == 0
+    assert capsys.readouterr().out == "Paused halted; `orchestrator resume halted` ends it\n"
+    pause = paused(registry, task_id)
+    assert pause is not None
+    assert (pause.why, pause.until, pause.on_resume) == ("migration", "", CatchUp.NONE)
+    assert main(["tasks", "--json"]) == 0
+    states = {one["taskId"]: one["state"] for one in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert states[task_id] == f"paused by {pause.who}: migration"
+    registry.register(Task(id=task_id, target=Target(kind=TargetKind.LAMBDA, name="work"), timeout_seconds=9))
+    assert paused(registry, task_id) == pause
+
+
+def test_a_pause_with_an_end_is_looked_at_then(registry: Registry, capsys: Printed) -> None:
+    task_id = register(registry, "for-a-while")
+    assert main(["pause", task_id, "--reason", "x", "--until", "2h", "--on-resume", "latest"]) == 0
+    record = registry.get(task_id)
+    assert record is not None
+    assert record.pause is not None
+    assert record.watch is not None
+    expected = key(datetime.now(UTC) + timedelta(hours=2))
+    assert record.pause.until[:13] == expected[:13] or record.pause.until < expected
+    assert (record.watch.next_run, record.pause.on_resume) == (record.pause.until, CatchUp.LATEST)
+    assert main(["pause", task_id, "--reason", "y"]) == 0
+    assert "(it was paused by" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("until", ["yesterday", "2020-01-01T00:00:00Z", "2030-01-01T00:00:00"])
+def test_an_end_that_is_none_is_refused(registry: Registry, capsys: Printed, until: str) -> None:
+    task_id = register(registry, "not-paused")
+    assert main(["pause", task_id, "--reason", "x", "--until", until]) != 0
+    assert "expected a" in capsys.readouterr().err
+    assert paused(registry, task_id) is None
+
+
+def test_what_a_pause_has_skipped_is_started_when_it_ends(
+    registry: Registry, ledger: Ledger, embedded_aws: EmbeddedAws, capsys: Printed
+) -> None:
+    task_id = register(registry, "resumed")
+    assert main(["pause", task_id, "--reason", "migration", "--on-resume", "all"]) == 0
+    slots = [key(datetime.now(UTC) - timedelta(seconds=seconds)) for seconds in (0, -1)]
+    client = embedded_aws.client("stepfunctions")
+    machine = f"arn:aws:states:us-east-1:123456789012:stateMachine:{STACK.task_runner}"
+    for slot in slots:
+        given = json.dumps({"taskId": task_id, "scheduledTime": slot, "trigger": Trigger.SCHEDULE})
+        arn = client.start_execution(stateMachineArn=machine, input=given)["executionArn"]
+        assert embedded_aws.execution(arn).over.wait(30)
+    capsys.readouterr()
+    assert main(["resume", task_id, "--on-resume", "latest"]) == 0
+    # A slot of this very second may lie after the pause's end.
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "Resumed resumed"
+    (slot,) = [line.removeprefix("started ") for line in said[1:]]
+    executions = client.list_executions(stateMachineArn=machine)["executions"]
+    assert all(embedded_aws.execution(one["executionArn"]).over.wait(30) for one in executions)
+    run = ledger.get(task_id, slot)
+    assert run is not None
+    assert (run.status, run.trigger) == (RunStatus.SUCCEEDED, Trigger.RESUME)
+    assert run.history[0].status is RunStatus.SKIPPED
+    assert paused(registry, task_id) is None
+
+
+def test_a_task_that_is_not_paused_cannot_be_resumed(registry: Registry, capsys: Printed) -> None:
+    task_id = register(registry, "going")
+    assert main(["resume", task_id]) == 2
+    assert capsys.readouterr().err == "going is not paused\n"
+    assert main(["pause", "nobody", "--reason", "x"]) == 2

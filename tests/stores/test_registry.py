@@ -1,0 +1,191 @@
+"""The registry: what a registration writes, and what it leaves alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from orchestrator.errors import InvalidRecord
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.runs.run import RunStatus
+from orchestrator.runs.task_state import Lease, Pause, Record, Watch
+from orchestrator.stack import Stack
+from orchestrator.stores.registry import Registry, registered_as
+from orchestrator.tasks.retries import RetryPolicy
+from orchestrator.tasks.task import CatchUp, Target, TargetKind, Task, TaskSchedule
+from tests.testbed.tables import create_tables
+
+STACK = Stack()
+TASK = Task(
+    id="daily-sales-report",
+    target=Target(kind=TargetKind.LAMBDA, name="report-generator"),
+    schedules=(TaskSchedule(expression="cron(0 2 * * ? *)", timezone="Europe/Berlin"),),
+    params={"prefix": "orders/", "größe": 1.5},
+    retry=RetryPolicy(max_attempts=4, backoff_rate=1.5, never_on=("MalformedOrders",)),
+)
+
+
+@pytest.fixture
+def dynamodb(aws: EmbeddedAws) -> Any:
+    return create_tables(aws, STACK)
+
+
+@pytest.fixture
+def registry(dynamodb: Any) -> Registry:
+    return Registry(dynamodb, STACK)
+
+
+def set_run_time_state(dynamodb: Any, **attributes: Any) -> None:
+    dynamodb.update_item(
+        TableName=STACK.tasks_table,
+        Key={"taskId": {"S": TASK.id}},
+        UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in attributes),
+        ExpressionAttributeNames={f"#{name}": name for name in attributes},
+        ExpressionAttributeValues={f":{name}": value for name, value in attributes.items()},
+    )
+
+
+def test_what_was_registered_is_there(registry: Registry) -> None:
+    registry.register(TASK)
+    assert registry.get(TASK.id) == Record(task=TASK)
+
+
+def test_a_task_that_was_never_registered_is_not_there(registry: Registry) -> None:
+    assert registry.get("nobody") is None
+
+
+def test_a_record_tells_what_has_become_of_its_task(registry: Registry, dynamodb: Any) -> None:
+    registry.register(TASK)
+    set_run_time_state(
+        dynamodb,
+        lease={"M": {"executionArn": {"S": "arn:x"}, "expiresAt": {"N": "1767225600"}}},
+        pause={"M": {"who": {"S": "ann"}, "why": {"S": "migration"}}},
+        consecutiveFailures={"N": "3"},
+        lastStatus={"S": "FAILED"},
+        lastSlot={"S": "2026-12-01T08:00:00Z"},
+    )
+    assert registry.get(TASK.id) == Record(
+        task=TASK,
+        lease=Lease(execution_arn="arn:x", expires_at=1767225600),
+        pause=Pause(who="ann", why="migration"),
+        consecutive_failures=3,
+        last_status=RunStatus.FAILED,
+        last_slot="2026-12-01T08:00:00Z",
+    )
+
+
+def test_registering_again_changes_what_is_declared_and_leaves_run_time_state(
+    registry: Registry, dynamodb: Any
+) -> None:
+    registry.register(TASK)
+    set_run_time_state(dynamodb, pause={"M": {"why": {"S": "migration"}}}, consecutiveFailures={"N": "3"})
+    changed = replace(TASK, timeout_seconds=60, schedules=())
+    registry.register(changed)
+    assert registry.get(TASK.id) == Record(task=changed, pause=Pause(why="migration"), consecutive_failures=3)
+
+
+WATCH = Watch(checked_until="2026-12-01T08:00:00Z", next_run="2026-12-02T08:00:00Z")
+
+
+def test_a_new_task_is_watched_from_its_registration_and_a_known_one_from_where_it_was(registry: Registry) -> None:
+    registry.register(TASK, WATCH)
+    registry.register(replace(TASK, timeout_seconds=60), Watch(checked_until="2027", next_run=None))
+    assert registry.get(TASK.id) == Record(task=replace(TASK, timeout_seconds=60), watch=WATCH)
+
+
+def test_a_task_with_other_slots_is_watched_anew(registry: Registry) -> None:
+    registry.register(TASK, replace(WATCH, suspected="2026-12-01T08:00:00Z"))
+    registry.register(TASK, replace(WATCH, next_run=None), anew=True)
+    assert registry.get(TASK.id) == Record(task=TASK, watch=replace(WATCH, next_run=None))
+    assert list(registry.overdue(datetime(2030, 1, 1, tzinfo=UTC))) == []
+
+
+def test_only_tasks_whose_next_run_has_come_are_overdue(registry: Registry) -> None:
+    tasks = [replace(TASK, id=f"task-{number}") for number in range(20)]
+    for day, task in enumerate(tasks, start=1):
+        registry.register(task, replace(WATCH, next_run=f"2026-12-{day:02}T08:00:00Z"))
+    registry.register(replace(TASK, id="ad-hoc"), replace(WATCH, next_run=None))
+    overdue = registry.overdue(datetime(2026, 12, 12, 8, tzinfo=UTC))
+    assert sorted(overdue) == sorted(task.id for task in tasks[:12])
+
+
+def test_a_look_takes_no_step_from_where_a_deployment_has_moved_it(registry: Registry) -> None:
+    registry.register(TASK, WATCH)
+    after = replace(WATCH, checked_until="2026-12-02T08:00:00Z", suspected="2026-12-03T08:00:00Z", next_run=None)
+    assert registry.looked(TASK.id, WATCH, after)
+    assert registry.get(TASK.id) == Record(task=TASK, watch=after)
+    assert not registry.looked(TASK.id, WATCH, WATCH)
+    assert registry.get(TASK.id) == Record(task=TASK, watch=after)
+
+
+def test_a_pause_says_who_why_and_until_when_and_ends(registry: Registry) -> None:
+    pause = Pause(who="ann", why="migration", since="2026-12-01", until="2026-12-02", on_resume=CatchUp.ALL)
+    registry.register(TASK, WATCH)
+    assert registry.pause(TASK.id, pause, next_run="2026-12-02")
+    assert registry.get(TASK.id) == Record(task=TASK, pause=pause, watch=replace(WATCH, next_run="2026-12-02"))
+    assert not registry.pause(TASK.id, Pause(who="bob"), unless_paused=True)
+    assert registry.resume(TASK.id)
+    assert not registry.resume(TASK.id)
+    assert not registry.pause("nobody", pause)
+
+
+def test_a_removed_task_is_gone_and_can_be_removed_again(registry: Registry) -> None:
+    registry.register(TASK)
+    registry.remove(TASK.id)
+    registry.remove(TASK.id)
+    assert registry.get(TASK.id) is None
+
+
+def test_all_reads_more_than_a_page(registry: Registry) -> None:
+    # A page of Scan ends after 1 MB.
+    tasks = [replace(TASK, id=f"task-{number:03}", params={"text": "x" * 90_000}) for number in range(15)]
+    for task in tasks:
+        registry.register(task)
+    assert sorted(record.task.id for record in registry.all()) == [task.id for task in tasks]
+    assert sorted(registry.declared()) == [task.id for task in tasks]
+
+
+def test_what_is_declared_says_nothing_of_run_time_state(registry: Registry, dynamodb: Any) -> None:
+    registry.register(TASK)
+    set_run_time_state(dynamodb, consecutiveFailures={"N": "3"})
+    assert registry.declared() == {TASK.id: TASK.to_item()}
+
+
+def test_a_record_that_no_registration_made_is_named(registry: Registry, dynamodb: Any) -> None:
+    dynamodb.put_item(TableName=STACK.tasks_table, Item={"taskId": {"S": "by-hand"}, "kind": {"S": "lambda"}})
+    with pytest.raises(InvalidRecord, match=r"'by-hand' cannot be read \(it lacks 'retry'\); deploy again"):
+        registry.get("by-hand")
+    assert registry.declared() == {"by-hand": {"taskId": {"S": "by-hand"}, "kind": {"S": "lambda"}}}
+
+
+def test_a_record_with_a_wrong_value_is_named(registry: Registry, dynamodb: Any) -> None:
+    dynamodb.put_item(TableName=STACK.tasks_table, Item=TASK.to_item() | {"kind": {"S": "rocket"}})
+    with pytest.raises(InvalidRecord, match="'rocket' is not a valid TargetKind"):
+        registry.get(TASK.id)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kind": {"S": "rocket"}},
+        {"timeoutSeconds": {"S": "5"}},
+        {"checkedUntil": {"S": "yesterday"}},
+        {"schedules": {"L": [{"M": {name: {"S": "cron(x)"} for name in ("expression", "timezone")}}]}},
+    ],
+)
+def test_one_record_that_cannot_be_read_is_reported_and_stepped_over(dynamodb: Any, wrong: dict[str, Any]) -> None:
+    reported: list[str] = []
+    registry = Registry(dynamodb, STACK, lambda fault: reported.append(fault.task_id))
+    registry.register(replace(TASK, id="sound"))
+    dynamodb.put_item(TableName=STACK.tasks_table, Item=TASK.to_item() | wrong)
+    assert ([record.task.id for record in registry.all()], reported) == (["sound"], [TASK.id])
+
+
+def test_the_same_number_written_otherwise_is_the_same_record() -> None:
+    item = TASK.to_item() | {"timeoutSeconds": {"N": "300.0"}}
+    assert registered_as(item, TASK)
+    assert not registered_as(item | {"timeoutSeconds": {"N": "301"}}, TASK)
+    assert not registered_as({"taskId": {"S": TASK.id}}, TASK)

@@ -1,0 +1,41 @@
+"""What comes with the project, and what its user has added: tests of ours are about the former alone.
+
+A user's workflow has no golden file, and a user's function no scenario of ours. Whatever holds for any of them, such as
+that a linter accepts a definition, is tested of all.
+"""
+
+from __future__ import annotations
+
+import definitions
+from deploy import PROJECT
+from orchestrator.stack import Stack
+
+#: State machines, by their names in ``definitions.ALL``.
+MACHINES = ("TaskRunner", "Backfill", "billing", "billing-page")
+
+#: Modules of functions that are tasks' targets; what has an event source is ours in any case.
+MODULES = (
+    "billing.calculate_charges",
+    "billing.create_invoice",
+    "billing.fetch_usage_data",
+    "billing.send_invoice_email",
+    "billing.update_billing_records",
+    "cache_warmer",
+    "data_cleanup",
+    "email_digest",
+    "report_generator",
+    "watchdog",
+)
+
+
+def functions() -> tuple[str, ...]:
+    """The modules of all functions that come with the project."""
+    found = PROJECT.application(Stack()).functions
+    return tuple(one.module for one in found if one.event_sources or one.module in MODULES)
+
+
+def added() -> tuple[str, ...]:
+    """What its user has added: ``lambda/NAME`` and ``workflow/NAME``."""
+    ours = functions()
+    more = [f"lambda/{one.name}" for one in PROJECT.application(Stack()).functions if one.module not in ours]
+    return (*more, *(f"workflow/{name}" for name in definitions.ALL if name not in MACHINES))

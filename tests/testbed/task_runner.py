@@ -1,0 +1,261 @@
+"""TaskRunner, deployed into the embedded AWS with targets that do as they are told."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from botocore.awsrequest import AWSResponse
+from moto.core.botocore_stubber import MockRawResponse
+
+import definitions
+import lambdas
+from orchestrator import deployment
+from orchestrator.asl.definition import Definition
+from orchestrator.asl.states import Choice, Fail, Pass, Wait, When, jsonata
+from orchestrator.deployment import Application
+from orchestrator.functions import Function
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.runs.destinations import Destination
+from orchestrator.runs.run import Run, Trigger
+from orchestrator.stack import Stack
+from orchestrator.stores.incidents import Incidents
+from orchestrator.stores.ledger import Ledger
+from orchestrator.stores.registry import Registry
+from orchestrator.tasks.task import Target, TargetKind, Task
+from tests.testbed.handlers import folder_with, functions
+from tests.testbed.queues import listening, told
+
+STACK = Stack(name="orchestrator-test")
+SLOT = "2026-11-23T08:00:00Z"
+
+
+def workflow() -> Definition:
+    """A nested state machine that does as its params say."""
+    answer = Pass("Answer", output=jsonata("{'answer': 42, 'params': $states.input.params}"))
+    fail = Fail("Refuse", error="OutOfPaper", cause="the printer has none")
+    pause = Wait("Pause", seconds=jsonata("$states.input.params.pause"))
+    pause.next(answer)
+    decide = Choice(
+        "Decide",
+        choices=[
+            (When("$states.input.params.fail = true"), fail),
+            (When("($pause := $states.input.params.pause; $exists($pause) ? $pause > 0 : false)"), pause),
+        ],
+        default=answer,
+    )
+    return Definition(start=decide, comment="Does as it is told.", timeout_seconds=3600)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """All that a run leaves behind."""
+
+    status: str
+    states: list[str]
+    output: dict[str, Any] | None
+    error: str | None
+    cause: str | None
+    run: Run | None
+    row: Mapping[str, Any]
+    record: Mapping[str, Any]
+    #: By name, and by status where the metric has one: (how many values, their sum).
+    metrics: Mapping[str, tuple[int, float]]
+    alerts: list[str]
+
+
+class TaskRunner:
+    """Starts runs of tasks that each test registers under an id of its own."""
+
+    def __init__(
+        self,
+        aws: EmbeddedAws,
+        *,
+        handlers: Sequence[str] = ("alerter",),
+        mail_from: str | None = None,
+        destinations: Sequence[Destination] = (),
+        environment: Mapping[str, str] | None = None,
+        timeout_seconds: int = 2,
+        **more: Definition,
+    ) -> None:
+        """``environment`` is for the handlers, beside their own, ``timeout_seconds`` the target's."""
+        self.aws = aws
+        folder = folder_with(Path(__file__).parent / "lambdas", Path(tempfile.mkdtemp()) / "lambdas", handlers)
+        work = Function(name="work", module="work", timeout_seconds=timeout_seconds)
+        application = Application(
+            stack=STACK,
+            definitions={"TaskRunner": definitions.ALL["TaskRunner"](STACK), "nested": workflow(), **more},
+            functions=(work, *functions(*handlers, environment=environment or {})),
+            lambdas=folder,
+            tables=lambdas.TABLES,
+        )
+        self.applied = deployment.apply(
+            aws.client, application, [], destinations=destinations, mail_from=mail_from, sleep=lambda seconds: None
+        )
+        shutil.rmtree(folder.parent)
+        self.registry = Registry(aws.client("dynamodb"), STACK)
+        self.ledger = Ledger(aws.client("dynamodb"), STACK)
+        self.queue = listening(aws, self.applied.outputs["AlertsTopicArn"], "alerts")
+
+    def register(self, task_id: str, target: str = "lambda/work", **fields: Any) -> str:
+        kind, name = target.split("/")
+        # Slots here are of the past: every run would be late.
+        fields = {"grace_seconds": 10**8} | fields
+        self.registry.register(Task(id=task_id, target=Target(kind=TargetKind(kind), name=name), **fields))
+        return task_id
+
+    def change(self, task_id: str, expression: str, **values: Any) -> None:
+        """Changes the task's record behind everybody's back."""
+        named = {f":{name}": value for name, value in values.items()}
+        request: dict[str, Any] = {"ExpressionAttributeValues": named} if named else {}
+        key = {"taskId": {"S": task_id}}
+        self.aws.client("dynamodb").update_item(
+            TableName=STACK.tasks_table, Key=key, UpdateExpression=expression, **request
+        )
+
+    def start(self, execution_input: Any) -> str:
+        client = self.aws.client("stepfunctions")
+        arn = self.applied.outputs["TaskRunnerArn"]
+        started = client.start_execution(stateMachineArn=arn, input=json.dumps(execution_input))
+        return str(started["executionArn"])
+
+    def run(self, task_id: str, slot: str = SLOT, **more: Any) -> Outcome:
+        """Runs a slot of a task as Scheduler does."""
+        return self.end(
+            self.start({"taskId": task_id, "scheduledTime": slot, "trigger": Trigger.SCHEDULE, **more}), task_id, slot
+        )
+
+    def end(self, execution_arn: str, task_id: str, slot: str | None = None) -> Outcome:
+        """Waits for an execution; ``slot`` is when it started if none is given."""
+        client = self.aws.client("stepfunctions")
+        assert self.aws.execution(execution_arn).over.wait(60)
+        described = client.describe_execution(executionArn=execution_arn)
+        moment = described["startDate"].astimezone(UTC)
+        slot = slot or moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        pages = client.get_paginator("get_execution_history").paginate(executionArn=execution_arn)
+        events = [event for page in pages for event in page["events"]]
+        dynamodb = self.aws.client("dynamodb")
+        row = dynamodb.get_item(TableName=STACK.runs_table, Key={"taskId": {"S": task_id}, "slot": {"S": slot}}).get(
+            "Item", {}
+        )
+        record = dynamodb.get_item(TableName=STACK.tasks_table, Key={"taskId": {"S": task_id}}).get("Item", {})
+        return Outcome(
+            status=described["status"],
+            states=[
+                event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event
+            ],
+            output=json.loads(described["output"]) if "output" in described else None,
+            error=described.get("error"),
+            cause=described.get("cause"),
+            run=Run.from_item(row) if row else None,
+            row=row,
+            record=record,
+            metrics=self._metrics(task_id),
+            alerts=self._alerts(task_id),
+        )
+
+    def _metrics(self, task_id: str) -> dict[str, tuple[int, float]]:
+        client = self.aws.client("cloudwatch")
+        mine = {"Name": "TaskType", "Value": task_id}
+        found = {}
+        for metric in client.list_metrics(Namespace="ScheduledTasks", Dimensions=[mine])["Metrics"]:
+            now = datetime.now(UTC)
+            points = client.get_metric_statistics(
+                Namespace="ScheduledTasks",
+                MetricName=metric["MetricName"],
+                Dimensions=metric["Dimensions"],
+                StartTime=now - timedelta(hours=1),
+                EndTime=now + timedelta(hours=1),
+                Period=86_400,
+                Statistics=["SampleCount", "Sum"],
+            )["Datapoints"]
+            status = [dimension["Value"] for dimension in metric["Dimensions"] if dimension["Name"] == "Status"]
+            name = ".".join([metric["MetricName"], *status])
+            found[name] = (
+                sum(int(point["SampleCount"]) for point in points),
+                round(sum(point["Sum"] for point in points), 3),
+            )
+        return found
+
+    def _alerts(self, task_id: str) -> list[str]:
+        """What people have been told of the task; afterwards nothing is known of any incident."""
+        assert self.aws.event_sources.settled(30)
+        for incident in Incidents(self.aws.client("dynamodb"), STACK).open():
+            self.aws.client("dynamodb").delete_item(
+                TableName=STACK.incidents_table, Key={"incident": {"S": incident.id}}
+            )
+        return [text for text in told(self.aws.client("sqs"), self.queue) if f"task:      {task_id}\n" in text]
+
+    @property
+    def role(self) -> str:
+        arn = self.applied.outputs["TaskRunnerArn"]
+        return str(self.aws.client("stepfunctions").describe_state_machine(stateMachineArn=arn)["roleArn"])
+
+    @contextmanager
+    def just_before(
+        self, service: str, operation: str, action: Callable[[], None], *, role: str | None = None
+    ) -> Iterator[None]:
+        """Does something whenever TaskRunner, or whoever has ``role`` (an ARN), is about to call an operation."""
+        client = self.aws.clients.get(service, self.aws.region, role or self.role)
+        name = f"before-send.{client.meta.service_model.service_id.hyphenize()}.{operation}"
+
+        def act(**_: Any) -> None:
+            action()
+
+        client.meta.events.register_first(name, act)
+        try:
+            yield
+        finally:
+            client.meta.events.unregister(name, act)
+
+    def faulty(
+        self,
+        service: str,
+        operation: str,
+        *,
+        applied: bool,
+        times: int = 1,
+        error: str = "InternalServerError",
+        status: int = 500,
+    ) -> AbstractContextManager[list[str]]:
+        """The first calls of an operation fail: before they have an effect, or after it (a lost reply)."""
+        client = self.aws.clients.get(service, self.aws.region, self.role)
+        answer: Callable[..., Any] = self.aws.clients._answer
+        name = f"before-send.{client.meta.service_model.service_id.hyphenize()}.{operation}"
+
+        @contextmanager
+        def fault() -> Any:
+            lost: list[str] = []
+
+            def fail(request: Any, **_: Any) -> AWSResponse | None:
+                if len(lost) == times:
+                    return None
+                lost.append(operation)
+                if applied:
+                    answer(name, request)
+                body = json.dumps({"__type": error, "message": "internal error"}).encode()
+                return AWSResponse(request.url, status, {"x-amzn-requestid": "lost"}, MockRawResponse(body))
+
+            client.meta.events.register_first(name, fail)
+            try:
+                yield lost
+            finally:
+                client.meta.events.unregister(name, fail)
+
+        made: AbstractContextManager[list[str]] = fault()
+        return made
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Waits until something is so, for an execution that is on its way."""
+        end = time.monotonic() + 30
+        while not condition():
+            assert time.monotonic() < end
+            time.sleep(0.01)
