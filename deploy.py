@@ -31,12 +31,12 @@ import definitions
 import lambdas
 from orchestrator import deployment
 from orchestrator.cli import faults
-from orchestrator.cli.server_clock import ServerClock
 from orchestrator.cli.views.progress import progress_of
 from orchestrator.cli.views.proofs import proofs_table
 from orchestrator.deployment import Dependencies, Project, Rollout
 from orchestrator.runs.destinations import silences
 from orchestrator.stack import Stack
+from orchestrator.stores.server_clock import ServerClock
 
 #: What is built and deployed here.
 PROJECT = Project(

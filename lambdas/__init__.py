@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from orchestrator.functions import EventSource, Function, Permission, Table, function_name
+from orchestrator.functions import EventSource, Function, Table, function_name
+from orchestrator.permissions import Permission
 from orchestrator.runs.run import UNSUCCESSFUL, Trigger
 
 #: To make a PDF. Pillow, which fpdf2 names for pictures, is left out of the lock list: there are none in ours.
@@ -122,7 +123,7 @@ _ROW = ("dynamodb:PutItem", "dynamodb:UpdateItem")
 
 _FAILURE_HANDLER = Function(
     name="failure-handler",
-    module="failure_handler",
+    module="system.failure_handler",
     permissions=(
         Permission(actions=("dynamodb:PutItem",), resource="table:FailedTasks"),
         Permission(actions=_ROW, resource="table:TaskRuns"),
@@ -133,7 +134,7 @@ _FAILURE_HANDLER = Function(
 
 _ALERTER = Function(
     name="alerter",
-    module="alerter",
+    module="system.alerter",
     permissions=(
         Permission(actions=("dynamodb:Query",), resource="table:TaskRuns"),
         Permission(actions=("dynamodb:GetItem", "dynamodb:UpdateItem"), resource="table:ScheduledTasks"),
@@ -157,7 +158,7 @@ _ALERTER = Function(
 
 _COURIER = Function(
     name="courier",
-    module="courier",
+    module="system.courier",
     permissions=(
         Permission(actions=("ssm:GetParametersByPath",), resource="parameters:alerts"),
         Permission(actions=("ssm:GetParameter",), resource="parameters:secrets/*"),
@@ -172,7 +173,7 @@ _COURIER = Function(
 
 _WATCHDOG = Function(
     name="watchdog",
-    module="watchdog",
+    module="system.watchdog",
     timeout_seconds=240,
     permissions=(
         Permission(actions=("dynamodb:Query",), resource="table:ScheduledTasks/index/NextRunIndex"),

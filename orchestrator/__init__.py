@@ -1,0 +1,14 @@
+"""Scheduled tasks on AWS without servers.
+
+The names here are for those who declare functions, state machines and tables; what a function's code imports is in
+:mod:`orchestrator.handlers`, what builds state machines in :mod:`orchestrator.asl`.
+"""
+
+from __future__ import annotations
+
+from orchestrator.errors import NonRetryableError, OrchestratorError
+from orchestrator.functions import EventSource, Function, Table
+from orchestrator.permissions import Permission
+from orchestrator.stack import Stack
+
+__all__ = ["EventSource", "Function", "NonRetryableError", "OrchestratorError", "Permission", "Stack", "Table"]

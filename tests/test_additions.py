@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import ROOT, ChangedFile, WrittenFile, steps
+from tests.docs.pages import ChangedFile, WrittenFile, steps
+from tests.testbed import ROOT
 from tests.testbed.ours import MACHINES, added, functions
 
 #: Tests that are about all definitions, all functions, or what is made of them.
@@ -28,7 +29,7 @@ CONCERNED = (
 
 def test_nothing_of_the_project_is_taken_for_an_addition() -> None:
     assert added() == ()
-    assert {"watchdog", "alerter", "cache_warmer", "billing.create_invoice"} <= set(functions())
+    assert {"system.watchdog", "system.alerter", "cache_warmer", "billing.create_invoice"} <= set(functions())
     assert {f"{name}.asl.json" for name in MACHINES} == {
         file.name for file in (ROOT / "tests" / "definitions").glob("*.asl.json")
     }

@@ -3,136 +3,123 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from orchestrator.rooms import KNOWN_TO_DEFINITIONS, KNOWN_TO_THE_EMULATOR, ROOMS, Room
+from tests.testbed import ROOT
 
-#: Values and rules, without any I/O.
-PURE = {
-    "backfilling",
-    "alerts",
-    "calendars",
-    "claims",
-    "durations",
-    "environments",
-    "deaths",
-    "destinations",
-    "errors",
-    "events",
-    "forecast",
-    "functions",
-    "instants",
-    "preview",
-    "pricing",
-    "records",
-    "retries",
-    "runs",
-    "schedule_edits",
-    "schedule_names",
-    "schedules",
-    "settings",
-    "slots",
-    "tasks",
-    "undelivered",
-    "unreadable",
-    "updates",
-    "verification",
-    "watching",
-    "webhooks",
-}
+NAMES = [room.name for room in ROOMS]
 
-#: One narrow class for each AWS service.
-BOUNDARIES = {
-    "backfills",
-    "failed_tasks",
-    "incidents",
-    "ledger",
-    "recorder",
-    "registry",
-    "runner",
-    "scheduler",
-    "subscriptions",
-    "server_clock",
-}
-
-#: What is done with several of those together.
-TOGETHER = {"pausing"}
-
-#: What builds state machines, on the SDK.
-STATES = {"definition", "services", "states"}
+#: Modules that read or write something outside the process.
+INPUT_AND_OUTPUT = {"boto3", "botocore", "os", "socket", "subprocess", "urllib3"}
 
 
 def imports(path: Path) -> Iterator[str]:
-    """The dotted names that a file imports, those of its own package spelled out."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    """The dotted names that a file imports, those for the type checker alone among them."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def offenders(folder: str, forbidden: set[str], *, besides: Set[str] = frozenset()) -> list[str]:
-    """Files below a folder, without ``besides``, that import anything forbidden."""
-    found = []
+def room_of(name: str) -> str:
+    """The room of a dotted name of the library; the library itself has none."""
+    below = name.removeprefix("orchestrator.") if name != "orchestrator" else ""
+    return next((room for room in sorted(NAMES, key=len, reverse=True) if f"{below}.".startswith(f"{room}.")), "")
+
+
+def sources(folder: str) -> Iterator[tuple[Path, str]]:
+    """Each file below a folder of the checkout, and its dotted name."""
     for path in sorted((ROOT / folder).rglob("*.py")):
-        room = path.relative_to(ROOT / "orchestrator").parts[0].removesuffix(".py") if folder == "orchestrator" else ""
-        for name in imports(path):
-            if room not in besides and any(name == one or name.startswith(f"{one}.") for one in forbidden):
-                found.append(f"{path.relative_to(ROOT)} imports {name}")
-    return found
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        yield path, ".".join(parts).removesuffix(".__init__")
 
 
-def rooms(*names: str) -> set[str]:
-    return {f"orchestrator.{name}" for name in names}
+def imported(folder: str) -> Iterator[tuple[str, str]]:
+    """Each dotted name below a folder, and each that it imports."""
+    for path, name in sources(folder):
+        for one in imports(path):
+            yield name, one
 
 
-def library() -> set[str]:
-    return {path.stem for path in (ROOT / "orchestrator").iterdir() if not path.name.startswith("_")}
+def test_every_module_of_the_library_is_in_a_room() -> None:
+    assert [name for _, name in sources("orchestrator") if name != "orchestrator" and not room_of(name)] == []
 
 
-def test_definitions_and_lambdas_do_not_know_each_other() -> None:
-    assert offenders("definitions", {"lambdas"}) == []
-    assert offenders("lambdas", {"definitions"}) == []
+def test_the_ground_floor_has_few_modules() -> None:
+    assert len(list((ROOT / "orchestrator").glob("*.py"))) <= 8
+
+
+def test_a_room_imports_those_below_it() -> None:
+    upward = [
+        f"{name} imports {one}"
+        for name, one in imported("orchestrator")
+        if one.startswith("orchestrator.") and room_of(one) and name != "orchestrator"
+        if NAMES.index(room_of(one)) > NAMES.index(room_of(name))
+    ]
+    assert upward == []
 
 
 def test_the_library_knows_no_application() -> None:
-    assert offenders("orchestrator", {"definitions", "lambdas", "deploy"}) == []
+    known = {"definitions", "lambdas", "deploy"}
+    assert [f"{name} imports {one}" for name, one in imported("orchestrator") if one.split(".")[0] in known] == []
+
+
+def test_pure_rooms_do_no_input_or_output() -> None:
+    pure = {room.name for room in ROOMS if room.pure}
+    found = [
+        f"{name} imports {one}"
+        for name, one in imported("orchestrator")
+        if room_of(name) in pure and one.split(".")[0] in INPUT_AND_OUTPUT
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("room", [room for room in ROOMS if room.alone_imports], ids=lambda room: room.name)
+def test_a_foreign_package_has_one_room(room: Room) -> None:
+    found = {room_of(name) for name, one in imported("orchestrator") if one.split(".")[0] == room.alone_imports}
+    assert found == {room.name}
+
+
+def test_the_emulator_knows_schedules_and_errors_alone() -> None:
+    found = {
+        room_of(one)
+        for name, one in imported("orchestrator/local/aws")
+        if one.startswith("orchestrator.") and room_of(one) != "local.aws"
+    }
+    assert found <= KNOWN_TO_THE_EMULATOR
 
 
 def test_definitions_are_built_from_states_and_rules_alone() -> None:
-    assert offenders("definitions", rooms(*library() - PURE - STATES) | {"boto3", "moto"}) == []
+    pure = {room.name for room in ROOMS if room.pure}
+    found = {room_of(one) for _, one in imported("definitions") if one.startswith("orchestrator.")}
+    assert found <= pure | KNOWN_TO_DEFINITIONS
+    assert {one.split(".")[0] for _, one in imported("definitions")} & {"lambdas", "boto3", "moto"} == set()
 
 
-def test_lambdas_use_rules_and_boundaries_alone() -> None:
-    assert offenders("lambdas", rooms(*library() - PURE - BOUNDARIES - TOGETHER) | {"moto", "stepfunctions"}) == []
+def test_lambdas_use_what_their_bundles_hold() -> None:
+    bundled = {room.name for room in ROOMS if room.bundled}
+    found = {room_of(one) for _, one in imported("lambdas") if one.startswith("orchestrator.")}
+    assert found <= bundled
+    assert {one.split(".")[0] for _, one in imported("lambdas")} & {"definitions", "stepfunctions", "moto"} == set()
 
 
-def test_rules_do_no_input_or_output() -> None:
-    others = library() - PURE
-    forbidden = rooms(*others) | {"boto3", "botocore", "moto", "stepfunctions", "os", "socket", "subprocess"}
-    assert offenders("orchestrator", forbidden, besides=others) == []
+def test_what_bundles_hold_imports_nothing_that_they_lack() -> None:
+    bundled = {room.name for room in ROOMS if room.bundled}
+    lacking = [
+        f"{name} imports {one}"
+        for name, one in imported("orchestrator")
+        if room_of(name) in bundled and one.startswith("orchestrator.") and room_of(one) not in bundled
+    ]
+    assert lacking == []
 
 
-def test_boundaries_know_rules_alone() -> None:
-    others = library() - BOUNDARIES
-    assert offenders("orchestrator", rooms(*others - PURE) | {"moto", "stepfunctions"}, besides=others) == []
-
-
-def test_one_module_imports_the_sdk() -> None:
-    assert offenders("orchestrator", {"stepfunctions"}, besides={"states"}) == []
-
-
-def test_only_the_embedded_aws_knows_moto() -> None:
-    assert offenders("orchestrator", {"moto", "jsonata"}, besides={"local"}) == []
-
-
-def test_deploying_does_not_know_the_embedded_aws() -> None:
-    others = library() - {"deployment"}
-    assert offenders("orchestrator", rooms("local", "cli", "commands", "console"), besides=others) == []
+def test_no_test_imports_a_test() -> None:
+    assert [f"{name} imports {one}" for name, one in imported("tests") if ".test_" in one] == []
 
 
 @pytest.mark.parametrize("word", ["utils", "helpers", "manager", "common"])

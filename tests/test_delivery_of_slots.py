@@ -21,9 +21,9 @@ from orchestrator.stores.registry import Registry
 from orchestrator.taskfile.reader import load
 from orchestrator.tasks.slots import expected, key
 from orchestrator.tasks.task import OverlapPolicy, Target, TargetKind, Task, TaskSchedule
+from tests.testbed import LAMBDAS
 
 STACK = Stack(name="slots")
-LAMBDAS = Path(__file__).parent / "definitions" / "lambdas"
 
 TASKS = """
 defaults: {timezone: Europe/Berlin}

@@ -21,7 +21,7 @@ from orchestrator.functions import Function
 from orchestrator.local.aws import subscribers
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.destinations import News, attributes
-from tests.testbed import queues
+from tests.testbed import LAMBDAS, queues
 from tests.testbed.clients import cli
 from tests.testbed.handlers import folder_with, functions
 from tests.testbed.listener import Listener, listening
@@ -103,11 +103,11 @@ def _apply(aws: EmbeddedAws, application: Application, file: Path) -> deployment
 def told(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     aws, folder = embedded_aws, tmp_path_factory.mktemp("told")
     work = Function(name="work", module="work")
-    lambdas = folder_with(Path(__file__).parent / "definitions" / "lambdas", folder / "lambdas", ("alerter", "courier"))
+    lambdas = folder_with(LAMBDAS, folder / "lambdas", ("system.alerter", "system.courier"))
     application = Application(
         stack=STACK,
         definitions={"TaskRunner": definitions.ALL["TaskRunner"](STACK)},
-        functions=(work, *functions("alerter", "courier", environment={})),
+        functions=(work, *functions("system.alerter", "system.courier", environment={})),
         lambdas=lambdas,
     )
     with listening() as listener:

@@ -1,0 +1,1 @@
+"""States, definitions and integrations: what builds state machines, on the stepfunctions SDK."""

@@ -12,12 +12,12 @@ from orchestrator.errors import NotDeployed, OrchestratorError
 from orchestrator.stack import Stack
 
 if TYPE_CHECKING:
-    from orchestrator.cli.server_clock import ServerClock
     from orchestrator.deployment import Application
     from orchestrator.stores.backfills import Backfills
     from orchestrator.stores.executions import Runner
     from orchestrator.stores.ledger import Ledger
     from orchestrator.stores.registry import Registry
+    from orchestrator.stores.server_clock import ServerClock
 
 #: How often a call is made in all when AWS throttles it or does not answer, and seconds to wait for a connection.
 _ATTEMPTS, _CONNECT_SECONDS = 3, 5
@@ -93,7 +93,7 @@ class Connection:
 
     @cached_property
     def _clock(self) -> ServerClock:
-        from orchestrator.cli.server_clock import ServerClock
+        from orchestrator.stores.server_clock import ServerClock
 
         # Whoever has credentials may ask this.
         return ServerClock(self._session, lambda: self.client("sts").get_caller_identity())

@@ -16,10 +16,10 @@ from orchestrator.cli.options import as_json, console, moment, print_json
 from orchestrator.cli.views.forecast import Costed, busy_table, costs_table, task_value, total_value
 from orchestrator.cli.views.heatmap import heat_svg, heat_text
 from orchestrator.pricing import PRICES
+from orchestrator.pricing.forecast import Forecast, forecast
 from orchestrator.runs.run import RunStatus
 from orchestrator.schedules import Schedule
 from orchestrator.stores.ledger import Ledger
-from orchestrator.tasks.forecast import Forecast, forecast
 from orchestrator.tasks.task import Task
 
 if TYPE_CHECKING:

@@ -114,7 +114,7 @@ def local(connection: Connection, port: int, speed: float | None, begin: datetim
 @click.pass_obj
 def demo(connection: Connection, file: Path) -> int:
     """Watch a whole day of scheduled tasks in less than a minute."""
-    from orchestrator.local import demo as day
+    from orchestrator.cli import demo as day
 
     return day.show(connection.application, file, console())
 

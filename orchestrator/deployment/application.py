@@ -13,9 +13,10 @@ import orchestrator
 from orchestrator.asl.definition import Definition
 from orchestrator.deployment.bundles import Bundle, bundle, own_files
 from orchestrator.deployment.dependencies import Dependencies
+from orchestrator.deployment.discovery import descendants
 from orchestrator.deployment.template import BACKFILL, TASK_RUNNER, code_parameter, template
 from orchestrator.errors import InvalidDefinition, NonRetryableError, error_names
-from orchestrator.functions import Function, Table, descendants
+from orchestrator.functions import Function, Table
 from orchestrator.stack import Stack
 from orchestrator.tasks.task import TargetKind, Task
 

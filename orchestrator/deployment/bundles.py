@@ -16,28 +16,10 @@ from pathlib import Path
 
 from orchestrator.deployment.dependencies import Dependencies
 from orchestrator.functions import Function
+from orchestrator.rooms import ROOMS
 
-#: Modules of the library that build, deploy or imitate, and whose dependencies no function has.
-NOT_BUNDLED = frozenset(
-    {
-        "cli",
-        "commands",
-        "forecast",
-        "pricing",
-        "console",
-        "definition",
-        "demo",
-        "deployment",
-        "faults",
-        "local",
-        "preview",
-        "services",
-        "states",
-        "taskfile",
-        "taskmodels",
-        "verification",
-    }
-)
+#: The rooms of the library that functions may import.
+_BUNDLED = frozenset(room.name for room in ROOMS if room.bundled)
 
 #: The earliest time that a zip file can hold: a bundle depends on what is in it, not on when it was made.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -78,7 +60,7 @@ def bundle(function: Function, lambdas: Path, library: Path, dependencies: Depen
     Without ``dependencies`` it is for what has them already, in this machine's Python.
     """
     handlers = own_files(function, lambdas)
-    shared = {path: name for path, name in _modules(library) if name not in NOT_BUNDLED}
+    shared = {path: name for path, name in _modules(library) if name in _BUNDLED or name == "__init__"}
     files = {
         f"{folder.name}/{path.relative_to(folder).as_posix()}": path.read_bytes()
         for folder, paths in ((lambdas, handlers), (library, shared))

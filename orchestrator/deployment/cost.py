@@ -9,7 +9,7 @@ from orchestrator import pricing
 from orchestrator.deployment.application import Application
 from orchestrator.deployment.template import TASK_RUNNER
 from orchestrator.pricing import Billed
-from orchestrator.tasks.forecast import forecast
+from orchestrator.pricing.forecast import forecast
 from orchestrator.tasks.task import Task
 
 #: A month's slots are counted in so many days.

@@ -10,9 +10,10 @@ from pathlib import Path
 from orchestrator.asl.definition import Definition
 from orchestrator.deployment.application import Application
 from orchestrator.deployment.dependencies import Dependencies
+from orchestrator.deployment.discovery import discover
 from orchestrator.deployment.template import ARCHITECTURE, RUNTIME
 from orchestrator.deployment.wheels import Platform
-from orchestrator.functions import Function, Table, discover
+from orchestrator.functions import Function, Table
 from orchestrator.stack import Stack
 
 

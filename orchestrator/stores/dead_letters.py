@@ -8,10 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from orchestrator.dynamodb import update
 from orchestrator.runs.dead_letter import Undelivered
 from orchestrator.runs.run import one_line
 from orchestrator.stack import Stack
-from orchestrator.stores.updates import update
 from orchestrator.tasks.slots import key
 
 

@@ -7,9 +7,9 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+from orchestrator.dynamodb import update
 from orchestrator.runs.alerts import Cause, Incident, Severity
 from orchestrator.stack import Stack
-from orchestrator.stores.updates import update
 from orchestrator.tasks.slots import key
 
 #: An incident of a task that never runs again is forgotten so long after its last row.

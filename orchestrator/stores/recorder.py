@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from orchestrator.dynamodb import update
 from orchestrator.runs.execution_end import STOPPED
 from orchestrator.runs.run import (
     ROW_LIFETIME_SECONDS,
@@ -21,7 +22,6 @@ from orchestrator.runs.run import (
     one_line,
 )
 from orchestrator.stack import Stack
-from orchestrator.stores.updates import update
 from orchestrator.tasks.task import OverlapPolicy
 
 #: What a row may say that waits for its execution.
@@ -82,7 +82,8 @@ class Recorder:
         execution_arn: str,
     ) -> bool:
         """The row of a slot that a pause has skipped, and whose catch-up has died before it could claim it; whether the
-        row was still that of the run ``skipped``, a :attr:`~orchestrator.runs.run.Run.version`, which its history keeps.
+        row was still that of the run ``skipped``, a :attr:`~orchestrator.runs.run.Run.version`, which its history
+        keeps.
         """
         was = {"status": {"S": RunStatus.SKIPPED}, "trigger": {"S": Trigger.SCHEDULE}, "startedAt": {"S": skipped}}
         texts = {

@@ -8,10 +8,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from orchestrator.dynamodb import update
 from orchestrator.runs.task_state import WATCH_ATTRIBUTES, Item, Pause, Record, Watch
 from orchestrator.stack import NEXT_RUN_INDEX, Stack
 from orchestrator.stores.unreadable import Report, log, readable
-from orchestrator.stores.updates import update
 from orchestrator.tasks.slots import key
 from orchestrator.tasks.task import DECLARED, Task
 

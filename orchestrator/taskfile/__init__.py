@@ -1,0 +1,1 @@
+"""tasks.yaml: what it may say, and what is wrong with it."""

@@ -53,7 +53,8 @@ def test_importing_the_definitions_leaves_the_root_logger_alone() -> None:
 
 
 def test_what_lambdas_import_loads_nothing_of_the_sdk_or_the_embedded_aws() -> None:
-    modules = "lambdas, orchestrator.handlers.event, orchestrator.stores.ledger, orchestrator.stores.registry, orchestrator.schedules"
+    rooms = ("handlers.event", "stores.ledger", "stores.registry", "schedules")
+    modules = ", ".join(["lambdas", *(f"orchestrator.{room}" for room in rooms)])
     report = "sorted({name.split('.')[0] for name in sys.modules} & {'stepfunctions', 'sagemaker', 'pandas', 'moto'})"
     assert import_in_a_new_interpreter(modules, report) == []
 

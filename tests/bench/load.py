@@ -26,7 +26,7 @@ from botocore.config import Config
 import definitions
 from orchestrator import deployment
 from orchestrator.deployment import Application
-from orchestrator.functions import discover
+from orchestrator.deployment.discovery import discover
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.stack import Stack
 from orchestrator.tasks.slots import key

@@ -16,6 +16,7 @@ import pytest
 from orchestrator.cli.main import main
 from orchestrator.deployment import Applied
 from orchestrator.local.aws.server import EmbeddedAws
+from tests.testbed import ROOT
 from tests.testbed.deployed import deployed
 from tests.testbed.processes import begun
 
@@ -160,7 +161,7 @@ def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_ctrl_c_ends_the_local_aws_at_once_and_quietly(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    with begun([*ORCHESTRATOR, "local", "--port", "0"], cwd=Path(__file__).parent.parent, env=environment) as process:
+    with begun([*ORCHESTRATOR, "local", "--port", "0"], cwd=ROOT, env=environment) as process:
         assert process.stdout is not None
         assert "is up on http://127.0.0.1:" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
@@ -179,7 +180,7 @@ def test_a_local_aws_that_cannot_start_says_why(tmp_path: Path, arguments: list[
             [*ORCHESTRATOR, "local", *given],
             capture_output=True,
             text=True,
-            cwd=Path(__file__).parent.parent,
+            cwd=ROOT,
             timeout=60,
         )
     expected = {"--port": (1, f"port {port} on 127.0.0.1 is in use"), "--tasks": (2, "wrong.yaml:1: tasks.t.run")}

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.cli.main import main
+from tests.testbed import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 NIGHTLY = ["preview", "--expression", "cron(30 2 * * ? *)", "--timezone", "Europe/Berlin"]
 
 

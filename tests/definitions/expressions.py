@@ -10,7 +10,9 @@ from orchestrator.local.aws.step_functions import jsonata
 
 
 def filled(field: Any, bindings: Mapping[str, Any], now: datetime) -> Any:
-    """Arguments, Assign or any part of them. Raises :class:`~orchestrator.local.aws.step_functions.jsonata.EvaluationFailed`."""
+    """Arguments, Assign or any part of them. Raises
+    :class:`~orchestrator.local.aws.step_functions.jsonata.EvaluationFailed`.
+    """
     if isinstance(field, Mapping):
         return {name: filled(inner, bindings, now) for name, inner in field.items()}
     if isinstance(field, list):

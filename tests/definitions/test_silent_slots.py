@@ -19,7 +19,7 @@ from orchestrator.stores.incidents import Incidents
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.slots import key
 from orchestrator.tasks.task import Alerting, CatchUp, OverlapPolicy, TaskSchedule
-from tests.testbed import queues
+from tests.testbed.rounds import dead_letter, messages, round_at, rounds
 from tests.testbed.task_runner import SLOT, STACK, TaskRunner
 
 HOURLY = TaskSchedule(expression="cron(0 * * * ? *)")
@@ -37,7 +37,7 @@ DEATHS = {
 
 @pytest.fixture(scope="module")
 def runner(embedded_aws: EmbeddedAws) -> Iterator[TaskRunner]:
-    yield TaskRunner(embedded_aws, handlers=("alerter", "failure_handler", "watchdog"))
+    yield TaskRunner(embedded_aws, handlers=("system.alerter", "system.failure_handler", "system.watchdog"))
     embedded_aws.reset()
 
 
@@ -63,22 +63,6 @@ def dropped(runner: TaskRunner) -> Iterator[None]:
     runner.aws.client("events").disable_rule(Name=STACK.execution_failures)
     yield
     runner.aws.client("events").enable_rule(Name=STACK.execution_failures)
-
-
-def round_at(runner: TaskRunner, now: datetime) -> dict[str, Any]:
-    """A round of the watchdog as of ``now``."""
-    event = {"taskId": "watchdog", "slot": key(now), "scheduledTime": key(now), "runKey": "w", "params": {}}
-    answer = runner.aws.client("lambda").invoke(
-        FunctionName=f"{STACK.function_prefix}watchdog", Payload=json.dumps(event)
-    )
-    result: dict[str, Any] = json.loads(answer["Payload"].read())
-    assert "FunctionError" not in answer, result
-    return result
-
-
-def rounds(runner: TaskRunner, first: datetime, count: int) -> None:
-    for number in range(count):
-        round_at(runner, first + number * timedelta(minutes=5))
 
 
 def die(runner: TaskRunner, task_id: str, slot: str) -> None:
@@ -159,28 +143,6 @@ def test_a_failure_that_recorded_itself_is_told_once_and_counted_once(runner: Ta
 # --- slots that nobody started
 
 
-def dead_letter(runner: TaskRunner, task_id: str, slot: str, error: str = "AccessDeniedException") -> None:
-    """What Scheduler puts into its dead-letter queue when it cannot start a slot."""
-    queues = runner.aws.client("sqs")
-    schedule = f"arn:aws:scheduler:us-east-1:123456789012:schedule/{STACK.schedule_group}/{task_id}-01234567"
-    attributes = {
-        "ERROR_CODE": error,
-        "ERROR_MESSAGE": "the role may not",
-        "EXECUTION_ID": "0123456789abcdef",
-        "IS_PAYLOAD_TRUNCATED": "false",
-        "RETRY_ATTEMPTS": "0",
-        "SCHEDULED_TIME": slot,
-        "SCHEDULE_ARN": schedule,
-        "TARGET_ARN": "arn:aws:scheduler:::aws-sdk:sfn:startExecution",
-    }
-    request = {"StateMachineArn": "arn:x", "Input": json.dumps({"taskId": task_id, "scheduledTime": slot})}
-    queues.send_message(
-        QueueUrl=queues.get_queue_url(QueueName=STACK.scheduler_dlq)["QueueUrl"],
-        MessageBody=json.dumps(request),
-        MessageAttributes={name: {"DataType": "String", "StringValue": text} for name, text in attributes.items()},
-    )
-
-
 def test_a_slot_that_could_not_be_started_is_a_failed_task_a_row_and_an_alert(runner: TaskRunner) -> None:
     runner.register("undelivered", owner="data-platform")
     dead_letter(runner, "undelivered", SLOT)
@@ -215,11 +177,6 @@ def test_an_incident_that_is_about_to_be_told_is_not_summed_up(runner: TaskRunne
     Incidents(runner.aws.client("dynamodb"), STACK).hit(cause, "being-told", datetime.now(UTC))
     assert round_at(runner, datetime.now(UTC) + timedelta(hours=1))["told"] == 0
     assert told(runner, "being-told") == []
-
-
-def messages(runner: TaskRunner) -> list[str]:
-    """Whatever people have been told."""
-    return queues.told(runner.aws.client("sqs"), runner.queue)
 
 
 def test_a_slot_that_was_started_after_all_is_no_failure(runner: TaskRunner) -> None:

@@ -23,32 +23,12 @@ from orchestrator.stores.registry import Registry
 from orchestrator.stores.schedule_group import LIST_PAGE_SIZE
 from orchestrator.tasks.schedule_names import schedule_name
 from tests.testbed import sample
-from tests.testbed.clients import own_client
+from tests.testbed.recorded import Recorded
 from tests.testbed.sample import task
 
 STACK = Stack()
 # No rate: it would fire at once.
 TASKS = [task("report", "cron(0 2 * * ? *)"), task("clean", "cron(0 3 * * ? *)")]
-READS = ("Describe", "Get", "List", "Head", "Scan", "Query")
-
-
-class Recorded:
-    """Clients of the embedded AWS, and the operations that were called."""
-
-    def __init__(self, aws: EmbeddedAws) -> None:
-        self._aws = aws
-        self._clients: dict[str, Any] = {}
-        self.calls: list[str] = []
-
-    def __call__(self, service: str) -> Any:
-        if service not in self._clients:
-            self._clients[service] = client = own_client(self._aws, service)
-            client.meta.events.register("before-call", lambda model, **_: self.calls.append(model.name))
-        return self._clients[service]
-
-    @property
-    def writes(self) -> list[str]:
-        return [call for call in self.calls if not call.startswith(READS)]
 
 
 @pytest.fixture

@@ -18,8 +18,9 @@ import pytest
 import deploy
 from orchestrator.deployment import Dependencies
 from orchestrator.deployment.application import LIBRARY
-from orchestrator.deployment.bundles import NOT_BUNDLED, Bundle, bundle
+from orchestrator.deployment.bundles import Bundle, bundle
 from orchestrator.functions import Function
+from orchestrator.rooms import ROOMS
 from orchestrator.stack import Stack
 from tests.testbed import sample
 from tests.testbed.wheelhouse import LAMBDA, Wheelhouse, pin
@@ -52,8 +53,7 @@ def test_a_bundle_holds_the_library_but_not_what_deploys_or_imitates(bundles: di
     parts = {
         path.split("/")[1].removesuffix(".py") for path in bundles["echo"].files if path.startswith("orchestrator/")
     }
-    assert {"__init__", "errors", "ledger", "settings", "tasks"} <= parts
-    assert not parts & NOT_BUNDLED
+    assert parts == {"__init__", "py.typed", *(room.name for room in ROOMS if room.bundled)}
 
 
 def test_nothing_in_a_bundle_imports_what_is_not_in_it(bundles: dict[str, Bundle]) -> None:

@@ -19,8 +19,8 @@ from orchestrator.errors import DeploymentFailed, DeploymentUnderWay, InvalidDef
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.stack import Stack
 from orchestrator.stores.registry import Registry
-from tests.deployment.test_applying import Recorded
 from tests.testbed import sample
+from tests.testbed.recorded import Recorded
 from tests.testbed.sample import task
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)

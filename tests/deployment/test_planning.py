@@ -15,8 +15,8 @@ import pytest
 from orchestrator.asl.definition import Definition
 from orchestrator.deployment import Application, DeploymentPlan, apply, plan, plan_json, plan_lines, plan_summary
 from orchestrator.local.aws.server import EmbeddedAws
-from tests.deployment.test_applying import Recorded
 from tests.testbed import sample
+from tests.testbed.recorded import Recorded
 from tests.testbed.sample import task
 
 NOW = datetime(2026, 12, 4, 8, 30, tzinfo=UTC)

@@ -15,7 +15,7 @@ from orchestrator.deployment import Assumption, Proof, Verdict, assumptions, not
 from orchestrator.deployment.questions import ErrorPrefix, Read, RunState, Simulate, SimulateCaller, Validate
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.stack import Stack
-from tests.deployment.test_applying import Recorded
+from tests.testbed.recorded import Recorded
 
 STACK = Stack()
 ALL = assumptions(deploy.PROJECT.application(STACK))

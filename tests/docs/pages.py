@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent.parent
+from tests.testbed import ROOT
 
 #: What a page may call the command; a reader has it in the virtual environment that make has made.
 ORCHESTRATOR = ".venv/bin/orchestrator"

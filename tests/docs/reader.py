@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.docs.pages import ORCHESTRATOR, ROOT, ChangedFile, Command, WrittenFile, differs, steps
+from tests.docs.pages import ORCHESTRATOR, ChangedFile, Command, WrittenFile, differs, steps
+from tests.testbed import ROOT
 from tests.testbed.processes import begun
 
 #: The folders and files that a checkout has for a reader.

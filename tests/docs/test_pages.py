@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import ROOT, Command, differs, pages, steps
+from tests.docs.pages import Command, differs, pages, steps
 from tests.docs.reader import COMMAND as ORCHESTRATOR
 from tests.docs.reader import reader
+from tests.testbed import ROOT
 
 #: Pages with commands to type, but for the README, whose two take a minute and are what CI and its reader begin with.
 FOLLOWED = [page for page in pages()[1:] if any(isinstance(step, Command) for step in steps(page))]

@@ -28,9 +28,9 @@ from orchestrator.stores.schedule_group import MAXIMUM_EVENT_AGE_SECONDS
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.slots import expected, key, upcoming
 from orchestrator.tasks.task import Alerting, CatchUp, OverlapPolicy, Target, TargetKind, Task, TaskSchedule
-from tests.definitions.test_silent_slots import dead_letter, round_at
 from tests.faults.injection import Fault, Injected, State
 from tests.faults.world import World
+from tests.testbed.rounds import dead_letter, round_at
 from tests.testbed.task_runner import STACK
 
 _TARGETS = (Target(kind=TargetKind.LAMBDA, name="work"), Target(kind=TargetKind.WORKFLOW, name="nested"))

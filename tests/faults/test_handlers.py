@@ -22,11 +22,11 @@ from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.recorder import Recorder
 from orchestrator.tasks.slots import key
 from orchestrator.tasks.task import CatchUp
-from tests.definitions.test_silent_slots import dead_letter, messages
 from tests.faults.injection import Call, Fault, Faults, Injected
 from tests.faults.scenarios import GRACE, Cell
 from tests.faults.verdicts import LOST, table, told, verdict
 from tests.faults.world import MovedClock
+from tests.testbed.rounds import dead_letter, messages
 from tests.testbed.task_runner import STACK, TaskRunner
 
 #: So many requests fail, one in each attempt.
@@ -45,7 +45,7 @@ def runner(embedded_aws: EmbeddedAws) -> Iterator[TaskRunner]:
         environment = {"AWS_MAX_ATTEMPTS": "1"}
         runner = TaskRunner(
             embedded_aws,
-            handlers=("alerter", "failure_handler", "watchdog"),
+            handlers=("system.alerter", "system.failure_handler", "system.watchdog"),
             environment=environment,
             timeout_seconds=60,
         )

@@ -13,7 +13,7 @@ import pytest
 import definitions
 from orchestrator import deployment
 from orchestrator.deployment import Application
-from orchestrator.functions import discover
+from orchestrator.deployment.discovery import discover
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.run import RunStatus
 from orchestrator.stack import Stack

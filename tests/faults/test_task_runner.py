@@ -13,10 +13,10 @@ import pytest
 
 from orchestrator.local.aws.clock import VirtualClock
 from orchestrator.local.aws.server import EmbeddedAws
-from tests.definitions.test_silent_slots import rounds
 from tests.faults.injection import Fault, Faults, Injected, State
 from tests.faults.scenarios import GRACE, SCENARIOS, Cell
 from tests.faults.verdicts import LOST, table, told, verdict
+from tests.testbed.rounds import rounds
 from tests.testbed.task_runner import TaskRunner
 
 #: So many runs at once: a run that waits costs nothing.
@@ -48,7 +48,9 @@ Matrix = Mapping[tuple[str, Fault], Finding]
 @pytest.fixture(scope="module")
 def runner(embedded_aws: EmbeddedAws) -> Iterator[TaskRunner]:
     with embedded_aws.on(VirtualClock(datetime.now(UTC), speed=200)):
-        yield TaskRunner(embedded_aws, handlers=("alerter", "failure_handler", "watchdog"), timeout_seconds=60)
+        yield TaskRunner(
+            embedded_aws, handlers=("system.alerter", "system.failure_handler", "system.watchdog"), timeout_seconds=60
+        )
         embedded_aws.reset()
 
 

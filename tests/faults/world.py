@@ -108,6 +108,8 @@ def world(aws: EmbeddedAws, start: datetime) -> Iterator[World]:
     with aws.on(clock), pytest.MonkeyPatch.context() as patch:
         faults = Faults(aws)
         faults.install(patch)
-        runner = TaskRunner(aws, handlers=("alerter", "failure_handler", "watchdog"), timeout_seconds=60)
+        runner = TaskRunner(
+            aws, handlers=("system.alerter", "system.failure_handler", "system.watchdog"), timeout_seconds=60
+        )
         yield World(clock=clock, runner=runner, faults=faults)
         aws.reset()

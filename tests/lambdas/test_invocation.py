@@ -14,8 +14,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 import lambdas
+from orchestrator.deployment.discovery import discover
 from orchestrator.errors import InvalidParameters, NotConfigured
-from orchestrator.functions import discover
 from orchestrator.handlers.event import Params, TaskEvent
 from orchestrator.handlers.invocation import client, logger, metrics, setting, task_handler
 from tests.testbed.invocation import Context, invoke

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,10 +23,11 @@ from lambdas.report_generator.orders import Summary, read_orders, summarise
 from lambdas.report_generator.rendering import to_csv, to_pdf
 from orchestrator.errors import InvalidParameters, MalformedOrders
 from tests.lambdas.conftest import BUCKET
+from tests.testbed import ROOT
 from tests.testbed.invocation import invoke
 
 HEADER = "order_id,ordered_at,region,product,quantity,unit_price\n"
-SAMPLES = Path(__file__).parent.parent.parent / "samples" / "orders"
+SAMPLES = ROOT / "samples" / "orders"
 
 
 def put_orders(s3: Any, text: str | bytes, key: str = "orders/2026-11-30.csv") -> None:

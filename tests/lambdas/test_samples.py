@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
 from lambdas.report_generator.orders import read_orders, summarise
+from tests.testbed import ROOT
 
-SAMPLES = Path(__file__).parent.parent.parent / "samples"
+SAMPLES = ROOT / "samples"
 
 
 @pytest.mark.parametrize(("day", "count", "total"), [("2026-11-29", 187, "12865.95"), ("2026-11-30", 204, "19235.35")])

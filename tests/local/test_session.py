@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.testbed import ROOT
 from tests.testbed.processes import begun
 
-PROJECT = Path(__file__).parent.parent.parent
+PROJECT = ROOT
 ORCHESTRATOR = [sys.executable, "-c", "import sys; from orchestrator.cli.main import main; sys.exit(main())"]
 
 TASKS = """

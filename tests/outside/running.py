@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+from tests.testbed import ROOT
 from tests.testbed.processes import begun
 
-_REPOSITORY = Path(__file__).parent.parent.parent
 _ORCHESTRATOR = [sys.executable, "-c", "import sys; from orchestrator.cli.main import main; sys.exit(main())"]
 _DEPLOY = [sys.executable, "-c", "import sys, deploy; sys.exit(deploy.main())"]
 _AWS = [sys.executable, "-W", "ignore", "-m", "awscli"]
@@ -113,7 +113,7 @@ def running(tasks: str, *options: str) -> Iterator[Running]:
         folder = Path(name)
         project(folder, tasks)
         # The folder's own ``lambdas`` are found before the repository's; of all else there is only one.
-        environment = {**_clean(), "PYTHONUNBUFFERED": "1", "PYTHONPATH": os.pathsep.join([name, str(_REPOSITORY)])}
+        environment = {**_clean(), "PYTHONUNBUFFERED": "1", "PYTHONPATH": os.pathsep.join([name, str(ROOT)])}
         # What the process leaves behind is seen here.
         environment["TMPDIR"] = str(folder / "temporary")
         command = [*_ORCHESTRATOR, "local", "--port", "0", "--tasks", "tasks.yaml", *options]
@@ -135,7 +135,7 @@ def running(tasks: str, *options: str) -> Iterator[Running]:
 def project(folder: Path, tasks: str) -> None:
     """A copy of the project's handlers with those of this folder, and a tasks.yaml."""
     ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(_REPOSITORY / "lambdas", folder / "lambdas", ignore=ignored)
+    shutil.copytree(ROOT / "lambdas", folder / "lambdas", ignore=ignored)
     shutil.copytree(Path(__file__).parent / "lambdas", folder / "lambdas", ignore=ignored, dirs_exist_ok=True)
     (folder / "temporary").mkdir()
     (folder / "tasks.yaml").write_text(tasks, encoding="utf-8")

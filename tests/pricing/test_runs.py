@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
@@ -17,7 +16,8 @@ from orchestrator.pricing.usage import MONTH_DAYS, Usage, total
 from orchestrator.schedules.calendars import Calendar, closures
 from orchestrator.stack import Stack
 from orchestrator.tasks.task import Target, TargetKind, Task
-from tests.schedules.test_calendars import TODAY, WEEKDAYS
+from tests.testbed import ROOT
+from tests.testbed.calendars import TODAY, WEEKDAYS
 
 STACK = Stack()
 BILLED = replace(billed(PROJECT.application(STACK)), memory_mb={"work": 512})
@@ -77,7 +77,7 @@ def test_a_hundred_thousand_invoices_cost_what_the_documentation_says() -> None:
     each = of_workflow(definitions.ALL["billing-page"](STACK).to_dict(), through="GenerateInvoices", items=page)
     whole = parent + each * Decimal(pages)
     assert whole.lambda_request == 3 + 2 * customers
-    said = (Path(__file__).parent.parent.parent / "docs" / "explanation" / "billing.md").read_text()
+    said = (ROOT / "docs" / "explanation" / "billing.md").read_text()
     assert f"100,000 customers take {whole.state_transition:,} transitions" in said
     transitions = Usage(state_transition=whole.state_transition).dollars()
     assert f"transitions, ${transitions:.2f}," in said

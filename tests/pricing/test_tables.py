@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -11,8 +10,9 @@ from deploy import PROJECT
 from orchestrator.deployment import billed
 from orchestrator.pricing import cost_tables
 from orchestrator.stack import Stack
+from tests.testbed import ROOT
 
-DOCS = Path(__file__).parent.parent.parent / "docs" / "explanation" / "cost.md"
+DOCS = ROOT / "docs" / "explanation" / "cost.md"
 
 
 @pytest.fixture(scope="module")

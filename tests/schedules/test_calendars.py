@@ -14,9 +14,7 @@ from orchestrator.schedules.calendars import (
     longest_closure,
     published_years,
 )
-
-TODAY = date(2026, 11, 23)
-WEEKDAYS = frozenset(range(2, 7))
+from tests.testbed.calendars import TODAY, WEEKDAYS
 
 
 def christmas(timezone: str = "UTC") -> Calendar:

@@ -1,8 +1,8 @@
 """One task's year, event by event: Scheduler, runner and watchdog, each of which fails at times.
 
 The watchdog's rules are the real ones (:mod:`orchestrator.runs.missed_slots`), and so are the slots and the claim
-(:mod:`orchestrator.runs.claims`, which tests/definitions/test_claims.py holds equal to the definition). Times are seconds
-since 1970.
+(:mod:`orchestrator.runs.claims`, which tests/definitions/test_claims.py holds equal to the definition). Times are
+seconds since 1970.
 """
 
 from __future__ import annotations

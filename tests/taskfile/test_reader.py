@@ -17,8 +17,8 @@ from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
 from orchestrator.taskfile.reader import load, schema
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.task import Alerting, CatchUp, OverlapPolicy, Target, TargetKind, Task, TaskSchedule
+from tests.testbed import ROOT
 
-ROOT = Path(__file__).parent.parent
 TODAY = date(2026, 11, 23)
 
 Written = Callable[[str], Path]

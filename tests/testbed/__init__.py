@@ -1,0 +1,28 @@
+"""What tests stand on: deployed stacks, embedded or faulty, people who type, and data that nobody sane would send.
+
+- ``billing``, ``deployed``, ``everything``, ``sample``, ``task_runner``: applications in the embedded AWS, from one
+  function to all of the project
+- ``tables``, ``queues``, ``clients``: a stack's tables alone, what lies in a queue, clients that a test may change
+- ``handlers``, ``ours``: the project's own functions, apart from those that its user adds
+- ``conduct``: what handlers may do to the process that they run in
+- ``listener``, ``processes``, ``proxy``: an HTTP server, a command that goes on, and AWS with faults
+- ``calendars``, ``rounds``, ``recorded``: days, rounds of the watchdog, and a deployment's calls
+- ``cloudformation``, ``roles``: a template and a role of the embedded AWS
+- ``invocation``: what Lambda gives a handler
+- ``hostile``: messages and records that no sane sender would send
+- ``reference``: the reference JSONata; ``statements``: IAM statements, taken apart; ``wheelhouse``: wheels without a
+  network
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+#: The checkout.
+ROOT = Path(__file__).parent.parent.parent
+
+#: Programs of Node.js, and what they need.
+NODE = ROOT / "tests" / "node"
+
+#: Handlers that do as a test tells them.
+LAMBDAS = Path(__file__).parent / "lambdas"

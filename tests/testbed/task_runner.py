@@ -31,6 +31,7 @@ from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.ledger import Ledger
 from orchestrator.stores.registry import Registry
 from orchestrator.tasks.task import Target, TargetKind, Task
+from tests.testbed import LAMBDAS
 from tests.testbed.handlers import folder_with, functions
 from tests.testbed.queues import listening, told
 
@@ -79,7 +80,7 @@ class TaskRunner:
         self,
         aws: EmbeddedAws,
         *,
-        handlers: Sequence[str] = ("alerter",),
+        handlers: Sequence[str] = ("system.alerter",),
         mail_from: str | None = None,
         destinations: Sequence[Destination] = (),
         environment: Mapping[str, str] | None = None,
@@ -88,7 +89,7 @@ class TaskRunner:
     ) -> None:
         """``environment`` is for the handlers, beside their own, ``timeout_seconds`` the target's."""
         self.aws = aws
-        folder = folder_with(Path(__file__).parent / "lambdas", Path(tempfile.mkdtemp()) / "lambdas", handlers)
+        folder = folder_with(LAMBDAS, Path(tempfile.mkdtemp()) / "lambdas", handlers)
         work = Function(name="work", module="work", timeout_seconds=timeout_seconds)
         application = Application(
             stack=STACK,

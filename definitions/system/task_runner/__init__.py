@@ -26,7 +26,8 @@ def build(stack: Stack) -> Definition:
     """TaskRunner for ``stack``.
 
     Input: ``{"taskId": …, "scheduledTime": …, "params": …, "trigger": …, "replaces": …}``, the first is enough; the
-    last is the version (:attr:`orchestrator.runs.run.Run.version`) of the slot's run that is to be replaced; it has ended.
+    last is the version (:attr:`orchestrator.runs.run.Run.version`) of the slot's run that is to be replaced; it has
+    ended.
     """
     modules = (claiming, waiting, stopping, running, ending)
     states = linked(state for module in modules for state in module.states(stack))

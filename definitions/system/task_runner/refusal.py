@@ -1,10 +1,10 @@
 """Why a claim was refused, and what is to be done about it: the task's record and the slot's row tell.
 
 The reply to a claim says only that a condition failed. ExplainRefusal reads both items and makes known one object,
-``known``: ``refusal``, a :class:`~orchestrator.runs.claims.Decision`; ``earlier``, of the runs before this one: version and
-ARN of the last, their attempts, their history, and this run's duplicates; ``holder``, the lease that is in the way, or
-null; and ``queue``: ``others``, the places of those who wait and live, as DynamoDB has them; ``seen``, how many places
-there are, those of the dead too; ``room``, how many there may be before this run takes one.
+``known``: ``refusal``, a :class:`~orchestrator.runs.claims.Decision`; ``earlier``, of the runs before this one: version
+and ARN of the last, their attempts, their history, and this run's duplicates; ``holder``, the lease that is in the way,
+or null; and ``queue``: ``others``, the places of those who wait and live, as DynamoDB has them; ``seen``, how many
+places there are, those of the dead too; ``room``, how many there may be before this run takes one.
 
 The rule is :func:`orchestrator.runs.claims.decide`, to which tests hold the expression.
 """

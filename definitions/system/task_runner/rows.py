@@ -18,9 +18,9 @@ from definitions.system.task_runner.variables import (
     STARTED_AT,
 )
 from orchestrator.asl.states import composed, jsonata, literal
+from orchestrator.dynamodb import update
 from orchestrator.runs.run import ROW_LIFETIME_SECONDS, RunStatus, SkipReason
 from orchestrator.stack import Stack
-from orchestrator.stores.updates import update
 from orchestrator.tasks.task import OverlapPolicy
 
 TASK_KEY = {"taskId": {"S": jsonata("$taskId")}}

@@ -1,15 +1,17 @@
 """What TaskRunner knows while it runs, and the expressions that make it known.
 
 Every state sees the variables ``taskId``, ``slot``, ``trigger``, ``startDelay`` (seconds, or null for all but scheduled
-runs), ``task`` (the record, see :mod:`definitions.system.task_runner.record`), ``replaces`` (the version of the run whose
-place this one is to take, or null), ``known`` (of other runs, and why this one was refused:
-:mod:`definitions.system.task_runner.refusal`), ``waitingSince`` (milliseconds, or null if it has not waited), and ``stopped``
-(:mod:`definitions.system.task_runner.stopping`); once the slot is claimed ``attempt`` (how often the target was called, the
-call at hand among them), ``serviceRetries`` (how many of those are beyond the task's policy) and ``began``
-(milliseconds); and once there is an outcome ``status``, ``ended`` (milliseconds, or null if nothing was started),
+runs), ``task`` (the record, see :mod:`definitions.system.task_runner.record`), ``replaces`` (the version of the run
+whose place this one is to take, or null), ``known`` (of other runs, and why this one was refused:
+:mod:`definitions.system.task_runner.refusal`), ``waitingSince`` (milliseconds, or null if it has not waited), and
+``stopped`` (:mod:`definitions.system.task_runner.stopping`); once the slot is claimed ``attempt`` (how often the target
+was called, the call at hand among them), ``serviceRetries`` (how many of those are beyond the task's policy) and
+``began`` (milliseconds); and once there is an outcome ``status``, ``ended`` (milliseconds, or null if nothing was
+started),
 ``result`` or ``failure`` (name, cause, ``service``), and ``child`` (the nested execution's ARN, or null).
 
-The rules for what an input means are also in Python, in :mod:`orchestrator.runs.execution_end`, and tests hold the two equal.
+The rules for what an input means are also in Python, in :mod:`orchestrator.runs.execution_end`, and tests hold the two
+equal.
 """
 
 from __future__ import annotations

@@ -14,7 +14,6 @@ from urllib.error import URLError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.system.watchdog.round import Round
-from orchestrator.cli.server_clock import ServerClock
 from orchestrator.errors import InvalidRecord, InvalidRow, RoundIncomplete
 from orchestrator.handlers.event import Params, TaskEvent
 from orchestrator.handlers.invocation import client, count, logger, stack, task_handler, unreadable
@@ -24,6 +23,7 @@ from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.ledger import Ledger
 from orchestrator.stores.recorder import Recorder
 from orchestrator.stores.registry import Registry
+from orchestrator.stores.server_clock import ServerClock
 
 #: What is left of the function's time when a round stops; the next goes on.
 _MARGIN_MILLISECONDS = 20_000

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.table import Table
 
-from orchestrator.tasks.forecast import BusyMinute, Forecast, TaskForecast
+from orchestrator.pricing.forecast import BusyMinute, Forecast, TaskForecast
 from orchestrator.tasks.slots import key
 
 

@@ -9,8 +9,8 @@ is declared where it is made::
     adds(StepFunctionResponse, "list_state_machine_versions")(_list)
 
 The embedded AWS does not start on a moto in which any of that is another: :func:`check` names every such place. When
-moto is moved, ``python -m orchestrator.local.aws.replacements`` lists them with their new digests, and ``--write`` puts the
-digests into the sources, after a person has compared the code.
+moto is moved, ``python -m orchestrator.local.aws.replacements`` lists them with their new digests, and ``--write`` puts
+the digests into the sources, after a person has compared the code.
 
 Digests are of the source text, since compiled code differs between versions of Python.
 """

@@ -10,9 +10,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from orchestrator.local.aws.server import EmbeddedAws
-from tests.local.aws.cloudformation.test_resources import deploy, template
 from tests.local.aws.conftest import hearing
-from tests.local.aws.iam.test_roles import Actor, allow, denied
+from tests.testbed.cloudformation import deploy, template
+from tests.testbed.roles import Actor, allow, denied
 
 ACCOUNT = {"AWS": "arn:aws:iam::123456789012:root"}
 POLICY: dict[str, Any] = {

@@ -1,0 +1,1 @@
+"""CloudFormation: change sets, resources and updates."""

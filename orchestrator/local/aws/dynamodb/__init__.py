@@ -1,0 +1,1 @@
+"""DynamoDB: transactions in turn, expressions, partitions, parameters and streams."""

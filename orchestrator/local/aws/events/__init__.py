@@ -1,0 +1,1 @@
+"""EventBridge: events of executions, and rules with their targets."""

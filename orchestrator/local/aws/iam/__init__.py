@@ -1,0 +1,1 @@
+"""IAM: what a request asks for, and what policies allow."""

@@ -1,0 +1,1 @@
+"""EventBridge Scheduler: what it refuses, when it fires, and how it delivers."""

@@ -1,0 +1,1 @@
+"""Step Functions: the interpreter, executions, integrations, and what is told of them."""

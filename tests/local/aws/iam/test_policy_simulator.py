@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from orchestrator.local.aws.server import EmbeddedAws
-from tests.local.aws.iam.test_roles import Actor, allow
+from tests.testbed.roles import Actor, allow
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:heard"
 DENY = {"Effect": "Deny", "Action": "sqs:DeleteQueue", "Resource": "*"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -13,31 +12,9 @@ from orchestrator.local.aws.iam import roles
 from orchestrator.local.aws.iam.requests import Permission
 from orchestrator.local.aws.iam.roles import Asked
 from orchestrator.local.aws.server import EmbeddedAws
+from tests.testbed.roles import Actor, allow, denied
 
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/things"
-
-
-def allow(actions: Any, resource: Any = "*", **more: Any) -> dict[str, Any]:
-    return {"Effect": "Allow", "Action": actions, "Resource": resource, **more}
-
-
-class Actor:
-    """Acts under a role with the given statements."""
-
-    def __init__(self, aws: EmbeddedAws, *statements: dict[str, Any]) -> None:
-        self._aws = aws
-        iam = aws.client("iam")
-        self.role = iam.create_role(RoleName="actor", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-        document = {"Version": "2012-10-17", "Statement": list(statements)}
-        iam.put_role_policy(RoleName="actor", PolicyName="p", PolicyDocument=json.dumps(document))
-
-    def client(self, service: str) -> Any:
-        return self._aws.clients.get(service, self._aws.region, self.role)
-
-
-def denied(caught: pytest.ExceptionInfo[ClientError]) -> str:
-    assert caught.value.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException")
-    return str(caught.value.response["Error"]["Message"])
 
 
 def put(actor: Actor, key: str = "a") -> None:

@@ -10,8 +10,8 @@ import pytest
 from tests.local.aws.conftest import Machines
 from tests.local.aws.step_functions.facts import asking
 from tests.local.aws.step_functions.facts.asking import caught, task
+from tests.local.aws.step_functions.facts.executions import assert_as_on_aws, ended
 from tests.local.aws.step_functions.facts.fact import ANY, Fact
-from tests.local.aws.step_functions.facts.test_states import ended, test_an_execution_is_as_on_aws
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -32,7 +32,7 @@ def services(world: Machines) -> None:
 
 @pytest.mark.parametrize("fact", asking.FACTS, ids=lambda fact: fact.name)
 def test_an_integration_is_as_on_aws(world: Machines, fact: Fact) -> None:
-    test_an_execution_is_as_on_aws(world, fact)
+    assert_as_on_aws(world, fact)
 
 
 @pytest.mark.parametrize(("resource", "arguments", "error", "cause", "source"), asking.ERRORS)

@@ -2,40 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 import pytest
 
-from tests.local.aws.conftest import Ended, Machines
+from tests.local.aws.conftest import Machines
 from tests.local.aws.step_functions.facts import failing, states
-from tests.local.aws.step_functions.facts.fact import ANY, Fact
-
-
-def details(event: dict[str, Any]) -> dict[str, Any]:
-    return next((dict(value) for name, value in event.items() if name.endswith("Details")), {})
-
-
-def ended(world: Machines, fact: Fact) -> Ended:
-    top = {"QueryLanguage": fact.query_language}
-    return world.end(world.start(world.make(fact.states, name=f"m{uuid.uuid4().hex}", **top), fact.given))
-
-
-@pytest.mark.parametrize("fact", [*states.FACTS, *failing.FACTS], ids=lambda fact: fact.name)
-def test_an_execution_is_as_on_aws(world: Machines, fact: Fact) -> None:
-    found = ended(world, fact)
-    assert (found.status, found.error) == (fact.status, fact.error), found.cause
-    if fact.status == "SUCCEEDED" and fact.output is not ANY:
-        assert found.output == fact.output
-    if fact.cause is not ANY:
-        assert found.cause == fact.cause
-    if fact.events is not None:
-        assert tuple(found.types) == fact.events
-    before = {event["id"]: event.get("previousEventId", 0) for event in found.events}
-    assert {number: before[number] for number, _ in fact.previous} == dict(fact.previous)
-    for number, expected in fact.details.items():
-        told = details(found.events[number - 1])
-        assert {name: told.get(name) for name in expected} == expected
+from tests.local.aws.step_functions.facts.executions import assert_as_on_aws, ended
+from tests.local.aws.step_functions.facts.fact import Fact
 
 
 @pytest.mark.parametrize(("expression", "value", "source"), states.EXPRESSIONS, ids=lambda given: str(given)[:60])
@@ -50,3 +24,8 @@ def test_an_expression_has_the_value_that_aws_gives_it(
     )
     found = ended(world, fact)
     assert found.output == {"value": value}, found.cause
+
+
+@pytest.mark.parametrize("fact", [*states.FACTS, *failing.FACTS], ids=lambda fact: fact.name)
+def test_an_execution_is_as_on_aws(world: Machines, fact: Fact) -> None:
+    assert_as_on_aws(world, fact)

@@ -11,9 +11,9 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from orchestrator.cli.server_clock import ServerClock
 from orchestrator.local.aws.clock import VirtualClock
 from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.stores.server_clock import ServerClock
 
 THEN = datetime(2031, 5, 5, 7, 30, tzinfo=UTC)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.stores.updates import update
+from orchestrator.dynamodb import update
 
 
 def test_every_attribute_goes_by_a_placeholder() -> None:

@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator.pricing.forecast import BusyMinute, forecast
 from orchestrator.schedules.calendars import Calendar
 from orchestrator.schedules.calendars import closures as worked_out
 from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
-from orchestrator.tasks.forecast import BusyMinute, forecast
 from orchestrator.tasks.slots import expected, with_passed_over
 from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule
-from tests.schedules.test_calendars import TODAY, WEEKDAYS
+from tests.testbed.calendars import TODAY, WEEKDAYS
 
 BEGIN = datetime(2026, 12, 1, tzinfo=UTC)
 WEEKENDS = worked_out([Calendar(name="business-days", open_weekdays=WEEKDAYS)], TODAY)

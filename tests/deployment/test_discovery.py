@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.functions import Function, descendants, discover
+from orchestrator.deployment.discovery import descendants, discover
+from orchestrator.functions import Function
 
 HANDLER = "def handler(event, context):\n    return event\n"
 

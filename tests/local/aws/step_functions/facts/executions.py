@@ -1,0 +1,35 @@
+"""A fact, and the execution that is held to it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from tests.local.aws.conftest import Ended, Machines
+from tests.local.aws.step_functions.facts.fact import ANY, Fact
+
+
+def details(event: dict[str, Any]) -> dict[str, Any]:
+    return next((dict(value) for name, value in event.items() if name.endswith("Details")), {})
+
+
+def ended(world: Machines, fact: Fact) -> Ended:
+    top = {"QueryLanguage": fact.query_language}
+    return world.end(world.start(world.make(fact.states, name=f"m{uuid.uuid4().hex}", **top), fact.given))
+
+
+def assert_as_on_aws(world: Machines, fact: Fact) -> None:
+    """An execution ends, and leaves the history, that AWS has answered with."""
+    found = ended(world, fact)
+    assert (found.status, found.error) == (fact.status, fact.error), found.cause
+    if fact.status == "SUCCEEDED" and fact.output is not ANY:
+        assert found.output == fact.output
+    if fact.cause is not ANY:
+        assert found.cause == fact.cause
+    if fact.events is not None:
+        assert tuple(found.types) == fact.events
+    before = {event["id"]: event.get("previousEventId", 0) for event in found.events}
+    assert {number: before[number] for number, _ in fact.previous} == dict(fact.previous)
+    for number, expected in fact.details.items():
+        told = details(found.events[number - 1])
+        assert {name: told.get(name) for name in expected} == expected
