@@ -53,7 +53,7 @@ def test_a_bundle_holds_the_library_but_not_what_deploys_or_imitates(bundles: di
     parts = {
         path.split("/")[1].removesuffix(".py") for path in bundles["echo"].files if path.startswith("orchestrator/")
     }
-    assert parts == {"__init__", "py.typed", *(room.name for room in ROOMS if room.bundled)}
+    assert parts == {"__init__", *(room.name for room in ROOMS if room.bundled)}
 
 
 def test_nothing_in_a_bundle_imports_what_is_not_in_it(bundles: dict[str, Bundle]) -> None:

@@ -104,6 +104,7 @@ def test_tasks_and_the_steps_of_billing_are_found_with_their_settings() -> None:
         "billing-send-invoice-email",
         "billing-update-billing-records",
         "cache-warmer",
+        "courier",
         "data-cleanup",
         "email-digest",
         "failure-handler",

@@ -342,4 +342,4 @@ def test_the_schema_refuses_what_the_file_may_not_hold() -> None:
 
 
 def test_the_schema_that_editors_use_is_current(golden: Callable[[str, str], None]) -> None:
-    golden("../tasks.schema.json", schema())
+    golden("../../tasks.schema.json", schema())
