@@ -20,8 +20,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from definitions.system.task_runner.ending import STATES_ARN
-from definitions.system.task_runner.variables import CAUSE, EXECUTION_ARN
 from orchestrator.asl.definition import Definition
 from orchestrator.asl.fatal_errors import fatal_errors
 from orchestrator.asl.integrations import (
@@ -35,6 +33,7 @@ from orchestrator.asl.integrations import (
     call,
 )
 from orchestrator.asl.states import Catch, Choice, Map, Pass, Retry, Succeed, Task, When, jsonata, literal
+from orchestrator.asl.vocabulary import CAUSE, EXECUTION_ARN, STARTED_BY, STATES_ARN
 from orchestrator.permissions import Permission
 from orchestrator.stack import Stack, live
 
@@ -270,7 +269,7 @@ def _pages(stack: Stack, *, then: Any) -> Map:
             "Input": {
                 **{name: jsonata(f"${name}") for name in ("period", "work", "slot")},
                 "page": jsonata("$states.input"),
-                "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": jsonata(EXECUTION_ARN),
+                STARTED_BY: jsonata(EXECUTION_ARN),
             },
         },
         timeout_seconds=6 * _HOUR,

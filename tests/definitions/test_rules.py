@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from definitions.system.task_runner import running, variables
 from definitions.system.task_runner.record import paused
 from orchestrator import instants
+from orchestrator.asl import vocabulary
 from orchestrator.local.aws.step_functions import jsonata
 from orchestrator.runs.execution_end import Asked
 from orchestrator.runs.run import CAUSE_LIMIT, Trigger, one_line
@@ -101,7 +102,7 @@ def test_the_longest_name_of_a_nested_execution_has_80_characters() -> None:
 def test_a_cause_in_one_line(text: str) -> None:
     if any("\ud800" <= character <= "\udfff" for character in text):
         return
-    assert evaluate(variables.one_line("$text"), text=text) == one_line(text)
+    assert evaluate(vocabulary.one_line("$text"), text=text) == one_line(text)
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from definitions.system.task_runner.variables import (
-    DURATION,
-    EXECUTION_ARN,
-    IS_APART,
-    NOW_SECONDS,
-    NOW_TEXT,
-    STARTED_AT,
-)
+from definitions.system.task_runner.variables import DURATION, IS_APART, NOW_SECONDS, NOW_TEXT
 from orchestrator.asl.states import composed, jsonata, literal
+from orchestrator.asl.vocabulary import EXECUTION_ARN, STARTED_AT
 from orchestrator.dynamodb import update
 from orchestrator.runs.run import ROW_LIFETIME_SECONDS, RunStatus, SkipReason
 from orchestrator.stack import Stack
