@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from orchestrator.dynamodb import Fields, to_item
 from orchestrator.stack import Stack
 
 TABLE = "BillingRecords"
@@ -44,21 +45,22 @@ class BillingRecords:
             ConsistentRead=True,
             KeyConditionExpression="#period = :period AND begins_with(#item, :failure)",
             ExpressionAttributeNames={"#period": "period", "#item": "item"},
-            ExpressionAttributeValues={":period": {"S": period}, ":failure": {"S": FAILURE}},
+            ExpressionAttributeValues=to_item({":period": period, ":failure": FAILURE}),
         )
         for page in pages:
             for item in page["Items"]:
-                yield Failure(customer_id=item["item"]["S"].removeprefix(FAILURE), why=item["why"]["S"])
+                fields = Fields(item)
+                yield Failure(customer_id=fields.get("item", str).removeprefix(FAILURE), why=fields.get("why", str))
 
     def put_failure(self, period: str, failure: Failure) -> None:
-        item = {"period": {"S": period}, "item": {"S": FAILURE + failure.customer_id}, "why": {"S": failure.why}}
+        item = to_item({"period": period, "item": FAILURE + failure.customer_id, "why": failure.why})
         self._client.put_item(TableName=self._table, Item=item)
 
     def forget_failure(self, period: str, failure: Failure) -> None:
-        key = {"period": {"S": period}, "item": {"S": FAILURE + failure.customer_id}}
+        key = to_item({"period": period, "item": FAILURE + failure.customer_id})
         self._client.delete_item(TableName=self._table, Key=key)
 
     def put_summary(self, period: str, attributes: Mapping[str, Any]) -> None:
-        """``attributes`` as DynamoDB has them."""
-        item = {"period": {"S": period}, "item": {"S": SUMMARY}, **attributes}
+        """``attributes`` are plain values."""
+        item = to_item({"period": period, "item": SUMMARY, **attributes})
         self._client.put_item(TableName=self._table, Item=item)

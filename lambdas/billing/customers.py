@@ -6,13 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer
-
 from lambdas.billing.errors import InvalidPlan
 from lambdas.billing.plans import Plan
+from orchestrator.dynamodb import Fields, from_item, to_item
 from orchestrator.stack import Stack
-
-_values = TypeDeserializer()
 
 CUSTOMERS, PLANS = "Customers", "PricePlans"
 
@@ -36,7 +33,7 @@ class Customers:
         self._stack = stack
 
     def get(self, customer_id: str) -> Customer | None:
-        key = {"customerId": {"S": customer_id}}
+        key = to_item({"customerId": customer_id})
         item = self._client.get_item(TableName=self._stack.table(CUSTOMERS), Key=key).get("Item")
         return _customer(item) if item else None
 
@@ -48,7 +45,7 @@ class Customers:
         """Every plan by id, or what is wrong with it."""
         found: dict[str, Plan | InvalidPlan] = {}
         for item in self._scan(PLANS):
-            record = {name: _values.deserialize(value) for name, value in item.items()}
+            record = from_item(item)
             plan_id = str(record["planId"])
             try:
                 found[plan_id] = Plan.read(plan_id, record)
@@ -63,7 +60,6 @@ class Customers:
 
 
 def _customer(item: dict[str, Any]) -> Customer:
-    def text(name: str) -> str:
-        return str(item.get(name, {}).get("S", ""))
-
-    return Customer(id=item["customerId"]["S"], plan_id=text("planId"), name=text("name"), email=text("email"))
+    fields = Fields(item)
+    plan_id, name, email = (fields.find(one, str) or "" for one in ("planId", "name", "email"))
+    return Customer(id=fields.get("customerId", str), plan_id=plan_id, name=name, email=email)

@@ -15,6 +15,7 @@ from typing import Any
 
 from lambdas.billing.charges import Charge
 from lambdas.billing.work import INVOICES
+from orchestrator.dynamodb import Fields, to_item, update
 from orchestrator.stack import Stack
 
 TABLE = "Invoices"
@@ -81,25 +82,24 @@ class Invoices:
             ConsistentRead=True,
             KeyConditionExpression="#period = :period",
             ExpressionAttributeNames={"#period": "period"},
-            ExpressionAttributeValues={":period": {"S": period}},
+            ExpressionAttributeValues=to_item({":period": period}),
         )
         for page in pages:
             yield from map(_invoice, page["Items"])
 
     def create(self, charge: Charge, *, slot: str) -> bool:
         """Writes the invoice unless there is one of this customer and period; whether it was written."""
-        value = charge.to_value()
-        lines = [{"M": {name: {"S": text} for name, text in line.items()}} for line in value.pop("lines")]
-        texts = {name: {"S": text} for name, text in value.items()}
-        item = texts | {
-            "lines": {"L": lines},
-            "subtotal": {"S": str(charge.subtotal)},
-            "total": {"S": str(charge.total)},
-            "inputsHash": {"S": charge.inputs_hash},
-            "slot": {"S": slot},
-            "mail": {"S": MailState.PENDING},
-            "pdfKey": {"S": pdf_key(charge.customer_id, charge.period)},
-        }
+        item = to_item(
+            charge.to_value()
+            | {
+                "subtotal": str(charge.subtotal),
+                "total": str(charge.total),
+                "inputsHash": charge.inputs_hash,
+                "slot": slot,
+                "mail": MailState.PENDING,
+                "pdfKey": pdf_key(charge.customer_id, charge.period),
+            }
+        )
         condition = "attribute_not_exists(customerId)"
         try:
             self._client.put_item(TableName=self._table, Item=item, ConditionExpression=condition)
@@ -125,15 +125,11 @@ class Invoices:
             self._client.update_item(
                 TableName=self._table,
                 Key=_key(invoice.customer_id, invoice.period),
-                UpdateExpression="SET #mail = :to, #claimedAt = :at",
-                ConditionExpression="#mail = :from AND (attribute_not_exists(#claimedAt) OR #claimedAt = :was)",
-                ExpressionAttributeNames={"#mail": "mail", "#claimedAt": "claimedAt"},
-                ExpressionAttributeValues={
-                    ":to": {"S": to},
-                    ":from": {"S": invoice.mail},
-                    ":at": {"N": str(at)},
-                    ":was": {"N": str(invoice.claimed_at)},
-                },
+                **update(
+                    {"mail": to, "claimedAt": at},
+                    values={"from": invoice.mail, "was": invoice.claimed_at},
+                    condition="#mail = :from AND (attribute_not_exists(#claimedAt) OR #claimedAt = :was)",
+                ),
             )
         except self._client.exceptions.ConditionalCheckFailedException:
             return False
@@ -141,7 +137,7 @@ class Invoices:
 
 
 def _key(customer_id: str, period: str) -> dict[str, Any]:
-    return {"customerId": {"S": customer_id}, "period": {"S": period}}
+    return to_item({"customerId": customer_id, "period": period})
 
 
 def _claimed(invoice: Invoice, at: datetime) -> Invoice:
@@ -149,16 +145,18 @@ def _claimed(invoice: Invoice, at: datetime) -> Invoice:
 
 
 def _invoice(item: dict[str, Any]) -> Invoice:
+    fields = Fields(item)
     return Invoice(
-        customer_id=item["customerId"]["S"],
-        period=item["period"]["S"],
-        inputs_hash=item["inputsHash"]["S"],
-        currency=item["currency"]["S"],
-        subtotal=int(item["subtotal"]["S"]),
-        tax=int(item["tax"]["S"]),
-        total=int(item["total"]["S"]),
-        mail=MailState(item["mail"]["S"]),
-        claimed_at=int(item.get("claimedAt", {}).get("N", 0)),
+        customer_id=fields.get("customerId", str),
+        period=fields.get("period", str),
+        inputs_hash=fields.get("inputsHash", str),
+        currency=fields.get("currency", str),
+        # Amounts are text: no reader of the table makes a float of them.
+        subtotal=int(fields.get("subtotal", str)),
+        tax=int(fields.get("tax", str)),
+        total=int(fields.get("total", str)),
+        mail=MailState(fields.get("mail", str)),
+        claimed_at=fields.find("claimedAt", int) or 0,
     )
 
 

@@ -53,14 +53,14 @@ def update_billing_records(step: UpdateBillingRecords, invoices: Invoices, recor
     records.put_summary(
         step.period,
         {
-            "state": {"S": state},
-            "invoices": {"N": str(count)},
-            "mailed": {"N": str(mailed)},
-            "failed": {"N": str(failed)},
-            "problems": {"N": str(step.problems)},
-            "totals": {"M": {currency: {"S": total} for currency, total in sums.items()}},
-            "work": {"S": step.work},
-            "slot": {"S": step.slot.isoformat()},
+            "state": state,
+            "invoices": count,
+            "mailed": mailed,
+            "failed": failed,
+            "problems": step.problems,
+            "totals": sums,
+            "work": step.work,
+            "slot": step.slot.isoformat(),
         },
     )
     return {
