@@ -1,4 +1,4 @@
-"""Slots that Scheduler could not start, and executions that died without a word: both get their row in the ledger.
+"""Slots that Scheduler could not start, and executions that ended without having recorded how: both get a row.
 
 The rows are told to people like those of any other failure, from the ledger's stream. A message that cannot be dealt
 with now comes again, alone; one that never can goes to the queue behind this one, whose alarm calls people.
@@ -18,10 +18,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from orchestrator.handlers.invocation import client, logger, observed, stack
 from orchestrator.instants import to_millisecond
-from orchestrator.runs.dead_letter import Undelivered
-from orchestrator.runs.execution_end import Death
+from orchestrator.runs.dead_letter import DeadLetter
+from orchestrator.runs.execution_end import ExecutionEnd
 from orchestrator.runs.run import BELATED, NO_TASK_ID, RunEnd, RunStatus
-from orchestrator.stores.dead_letters import FailedTasks
+from orchestrator.stores.dead_letters import DeadLetters
 from orchestrator.stores.recorder import Recorder
 
 processor = BatchProcessor(event_type=EventType.SQS)
@@ -38,41 +38,41 @@ def handle(record: SQSRecord) -> None:
     message = record.raw_event
     event = _event(message.get("body"))
     if event is None:
-        _undelivered(Undelivered.read(message), _sent(message))
-    elif death := Death.read(event):
-        _died(death)
+        _dead_letter(DeadLetter.read(message), _sent(message))
+    elif execution := ExecutionEnd.read(event):
+        _ended(execution)
 
 
-def _undelivered(found: Undelivered, sent: datetime) -> None:
+def _dead_letter(letter: DeadLetter, sent: datetime) -> None:
     dynamodb = client("dynamodb")
-    if found.is_duplicate:
-        logger.info("the slot was started before", task_id=found.task_id, slot=found.slot)
+    if letter.is_duplicate:
+        logger.info("the slot was started before", task_id=letter.task_id, slot=letter.slot)
         return
-    FailedTasks(dynamodb, stack()).put(found, failed_at=sent)
+    DeadLetters(dynamodb, stack()).put(letter, failed_at=sent)
     # Without a slot the row stands at the moment at which the message was sent, like an ad hoc run's.
-    at = found.slot or to_millisecond(sent)
-    end = RunEnd(status=RunStatus.FAILED, error=found.error_code, cause=found.cause)
-    Recorder(dynamodb, stack()).record(found.task_id or NO_TASK_ID, at, end, now=datetime.now(UTC))
+    at = letter.slot or to_millisecond(sent)
+    end = RunEnd(status=RunStatus.FAILED, error=letter.error_code, cause=letter.cause)
+    Recorder(dynamodb, stack()).record(letter.task_id or NO_TASK_ID, at, end, now=datetime.now(UTC))
 
 
-def _died(death: Death) -> None:
-    if death.state_machine_arn.rpartition(":")[2] != stack().task_runner:
+def _ended(execution: ExecutionEnd) -> None:
+    if execution.state_machine_arn.rpartition(":")[2] != stack().task_runner:
         # A nested execution's end is told to the run that has started it.
         return
-    recorder, asked = Recorder(client("dynamodb"), stack()), death.asked
-    error = death.error or f"Execution{death.status.title().replace('_', '')}"
-    unexplained = death.cause or "the execution ended without having recorded why"
-    end = RunEnd(status=death.status, ended_at=death.ended_at, error=error, cause=unexplained)
-    if recorder.close(asked.task_id, asked.slot, death.execution_arn, end):
+    recorder, asked = Recorder(client("dynamodb"), stack()), execution.asked
+    error = execution.error or f"Execution{execution.status.title().replace('_', '')}"
+    unexplained = execution.cause or "the execution ended without having recorded why"
+    end = RunEnd(status=execution.status, ended_at=execution.ended_at, error=error, cause=unexplained)
+    if recorder.close(asked.task_id, asked.slot, execution.execution_arn, end):
         return
-    unclaimed = replace(end, cause=death.cause or "the execution ended before it had claimed its slot")
+    unclaimed = replace(end, cause=execution.cause or "the execution ended before it had claimed its slot")
     recorder.record(
         asked.task_id,
-        death.unclaimed_slot,
+        execution.unclaimed_slot,
         unclaimed,
         now=datetime.now(UTC),
         trigger=asked.trigger,
-        execution_arn=death.execution_arn,
+        execution_arn=execution.execution_arn,
     )
     if asked.trigger in BELATED:
         # Nobody waits for it, as whoever reruns a slot does.
@@ -82,7 +82,7 @@ def _died(death: Death) -> None:
             asked.replaces,
             unclaimed,
             trigger=asked.trigger,
-            execution_arn=death.execution_arn,
+            execution_arn=execution.execution_arn,
         )
 
 

@@ -14,7 +14,7 @@ from orchestrator.cli.options import as_json, console, print_json
 from orchestrator.cli.views.tables import camel
 from orchestrator.errors import NotReplayable
 from orchestrator.runs.run import TERMINAL, RunStatus, Trigger
-from orchestrator.stores.dead_letters import FailedTask, FailedTasks, FailedTaskStatus
+from orchestrator.stores.dead_letters import DeadLetterRecord, DeadLetters, DeadLetterStatus
 
 if TYPE_CHECKING:
     from orchestrator.cli.connection import Connection
@@ -28,7 +28,7 @@ def failed(context: click.Context, everything: bool, as_json: bool) -> None:
     """Slots that were never started: the dead letters of Scheduler."""
     if context.invoked_subcommand:
         return
-    found = [one for one in _newest(context.obj) if everything or one.status is FailedTaskStatus.NEEDS_INVESTIGATION]
+    found = [one for one in _newest(context.obj) if everything or one.status is DeadLetterStatus.NEEDS_INVESTIGATION]
     if as_json:
         print_json({camel(name): value for name, value in asdict(one).items()} for one in found)
     else:
@@ -43,8 +43,8 @@ def replay(connection: Connection, ids: tuple[str, ...], everything: bool) -> in
     """Run the slots of IDS again, each under its own key: one that has run meanwhile does not run twice."""
     if bool(ids) == everything:
         raise click.UsageError("expected IDS, or --all")
-    table = FailedTasks(connection.client("dynamodb"), connection.stack)
-    open_ = [one for one in _newest(connection) if one.status is FailedTaskStatus.NEEDS_INVESTIGATION]
+    table = DeadLetters(connection.client("dynamodb"), connection.stack)
+    open_ = [one for one in _newest(connection) if one.status is DeadLetterStatus.NEEDS_INVESTIGATION]
     chosen = open_[::-1] if everything else [_named(table, message_id) for message_id in ids]
     faulty = 0
     for one in chosen:
@@ -59,7 +59,7 @@ def replay(connection: Connection, ids: tuple[str, ...], everything: bool) -> in
     return faults.FAILED if faulty else 0
 
 
-def _replay(connection: Connection, one: FailedTask) -> str:
+def _replay(connection: Connection, one: DeadLetterRecord) -> str:
     if one.task_id is None or one.slot is None:
         raise NotReplayable(one.message_id, "it does not say which slot of which task it was")
     if connection.registry.get(one.task_id) is None:
@@ -75,19 +75,19 @@ def _replay(connection: Connection, one: FailedTask) -> str:
     return f"started {started.execution_arn}"
 
 
-def _named(table: FailedTasks, message_id: str) -> FailedTask:
+def _named(table: DeadLetters, message_id: str) -> DeadLetterRecord:
     found = table.get(message_id)
     if found is None:
         raise NotReplayable(message_id, "there is no such record; `orchestrator failed` lists them")
     return found
 
 
-def _newest(connection: Connection) -> Sequence[FailedTask]:
-    found = FailedTasks(connection.client("dynamodb"), connection.stack).all()
+def _newest(connection: Connection) -> Sequence[DeadLetterRecord]:
+    found = DeadLetters(connection.client("dynamodb"), connection.stack).all()
     return sorted(found, key=lambda one: (one.failed_at, one.message_id), reverse=True)
 
 
-def _table(found: Sequence[FailedTask]) -> Table:
+def _table(found: Sequence[DeadLetterRecord]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("ID", "TASK", "SLOT", "FAILED AT", "WHY", "STATUS"):
         table.add_column(name, overflow="fold")

@@ -32,7 +32,7 @@ _SCHEDULED_TIME = re.compile(r'\\*"scheduledTime\\*"\s*:\s*\\*"([0-9TZ:.+-]{1,40
 
 
 @dataclass(frozen=True, kw_only=True)
-class Undelivered:
+class DeadLetter:
     """What a message of the dead-letter queue says."""
 
     message_id: str
@@ -64,7 +64,7 @@ class Undelivered:
         return f"not delivered: {self.error_message or self.error_code}; {tried}{given_up}"
 
     @classmethod
-    def read(cls, message: Mapping[str, Any]) -> Undelivered:
+    def read(cls, message: Mapping[str, Any]) -> DeadLetter:
         """From a message as Lambda gets it from SQS: ``messageId``, ``body``, ``messageAttributes``. Never raises."""
         attributes = _texts(message.get("messageAttributes"))
         body = message.get("body")

@@ -67,7 +67,7 @@ def _is_valid(given: Any) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Death:
+class ExecutionEnd:
     """The end of an execution, and the run that it was."""
 
     execution_arn: str
@@ -88,7 +88,7 @@ class Death:
         return self.started_at if self.asked.trigger is Trigger.AD_HOC else self.asked.slot
 
     @classmethod
-    def read(cls, event: Mapping[str, Any]) -> Death | None:
+    def read(cls, event: Mapping[str, Any]) -> ExecutionEnd | None:
         """From a "Step Functions Execution Status Change"; None if it is none, or of an execution that goes on."""
         detail = event.get("detail")
         if not isinstance(detail, Mapping) or _text(detail.get("status")) not in STATUSES:

@@ -9,13 +9,13 @@ from enum import StrEnum
 from typing import Any
 
 from orchestrator.dynamodb import Fields, to_item, update
-from orchestrator.runs.dead_letter import Undelivered
+from orchestrator.runs.dead_letter import DeadLetter
 from orchestrator.runs.run import one_line
 from orchestrator.stack import Stack
 from orchestrator.tasks.slots import key
 
 
-class FailedTaskStatus(StrEnum):
+class DeadLetterStatus(StrEnum):
     """What has been done about it."""
 
     NEEDS_INVESTIGATION = "NEEDS_INVESTIGATION"
@@ -24,11 +24,11 @@ class FailedTaskStatus(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FailedTask:
+class DeadLetterRecord:
     """A record of the table."""
 
     message_id: str
-    status: FailedTaskStatus
+    status: DeadLetterStatus
     #: ISO 8601 in UTC.
     failed_at: str
     error_code: str
@@ -39,12 +39,12 @@ class FailedTask:
     slot: str | None = None
 
     @classmethod
-    def from_item(cls, item: dict[str, Any]) -> FailedTask:
+    def from_item(cls, item: dict[str, Any]) -> DeadLetterRecord:
         """As DynamoDB's low-level client has it."""
         fields = Fields(item)
         return cls(
             message_id=fields.get("messageId", str),
-            status=FailedTaskStatus(fields.get("status", str)),
+            status=DeadLetterStatus(fields.get("status", str)),
             failed_at=fields.get("failedAt", str),
             error_code=fields.get("errorCode", str),
             error_message=fields.get("errorMessage", str),
@@ -54,35 +54,35 @@ class FailedTask:
         )
 
 
-class FailedTasks:
+class DeadLetters:
     """Reads and writes through ``client``, boto3's low-level client of DynamoDB."""
 
     def __init__(self, client: Any, stack: Stack) -> None:
         self._client = client
         self._table = stack.failed_tasks_table
 
-    def put(self, found: Undelivered, *, failed_at: datetime) -> bool:
+    def put(self, letter: DeadLetter, *, failed_at: datetime) -> bool:
         """A new record; whether it was new: a message can come twice."""
         texts = {
-            "messageId": found.message_id,
-            "status": FailedTaskStatus.NEEDS_INVESTIGATION,
+            "messageId": letter.message_id,
+            "status": DeadLetterStatus.NEEDS_INVESTIGATION,
             "failedAt": key(failed_at),
-            "errorCode": one_line(found.error_code),
-            "payload": found.payload,
-            "taskId": found.task_id,
-            "slot": found.slot,
-            "scheduleArn": found.schedule_arn,
-            "targetArn": found.target_arn,
-            "exhausted": found.exhausted,
-            "schedulerExecutionId": found.scheduler_execution_id,
+            "errorCode": one_line(letter.error_code),
+            "payload": letter.payload,
+            "taskId": letter.task_id,
+            "slot": letter.slot,
+            "scheduleArn": letter.schedule_arn,
+            "targetArn": letter.target_arn,
+            "exhausted": letter.exhausted,
+            "schedulerExecutionId": letter.scheduler_execution_id,
         }
         item = to_item(
             {name: text for name, text in texts.items() if text}
             | {
                 # Empty, too: whoever reads a record expects one.
-                "errorMessage": one_line(found.error_message),
-                "retryCount": found.retry_attempts,
-                "truncated": found.truncated,
+                "errorMessage": one_line(letter.error_message),
+                "retryCount": letter.retry_attempts,
+                "truncated": letter.truncated,
             }
         )
         try:
@@ -93,18 +93,18 @@ class FailedTasks:
             return False
         return True
 
-    def get(self, message_id: str) -> FailedTask | None:
+    def get(self, message_id: str) -> DeadLetterRecord | None:
         item = self._client.get_item(TableName=self._table, Key=_key(message_id), ConsistentRead=True).get("Item")
-        return FailedTask.from_item(item) if item else None
+        return DeadLetterRecord.from_item(item) if item else None
 
-    def all(self) -> Iterator[FailedTask]:
+    def all(self) -> Iterator[DeadLetterRecord]:
         """Every record: the whole table is read, which holds failures only."""
         for page in self._client.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True):
-            yield from map(FailedTask.from_item, page["Items"])
+            yield from map(DeadLetterRecord.from_item, page["Items"])
 
     def replayed(self, message_id: str, now: datetime) -> None:
         """Somebody has started the slot again."""
-        sets = {"status": FailedTaskStatus.REPLAYED, "replayedAt": key(now)}
+        sets = {"status": DeadLetterStatus.REPLAYED, "replayedAt": key(now)}
         self._client.update_item(TableName=self._table, Key=_key(message_id), **update(sets))
 
 

@@ -10,9 +10,9 @@ import pytest
 from orchestrator.cli.main import main
 from orchestrator.deployment import Applied
 from orchestrator.local.aws.server import EmbeddedAws
-from orchestrator.runs.dead_letter import Undelivered
+from orchestrator.runs.dead_letter import DeadLetter
 from orchestrator.runs.run import RunEnd, RunStatus
-from orchestrator.stores.dead_letters import FailedTasks
+from orchestrator.stores.dead_letters import DeadLetters
 from orchestrator.stores.ledger import Ledger
 from orchestrator.stores.recorder import Recorder
 from orchestrator.stores.registry import Registry
@@ -26,17 +26,17 @@ NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 
 
 @pytest.fixture
-def failed_tasks(embedded_aws: EmbeddedAws, stack: Applied) -> FailedTasks:
+def failed_tasks(embedded_aws: EmbeddedAws, stack: Applied) -> DeadLetters:
     client = embedded_aws.client("dynamodb")
-    for one in FailedTasks(client, STACK).all():
+    for one in DeadLetters(client, STACK).all():
         client.delete_item(TableName=STACK.failed_tasks_table, Key={"messageId": {"S": one.message_id}})
-    return FailedTasks(client, STACK)
+    return DeadLetters(client, STACK)
 
 
-def fail(failed_tasks: FailedTasks, registry: Registry, task_id: str | None, message_id: str = "m-1") -> None:
+def fail(failed_tasks: DeadLetters, registry: Registry, task_id: str | None, message_id: str = "m-1") -> None:
     if task_id:
         registry.register(Task(id=task_id, target=Target(kind=TargetKind.LAMBDA, name="work")))
-    found = Undelivered(
+    found = DeadLetter(
         message_id=message_id,
         task_id=task_id,
         slot=SLOT if task_id else None,
@@ -52,7 +52,7 @@ def ended(embedded_aws: EmbeddedAws, printed: str) -> None:
     assert embedded_aws.execution(arn).over.wait(30)
 
 
-def test_what_failed_to_start_is_listed(failed_tasks: FailedTasks, registry: Registry, capsys: Printed) -> None:
+def test_what_failed_to_start_is_listed(failed_tasks: DeadLetters, registry: Registry, capsys: Printed) -> None:
     assert main(["failed"]) == 0
     assert capsys.readouterr().out == "Nothing has failed to start.\n"
     fail(failed_tasks, registry, "listed")
@@ -63,7 +63,7 @@ def test_what_failed_to_start_is_listed(failed_tasks: FailedTasks, registry: Reg
 
 
 def test_a_slot_is_run_under_its_own_key_and_its_record_says_so(
-    failed_tasks: FailedTasks, registry: Registry, ledger: Ledger, embedded_aws: EmbeddedAws, capsys: Printed
+    failed_tasks: DeadLetters, registry: Registry, ledger: Ledger, embedded_aws: EmbeddedAws, capsys: Printed
 ) -> None:
     fail(failed_tasks, registry, "replayed")
     end = RunEnd(status=RunStatus.FAILED, cause="x")
@@ -82,7 +82,7 @@ def test_a_slot_is_run_under_its_own_key_and_its_record_says_so(
 
 
 def test_a_slot_without_a_row_is_run_as_the_schedule_would_have(
-    failed_tasks: FailedTasks, registry: Registry, ledger: Ledger, embedded_aws: EmbeddedAws, capsys: Printed
+    failed_tasks: DeadLetters, registry: Registry, ledger: Ledger, embedded_aws: EmbeddedAws, capsys: Printed
 ) -> None:
     fail(failed_tasks, registry, "rowless")
     assert main(["failed", "replay", "--all"]) == 0
@@ -93,7 +93,7 @@ def test_a_slot_without_a_row_is_run_as_the_schedule_would_have(
 
 
 def test_a_slot_that_runs_is_left_alone(
-    failed_tasks: FailedTasks, registry: Registry, put_row: PutRow, going_on: str, capsys: Printed
+    failed_tasks: DeadLetters, registry: Registry, put_row: PutRow, going_on: str, capsys: Printed
 ) -> None:
     fail(failed_tasks, registry, "busy")
     put_row("busy", SLOT, "RUNNING", going_on)
@@ -102,7 +102,7 @@ def test_a_slot_that_runs_is_left_alone(
 
 
 def test_what_cannot_be_run_again_says_why_and_leaves_the_others_theirs(
-    failed_tasks: FailedTasks, registry: Registry, embedded_aws: EmbeddedAws, capsys: Printed
+    failed_tasks: DeadLetters, registry: Registry, embedded_aws: EmbeddedAws, capsys: Printed
 ) -> None:
     fail(failed_tasks, registry, None, "m-0")
     fail(failed_tasks, registry, "sound")

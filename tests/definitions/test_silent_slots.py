@@ -14,7 +14,7 @@ from orchestrator.runs.alerts import Cause, Severity
 from orchestrator.runs.run import Attention, Run, RunStatus, SkipReason, Trigger
 from orchestrator.runs.task_state import Pause, Watch
 from orchestrator.stack import HEARTBEAT_METRIC, METRICS_NAMESPACE, UNREADABLE_METRIC
-from orchestrator.stores.dead_letters import FailedTasks
+from orchestrator.stores.dead_letters import DeadLetters
 from orchestrator.stores.incidents import Incidents
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.slots import key
@@ -151,7 +151,7 @@ def test_a_slot_that_could_not_be_started_is_a_failed_task_a_row_and_an_alert(ru
     assert run.cause == "not delivered: the role may not; Scheduler tried once"
     (alert,) = told(runner, "undelivered")
     assert "owner:     data-platform" in alert
-    found = {one.task_id: one for one in FailedTasks(runner.aws.client("dynamodb"), STACK).all()}
+    found = {one.task_id: one for one in DeadLetters(runner.aws.client("dynamodb"), STACK).all()}
     assert (found["undelivered"].slot, found["undelivered"].error_code) == (SLOT, "AccessDeniedException")
 
 

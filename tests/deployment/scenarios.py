@@ -14,7 +14,7 @@ from orchestrator.runs.destinations import Destination, Format, Kind
 from orchestrator.runs.run import Run, RunStatus
 from orchestrator.runs.task_state import Watch
 from orchestrator.stack import UNREADABLE_METRIC
-from orchestrator.stores.dead_letters import FailedTasks
+from orchestrator.stores.dead_letters import DeadLetters
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.subscriptions import Destinations, Recorded
 from orchestrator.tasks.retries import RetryPolicy
@@ -106,7 +106,7 @@ def a_slot_that_cannot_be_started_is_recorded(world: World) -> None:
 
     run = run_by(world, world.register(world.new("undelivered")), break_name)
     assert (run.status, run.error) == (RunStatus.FAILED, "InvalidName")
-    failed = {one.task_id for one in FailedTasks(world.aws.client("dynamodb"), STACK).all()}
+    failed = {one.task_id for one in DeadLetters(world.aws.client("dynamodb"), STACK).all()}
     assert run.task_id in failed
 
 

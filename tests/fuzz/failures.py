@@ -16,8 +16,8 @@ from typing import Any
 import definitions
 from orchestrator.asl.states import Jsonata
 from orchestrator.local.aws.step_functions.jsonata import evaluate
-from orchestrator.runs.dead_letter import Undelivered
-from orchestrator.runs.execution_end import Death
+from orchestrator.runs.dead_letter import DeadLetter
+from orchestrator.runs.execution_end import ExecutionEnd
 from orchestrator.stack import Stack
 from orchestrator.tasks.task import Target, TargetKind, Task
 from tests.testbed.hostile import messages, records
@@ -41,12 +41,12 @@ SOUND = Task(id="report", target=Target(kind=TargetKind.LAMBDA, name="work")).to
 _UNCAUGHT = ("Choice", "Wait", "Pass", "Fail", "Succeed")
 
 
-def read(message: dict[str, Any]) -> Undelivered | Death | None:
+def read(message: dict[str, Any]) -> DeadLetter | ExecutionEnd | None:
     """What the failure handler makes of a message before it writes anything."""
     from lambdas.system.failure_handler import _event
 
     event = _event(message.get("body"))
-    return Undelivered.read(message) if event is None else Death.read(event)
+    return DeadLetter.read(message) if event is None else ExecutionEnd.read(event)
 
 
 class Records:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.runs.dead_letter import PAYLOAD_LIMIT, Undelivered
+from orchestrator.runs.dead_letter import PAYLOAD_LIMIT, DeadLetter
 from tests.testbed.hostile import messages
 
 ARN = "arn:aws:scheduler:us-east-1:123456789012:schedule/"
@@ -28,7 +28,7 @@ def message(body: Any = None, **attributes: str) -> dict[str, Any]:
 
 
 def test_it_says_which_slot_of_which_task_was_not_started_and_why() -> None:
-    found = Undelivered.read(
+    found = DeadLetter.read(
         message(
             ERROR_CODE="ThrottlingException",
             ERROR_MESSAGE="Rate exceeded",
@@ -49,36 +49,36 @@ def test_it_says_which_slot_of_which_task_was_not_started_and_why() -> None:
 
 @pytest.mark.parametrize("name", ["orchestrator-dev/report-01234567", "report-01234567"])
 def test_a_body_that_says_nothing_leaves_the_name_of_the_schedule(name: str) -> None:
-    assert Undelivered.read(message("{}", SCHEDULE_ARN=ARN + name)).task_id == "report"
+    assert DeadLetter.read(message("{}", SCHEDULE_ARN=ARN + name)).task_id == "report"
 
 
 def test_a_body_that_was_cut_off_still_names_its_task_and_time() -> None:
     whole = message()["body"]
-    found = Undelivered.read(message(whole[: whole.index("Z") + 3], IS_PAYLOAD_TRUNCATED="true"))
+    found = DeadLetter.read(message(whole[: whole.index("Z") + 3], IS_PAYLOAD_TRUNCATED="true"))
     assert (found.task_id, found.slot, found.truncated) == ("report", "2026-12-01T08:00:00Z", True)
 
 
 def test_the_input_of_a_templated_target_is_read_too() -> None:
-    assert Undelivered.read(message('{"taskId": "report"}')).task_id == "report"
+    assert DeadLetter.read(message('{"taskId": "report"}')).task_id == "report"
 
 
 def test_an_execution_that_exists_is_a_duplicate() -> None:
-    assert Undelivered.read(message(ERROR_CODE="ExecutionAlreadyExists")).is_duplicate
+    assert DeadLetter.read(message(ERROR_CODE="ExecutionAlreadyExists")).is_duplicate
 
 
 @pytest.mark.parametrize("body", ['{"taskId": "a:b"}', '{"taskId": 7}', "", "[]", None])
 def test_what_names_no_task_names_none(body: str | None) -> None:
-    found = Undelivered.read({"messageId": "m", "body": body})
+    found = DeadLetter.read({"messageId": "m", "body": body})
     assert (found.task_id, found.slot, found.error_code) == (None, None, "DeliveryFailed")
 
 
 def test_a_long_payload_is_kept_in_part() -> None:
-    assert len(Undelivered.read(message("x" * 200_000)).payload) == PAYLOAD_LIMIT
+    assert len(DeadLetter.read(message("x" * 200_000)).payload) == PAYLOAD_LIMIT
 
 
 def test_no_message_is_too_strange_to_be_read() -> None:
     for strange in islice(messages(seed=2), 3000):
-        found = Undelivered.read(strange)
+        found = DeadLetter.read(strange)
         assert found.task_id is None or 0 < len(found.task_id) <= 48
         assert found.slot is None or len(found.slot) == 20
         assert found.error_code
@@ -95,4 +95,4 @@ def test_no_message_is_too_strange_to_be_read() -> None:
     ],
 )
 def test_a_slot_that_was_started_before_is_known_however_its_error_is_called(code: str, expected: bool) -> None:
-    assert Undelivered.read(message(ERROR_CODE=code)).is_duplicate is expected
+    assert DeadLetter.read(message(ERROR_CODE=code)).is_duplicate is expected
