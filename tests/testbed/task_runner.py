@@ -99,7 +99,12 @@ class TaskRunner:
             tables=lambdas.functions.TABLES,
         )
         self.applied = deployment.apply(
-            aws.client, application, [], destinations=destinations, mail_from=mail_from, sleep=lambda seconds: None
+            aws.client,
+            application,
+            [],
+            destinations=destinations,
+            settings=deployment.StackSettings(mail_from=mail_from),
+            deployer=deployment.Deployer(sleep=lambda seconds: None),
         )
         shutil.rmtree(folder.parent)
         self.registry = Registry(aws.client("dynamodb"), STACK)
