@@ -8,12 +8,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from boto3.dynamodb.types import TypeSerializer
-
+from orchestrator.dynamodb import to_item
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.stack import Stack
-
-_values = TypeSerializer()
 
 #: Beside the packages, where a user finds it.
 FOLDER = Path(__file__).parent.parent.parent / "samples"
@@ -46,12 +43,12 @@ def seed(aws: EmbeddedAws, stack: Stack, bucket: str, now: datetime) -> None:
     dynamodb = aws.client("dynamodb")
     for entry in stale["sessions"]:
         created = (now - timedelta(days=entry["ageDays"])).strftime("%Y-%m-%dT%H:%M:%SZ")
-        item = {"id": {"S": entry["id"]}, "createdAt": {"S": created}}
+        item = to_item({"id": entry["id"], "createdAt": created})
         dynamodb.put_item(TableName=stack.table("Sessions"), Item=item)
     billing = json.loads((FOLDER / "billing.json").read_text())
     for table, records in (("PricePlans", billing["plans"]), ("Customers", billing["customers"])):
         for record in records:
-            dynamodb.put_item(TableName=stack.table(table), Item=_values.serialize(record)["M"])
+            dynamodb.put_item(TableName=stack.table(table), Item=to_item(record))
     aws.client("ses").verify_email_identity(EmailAddress=MAIL_FROM)
 
 
