@@ -1,7 +1,7 @@
-"""Tells people what they should know, once for each cause: it follows the ledger's stream.
+"""Follows the ledger's stream and publishes an alert for each incident, once.
 
-Whoever writes a row of a run that failed or was missed, or that deserves attention though it succeeded, has thereby
-told; nothing else publishes to the alerts topic but alarms.
+A row of a run that failed, was missed or deserves attention is enough: whatever writes it, the alerter sees it in the
+stream. Beside the alerter, the watchdog publishes the summaries of incidents, and CloudWatch its alarms.
 """
 
 from __future__ import annotations

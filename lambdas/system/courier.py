@@ -1,4 +1,4 @@
-"""Takes alerts where SNS does not: to webhooks, each in the shape that its provider understands, and to other topics.
+"""Takes alerts to where SNS does not deliver: to webhooks, in the shape of each provider, and to other topics.
 
 Its queue gets every message of the alerts topic, once, whoever wants it. What several want is put back into the queue
 once for each, so that what one of them does not take now is tried again for that one alone. What is given up at last is

@@ -1,4 +1,4 @@
-"""Slots that Scheduler could not start, and executions that ended without having recorded how: both get a row.
+"""Writes the row of a slot that Scheduler could not start, and of an execution that ended without recording it.
 
 The rows are told to people like those of any other failure, from the ledger's stream. A message that cannot be dealt
 with now comes again, alone; one that never can goes to the queue behind this one, whose alarm calls people.

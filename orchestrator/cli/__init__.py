@@ -1,1 +1,1 @@
-"""Commands of `orchestrator`, those that are more than a call: a module each."""
+"""The command `orchestrator`: a module for each subcommand, and what they share."""

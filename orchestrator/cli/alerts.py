@@ -1,4 +1,4 @@
-"""`orchestrator alerts`: who is told, and whether it arrives."""
+"""`orchestrator alerts`: lists who is told, and sends a test message to each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`orchestrator backfill`: slots of the past that have not run, or are to run again."""
+"""`orchestrator backfill`: runs slots of the past that have not run, or should run again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a command reaches a deployed stack through."""
+"""How a command reaches a deployed stack: its clients, stores and clock."""
 
 from __future__ import annotations
 

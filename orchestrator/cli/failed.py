@@ -1,4 +1,4 @@
-"""`orchestrator failed`: slots that Scheduler could not start, and how they are started after all."""
+"""`orchestrator failed`: lists the slots that Scheduler could not start, and starts them again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to tell a person when a command fails: where, what, and what to try; and a script: the exit code."""
+"""How a command that fails says so: a sentence for people (where, what, what to try) and an exit code for scripts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`orchestrator ledger verify`: whether every slot has its row."""
+"""`orchestrator ledger verify`: compares the slots that were due with the rows of the ledger."""
 
 from __future__ import annotations
 

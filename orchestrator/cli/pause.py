@@ -1,4 +1,4 @@
-"""`orchestrator pause` and `orchestrator resume`: a pause is data, and no deploy ends it."""
+"""`orchestrator pause` and `orchestrator resume`. A pause is data of the task, and no deployment ends it."""
 
 from __future__ import annotations
 

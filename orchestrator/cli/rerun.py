@@ -1,4 +1,4 @@
-"""`orchestrator rerun`: one slot again, whatever became of it."""
+"""`orchestrator rerun`: runs one slot again, whatever its last outcome."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`orchestrator start`: a task now, or one slot of it that has not run."""
+"""`orchestrator start`: runs a task now, or one slot of it that has not run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people are told, and what of it is one and the same incident.
+"""What people are told, and which failures belong to one incident.
 
 Everything worth telling is a row of the ledger, whoever has written it. Rows with the same cause and target belong to
 one incident, however many tasks it hits: it is told once, again when its quiet period has passed, and when it is over.
@@ -73,7 +73,7 @@ class Incident:
 
 
 def severities(run: Run, attention: Sequence[str]) -> tuple[Severity, ...]:
-    """What is wrong with a run: with one that goes on only what ``attention`` says."""
+    """What is wrong with a run; while it goes on, only what its ``attention`` says."""
     if run.status in (RunStatus.MISSED, RunStatus.EXPIRED):
         return (Severity.MISSED,)
     if run.reason == SkipReason.OVERLAP:
@@ -133,22 +133,22 @@ def _outcomes(run: Run) -> Iterator[tuple[str, datetime, bool]]:
 
 
 def _ended(run: Run | EarlierRun, slot: str) -> datetime:
-    """What nobody has started ends when it was due."""
+    """When the run ended; a run that was never started counts as ended when it was due."""
     return datetime.fromisoformat(run.ended_at or run.started_at or slot).astimezone(UTC)
 
 
 def told_before(now: datetime, quiet_seconds: int) -> str:
-    """An incident that was last told then or before may be told again."""
+    """The latest moment of the last alert at which an incident may be told again, as text."""
     return key(now - timedelta(seconds=quiet_seconds))
 
 
 def subject(stack: Stack, what: str) -> str:
-    """Fixed but for the severity, ASCII, and short: SNS takes no other."""
+    """The subject of a message: short and in ASCII, as SNS demands."""
     return f"[{stack.name}] scheduled task {what}"[:100]
 
 
 def text(stack: Stack, run: Run, incident: Incident, task: Task | None, latest: Sequence[Run]) -> str:
-    """The alert of a run; what has no record cannot be rerun either."""
+    """The text of the alert of a run. A run without a record in the registry gets no command that reruns it."""
     verb = _WHILE_IT_RUNS if run.status is RunStatus.RUNNING else _VERBS[incident.severity]
     is_reminder = incident.last_told is not None
     lines = [

@@ -95,7 +95,7 @@ def _texts(attributes: Any) -> dict[str, str]:
 
 
 def _task_id(body: str, schedule_arn: str) -> str | None:
-    """The body names it; else the schedule's name does. The ARN may lack the group: ``schedule/NAME``."""
+    """The task's id, from the body or else from the schedule's name. The ARN may lack the group: ``schedule/NAME``."""
     named = _found(_TASK_ID, body) or task_of(schedule_arn.rpartition("/")[2])
     return named if _ID.fullmatch(named) else None
 

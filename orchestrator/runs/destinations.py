@@ -1,4 +1,4 @@
-"""Who is told of what: the destinations of alerts, and what decides whether a message is for one of them.
+"""The destinations of alerts, and which messages each of them gets.
 
 A message on the alerts topic says in its attributes what it is about, and SNS compares these with the filter policy of
 each subscription. An alarm of CloudWatch has no attributes; "`exists: false` only matches if at least one attribute is
@@ -110,7 +110,7 @@ class Destination:
         return max(1, len(self.owners)) * max(1, len(self.tasks)) * max(1, len(self.severities))
 
     def filter_policy(self) -> dict[str, list[str]]:
-        """Of its subscription; empty where it is told everything."""
+        """The filter policy of its SNS subscription; empty for a destination that gets every message."""
         wanted = {"owner": self.owners, "severity": self.severities, "taskId": self.tasks}
         return {name: sorted(values) for name, values in wanted.items() if values}
 
@@ -215,7 +215,7 @@ def said(given: Mapping[str, Mapping[str, str]]) -> dict[str, tuple[str, ...]]:
 
 
 def silences(tasks: Sequence[Task], destinations: Sequence[Destination]) -> Iterator[str]:
-    """What nobody would hear of, each with what to do about it."""
+    """A warning for everything that nobody would hear of, with what to do about it."""
     if not destinations:
         yield (
             "nobody is told when a task fails: add `alerts: {to: [{mail: you@example.com}]}` to the file,"

@@ -1,4 +1,4 @@
-"""An execution of TaskRunner that ended without having recorded how: what EventBridge, or Step Functions, says of it.
+"""The end of an execution of TaskRunner that did not record its own outcome, as EventBridge or Step Functions tells it.
 
 ``States.ALL`` catches neither ``States.Runtime`` and ``States.DataLimitExceeded`` nor a time-out of the state machine
 or an abort ("Handling errors in Step Functions workflows").
@@ -117,7 +117,7 @@ def _json(text: Any) -> Any:
 
 
 def _moment(milliseconds: Any) -> str:
-    """Since 1970, as the event has it; the beginning of time where it has not."""
+    """The moment of an event's milliseconds since 1970; 1970 itself if the event has none."""
     try:
         moment = datetime.fromtimestamp(float(milliseconds) / 1000, UTC)
     except (TypeError, ValueError, OverflowError, OSError):

@@ -1,4 +1,4 @@
-"""What the watchdog makes of a task: which slots nobody has run, and what is to become of them.
+"""Which slots of a task nobody has run, and what the watchdog does about them.
 
 A slot is looked for when its task's grace has passed, and missed when two looks one after the other have not found its
 row: the first may have come between a start and its claim. What is missed is recorded, or started by the watchdog
@@ -44,7 +44,7 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """What came of looking at a task."""
+    """What the watchdog decided about a task in one round."""
 
     #: Rows to write where there is still none.
     verdicts: tuple[Verdict, ...]
@@ -106,7 +106,7 @@ def _due(task: Task, since: datetime, horizon: datetime) -> list[Slot]:
 
 
 def _to_start(task: Task, watch: Watch, missed: Sequence[Slot], now: datetime) -> tuple[str, ...]:
-    """Each at most once: an execution that leaves no row is not started for ever."""
+    """The slots to start, each at most once, so that an execution that leaves no row is not started again and again."""
     oldest = now - timedelta(seconds=task.catch_up_window_seconds)
     candidates = [key(slot.at) for slot in missed if slot.at >= oldest]
     if task.catch_up is CatchUp.NONE:

@@ -65,7 +65,7 @@ class SkipReason(StrEnum):
 
 
 class Attention(StrEnum):
-    """What about a run that succeeded somebody should hear of."""
+    """Why people should hear of a run that has not failed."""
 
     #: It started later after its slot than the task's grace.
     LATE = "late"
@@ -137,7 +137,7 @@ class RunEnd:
 
 @dataclass(frozen=True, kw_only=True)
 class EarlierRun:
-    """A run of the same slot before the one that the row tells of."""
+    """An earlier run of the same slot, which the row keeps in its history."""
 
     #: Never RUNNING: one that died is ABORTED.
     status: RunStatus
@@ -202,7 +202,7 @@ class Run:
 
     @property
     def version(self) -> str:
-        """What a later run names this one by when it is to take its place: each run of a slot has its own start."""
+        """What identifies this run among those of its slot: its start. A rerun names it to take its place."""
         return self.started_at or self.status
 
     @classmethod

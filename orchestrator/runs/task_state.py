@@ -1,4 +1,4 @@
-"""A record of the registry: a task as declared, and what has become of it since."""
+"""A record of the registry: a task as it was declared, and its state at run time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Lease:
 
 @dataclass(frozen=True, kw_only=True)
 class Pause:
-    """Why the task does not run."""
+    """A pause: who has made it and why, until when, and what runs afterwards."""
 
     who: str = ""
     why: str = ""
@@ -106,7 +106,7 @@ class Watch:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """A task as declared, and what has become of it."""
+    """A task as it was declared, and its state at run time."""
 
     task: Task
     lease: Lease | None = None

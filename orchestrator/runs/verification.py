@@ -1,4 +1,4 @@
-"""Whether the ledger explains every slot: expected slots on one side, rows on the other."""
+"""Compares the slots that were expected with the rows of the ledger."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Verified:
-    """What came of comparing a task's slots with its rows."""
+    """The result of comparing a task's slots with its rows."""
 
     task_id: str
     #: The span that was compared, both ends included; nothing was, where ``until`` is before ``since``.
@@ -63,6 +63,6 @@ def verify(task: Task, runs: Iterable[Run], since: datetime, until: datetime, no
 
 
 def _over(task: Task, run: Run) -> datetime:
-    """When the run's lease is over, waiting aside."""
+    """When the run's lease expires, if it has not waited for its turn."""
     began = datetime.fromisoformat(run.started_at or run.slot).astimezone(UTC)
     return began + timedelta(seconds=task.lease_seconds)

@@ -67,7 +67,7 @@ Expression = Cron | Rate | At
 # Ten thousand tasks share few expressions, and each is asked for when it is checked, spread and planned.
 @lru_cache(maxsize=16384)
 def parse(text: str) -> Expression:
-    """The expression that ``text`` is. Raises :class:`InvalidSchedule`: the field, what was found, what is allowed."""
+    """Parses ``text``. Raises :class:`InvalidSchedule`, which names the field, its value and what is allowed there."""
     if len(text) > LONGEST_EXPRESSION:
         found = f"{len(text)} characters"
         raise InvalidSchedule(text[:40] + "…", "expression", found, f"at most {LONGEST_EXPRESSION} characters")

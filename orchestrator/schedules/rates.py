@@ -1,4 +1,4 @@
-"""Rates whose slots a cron expression names as well."""
+"""Rates that can be written as cron expressions with the same slots."""
 
 from __future__ import annotations
 

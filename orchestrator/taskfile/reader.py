@@ -1,6 +1,6 @@
 """tasks.yaml: what a user edits.
 
-Every mistake is found in one go, and each says its file, line and field, what was found, and what was expected.
+Every mistake is reported at once, with its file, line and field, the value, and what was expected.
 """
 
 from __future__ import annotations

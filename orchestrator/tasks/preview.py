@@ -1,4 +1,4 @@
-"""A task's slots, as a person reads them and as a program does: what happens when, and what is out of the ordinary."""
+"""A task's slots as text for people and as JSON for programs, with everything that a change of clock does to them."""
 
 from __future__ import annotations
 

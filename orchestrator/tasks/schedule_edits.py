@@ -1,4 +1,4 @@
-"""What somebody has changed in a schedule beside a deployment."""
+"""Which parameters of a schedule somebody has changed by hand."""
 
 from __future__ import annotations
 

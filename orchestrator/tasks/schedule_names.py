@@ -1,4 +1,4 @@
-"""What a task's schedules, and the executions that they start, are called: a name says whose it is.
+"""The names of a task's schedules and of the executions that they start: each begins with the task's id.
 
 A schedule that changes gets another name.
 """

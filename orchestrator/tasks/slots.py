@@ -1,4 +1,4 @@
-"""The slots of a task: when it is expected to run, and when on purpose not.
+"""The slots of a task: when it is expected to run, and which slots are skipped on purpose.
 
 What EventBridge Scheduler delivers is one thing; what the task's owner wants at a change of clock or on a closed day is
 another. Where the two differ, a slot that Scheduler would not deliver gets a one-time schedule of its own
@@ -71,7 +71,7 @@ def times(schedule: TaskSchedule) -> Schedule:
 
 
 def is_rate(schedule: TaskSchedule) -> bool:
-    """Whether it counts hours or days from a start, and knows no clock."""
+    """Whether the schedule is a rate, which counts elapsed time and heeds no change of clock."""
     return isinstance(times(schedule).expression, Rate)
 
 

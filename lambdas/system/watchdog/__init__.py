@@ -1,6 +1,6 @@
-"""The watchdog: a task like any other, which looks after all others, and itself is missed by an alarm.
+"""The watchdog: a task like any other that looks after all tasks. An alarm goes off when it is silent.
 
-It finds slots that nobody has run, runs whose execution has died, and pauses that are over.
+It looks for slots that nobody has run, runs whose execution has ended or takes too long, and pauses that are over.
 """
 
 from __future__ import annotations
