@@ -29,7 +29,7 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 
 import definitions
-import lambdas
+from lambdas import functions
 from orchestrator import deployment
 from orchestrator.cli import faults
 from orchestrator.cli.options import gathered
@@ -42,9 +42,9 @@ from orchestrator.stores.server_clock import ServerClock
 #: What is built and deployed here.
 PROJECT = Project(
     definitions=definitions.ALL,
-    lambdas=Path(lambdas.__file__).parent,
-    settings=lambdas.SETTINGS,
-    tables=lambdas.TABLES,
+    lambdas=Path(functions.__file__).parent,
+    settings=functions.SETTINGS,
+    tables=functions.TABLES,
 )
 
 #: Part of the names of buckets, which are 63 characters at most.
