@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,34 @@ from orchestrator.rooms import KNOWN_TO_DEFINITIONS, KNOWN_TO_THE_EMULATOR, ROOM
 from tests.testbed import ROOT
 
 NAMES = [room.name for room in ROOMS]
+
+#: What a reader can keep in mind: the parameters of a function but for ``self`` and ``cls``, and its lines.
+MOST_PARAMETERS, MOST_LINES = 7, 60
+
+#: Functions with more parameters, and why.
+MANY_PARAMETERS = {
+    # The signatures of moto's methods, which these replace.
+    "orchestrator.local.aws.dynamodb.partitions.query_page",
+    "orchestrator.local.aws.dynamodb.partitions.scan_page",
+}
+
+#: Functions with more lines, and why.
+MANY_LINES = {
+    # A state machine, state after state, as it is read.
+    "definitions.billing._page",
+    "definitions.billing.build",
+    # Each holds the functions that replace moto's, which share the server by closing over it.
+    "orchestrator.local.aws.dynamodb.partitions._reads",
+    "orchestrator.local.aws.scheduler.firing.install",
+    "orchestrator.local.aws.step_functions.failures.install",
+    "orchestrator.local.aws.step_functions.optimized.install",
+}
+
+#: The parts of the emulator name the type of the server that installs them: a cycle for the type checker alone.
+KNOWN_CYCLE = "orchestrator.local.aws"
+
+#: The packages of the product, beside ``deploy.py``.
+FOLDERS = ("orchestrator", "definitions", "lambdas")
 
 #: Modules that read or write something outside the process.
 INPUT_AND_OUTPUT = {"boto3", "botocore", "os", "socket", "subprocess", "urllib3"}
@@ -46,6 +75,62 @@ def imported(folder: str) -> Iterator[tuple[str, str]]:
     for path, name in sources(folder):
         for one in imports(path):
             yield name, one
+
+
+def functions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    """Each function of the product, inner ones and methods too, by its module and its name."""
+    files = [(ROOT / "deploy.py", "deploy"), *(one for folder in FOLDERS for one in sources(folder))]
+    for path, module in files:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield f"{module}.{node.name}", node
+
+
+def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    given = function.args
+    named = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
+    return sum(one is not None and one.arg not in ("self", "cls") for one in named)
+
+
+def module_imports() -> dict[str, set[str]]:
+    """Which modules of the product each of them imports, for the type checker alone too."""
+    modules = {name for folder in FOLDERS for _, name in sources(folder)}
+
+    def module_of(name: str) -> str:
+        while name and name not in modules:
+            name = name.rpartition(".")[0]
+        return name
+
+    found: dict[str, set[str]] = {name: set() for name in modules}
+    for folder in FOLDERS:
+        for name, one in imported(folder):
+            found[name].add(module_of(one))
+    return {name: of - {name, ""} for name, of in found.items()}
+
+
+def cycle(graph: Mapping[str, set[str]]) -> list[str]:
+    """One cycle of a graph, if it has any."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as fault:
+        return list(fault.args[1])
+    return []
+
+
+def test_no_parameter_list_is_too_long() -> None:
+    found = {name for name, function in functions() if parameters(function) > MOST_PARAMETERS}
+    assert found - MANY_PARAMETERS == set()
+
+
+def test_no_function_is_too_long() -> None:
+    found = {name for name, one in functions() if (one.end_lineno or 0) - one.lineno >= MOST_LINES}
+    assert found - MANY_LINES == set()
+
+
+def test_no_module_imports_one_that_imports_it() -> None:
+    graph = module_imports()
+    assert cycle({name: of for name, of in graph.items() if not name.startswith(KNOWN_CYCLE)}) == []
+    assert cycle({"one": {"other"}, "other": {"one"}}), "a cycle would be found"
 
 
 def test_every_module_of_the_library_is_in_a_room() -> None:
