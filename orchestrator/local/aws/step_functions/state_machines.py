@@ -192,9 +192,9 @@ def paged(answer: Callable[..., Any]) -> Callable[..., Any]:
 
     def checked(self: Any) -> Any:
         check_page(self._get_param("maxResults"), self._get_param("nextToken"))
-        if self._get_param("maxResults") == 0:
-            # As recorded: the size is the usual one.
-            self.params.pop("maxResults", None)
+        number = self._get_int_param
+        # As recorded: a page of 0 has the usual size.
+        self._get_int_param = lambda name: number(name) or None
         try:
             return answer(self)
         except UnknownToken:

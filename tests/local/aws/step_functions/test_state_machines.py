@@ -134,6 +134,12 @@ def test_an_input_that_is_no_json_starts_nothing(machines: Machines, text: str, 
     assert refusal(lambda: machines.states.start_execution(stateMachineArn=arn, input=text)) == told
 
 
+def test_a_page_of_nothing_has_the_usual_size(machines: Machines) -> None:
+    arn = make(machines, definition("one"))
+    (listed,) = machines.states.list_state_machines(maxResults=0)["stateMachines"]
+    assert listed["stateMachineArn"] == arn
+
+
 def test_versions_come_in_pages_and_their_numbers_are_not_given_again(machines: Machines) -> None:
     arn = make(machines, definition("0"))
     for number in range(1, 4):
