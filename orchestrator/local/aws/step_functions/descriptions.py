@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from moto.core.exceptions import AWSError
 from moto.core.responses import ActionResult
-from moto.stepfunctions.exceptions import ValidationException
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from orchestrator.local.aws.replacements import replaces
+from orchestrator.local.aws.step_functions.state_machines import constraint
 
 if TYPE_CHECKING:
     from orchestrator.local.aws.server import EmbeddedAws
@@ -28,6 +28,10 @@ _PAGE, _LARGEST_PAGE = 100, 1_000
 
 #: The longest token, in characters.
 _TOKEN_LENGTH = 3096
+
+
+#: In AWS's order.
+_STATUSES = ("SUCCEEDED", "TIMED_OUT", "PENDING_REDRIVE", "ABORTED", "FAILED", "RUNNING")
 
 
 class InvalidToken(AWSError):
@@ -102,17 +106,15 @@ def _of(backend: Any, arn: str) -> list[Any]:
 def _list(self: Any) -> Any:
     size = int(self._get_param("maxResults") or _PAGE)
     if size > _LARGEST_PAGE:
-        wrong = f"Value '{size}' at 'maxResults' failed to satisfy constraint"
-        least = f"Member must have value less than or equal to {_LARGEST_PAGE}"
-        raise ValidationException(f"1 validation error detected: {wrong}: {least}")
+        raise constraint("maxResults", size, f"have value less than or equal to {_LARGEST_PAGE}")
     found = _of(self.stepfunction_backend, self._get_param("stateMachineArn"))
     if status := self._get_param("statusFilter"):
+        if status not in _STATUSES:
+            raise constraint("statusFilter", status, f"satisfy enum value set: [{', '.join(_STATUSES)}]")
         found = [execution for execution in found if execution.status == status]
     if token := self._get_param("nextToken"):
         if len(token) > _TOKEN_LENGTH:
-            wrong = f"Value '{token}' at 'nextToken' failed to satisfy constraint"
-            least = f"Member must have length less than or equal to {_TOKEN_LENGTH}"
-            raise ValidationException(f"1 validation error detected: {wrong}: {least}")
+            raise constraint("nextToken", token, f"have length less than or equal to {_TOKEN_LENGTH}")
         try:
             after = json.loads(base64.b64decode(token))
         except ValueError:
@@ -124,23 +126,7 @@ def _list(self: Any) -> Any:
     return ActionResult({"executions": listed, "nextToken": more})
 
 
-def _of_machine(describe: Callable[..., Any]) -> Callable[..., Any]:
-    """A machine without the encryption that is everybody's, and with the logging that is nobody's."""
-
-    def describe_state_machine(self: Any, arn: str) -> Any:
-        answer = describe(self, arn)
-        if (answer.result.get("encryptionConfiguration") or {}).get("type") == "AWS_OWNED_KEY":
-            del answer.result["encryptionConfiguration"]
-        logging = answer.result.get("loggingConfiguration") or {"level": "OFF"}
-        answer.result["loggingConfiguration"] = {"includeExecutionData": False, **logging}
-        return answer
-
-    return describe_state_machine
-
-
 def install(aws: EmbeddedAws) -> None:
     """Replaces what moto says."""
-    describe = StepFunctionResponse._describe_state_machine
-    replaces(StepFunctionResponse, "_describe_state_machine", digest="448ec8653d95")(_of_machine(describe))
     replaces(StepFunctionResponse, "describe_execution", digest="2718758b91ed")(_describe)
     replaces(StepFunctionResponse, "list_executions", digest="61c5f5b036fe")(_list)

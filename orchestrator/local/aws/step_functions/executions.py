@@ -44,6 +44,7 @@ from orchestrator.local.aws.replacements import replaces
 from orchestrator.local.aws.step_functions import execution_logs
 from orchestrator.local.aws.step_functions.descriptions import output, redrive, started_by
 from orchestrator.local.aws.step_functions.interpreter import end, timestamp
+from orchestrator.local.aws.step_functions.validation import unread_json
 from orchestrator.local.aws.step_functions.versions import started
 
 if TYPE_CHECKING:
@@ -108,13 +109,14 @@ def given(name: str | None, execution_input: str | None) -> tuple[str, str]:
     name = name or str(uuid.uuid4())
     if len(name) > 80 or _FORBIDDEN.search(name):
         raise InvalidName(f"Invalid Name: '{name}'")
-    text = execution_input or "{}"
+    text = "{}" if execution_input is None else execution_input
     if len(text.encode()) > INPUT_LIMIT_BYTES:
         raise InvalidExecutionInput(f"Invalid State Machine Execution Input: longer than {INPUT_LIMIT_BYTES} bytes")
     try:
         json.loads(text)
-    except ValueError as fault:
-        raise InvalidExecutionInput(f"Invalid State Machine Execution Input: '{fault}'") from fault
+    except json.JSONDecodeError as fault:
+        why = unread_json(text, fault)
+        raise InvalidExecutionInput(f"Invalid State Machine Execution Input: '{why}'") from fault
     return name, text
 
 
