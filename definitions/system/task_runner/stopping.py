@@ -48,7 +48,11 @@ def states(stack: Stack) -> list[Any]:
             assign=stopped | {"other": "RUNNING"},
             never_retry=_NO_EXECUTION,
             catch=[
-                Catch(error_equals=["States.ALL"], assign=stopped | _GONE, output=NOTHING, next_step=to("EndOther"))
+                Catch(error_equals=_NO_EXECUTION, assign=stopped | _GONE, output=NOTHING, next_step=to("EndOther")),
+                # It may go on: what becomes of it, its row says by itself.
+                Catch(
+                    error_equals=["States.ALL"], assign=stopped | _GONE, output=NOTHING, next_step=to("OtherStopped")
+                ),
             ],
             next_state=to("EndOther"),
         ),
