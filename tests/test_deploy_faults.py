@@ -30,7 +30,9 @@ from tests.testbed.proxy import Answer, Call, ConnectionLost, FaultyAws, faulty,
 ROOT = Path(deploy.__file__).parent
 STACK = Stack()
 
-TASKS = "tasks:\n" + "".join(
+# A queue has nobody who would have to confirm first.
+ALERTS = "alerts: {to: [{sqs: 'arn:aws:sqs:us-east-1:123456789012:pager'}]}\n"
+TASKS = f"{ALERTS}tasks:\n" + "".join(
     f"  task-{number}: {{run: lambda/report-generator, schedule: 'cron({number} 2 * * ? *)'}}\n" for number in range(12)
 )
 

@@ -24,6 +24,7 @@ from lambdas.email_digest.digest import Digest, summarise
 from lambdas.email_digest.rendering import subject, to_html, to_text
 from orchestrator.handlers.event import Params, TaskEvent
 from orchestrator.handlers.invocation import Result, client, logger, metrics, setting, task_handler
+from orchestrator.instants import order
 from orchestrator.runs.run import TERMINAL, Run
 from orchestrator.stack import IDEMPOTENCY_TABLE, MAIL_FROM, STACK, Stack
 from orchestrator.stores.ledger import Ledger
@@ -75,9 +76,9 @@ def digest_of(event: TaskEvent[DigestParams], ledger: Ledger) -> Digest:
 
     def runs() -> Iterator[Run]:
         for status in sorted(TERMINAL):
-            # Compared as text, as the index does: then consecutive periods share no run and lose none.
+            # The index begins with ``since`` itself, which the period before has told of.
             for run in ledger.with_status(status, since=since, until=until):
-                if run.slot > since and (params.task_ids is None or run.task_id in params.task_ids):
+                if order(run.slot) > order(since) and (params.task_ids is None or run.task_id in params.task_ids):
                     yield run
 
     return summarise(runs(), since=since, until=until)

@@ -21,7 +21,7 @@ from werkzeug.http import http_date
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from orchestrator.errors import PortInUse
-from orchestrator.local.aws import account, clients, keys, mail, replacements, retention, subscribers
+from orchestrator.local.aws import account, clients, keys, mail, metrics, queues, replacements, retention, subscribers
 from orchestrator.local.aws.clock import Clock, RealClock
 from orchestrator.local.aws.cloudformation import change_sets, resources, updates
 from orchestrator.local.aws.dynamodb import expressions, parameters, partitions, streams
@@ -81,7 +81,9 @@ ADAPTERS = (
     events,
     rules,
     mail,
+    metrics,
     keys,
+    queues,
     resources,
     subscribers,
     change_sets,

@@ -1,0 +1,28 @@
+"""Queues as SQS keeps them."""
+
+from __future__ import annotations
+
+import json
+
+from orchestrator.local.aws.server import EmbeddedAws
+
+POLICY = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}],
+    }
+)
+
+
+def test_a_queue_keeps_its_policy_until_another_one_is_set(aws: EmbeddedAws) -> None:
+    sqs = aws.client("sqs")
+    url = sqs.create_queue(QueueName="jobs", Attributes={"Policy": POLICY})["QueueUrl"]
+
+    def policy() -> str | None:
+        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        return str(found["Policy"]) if "Policy" in found else None
+
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1"})
+    assert json.loads(policy() or "{}") == json.loads(POLICY)
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
+    assert policy() is None
