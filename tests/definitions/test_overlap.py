@@ -324,8 +324,9 @@ def test_a_run_that_could_not_be_stopped_ends_as_it_ends(runner: TaskRunner) -> 
         "unstoppable", target="workflow/nested", overlap=OverlapPolicy.TERMINATE_OTHER, timeout_seconds=3600
     )
     first = begin(runner, task_id, BEFORE, params={"pause": 400})
-    denied = {"error": "AccessDeniedException", "status": 400, "applied": False, "times": 99}
-    with runner.faulty("stepfunctions", "StopExecution", **denied):
+    with runner.faulty(
+        "stepfunctions", "StopExecution", applied=False, times=99, error="AccessDeniedException", status=400
+    ):
         assert row(runner.run(task_id)).status is RunStatus.SUCCEEDED
     run = row(runner.end(first, task_id, BEFORE))
     assert (run.status, run.reason, run.error) == (RunStatus.SUCCEEDED, None, None)

@@ -14,7 +14,7 @@ import pytest
 from orchestrator.local.aws.clock import VirtualClock
 from orchestrator.local.aws.server import EmbeddedAws
 from tests.faults.injection import Fault, Faults, Injected, State
-from tests.faults.scenarios import GRACE, SCENARIOS, Cell
+from tests.faults.scenarios import GRACE, OTHER_WAYS, SCENARIOS, Cell
 from tests.faults.verdicts import LOST, table, told, verdict
 from tests.testbed.rounds import rounds
 from tests.testbed.task_runner import TaskRunner
@@ -44,6 +44,8 @@ class Finding:
 
 Matrix = Mapping[tuple[str, Fault], Finding]
 
+ALL = {**SCENARIOS, **OTHER_WAYS}
+
 
 @pytest.fixture(scope="module")
 def runner(embedded_aws: EmbeddedAws) -> Iterator[TaskRunner]:
@@ -65,13 +67,14 @@ def play(runner: TaskRunner, faults: Faults, times: float) -> Matrix:
     """All cells at once, then what follows: the handlers, and rounds of the watchdog when the faults are over."""
     at = (runner.aws.clock.now() - timedelta(minutes=10)).replace(second=0, microsecond=0)
     cells, injected = {}, {}
-    for state in SCENARIOS:
+    for name, scenario in ALL.items():
         for fault in Fault:
-            task_id = f"{state}-{fault}-{'once' if times == 1 else 'ever'}".lower().replace(" ", "-")
-            cells[state, fault] = Cell(runner=runner, task_id=task_id, at=at)
-            injected[state, fault] = Injected(where=State(name=state, task_id=task_id), fault=fault, times=times)
+            task_id = f"{name}-{fault}-{'once' if times == 1 else 'ever'}".lower().replace(" ", "-")
+            cells[name, fault] = Cell(runner=runner, task_id=task_id, at=at)
+            where = State(name=scenario.state or name, task_id=task_id)
+            injected[name, fault] = Injected(where=where, fault=fault, times=times)
     with faults.injected(*injected.values()), ThreadPoolExecutor(_AT_ONCE) as pool:
-        list(pool.map(lambda key: SCENARIOS[key[0]].play(cells[key]), cells))
+        list(pool.map(lambda key: ALL[key[0]].play(cells[key]), cells))
         assert runner.aws.event_sources.settled(60)
     rounds(runner, runner.aws.clock.now() + GRACE + timedelta(minutes=10), 2)
     assert runner.aws.event_sources.settled(60)
@@ -105,7 +108,7 @@ def test_a_fault_that_passes_changes_nothing(runner: TaskRunner, faults: Faults)
     assert [key for key, finding in matrix.items() if not finding.struck] == []
     assert lost(matrix) == []
     otherwise = {
-        key for key, finding in matrix.items() if finding.verdict.partition(",")[0] != SCENARIOS[key[0]].ends.lower()
+        key for key, finding in matrix.items() if finding.verdict.partition(",")[0] != ALL[key[0]].ends.lower()
     }
     assert otherwise == _AMBIGUOUS
 

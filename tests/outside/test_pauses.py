@@ -61,8 +61,8 @@ def test_a_slot_that_was_delivered_in_the_second_in_which_its_pause_began_runs_a
     since = {":since": {"S": f"{run['startedAt'][:19]}Z"}}
     names, key = {"#since": "since"}, {"taskId": {"S": task}}
     change = ("--update-expression", "SET pause.#since = :since", "--expression-attribute-names", json.dumps(names))
-    change = (*change, "--key", json.dumps(key), "--expression-attribute-values", json.dumps(since))
-    real.aws("dynamodb", "update-item", "--table-name", "orchestrator-dev-ScheduledTasks", *change)
+    which = ("--key", json.dumps(key), "--expression-attribute-values", json.dumps(since))
+    real.aws("dynamodb", "update-item", "--table-name", "orchestrator-dev-ScheduledTasks", *change, *which)
     assert f"started {slot}" in real.orchestrator("resume", task).out
     (run,) = real.until(lambda: [one for one in real.runs(task) if one["status"] == "SUCCEEDED"])
     assert (run["slot"], run["trigger"]) == (slot, "resume")
