@@ -16,6 +16,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -28,22 +29,22 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 
 import definitions
-import lambdas
+from lambdas import functions
 from orchestrator import deployment
 from orchestrator.cli import faults
+from orchestrator.cli.options import gathered
 from orchestrator.cli.views.progress import progress_of
 from orchestrator.cli.views.proofs import proofs_table
-from orchestrator.deployment import Dependencies, Project, Rollout
-from orchestrator.runs.destinations import silences
+from orchestrator.deployment import Dependencies, Deployer, Project, Rollout, StackSettings
 from orchestrator.stack import Stack
 from orchestrator.stores.server_clock import ServerClock
 
 #: What is built and deployed here.
 PROJECT = Project(
     definitions=definitions.ALL,
-    lambdas=Path(lambdas.__file__).parent,
-    settings=lambdas.SETTINGS,
-    tables=lambdas.TABLES,
+    lambdas=Path(functions.__file__).parent,
+    settings=functions.SETTINGS,
+    tables=functions.TABLES,
 )
 
 #: Part of the names of buckets, which are 63 characters at most.
@@ -131,9 +132,6 @@ def prove(stack: Stack, role: str | None, as_json: bool) -> int:
 
 
 _tasks = click.option("--tasks", "file", default="tasks.yaml", show_default=True, type=click.Path(path_type=Path))
-_mail_from = click.option(
-    "--mail-from", help="Who mail is from: an address that SES has verified. [default: as deployed]"
-)
 _dependencies = click.option(
     "--without-dependencies",
     "dependencies",
@@ -142,36 +140,59 @@ _dependencies = click.option(
     callback=lambda context, parameter, without: None if without else PROJECT.locked_dependencies(),
     help="Bundles without others' packages: for `orchestrator local`, whose Python has them.",
 )
-_site_url = click.option("--site-url", help="What relative URLs in params are relative to. [default: as deployed]")
-_heartbeat_url = click.option(
-    "--heartbeat-url", help="Called after each round of the watchdog, https only. [default: as deployed]"
+_settings = gathered(
+    "settings",
+    StackSettings,
+    click.option("--mail-from", help="Who mail is from: an address that SES has verified. [default: as deployed]"),
+    click.option("--site-url", help="What relative URLs in params are relative to. [default: as deployed]"),
+    click.option("--heartbeat-url", help="Called after each round of the watchdog, https only. [default: as deployed]"),
+    click.option(
+        "--reserved-concurrency/--no-reserved-concurrency",
+        "reserve_concurrency",
+        default=None,
+        help="Whether what handles failures has some concurrency for itself. [default: as deployed, or yes]",
+    ),
 )
-_reserved_concurrency = click.option(
-    "--reserved-concurrency/--no-reserved-concurrency",
-    default=None,
-    help="Whether what handles failures has some concurrency for itself. [default: as deployed, or yes]",
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pace:
+    """How new versions of state machines take over, as somebody typed it."""
+
+    canary: int | None
+    linear: int | None
+    minutes: float
+    alarm: str | None
+
+    def rollout(self, stack: Stack) -> Rollout:
+        """Raises click.UsageError."""
+        if self.canary and self.linear:
+            raise click.UsageError("--canary and --linear exclude each other")
+        watched = self.alarm or stack.failure_alarm
+        if self.canary:
+            return Rollout.canary(self.canary, self.minutes, watched)
+        return Rollout.linear(self.linear, self.minutes, watched) if self.linear else Rollout()
+
+
+_pace = gathered(
+    "pace",
+    _Pace,
+    click.option("--canary", type=_percent, help="Percent of executions that try a new version first."),
+    click.option("--linear", type=_percent, help="Percent of executions that a new version gets more at a time."),
+    click.option(
+        "--minutes", default=10.0, show_default=True, type=click.FloatRange(min=0), help="How long each is watched."
+    ),
+    click.option("--alarm", help="While it is in ALARM, the old version gets all again. [default: the stack's own]"),
 )
 
 
 @deploy.command()
 @_environment
 @_tasks
-@_mail_from
-@_site_url
-@_heartbeat_url
-@_reserved_concurrency
+@_settings
 @_dependencies
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def plan(
-    stack: Stack,
-    file: Path,
-    mail_from: str | None,
-    site_url: str | None,
-    heartbeat_url: str | None,
-    reserved_concurrency: bool | None,
-    dependencies: Dependencies | None,
-    as_json: bool,
-) -> int:
+def plan(stack: Stack, file: Path, settings: StackSettings, dependencies: Dependencies | None, as_json: bool) -> int:
     """Say what apply would do; nothing is written. Exit code 0: nothing, 2: something."""
     application = PROJECT.application(stack, dependencies)
     declared = application.load(file, datetime.now(UTC).date())
@@ -183,10 +204,7 @@ def plan(
         declared.tasks,
         now=now,
         destinations=declared.destinations,
-        mail_from=mail_from,
-        site_url=site_url,
-        heartbeat_url=heartbeat_url,
-        reserve_concurrency=reserved_concurrency,
+        settings=settings,
         monthly_cost=deployment.monthly_cost(application, now),
     )
     if as_json:
@@ -204,63 +222,38 @@ def plan(
 @deploy.command()
 @_environment
 @_tasks
-@_mail_from
-@_site_url
-@_heartbeat_url
-@_reserved_concurrency
+@_settings
 @_dependencies
-@click.option("--canary", type=_percent, help="Percent of executions that try a new version first.")
-@click.option("--linear", type=_percent, help="Percent of executions that a new version gets more at a time.")
-@click.option(
-    "--minutes", default=10.0, show_default=True, type=click.FloatRange(min=0), help="How long each is watched."
-)
-@click.option("--alarm", help="While it is in ALARM, the old version gets all again. [default: the stack's own]")
-def apply(
-    stack: Stack,
-    file: Path,
-    mail_from: str | None,
-    site_url: str | None,
-    heartbeat_url: str | None,
-    reserved_concurrency: bool | None,
-    dependencies: Dependencies | None,
-    canary: int | None,
-    linear: int | None,
-    minutes: float,
-    alarm: str | None,
-) -> None:
+@_pace
+def apply(stack: Stack, file: Path, settings: StackSettings, dependencies: Dependencies | None, pace: _Pace) -> None:
     """Make AWS what the definitions, the functions and the tasks say."""
-    if canary and linear:
-        raise click.UsageError("--canary and --linear exclude each other")
+    rollout = pace.rollout(stack)
     application = PROJECT.application(stack, dependencies)
     declared = application.load(file, datetime.now(UTC).date())
-    watched = alarm or stack.failure_alarm
-    rollout = Rollout.canary(canary, minutes, watched) if canary else Rollout()
-    rollout = Rollout.linear(linear, minutes, watched) if linear else rollout
     clients, clock = _aws(stack)
     applied = deployment.apply(
         clients,
         application,
         declared.tasks,
         destinations=declared.destinations,
-        now=clock.now,
-        mail_from=mail_from,
-        site_url=site_url,
-        heartbeat_url=heartbeat_url,
-        reserve_concurrency=reserved_concurrency,
+        settings=settings,
         rollout=rollout,
-        holder=f"{getpass.getuser()} on {socket.gethostname()}",
-        progress=click.echo,
-        progress_of=lambda count: progress_of(count, Console(), click.echo),
+        deployer=Deployer(
+            name=f"{getpass.getuser()} on {socket.gethostname()}",
+            now=clock.now,
+            progress=click.echo,
+            progress_of=lambda count: progress_of(count, Console(), click.echo),
+        ),
     )
-    for task_id, schedule in applied.plan.over:
+    for task_id, schedule in applied.plan.reconciliation.over:
         click.echo(f"note: {schedule.expression} of {task_id} is in the past, no schedule was created")
-    for name in applied.plan.foreign:
+    for name in applied.plan.reconciliation.foreign:
         click.echo(
             f"note: the schedule {name} in the group {stack.schedule_group} belongs to no task; it was left alone"
         )
-    for note in applied.alerts.notes():
+    for note in applied.plan.alerts.notes():
         click.echo(f"note: {note}")
-    _warn(silences(declared.tasks, declared.destinations))
+    _warn(applied.plan.silences)
     click.echo(f"Deployed {stack.name}." if applied.changed else f"{stack.name} is up to date.")
 
 

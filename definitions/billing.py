@@ -17,11 +17,11 @@ mailed.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from definitions.system.task_runner.ending import STATES_ARN
-from definitions.system.task_runner.variables import CAUSE, EXECUTION_ARN
 from orchestrator.asl.definition import Definition
+from orchestrator.asl.fatal_errors import fatal_errors
 from orchestrator.asl.integrations import (
     EVALUATION_FAILED,
     GET_OBJECT,
@@ -33,7 +33,7 @@ from orchestrator.asl.integrations import (
     call,
 )
 from orchestrator.asl.states import Catch, Choice, Map, Pass, Retry, Succeed, Task, When, jsonata, literal
-from orchestrator.errors import MailInDoubt, NonRetryableError, error_names
+from orchestrator.asl.vocabulary import CAUSE, EXECUTION_ARN, STARTED_BY, STATES_ARN
 from orchestrator.permissions import Permission
 from orchestrator.stack import Stack, live
 
@@ -48,6 +48,12 @@ _HOUR = 3_600
 _STEP = {"interval_seconds": 60, "max_attempts": 3}
 #: Others wait for this customer's place.
 _CUSTOMER = {"interval_seconds": 2, "max_attempts": 5, "max_delay_seconds": 60}
+
+#: What a step raises after which a second attempt gets the same answer.
+_FATAL = fatal_errors(Path(__file__).parent.parent / "lambdas" / "billing")
+
+#: A step's error by its name, as the steps themselves are called by theirs: a definition imports no function.
+_MAIL_IN_DOUBT = "MailInDoubt"
 
 _FAILURE_KEY = "FAILURE#"
 
@@ -208,7 +214,7 @@ def _page(stack: Stack, *, then: Any) -> Task:
         seconds=60,
         retry=[
             # By then SES has said whether the mail went out, and the function can know.
-            Retry(error_equals=error_names(MailInDoubt), interval_seconds=330, max_attempts=2, backoff_rate=1.0),
+            Retry(error_equals=[_MAIL_IN_DOUBT], interval_seconds=330, max_attempts=2, backoff_rate=1.0),
             *_retry(**_CUSTOMER),
         ],
         catch=catch,
@@ -263,7 +269,7 @@ def _pages(stack: Stack, *, then: Any) -> Map:
             "Input": {
                 **{name: jsonata(f"${name}") for name in ("period", "work", "slot")},
                 "page": jsonata("$states.input"),
-                "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": jsonata(EXECUTION_ARN),
+                STARTED_BY: jsonata(EXECUTION_ARN),
             },
         },
         timeout_seconds=6 * _HOUR,
@@ -289,7 +295,7 @@ def _data_bucket(stack: Stack) -> str:
 def _retry(**pace: int) -> list[Retry]:
     """With exponential backoff and full jitter, but never on what a second attempt cannot mend."""
     return [
-        Retry(error_equals=[*error_names(NonRetryableError), EVALUATION_FAILED], max_attempts=0),
+        Retry(error_equals=[*_FATAL, EVALUATION_FAILED], max_attempts=0),
         Retry(error_equals=["States.ALL"], backoff_rate=2.0, jitter_strategy="FULL", **pace),
     ]
 

@@ -23,7 +23,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import Field, model_validator
 
-from orchestrator.errors import CleanupFailed
+from orchestrator.errors import OrchestratorError
 from orchestrator.handlers.event import Params, TaskEvent
 from orchestrator.handlers.invocation import Result, client, logger, metrics, task_handler
 from orchestrator.stack import DATA_BUCKET, STACK, Stack
@@ -37,6 +37,14 @@ _ATTEMPTS = 8
 _LONGEST_DELAY_SECONDS = 5.0
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class CleanupFailed(OrchestratorError):
+    """AWS kept some of what was to be deleted; what it did delete stays deleted, and the next attempt goes on."""
+
+    def __init__(self, where: str, kept: int, reason: str) -> None:
+        self.kept = kept
+        super().__init__(f"{kept} could not be deleted from {where}: {reason}")
 
 
 class CleanupParams(Params):
@@ -110,7 +118,7 @@ def clean_objects(
 ) -> Progress:
     """Deletes objects last modified before ``cutoff``, a page of a thousand at a time.
 
-    Raises :class:`~orchestrator.errors.CleanupFailed` if S3 keeps one of them.
+    Raises :class:`CleanupFailed` if S3 keeps one of them.
     """
     progress = Progress()
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
@@ -138,7 +146,7 @@ def clean_items(
 ) -> Progress:
     """Deletes items dated before ``cutoff``, in batches of 25; ``dynamodb`` is boto3's low-level client.
 
-    Raises :class:`~orchestrator.errors.CleanupFailed` if DynamoDB goes on leaving some unprocessed.
+    Raises :class:`CleanupFailed` if DynamoDB goes on leaving some unprocessed.
     """
     progress = Progress()
     key = [part["AttributeName"] for part in dynamodb.describe_table(TableName=table)["Table"]["KeySchema"]]

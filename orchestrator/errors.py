@@ -1,19 +1,10 @@
-"""Every exception of the project.
+"""Every exception of the library. A function's own stand beside it, as ``lambdas/billing/errors.py`` does.
 
 OrchestratorError
 ├── NonRetryableError           a second attempt cannot help; TaskRunner records it at once
 │   ├── InvalidParameters       a task's params are not what its target takes
-│   ├── InvalidPlan             a price plan that could charge wrongly
-│   ├── InvoiceConflict         an invoice of this customer and period exists, made from other charges
-│   ├── MalformedOrders         a line of a file of orders cannot be read
-│   ├── NoPrice                 a customer used what the price plan has no price for
-│   ├── NoUsageFiles            nobody has put the usage of the period where it is looked for
-│   ├── NotConfigured           a function lacks a setting of its environment
-│   ├── UnreadableUsage         a file of usage events is not one
-│   └── UsageCutOff             a file of usage events ends in the middle of a line
+│   └── NotConfigured           a function lacks a setting of its environment
 ├── BackfillIncomplete          slots of a backfill failed, or were not run
-├── CacheWarmingFailed          more URLs failed than the task allows
-├── CleanupFailed               AWS kept some of what was to be deleted
 ├── InvalidSchedule             a schedule expression that EventBridge Scheduler would refuse, or never fire
 ├── InvalidTimezone             no time zone of the tz database
 ├── InvalidTaskFile             tasks.yaml (every mistake, each with file, line, field and what was expected)
@@ -22,7 +13,6 @@ OrchestratorError
 ├── InvalidRecord               a record of the registry that no registration made
 ├── InvalidRow                  a row of the ledger that no run has written
 ├── FutureSlots                 a backfill was to run slots that are still to come
-├── MailInDoubt                 nobody knows yet whether an invoice has been mailed
 ├── MissingWheels               what functions depend on is neither on this machine nor to be had
 ├── DeploymentFailed            AWS refused, or did not finish, what was to be deployed
 ├── DeploymentUnderWay          another apply writes tasks and schedules of this stack now
@@ -30,7 +20,7 @@ OrchestratorError
 ├── NoSuchAlarm                 the alarm that is to watch a new version does not exist
 ├── NoSuchVersion               there is no version of a state machine to go back to
 ├── RolledBack                  a new version's alarm went off, and the old one runs again
-├── RoundIncomplete            the watchdog could not look after everything
+├── RoundIncomplete             the watchdog could not look after everything
 ├── NoRunOfSlot                 a rerun of a slot that nothing has run
 ├── NobodyTold                  a test of alerts where nobody would get it
 ├── NotABuild                   the folder to build into holds something else
@@ -79,77 +69,6 @@ class InvalidParameters(NonRetryableError):
         super().__init__(f"{target} was given wrong params: " + "; ".join(problems))
 
 
-class MalformedOrders(NonRetryableError):
-    """A line of a file of orders cannot be read; a report without it would be wrong."""
-
-    def __init__(self, key: str, line: int, problem: str) -> None:
-        self.key = key
-        self.line = line
-        super().__init__(f"{key}, line {line}: {problem}; correct the file and run the slot again")
-
-
-class InvalidPlan(NonRetryableError):
-    """A price plan could charge wrongly; nobody who has it is billed."""
-
-    def __init__(self, plan_id: str, problems: list[str]) -> None:
-        self.plan_id = plan_id
-        super().__init__(f"the price plan {plan_id!r} is wrong: " + "; ".join(problems))
-
-
-class NoPrice(NonRetryableError):
-    """A customer used what the price plan has no price for."""
-
-    def __init__(self, customer_id: str, plan_id: str, meter: str) -> None:
-        self.meter = meter
-        super().__init__(f"{customer_id} used {meter!r}, for which the price plan {plan_id!r} has no price")
-
-
-class NoUsageFiles(NonRetryableError):
-    """Nobody has put the usage of the period where it is looked for."""
-
-    def __init__(self, prefix: str) -> None:
-        super().__init__(
-            f"there is no *.csv and no *.jsonl below {prefix}; upload the usage (a file with no events, if there was"
-            " none) and run the slot again"
-        )
-
-
-class UnreadableUsage(NonRetryableError):
-    """A file of usage events is not one."""
-
-    def __init__(self, file: str, line: int, problem: str) -> None:
-        self.file, self.line = file, line
-        super().__init__(f"{file}, line {line}: {problem}; correct the file and run the slot again")
-
-
-class UsageCutOff(NonRetryableError):
-    """A file of usage events ends in the middle of a line: what is missing could be anybody's."""
-
-    def __init__(self, file: str, line: int) -> None:
-        self.file, self.line = file, line
-        super().__init__(
-            f"{file} is cut off in line {line}, which has no end; nobody was billed. Upload the whole file and run the"
-            " slot again"
-        )
-
-
-class InvoiceConflict(NonRetryableError):
-    """An invoice of this customer and period exists and was made from other charges: it stays as it is."""
-
-    def __init__(self, customer_id: str, period: str, invoiced: str, charged: str) -> None:
-        super().__init__(
-            f"the invoice of {customer_id} for {period} says {invoiced}, and what was used now makes {charged} or other"
-            " lines: settle the difference by hand, the invoice is not changed"
-        )
-
-
-class MailInDoubt(OrchestratorError):
-    """Nobody knows yet whether an invoice has been mailed; SES will have said so in a while."""
-
-    def __init__(self, customer_id: str, period: str) -> None:
-        super().__init__(f"the mail with the invoice of {customer_id} for {period} was begun and not recorded as sent")
-
-
 class NotConfigured(NonRetryableError):
     """A function lacks a setting of its environment."""
 
@@ -163,24 +82,6 @@ class BackfillIncomplete(OrchestratorError):
 
     Raised by no Python code: it is the name of Backfill's Fail state.
     """
-
-
-class CacheWarmingFailed(OrchestratorError):
-    """More URLs failed than the task allows."""
-
-    def __init__(self, failures: Sequence[str], total: int, max_error_rate: float) -> None:
-        self.failures = failures
-        shown = [*failures[:5], *([f"{len(failures) - 5} more"] if len(failures) > 5 else [])]
-        allowed = f"allowed is a share of {max_error_rate:g}"
-        super().__init__(f"{len(failures)} of {total} URLs failed, {allowed}: {', '.join(shown)}")
-
-
-class CleanupFailed(OrchestratorError):
-    """AWS kept some of what was to be deleted; what it did delete stays deleted, and the next attempt goes on."""
-
-    def __init__(self, where: str, kept: int, reason: str) -> None:
-        self.kept = kept
-        super().__init__(f"{kept} could not be deleted from {where}: {reason}")
 
 
 class InvalidSchedule(OrchestratorError):
@@ -474,12 +375,16 @@ class TaskNotFound(RefusedRun):
 
 
 def error_names(root: type[OrchestratorError]) -> list[str]:
-    """The names of ``root`` and of every class below it, sorted: what ``ErrorEquals`` of a definition lists."""
+    """The names of ``root`` and of this module's classes below it, sorted: what ``ErrorEquals`` of a definition lists.
+
+    Classes of other modules are not among them, or a definition would depend on what happens to be imported.
+    """
 
     def walk(kind: type[OrchestratorError]) -> Iterator[str]:
         yield kind.__name__
         for child in kind.__subclasses__():
-            yield from walk(child)
+            if child.__module__ == __name__:
+                yield from walk(child)
 
     return sorted(set(walk(root)))
 

@@ -1,13 +1,15 @@
-"""Which room may import which: read from the sources, nothing is imported."""
+"""Which room may import which, read from the sources."""
 
 from __future__ import annotations
 
 import ast
+import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import definitions
 from orchestrator.rooms import KNOWN_TO_DEFINITIONS, KNOWN_TO_THE_EMULATOR, ROOMS, Room
 from tests.testbed import ROOT
 
@@ -99,6 +101,21 @@ def test_definitions_are_built_from_states_and_rules_alone() -> None:
     found = {room_of(one) for _, one in imported("definitions") if one.startswith("orchestrator.")}
     assert found <= pure | KNOWN_TO_DEFINITIONS
     assert {one.split(".")[0] for _, one in imported("definitions")} & {"lambdas", "boto3", "moto"} == set()
+
+
+def test_no_state_machine_imports_another() -> None:
+    # A module of ``definitions`` is one, or a package; folders such as ``system`` only hold some.
+    machines = {module.__name__ for build in definitions.ALL.values() if (module := inspect.getmodule(build))}
+
+    def machine_of(name: str) -> str | None:
+        return next((one for one in machines if f"{name}.".startswith(f"{one}.")), None)
+
+    of_another = [
+        f"{name} imports {one}"
+        for name, one in imported("definitions")
+        if machine_of(name) and machine_of(one) not in (None, machine_of(name))
+    ]
+    assert of_another == []
 
 
 def test_lambdas_use_what_their_bundles_hold() -> None:

@@ -70,7 +70,9 @@ def test_every_slot_that_is_expected_has_one_run_and_no_other_has(
         lambdas=LAMBDAS,
     )
     with clock.busy(), aws.on(clock):
-        deployment.apply(aws.client, application, tasks, now=clock.now, sleep=lambda seconds: None)
+        deployment.apply(
+            aws.client, application, tasks, deployer=deployment.Deployer(now=clock.now, sleep=lambda seconds: None)
+        )
         clock.sleep_until(closed, resting=True)
         clock.sleep(600, resting=True)
         ledger = Ledger(aws.client("dynamodb"), STACK)
@@ -104,7 +106,9 @@ def test_the_watch_of_a_task_begins_where_its_schedule_begins(aws: EmbeddedAws) 
             clock.sleep_until(minute + timedelta(seconds=second), resting=True)
             schedules = (TaskSchedule(expression=rate),)
             tasks.append(Task(id=f"task-{number}", target=target, schedules=schedules, overlap=OverlapPolicy.ALLOW_ALL))
-            deployment.apply(aws.client, application, tasks, now=clock.now, sleep=lambda seconds: None)
+            deployment.apply(
+                aws.client, application, tasks, deployer=deployment.Deployer(now=clock.now, sleep=lambda seconds: None)
+            )
         clock.sleep(1000, resting=True)
         horizon, registry = clock.now(), Registry(aws.client("dynamodb"), STACK)
         clock.sleep(60, resting=True)

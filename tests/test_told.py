@@ -95,7 +95,11 @@ class Told:
 def _apply(aws: EmbeddedAws, application: Application, file: Path) -> deployment.Applied:
     declared = application.load(file, TODAY)
     return deployment.apply(
-        aws.client, application, declared.tasks, destinations=declared.destinations, sleep=lambda seconds: None
+        aws.client,
+        application,
+        declared.tasks,
+        destinations=declared.destinations,
+        deployer=deployment.Deployer(sleep=lambda seconds: None),
     )
 
 
@@ -170,7 +174,7 @@ def test_a_subscription_lets_through_what_its_destination_asks_for(told: Told) -
 
 
 def test_apply_says_who_must_confirm(told: Told) -> None:
-    assert [note.partition(":")[0] for note in told.applied.alerts.notes()] == [
+    assert [note.partition(":")[0] for note in told.applied.plan.alerts.notes()] == [
         "operations@example.com hears nothing yet",
         "billing@example.com hears nothing yet",
     ]
@@ -322,7 +326,7 @@ def test_no_secret_is_anywhere_but_where_it_is_kept(told: Told) -> None:
         cloudformation.get_template(StackName=STACK.name),
         *(registry.scan(TableName=table) for table in registry.list_tables()["TableNames"]),
         *histories,
-        *map(str, told.applied.alerts.changes),
+        *map(str, told.applied.plan.alerts.changes),
         *map(repr, told.application.load(told.file, TODAY).destinations),
     ]
     text = "\n".join(map(str, seen))
@@ -338,7 +342,7 @@ def test_what_is_declared_no_more_is_unsubscribed_and_what_others_have_made_stay
     told.aws.client("sns").subscribe(TopicArn=told.topic, Protocol="sqs", Endpoint=arn_of(told, "of-others"))
     late = "{sqs: 'arn:aws:sqs:us-east-1:123456789012:late', severities: [late, failed], tasks: ours}"
     applied = told.apply(TASKLESS + f"alerts: {{to: [{late}]}}\n")
-    assert [(one.action, str(one.destination).partition(" (")[0]) for one in applied.alerts.changes] == [
+    assert [(one.action, str(one.destination).partition(" (")[0]) for one in applied.plan.alerts.changes] == [
         ("change", f"sqs {arn_of(told, 'late')}"),
         ("remove", "mail operations@example.com"),
         ("remove", "sns arn:aws:sns:us-east-1:123456789012:others"),
@@ -350,25 +354,25 @@ def test_what_is_declared_no_more_is_unsubscribed_and_what_others_have_made_stay
     assert sorted(found) == [arn_of(told, "late"), arn_of(told, "of-others"), "billing@example.com"]
     policy = json.loads(attributes_of(told, found[arn_of(told, "late")])["FilterPolicy"])
     assert policy == {"severity": ["failed", "late"], "taskId": ["ours"]}
-    (note,) = applied.alerts.notes()
+    (note,) = applied.plan.alerts.notes()
     assert note.startswith("billing@example.com was never confirmed")
 
     confirm(told, "billing@example.com")
     again = told.apply(TASKLESS)
-    assert {one.action for one in again.alerts.changes} == {"remove"}
+    assert {one.action for one in again.plan.alerts.changes} == {"remove"}
     assert sorted(subscriptions(told)) == [arn_of(told, "of-others")]
     assert not told.apply(TASKLESS).changed
 
 
 def removed_webhooks(applied: deployment.Applied) -> list[str]:
-    found = [str(one.destination).partition(" (")[0] for one in applied.alerts.changes]
+    found = [str(one.destination).partition(" (")[0] for one in applied.plan.alerts.changes]
     return [one for one in found if " webhook " in one]
 
 
 def test_a_subscription_that_somebody_has_made_for_a_declared_address_is_taken_over(told: Told) -> None:
     of_others = arn_of(told, "of-others")
     applied = told.apply(TASKLESS + f"alerts: {{to: [{{sqs: '{of_others}', severities: [late]}}]}}\n")
-    assert [(one.action, one.destination.address) for one in applied.alerts.changes] == [("change", of_others)]
+    assert [(one.action, one.destination.address) for one in applied.plan.alerts.changes] == [("change", of_others)]
     found = attributes_of(told, subscriptions(told)[of_others])
     assert json.loads(found["FilterPolicy"]) == {"severity": ["late"]}
 
@@ -379,5 +383,5 @@ def test_what_has_been_changed_by_hand_is_put_right(told: Told) -> None:
     told.aws.client("sns").set_subscription_attributes(
         SubscriptionArn=arn, AttributeName="FilterPolicy", AttributeValue='{"severity": ["missed"]}'
     )
-    assert [one.action for one in told.apply(told.file.read_text()).alerts.changes] == ["change"]
+    assert [one.action for one in told.apply(told.file.read_text()).plan.alerts.changes] == ["change"]
     assert json.loads(attributes_of(told, arn)["FilterPolicy"]) == {"severity": ["late"]}

@@ -14,11 +14,10 @@ input holds 256 KiB, and a slot with the run that it replaces takes 73 bytes: so
 
 from __future__ import annotations
 
-from definitions.system.task_runner.ending import STATES_ARN
-from definitions.system.task_runner.variables import EXECUTION_ARN
 from orchestrator.asl.definition import Definition
 from orchestrator.asl.integrations import START_EXECUTION_SYNC, STATES_TRANSIENT, retriers
 from orchestrator.asl.states import Catch, Choice, Fail, Map, Pass, Succeed, Task, When, jsonata, literal
+from orchestrator.asl.vocabulary import EXECUTION_ARN, STARTED_BY, STATES_ARN
 from orchestrator.errors import BackfillIncomplete
 from orchestrator.runs.backfill import MOST_ACTIVE, SlotOutcome
 from orchestrator.runs.run import Trigger
@@ -124,7 +123,7 @@ def _run_slot(stack: Stack) -> Task:
                 "scheduledTime": jsonata("$states.input.slot"),
                 "trigger": Trigger.BACKFILL,
                 "replaces": jsonata("$exists($states.input.replaces) ? $states.input.replaces : null"),
-                "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": jsonata(EXECUTION_ARN),
+                STARTED_BY: jsonata(EXECUTION_ARN),
             },
         },
         output=jsonata("$states.result.Output.status"),
@@ -146,7 +145,7 @@ def _run_page(stack: Stack) -> Task:
                 "maxActive": jsonata(_MAX_ACTIVE),
                 "slots": jsonata("$states.input.slots"),
                 "page": jsonata("$states.input.page"),
-                "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": jsonata(EXECUTION_ARN),
+                STARTED_BY: jsonata(EXECUTION_ARN),
             },
         },
         output=jsonata("$states.result.Output"),

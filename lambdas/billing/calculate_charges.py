@@ -15,11 +15,11 @@ from aws_lambda_powertools.metrics import MetricUnit
 from lambdas.billing.billing_records import BillingRecords, Failure
 from lambdas.billing.charges import Charge, charge
 from lambdas.billing.customers import Customer, Customers
+from lambdas.billing.errors import InvalidPlan, NoPrice
 from lambdas.billing.invoices import Invoice, Invoices, MailState
 from lambdas.billing.plans import Plan
 from lambdas.billing.usage import problems_of
 from lambdas.billing.work import PAGE_SIZE, BillingStep, Files, charges_key, json_line, page_key
-from orchestrator.errors import InvalidPlan, NoPrice
 from orchestrator.handlers.invocation import Result, client, logger, metrics, step_handler
 from orchestrator.stack import DATA_BUCKET, STACK, Stack
 

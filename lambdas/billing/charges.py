@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from lambdas.billing.errors import NoPrice
 from lambdas.billing.money import EXACT, MINOR_DIGITS, minor_units
 from lambdas.billing.plans import Meter, Plan
-from orchestrator.errors import NoPrice
 
 
 @dataclass(frozen=True, kw_only=True)

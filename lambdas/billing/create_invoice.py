@@ -10,11 +10,11 @@ from pydantic import AwareDatetime
 
 from lambdas.billing.charges import Charge
 from lambdas.billing.customers import Customers
+from lambdas.billing.errors import InvoiceConflict
 from lambdas.billing.invoices import Invoice, Invoices, pdf_key
 from lambdas.billing.money import written
 from lambdas.billing.rendering import invoice_pdf
 from lambdas.billing.work import BillingStep, Files, charges_key
-from orchestrator.errors import InvoiceConflict
 from orchestrator.handlers.invocation import Result, client, metrics, step_handler
 from orchestrator.stack import DATA_BUCKET, STACK, Stack
 

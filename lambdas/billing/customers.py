@@ -8,8 +8,8 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
+from lambdas.billing.errors import InvalidPlan
 from lambdas.billing.plans import Plan
-from orchestrator.errors import InvalidPlan
 from orchestrator.stack import Stack
 
 _values = TypeDeserializer()

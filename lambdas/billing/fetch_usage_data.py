@@ -7,10 +7,10 @@ import os
 from aws_lambda_powertools.metrics import MetricUnit
 from pydantic import AwareDatetime
 
+from lambdas.billing.errors import NoUsageFiles
 from lambdas.billing.period import Period
 from lambdas.billing.usage import Usage
 from lambdas.billing.work import RUNS, USAGE, Files
-from orchestrator.errors import NoUsageFiles
 from orchestrator.handlers.event import Step
 from orchestrator.handlers.invocation import Result, client, logger, metrics, step_handler
 from orchestrator.stack import DATA_BUCKET

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
+from lambdas.billing.errors import InvalidPlan
 from lambdas.billing.money import MINOR_DIGITS, Rounding
-from orchestrator.errors import InvalidPlan
 
 #: Text, as DynamoDB and JSON keep it exactly; a float is refused.
 Price = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=9)]

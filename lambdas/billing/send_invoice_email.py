@@ -19,10 +19,10 @@ from botocore.exceptions import ClientError
 from pydantic import AwareDatetime
 
 from lambdas.billing.customers import Customers
+from lambdas.billing.errors import MailInDoubt
 from lambdas.billing.invoices import Invoice, Invoices, MailState, moment
 from lambdas.billing.rendering import invoice_mail
 from lambdas.billing.work import BillingStep, Files
-from orchestrator.errors import MailInDoubt
 from orchestrator.handlers.invocation import Result, client, client_that_tries_once, metrics, setting, step_handler
 from orchestrator.stack import DATA_BUCKET, MAIL_FROM, STACK, Stack
 

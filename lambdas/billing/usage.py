@@ -17,9 +17,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from lambdas.billing.errors import UnreadableUsage, UsageCutOff
 from lambdas.billing.money import EXACT
 from lambdas.billing.period import Period
-from orchestrator.errors import UnreadableUsage, UsageCutOff
 
 FIELDS = ("event_id", "customer_id", "meter", "quantity", "timestamp")
 

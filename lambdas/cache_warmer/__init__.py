@@ -15,8 +15,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import AfterValidator, Field
 
+from lambdas.cache_warmer.errors import CacheWarmingFailed
 from lambdas.cache_warmer.fetching import Fetched, fetch_all
-from orchestrator.errors import CacheWarmingFailed, InvalidParameters
+from orchestrator.errors import InvalidParameters
 from orchestrator.handlers.event import Params, TaskEvent
 from orchestrator.handlers.invocation import Result, logger, metrics, setting, task_handler
 from orchestrator.stack import SITE_URL

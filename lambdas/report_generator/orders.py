@@ -12,7 +12,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
-from orchestrator.errors import MalformedOrders
+from lambdas.report_generator.errors import MalformedOrders
 
 COLUMNS = ("region", "product", "quantity", "unit_price")
 

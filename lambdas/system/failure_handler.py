@@ -7,6 +7,7 @@ with now comes again, alone; one that never can goes to the queue behind this on
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,7 +20,7 @@ from orchestrator.handlers.invocation import client, logger, observed, stack
 from orchestrator.instants import to_millisecond
 from orchestrator.runs.dead_letter import Undelivered
 from orchestrator.runs.execution_end import Death
-from orchestrator.runs.run import BELATED, NO_TASK_ID, RunStatus
+from orchestrator.runs.run import BELATED, NO_TASK_ID, RunEnd, RunStatus
 from orchestrator.stores.dead_letters import FailedTasks
 from orchestrator.stores.recorder import Recorder
 
@@ -50,14 +51,8 @@ def _undelivered(found: Undelivered, sent: datetime) -> None:
     FailedTasks(dynamodb, stack()).put(found, failed_at=sent)
     # Without a slot the row stands at the moment at which the message was sent, like an ad hoc run's.
     at = found.slot or to_millisecond(sent)
-    Recorder(dynamodb, stack()).record(
-        found.task_id or NO_TASK_ID,
-        at,
-        RunStatus.FAILED,
-        now=datetime.now(UTC),
-        error=found.error_code,
-        cause=found.cause,
-    )
+    end = RunEnd(status=RunStatus.FAILED, error=found.error_code, cause=found.cause)
+    Recorder(dynamodb, stack()).record(found.task_id or NO_TASK_ID, at, end, now=datetime.now(UTC))
 
 
 def _died(death: Death) -> None:
@@ -66,25 +61,16 @@ def _died(death: Death) -> None:
         return
     recorder, asked = Recorder(client("dynamodb"), stack()), death.asked
     error = death.error or f"Execution{death.status.title().replace('_', '')}"
-    closed = recorder.close(
-        asked.task_id,
-        asked.slot,
-        death.execution_arn,
-        death.status,
-        ended_at=death.ended_at,
-        error=error,
-        cause=death.cause or "the execution ended without having recorded why",
-    )
-    if closed:
+    unexplained = death.cause or "the execution ended without having recorded why"
+    end = RunEnd(status=death.status, ended_at=death.ended_at, error=error, cause=unexplained)
+    if recorder.close(asked.task_id, asked.slot, death.execution_arn, end):
         return
-    cause = death.cause or "the execution ended before it had claimed its slot"
+    unclaimed = replace(end, cause=death.cause or "the execution ended before it had claimed its slot")
     recorder.record(
         asked.task_id,
         death.unclaimed_slot,
-        death.status,
+        unclaimed,
         now=datetime.now(UTC),
-        error=error,
-        cause=cause,
         trigger=asked.trigger,
         execution_arn=death.execution_arn,
     )
@@ -94,11 +80,8 @@ def _died(death: Death) -> None:
             asked.task_id,
             asked.slot,
             asked.replaces,
-            death.status,
+            unclaimed,
             trigger=asked.trigger,
-            ended_at=death.ended_at,
-            error=error,
-            cause=cause,
             execution_arn=death.execution_arn,
         )
 

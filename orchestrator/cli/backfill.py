@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.cli import faults
-from orchestrator.cli.options import as_json, console, day_or_moment, in_zone_of, moment, print_json
+from orchestrator.cli.options import as_json, console, day_or_moment, gathered, in_zone_of, moment, print_json
 from orchestrator.cli.views.backfill import plan_table, planned_value
 from orchestrator.cli.views.tables import run_values, runs_table
 from orchestrator.errors import FutureSlots, TaskPaused, UnknownTask
@@ -43,22 +44,61 @@ def _through(context: click.Context, parameter: click.Parameter, text: str | Non
     return found + timedelta(days=1, seconds=-1) if found and is_day else found
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Selection:
+    """Which slots, as somebody typed it."""
+
+    begin: datetime
+    end: datetime | None
+    reprocess: str
+    before: datetime | None
+
+    @property
+    def reprocesses(self) -> bool:
+        return Reprocess(self.reprocess) is not Reprocess.NONE
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pace:
+    """In which order slots run, and how many of them at once."""
+
+    max_active: int
+    reverse: bool
+
+
+_selection = gathered(
+    "selection",
+    _Selection,
+    click.option("--from", "begin", required=True, callback=day_or_moment, help="The first slot, or its day."),
+    click.option("--to", "end", callback=_through, help="The last slot, or its day.  [default: now]"),
+    click.option(
+        "--reprocess",
+        type=click.Choice([one.value for one in Reprocess]),
+        default=Reprocess.NONE.value,
+        show_default=True,
+        help="Run again those that failed (timed out, were aborted, missed), or all that completed, too.",
+    ),
+    click.option("--before", callback=moment, help="Reprocess only runs that began before this."),
+)
+
+_pace = gathered(
+    "pace",
+    _Pace,
+    click.option(
+        "--max-active",
+        default=1,
+        show_default=True,
+        type=click.IntRange(1, MOST_ACTIVE),
+        help="At most so many at once.",
+    ),
+    click.option("--reverse", is_flag=True, help="The newest slot first."),
+)
+
+
 @click.command()
 @click.argument("task")
-@click.option("--from", "begin", required=True, callback=day_or_moment, help="The first slot, or its day.")
-@click.option("--to", "end", callback=_through, help="The last slot, or its day.  [default: now]")
-@click.option(
-    "--reprocess",
-    type=click.Choice([one.value for one in Reprocess]),
-    default=Reprocess.NONE.value,
-    show_default=True,
-    help="Run again those that failed (timed out, were aborted, missed), or all that completed, too.",
-)
-@click.option("--before", callback=moment, help="Reprocess only runs that began before this.")
-@click.option(
-    "--max-active", default=1, show_default=True, type=click.IntRange(1, MOST_ACTIVE), help="At most so many at once."
-)
-@click.option("--reverse", is_flag=True, help="The newest slot first.")
+@_selection
+@_pace
 @click.option("--dry-run", is_flag=True, help="Show what would happen with each slot.")
 @click.option("--no-wait", is_flag=True, help="Start it, and say where it is.")
 @as_json
@@ -66,12 +106,8 @@ def _through(context: click.Context, parameter: click.Parameter, text: str | Non
 def backfill(
     connection: Connection,
     task: str,
-    begin: datetime,
-    end: datetime | None,
-    reprocess: str,
-    before: datetime | None,
-    max_active: int,
-    reverse: bool,
+    selection: _Selection,
+    pace: _Pace,
     dry_run: bool,
     no_wait: bool,
     as_json: bool,
@@ -86,13 +122,13 @@ def backfill(
     if record is None:
         raise UnknownTask(task)
     now = connection.now()
-    planned = _plan(connection, record.task, begin, end, now, Reprocess(reprocess), before)
+    planned = _plan(connection, record.task, selection, now)
     chosen = [slot for slot in planned if slot.runs]
     if dry_run:
         if as_json:
-            print_json(map(planned_value, reversed(planned) if reverse else planned))
+            print_json(map(planned_value, reversed(planned) if pace.reverse else planned))
         else:
-            console().print(plan_table(reversed(planned) if reverse else planned))
+            console().print(plan_table(reversed(planned) if pace.reverse else planned))
             click.echo(f"{task}: {len(chosen)} of {len(planned)} slots would be run; nothing was started.")
         return 0
     if pause := record.pause_at(now):
@@ -100,38 +136,32 @@ def backfill(
     if not chosen:
         click.echo(f"{task}: none of {len(planned)} slots is to be run.", err=as_json)
         return 0
-    groups = batches(planned, reverse=reverse)
+    groups = batches(planned, reverse=pace.reverse)
     runs: list[Run] = []
     for group in islice(groups, 1 if no_wait else None):
-        arn = connection.backfills.start(task, group, max_active=max_active, now=connection.now())
+        arn = connection.backfills.start(task, group, max_active=pace.max_active, now=connection.now())
         if no_wait:
             _say_where(arn, as_json, left=len(chosen) - len(group))
             return 0
         try:
             runs += _wait(connection, task, group, arn, time.sleep)
         except KeyboardInterrupt:
-            _say_how_to_go_on(arn, now if Reprocess(reprocess) is not Reprocess.NONE else None)
+            _say_how_to_go_on(arn, now if selection.reprocesses else None)
             raise
     return _report(runs, len(chosen), as_json)
 
 
-def _plan(
-    connection: Connection,
-    task: Task,
-    begin: datetime,
-    end: datetime | None,
-    now: datetime,
-    reprocess: Reprocess,
-    before: datetime | None,
-) -> list[PlannedSlot]:
+def _plan(connection: Connection, task: Task, selection: _Selection, now: datetime) -> list[PlannedSlot]:
     """Raises FutureSlots."""
-    first, last = in_zone_of(task, begin), in_zone_of(task, end) if end else now
+    first = in_zone_of(task, selection.begin)
+    last = in_zone_of(task, selection.end) if selection.end else now
     to_come = next(upcoming(task, now), None)
     if to_come and to_come.at <= last:
         raise FutureSlots(task.id, key(to_come.at))
     rows = connection.ledger.between(task.id, key(first), key(last))
     died = {run.slot for run in rows if run.status not in TERMINAL and _died(connection, run)}
-    return plan(slots_between(task, first, last), rows, reprocess=reprocess, died=died, before=before)
+    slots, reprocess = slots_between(task, first, last), Reprocess(selection.reprocess)
+    return plan(slots, rows, reprocess=reprocess, died=died, before=selection.before)
 
 
 def _died(connection: Connection, run: Run) -> bool:

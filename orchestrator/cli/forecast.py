@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from orchestrator import pricing
-from orchestrator.cli.options import as_json, console, moment, print_json
+from orchestrator.cli.options import as_json, console, gathered, moment, print_json
 from orchestrator.cli.views.forecast import Costed, busy_table, costs_table, task_value, total_value
 from orchestrator.cli.views.heatmap import heat_svg, heat_text
 from orchestrator.pricing import PRICES
@@ -37,9 +38,21 @@ def _zone(_context: click.Context, _parameter: click.Parameter, name: str) -> st
     return Schedule.of("rate(1 day)", name).timezone
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Period:
+    """Which days, as somebody typed it."""
+
+    days: int
+    begin: datetime | None
+
+
 @click.command("forecast")
-@click.option("--days", default=30, show_default=True, type=click.IntRange(1, 366), help="How far.")
-@click.option("--from", "begin", callback=moment, help="From when on.  [default: tomorrow]")
+@gathered(
+    "period",
+    _Period,
+    click.option("--days", default=30, show_default=True, type=click.IntRange(1, 366), help="How far."),
+    click.option("--from", "begin", callback=moment, help="From when on.  [default: tomorrow]"),
+)
 @click.option("--timezone", default="UTC", show_default=True, callback=_zone, help="Whose day the heat map shows.")
 @click.option(
     "--image", type=click.Path(path_type=Path, dir_okay=False), help="Write the heat map to this file, as SVG."
@@ -50,8 +63,7 @@ def _zone(_context: click.Context, _parameter: click.Parameter, name: str) -> st
 @click.pass_obj
 def forecast_command(
     connection: Connection,
-    days: int,
-    begin: datetime | None,
+    period: _Period,
     timezone: str,
     image: Path | None,
     offline: bool,
@@ -63,20 +75,20 @@ def forecast_command(
     application = connection.application
     tasks = application.load_tasks(file, now.date())
     tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    found = forecast(tasks, begin or tomorrow, days)
+    found = forecast(tasks, period.begin or tomorrow, period.days)
     durations = {} if offline else _durations(connection, tasks)
     costed = _costed(found, application, durations)
     fixed = pricing.total(pricing.fixed_lines(application.template)).dollars()
     busiest = found.busiest(_BUSIEST)
     minutes = found.by_minute_of_day(ZoneInfo(timezone))
     if image:
-        title = f"{found.runs:,} runs of {len(tasks)} tasks in {days} days from {found.begin:%Y-%m-%d} on"
+        title = f"{found.runs:,} runs of {len(tasks)} tasks in {period.days} days from {found.begin:%Y-%m-%d} on"
         image.write_text(heat_svg(minutes, timezone, title), encoding="utf-8")
     if as_json:
         print_json([*map(task_value, costed), total_value(found, costed, fixed, busiest)])
         return
     out = console()
-    out.print(costs_table(costed, fixed, days))
+    out.print(costs_table(costed, fixed, period.days))
     click.echo()
     out.print(busy_table(busiest))
     click.echo()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
 from datetime import UTC, datetime
+from functools import wraps
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -35,6 +37,27 @@ def _params(_context: click.Context, _parameter: click.Parameter, given: tuple[s
 overriding_params = click.option(
     "--param", "params", multiple=True, callback=_params, help="name=value, over the task's own; repeatable."
 )
+
+
+def gathered(
+    name: str, kind: type[Any], *options: Callable[[Callable[..., Any]], Callable[..., Any]]
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Options that belong together: the command gets them as its argument ``name``, a ``kind``.
+
+    ``kind`` is a dataclass whose fields are called as the options are.
+    """
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def called(*arguments: Any, **given: Any) -> Any:
+            value = kind(**{field.name: given.pop(field.name) for field in fields(kind)})
+            return command(*arguments, **given, **{name: value})
+
+        for option in reversed(options):
+            called = option(called)
+        return called
+
+    return decorate
 
 
 def console() -> Console:

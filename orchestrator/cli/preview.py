@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli.options import as_json, console, day_or_moment, in_zone_of, print_json
+from orchestrator.cli.options import as_json, console, day_or_moment, gathered, in_zone_of, print_json
 from orchestrator.cli.views.preview import preview_table
 from orchestrator.schedules import Schedule
 from orchestrator.tasks.preview import lines, value
@@ -21,14 +22,27 @@ if TYPE_CHECKING:
 _COUNT = 10
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Window:
+    """Which slots, as somebody typed it."""
+
+    begin: datetime | None
+    until: datetime | None
+    count: int | None
+
+
 @click.command()
 @click.argument("task", required=False)
 @click.option("--expression", help="Instead of a task: cron(…), rate(…) or at(…).")
 @click.option("--timezone", help="Of the expression, like Europe/Berlin.  [default: UTC]")
-@click.option("--from", "begin", callback=day_or_moment, help="From here on.  [default: now]")
-@click.option("--until", callback=day_or_moment, help="Not later than this.")
-@click.option(
-    "--count", type=click.IntRange(1, 100_000), help=f"So many.  [default: {_COUNT}, unless --until is given]"
+@gathered(
+    "window",
+    _Window,
+    click.option("--from", "begin", callback=day_or_moment, help="From here on.  [default: now]"),
+    click.option("--until", callback=day_or_moment, help="Not later than this."),
+    click.option(
+        "--count", type=click.IntRange(1, 100_000), help=f"So many.  [default: {_COUNT}, unless --until is given]"
+    ),
 )
 @click.option("--tasks", "file", default="tasks.yaml", show_default=True, type=click.Path(path_type=Path))
 @as_json
@@ -38,9 +52,7 @@ def preview(
     task: str | None,
     expression: str | None,
     timezone: str | None,
-    begin: datetime | None,
-    until: datetime | None,
-    count: int | None,
+    window: _Window,
     file: Path,
     as_json: bool,
 ) -> None:
@@ -54,8 +66,8 @@ def preview(
     if timezone and task:
         raise click.BadParameter("a task has its own; this goes with --expression", param_hint="--timezone")
     found = _of_expression(expression, timezone or "UTC") if expression else _of_file(connection, task or "", file, now)
-    first, last = (moment and in_zone_of(found, moment) for moment in (begin, until))
-    shown = lines(found, first or now, count=count or (None if last else _COUNT), until=last)
+    first, last = (moment and in_zone_of(found, moment) for moment in (window.begin, window.until))
+    shown = lines(found, first or now, count=window.count or (None if last else _COUNT), until=last)
     if as_json:
         print_json(value(line) for line in shown if line.slot)
     elif shown:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.deployment.application import Application
-from orchestrator.deployment.applying import Applied, apply
+from orchestrator.deployment.applying import Applied, Deployer, apply, carry_out
 from orchestrator.deployment.assumptions import Assumption, assumptions
 from orchestrator.deployment.building import build
 from orchestrator.deployment.cost import billed, monthly_cost
@@ -16,22 +16,26 @@ from orchestrator.deployment.project import Project, imported
 from orchestrator.deployment.proving import Proof, Verdict, not_shown, proof_json, prove
 from orchestrator.deployment.publishing import Rollout
 from orchestrator.deployment.rollback import rollback
+from orchestrator.deployment.settings import StackSettings
 
 __all__ = [
     "Application",
     "Applied",
     "Assumption",
     "Dependencies",
+    "Deployer",
     "DeploymentPlan",
     "Kept",
     "Project",
     "Proof",
     "Rollout",
+    "StackSettings",
     "Verdict",
     "apply",
     "assumptions",
     "billed",
     "build",
+    "carry_out",
     "deployers_policy",
     "destroy",
     "imported",

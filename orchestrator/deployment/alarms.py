@@ -76,15 +76,28 @@ def heartbeat(stack: Stack) -> Any:
     )
 
 
-def alarms(stack: Stack, functions: Mapping[str, str], queues: Sequence[str], handled: Sequence[str]) -> Any:
+def alarms(stack: Stack, functions: Mapping[str, str], queues: Sequence[str], handled: Sequence[str]) -> dict[str, Any]:
     """Every alarm, by logical id; each tells the topic.
 
     ``functions`` are physical names by logical id, ``queues`` logical ids of queues, which should be empty; those that
     are ``handled`` by a function should be so soon.
     """
-    group = {"ScheduleGroup": stack.schedule_group}
-    runner = {"StateMachineArn": policies.arn("states", f"stateMachine:{stack.task_runner}")}
-    found = {
+    return {
+        **_of_runs(stack),
+        **_of_delivery(stack),
+        **{f"{logical_id}Alarm": _of_queue(stack, logical_id, logical_id in handled) for logical_id in queues},
+        **{f"{logical_id}ThrottledAlarm": _of_function(name) for logical_id, name in functions.items()},
+    }
+
+
+def _runner(stack: Stack) -> dict[str, Any]:
+    return {"StateMachineArn": policies.arn("states", f"stateMachine:{stack.task_runner}")}
+
+
+def _of_runs(stack: Stack) -> dict[str, Any]:
+    """Of runs that fail."""
+    runner = _runner(stack)
+    return {
         # TaskRunner's own count first: which dimensions Step Functions gives to executions of an alias, no page says.
         "FailuresAlarm": _alarm(
             stack.failure_alarm,
@@ -110,6 +123,13 @@ def alarms(stack: Stack, functions: Mapping[str, str], queues: Sequence[str], ha
         "TimeoutsAlarm": _alarm(
             f"{stack.name}-Timeouts", "AWS/States", "ExecutionsTimedOut", runner, "TaskRunner itself ran out of time."
         ),
+    }
+
+
+def _of_delivery(stack: Stack) -> dict[str, Any]:
+    """Of slots that do not become runs in time."""
+    group = {"ScheduleGroup": stack.schedule_group}
+    return {
         "DroppedAlarm": _alarm(
             f"{stack.name}-Dropped", "AWS/Scheduler", "InvocationDroppedCount", group, "Scheduler gave slots up."
         ),
@@ -131,29 +151,32 @@ def alarms(stack: Stack, functions: Mapping[str, str], queues: Sequence[str], ha
             f"{stack.name}-ExecutionThrottled",
             "AWS/States",
             "ExecutionThrottled",
-            runner,
+            _runner(stack),
             "Step Functions holds runs back: spread the tasks, or ask for a higher quota.",
         ),
     }
-    for logical_id in queues:
-        found[f"{logical_id}Alarm"] = _alarm(
-            f"{stack.name}-{logical_id}",
-            "AWS/SQS",
-            "ApproximateAgeOfOldestMessage" if logical_id in handled else "ApproximateNumberOfMessagesVisible",
-            {"QueueName": policies.attribute(logical_id, "QueueName")},
-            "Its handler does not get on." if logical_id in handled else "A message waits for somebody to look at it.",
-            Statistic="Maximum",
-            Threshold=_OLD_SECONDS if logical_id in handled else 1,
-        )
-    for logical_id, name in functions.items():
-        found[f"{logical_id}ThrottledAlarm"] = _alarm(
-            f"{name}-Throttled",
-            "AWS/Lambda",
-            "Throttles",
-            {"FunctionName": name},
-            "The function is called more often at once than its concurrency allows.",
-        )
-    return found
+
+
+def _of_queue(stack: Stack, logical_id: str, is_handled: bool) -> dict[str, Any]:
+    return _alarm(
+        f"{stack.name}-{logical_id}",
+        "AWS/SQS",
+        "ApproximateAgeOfOldestMessage" if is_handled else "ApproximateNumberOfMessagesVisible",
+        {"QueueName": policies.attribute(logical_id, "QueueName")},
+        "Its handler does not get on." if is_handled else "A message waits for somebody to look at it.",
+        Statistic="Maximum",
+        Threshold=_OLD_SECONDS if is_handled else 1,
+    )
+
+
+def _of_function(name: str) -> dict[str, Any]:
+    return _alarm(
+        f"{name}-Throttled",
+        "AWS/Lambda",
+        "Throttles",
+        {"FunctionName": name},
+        "The function is called more often at once than its concurrency allows.",
+    )
 
 
 def _alarm(

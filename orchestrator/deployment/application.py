@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import orchestrator
 from orchestrator.asl.definition import Definition
+from orchestrator.asl.fatal_errors import descendants
 from orchestrator.deployment.bundles import Bundle, bundle, own_files
 from orchestrator.deployment.dependencies import Dependencies
-from orchestrator.deployment.discovery import descendants
 from orchestrator.deployment.template import BACKFILL, TASK_RUNNER, code_parameter, template
 from orchestrator.errors import InvalidDefinition, NonRetryableError, error_names
 from orchestrator.functions import Function, Table

@@ -33,7 +33,7 @@ _LAMBDA = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Argume
 
 _JSONATA = "Transforming data with JSONata in Step Functions (developer guide)"
 _ERRORS = "Handling errors in Step Functions workflows (developer guide)"
-_SDK_CASING = "aws-sdk-js issue 4294; aws-sdk-js-v3 issues 4948 and 5423; boto3 issue 4253"
+_SDK_CASING = "aws-cdk issue 29968; aws-sdk-js issue 4294; aws-sdk-js-v3 issues 4948 and 5423; boto3 issue 4253"
 _SDK = "Learning to use AWS service SDK integrations in Step Functions (developer guide)"
 _RECORDED = "answers of AWS recorded in LocalStack's tests of Step Functions"
 

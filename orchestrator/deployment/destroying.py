@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.deployment.applying import Clients
+from orchestrator.deployment.boundaries import Clients
 from orchestrator.deployment.stack import POLL_SECONDS, CloudFormationStack
 from orchestrator.errors import DeploymentFailed, NotDeployed
 from orchestrator.stack import Stack

@@ -8,7 +8,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from orchestrator.deployment.planning import DeploymentPlan, TaskChange
+from orchestrator.deployment.planning import DeploymentPlan
+from orchestrator.deployment.task_changes import TaskChange
 from orchestrator.tasks.slots import key
 
 _SIGNS = {"add": "+", "remove": "-", "change": "~"}

@@ -55,11 +55,11 @@ def imported() -> Project:
 
     The library names no application in its own imports: this is the one place where it looks for one.
     """
-    definitions, lambdas = import_module("definitions"), import_module("lambdas")
-    assert lambdas.__file__ is not None
+    definitions, functions = import_module("definitions"), import_module("lambdas.functions")
+    assert functions.__file__ is not None
     return Project(
         definitions=definitions.ALL,
-        lambdas=Path(lambdas.__file__).parent,
-        settings=lambdas.SETTINGS,
-        tables=lambdas.TABLES,
+        lambdas=Path(functions.__file__).parent,
+        settings=functions.SETTINGS,
+        tables=functions.TABLES,
     )

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
-from orchestrator.deployment.applying import Clients
+from orchestrator.deployment.boundaries import Clients
 
 
 class Question(Protocol):

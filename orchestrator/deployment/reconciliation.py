@@ -15,7 +15,7 @@ from itertools import groupby
 
 from orchestrator.deployment.quotas import REGISTRY_WRITES, SCHEDULE_WRITES, TokenBucket
 from orchestrator.runs.missed_slots import SETTLING, watch_from
-from orchestrator.runs.task_state import Item, Watch
+from orchestrator.runs.task_state import Item
 from orchestrator.stores.registry import Registry, registered_as
 from orchestrator.stores.schedule_group import Schedules
 from orchestrator.tasks.schedule_names import schedule_name, task_of
@@ -32,8 +32,6 @@ class Register:
 
     task: Task
     is_new: bool
-    #: From where the watchdog looks at the task's slots.
-    watch: Watch
     #: Whether they are others than before.
     rescheduled: bool = False
 
@@ -165,12 +163,10 @@ def plan(tasks: Sequence[Task], found: Found, now: datetime) -> Plan:
     ids = {task.id for task in tasks}
     removed = found.registered.keys() - ids
 
-    settled = now + SETTLING + timedelta(seconds=len(wanted) // SCHEDULE_WRITES)
     registers = [
         Register(
             task=task,
             is_new=task.id not in found.registered,
-            watch=watch_from(task, settled),
             rescheduled=_rescheduled(found.registered.get(task.id), task),
         )
         for task in tasks
@@ -197,25 +193,34 @@ def plan(tasks: Sequence[Task], found: Found, now: datetime) -> Plan:
     )
 
 
+def settled(operations: Sequence[Operation], now: datetime) -> datetime:
+    """When all schedules that are written from ``now`` on are in effect: from then on the watchdog looks at slots."""
+    writes = sum(isinstance(one, CreateSchedule | UpdateSchedule) for one in operations)
+    return now + SETTLING + timedelta(seconds=writes // SCHEDULE_WRITES)
+
+
 def carry_out(
     operations: Sequence[Operation],
     registry: Registry,
     schedules: Schedules,
     progress: Callable[[str], object],
     *,
+    now: datetime,
     workers: int = WORKERS,
 ) -> None:
-    """Does them, those of one kind ``workers`` at a time; ``progress`` is called with a line of text after each.
+    """Does them from ``now`` on, those of one kind ``workers`` at a time; ``progress`` is called with a line of text
+    after each.
 
     Where one fails, no other is begun, and what it raised is raised.
     """
     written = (CreateSchedule, UpdateSchedule, DeleteSchedule)
     buckets: dict[type, TokenBucket] = {kind: TokenBucket(SCHEDULE_WRITES) for kind in written}
     of_registry = TokenBucket(REGISTRY_WRITES)
+    watched_from = settled(operations, now)
 
     def do(operation: Operation) -> None:
         buckets.get(type(operation), of_registry).take()
-        _carry_out(operation, registry, schedules)
+        _carry_out(operation, registry, schedules, watched_from)
 
     pool = ThreadPoolExecutor(workers, thread_name_prefix="reconcile")
     try:
@@ -243,10 +248,10 @@ def _stage(operation: Operation) -> int:
             return 5
 
 
-def _carry_out(operation: Operation, registry: Registry, schedules: Schedules) -> None:
+def _carry_out(operation: Operation, registry: Registry, schedules: Schedules, watched_from: datetime) -> None:
     match operation:
-        case Register(task=task, watch=watch, rescheduled=rescheduled):
-            registry.register(task, watch, anew=rescheduled)
+        case Register(task=task, rescheduled=rescheduled):
+            registry.register(task, watch_from(task, watched_from), anew=rescheduled)
         case CreateSchedule(task_id=task_id, schedule=schedule):
             schedules.create(task_id, schedule)
         case UpdateSchedule(task_id=task_id, schedule=schedule):

@@ -9,7 +9,7 @@ tasks.yaml names is taken over, since SNS has no second one for the same address
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from orchestrator.runs.destinations import Destination, Kind
 from orchestrator.stack import Stack, sibling
@@ -67,10 +67,26 @@ def topics(destinations: Sequence[Destination]) -> str:
     return ",".join(sorted(one.address for one in destinations if one.kind is Kind.SNS))
 
 
-def with_courier(destinations: Sequence[Destination], stack: Stack, topic: str) -> tuple[Destination, ...]:
-    """The destinations and, where SNS does not reach all of them, the queue of the function that does."""
-    queue = Destination(kind=Kind.SQS, address=sibling(topic, "sqs", stack.courier_queue))
+def with_courier(destinations: Sequence[Destination], stack: Stack, topic: str = "") -> tuple[Destination, ...]:
+    """The destinations and, where SNS does not reach all of them, the queue of the function that does.
+
+    ``topic`` is the ARN of the alerts topic. Before the first deployment nobody knows it, and the queue goes by its
+    name instead of its ARN; :func:`located` puts that right.
+    """
+    address = sibling(topic, "sqs", stack.courier_queue) if topic else stack.courier_queue
+    queue = Destination(kind=Kind.SQS, address=address)
     return (*destinations, *([queue] if any(one.kind not in PROTOCOLS for one in destinations) else []))
+
+
+def located(changes: Sequence[Change], stack: Stack, topic: str) -> tuple[Change, ...]:
+    """The changes, with the ARN of the courier's queue where they have its name."""
+    arn = sibling(topic, "sqs", stack.courier_queue)
+    return tuple(
+        replace(one, destination=replace(one.destination, address=arn))
+        if one.destination.address == stack.courier_queue
+        else one
+        for one in changes
+    )
 
 
 def find(destinations: Sequence[Destination], record: Destinations, subscriptions: Subscriptions) -> FoundDestinations:

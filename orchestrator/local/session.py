@@ -50,11 +50,8 @@ def started(
             application,
             declared.tasks,
             destinations=declared.destinations,
-            mail_from=samples.MAIL_FROM,
-            site_url=samples.site_url(aws, bucket),
-            now=clock.now,
-            sleep=lambda seconds: None,
-            progress=say,
+            settings=deployment.StackSettings(mail_from=samples.MAIL_FROM, site_url=samples.site_url(aws, bucket)),
+            deployer=deployment.Deployer(now=clock.now, sleep=lambda seconds: None, progress=say),
         )
         samples.seed(aws, stack, bucket, clock.now())
         yield Session(aws=aws, stack=stack, tasks=declared.tasks, applied=applied)

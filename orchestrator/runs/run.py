@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from orchestrator.dynamodb import Fields
 from orchestrator.errors import InvalidRow
 
 
@@ -122,6 +123,19 @@ def one_line(text: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunEnd:
+    """How a run ended that did not record its own end, or why a slot has no run."""
+
+    status: RunStatus
+    error: str | None = None
+    cause: str = ""
+    #: ISO 8601 in UTC; None for what was never started.
+    ended_at: str | None = None
+    #: Why it was skipped.
+    reason: SkipReason | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class EarlierRun:
     """A run of the same slot before the one that the row tells of."""
 
@@ -141,18 +155,17 @@ class EarlierRun:
         return self.started_at or self.status
 
     @classmethod
-    def from_value(cls, value: Mapping[str, Any]) -> EarlierRun:
-        """An element of a row's ``history`` as DynamoDB's low-level client gives it."""
-        fields = value["M"]
-        trigger = fields.get("trigger", {}).get("S")
+    def from_fields(cls, fields: Fields) -> EarlierRun:
+        """An element of a row's ``history``. Raises :class:`KeyError` and :class:`ValueError`."""
+        trigger = fields.find("trigger", str)
         return cls(
-            status=RunStatus(fields["status"]["S"]),
+            status=RunStatus(fields.get("status", str)),
             trigger=Trigger(trigger) if trigger else None,
-            execution_arn=fields.get("executionArn", {}).get("S"),
-            started_at=fields.get("startedAt", {}).get("S"),
-            ended_at=fields.get("endedAt", {}).get("S"),
-            attempts=int(fields.get("attempts", {}).get("N", 0)),
-            error=fields.get("error", {}).get("S"),
+            execution_arn=fields.find("executionArn", str),
+            started_at=fields.find("startedAt", str),
+            ended_at=fields.find("endedAt", str),
+            attempts=fields.find("attempts", int) or 0,
+            error=fields.find("error", str),
         )
 
 
@@ -207,41 +220,37 @@ class Run:
 
     @classmethod
     def _from_item(cls, item: Mapping[str, Any]) -> Run:
-        def text(name: str) -> str | None:
-            # Absent, or NULL, where it does not apply.
-            return item[name].get("S") if name in item else None
-
-        def moment(name: str) -> str | None:
-            said = text(name)
-            if said is not None:
-                datetime.fromisoformat(said)
-            return said
-
-        def number(name: str) -> float | None:
-            return float(item[name]["N"]) if "N" in item.get(name, {}) else None
-
+        fields = Fields(item)
+        # Absent, or null, where it does not apply.
+        started_at, ended_at = fields.find("startedAt", str), fields.find("endedAt", str)
+        for moment in (started_at, ended_at):
+            if moment is not None:
+                datetime.fromisoformat(moment)
+        attention = fields.find("attention", str)
+        history = fields.maps("history") if "L" in item.get("history", {}) else ()
         return cls(
-            task_id=item["taskId"]["S"],
-            slot=item["slot"]["S"],
-            status=RunStatus(item["status"]["S"]),
-            trigger=Trigger(text("trigger") or Trigger.SCHEDULE),
-            reason=text("reason"),
-            execution_arn=text("executionArn"),
-            child_execution_arn=text("childExecutionArn"),
-            started_at=moment("startedAt"),
-            ended_at=moment("endedAt"),
-            duration_seconds=number("durationSeconds"),
-            start_delay_seconds=number("startDelaySeconds"),
-            attempts=int(number("attempts") or 0),
-            error=text("error"),
-            cause=text("cause"),
-            result=text("result"),
-            attention=tuple(map(Attention, (text("attention") or "").split(", "))) if text("attention") else (),
-            duplicates=int(number("duplicates") or 0),
-            history=tuple(map(EarlierRun.from_value, item.get("history", {}).get("L", ()))),
+            task_id=fields.get("taskId", str),
+            slot=fields.get("slot", str),
+            status=RunStatus(fields.get("status", str)),
+            trigger=Trigger(fields.find("trigger", str) or Trigger.SCHEDULE),
+            reason=fields.find("reason", str),
+            execution_arn=fields.find("executionArn", str),
+            child_execution_arn=fields.find("childExecutionArn", str),
+            started_at=started_at,
+            ended_at=ended_at,
+            duration_seconds=fields.find("durationSeconds", float),
+            start_delay_seconds=fields.find("startDelaySeconds", float),
+            # A person may have written 2.0.
+            attempts=int(fields.find("attempts", float) or 0),
+            error=fields.find("error", str),
+            cause=fields.find("cause", str),
+            result=fields.find("result", str),
+            attention=tuple(map(Attention, attention.split(", "))) if attention else (),
+            duplicates=int(fields.find("duplicates", float) or 0),
+            history=tuple(map(EarlierRun.from_fields, history)),
         )
 
 
 def _said(item: Mapping[str, Any], name: str) -> str:
     """A part of a row's key, for a sentence about a row that cannot be read."""
-    return str(item.get(name, {}).get("S", "?"))
+    return Fields(item).find(name, str) or "?"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from orchestrator.dynamodb import Fields
 from orchestrator.errors import InvalidRecord, InvalidSchedule, InvalidTimezone
 from orchestrator.instants import order, to_millisecond
 from orchestrator.runs.run import RunStatus
@@ -49,17 +50,17 @@ class Pause:
         """Whether a slot of this moment is skipped because of it."""
         return order(self.since) <= order(to_millisecond(slot)) and not self.over(slot)
 
-    def to_value(self) -> dict[str, Any]:
+    def to_value(self) -> dict[str, str]:
+        """Plain values; what is empty is left out."""
         texts = {"who": self.who, "why": self.why, "since": self.since, "until": self.until, "onResume": self.on_resume}
-        return {"M": {name: {"S": text} for name, text in texts.items() if text}}
+        return {name: text for name, text in texts.items() if text}
 
     @classmethod
-    def from_value(cls, value: Mapping[str, Any]) -> Pause:
+    def from_fields(cls, fields: Fields) -> Pause:
         """Whatever the attribute holds: a person may have written it in the console."""
-        texts = {name: text.get("S", "") for name, text in value.get("M", {}).items()}
-        on_resume = texts.pop("onResume", CatchUp.NONE)
-        known = {name: texts[name] for name in ("who", "why", "since", "until") if name in texts}
-        return cls(**known, on_resume=CatchUp(on_resume))
+        known = {name: fields.find(name, str) or "" for name in ("who", "why", "since", "until")}
+        on_resume = fields.find("onResume", str) if "onResume" in fields else CatchUp.NONE
+        return cls(**known, on_resume=CatchUp(on_resume or ""))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,22 +78,22 @@ class Watch:
     #: Since when the task has had its schedules: earlier slots were others'.
     since: str | None = None
 
-    def to_sets(self) -> dict[str, Any]:
-        """The attributes; one that is None is not among them."""
-        texts = {
+    def to_values(self) -> dict[str, str | None]:
+        """The attributes by name, :data:`WATCH_ATTRIBUTES`."""
+        return {
             "checkedUntil": self.checked_until,
             "nextRun": self.next_run,
             "suspected": self.suspected,
             "caughtUp": self.caught_up,
             "watchedSince": self.since,
         }
-        return {name: {"S": text} for name, text in texts.items() if text is not None}
 
     @classmethod
     def from_item(cls, item: Item) -> Watch | None:
         if "checkedUntil" not in item:
             return None
-        texts = {name: item[name]["S"] for name in WATCH_ATTRIBUTES if name in item}
+        fields = Fields(item)
+        texts = {name: fields.get(name, str) for name in WATCH_ATTRIBUTES if name in fields}
         for text in texts.values():
             datetime.fromisoformat(text)
         return cls(
@@ -129,24 +130,34 @@ class Record:
     def from_item(cls, item: Item) -> Record:
         """Raises :class:`InvalidRecord` if the item is not what a registration makes."""
         try:
-            pause, status, task = item.get("pause"), item.get("lastStatus", {}).get("S"), Task.from_item(item)
+            fields, task = Fields(item), Task.from_item(item)
+            status = fields.find("lastStatus", str)
             for schedule in task.schedules:
                 times(schedule)
             return cls(
                 task=task,
-                lease=_lease(item["lease"]["M"]) if "lease" in item else None,
-                pause=Pause.from_value(pause) if pause else None,
-                consecutive_failures=int(item.get("consecutiveFailures", {}).get("N", 0)),
+                lease=_lease(fields.map("lease")) if "lease" in fields else None,
+                pause=_pause(item["pause"]) if item.get("pause") else None,
+                consecutive_failures=fields.find("consecutiveFailures", int) or 0,
                 last_status=RunStatus(status) if status else None,
-                last_slot=item.get("lastSlot", {}).get("S"),
+                last_slot=fields.find("lastSlot", str),
                 watch=Watch.from_item(item),
-                incidents=tuple(item.get("incidents", {}).get("SS", ())),
+                incidents=fields.text_set("incidents"),
             )
         except KeyError as fault:
-            raise InvalidRecord(item["taskId"]["S"], f"it lacks {fault}") from fault
+            raise InvalidRecord(_id(item), f"it lacks {fault}") from fault
         except (ValueError, TypeError, AttributeError, InvalidSchedule, InvalidTimezone) as fault:
-            raise InvalidRecord(item["taskId"]["S"], str(fault)) from fault
+            raise InvalidRecord(_id(item), str(fault)) from fault
 
 
-def _lease(attributes: Item) -> Lease:
-    return Lease(execution_arn=attributes["executionArn"]["S"], expires_at=int(attributes["expiresAt"]["N"]))
+def _lease(fields: Fields) -> Lease:
+    return Lease(execution_arn=fields.get("executionArn", str), expires_at=fields.get("expiresAt", int))
+
+
+def _pause(attribute: Item) -> Pause:
+    """An attribute that is no map is a pause of which nothing is known."""
+    return Pause.from_fields(Fields(attribute.get("M", {})))
+
+
+def _id(item: Item) -> str:
+    return Fields(item).get("taskId", str)

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from orchestrator.dynamodb import update
+from orchestrator.dynamodb import Fields, to_item, update
 from orchestrator.runs.dead_letter import Undelivered
 from orchestrator.runs.run import one_line
 from orchestrator.stack import Stack
@@ -41,15 +41,16 @@ class FailedTask:
     @classmethod
     def from_item(cls, item: dict[str, Any]) -> FailedTask:
         """As DynamoDB's low-level client has it."""
+        fields = Fields(item)
         return cls(
-            message_id=item["messageId"]["S"],
-            status=FailedTaskStatus(item["status"]["S"]),
-            failed_at=item["failedAt"]["S"],
-            error_code=item["errorCode"]["S"],
-            error_message=item["errorMessage"]["S"],
-            retry_count=int(item["retryCount"]["N"]),
-            task_id=item.get("taskId", {}).get("S"),
-            slot=item.get("slot", {}).get("S"),
+            message_id=fields.get("messageId", str),
+            status=FailedTaskStatus(fields.get("status", str)),
+            failed_at=fields.get("failedAt", str),
+            error_code=fields.get("errorCode", str),
+            error_message=fields.get("errorMessage", str),
+            retry_count=fields.get("retryCount", int),
+            task_id=fields.find("taskId", str),
+            slot=fields.find("slot", str),
         )
 
 
@@ -67,7 +68,6 @@ class FailedTasks:
             "status": FailedTaskStatus.NEEDS_INVESTIGATION,
             "failedAt": key(failed_at),
             "errorCode": one_line(found.error_code),
-            "errorMessage": one_line(found.error_message),
             "payload": found.payload,
             "taskId": found.task_id,
             "slot": found.slot,
@@ -76,12 +76,15 @@ class FailedTasks:
             "exhausted": found.exhausted,
             "schedulerExecutionId": found.scheduler_execution_id,
         }
-        item: dict[str, Any] = {name: {"S": text} for name, text in texts.items() if text}
-        item |= {
-            "errorMessage": {"S": one_line(found.error_message)},
-            "retryCount": {"N": str(found.retry_attempts)},
-            "truncated": {"BOOL": found.truncated},
-        }
+        item = to_item(
+            {name: text for name, text in texts.items() if text}
+            | {
+                # Empty, too: whoever reads a record expects one.
+                "errorMessage": one_line(found.error_message),
+                "retryCount": found.retry_attempts,
+                "truncated": found.truncated,
+            }
+        )
         try:
             self._client.put_item(
                 TableName=self._table, Item=item, ConditionExpression="attribute_not_exists(messageId)"
@@ -91,8 +94,7 @@ class FailedTasks:
         return True
 
     def get(self, message_id: str) -> FailedTask | None:
-        key_ = {"messageId": {"S": message_id}}
-        item = self._client.get_item(TableName=self._table, Key=key_, ConsistentRead=True).get("Item")
+        item = self._client.get_item(TableName=self._table, Key=_key(message_id), ConsistentRead=True).get("Item")
         return FailedTask.from_item(item) if item else None
 
     def all(self) -> Iterator[FailedTask]:
@@ -102,5 +104,9 @@ class FailedTasks:
 
     def replayed(self, message_id: str, now: datetime) -> None:
         """Somebody has started the slot again."""
-        sets = {"status": {"S": FailedTaskStatus.REPLAYED}, "replayedAt": {"S": key(now)}}
-        self._client.update_item(TableName=self._table, Key={"messageId": {"S": message_id}}, **update(sets))
+        sets = {"status": FailedTaskStatus.REPLAYED, "replayedAt": key(now)}
+        self._client.update_item(TableName=self._table, Key=_key(message_id), **update(sets))
+
+
+def _key(message_id: str) -> dict[str, Any]:
+    return to_item({"messageId": message_id})

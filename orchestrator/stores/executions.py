@@ -11,7 +11,7 @@ from typing import Any
 
 from orchestrator.instants import to_millisecond
 from orchestrator.runs.execution_end import STATUSES
-from orchestrator.runs.run import Run, RunStatus, Trigger
+from orchestrator.runs.run import Run, RunEnd, RunStatus, Trigger
 from orchestrator.stack import live
 
 #: Seconds between two looks at an execution. DescribeExecution is refilled with 10 to 15 a second for a whole account.
@@ -26,17 +26,6 @@ class Started:
     slot: str
     #: ISO 8601 in UTC: what the row is under if the run has not claimed its slot.
     started_at: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ending:
-    """How an execution has ended, for a run whose row does not say."""
-
-    status: RunStatus
-    #: ISO 8601 in UTC.
-    ended_at: str
-    error: str | None = None
-    cause: str = ""
 
 
 class Runner:
@@ -83,23 +72,23 @@ class Runner:
         described = self._describe(run)
         return described is None or described["status"] != "RUNNING"
 
-    def ending(self, run: Run, now: datetime) -> Ending | None:
+    def ending(self, run: Run, now: datetime) -> RunEnd | None:
         """How the execution of a run has ended; None while it goes on."""
         # Of what is none of TaskRunner's executions, whoever has written it, a function may not ask.
         ours = (run.execution_arn or "").startswith(self._executions)
         described = self._describe(run) if ours else None
         if described is None:
             gone = "Step Functions knows no such execution of TaskRunner: it keeps one for 90 days after its end"
-            return Ending(status=RunStatus.ABORTED, ended_at=to_millisecond(now), error="ExecutionLost", cause=gone)
+            return RunEnd(status=RunStatus.ABORTED, ended_at=to_millisecond(now), error="ExecutionLost", cause=gone)
         ended_at = to_millisecond(described.get("stopDate", now))
         if described["status"] == "SUCCEEDED":
             # What it told about itself: a run that was skipped has succeeded, too.
             status = json.loads(described.get("output") or "{}").get("status", RunStatus.SUCCEEDED)
-            return Ending(status=RunStatus(status), ended_at=ended_at) if status in list(RunStatus) else None
+            return RunEnd(status=RunStatus(status), ended_at=ended_at) if status in list(RunStatus) else None
         if described["status"] not in STATUSES:
             return None
         status = STATUSES[described["status"]]
-        return Ending(
+        return RunEnd(
             status=status,
             ended_at=ended_at,
             error=described.get("error") or f"Execution{status.title().replace('_', '')}",

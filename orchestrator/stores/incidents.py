@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from orchestrator.dynamodb import update
+from orchestrator.dynamodb import Fields, to_item, update
 from orchestrator.runs.alerts import Cause, Incident, Severity
 from orchestrator.stack import Stack
 from orchestrator.tasks.slots import key
@@ -38,31 +38,29 @@ class Incidents:
 
     def hit(self, cause: Cause, task_id: str, now: datetime, *, owner: str = "") -> Incident:
         """One more row of an incident, which it may begin; ``owner`` is the task's."""
-        task = {"SS": [task_id]}
+        task = {task_id}
         request = update(
             {
-                "severity": {"S": cause.severity},
-                "title": {"S": cause.title},
-                "ttl": {"N": str(int(now.timestamp()) + LIFETIME_SECONDS)},
+                "severity": cause.severity,
+                "title": cause.title,
+                "ttl": int(now.timestamp()) + LIFETIME_SECONDS,
             },
-            defaults={"since": {"S": key(now)}},
+            defaults={"since": key(now)},
             adds={
-                "count": {"N": "1"},
+                "count": 1,
                 "tasks": task,
                 "untold": task,
                 "affected": task,
-                **({"owners": {"SS": [owner]}} if owner else {}),
+                "owners": {owner} if owner else None,
             },
             removes=["ending"],
-            values={"limit": {"N": str(TASKS_LIMIT)}, "task": {"S": task_id}},
+            values={"limit": TASKS_LIMIT, "task": task_id},
             # A task that has been told of is no news.
             condition="(attribute_not_exists(#affected) OR size(#affected) < :limit)"
             " AND (attribute_not_exists(#tasks) OR NOT contains(#tasks, :task))",
         )
-        answer = self._try(cause.incident, request) or self._update(
-            cause.incident, update({}, adds={"count": {"N": "1"}})
-        )
-        self._mark(task_id, update({}, adds={"incidents": {"SS": [cause.incident]}}))
+        answer = self._try(cause.incident, request) or self._update(cause.incident, update({}, adds={"count": 1}))
+        self._mark(task_id, update({}, adds={"incidents": {cause.incident}}))
         return _incident(answer)
 
     def tell(self, incident: Incident, on_behalf: str, *, not_since: str, now: datetime) -> bool:
@@ -72,16 +70,16 @@ class Incidents:
         nothing stays untold.
         """
         request = update(
-            {"lastTold": {"S": key(now)}, "telling": {"S": on_behalf}},
+            {"lastTold": key(now), "telling": on_behalf},
             removes=["untold"],
-            values={"since": {"S": not_since or "0"}},
+            values={"since": not_since or "0"},
             condition="attribute_not_exists(#lastTold) OR #lastTold <= :since OR #telling = :telling",
         )
         return self._try(incident.id, request) is not None
 
     def told(self, incident: Incident, on_behalf: str) -> None:
         """It was told: a row that comes again tells nothing."""
-        values = {"telling": {"S": on_behalf}}
+        values = {"telling": on_behalf}
         self._try(incident.id, update({}, removes=["telling"], values=values, condition="#telling = :telling"))
 
     def recovered(self, task_id: str, incident_id: str, on_behalf: str, by: datetime) -> Recovery | None:
@@ -90,15 +88,14 @@ class Incidents:
 
         The caller tells that an incident is over. :meth:`left` comes next; until then this can be repeated.
         """
-        without = {
-            "UpdateExpression": "DELETE #tasks :gone",
-            "ConditionExpression": "attribute_exists(incident) AND (attribute_not_exists(since) OR since <= :by)",
-            "ExpressionAttributeNames": {"#tasks": "tasks"},
-            "ExpressionAttributeValues": {":gone": {"SS": [task_id]}, ":by": {"S": key(by)}},
-        }
+        without = update(
+            {},
+            deletes={"tasks": {task_id}},
+            values={"by": key(by)},
+            condition="attribute_exists(#incident) AND (attribute_not_exists(#since) OR #since <= :by)",
+        )
         over = update(
-            {"ending": {"S": on_behalf}},
-            names=["tasks"],
+            {"ending": on_behalf},
             condition="attribute_not_exists(#tasks) AND (attribute_not_exists(#ending) OR #ending = :ending)",
         )
         after = self._try(incident_id, without)
@@ -114,15 +111,10 @@ class Incidents:
                 # It has not begun anew meanwhile.
                 self._client.delete_item(
                     TableName=self._table,
-                    Key={"incident": {"S": incident_id}},
+                    Key=_key(incident_id),
                     ConditionExpression="attribute_not_exists(tasks)",
                 )
-        gone = {
-            "UpdateExpression": "DELETE #incidents :gone",
-            "ExpressionAttributeNames": {"#incidents": "incidents"},
-            "ExpressionAttributeValues": {":gone": {"SS": [incident_id]}},
-        }
-        self._mark(task_id, gone)
+        self._mark(task_id, update({}, deletes={"incidents": {incident_id}}))
 
     def open(self) -> Iterator[Incident]:
         """Every one; the table holds nothing else."""
@@ -130,9 +122,9 @@ class Incidents:
             yield from map(_incident, page["Items"])
 
     def _update(self, incident_id: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        key_ = {"incident": {"S": incident_id}}
-        answer = self._client.update_item(TableName=self._table, Key=key_, ReturnValues="ALL_NEW", **request)
-        return {**key_, **answer["Attributes"]}
+        key_of_it = _key(incident_id)
+        answer = self._client.update_item(TableName=self._table, Key=key_of_it, ReturnValues="ALL_NEW", **request)
+        return {**key_of_it, **answer["Attributes"]}
 
     def _try(self, incident_id: str, request: Mapping[str, Any]) -> dict[str, Any] | None:
         """The item afterwards; None where the condition does not hold."""
@@ -151,22 +143,27 @@ class Incidents:
         condition = {"ConditionExpression": "attribute_exists(taskId)"}
         with suppress(self._client.exceptions.ConditionalCheckFailedException):
             self._client.update_item(
-                TableName=self._tasks, Key={"taskId": {"S": task_id}}, **{**dict(request), **condition}
+                TableName=self._tasks, Key=to_item({"taskId": task_id}), **{**dict(request), **condition}
             )
 
 
+def _key(incident_id: str) -> dict[str, Any]:
+    return to_item({"incident": incident_id})
+
+
 def _incident(item: Mapping[str, Any]) -> Incident:
-    severity = item.get("severity", {}).get("S")
+    fields = Fields(item)
+    severity = fields.find("severity", str)
     return Incident(
-        id=item["incident"]["S"],
+        id=fields.get("incident", str),
         # Whatever somebody has made of it, it is an incident.
         severity=Severity(severity) if severity in list(Severity) else Severity.FAILED,
-        title=item.get("title", {}).get("S", ""),
-        since=item.get("since", {}).get("S", ""),
-        count=int(item.get("count", {}).get("N", 1)),
-        tasks=tuple(sorted(item.get("tasks", {}).get("SS", ()))),
-        untold=tuple(sorted(item.get("untold", {}).get("SS", ()))),
-        last_told=item.get("lastTold", {}).get("S"),
-        affected=tuple(sorted(item.get("affected", {}).get("SS", ()))),
-        owners=tuple(sorted(item.get("owners", {}).get("SS", ()))),
+        title=fields.find("title", str) or "",
+        since=fields.find("since", str) or "",
+        count=1 if (count := fields.find("count", int)) is None else count,
+        tasks=fields.text_set("tasks"),
+        untold=fields.text_set("untold"),
+        last_told=fields.find("lastTold", str),
+        affected=fields.text_set("affected"),
+        owners=fields.text_set("owners"),
     )

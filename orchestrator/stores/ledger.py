@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from orchestrator.dynamodb import to_item
 from orchestrator.instants import order
 from orchestrator.runs.run import UNSUCCESSFUL, Run, RunStatus
 from orchestrator.stack import STATUS_INDEX, Stack
@@ -28,7 +29,7 @@ class Ledger:
 
     def get(self, task_id: str, slot: str) -> Run | None:
         """The row of one slot as it is now. Raises :class:`~orchestrator.errors.InvalidRow`."""
-        key = {"taskId": {"S": task_id}, "slot": {"S": slot}}
+        key = to_item({"taskId": task_id, "slot": slot})
         item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
         return Run.from_item(item) if item else None
 
@@ -39,8 +40,7 @@ class Ledger:
         only: dict[str, Any] = {}
         if status:
             only = {"FilterExpression": "#status = :status", "ExpressionAttributeNames": {"#status": "status"}}
-        values = {":task": {"S": task_id}} | ({":status": {"S": status}} if status else {})
-        values |= {":until": {"S": until}} if until else {}
+        values = to_item({":task": task_id, ":status": status or None, ":until": until or None})
         slots = "taskId = :task AND slot <= :until" if until else "taskId = :task"
         return self._query(limit, KeyConditionExpression=slots, ExpressionAttributeValues=values, **only)
 
@@ -48,14 +48,14 @@ class Ledger:
         """A task's runs that ended well or badly, of slots not later than ``until``, the newest first, at most
         ``limit``. What was skipped is passed over, however much it is, up to some MB of rows.
         """
-        statuses = {f":{status}": {"S": status} for status in sorted({RunStatus.SUCCEEDED, *UNSUCCESSFUL})}
+        statuses = {f":{status}": status for status in sorted({RunStatus.SUCCEEDED, *UNSUCCESSFUL})}
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             ScanIndexForward=False,
             KeyConditionExpression="taskId = :task AND slot <= :until",
             FilterExpression=f"#status IN ({', '.join(statuses)})",
             ExpressionAttributeNames={"#status": "status"},
-            ExpressionAttributeValues={":task": {"S": task_id}, ":until": {"S": until}, **statuses},
+            ExpressionAttributeValues=to_item({":task": task_id, ":until": until, **statuses}),
         )
         items = (item for page in islice(pages, _PAGES) for item in page["Items"])
         return tuple(islice(readable(items, Run.from_item, self._report), limit))
@@ -64,11 +64,9 @@ class Ledger:
         """A task's runs whose slot is in [since, until], the newest first, as they are now."""
         runs = self._runs(
             KeyConditionExpression="taskId = :task AND slot BETWEEN :since AND :until",
-            ExpressionAttributeValues={
-                ":task": {"S": task_id},
-                ":since": {"S": order(since)},
-                ":until": {"S": _end_of_second(until)},
-            },
+            ExpressionAttributeValues=to_item(
+                {":task": task_id, ":since": order(since), ":until": _end_of_second(until)}
+            ),
             ConsistentRead=True,
         )
         within = (run for run in runs if order(since) <= order(run.slot) <= order(until))
@@ -89,11 +87,9 @@ class Ledger:
             KeyConditionExpression="#status = :status AND slot BETWEEN :since AND :until",
             ExpressionAttributeNames={"#status": "status"},
             # Slots are ISO 8601: "0" is before, and "~" after, every one of them.
-            ExpressionAttributeValues={
-                ":status": {"S": status},
-                ":since": {"S": order(since or "0")},
-                ":until": {"S": _end_of_second(until or "~")},
-            },
+            ExpressionAttributeValues=to_item(
+                {":status": status, ":since": order(since or "0"), ":until": _end_of_second(until or "~")}
+            ),
             **({"Limit": page} if page else {}),
         )
         return (run for run in runs if order(run.slot) <= order(until or "~"))

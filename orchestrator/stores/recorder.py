@@ -1,8 +1,8 @@
-"""Rows of the ledger that no execution of TaskRunner could write: of slots that never became a run, and of runs that
-died without a word.
+"""Rows of the ledger that no execution of TaskRunner could write: of slots that never became a run, and of runs whose
+execution ended without having recorded how.
 
-Every write carries its condition, so that it can be repeated, and so that a run which is alive after all has the last
-word about itself.
+Every write carries its condition, so that it can be repeated, and so that a run which still goes on records its own
+end.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from orchestrator.dynamodb import update
+from orchestrator.dynamodb import to_item, update
 from orchestrator.runs.execution_end import STOPPED
 from orchestrator.runs.run import (
     ROW_LIFETIME_SECONDS,
     UNSUCCESSFUL,
     Attention,
+    RunEnd,
     RunStatus,
     SkipReason,
     Trigger,
@@ -23,9 +24,6 @@ from orchestrator.runs.run import (
 )
 from orchestrator.stack import Stack
 from orchestrator.tasks.task import OverlapPolicy
-
-#: What a row may say that waits for its execution.
-_UNFINISHED = (RunStatus.RUNNING, RunStatus.WAITING)
 
 
 class Recorder:
@@ -40,28 +38,29 @@ class Recorder:
         self,
         task_id: str,
         slot: str,
-        status: RunStatus,
+        end: RunEnd,
         *,
         now: datetime,
-        cause: str,
-        error: str | None = None,
-        reason: SkipReason | None = None,
         trigger: Trigger = Trigger.SCHEDULE,
         execution_arn: str | None = None,
     ) -> bool:
-        """The row of a slot that has none; whether it had none."""
-        texts = {
-            "taskId": task_id,
-            "slot": slot,
-            "status": status,
-            "trigger": trigger,
-            "cause": one_line(cause),
-            "error": error,
-            "reason": reason,
-            "executionArn": execution_arn,
-        }
-        item: dict[str, Any] = {name: {"S": text} for name, text in texts.items() if text is not None}
-        item |= {"attempts": {"N": "0"}, "ttl": {"N": str(int(now.timestamp()) + ROW_LIFETIME_SECONDS)}}
+        """Writes the row of a slot that has none; returns whether it had none. The row has no times: there was no run
+        of the slot.
+        """
+        item = to_item(
+            {
+                "taskId": task_id,
+                "slot": slot,
+                "status": end.status,
+                "trigger": trigger,
+                "cause": one_line(end.cause),
+                "error": end.error,
+                "reason": end.reason,
+                "executionArn": execution_arn,
+                "attempts": 0,
+                "ttl": int(now.timestamp()) + ROW_LIFETIME_SECONDS,
+            }
+        )
         try:
             self._client.put_item(TableName=self._runs, Item=item, ConditionExpression="attribute_not_exists(slot)")
         except self._client.exceptions.ConditionalCheckFailedException:
@@ -69,90 +68,73 @@ class Recorder:
         return True
 
     def replace_skipped(
-        self,
-        task_id: str,
-        slot: str,
-        skipped: str,
-        status: RunStatus,
-        *,
-        trigger: Trigger,
-        ended_at: str,
-        error: str,
-        cause: str,
-        execution_arn: str,
+        self, task_id: str, slot: str, skipped: str, end: RunEnd, *, trigger: Trigger, execution_arn: str
     ) -> bool:
-        """The row of a slot that a pause has skipped, and whose catch-up has died before it could claim it; whether the
-        row was still that of the run ``skipped``, a :attr:`~orchestrator.runs.run.Run.version`, which its history
-        keeps.
+        """Rewrites the row of a slot that a pause has skipped, and whose catch-up ended before it could claim it.
+
+        Returns whether the row was still that of the run ``skipped``, a :attr:`~orchestrator.runs.run.Run.version`;
+        the row's history keeps that run.
         """
-        was = {"status": {"S": RunStatus.SKIPPED}, "trigger": {"S": Trigger.SCHEDULE}, "startedAt": {"S": skipped}}
-        texts = {
-            "status": status,
-            "trigger": trigger,
-            "cause": one_line(cause),
-            "error": error,
-            "endedAt": ended_at,
-            "executionArn": execution_arn,
-        }
+        was = {"status": RunStatus.SKIPPED, "trigger": Trigger.SCHEDULE, "startedAt": skipped}
         row = update(
-            {name: {"S": text} for name, text in texts.items()} | {"history": {"L": [{"M": was}]}},
+            {
+                "status": end.status,
+                "trigger": trigger,
+                "cause": one_line(end.cause),
+                "error": end.error,
+                "endedAt": end.ended_at,
+                "executionArn": execution_arn,
+                "history": [was],
+            },
             removes=["reason", "startedAt", "startDelaySeconds"],
-            values={"skipped": was["status"], "version": {"S": skipped}},
+            values={"skipped": RunStatus.SKIPPED, "version": skipped},
             condition="#status = :skipped AND #startedAt = :version",
         )
-        return self._alone({"TableName": self._runs, "Key": {"taskId": {"S": task_id}, "slot": {"S": slot}}, **row})
+        return self._alone({"TableName": self._runs, "Key": _key(task_id, slot), **row})
 
     def attend(self, task_id: str, slot: str, execution_arn: str, attention: Attention) -> bool:
-        """Says of a run that goes on that it deserves attention, for people to be told; whether nobody had said so."""
+        """Marks a run that goes on as deserving attention, for people to be told; returns whether it had no mark."""
         row = update(
-            {"attention": {"S": attention}},
-            names=["executionArn", "status"],
-            values={"me": {"S": execution_arn}, "running": {"S": RunStatus.RUNNING}},
+            {"attention": attention},
+            values={"me": execution_arn, "running": RunStatus.RUNNING},
             condition="#executionArn = :me AND #status = :running AND attribute_not_exists(#attention)",
         )
-        return self._alone({"TableName": self._runs, "Key": {"taskId": {"S": task_id}, "slot": {"S": slot}}, **row})
+        return self._alone({"TableName": self._runs, "Key": _key(task_id, slot), **row})
 
-    def close(
-        self,
-        task_id: str,
-        slot: str,
-        execution_arn: str,
-        status: RunStatus,
-        *,
-        ended_at: str,
-        error: str | None = None,
-        cause: str = "",
-    ) -> bool:
-        """Ends the row of an execution that is over, and releases its lease; whether the row was still unfinished.
+    def close(self, task_id: str, slot: str, execution_arn: str, end: RunEnd) -> bool:
+        """Ends the row of an execution that is over, and releases its lease; returns whether the row was unfinished.
 
-        Of a run that another one has stopped it is no failure, whoever comes first to say so.
+        A run that another one has stopped counts as no failure, whoever records it first.
         """
-        ended: dict[str, Any] = {"status": {"S": status}, "endedAt": {"S": ended_at}}
-        ended |= {"error": {"S": error}} if error else {}
-        ended |= {"cause": {"S": one_line(cause)}} if cause else {}
-        stopped = status is RunStatus.ABORTED and error == STOPPED
-        ended |= {"reason": {"S": SkipReason.OVERLAP}} if stopped else {}
+        stopped = end.status is RunStatus.ABORTED and end.error == STOPPED
         row = {
             "TableName": self._runs,
-            "Key": {"taskId": {"S": task_id}, "slot": {"S": slot}},
+            "Key": _key(task_id, slot),
             **update(
-                ended,
-                names=["executionArn"],
-                values={"me": {"S": execution_arn}, "running": {"S": _UNFINISHED[0]}, "waiting": {"S": _UNFINISHED[1]}},
+                {
+                    "status": end.status,
+                    "endedAt": end.ended_at,
+                    "error": end.error or None,
+                    "cause": one_line(end.cause) if end.cause else None,
+                    "reason": SkipReason.OVERLAP if stopped else None,
+                },
+                values={"me": execution_arn, "running": RunStatus.RUNNING, "waiting": RunStatus.WAITING},
                 condition="#executionArn = :me AND #status IN (:running, :waiting)",
             ),
         }
-        failed = status in UNSUCCESSFUL and not stopped
+        failed = end.status in UNSUCCESSFUL and not stopped
         task = {
             "TableName": self._tasks,
-            "Key": {"taskId": {"S": task_id}},
+            "Key": to_item({"taskId": task_id}),
             **update(
-                {"lastStatus": {"S": status}, "lastSlot": {"S": slot}}
-                | ({} if status in UNSUCCESSFUL else {"consecutiveFailures": {"N": "0"}}),
-                adds={"consecutiveFailures": {"N": "1"}} if failed else {},
+                {
+                    "lastStatus": end.status,
+                    "lastSlot": slot,
+                    "consecutiveFailures": None if end.status in UNSUCCESSFUL else 0,
+                },
+                adds={"consecutiveFailures": 1} if failed else {},
                 removes=["lease"],
-                names=["overlap", "executionArn"],
-                values={"me": {"S": execution_arn}, "allow_all": {"S": OverlapPolicy.ALLOW_ALL}},
+                values={"me": execution_arn, "allow_all": OverlapPolicy.ALLOW_ALL},
                 condition="#overlap = :allow_all OR #lease.#executionArn = :me",
             ),
         }
@@ -170,3 +152,7 @@ class Recorder:
         except self._client.exceptions.ConditionalCheckFailedException:
             return False
         return True
+
+
+def _key(task_id: str, slot: str) -> dict[str, Any]:
+    return to_item({"taskId": task_id, "slot": slot})

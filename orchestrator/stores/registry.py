@@ -5,10 +5,9 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
-from orchestrator.dynamodb import update
+from orchestrator.dynamodb import from_item, to_item, update
 from orchestrator.runs.task_state import WATCH_ATTRIBUTES, Item, Pause, Record, Watch
 from orchestrator.stack import NEXT_RUN_INDEX, Stack
 from orchestrator.stores.unreadable import Report, log, readable
@@ -36,15 +35,12 @@ class Registry:
         ``watch`` is from where the watchdog looks at a task that it does not know yet, or, ``anew``, at one whose
         slots are others now; without one it does not look at the task.
         """
-        declared = task.to_item()
-        del declared["taskId"]
-        shard = {"shard": {"N": str(shard_of(task.id))}}
-        watched = watch.to_sets() if watch else {}
+        declared = {**task.to_values(), "taskId": None, "shard": shard_of(task.id)}
+        watched = watch.to_values() if watch else {}
         if anew:
-            gone = [name for name in WATCH_ATTRIBUTES if name not in watched]
-            request = update({**declared, **shard, **watched}, removes=gone)
+            request = update({**declared, **watched}, removes=_absent(watched))
         else:
-            request = update({**declared, **shard}, defaults=watched)
+            request = update(declared, defaults=watched)
         self._client.update_item(TableName=self._table, Key=_key(task.id), **request)
 
     def overdue(self, now: datetime) -> Iterator[str]:
@@ -54,7 +50,7 @@ class Registry:
                 TableName=self._table,
                 IndexName=NEXT_RUN_INDEX,
                 KeyConditionExpression="shard = :shard AND nextRun <= :now",
-                ExpressionAttributeValues={":shard": {"N": str(shard)}, ":now": {"S": key(now)}},
+                ExpressionAttributeValues=to_item({":shard": shard, ":now": key(now)}),
                 ProjectionExpression="taskId",
             )
             for page in pages:
@@ -62,11 +58,11 @@ class Registry:
 
     def looked(self, task_id: str, before: Watch, after: Watch) -> bool:
         """Takes a step, unless a deploy has set the watchdog elsewhere meanwhile; whether it did."""
-        gone = [name for name in WATCH_ATTRIBUTES if name not in after.to_sets()]
+        values = after.to_values()
         request = update(
-            after.to_sets(),
-            removes=gone,
-            values={"before": {"S": before.checked_until}},
+            values,
+            removes=_absent(values),
+            values={"before": before.checked_until},
             condition="#checkedUntil = :before",
         )
         return self._update(task_id, request)
@@ -76,8 +72,8 @@ class Registry:
         task, or, ``unless_paused``, another pause.
         """
         condition = "attribute_exists(#taskId)" + (" AND attribute_not_exists(#pause)" if unless_paused else "")
-        look = {"nextRun": {"S": next_run}} if next_run else {}
-        return self._update(task_id, update({"pause": pause.to_value(), **look}, names=["taskId"], condition=condition))
+        sets = {"pause": pause.to_value(), "nextRun": next_run or None}
+        return self._update(task_id, update(sets, condition=condition))
 
     def resume(self, task_id: str) -> bool:
         """Ends the task's pause; whether there was one."""
@@ -124,19 +120,15 @@ def shard_of(task_id: str) -> int:
 
 
 def _key(task_id: str) -> dict[str, Any]:
-    return {"taskId": {"S": task_id}}
+    return to_item({"taskId": task_id})
+
+
+def _absent(watched: Mapping[str, str | None]) -> list[str]:
+    return [name for name in WATCH_ATTRIBUTES if watched.get(name) is None]
 
 
 def registered_as(item: Item, task: Task) -> bool:
     """Whether a record's declared part is exactly ``task``. DynamoDB may write a number otherwise than it was given."""
     declared = task.to_item()
     # Mostly it writes it the same, and that is found out ten times as fast.
-    return item == declared or bool(_plain(item) == _plain(declared))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        if set(value) == {"N"}:
-            return Decimal(value["N"])
-        return {name: _plain(inner) for name, inner in value.items()}
-    return [_plain(inner) for inner in value] if isinstance(value, list) else value
+    return item == declared or from_item(item) == from_item(declared)

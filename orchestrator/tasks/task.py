@@ -11,10 +11,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from orchestrator import instants
+from orchestrator.dynamodb import Fields, to_item
 from orchestrator.schedules.calendars import Closure, OnClosed
 from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
 from orchestrator.tasks.retries import RetryPolicy
@@ -162,54 +164,45 @@ class Task:
 
     def to_item(self) -> dict[str, Any]:
         """The declared part of the record, as DynamoDB's low-level client takes it."""
-        retry = self.retry
+        return to_item(self.to_values())
+
+    def to_values(self) -> dict[str, Any]:
+        """The declared part of the record as plain values, by attribute."""
         return {
-            "taskId": {"S": self.id},
-            "kind": {"S": self.target.kind},
-            "target": {"S": self.target.name},
-            "schedules": {
-                "L": [
-                    {
-                        "M": {
-                            "expression": {"S": s.expression},
-                            "timezone": {"S": s.timezone},
-                            "spreadMinutes": {"N": str(s.spread_minutes)},
-                        }
-                    }
-                    for s in self.schedules
-                ]
-            },
-            # Text, because the runner hands params on as they are and a nested attribute value would need unwrapping.
-            "params": {"S": json.dumps(self.params, sort_keys=True, ensure_ascii=False)},
-            "timeoutSeconds": {"N": str(self.timeout_seconds)},
-            "leaseSeconds": {"N": str(self.lease_seconds)},
+            "taskId": self.id,
+            "kind": self.target.kind,
+            "target": self.target.name,
+            "schedules": [
+                {"expression": s.expression, "timezone": s.timezone, "spreadMinutes": s.spread_minutes}
+                for s in self.schedules
+            ],
+            # Text: the runner hands params on as they are, and a nested attribute value would need unwrapping.
+            "params": json.dumps(self.params, sort_keys=True, ensure_ascii=False),
+            "timeoutSeconds": self.timeout_seconds,
+            "leaseSeconds": self.lease_seconds,
             "retry": {
-                "M": {
-                    "maxAttempts": {"N": str(retry.max_attempts)},
-                    "intervalSeconds": {"N": str(retry.interval_seconds)},
-                    "backoffRate": {"N": f"{retry.backoff_rate:g}"},
-                    "maxDelaySeconds": {"N": str(retry.max_delay_seconds)},
-                    "neverOn": {"L": [{"S": name} for name in retry.never_on]},
-                }
+                "maxAttempts": self.retry.max_attempts,
+                "intervalSeconds": self.retry.interval_seconds,
+                "backoffRate": Decimal(f"{self.retry.backoff_rate:g}"),
+                "maxDelaySeconds": self.retry.max_delay_seconds,
+                "neverOn": self.retry.never_on,
             },
-            "overlap": {"S": self.overlap},
-            "idempotent": {"BOOL": self.idempotent},
-            "nonexistent": {"S": self.nonexistent},
-            "ambiguous": {"S": self.ambiguous},
-            "closures": {"S": json.dumps([_closure_value(closure) for closure in self.closures])},
-            "onClosed": {"S": self.on_closed},
-            **{name: {"N": str(value)} for name, value in self._numbers().items()},
-            "catchUp": {"S": self.catch_up},
+            "overlap": self.overlap,
+            "idempotent": self.idempotent,
+            "nonexistent": self.nonexistent,
+            "ambiguous": self.ambiguous,
+            "closures": json.dumps([_closure_value(closure) for closure in self.closures]),
+            "onClosed": self.on_closed,
+            **self._numbers(),
+            "catchUp": self.catch_up,
             "alerts": {
-                "M": {
-                    "failures": {"N": str(self.alerts.failures)},
-                    "of": {"N": str(self.alerts.of)},
-                    "quietSeconds": {"N": str(self.alerts.quiet_seconds)},
-                }
+                "failures": self.alerts.failures,
+                "of": self.alerts.of,
+                "quietSeconds": self.alerts.quiet_seconds,
             },
-            "owner": {"S": self.owner},
-            "description": {"S": self.description},
-            "runbook": {"S": self.runbook},
+            "owner": self.owner,
+            "description": self.description,
+            "runbook": self.runbook,
         }
 
     def _numbers(self) -> dict[str, int]:
@@ -224,47 +217,48 @@ class Task:
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Task:
         """The declared part of a record. KeyError or ValueError if :meth:`to_item` did not make it."""
-        retry, alerts = item["retry"]["M"], item["alerts"]["M"]
+        fields = Fields(item)
+        retry, alerts = fields.map("retry"), fields.map("alerts")
         return cls(
-            id=item["taskId"]["S"],
-            target=Target(kind=TargetKind(item["kind"]["S"]), name=item["target"]["S"]),
+            id=fields.get("taskId", str),
+            target=Target(kind=TargetKind(fields.get("kind", str)), name=fields.get("target", str)),
             schedules=tuple(
                 TaskSchedule(
-                    expression=s["M"]["expression"]["S"],
-                    timezone=s["M"]["timezone"]["S"],
-                    spread_minutes=int(s["M"]["spreadMinutes"]["N"]),
+                    expression=schedule.get("expression", str),
+                    timezone=schedule.get("timezone", str),
+                    spread_minutes=schedule.get("spreadMinutes", int),
                 )
-                for s in item["schedules"]["L"]
+                for schedule in fields.maps("schedules")
             ),
-            params=json.loads(item["params"]["S"]),
-            timeout_seconds=int(item["timeoutSeconds"]["N"]),
+            params=json.loads(fields.get("params", str)),
+            timeout_seconds=fields.get("timeoutSeconds", int),
             retry=RetryPolicy(
-                max_attempts=int(retry["maxAttempts"]["N"]),
-                interval_seconds=int(retry["intervalSeconds"]["N"]),
-                backoff_rate=float(retry["backoffRate"]["N"]),
-                max_delay_seconds=int(retry["maxDelaySeconds"]["N"]),
-                never_on=tuple(name["S"] for name in retry["neverOn"]["L"]),
+                max_attempts=retry.get("maxAttempts", int),
+                interval_seconds=retry.get("intervalSeconds", int),
+                backoff_rate=retry.get("backoffRate", float),
+                max_delay_seconds=retry.get("maxDelaySeconds", int),
+                never_on=retry.texts("neverOn"),
             ),
-            overlap=OverlapPolicy(item["overlap"]["S"]),
-            idempotent=item["idempotent"]["BOOL"],
-            nonexistent=Nonexistent(item["nonexistent"]["S"]),
-            ambiguous=Ambiguous(item["ambiguous"]["S"]),
-            closures=tuple(map(_closure, json.loads(item["closures"]["S"]))),
-            on_closed=OnClosed(item["onClosed"]["S"]),
-            grace_seconds=int(item["graceSeconds"]["N"]),
-            catch_up=CatchUp(item["catchUp"]["S"]),
-            catch_up_window_seconds=int(item["catchUpWindowSeconds"]["N"]),
-            min_duration_seconds=int(item["minDurationSeconds"]["N"]),
-            max_duration_seconds=int(item["maxDurationSeconds"]["N"]),
-            pause_after_failures=int(item["pauseAfterFailures"]["N"]),
+            overlap=OverlapPolicy(fields.get("overlap", str)),
+            idempotent=fields.get("idempotent", bool),
+            nonexistent=Nonexistent(fields.get("nonexistent", str)),
+            ambiguous=Ambiguous(fields.get("ambiguous", str)),
+            closures=tuple(map(_closure, json.loads(fields.get("closures", str)))),
+            on_closed=OnClosed(fields.get("onClosed", str)),
+            grace_seconds=fields.get("graceSeconds", int),
+            catch_up=CatchUp(fields.get("catchUp", str)),
+            catch_up_window_seconds=fields.get("catchUpWindowSeconds", int),
+            min_duration_seconds=fields.get("minDurationSeconds", int),
+            max_duration_seconds=fields.get("maxDurationSeconds", int),
+            pause_after_failures=fields.get("pauseAfterFailures", int),
             alerts=Alerting(
-                failures=int(alerts["failures"]["N"]),
-                of=int(alerts["of"]["N"]),
-                quiet_seconds=int(alerts["quietSeconds"]["N"]),
+                failures=alerts.get("failures", int),
+                of=alerts.get("of", int),
+                quiet_seconds=alerts.get("quietSeconds", int),
             ),
-            owner=item["owner"]["S"],
-            description=item["description"]["S"],
-            runbook=item["runbook"]["S"],
+            owner=fields.get("owner", str),
+            description=fields.get("description", str),
+            runbook=fields.get("runbook", str),
         )
 
 

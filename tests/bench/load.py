@@ -58,7 +58,9 @@ def serve(folder: Path) -> None:
     application = Application(stack=STACK, definitions=machines, functions=discover(lambdas, {}), lambdas=lambdas)
     tasks = application.load_tasks(folder / "tasks.yaml", datetime.now(UTC).date())
     with EmbeddedAws() as aws:
-        applied = deployment.apply(aws.client, application, tasks, sleep=lambda seconds: None)
+        applied = deployment.apply(
+            aws.client, application, tasks, deployer=deployment.Deployer(sleep=lambda seconds: None)
+        )
         sys.stdout.write(json.dumps({"endpoint": aws.endpoint, "runner": applied.outputs["TaskRunnerArn"]}) + "\n")
         sys.stdout.flush()
         sys.stdin.read()

@@ -11,7 +11,7 @@ from orchestrator.cli.main import main
 from orchestrator.deployment import Applied
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.dead_letter import Undelivered
-from orchestrator.runs.run import RunStatus
+from orchestrator.runs.run import RunEnd, RunStatus
 from orchestrator.stores.dead_letters import FailedTasks
 from orchestrator.stores.ledger import Ledger
 from orchestrator.stores.recorder import Recorder
@@ -66,7 +66,8 @@ def test_a_slot_is_run_under_its_own_key_and_its_record_says_so(
     failed_tasks: FailedTasks, registry: Registry, ledger: Ledger, embedded_aws: EmbeddedAws, capsys: Printed
 ) -> None:
     fail(failed_tasks, registry, "replayed")
-    Recorder(embedded_aws.client("dynamodb"), STACK).record("replayed", SLOT, RunStatus.FAILED, now=NOW, cause="x")
+    end = RunEnd(status=RunStatus.FAILED, cause="x")
+    Recorder(embedded_aws.client("dynamodb"), STACK).record("replayed", SLOT, end, now=NOW)
     assert main(["failed", "replay", "m-1"]) == 0
     ended(embedded_aws, capsys.readouterr().out)
     run = ledger.get("replayed", SLOT)

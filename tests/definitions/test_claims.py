@@ -16,6 +16,7 @@ import definitions
 from definitions.system.task_runner import variables
 from definitions.system.task_runner.record import paused
 from definitions.system.task_runner.refusal import FACTS, TABLE, decided
+from orchestrator.dynamodb import to_attribute, to_item
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.local.aws.step_functions import jsonata
 from orchestrator.local.aws.step_functions.jsonata import EvaluationFailed
@@ -157,7 +158,7 @@ class Machine:
             )
         record: dict[str, Any] = {"taskId": {"S": "t"}, "overlap": {"S": task.overlap}}
         if task.pause is not None:
-            record["pause"] = task.pause.to_value()
+            record["pause"] = to_attribute(task.pause.to_value())
         if task.lease is not None:
             lease = {"executionArn": {"S": task.lease.execution_arn}, "expiresAt": {"N": str(task.lease.expires_at)}}
             record["lease"] = {"M": lease | ({"slot": {"S": task.lease_slot}} if task.lease_slot else {})}
@@ -232,7 +233,7 @@ def test_a_backfill_finds_a_pause_before_it_claims() -> None:
         "taskId": "t", "slot": SLOTS[0], "trigger": Trigger.BACKFILL, "startDelay": None, "replaces": None,
     }  # fmt: skip
     for until in ("", key(NOW), key(NOW + timedelta(1))):
-        item = {"pause": Pause(who="ann", until=until).to_value()}
+        item = to_item({"pause": Pause(who="ann", until=until).to_value()})
         is_paused = jsonata.evaluate(paused("$item"), {"item": item}, NOW)
         bound = bindings | {"task": {"leaseSeconds": 600, "paused": is_paused}}
         with pytest.raises(EvaluationFailed):

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from definitions.system.task_runner import running, variables
 from definitions.system.task_runner.record import paused
 from orchestrator import instants
+from orchestrator.asl import vocabulary
+from orchestrator.dynamodb import to_item
 from orchestrator.local.aws.step_functions import jsonata
 from orchestrator.runs.execution_end import Asked
 from orchestrator.runs.run import CAUSE_LIMIT, Trigger, one_line
@@ -101,7 +103,7 @@ def test_the_longest_name_of_a_nested_execution_has_80_characters() -> None:
 def test_a_cause_in_one_line(text: str) -> None:
     if any("\ud800" <= character <= "\udfff" for character in text):
         return
-    assert evaluate(variables.one_line("$text"), text=text) == one_line(text)
+    assert evaluate(vocabulary.one_line("$text"), text=text) == one_line(text)
 
 
 @pytest.mark.parametrize(
@@ -110,6 +112,6 @@ def test_a_cause_in_one_line(text: str) -> None:
 )
 def test_whether_a_pause_is_over(until: str) -> None:
     pause = Pause(who="ann", until=until)
-    item = {"pause": pause.to_value()}
+    item = to_item({"pause": pause.to_value()})
     assert evaluate(paused("$item"), item=item) == (not pause.over(NOW))
     assert evaluate(variables.NOW_TEXT) == key(NOW)

@@ -13,15 +13,19 @@ from typing import Any
 
 import pytest
 
-from orchestrator.deployment import Application, Applied, apply
+from orchestrator.deployment import Application, Applied, Deployer, StackSettings, apply, carry_out, plan, plan_lines
+from orchestrator.deployment.publishing import LiveAlias
 from orchestrator.functions import EventSource, Function
 from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.runs.destinations import Destination, Kind
 from orchestrator.runs.task_state import Pause
 from orchestrator.stack import Stack
 from orchestrator.stores.ledger import Ledger
 from orchestrator.stores.registry import Registry
 from orchestrator.stores.schedule_group import LIST_PAGE_SIZE
+from orchestrator.stores.subscriptions import Destinations
 from orchestrator.tasks.schedule_names import schedule_name
+from orchestrator.tasks.task import Task
 from tests.testbed import sample
 from tests.testbed.recorded import Recorded
 from tests.testbed.sample import task
@@ -43,9 +47,10 @@ def clients(aws: EmbeddedAws) -> Recorded:
 
 @pytest.fixture
 def deploy(clients: Recorded, application: Application) -> Callable[..., Applied]:
-    def deploy(tasks: list[Any] = TASKS, **options: Any) -> Applied:
+    def deploy(tasks: list[Any] = TASKS, progress: Callable[[str], None] = lambda line: None, **chosen: Any) -> Applied:
         clients.calls.clear()
-        return apply(clients, application, tasks, now=lambda: datetime(2026, 12, 1, tzinfo=UTC), **options)
+        deployer = Deployer(now=lambda: datetime(2026, 12, 1, tzinfo=UTC), progress=progress)
+        return apply(clients, application, tasks, settings=StackSettings(**chosen), deployer=deployer)
 
     return deploy
 
@@ -74,6 +79,79 @@ def test_what_was_deployed_runs(deploy: Callable[..., Applied], aws: EmbeddedAws
     assert json.loads(run.result or "")["hello"]["taskId"] == "report"
 
 
+def deployed(aws: EmbeddedAws) -> dict[str, str]:
+    """All that a plan tells of, as AWS has it: by how a plan calls it, what it is."""
+    cloudformation, states = aws.client("cloudformation"), aws.client("stepfunctions")
+    if not cloudformation.describe_stacks()["Stacks"]:
+        return {}
+    found: dict[str, Any] = {}
+    template = cloudformation.get_template(StackName=STACK.name)["TemplateBody"]
+    sections = json.loads(template) if isinstance(template, str) else template
+    for section, entries in sections.items():
+        for name, entry in entries.items() if isinstance(entries, dict) else ():
+            if "DefinitionString" in (properties := entry.get("Properties", {})):
+                found[f"definition {properties['StateMachineName']}"] = properties.pop("DefinitionString")
+            found[f"{entry['Type'] if section == 'Resources' else section} {name}"] = entry
+    for one in cloudformation.describe_stacks(StackName=STACK.name)["Stacks"][0]["Parameters"]:
+        found[f"Parameters {one['ParameterKey']}"] = one["ParameterValue"]
+    for one in states.list_state_machines()["stateMachines"]:
+        found[f"alias live of {one['name']}"] = LiveAlias(states, one["stateMachineArn"]).routes()
+    for one in Destinations(aws.client("ssm"), STACK).all().values():
+        found[f"alerts to {one.destination}".replace(QUEUES, "")] = one
+    tasks = Registry(aws.client("dynamodb"), STACK).declared()
+    found |= {f"task {task_id}": item for task_id, item in tasks.items()}
+    return {name: repr(value) for name, value in found.items()}
+
+
+#: Before the first deployment nobody knows the account's number, and a plan calls the courier's queue by its name.
+QUEUES = "arn:aws:sqs:us-east-1:123456789012:"
+
+
+def test_what_a_plan_prints_is_what_an_apply_does(aws: EmbeddedAws, application: Application) -> None:
+    now = datetime(2026, 12, 1, tzinfo=UTC)
+
+    def assert_done_as_printed(
+        application: Application, tasks: list[Task], told: list[Destination], settings: StackSettings, anything: bool
+    ) -> None:
+        wanted: dict[str, Any] = {"destinations": told, "settings": settings}
+        planned = plan(aws.client, application, tasks, now=now, **wanted)
+        printed = [line.replace(QUEUES, "").partition(": ")[0] for line in plan_lines(planned)]
+        before, said = deployed(aws), list[str]()
+        done = apply(aws.client, application, tasks, deployer=Deployer(now=lambda: now, progress=said.append), **wanted)
+        after = deployed(aws)
+        assert {line[2:] for line in printed if line[0] in "+-~"} == {
+            name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
+        }
+        operations = [line.strip() for line in planned.reconciliation.lines()]
+        assert [line for line in said if line in operations] == operations
+        assert done.plan.reconciliation == planned.reconciliation
+        assert (done.changed, not planned.is_empty, bool(printed)) == (anything,) * 3
+
+    queue = Destination(kind=Kind.SQS, address=f"{QUEUES}told")
+    webhook = Destination(kind=Kind.WEBHOOK, address="https://example.com/told")
+    changed = replace(application.definitions["TaskRunner"], comment="changed")
+    other = replace(application, definitions={**application.definitions, "TaskRunner": changed})
+    other_tasks = [task("report", "cron(0 5 * * ? *)"), task("new")]
+    mailing = StackSettings(mail_from="a@example.com")
+    assert_done_as_printed(application, TASKS, [queue, webhook], StackSettings(), anything=True)
+    assert_done_as_printed(application, TASKS, [queue, webhook], StackSettings(), anything=False)
+    assert_done_as_printed(other, other_tasks, [queue], mailing, anything=True)
+    assert_done_as_printed(other, other_tasks, [queue], mailing, anything=False)
+
+
+def test_a_plan_that_another_deployment_has_overtaken_is_made_anew(aws: EmbeddedAws, application: Application) -> None:
+    now, said = datetime(2026, 12, 1, tzinfo=UTC), list[str]()
+    deployer = Deployer(now=lambda: now, progress=said.append)
+    apply(aws.client, application, TASKS[:1], deployer=deployer)
+    planned = plan(aws.client, application, TASKS, now=now)
+    apply(aws.client, application, TASKS, deployer=deployer)
+    assert [line for line in said if line.endswith("planned anew")] == []
+    said.clear()
+    done = carry_out(aws.client, planned, deployer=deployer)
+    assert said == ["tasks, schedules or subscriptions are others than when this was planned; planned anew"]
+    assert not done.changed
+
+
 def test_the_second_time_nothing_is_written(deploy: Callable[..., Applied], clients: Recorded) -> None:
     assert deploy().changed
     assert clients.writes
@@ -86,7 +164,8 @@ def test_the_second_time_nothing_is_written(deploy: Callable[..., Applied], clie
 def test_a_changed_task_is_one_write(deploy: Callable[..., Applied], clients: Recorded) -> None:
     deploy()
     changed = task("report", "cron(0 2 * * ? *)", description="another")
-    assert [str(operation) for operation in deploy([changed, TASKS[1]]).plan.operations] == ["update task report"]
+    done = deploy([changed, TASKS[1]]).plan.reconciliation
+    assert [str(operation) for operation in done.operations] == ["update task report"]
     assert clients.writes == [LOCK, "UpdateItem", FREE]
 
 
@@ -226,7 +305,7 @@ def test_concurrency_is_reserved_unless_somebody_says_that_there_is_none(
 ) -> None:
     handler = Function(name="h", module="echo", event_sources=(EventSource(source="queue:SchedulerDlq"),))
     with_handler = replace(application, functions=(*application.functions, handler))
-    apply(aws.client, with_handler, [], reserve_concurrency=said)
+    apply(aws.client, with_handler, [], settings=StackSettings(reserve_concurrency=said))
     answer = aws.client("lambda").get_function_concurrency(FunctionName=f"{STACK.name}-h")
     assert answer.get("ReservedConcurrentExecutions") == reserved
     assert not apply(aws.client, with_handler, []).stack_changed
@@ -256,5 +335,5 @@ def test_wherever_it_is_interrupted_the_next_one_finishes_the_job(
 
 def test_a_past_one_time_schedule_is_said_and_not_created(deploy: Callable[..., Applied], aws: EmbeddedAws) -> None:
     applied = deploy([task("report", "at(2026-11-30T00:00:00)")])
-    assert [task_id for task_id, _ in applied.plan.over] == ["report"]
+    assert [task_id for task_id, _ in applied.plan.reconciliation.over] == ["report"]
     assert schedules(aws) == set()

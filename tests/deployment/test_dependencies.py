@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-import lambdas
 from deploy import PROJECT
+from lambdas import functions
 from orchestrator.deployment import Dependencies
 from orchestrator.deployment.wheels import Platform
 from orchestrator.errors import MissingWheels
 from tests.testbed.wheelhouse import LAMBDA, Wheelhouse, pin
 
-ROOT = Path(lambdas.__file__).parent.parent
+ROOT = Path(functions.__file__).parent.parent
 
 
 def of(cache: Path, **hashes: str) -> Dependencies:
@@ -96,6 +96,6 @@ def test_functions_have_what_the_project_depends_on_but_not_what_the_runtime_has
 
 
 def test_what_a_function_names_is_pinned() -> None:
-    named = {name for function in lambdas.SETTINGS.values() for name in function.dependencies}
+    named = {name for function in functions.SETTINGS.values() for name in function.dependencies}
     assert named
     assert named <= {one.name for one in PROJECT.locked_dependencies().pins}

@@ -14,7 +14,7 @@ import pytest
 
 import deploy
 from deploy import PROJECT
-from orchestrator.deployment import Application, Rollout, apply, destroy, plan, rollback
+from orchestrator.deployment import Application, Deployer, Rollout, apply, destroy, plan, rollback
 from orchestrator.deployment.deployer import CLOUDFORMATION, LIMIT_CHARACTERS, OWN, policy
 from orchestrator.errors import DeploymentFailed
 from orchestrator.local.aws.iam import roles
@@ -98,7 +98,12 @@ def test_deploying_lacks_nothing_and_has_nothing_that_it_does_not_use(
     ) -> bool:
         plan(clients, of, tasks, destinations=told, now=NOW)
         done = apply(
-            clients, of, tasks, destinations=told, rollout=rollout, now=lambda: NOW, sleep=lambda seconds: None
+            clients,
+            of,
+            tasks,
+            destinations=told,
+            rollout=rollout,
+            deployer=Deployer(now=lambda: NOW, sleep=lambda seconds: None),
         )
         return done.changed
 

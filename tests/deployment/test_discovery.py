@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
-from orchestrator.deployment.discovery import descendants, discover
+from orchestrator.deployment.discovery import discover
 from orchestrator.functions import Function
 
 HANDLER = "def handler(event, context):\n    return event\n"
@@ -40,25 +38,3 @@ def test_a_function_gets_the_settings_of_its_module(tmp_path: Path) -> None:
 def test_nothing_is_imported_to_find_functions(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("raise SystemExit\n" + HANDLER)
     assert [function.name for function in discover(tmp_path, {})] == ["broken"]
-
-
-@pytest.mark.parametrize(
-    ("source", "found"),
-    [
-        ("class A(Fatal): pass", {"A"}),
-        ("import errors\nclass A(errors.Fatal): pass\nclass B(ValueError, A): pass", {"A", "B"}),
-        ("from errors import Fatal as F\nclass A(F): pass", {"A"}),
-        ("Base = Fatal\nclass A(Base[int]): pass", {"A"}),
-        ("def handler(event, context):\n    class A(Fatal): pass\n    raise A", {"A"}),
-        ("class B(A): pass\nclass A(Fatal): pass", {"A", "B"}),
-        ("class A(ValueError): pass\nFatal = 1", set()),
-        ("class Fatal(Exception): pass", set()),
-        ("class A(make()): pass", set()),
-    ],
-)
-def test_the_subclasses_of_an_error_are_found_in_the_source(source: str, found: set[str]) -> None:
-    assert descendants([source.encode()], {"Fatal"}) == found
-
-
-def test_an_error_may_be_defined_in_another_module_than_its_base() -> None:
-    assert descendants([b"class B(A): pass", b"class A(Fatal): pass"], {"Fatal"}) == {"A", "B"}

@@ -13,7 +13,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from orchestrator.asl.definition import Definition
-from orchestrator.deployment import Application, apply, storage
+from orchestrator.deployment import Application, Deployer, apply, storage
 from orchestrator.deployment.locking import exclusive
 from orchestrator.errors import DeploymentFailed, DeploymentUnderWay, InvalidDefinition
 from orchestrator.local.aws.server import EmbeddedAws
@@ -24,6 +24,9 @@ from tests.testbed.recorded import Recorded
 from tests.testbed.sample import task
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
+DEPLOYER = Deployer(now=lambda: NOW)
+#: For whom waiting costs nothing.
+PATIENT = Deployer(now=lambda: NOW, sleep=lambda seconds: None)
 TASKS = [task(f"task-{number}", "cron(0 2 * * ? *)") for number in range(5)]
 
 
@@ -45,9 +48,9 @@ def test_a_network_that_is_lost_in_the_middle_is_finished_by_the_next_deployment
     for service in ("dynamodb", "scheduler", "stepfunctions"):
         broken(service).meta.events.register("before-call", lose)
     with pytest.raises(EndpointConnectionError):
-        apply(broken, application, TASKS, now=lambda: NOW)
-    assert apply(aws.client, application, TASKS, now=lambda: NOW).changed
-    assert not apply(aws.client, application, TASKS, now=lambda: NOW).changed
+        apply(broken, application, TASKS, deployer=DEPLOYER)
+    assert apply(aws.client, application, TASKS, deployer=DEPLOYER).changed
+    assert not apply(aws.client, application, TASKS, deployer=DEPLOYER).changed
 
 
 def test_throttling_on_every_call_ends_with_what_was_throttled_and_no_schedule_without_its_task(
@@ -60,21 +63,21 @@ def test_throttling_on_every_call_ends_with_what_was_throttled_and_no_schedule_w
         "before-call.scheduler.CreateSchedule", lambda **_: (answer, {**body, "ResponseMetadata": {}})
     )
     with pytest.raises(ClientError, match=r"CreateSchedule operation.*Rate exceeded"):
-        apply(throttled, application, TASKS, now=lambda: NOW)
+        apply(throttled, application, TASKS, deployer=DEPLOYER)
     assert len(Registry(aws.client("dynamodb"), Stack()).declared()) == len(TASKS)
-    assert apply(aws.client, application, TASKS, now=lambda: NOW).changed
+    assert apply(aws.client, application, TASKS, deployer=DEPLOYER).changed
 
 
 def test_of_two_deployments_at_once_the_second_is_refused_and_writes_nothing(
     aws: EmbeddedAws, application: Application
 ) -> None:
-    apply(aws.client, application, TASKS, now=lambda: NOW)
+    apply(aws.client, application, TASKS, deployer=DEPLOYER)
     second = Recorded(aws)
     with (
         exclusive(aws.client("dynamodb"), Stack(), getpass.getuser(), lambda: NOW),
         pytest.raises(DeploymentUnderWay, match="is being deployed by"),
     ):
-        apply(second, application, TASKS[1:], now=lambda: NOW)
+        apply(second, application, TASKS[1:], deployer=DEPLOYER)
     assert second.writes == ["PutItem"], "the lock that it did not get"
     assert len(Registry(aws.client("dynamodb"), Stack()).declared()) == len(TASKS)
 
@@ -107,18 +110,18 @@ def test_a_first_deployment_that_fails_late_leaves_no_table_and_the_next_succeed
 ) -> None:
     taken = aws.client("sqs").create_queue(QueueName=Stack().execution_failures)["QueueUrl"]
     with pytest.raises(DeploymentFailed, match=r"UPDATE_ROLLBACK_COMPLETE: CREATE_FAILED ExecutionFailures"):
-        apply(aws.client, application, TASKS, now=lambda: NOW, sleep=lambda seconds: None)
+        apply(aws.client, application, TASKS, deployer=PATIENT)
     assert aws.client("dynamodb").list_tables()["TableNames"] == []
     aws.client("sqs").delete_queue(QueueUrl=taken)
-    assert apply(aws.client, application, TASKS, now=lambda: NOW, sleep=lambda seconds: None).changed
+    assert apply(aws.client, application, TASKS, deployer=PATIENT).changed
     assert table_protection(aws) == {True}
-    assert not apply(aws.client, application, TASKS, now=lambda: NOW).changed
+    assert not apply(aws.client, application, TASKS, deployer=DEPLOYER).changed
 
 
 def test_a_table_that_a_later_deployment_adds_is_not_orphaned_either(
     aws: EmbeddedAws, application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    apply(aws.client, application, TASKS, now=lambda: NOW)
+    apply(aws.client, application, TASKS, deployer=DEPLOYER)
     before = aws.client("dynamodb").list_tables()["TableNames"]
     grown = application.template
     more = {
@@ -128,8 +131,8 @@ def test_a_table_that_a_later_deployment_adds_is_not_orphaned_either(
     monkeypatch.setattr(Application, "template", {**grown, "Resources": {**grown["Resources"], **more}})
     taken = aws.client("sqs").create_queue(QueueName="taken")["QueueUrl"]
     with pytest.raises(DeploymentFailed, match=r"CREATE_FAILED Taken"):
-        apply(aws.client, application, TASKS, now=lambda: NOW)
+        apply(aws.client, application, TASKS, deployer=DEPLOYER)
     assert aws.client("dynamodb").list_tables()["TableNames"] == before
     aws.client("sqs").delete_queue(QueueUrl=taken)
-    apply(aws.client, application, TASKS, now=lambda: NOW)
+    apply(aws.client, application, TASKS, deployer=DEPLOYER)
     assert table_protection(aws) == {True}

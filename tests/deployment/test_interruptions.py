@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.deployment import Application, apply, plan
+from orchestrator.deployment import Application, Deployer, apply, plan
 from orchestrator.deployment.locking import LEASE
 from orchestrator.deployment.template import TASK_RUNNER
 from orchestrator.local.aws.server import EmbeddedAws
@@ -77,7 +77,7 @@ def application(tmp_path: Path) -> Application:
 
 def dies(aws: EmbeddedAws, application: Application, tasks: list[Task], calls: int) -> bool:
     try:
-        apply(Mortal(aws, calls), application, tasks, now=lambda: NOW, sleep=lambda seconds: None)
+        apply(Mortal(aws, calls), application, tasks, deployer=Deployer(now=lambda: NOW, sleep=lambda seconds: None))
     except Died:
         return True
     return False
@@ -88,7 +88,7 @@ def assert_finished_by_the_next(aws: EmbeddedAws, application: Application, task
     if fired:
         declared = Registry(aws.client("dynamodb"), STACK).declared()
         assert fired <= declared.keys(), "whatever a schedule starts finds its task, even half-way"
-    apply(aws.client, application, tasks, now=lambda: LATER, sleep=lambda seconds: None)
+    apply(aws.client, application, tasks, deployer=Deployer(now=lambda: LATER, sleep=lambda seconds: None))
     assert plan(aws.client, application, tasks, now=LATER).is_empty
     assert Registry(aws.client("dynamodb"), STACK).declared().keys() == {task.id for task in tasks}
 
@@ -117,7 +117,7 @@ def test_a_later_deployment(aws: EmbeddedAws, application: Application, every: i
     def run(calls: int) -> bool:
         aws.reset()
         code.write_text(first)
-        apply(aws.client, application, BEFORE, now=lambda: NOW, sleep=lambda seconds: None)
+        apply(aws.client, application, BEFORE, deployer=Deployer(now=lambda: NOW, sleep=lambda seconds: None))
         code.write_text("def handler(event, context):\n    return 'changed'\n")
         died = dies(aws, application, AFTER, calls)
         assert_finished_by_the_next(aws, application, AFTER)

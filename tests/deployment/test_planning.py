@@ -13,7 +13,17 @@ from typing import Any
 import pytest
 
 from orchestrator.asl.definition import Definition
-from orchestrator.deployment import Application, DeploymentPlan, apply, plan, plan_json, plan_lines, plan_summary
+from orchestrator.deployment import (
+    Application,
+    Deployer,
+    DeploymentPlan,
+    StackSettings,
+    apply,
+    plan,
+    plan_json,
+    plan_lines,
+    plan_summary,
+)
 from orchestrator.local.aws.server import EmbeddedAws
 from tests.testbed import sample
 from tests.testbed.recorded import Recorded
@@ -37,7 +47,7 @@ def clients(aws: EmbeddedAws) -> Recorded:
 @pytest.fixture
 def planned(clients: Recorded, application: Application) -> Callable[..., DeploymentPlan]:
     """A plan over the application with two tasks deployed; that nothing was written is asserted."""
-    apply(clients, application, [REPORT, CLEAN], now=lambda: NOW)
+    apply(clients, application, [REPORT, CLEAN], deployer=Deployer(now=lambda: NOW))
     clients.calls.clear()
 
     def planned(*tasks: Any, application: Application = application, **options: Any) -> DeploymentPlan:
@@ -121,7 +131,7 @@ def test_changed_code_and_a_changed_setting_are_told(
     planned: Callable[..., DeploymentPlan], application: Application
 ) -> None:
     (application.lambdas / "echo.py").write_text("def handler(event, context):\n    return 'changed'\n")
-    made = planned(REPORT, CLEAN, mail_from="a@example.com")
+    made = planned(REPORT, CLEAN, settings=StackSettings(mail_from="a@example.com"))
     assert [change.name for change in made.infrastructure] == ["EchoCode", "MailFrom"]
     assert made.infrastructure[1].properties == ("(empty) → a@example.com",)
 

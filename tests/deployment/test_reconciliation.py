@@ -26,7 +26,6 @@ from orchestrator.deployment.reconciliation import (
     plan,
 )
 from orchestrator.local.aws.server import EmbeddedAws
-from orchestrator.runs.missed_slots import SETTLING, watch_from
 from orchestrator.stack import Stack
 from orchestrator.stores.registry import Registry
 from orchestrator.stores.schedule_group import SchedulerSettings, Schedules
@@ -56,7 +55,7 @@ def found(*tasks: Task, up_to_date: bool = True, others: tuple[str, ...] = ()) -
 
 
 def registration(task: Task, *, is_new: bool = False, rescheduled: bool = False) -> Register:
-    return Register(task=task, is_new=is_new, watch=watch_from(task, NOW + SETTLING), rescheduled=rescheduled)
+    return Register(task=task, is_new=is_new, rescheduled=rescheduled)
 
 
 def operations(*tasks: Task, found: Found) -> tuple[Operation, ...]:
@@ -192,7 +191,7 @@ def reconcile(tasks: list[Task], registry: Registry, schedules: Schedules, *, st
             raise Interrupted
 
     planned = plan(tasks, find(registry, schedules, tasks, NOW), NOW)
-    carry_out(planned.operations, registry, schedules, progress)
+    carry_out(planned.operations, registry, schedules, progress, now=NOW)
     return planned
 
 

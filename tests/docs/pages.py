@@ -75,6 +75,17 @@ def pages() -> list[Path]:
     ]
 
 
+def links(page: Path) -> list[str]:
+    """Where the page's links lead, those to other sites left out."""
+    return re.findall(r"\]\((?!https?://)([^)]+)\)", page.read_text(encoding="utf-8"))
+
+
+def anchors(page: Path) -> frozenset[str]:
+    """What a link may name behind ``#``: each heading, in small letters, with ``-`` for spaces and without the rest."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return frozenset(re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings)
+
+
 def steps(page: Path) -> Iterator[Step]:
     """What the page says to do, in order."""
     for language, name, added, text in _BLOCK.findall(page.read_text(encoding="utf-8")):

@@ -1,4 +1,6 @@
-"""The pages that are written from what they describe: the schema, the commands' help, the policy, the assumptions."""
+"""The pages that are written from what they describe: the schema, the commands' help, the policy, the assumptions, the
+prices, the alarms.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,8 @@ from deploy import PROJECT, deploy
 from orchestrator import deployment
 from orchestrator.cli.main import orchestrator
 from orchestrator.deployment.deployer import CLOUDFORMATION, OWN, Grant
-from orchestrator.stack import Stack
+from orchestrator.pricing import cost_tables
+from orchestrator.stack import METRICS_NAMESPACE, Stack
 
 _GENERATED = "<!-- Generated: `make golden` writes it. -->"
 
@@ -80,6 +83,47 @@ code 0 says that all that was asked holds, 1 that something does not, 2 that AWS
 `states:TestState`, `states:ValidateStateMachineDefinition`, `iam:SimulateCustomPolicy`, `iam:SimulatePrincipalPolicy`,
 `lambda:GetAccountSettings` and `logs:DescribeResourcePolicies`, and `iam:PassRole` for the role."""
 
+_COST = """\
+What a run costs is counted from what is deployed: TaskRunner's definition, the template's log level and tracing, and
+the sizes of rows and records. `orchestrator forecast` and `python deploy.py plan` use the same numbers for your tasks.
+
+No server waits between two slots, yet an idle stack is not free. Its key, alarms, dashboard, the polling of its queues
+and the watchdog are billed whether a task runs or not; the third table says how much. In an account that uses
+CloudWatch's free tier for nothing else, $4 of it are not billed."""
+
+_NOT_COUNTED = """\
+Not in these tables:
+
+- **A run that fails.** A retry is two or three transitions more. An alert is a call of the alerter, some writes of
+  1 KB, and SNS: $0.50 a million messages, and $2 for 100,000 mails. A webhook adds a call of the courier and one or
+  two messages of SQS.
+- **What a nested workflow does** inside: its own transitions and functions. A backfill costs nine transitions a slot, a
+  rerun ten.
+- **S3** (some 10 MB for each function and version), and data transfer.
+
+X-Ray samples: of more than one execution a second, only 5 % are traced and billed."""
+
+_METRICS = f"""\
+All metrics are in the namespace `{METRICS_NAMESPACE}`:
+
+| Metric | Dimensions | What it counts |
+| --- | --- | --- |
+| `TaskExecution` | `Stack`, `TaskType`, `Status` | 1 for each end of a run; `TaskType` is the task's id |
+| `TaskDuration` | `Stack`, `TaskType` | seconds from the claim of the slot to the end of the run |
+| `StartDelay` | `Stack`, `TaskType` | seconds from the slot to the start of its execution, for scheduled runs |
+| `RunsFailed` | `Stack` | 1 for each run that TaskRunner ends as `FAILED` or `TIMED_OUT` |
+| `UnreadableRecords` | `Stack` | 1 each time that the watchdog or the alerter meets a row or record it cannot read |
+| `WatchdogHeartbeat` | `Stack` | 1 at the end of each of the watchdog's rounds |
+| `AlertsRefused` | `service` | 1 for each alert that a webhook has refused for good |
+
+CloudWatch bills a metric by the hour in which it gets a value. `RunsFailed` and `AlertsRefused` get none while nothing
+fails. The dashboard, which has the stack's name, shows the first three for every task, new ones included."""
+
+_ALARMS = """\
+Each alarm tells the alerts topic; [Be told](../how-to/be-told.md) says who hears it. A rollout by `--canary` or
+`--linear` watches `STACK-Failures`. `STACK` is the stack's name, such as `orchestrator-dev`; each function has an alarm
+of its own for throttles."""
+
 
 def tasks_yaml(schema: Mapping[str, Any]) -> str:
     """Every field of tasks.yaml, with its default and what it may hold."""
@@ -136,6 +180,34 @@ def not_shown() -> str:
     """What rests on reading alone."""
     lines = ["# What has not been shown", "", _GENERATED, "", _NOT_SHOWN, ""]
     return "\n".join([*lines, ""]) + deployment.not_shown(deployment.assumptions(PROJECT.application(Stack())))
+
+
+def cost() -> str:
+    """What the application of this repository costs."""
+    application = PROJECT.application(Stack())
+    tables = cost_tables(deployment.billed(application), application.template)
+    return "\n".join(["# What it costs", "", _GENERATED, "", _COST, "", tables, _NOT_COUNTED, ""])
+
+
+def metrics() -> str:
+    """The metrics, and each alarm of the template."""
+    resources = PROJECT.application(Stack()).template["Resources"].values()
+    alarms = {_alarm(one["Properties"]) for one in resources if one["Type"] == "AWS::CloudWatch::Alarm"}
+    lines = ["# Metrics and alarms", "", _GENERATED, "", _METRICS, "", "## Alarms", "", _ALARMS, ""]
+    lines += ["| Alarm | Goes off when | What it means |", "| --- | --- | --- |"]
+    return "\n".join([*lines, *sorted(alarms), ""])
+
+
+def _alarm(alarm: Mapping[str, Any]) -> str:
+    function = next((one["Value"] for one in alarm["Dimensions"] if one["Name"] == "FunctionName"), None)
+    name = alarm["AlarmName"].replace(function, "FUNCTION") if function else alarm["AlarmName"]
+    name = name.replace(Stack().name, "STACK")
+    measured = f"{alarm['Statistic'].lower()} of `{alarm['MetricName']}` ({alarm['Namespace']})"
+    minutes = alarm["Period"] // 60
+    threshold = f"{'below' if alarm['ComparisonOperator'].startswith('Less') else 'at least'} {alarm['Threshold']}"
+    span = f"{alarm['EvaluationPeriods']} × {minutes}" if alarm["EvaluationPeriods"] > 1 else str(minutes)
+    silence = ", or without any value" if alarm["TreatMissingData"] == "breaching" else ""
+    return f"| `{name}` | {measured} {threshold} in {span} minutes{silence} | {alarm['AlarmDescription']} |"
 
 
 def _field(name: str, field: Mapping[str, Any], known: Mapping[str, Any], required: bool) -> str:

@@ -5,33 +5,59 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import Command, differs, pages, steps
+from tests.docs.pages import Command, anchors, differs, links, pages, steps
 from tests.docs.reader import COMMAND as ORCHESTRATOR
-from tests.docs.reader import reader
+from tests.docs.reader import Reader, reader
 from tests.testbed import ROOT
 
 #: Pages with commands to type, but for the README, whose two take a minute and are what CI and its reader begin with.
 FOLLOWED = [page for page in pages()[1:] if any(isinstance(step, Command) for step in steps(page))]
+
+#: Those that take the project as it is, and so share one copy of it and one embedded AWS.
+READ_ONLY = [
+    page
+    for page in FOLLOWED
+    if "examples" not in page.parts
+    and all(isinstance(step, Command) and "orchestrator local" not in step.line for step in steps(page))
+]
 
 
 def name(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
-@pytest.mark.parametrize("page", FOLLOWED, ids=name)
-def test_a_page_can_be_followed(page: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    """Somebody who reads one page after the other, on one stack."""
+    with reader(tmp_path_factory.mktemp("project")) as person:
+        yield person
+
+
+@pytest.mark.parametrize("page", [page for page in FOLLOWED if page not in READ_ONLY], ids=name)
+def test_a_page_that_changes_the_project_can_be_followed(page: Path, tmp_path: Path) -> None:
     with reader(tmp_path) as person:
         assert person.follow(page) > 0
 
 
+@pytest.mark.parametrize("page", READ_ONLY, ids=name)
+def test_a_page_can_be_followed(page: Path, operator: Reader) -> None:
+    assert operator.follow(page) > 0
+
+
 @pytest.mark.parametrize("page", pages(), ids=name)
 def test_every_link_leads_somewhere(page: Path) -> None:
-    links = re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text(encoding="utf-8"))
-    assert [link for link in links if not (page.parent / link).exists()] == []
+    missing = []
+    for link in links(page):
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            missing.append(link)
+    assert missing == []
 
 
 def test_the_readme_is_short_and_names_every_page() -> None:

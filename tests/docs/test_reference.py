@@ -20,6 +20,8 @@ FOLDER = Path("../../docs/reference")
         ("tasks-yaml.md", lambda: reference.tasks_yaml(json.loads(taskfile.schema()))),
         ("commands.md", reference.commands),
         ("permissions.md", reference.permissions),
+        ("metrics.md", reference.metrics),
+        ("../explanation/cost.md", reference.cost),
         ("../explanation/not-shown.md", reference.not_shown),
     ],
 )

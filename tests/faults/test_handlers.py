@@ -16,7 +16,7 @@ import pytest
 from orchestrator.local.aws.iam import roles
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.alerts import Cause, Severity
-from orchestrator.runs.run import RunStatus
+from orchestrator.runs.run import RunEnd, RunStatus
 from orchestrator.stack import HEARTBEAT_METRIC, METRICS_NAMESPACE
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.recorder import Recorder
@@ -191,7 +191,9 @@ def test_whatever_call_of_the_alerter_fails_people_are_told(runner: TaskRunner, 
         cell.register(pause_after_failures=1)
         runner.change(cell.task_id, "SET consecutiveFailures = :one", one={"N": "1"})
         now = runner.aws.clock.now()
-        recorder.record(cell.task_id, cell.earlier, RunStatus.FAILED, now=now, error=cell.task_id, cause="as told")
+        recorder.record(
+            cell.task_id, cell.earlier, RunEnd(status=RunStatus.FAILED, error=cell.task_id, cause="as told"), now=now
+        )
 
     def recover(_: tuple[str, Fault], cell: Cell) -> None:
         runner.registry.resume(cell.task_id)

@@ -92,7 +92,9 @@ def deployed(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory
         lambdas=folder,
     )
     loaded = application.load_tasks(file, datetime.now(UTC).date())
-    applied = deployment.apply(embedded_aws.client, application, loaded, sleep=lambda seconds: None)
+    applied = deployment.apply(
+        embedded_aws.client, application, loaded, deployer=deployment.Deployer(sleep=lambda seconds: None)
+    )
     yield Deployed(aws=embedded_aws, runner=applied.outputs["TaskRunnerArn"])
     embedded_aws.reset()
 

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from lambdas.cache_warmer import connections, handler, judge
+from lambdas.cache_warmer.errors import CacheWarmingFailed
 from lambdas.cache_warmer.fetching import Fetched, fetch_all
 from orchestrator import stack as settings
-from orchestrator.errors import CacheWarmingFailed, InvalidParameters, NotConfigured
+from orchestrator.errors import InvalidParameters, NotConfigured
 from tests.testbed.invocation import invoke
 
 

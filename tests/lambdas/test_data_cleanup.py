@@ -8,8 +8,16 @@ from typing import Any
 
 import pytest
 
-from lambdas.data_cleanup import MARGIN_MILLISECONDS, Progress, clean_items, clean_objects, handler, is_stale
-from orchestrator.errors import CleanupFailed, InvalidParameters
+from lambdas.data_cleanup import (
+    MARGIN_MILLISECONDS,
+    CleanupFailed,
+    Progress,
+    clean_items,
+    clean_objects,
+    handler,
+    is_stale,
+)
+from orchestrator.errors import InvalidParameters
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.stack import Stack
 from tests.lambdas.conftest import BUCKET

@@ -13,7 +13,7 @@ import pytest
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-import lambdas
+from lambdas import functions as declared
 from orchestrator.deployment.discovery import discover
 from orchestrator.errors import InvalidParameters, NotConfigured
 from orchestrator.handlers.event import Params, TaskEvent
@@ -95,7 +95,7 @@ def test_a_setting_that_is_empty_is_missing(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_tasks_and_the_steps_of_billing_are_found_with_their_settings() -> None:
-    functions = discover(Path(lambdas.__file__).parent, lambdas.SETTINGS)
+    functions = discover(Path(declared.__file__).parent, declared.SETTINGS)
     assert [function.name for function in functions] == [
         "alerter",
         "billing-calculate-charges",
@@ -111,17 +111,18 @@ def test_tasks_and_the_steps_of_billing_are_found_with_their_settings() -> None:
         "report-generator",
         "watchdog",
     ]
-    assert functions == tuple(lambdas.SETTINGS[function.module] for function in functions)
+    assert functions == tuple(declared.SETTINGS[function.module] for function in functions)
 
 
 def test_finding_the_functions_loads_no_sdk() -> None:
-    program = "import lambdas, sys; print(sorted({'boto3', 'aws_lambda_powertools', 'pydantic'} & set(sys.modules)))"
+    loaded = "{'boto3', 'aws_lambda_powertools', 'pydantic'} & set(sys.modules)"
+    program = f"import lambdas.functions, sys; print(sorted({loaded}))"
     run = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
 
 
 def test_the_handlers_load_nothing_that_a_bundle_lacks() -> None:
-    modules = ", ".join(f"lambdas.{module}" for module in lambdas.SETTINGS)
+    modules = ", ".join(f"lambdas.{module}" for module in declared.SETTINGS)
     absent = "{'stepfunctions', 'sagemaker', 'pandas', 'moto', 'click', 'rich', 'yaml', 'definitions'}"
     program = f"import {modules}, sys; print(sorted({absent} & {{name.split('.')[0] for name in sys.modules}}))"
     run = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True)

@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from lambdas.report_generator import ReportParams, handler, reported_day
+from lambdas.report_generator.errors import MalformedOrders
 from lambdas.report_generator.orders import Summary, read_orders, summarise
 from lambdas.report_generator.rendering import to_csv, to_pdf
-from orchestrator.errors import InvalidParameters, MalformedOrders
+from orchestrator.errors import InvalidParameters
 from tests.lambdas.conftest import BUCKET
 from tests.testbed import ROOT
 from tests.testbed.invocation import invoke

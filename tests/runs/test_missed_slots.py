@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.deployment.reconciliation import Found, Register, plan
+from orchestrator.deployment.reconciliation import Found, plan, settled
 from orchestrator.runs.missed_slots import MOST_SLOTS, Look, look, too_long, watch_from
 from orchestrator.runs.run import Run, RunStatus, SkipReason
 from orchestrator.runs.task_state import Lease, Pause, Record, Watch
@@ -184,12 +184,12 @@ def test_whenever_a_schedule_is_created_everything_that_is_watched_is_delivered(
     for number, delay in product(range(0, 3600, 97), (0, 1, 29, 59)):
         planned = BEGIN + timedelta(seconds=number)
         created = planned + timedelta(seconds=delay)
-        (register,) = (one for one in plan([task], nothing, planned).operations if isinstance(one, Register))
+        watch = watch_from(task, settled(plan([task], nothing, planned).operations, planned))
         schedules = Schedules(None, Stack(), settings, partial(_same, created))
         delivered_from = schedules.request(task.id, schedule).get("StartDate", created)
-        first = next(upcoming(task, datetime.fromisoformat(register.watch.checked_until)))
+        first = next(upcoming(task, datetime.fromisoformat(watch.checked_until)))
         assert first.at >= delivered_from
-        assert register.watch.next_run == key(first.at)
+        assert watch.next_run == key(first.at)
 
 
 def _same(moment: datetime) -> datetime:

@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.execution_end import STOPPED
-from orchestrator.runs.run import RunStatus, SkipReason, Trigger
+from orchestrator.runs.run import RunEnd, RunStatus, SkipReason, Trigger
 from orchestrator.stack import Stack
 from orchestrator.stores.ledger import Ledger
 from orchestrator.stores.recorder import Recorder
@@ -53,12 +53,15 @@ def running(dynamodb: Any, *, lease: str | None = ME, status: str = "RUNNING") -
 
 
 def close(recorder: Recorder, status: RunStatus = RunStatus.ABORTED) -> bool:
-    return recorder.close("report", SLOT, ME, status, ended_at=ENDED, error="ExecutionAborted", cause="a\nb")
+    return recorder.close(
+        "report", SLOT, ME, RunEnd(status=status, ended_at=ENDED, error="ExecutionAborted", cause="a\nb")
+    )
 
 
 def test_a_slot_without_a_row_gets_one_and_keeps_it(recorder: Recorder, ledger: Ledger) -> None:
-    assert recorder.record("report", SLOT, RunStatus.MISSED, now=NOW, cause="nobody")
-    assert not recorder.record("report", SLOT, RunStatus.SKIPPED, now=NOW, cause="x", reason=SkipReason.PAUSED)
+    assert recorder.record("report", SLOT, RunEnd(status=RunStatus.MISSED, cause="nobody"), now=NOW)
+    skipped = RunEnd(status=RunStatus.SKIPPED, cause="x", reason=SkipReason.PAUSED)
+    assert not recorder.record("report", SLOT, skipped, now=NOW)
     run = ledger.get("report", SLOT)
     assert run is not None
     assert (run.status, run.cause, run.reason, run.version) == (RunStatus.MISSED, "nobody", None, "MISSED")
@@ -111,11 +114,8 @@ def test_a_catch_up_that_died_stands_where_the_skipped_run_stood_and_only_there(
             "report",
             SLOT,
             skipped,
-            RunStatus.ABORTED,
+            RunEnd(status=RunStatus.ABORTED, ended_at=ENDED, error="E", cause="c"),
             trigger=Trigger.RESUME,
-            ended_at=ENDED,
-            error="E",
-            cause="c",
             execution_arn=ME,
         )
 
@@ -139,7 +139,8 @@ def test_a_run_that_another_has_stopped_is_no_failure_whoever_says_so(
     recorder: Recorder, ledger: Ledger, dynamodb: Any
 ) -> None:
     running(dynamodb)
-    assert recorder.close("report", SLOT, ME, RunStatus.ABORTED, ended_at=ENDED, error=STOPPED, cause="skip")
+    end = RunEnd(status=RunStatus.ABORTED, ended_at=ENDED, error=STOPPED, cause="skip")
+    assert recorder.close("report", SLOT, ME, end)
     run, record = ledger.get("report", SLOT), Registry(dynamodb, STACK).get("report")
     assert (run and run.reason) == SkipReason.OVERLAP
     assert (record and record.consecutive_failures) == 0

@@ -70,7 +70,11 @@ class Books:
             tables=own.tables,
         )
         applied = deployment.apply(
-            aws.client, application, [], mail_from="billing@example.com", sleep=lambda seconds: None
+            aws.client,
+            application,
+            [],
+            settings=deployment.StackSettings(mail_from="billing@example.com"),
+            deployer=deployment.Deployer(sleep=lambda seconds: None),
         )
         self.task_runner = applied.outputs["TaskRunnerArn"]
         self.workflow = self.task_runner.replace("TaskRunner", "workflow-billing")

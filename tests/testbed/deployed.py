@@ -40,7 +40,9 @@ def deployed(aws: EmbeddedAws) -> Iterator[Applied]:
     before = dict(os.environ)
     os.environ.update(aws.environment)
     try:
-        yield deployment.apply(aws.client, application, tasks(), sleep=lambda seconds: None)
+        yield deployment.apply(
+            aws.client, application, tasks(), deployer=deployment.Deployer(sleep=lambda seconds: None)
+        )
     finally:
         os.environ.clear()
         os.environ.update(before)

@@ -13,7 +13,7 @@ from typing import Any
 import definitions
 from definitions.system import backfill
 from deploy import PROJECT
-from orchestrator.deployment.applying import boundaries
+from orchestrator.deployment.boundaries import boundaries
 from orchestrator.local import samples
 from orchestrator.local.aws.clock import VirtualClock
 from orchestrator.local.aws.iam import roles

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import lambdas
+import lambdas.functions
 from orchestrator.functions import Function
 
 _FOLDER = Path(lambdas.__file__).parent
@@ -27,5 +27,5 @@ def folder_with(tests_own: Path, into: Path, modules: Sequence[str]) -> Path:
 
 def functions(*modules: str, environment: Mapping[str, str]) -> tuple[Function, ...]:
     """What the project declares of them, with more in their environment."""
-    declared = [lambdas.SETTINGS[module] for module in modules]
+    declared = [lambdas.functions.SETTINGS[module] for module in modules]
     return tuple(replace(one, environment={**one.environment, **environment}) for one in declared)

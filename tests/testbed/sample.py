@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import definitions
-import lambdas
+from lambdas import functions
 from orchestrator.deployment import Application
 from orchestrator.functions import Function
 from orchestrator.permissions import Permission
@@ -50,7 +50,7 @@ def application(folder: Path, stack: Stack | None = None) -> Application:
         definitions={name: definitions.ALL[name](stack) for name in ("TaskRunner", "Backfill")},
         functions=(ECHO, LETTERS),
         lambdas=folder / "lambdas",
-        tables=lambdas.TABLES,
+        tables=functions.TABLES,
     )
 
 

@@ -17,7 +17,7 @@ from botocore.awsrequest import AWSResponse
 from moto.core.botocore_stubber import MockRawResponse
 
 import definitions
-import lambdas
+import lambdas.functions
 from orchestrator import deployment
 from orchestrator.asl.definition import Definition
 from orchestrator.asl.states import Choice, Fail, Pass, Wait, When, jsonata
@@ -96,10 +96,15 @@ class TaskRunner:
             definitions={"TaskRunner": definitions.ALL["TaskRunner"](STACK), "nested": workflow(), **more},
             functions=(work, *functions(*handlers, environment=environment or {})),
             lambdas=folder,
-            tables=lambdas.TABLES,
+            tables=lambdas.functions.TABLES,
         )
         self.applied = deployment.apply(
-            aws.client, application, [], destinations=destinations, mail_from=mail_from, sleep=lambda seconds: None
+            aws.client,
+            application,
+            [],
+            destinations=destinations,
+            settings=deployment.StackSettings(mail_from=mail_from),
+            deployer=deployment.Deployer(sleep=lambda seconds: None),
         )
         shutil.rmtree(folder.parent)
         self.registry = Registry(aws.client("dynamodb"), STACK)

@@ -12,7 +12,6 @@ from definitions.system.task_runner.variables import (
     ASKED_FOR,
     BEGIN,
     BY_HAND,
-    CAUSE,
     CLAIMED,
     DUPLICATE,
     FROM_ANY_INPUT,
@@ -21,7 +20,6 @@ from definitions.system.task_runner.variables import (
     IS_APART,
     NOW_SECONDS,
     REFUSED,
-    STARTED_AT,
     refused,
 )
 from orchestrator.asl.integrations import (
@@ -37,6 +35,7 @@ from orchestrator.asl.integrations import (
     call,
 )
 from orchestrator.asl.states import Catch, Choice, Task, Wait, When, jsonata, literal, to
+from orchestrator.asl.vocabulary import CAUSE, STARTED_AT
 from orchestrator.errors import ClaimContended, InvalidInput, InvalidTask
 from orchestrator.runs.claims import Decision
 from orchestrator.runs.run import RunStatus, SkipReason

@@ -6,15 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from definitions.system.task_runner import rows
-from definitions.system.task_runner.variables import DURATION, EXECUTION_ARN, IS_APART, SUMMARY
+from definitions.system.task_runner.variables import DURATION, IS_APART, SUMMARY
 from orchestrator.asl.integrations import PUT_METRIC_DATA, TRANSACT_WRITE_ITEMS, TRANSACTION_CANCELED, UPDATE_ITEM, call
 from orchestrator.asl.states import Catch, Fail, Succeed, jsonata, literal, to
 from orchestrator.runs.run import Attention
 from orchestrator.stack import FAILURES_METRIC, METRICS_NAMESPACE, Stack
-
-#: ``arn:PARTITION:states:REGION:ACCOUNT``. No region or account stands in the definition; the first five fields of an
-#: execution's ARN are the same however the execution was started, what follows them may name a version or an alias.
-STATES_ARN = f"$join($split({EXECUTION_ARN}, ':')[[0..4]], ':')"
 
 
 def _metric_data(stack: Stack, *, failed: bool = False) -> str:

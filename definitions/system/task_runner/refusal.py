@@ -12,17 +12,10 @@ The rule is :func:`orchestrator.runs.claims.decide`, to which tests hold the exp
 from __future__ import annotations
 
 from definitions.system.task_runner.record import paused
-from definitions.system.task_runner.variables import (
-    EXECUTION_ARN,
-    IS_APART,
-    NOW_SECONDS,
-    NOW_TEXT,
-    REFUSED,
-    order,
-    refused,
-)
+from definitions.system.task_runner.variables import IS_APART, NOW_SECONDS, NOW_TEXT, REFUSED, order, refused
 from orchestrator.asl.integrations import NOTHING
 from orchestrator.asl.states import Catch, Jsonata, jsonata, literal, to
+from orchestrator.asl.vocabulary import EXECUTION_ARN
 from orchestrator.runs.claims import QUEUEING, STOPPING, Decision
 from orchestrator.runs.run import BELATED, HISTORY_LIMIT, RunStatus, Trigger
 from orchestrator.stack import Stack

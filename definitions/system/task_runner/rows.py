@@ -9,16 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from definitions.system.task_runner.variables import (
-    DURATION,
-    EXECUTION_ARN,
-    IS_APART,
-    NOW_SECONDS,
-    NOW_TEXT,
-    STARTED_AT,
-)
+from definitions.system.task_runner.variables import DURATION, IS_APART, NOW_SECONDS, NOW_TEXT
 from orchestrator.asl.states import composed, jsonata, literal
-from orchestrator.dynamodb import update
+from orchestrator.asl.vocabulary import EXECUTION_ARN, STARTED_AT
+from orchestrator.dynamodb import raw_update
 from orchestrator.runs.run import ROW_LIFETIME_SECONDS, RunStatus, SkipReason
 from orchestrator.stack import Stack
 from orchestrator.tasks.task import OverlapPolicy
@@ -80,10 +74,10 @@ def ended_row(stack: Stack, *, attention: str = "", removes: Sequence[str], **at
         "durationSeconds": {"N": jsonata(f"$string({DURATION})")},
         "attempts": {"N": jsonata("$string($known.earlier.attempts + $attempt)")},
     }
-    request = update(
+    request = raw_update(
         ended | attributes,
         removes=removes,
-        names=["executionArn", *optional],
+        names=optional,
         values=ME | {"running": {"S": RunStatus.RUNNING}},
         condition="#executionArn = :me AND (#status = :running OR (#status = :status AND #endedAt = :endedAt))",
     )
@@ -118,9 +112,8 @@ def lease_taken(stack: Stack, now_seconds: str) -> dict[str, Any]:
     return {
         "TableName": stack.tasks_table,
         "Key": TASK_KEY,
-        **update(
+        **raw_update(
             {"lease": {"M": lease}, "waiting": {"M": jsonata("$known.queue.others")}},
-            names=["taskId", "pause", "until", "overlap", "expiresAt", "executionArn"],
             values=ME
             | {"now": {"N": jsonata(now_seconds)}, "allow_all": {"S": OverlapPolicy.ALLOW_ALL}}
             # An end that is no text, or empty, is no end.
@@ -149,11 +142,10 @@ def lease_released(
     return {
         "TableName": stack.tasks_table,
         "Key": TASK_KEY,
-        **update(
+        **raw_update(
             {**last, **(sets or {})},
             adds=adds,
             removes=["lease"],
-            names=["taskId", "overlap", "executionArn"],
             values=ME | {"allow_all": {"S": OverlapPolicy.ALLOW_ALL}},
             condition="attribute_exists(#taskId) AND (#overlap = :allow_all"
             " OR attribute_not_exists(#lease) OR #lease.#executionArn = :me)",
@@ -203,9 +195,8 @@ def stopped_row(stack: Stack, error: str, cause: str) -> dict[str, Any]:
     return {
         "TableName": stack.runs_table,
         "Key": {**TASK_KEY, "slot": {"S": jsonata("$known.holder.slot")}},
-        **update(
+        **raw_update(
             ended,
-            names=["executionArn"],
             values={"holder": holder, "running": running},
             condition="#executionArn = :holder AND #status = :running",
         ),
@@ -214,4 +205,4 @@ def stopped_row(stack: Stack, error: str, cause: str) -> dict[str, Any]:
 
 def duplicate_counted(stack: Stack) -> dict[str, Any]:
     """UpdateItem of the row of the slot's first delivery."""
-    return {"TableName": stack.runs_table, "Key": RUN_KEY, **update({}, adds={"duplicates": {"N": "1"}})}
+    return {"TableName": stack.runs_table, "Key": RUN_KEY, **raw_update({}, adds={"duplicates": {"N": "1"}})}

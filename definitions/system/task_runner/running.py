@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from definitions.system.task_runner.ending import STATES_ARN
-from definitions.system.task_runner.variables import CAUGHT, EXECUTION_ARN, FAULTY_CALL, REFUSED_CALL, succeeded
+from definitions.system.task_runner.variables import CAUGHT, FAULTY_CALL, REFUSED_CALL, succeeded
 from orchestrator.asl.integrations import DATA_LIMIT_EXCEEDED, INVOKE, NOT_BEGUN, NOTHING, START_EXECUTION_SYNC
 from orchestrator.asl.states import Catch, Choice, Task, Wait, When, jsonata, literal, to
+from orchestrator.asl.vocabulary import EXECUTION_ARN, STARTED_BY, STATES_ARN
 from orchestrator.errors import NonRetryableError, error_names
 from orchestrator.runs.run import Trigger
 from orchestrator.stack import LIVE, Stack
@@ -89,8 +89,7 @@ def states(stack: Stack) -> list[Any]:
             arguments={
                 "StateMachineArn": jsonata(workflow),
                 "Name": jsonata(CHILD_NAME),
-                # The console links a nested execution to its parent by this name.
-                "Input": {**_EVENT, "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": jsonata(EXECUTION_ARN)},
+                "Input": {**_EVENT, STARTED_BY: jsonata(EXECUTION_ARN)},
             },
             assign=succeeded("$states.result.Output", "$states.result.ExecutionArn"),
         ),

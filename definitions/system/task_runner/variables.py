@@ -18,8 +18,9 @@ from __future__ import annotations
 
 from orchestrator.asl.integrations import NOT_BEGUN, SERVICE_FAULTS
 from orchestrator.asl.states import Jsonata, jsonata, literal
+from orchestrator.asl.vocabulary import CAUSE, CAUSE_TEXT, STARTED_AT
 from orchestrator.instants import MOMENT_PATTERN
-from orchestrator.runs.run import CAUSE_LIMIT, CONTROL_PATTERN, NO_TASK_ID, RunStatus, Trigger
+from orchestrator.runs.run import NO_TASK_ID, RunStatus, Trigger
 from orchestrator.tasks.task import TASK_ID_PATTERN
 
 #: What a further delivery of a slot ends as: it has no row of its own, the slot's row counts it.
@@ -30,8 +31,6 @@ FAULTY_CALL = "faulty"
 
 TIMEOUTS = ["Sandbox.Timedout", "States.Timeout"]
 
-EXECUTION_ARN = "$states.context.Execution.Id"
-STARTED_AT = "$states.context.Execution.StartTime"
 NOW_SECONDS = "$floor($millis() / 1000)"
 #: As the ends of pauses are written.
 NOW_TEXT = "$substring($fromMillis($millis()), 0, 19) & 'Z'"
@@ -137,25 +136,11 @@ FROM_ANY_INPUT = {
 }
 
 
-def one_line(text: str) -> str:
-    """:func:`orchestrator.runs.run.one_line`."""
-    return f"$substring($replace({text}, /{CONTROL_PATTERN}/, ' '), 0, {CAUSE_LIMIT})"
-
-
-_CAUSE = "($exists($states.errorOutput.Cause) ? $string($states.errorOutput.Cause) : '')"
-
-#: Text from outside, fit for a row and an alert: of a Lambda's error its message.
-CAUSE = rf"""(
-    $cause := {_CAUSE};
-    $message := $match($cause, /"errorMessage":\s*"((?:\\.|[^"])*)"/)[0].groups[0];
-    {one_line("($exists($message) ? $message : $cause)")}
-)"""
-
 #: What the service that was called has to do with an error: null if a handler raised it, or a nested execution failed,
 #: which comes as an object in JSON, whatever it is called; ``REFUSED_CALL`` if the service has not done what it was
 #: asked for; ``FAULTY_CALL`` if it may have.
 SERVICE = rf"""(
-    $cause := {_CAUSE};
+    $cause := {CAUSE_TEXT};
     $contains($cause, /^\s*\{{/) ? null
     : $states.errorOutput.Error in {literal(NOT_BEGUN)} or $contains($cause, /Status Code: 4[0-9][0-9]/)
     ? {literal(REFUSED_CALL)}
@@ -178,7 +163,7 @@ CAUGHT: dict[str, object] = {
     ),
     # A nested execution that failed is named in the cause; a cause can be cut short, so it is not parsed.
     "child": jsonata(
-        f'($arn := $match({_CAUSE}, /"ExecutionArn":"([^"]*)"/)[0].groups[0]; $exists($arn) ? $arn : null)'
+        f'($arn := $match({CAUSE_TEXT}, /"ExecutionArn":"([^"]*)"/)[0].groups[0]; $exists($arn) ? $arn : null)'
     ),
 }
 

@@ -15,7 +15,7 @@ from orchestrator.operations import pausing
 from orchestrator.runs import alerts
 from orchestrator.runs.destinations import News, about
 from orchestrator.runs.missed_slots import look, too_long
-from orchestrator.runs.run import Attention, Run, RunStatus, Trigger
+from orchestrator.runs.run import Attention, Run, RunEnd, RunStatus, Trigger
 from orchestrator.runs.task_state import Record
 from orchestrator.stack import Stack
 from orchestrator.stores.executions import Runner
@@ -128,18 +128,9 @@ class Round:
     def _close(self, run: Run) -> None:
         if run.execution_arn is None:
             raise InvalidRow(run.task_id, run.slot, f"it is {run.status} and names no execution")
-        ending = self.runner.ending(run, self.now)
-        if ending is None:
-            return
-        self.tally.closed += self.recorder.close(
-            run.task_id,
-            run.slot,
-            run.execution_arn,
-            ending.status,
-            ended_at=ending.ended_at,
-            error=ending.error,
-            cause=ending.cause,
-        )
+        end = self.runner.ending(run, self.now)
+        if end is not None:
+            self.tally.closed += self.recorder.close(run.task_id, run.slot, run.execution_arn, end)
 
     def _look(self, task_id: str) -> None:
         record = self.registry.get(task_id)
@@ -157,9 +148,8 @@ class Round:
         recorded = {run.slot for run in self.ledger.between(task.id, watch.checked_until, key(self.now))}
         found = look(task, watch, record.pause, recorded, self.now)
         for verdict in found.verdicts:
-            self.tally.explained += self.recorder.record(
-                task.id, verdict.slot, verdict.status, now=self.now, reason=verdict.reason, cause=verdict.cause
-            )
+            end = RunEnd(status=verdict.status, reason=verdict.reason, cause=verdict.cause)
+            self.tally.explained += self.recorder.record(task.id, verdict.slot, end, now=self.now)
         for slot in found.starts:
             self.runner.start(task.id, params={}, slot=slot, now=self.now, trigger=Trigger.CATCH_UP)
             self.tally.started += 1

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from lambdas.billing.charges import Charge, charge
+from lambdas.billing.errors import NoPrice
 from lambdas.billing.plans import Plan
-from orchestrator.errors import NoPrice
 
 #: from 0 at 0.10, from 100 at 0.08, from 1,000 at 0.05
 TIERED = {

@@ -14,12 +14,12 @@ from lambdas.billing.billing_records import BillingRecords
 from lambdas.billing.calculate_charges import Services, calculate_charges
 from lambdas.billing.create_invoice import CreateInvoice, create_invoice
 from lambdas.billing.customers import Customers
+from lambdas.billing.errors import MailInDoubt
 from lambdas.billing.fetch_usage_data import FetchUsage, fetch_usage_data
 from lambdas.billing.invoices import Invoices, MailState
 from lambdas.billing.send_invoice_email import Outbox, SendInvoiceEmail, accepted_by_ses
 from lambdas.billing.update_billing_records import UpdateBillingRecords, update_billing_records
 from lambdas.billing.work import BillingStep, Files, page_key
-from orchestrator.errors import MailInDoubt
 from orchestrator.local.aws.server import EmbeddedAws
 from tests.testbed.billing import PERIOD, SLOT, STACK, Books, books
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from lambdas.billing.errors import InvalidPlan
 from lambdas.billing.plans import Plan
-from orchestrator.errors import InvalidPlan
 
 
 def tiers(*bounds: tuple[str, str | None]) -> dict[str, Any]:

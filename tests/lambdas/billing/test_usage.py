@@ -8,9 +8,9 @@ from decimal import Decimal
 
 import pytest
 
+from lambdas.billing.errors import UnreadableUsage, UsageCutOff
 from lambdas.billing.period import Period
 from lambdas.billing.usage import Usage, problems_of
-from orchestrator.errors import UnreadableUsage, UsageCutOff
 
 HEADER = "event_id,customer_id,meter,quantity,timestamp\n"
 GOOD = "e-1,c-1,calls,3,2026-11-15T12:00:00Z"

@@ -20,6 +20,7 @@ from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name
 from moto.stepfunctions.parser.asl.component.common.error_name.error_equals_decl import ErrorEqualsDecl
 from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEventException
+from moto.stepfunctions.parser.asl.component.common.query_language import QueryLanguageMode
 from moto.stepfunctions.parser.asl.component.common.retry.max_attempts_decl import MaxAttemptsOutcome
 from moto.stepfunctions.parser.asl.component.common.retry.retrier_decl import RetrierDecl
 from moto.stepfunctions.parser.asl.component.common.retry.retrier_outcome import RetrierOutcome
@@ -38,6 +39,7 @@ from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped, ProgramTimedOut
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 
 from orchestrator.local.aws.clock import Wake
 from orchestrator.local.aws.replacements import replaces
@@ -87,6 +89,24 @@ def _parse_once(parse: Callable[[str], Any]) -> Callable[[str], Any]:
             return cached(definition)
 
     return locked
+
+
+def _languages() -> None:
+    """States within a Map or a Parallel speak what the machine speaks, and not what that state speaks.
+
+    What a definition that was refused has spoken stays with it: for moto the next one would speak that.
+    """
+    scopes_of_one = property(lambda self: vars(self).setdefault("_scopes", []))
+    replaces(Preprocessor, "_query_language_per_scope", digest="a330395cc0a5")(scopes_of_one)
+    open_scope = Preprocessor._open_query_language_scope
+
+    @replaces(Preprocessor, "_open_query_language_scope", digest="819bffb42181")
+    def open_query_language_scope(self: Any, parse_tree: Any) -> None:
+        scopes = self._query_language_per_scope
+        outer, scopes[:] = scopes[:], []
+        open_scope(self, parse_tree)
+        of_all = outer[0] if outer and outer[0].query_language_mode == QueryLanguageMode.JSONata else scopes[0]
+        scopes[:] = [*outer, of_all]
 
 
 def _environments() -> None:
@@ -236,6 +256,7 @@ def install(aws: EmbeddedAws) -> None:
     replaces(EvalComponent, "heap_key", digest="654367c0634c")(property(lambda self: str(id(self))))
     parser = AmazonStateLanguageParser
     replaces(parser, "parse", digest="e6fd7e062fd0")(staticmethod(_parse_once(parser.parse)))
+    _languages()
     _environments()
 
     # The time limit of a whole execution is kept where executions are.

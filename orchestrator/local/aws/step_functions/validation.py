@@ -9,6 +9,7 @@ here are AWS's where its answers are known (LocalStack's recordings of test_sfn_
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,7 @@ from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from orchestrator.local.aws.replacements import adds, replaces
+from orchestrator.local.aws.step_functions import fields
 
 if TYPE_CHECKING:
     from orchestrator.local.aws.server import EmbeddedAws
@@ -54,14 +56,38 @@ def diagnostics(definition: str, kind: str = "STANDARD") -> list[Diagnostic]:
     """Every mistake in a definition (its JSON text); ``kind`` is STANDARD or EXPRESS."""
     try:
         machine = json.loads(definition)
-    except ValueError as fault:
+    except json.JSONDecodeError as fault:
         if not definition.strip():
             return [_schema("Definition must be a valid JSON object")]
-        return [Diagnostic(code="INVALID_JSON_DESCRIPTION", message=str(fault), location=f"[Source: {fault}]")]
+        where = (
+            f'[Source: (String)"{definition}"; line: {fault.lineno}, column: {fault.colno + len(_word(definition))}]'
+        )
+        message = f"{unread_json(definition, fault)}\n at {where}"
+        return [Diagnostic(code="INVALID_JSON_DESCRIPTION", message=message, location=where)]
     if not isinstance(machine, dict):
         return [_schema("Definition must be a valid JSON object")]
-    found = list(_of_machine(machine, "", kind))
-    return found or list(_unparsed(definition))
+    found = list(_of_machine(machine, "", kind, str(machine.get("QueryLanguage", fields.JSONPATH))))
+    if found or not (unread := list(_unparsed(definition))):
+        return found
+    # What AWS has and moto's parser does not know is named by what it is.
+    return list(_not_offered(machine, "")) or unread
+
+
+def _word(text: str) -> str:
+    """The word that a text begins with, where JSON has no words."""
+    word = re.match(r"\s*([A-Za-z_]\w*)", text)
+    return word[1] if word and word[1] not in ("true", "false", "null") else ""
+
+
+def unread_json(text: str, fault: json.JSONDecodeError) -> str:
+    """Why a text is no JSON, as AWS's parser says it: as recorded, test_invalid_start_execution_input."""
+    if word := _word(text):
+        expected = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
+        return f"Unrecognized token '{word}': was expecting {expected}"
+    if fault.msg.startswith("Expecting property name") and fault.pos < len(text):
+        found = text[fault.pos]
+        return f"Unexpected character ('{found}' (code {ord(found)})): was expecting double-quote to start field name"
+    return fault.msg if text else "Invalid execution input."
 
 
 def refuse(definition: str, kind: str = "STANDARD") -> None:
@@ -71,11 +97,10 @@ def refuse(definition: str, kind: str = "STANDARD") -> None:
 
 
 def _not_offered(machine: Mapping[str, Any], place: str) -> Iterator[Diagnostic]:
-    """Activities: here is nobody who would answer GetActivityTask."""
     for name, state in machine["States"].items():
         where = f"{place}/States/{name}"
-        if ":activity:" in str(state.get("Resource", "")):
-            yield _schema("The embedded AWS has no activities; '.waitForTaskToken' waits, too", f"{where}/Resource")
+        for why, field in fields.not_offered(state):
+            yield _schema(why, f"{where}/{field}")
         for inner_place, inner in _inner(state, where):
             yield from _not_offered(inner, inner_place)
 
@@ -89,15 +114,18 @@ def _lacking(given: Mapping[str, Any], needed: tuple[str, ...], location: str) -
         yield _schema(f"These fields are required: [{', '.join(missing)}]", location)
 
 
-def _of_machine(machine: Mapping[str, Any], place: str, kind: str) -> Iterator[Diagnostic]:
-    """Of a machine, a branch or an item processor; ``place`` is what stands before its /States."""
+def _of_machine(machine: Mapping[str, Any], place: str, kind: str, language: str) -> Iterator[Diagnostic]:
+    """Of a machine, a branch or an item processor; ``place`` is what stands before its /States.
+
+    ``language`` is what the whole machine speaks: a Map or a Parallel hands no other on to its states.
+    """
     lacking = list(_lacking(machine, ("States", "StartAt"), place or "/"))
     if lacking:
         yield from lacking
         return
     states = machine["States"]
     for name, state in states.items():
-        yield from _of_state(state, f"{place}/States/{name}", kind)
+        yield from _of_state(state, f"{place}/States/{name}", kind, language)
     targets = [("StartAt", str(machine["StartAt"]), f"{place}/StartAt")]
     targets += [one for name, state in states.items() for one in _targets(state, f"{place}/States/{name}", name)]
     for _, target, location in targets:
@@ -116,7 +144,7 @@ def _of_machine(machine: Mapping[str, Any], place: str, kind: str) -> Iterator[D
             yield Diagnostic(code="MISSING_TRANSITION_TARGET", message=message, location=location)
 
 
-def _of_state(state: Any, place: str, kind: str) -> Iterator[Diagnostic]:
+def _of_state(state: Any, place: str, kind: str, language: str) -> Iterator[Diagnostic]:
     if not isinstance(state, dict):
         yield _schema("Value must be a JSON object", place)
         return
@@ -129,6 +157,8 @@ def _of_state(state: Any, place: str, kind: str) -> Iterator[Diagnostic]:
         allowed = f"[{', '.join(_TYPES)}]"
         yield _schema(f"The field 'Type' should have one of these values: {allowed}", f"{place}/Type")
         return
+    for message, where in fields.mistakes(state, place, language):
+        yield _schema(message, where)
     if what not in {"Choice", "Succeed", "Fail"} and "Next" not in state and state.get("End") is not True:
         yield _schema("One of these fields is required: [Next, End]", place)
     moment = state.get("Timestamp")
@@ -147,7 +177,7 @@ def _of_state(state: Any, place: str, kind: str) -> Iterator[Diagnostic]:
         if state.get("Branches") == []:
             yield _schema("Value cannot be empty", f"{place}/Branches")
     for where, inner in _inner(state, place):
-        yield from _of_machine(inner, where, kind)
+        yield from _of_machine(inner, where, kind, language)
 
 
 def _is_moment(text: str) -> bool:

@@ -12,7 +12,10 @@ from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.local.aws.step_functions.validation import InvalidDefinition, diagnostics, refuse
 from tests.local.aws.conftest import Machines
 
-DONE = {"Type": "Pass", "End": True}
+#: What moto's parser cannot read is told of moto as it is adapted.
+pytestmark = pytest.mark.usefixtures("embedded_aws")
+
+DONE: dict[str, Any] = {"Type": "Pass", "End": True}
 MISSING = "MISSING_TRANSITION_TARGET"
 SCHEMA = "SCHEMA_VALIDATION_FAILED"
 NO_END = ("MISSING_END_STATE", "Workflow has no terminal state", None)
@@ -132,10 +135,113 @@ def test_what_an_express_machine_cannot_have(resource: str, message: str) -> Non
     assert found(machine(A=task(resource)), "EXPRESS") == [(SCHEMA, message, "/States/A/Resource")]
 
 
+MAP: dict[str, Any] = {"Type": "Map", "ItemProcessor": machine(A=DONE), "End": True}
+TASK = task("arn:aws:states:::sqs:sendMessage")
+UNKNOWN = (
+    "The resource provided {} is not recognized. The value is not a valid resource ARN, or the resource is not "
+    "available in this region."
+)
+
+
+@pytest.mark.parametrize(
+    ("state", "message", "place"),
+    [
+        # Measured: floci-io/floci#2735.
+        *(
+            ({**state, field: []}, f"Field '{field}' is not supported", "")
+            for field, state in [
+                ("TimeoutSeconds", DONE),
+                ("TimeoutSeconds", MAP),
+                ("Catch", DONE),
+                ("Catch", {"Type": "Succeed"}),
+                ("Retry", {"Type": "Fail"}),
+                ("Unknown", TASK),
+            ]
+        ),
+        # Reported: sam-goodwin/functionless#308.
+        (
+            {"Type": "Wait", "Seconds": 1, "End": True, "ResultPath": None},
+            "Field 'ResultPath' is not supported",
+            "",
+        ),
+        # Measured: floci-io/floci#2968.
+        (
+            {**DONE, "Output": 1},
+            "The QueryLanguage is set to 'JSONPath', but field 'Output' is only supported for the 'JSONata' "
+            "QueryLanguage",
+            "",
+        ),
+        (
+            {**DONE, "QueryLanguage": "JSONata", "InputPath": "$"},
+            "The QueryLanguage is set to 'JSONata', but field 'InputPath' is only supported for the 'JSONPath' "
+            "QueryLanguage",
+            "",
+        ),
+        (
+            {**MAP, "ItemProcessor": {**machine(A=DONE), "QueryLanguage": "JSONata"}},
+            "Field 'QueryLanguage' is not supported",
+            "/ItemProcessor",
+        ),
+        # Recorded: test_invalid_credentials_field.
+        ({**TASK, "Credentials": {}}, "The field 'RoleArn' is required but was missing", "/Credentials"),
+        # Recorded: TestTaskServiceDynamoDB.test_invalid_integration.
+        *(
+            (task(resource), UNKNOWN.format(resource), "/Resource")
+            for resource in [
+                "arn:aws:states:::dynamodb:query",
+                "arn:aws:states:::aws-sdk:dynamodb:noSuchAction",
+                "arn:aws:states:::aws-sdk:nosuchservice:list",
+            ]
+        ),
+    ],
+)
+def test_a_field_is_refused_where_a_state_cannot_have_it(state: dict[str, Any], message: str, place: str) -> None:
+    assert found(machine(S=state)) == [(SCHEMA, message, f"/States/S{place}")]
+
+
+def test_a_state_of_a_machine_that_speaks_jsonata_speaks_nothing_else() -> None:
+    """As recorded: test_validate_state_machine_definition_type_standard[INVALID_DOWNGRADE_QUERY_LANGUAGE]."""
+    definition = {**machine(A={**DONE, "QueryLanguage": "JSONPath"}), "QueryLanguage": "JSONata"}
+    message = "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine"
+    assert found(definition) == [(SCHEMA, message, "/States/A")]
+
+
+def test_a_map_hands_its_language_on_to_no_state_of_its_own() -> None:
+    """As recorded: …[VALID_QUERY_LANGUAGE_PASS], and measured: floci-io/floci#2968."""
+    inner = {"Type": "Pass", "Parameters": {"a": 1}, "End": True}
+    state = {"Type": "Map", "QueryLanguage": "JSONata", "Items": [1], "ItemProcessor": machine(A=inner), "End": True}
+    assert found(machine(M=state)) == []
+
+
+def test_a_definition_that_is_refused_leaves_nothing_behind() -> None:
+    """Its query language: the next definition would be read in it."""
+    wrong = {**machine(A={"Type": "Wait", "Seconds": "{% 1", "End": True}), "QueryLanguage": "JSONata"}
+    assert found(wrong) != []
+    assert found(machine(A={**DONE, "Parameters": {"a": 1}})) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "not a definition",
+            "Unrecognized token 'not': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or "
+            "'false')\n at [Source: (String)\"not a definition\"; line: 1, column: 4]",
+        ),
+        ("{'a': 1}", "Unexpected character (''' (code 39)): was expecting double-quote to start field name\n at "),
+    ],
+)
+def test_what_is_no_json_is_told_as_aws_tells_it(text: str, message: str) -> None:
+    """As recorded: test_validate_state_machine_definition_not_a_definition, test_invalid_start_execution_input."""
+    ((code, said, _),) = found(text)
+    assert code == "INVALID_JSON_DESCRIPTION"
+    assert said.startswith(message)
+
+
 def test_what_the_interpreter_cannot_read_is_a_mistake_too() -> None:
-    ((code, message, _),) = found(machine(A={**DONE, "Unknown": 1}))
+    ((code, message, _),) = found(machine(A={**DONE, "Comment": 1}))
     assert code == SCHEMA
-    assert "Unknown" in message
+    assert "Comment" in message
 
 
 def test_the_request_answers_with_as_many_diagnostics_as_are_wanted(aws: EmbeddedAws) -> None:
@@ -181,6 +287,19 @@ def test_a_moment_that_is_none_is_refused_where_it_stands(moment: str) -> None:
     states = {"A": {"Type": "Wait", "Timestamp": moment, "End": True}}
     (found,) = diagnostics(json.dumps({"StartAt": "A", "States": states}))
     assert str(found) == ("SCHEMA_VALIDATION_FAILED: String does not match RFC3339 timestamp at /States/A/Timestamp")
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (task("arn:aws:states:::ecs:runTask.sync"), "no optimized integration ecs:runTask"),
+        (task("arn:aws:states:::http:invoke"), "no optimized integration http:invoke"),
+        ({**MAP, "ItemBatcher": {"MaxItemsPerBatch": 2}}, "no batches of items"),
+    ],
+)
+def test_what_aws_has_and_the_embedded_aws_has_not_is_named(state: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidDefinition, match=words):
+        refuse(json.dumps(machine(S=state)))
 
 
 def test_what_is_not_offered_is_refused_in_words() -> None:

@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.local.aws.conftest import Machines
 from tests.local.aws.step_functions.facts import asking
-from tests.local.aws.step_functions.facts.asking import caught, task
+from tests.local.aws.step_functions.facts.asking import caught
 from tests.local.aws.step_functions.facts.executions import assert_as_on_aws, ended
 from tests.local.aws.step_functions.facts.fact import ANY, Fact
 
@@ -49,7 +50,8 @@ def test_an_error_is_named_as_on_aws_and_caught(
 def test_a_field_that_step_functions_does_not_know_fails_the_execution(
     world: Machines, resource: str, arguments: Any, field: str
 ) -> None:
-    found = ended(world, Fact(name=field, source=asking._REFUSED, states=caught(resource, arguments)))
+    states = caught(resource, "{% $states.input %}")
+    found = ended(world, Fact(name=field, source=asking._REFUSED, states=states, given=arguments))
     assert (found.status, found.error) == ("FAILED", "States.Runtime")
     given = json.dumps(arguments, separators=(",", ":"))
     assert found.cause == (
@@ -60,9 +62,32 @@ def test_a_field_that_step_functions_does_not_know_fails_the_execution(
 
 
 def test_where_states_speak_jsonpath_the_field_is_called_parameters(world: Machines) -> None:
-    state = task(f"{asking.SDK}sfn:stopExecution", None)["A"]
-    state["Parameters"] = {"executionArn": "arn"}
-    del state["Arguments"]
-    found = ended(world, Fact(name="", source=asking._REFUSED, states={"A": state}, query_language="JSONPath"))
+    parameters = {"TableName": "facts", "Item.$": "$"}
+    state = {"Type": "Task", "Resource": f"{asking.SDK}dynamodb:putItem", "Parameters": parameters, "End": True}
+    given = {"id": {"S": "a"}, "a": {"NULL": True}}
+    fact = Fact(name="", source=asking._REFUSED, states={"A": state}, given=given, query_language="JSONPath")
+    found = ended(world, fact)
+    assert (found.status, found.error) == ("FAILED", "States.Runtime")
     assert found.cause is not None
-    assert 'The Parameters \'{"executionArn":"arn"}\' could not be used' in found.cause
+    assert "The Parameters '{" in found.cause
+    assert 'The field "NULL" is not supported by Step Functions' in found.cause
+
+
+SDK_REFUSED = [one for one in asking.REFUSED if ":aws-sdk:" in one[0]]
+
+
+@pytest.mark.parametrize(("resource", "arguments", "field"), SDK_REFUSED)
+@pytest.mark.parametrize(("language", "name"), [("JSONata", "Arguments"), ("JSONPath", "Parameters")])
+def test_a_literal_field_that_the_service_does_not_have_is_refused_at_creation(
+    world: Machines, resource: str, arguments: Any, field: str, language: str, name: str
+) -> None:
+    """As reported: aws/aws-cdk#29968."""
+    state = {"Type": "Task", "Resource": resource, name: arguments, "End": True}
+    with pytest.raises(ClientError) as refused:
+        world.make({"A": state}, name="refused", QueryLanguage=language)
+    error = refused.value.response["Error"]
+    assert (error["Code"], error["Message"]) == (
+        "InvalidDefinition",
+        f'Invalid State Machine Definition: \'SCHEMA_VALIDATION_FAILED: The field "{field}" is not supported by Step '
+        f"Functions at /States/A/{name}'",
+    )

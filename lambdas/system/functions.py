@@ -1,0 +1,78 @@
+"""What the functions that the product itself needs run with, and what calls them."""
+
+from __future__ import annotations
+
+from orchestrator.functions import EventSource, Function
+from orchestrator.permissions import Permission
+from orchestrator.runs.run import UNSUCCESSFUL, Trigger
+
+_ROW = ("dynamodb:PutItem", "dynamodb:UpdateItem")
+
+_FAILURE_HANDLER = Function(
+    name="failure-handler",
+    module="system.failure_handler",
+    permissions=(
+        Permission(actions=("dynamodb:PutItem",), resource="table:FailedTasks"),
+        Permission(actions=_ROW, resource="table:TaskRuns"),
+        Permission(actions=("dynamodb:UpdateItem",), resource="table:ScheduledTasks"),
+    ),
+    event_sources=(EventSource(source="queue:SchedulerDlq"), EventSource(source="queue:ExecutionFailures")),
+)
+
+_ALERTER = Function(
+    name="alerter",
+    module="system.alerter",
+    permissions=(
+        Permission(actions=("dynamodb:Query",), resource="table:TaskRuns"),
+        Permission(actions=("dynamodb:GetItem", "dynamodb:UpdateItem"), resource="table:ScheduledTasks"),
+        Permission(actions=("dynamodb:DeleteItem", "dynamodb:UpdateItem"), resource="table:Incidents"),
+        Permission(actions=("sns:Publish",), resource="alerts"),
+        Permission(actions=("cloudwatch:PutMetricData",), resource="metrics"),
+    ),
+    event_sources=(
+        EventSource(
+            source="stream:TaskRuns",
+            batch_size=100,
+            # A run that went well calls nobody.
+            filters=(
+                {"dynamodb": {"NewImage": {"status": {"S": sorted(UNSUCCESSFUL)}}}},
+                {"dynamodb": {"NewImage": {"attention": {"S": [{"exists": True}]}}}},
+                {"dynamodb": {"NewImage": {"status": {"S": ["SUCCEEDED"]}, "trigger": {"S": [Trigger.CATCH_UP]}}}},
+            ),
+        ),
+    ),
+)
+
+_COURIER = Function(
+    name="courier",
+    module="system.courier",
+    permissions=(
+        Permission(actions=("ssm:GetParametersByPath",), resource="parameters:alerts"),
+        Permission(actions=("ssm:GetParameter",), resource="parameters:secrets/*"),
+        Permission(actions=("secretsmanager:GetSecretValue",), resource="secrets"),
+        Permission(actions=("sns:Publish",), resource="alert-topics"),
+        Permission(actions=("sqs:GetQueueUrl", "sqs:SendMessage"), resource="queue:Courier"),
+        Permission(actions=("sqs:GetQueueUrl", "sqs:SendMessage"), resource="queue:HandlerFailures"),
+    ),
+    # One at a time: three requests that are never answered are half of its minute.
+    event_sources=(EventSource(source="queue:Courier", batch_size=1),),
+)
+
+_WATCHDOG = Function(
+    name="watchdog",
+    module="system.watchdog",
+    timeout_seconds=240,
+    permissions=(
+        Permission(actions=("dynamodb:Query",), resource="table:ScheduledTasks/index/NextRunIndex"),
+        Permission(actions=("dynamodb:GetItem", "dynamodb:UpdateItem"), resource="table:ScheduledTasks"),
+        Permission(actions=("dynamodb:Query",), resource="table:TaskRuns/index/StatusIndex"),
+        Permission(actions=("dynamodb:Query", *_ROW), resource="table:TaskRuns"),
+        Permission(actions=("dynamodb:Scan", "dynamodb:UpdateItem"), resource="table:Incidents"),
+        Permission(actions=("states:StartExecution",), resource="task-runner"),
+        Permission(actions=("states:DescribeExecution",), resource="task-runner:executions"),
+        Permission(actions=("sns:Publish",), resource="alerts"),
+        Permission(actions=("cloudwatch:PutMetricData",), resource="metrics"),
+    ),
+)
+
+FUNCTIONS = (_ALERTER, _COURIER, _FAILURE_HANDLER, _WATCHDOG)

@@ -1,0 +1,48 @@
+"""What plan, apply and rollback read and write a deployed stack through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from orchestrator.deployment.application import Application
+from orchestrator.deployment.publishing import LiveAlias
+from orchestrator.deployment.template import TASK_RUNNER
+from orchestrator.stack import Stack, live
+from orchestrator.stores.registry import Registry
+from orchestrator.stores.schedule_group import SchedulerSettings, Schedules
+from orchestrator.stores.subscriptions import Destinations, Subscriptions
+
+#: Makes boto3's client of a service: ``boto3.Session().client``, or that of the embedded AWS.
+Clients = Callable[[str], Any]
+
+
+def boundaries(
+    clients: Clients, stack: Stack, outputs: Mapping[str, str], now: Callable[[], datetime]
+) -> tuple[Registry, Schedules]:
+    """What tasks and schedules are read and written through."""
+    settings = SchedulerSettings(
+        state_machine=live(outputs["TaskRunnerArn"]),
+        role=outputs["SchedulerRoleArn"],
+        dead_letter_queue=outputs["SchedulerDlqArn"],
+        group=outputs["ScheduleGroupArn"],
+    )
+    return Registry(clients("dynamodb"), stack), Schedules(clients("scheduler"), stack, settings, now)
+
+
+def alert_boundaries(clients: Clients, stack: Stack, outputs: Mapping[str, str]) -> tuple[Destinations, Subscriptions]:
+    """What destinations of alerts are read and written through."""
+    return Destinations(clients("ssm"), stack), Subscriptions(clients("sns"), outputs["AlertsTopicArn"])
+
+
+def state_machines(application: Application) -> list[str]:
+    """The names of the application's state machines, TaskRunner's last: what it starts is there before it."""
+    names = sorted(application.definitions, key=lambda name: name == TASK_RUNNER)
+    return [application.stack.state_machine(name) for name in names]
+
+
+def live_aliases(clients: Clients, application: Application, outputs: Mapping[str, str]) -> list[LiveAlias]:
+    """The alias of every state machine of the application, in the order of :func:`state_machines`."""
+    client, prefix = clients("stepfunctions"), outputs["TaskRunnerArn"].removesuffix(application.stack.task_runner)
+    return [LiveAlias(client, prefix + name) for name in state_machines(application)]

@@ -1,0 +1,39 @@
+"""What somebody chooses about a stack when deploying it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from orchestrator.deployment import subscribing
+from orchestrator.runs.destinations import Destination
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackSettings:
+    """Each stays as it was deployed where it is None."""
+
+    #: Who mail is from: an address that SES has verified.
+    mail_from: str | None = None
+    #: What relative URLs in params are relative to.
+    site_url: str | None = None
+    #: Called after each round of the watchdog, https only.
+    heartbeat_url: str | None = None
+    #: Whether the functions that handle failures have some concurrency for themselves.
+    reserve_concurrency: bool | None = None
+
+    def parameters(self, destinations: Sequence[Destination]) -> dict[str, str]:
+        """The template's parameters that are chosen, for alerts that go to ``destinations``."""
+        given = {
+            "AlertTopics": subscribing.topics(destinations),
+            "MailFrom": self.mail_from,
+            "SiteUrl": self.site_url,
+            "HeartbeatUrl": self.heartbeat_url,
+            # As CloudFormation writes a boolean.
+            "ReserveConcurrency": None if self.reserve_concurrency is None else str(self.reserve_concurrency).lower(),
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+
+#: Nothing is chosen: all stays as it was deployed.
+AS_DEPLOYED = StackSettings()

@@ -1,0 +1,225 @@
+"""What a deployment changes about the stack: found by comparing templates, shown by a plan, carried out by an apply.
+
+A plan writes nothing, so there is no change set: even one that is never executed is a resource of the account, and
+creating it needs a permission that a reader should not have. The deployed template is read and compared instead.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from orchestrator.deployment.application import Application
+from orchestrator.deployment.bundles import Bundle
+from orchestrator.deployment.definition_changes import DefinitionChange, definition_change
+from orchestrator.deployment.settings import StackSettings
+from orchestrator.deployment.stack import CloudFormationStack, Deployed
+from orchestrator.deployment.storage import created_unprotected
+from orchestrator.deployment.template import bootstrap_template
+from orchestrator.runs.destinations import Destination
+from orchestrator.stack import Stack
+
+_STATE_MACHINE = "AWS::StepFunctions::StateMachine"
+
+#: The properties of a state machine that make a version ("State machine versions").
+_REVISION = ("DefinitionString", "LoggingConfiguration", "RoleArn", "TracingConfiguration")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResourceChange:
+    """Something of the template that changes: a resource, or an entry of another section."""
+
+    #: ``Resources``, ``Parameters``, ``Outputs`` …
+    section: str
+    name: str
+    #: ``add``, ``remove`` or ``change``.
+    action: str
+    #: What a resource is: ``AWS::Lambda::Function``; empty in other sections.
+    type: str = ""
+    #: Which properties differ; of a parameter: its values, old and new.
+    properties: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackChange:
+    """The stack as it is deployed, and as it is to be."""
+
+    stack: Stack
+    #: Before the first deployment: none.
+    deployed: Deployed | None
+    #: The template that the stack was last deployed with; empty before the first deployment.
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    #: The values of the template's parameters.
+    parameters: Mapping[str, str]
+    #: The functions' code, by the parameter that names it.
+    bundles: Mapping[str, Bundle]
+
+    @cached_property
+    def is_empty(self) -> bool:
+        """Whether the stack is what it is to be."""
+        deployed = self.deployed
+        return deployed is not None and dict(deployed.parameters) == self.parameters and self.before == self.after
+
+    @property
+    def outputs(self) -> Mapping[str, str]:
+        """The outputs as deployed. A stack whose first deployment got no further than its first step has few."""
+        return self.deployed.outputs if self.deployed else {}
+
+    def infrastructure(self) -> Iterator[ResourceChange]:
+        """Every entry of the template, and every value of a parameter, that differs."""
+        yield from _resources(self.before, self.after)
+        yield from _parameters(self.deployed.parameters if self.deployed else {}, self.parameters)
+
+    def definitions(self) -> Iterator[DefinitionChange]:
+        """The state machines whose definition differs."""
+        old = self.before.get("Resources", {})
+        for logical_id, resource in self.after["Resources"].items():
+            if name := _state_machine_name(resource):
+                change = definition_change(name, _definition(old.get(logical_id, {})), _definition(resource))
+                if change:
+                    yield change
+
+    def state_machines(self) -> set[str]:
+        """The names of the state machines that are deployed."""
+        return {name for one in self.before.get("Resources", {}).values() if (name := _state_machine_name(one))}
+
+    def republished(self) -> Iterator[str]:
+        """The names of the state machines that are new or change, each of which gets a version."""
+        old = self.before.get("Resources", {})
+        for logical_id, resource in self.after["Resources"].items():
+            if (name := _state_machine_name(resource)) and _revision(old.get(logical_id)) != _revision(resource):
+                yield name
+
+
+def stack_change(
+    stack: CloudFormationStack,
+    application: Application,
+    settings: StackSettings,
+    destinations: tuple[Destination, ...],
+) -> StackChange:
+    """What makes ``stack`` what the application says; reads only.
+
+    Raises :class:`~orchestrator.errors.DeploymentFailed` for a stack that must be mended by a person first.
+    """
+    deployed = stack.deployable()
+    before = stack.template() if deployed else {}
+    template, bundles = application.template, application.bundles()
+    kept = deployed.parameters if deployed else {}
+    return StackChange(
+        stack=application.stack,
+        deployed=deployed,
+        before=before,
+        after=template,
+        parameters=_parameters_of(template, bundles, kept, settings.parameters(destinations)),
+        bundles=bundles,
+    )
+
+
+def carry_out(change: StackChange, stack: CloudFormationStack, s3: Callable[[], Any]) -> Mapping[str, str]:
+    """Deploys the stack, where it differs; its outputs then. ``s3`` makes boto3's client of S3.
+
+    The first time the bucket that all else comes from is created first; new tables are created before they are
+    protected. Raises :class:`~orchestrator.errors.DeploymentFailed`.
+    """
+    if change.is_empty:
+        return change.outputs
+    deployed = change.deployed or stack.deploy({}, TemplateBody=json.dumps(bootstrap_template(change.stack)))
+    bucket = _Artifacts(s3(), deployed.outputs["ArtifactsBucket"])
+    for bundle in change.bundles.values():
+        bucket.upload(bundle.key, bundle.to_zip)
+    creating = created_unprotected(change.after, change.before)
+    for step in (change.after,) if creating == change.after else (creating, change.after):
+        text = json.dumps(step).encode()
+        key = f"templates/{hashlib.sha256(text).hexdigest()[:32]}.json"
+        bucket.upload(key, partial(bytes, text))
+        location = f"https://{deployed.outputs['ArtifactsDomain']}/{key}"
+        deployed = stack.deploy(change.parameters, TemplateURL=location)
+    return deployed.outputs
+
+
+def _parameters_of(
+    template: Mapping[str, Any], bundles: Mapping[str, Bundle], deployed: Mapping[str, str], chosen: Mapping[str, str]
+) -> dict[str, str]:
+    """The template's defaults, then what is deployed, what is chosen, and the keys of the code."""
+    defaults = {name: parameter.get("Default", "") for name, parameter in template["Parameters"].items()}
+    kept = {name: value for name, value in deployed.items() if name in defaults}
+    return {**defaults, **kept, **chosen, **{name: bundle.key for name, bundle in bundles.items()}}
+
+
+class _Artifacts:
+    """The bucket for what is deployed. A key says what is behind it, so what is there stays."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def upload(self, key: str, content: Callable[[], bytes]) -> None:
+        try:
+            self._client.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as fault:
+            if fault.response["Error"]["Code"] not in ("404", "NoSuchKey", "NotFound"):
+                raise
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=content())
+
+
+def _resources(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[ResourceChange]:
+    """Every entry of the template that differs, other than by what a state machine does."""
+    for section in sorted(before.keys() | after.keys()):
+        old, new = before.get(section, {}), after.get(section, {})
+        if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
+            # Texts about the template itself: of a new stack they say nothing.
+            if old != new and before:
+                yield ResourceChange(section=section, name=section, action="change")
+            continue
+        for name in sorted(old.keys() | new.keys()):
+            type_ = new.get(name, old.get(name))["Type"] if section == "Resources" else ""
+            if name not in old:
+                yield ResourceChange(section=section, name=name, action="add", type=type_)
+            elif name not in new:
+                yield ResourceChange(section=section, name=name, action="remove", type=type_)
+            elif properties := tuple(_differing(old[name], new[name])):
+                yield ResourceChange(section=section, name=name, action="change", type=type_, properties=properties)
+
+
+def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    for key in sorted(old.keys() | new.keys()):
+        if key == "Properties":
+            inner, other = old.get(key, {}), new.get(key, {})
+            yield from (
+                name
+                for name in sorted(inner.keys() | other.keys())
+                if inner.get(name) != other.get(name)
+                and not (name == "DefinitionString" and old.get("Type") == _STATE_MACHINE)
+            )
+        elif old.get(key) != new.get(key):
+            yield key
+
+
+def _parameters(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[ResourceChange]:
+    """Values of parameters, the keys of code among them, that differ."""
+    for name in sorted(new):
+        if name in old and old[name] != new[name]:
+            said = (f"{old[name] or '(empty)'} → {new[name] or '(empty)'}",)
+            yield ResourceChange(section="Parameters", name=name, action="change", properties=said)
+
+
+def _state_machine_name(resource: Mapping[str, Any]) -> str | None:
+    return resource["Properties"]["StateMachineName"] if resource.get("Type") == _STATE_MACHINE else None
+
+
+def _definition(resource: Mapping[str, Any]) -> dict[str, Any]:
+    text = resource.get("Properties", {}).get("DefinitionString", "{}")
+    return dict(json.loads(text["Fn::Sub"] if isinstance(text, dict) else text))
+
+
+def _revision(resource: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a version of a state machine is made of."""
+    properties = resource["Properties"] if resource else {}
+    return {name: properties.get(name) for name in _REVISION}

@@ -1,0 +1,79 @@
+"""What a deployment changes about tasks, told for a reader: fields, slots and what they cost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from orchestrator.deployment.reconciliation import Found, Plan, Register, Remove
+from orchestrator.deployment.slot_changes import SlotChange, slot_change
+from orchestrator.runs.task_state import Item
+from orchestrator.tasks.task import Task
+
+#: Dollars a month that a task costs, roughly.
+MonthlyCost = Callable[[Task], float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskChange:
+    """A task that is new, goes, or is declared otherwise."""
+
+    task_id: str
+    #: ``add``, ``remove`` or ``change``.
+    action: str
+    #: Each field that differs: (name, old, new).
+    fields: tuple[tuple[str, str, str], ...]
+    slots: SlotChange
+    #: Dollars a month; None where nobody said how to find out, or there is no such task.
+    cost_old: float | None = None
+    cost_new: float | None = None
+
+
+def task_changes(writes: Plan, found: Found, now: datetime, monthly_cost: MonthlyCost | None) -> Iterator[TaskChange]:
+    """The tasks that ``writes`` add, change or remove."""
+
+    def cost(task: Task | None) -> float | None:
+        return monthly_cost(task) if monthly_cost and task else None
+
+    for operation in writes.operations:
+        if isinstance(operation, Register):
+            new: Task | None = operation.task
+            task_id, action = operation.task.id, "add" if operation.is_new else "change"
+        elif isinstance(operation, Remove):
+            new, task_id, action = None, operation.task_id, "remove"
+        else:
+            continue
+        old = _registered(found.registered.get(task_id))
+        yield TaskChange(
+            task_id=task_id,
+            action=action,
+            fields=tuple(_fields(old, new)) if old and new else (),
+            slots=slot_change(old, new, now),
+            cost_old=cost(old),
+            cost_new=cost(new),
+        )
+
+
+def _registered(item: Item | None) -> Task | None:
+    """What was registered; None if that cannot be read, because somebody has broken it."""
+    try:
+        return Task.from_item(item) if item else None
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return None
+
+
+def _fields(old: Task, new: Task) -> Iterator[tuple[str, str, str]]:
+    for field in fields(Task):
+        before, after = getattr(old, field.name), getattr(new, field.name)
+        if before != after:
+            yield field.name, _said(before), _said(after)
+
+
+def _said(value: Any) -> str:
+    """A field's value for a reader."""
+    if isinstance(value, tuple):
+        return ", ".join(f"{getattr(one, 'expression', one)} {getattr(one, 'timezone', '')}".strip() for one in value)
+    return json.dumps(value, sort_keys=True) if isinstance(value, Mapping) else str(value)

@@ -1,0 +1,180 @@
+"""The fields that a state and its request may have: by its type, its query language and the model of the service.
+
+AWS refuses any other when a machine is created. moto's parser takes most of them, or fails in words of its grammar.
+
+Sources: the page of each state type ("Amazon States Language"); what ValidateStateMachineDefinition answers, as people
+measured it (floci-io/floci#2735 and #2968); LocalStack's recordings test_invalid_credentials_field and
+test_sfn_api_validation; for parameters of AWS SDK integrations aws/aws-cdk#29968 ("The field "static" is not supported
+by Step Functions at /States/…/Parameters").
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from botocore.exceptions import DataNotFoundError
+from botocore.model import ListShape, MapShape, OperationNotFoundError, ServiceModel, Shape, StructureShape
+from botocore.session import get_session
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service import StateTaskService
+
+from orchestrator.local.aws.step_functions import sdk
+
+JSONPATH, JSONATA = "JSONPath", "JSONata"
+
+_STATES, _SDK = ":states:::", "aws-sdk:"
+
+#: Optimized integrations that the embedded AWS has, without their patterns.
+OFFERED = frozenset(
+    {"lambda:invoke", "sqs:sendMessage", "sns:publish", "states:startExecution", "events:putEvents"}
+    | {f"dynamodb:{action}" for action in ("getItem", "putItem", "updateItem", "deleteItem")}
+)
+
+#: What every state may have.
+_EVERY = frozenset({"Type", "Comment", "QueryLanguage"})
+
+_ON = frozenset({"Next", "End", "Assign"})
+_HANDLED = _ON | {"Retry", "Catch"}
+
+#: By type, whatever the query language.
+_FIELDS: Mapping[str, frozenset[str]] = {
+    "Pass": _ON | {"Result"},
+    "Task": _HANDLED | {"Resource", "Credentials", "TimeoutSeconds", "HeartbeatSeconds"},
+    "Choice": frozenset({"Choices", "Default", "Assign"}),
+    "Wait": _ON | {"Seconds", "Timestamp"},
+    "Succeed": frozenset(),
+    "Fail": frozenset({"Error", "Cause"}),
+    "Parallel": _HANDLED | {"Branches"},
+    "Map": _HANDLED
+    | {"ItemProcessor", "Iterator", "ItemReader", "ItemSelector", "ItemBatcher", "ResultWriter", "MaxConcurrency"}
+    | {"ToleratedFailureCount", "ToleratedFailurePercentage", "Label"},
+}
+
+_PATHS = frozenset({"InputPath", "OutputPath"})
+_RESULTS = _PATHS | {"Parameters", "ResultSelector", "ResultPath"}
+
+#: By type, where a state speaks JSONPath.
+_OF_JSONPATH: Mapping[str, frozenset[str]] = {
+    "Pass": _PATHS | {"Parameters", "ResultPath"},
+    "Task": _RESULTS | {"TimeoutSecondsPath", "HeartbeatSecondsPath"},
+    "Choice": _PATHS,
+    "Wait": _PATHS | {"SecondsPath", "TimestampPath"},
+    "Succeed": _PATHS,
+    "Fail": frozenset({"ErrorPath", "CausePath"}),
+    "Parallel": _RESULTS,
+    "Map": _RESULTS
+    | {"ItemsPath", "MaxConcurrencyPath", "ToleratedFailureCountPath", "ToleratedFailurePercentagePath"},
+}
+
+#: By type, where a state speaks JSONata.
+_OF_JSONATA: Mapping[str, frozenset[str]] = {
+    "Pass": frozenset({"Output"}),
+    "Task": frozenset({"Arguments", "Output"}),
+    "Choice": frozenset({"Output"}),
+    "Wait": frozenset({"Output"}),
+    "Succeed": frozenset({"Output"}),
+    "Fail": frozenset(),
+    "Parallel": frozenset({"Arguments", "Output"}),
+    "Map": frozenset({"Items", "Output"}),
+}
+
+_OF_LANGUAGE = {JSONPATH: _OF_JSONPATH, JSONATA: _OF_JSONATA}
+
+
+def mistakes(state: Mapping[str, Any], place: str, language: str) -> Iterator[tuple[str, str]]:
+    """What is wrong with the fields of a state whose ``Type`` is one: the message, and where it belongs.
+
+    ``language`` is what the machine speaks.
+    """
+    own = state.get("QueryLanguage", language)
+    if (language, own) == (JSONATA, JSONPATH):
+        yield "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine", place
+        return
+    if own not in _OF_LANGUAGE:
+        return
+    kind = state["Type"]
+    other = JSONATA if own == JSONPATH else JSONPATH
+    for name in state:
+        if name in _EVERY | _FIELDS[kind] | _OF_LANGUAGE[own][kind]:
+            continue
+        if name in _OF_LANGUAGE[other][kind]:
+            only = f"but field '{name}' is only supported for the '{other}' QueryLanguage"
+            yield f"The QueryLanguage is set to '{own}', {only}", place
+        else:
+            yield f"Field '{name}' is not supported", place
+    for name in ("ItemProcessor", "Iterator"):
+        if isinstance(state.get(name), Mapping) and "QueryLanguage" in state[name]:
+            yield "Field 'QueryLanguage' is not supported", f"{place}/{name}"
+    if kind == "Task":
+        yield from _of_task(state, place, own)
+
+
+def _of_task(state: Mapping[str, Any], place: str, language: str) -> Iterator[tuple[str, str]]:
+    role = state.get("Credentials")
+    if isinstance(role, Mapping) and not {"RoleArn", "RoleArn.$"} & set(role):
+        yield "The field 'RoleArn' is required but was missing", f"{place}/Credentials"
+    resource = str(state.get("Resource", ""))
+    integration = resource.partition(_STATES)[2].partition(".")[0]
+    shape: Shape | LookupError | None = None
+    if integration.startswith(_SDK):
+        shape = _request(*integration.removeprefix(_SDK).partition(":")[::2])
+    elif integration.partition(":")[0] in {one.partition(":")[0] for one in OFFERED} and integration not in OFFERED:
+        shape = LookupError(integration)
+    if isinstance(shape, LookupError):
+        unknown = f"The resource provided {resource} is not recognized. The value is not a valid resource ARN, or the"
+        yield f"{unknown} resource is not available in this region.", f"{place}/Resource"
+    if not isinstance(shape, Shape):
+        return
+    field = "Arguments" if language == JSONATA else "Parameters"
+    for name in _unsupported(state.get(field), shape, language):
+        yield str(sdk.Unsupported(name)), f"{place}/{field}"
+
+
+@functools.cache
+def _model(service: str) -> ServiceModel:
+    """Of a service by boto3's name. Raises botocore's UnknownServiceError or DataNotFoundError."""
+    return get_session().get_service_model(service)
+
+
+@functools.cache
+def _request(service: str, action: str) -> Shape | LookupError | None:
+    """What an action of a service takes; None if nothing, a LookupError where there is no such action."""
+    try:
+        boto_name = StateTaskService._SERVICE_NAME_SFN_TO_BOTO_OVERRIDES.get(service, service)
+        operation = _model(boto_name).operation_model(action[:1].upper() + action[1:])
+    except (DataNotFoundError, OperationNotFoundError):
+        return LookupError(service, action)
+    return operation.input_shape
+
+
+def not_offered(state: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What AWS has and the embedded AWS has not: why, and the field."""
+    resource = str(state.get("Resource", ""))
+    integration = resource.partition(_STATES)[2].partition(".")[0]
+    if ":activity:" in resource:
+        # Here is nobody who would answer GetActivityTask.
+        yield "The embedded AWS has no activities; '.waitForTaskToken' waits, too", "Resource"
+    elif integration and not integration.startswith(_SDK) and integration not in OFFERED:
+        yield f"The embedded AWS has no optimized integration {integration}; 'aws-sdk:' may do", "Resource"
+    if "ItemBatcher" in state:
+        yield "The embedded AWS has no batches of items", "ItemBatcher"
+
+
+def _unsupported(given: Any, shape: Shape | None, language: str) -> Iterator[str]:
+    """The names of parameters that the model of a service does not have; what an expression gives shows at run time."""
+    match shape:
+        case StructureShape() if isinstance(given, Mapping) and not shape.is_document_type:
+            names = {sdk.member(name): inner for name, inner in shape.members.items()}
+            for key, inner in given.items():
+                name = key.removesuffix(".$") if language == JSONPATH else key
+                if name not in names:
+                    yield name
+                elif name == key:
+                    yield from _unsupported(inner, names[name], language)
+        case MapShape() if isinstance(given, Mapping):
+            for inner in given.values():
+                yield from _unsupported(inner, shape.value, language)
+        case ListShape() if isinstance(given, list):
+            for inner in given:
+                yield from _unsupported(inner, shape.member, language)
