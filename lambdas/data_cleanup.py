@@ -36,7 +36,7 @@ _BATCH = 25
 _ATTEMPTS = 8
 _LONGEST_DELAY_SECONDS = 5.0
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class CleanupFailed(OrchestratorError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 
 from aws_lambda_powertools.metrics import MetricUnit
@@ -24,7 +24,7 @@ from lambdas.email_digest.digest import Digest, summarise
 from lambdas.email_digest.rendering import subject, to_html, to_text
 from orchestrator.handlers.event import Params, TaskEvent
 from orchestrator.handlers.invocation import Result, client, logger, metrics, setting, task_handler
-from orchestrator.instants import order
+from orchestrator.instants import order, slot_text
 from orchestrator.runs.run import TERMINAL, Run
 from orchestrator.stack import IDEMPOTENCY_TABLE, MAIL_FROM, STACK, Stack
 from orchestrator.stores.ledger import Ledger
@@ -82,12 +82,6 @@ def digest_of(event: TaskEvent[DigestParams], ledger: Ledger) -> Digest:
                     yield run
 
     return summarise(runs(), since=since, until=until)
-
-
-def slot_text(moment: datetime) -> str:
-    """A moment as the ledger writes slots: with milliseconds only if there are any."""
-    precision = "milliseconds" if moment.microsecond else "seconds"
-    return moment.isoformat(timespec=precision).replace("+00:00", "Z")
 
 
 def send_digest(digest: Digest, recipients: tuple[str, ...], *, ses: Any, sender: str) -> None:

@@ -74,7 +74,7 @@ def tell(run: Run, told: Collection[Severity], topic: str, now: datetime) -> Non
         if cause.severity not in told and not alerts.tolerated(task, cause.severity, run, known, now):
             _alert(cause, run, record, latest, topic, now)
     if run.status is RunStatus.SUCCEEDED and record is not None:
-        _recover(run, set(record.incidents) - {cause.incident for cause in causes}, topic)
+        _recover(run, set(record.incidents) - {cause.incident for cause in causes}, topic, now)
     if run.status in UNSUCCESSFUL and record is not None and _failed_too_often(record):
         why = f"{record.consecutive_failures} failures one after the other, the last of slot {run.slot}"
         registry.pause(run.task_id, Pause(who="pauseAfterFailures", why=why, since=key(now)), unless_paused=True)
@@ -104,13 +104,16 @@ def _alert(cause: Cause, run: Run, record: Record | None, latest: tuple[Run, ...
         incidents.told(incident, _row(run))
 
 
-def _recover(run: Run, incident_ids: set[str], topic: str) -> None:
+def _recover(run: Run, incident_ids: set[str], topic: str, now: datetime) -> None:
     incidents = Incidents(client("dynamodb"), stack())
     for incident_id in sorted(incident_ids):
-        over = incidents.recovered(run.task_id, incident_id, _row(run))
-        if over is not None:
-            _publish(topic, "recovered", alerts.recovery(over, run), about(News.RECOVERED, over))
-        incidents.left(run.task_id, over, incident_id)
+        recovery = incidents.recovered(run.task_id, incident_id, _row(run), now)
+        if recovery is None:
+            continue
+        if recovery.over is not None:
+            text, told = alerts.recovery(recovery.over, run), about(News.RECOVERED, recovery.over)
+            _publish(topic, "recovered", text, told)
+        incidents.left(run.task_id, recovery.over, incident_id)
 
 
 def _row(run: Run) -> str:

@@ -9,8 +9,9 @@ from typing import Any
 
 from orchestrator.dynamodb import Fields
 from orchestrator.errors import InvalidRecord, InvalidSchedule, InvalidTimezone
+from orchestrator.instants import order, to_millisecond
 from orchestrator.runs.run import RunStatus
-from orchestrator.tasks.slots import key, times
+from orchestrator.tasks.slots import times
 from orchestrator.tasks.task import CatchUp, Task
 
 #: A record, or its declared part, as DynamoDB's low-level client has it.
@@ -43,11 +44,11 @@ class Pause:
 
     def over(self, now: datetime) -> bool:
         """Whether its end has come. An end that is empty, or no moment at all, is no end."""
-        return "0" <= self.until <= key(now)
+        return self.until >= "0" and order(self.until) <= order(to_millisecond(now))
 
     def covers(self, slot: datetime) -> bool:
         """Whether a slot of this moment is skipped because of it."""
-        return self.since <= key(slot) and not self.over(slot)
+        return order(self.since) <= order(to_millisecond(slot)) and not self.over(slot)
 
     def to_value(self) -> dict[str, str]:
         """Plain values; what is empty is left out."""

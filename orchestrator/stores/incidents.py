@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,14 @@ LIFETIME_SECONDS = 30 * 86_400
 
 #: An incident names no more: an item of DynamoDB holds 400 KB.
 TASKS_LIMIT = 2000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recovery:
+    """What the recovery of a task has made of an incident."""
+
+    #: The incident, if that was the last task of it.
+    over: Incident | None
 
 
 class Incidents:
@@ -73,18 +82,27 @@ class Incidents:
         values = {"telling": on_behalf}
         self._try(incident.id, update({}, removes=["telling"], values=values, condition="#telling = :telling"))
 
-    def recovered(self, task_id: str, incident_id: str, on_behalf: str) -> Incident | None:
-        """The task runs well again: the incident, if that was the last task of it, for the caller to tell that it is
-        over. :meth:`left` comes next in any case; until then this can be repeated.
+    def recovered(self, task_id: str, incident_id: str, on_behalf: str, by: datetime) -> Recovery | None:
+        """The task runs well again since ``by``, when the row that says so was written. None where the incident has
+        begun later: a row that comes again ends nothing that went wrong after it.
+
+        The caller tells that an incident is over. :meth:`left` comes next; until then this can be repeated.
         """
-        without = update({}, deletes={"tasks": {task_id}}, condition="attribute_exists(#incident)")
+        without = update(
+            {},
+            deletes={"tasks": {task_id}},
+            values={"by": key(by)},
+            condition="attribute_exists(#incident) AND (attribute_not_exists(#since) OR #since <= :by)",
+        )
         over = update(
             {"ending": on_behalf},
             condition="attribute_not_exists(#tasks) AND (attribute_not_exists(#ending) OR #ending = :ending)",
         )
         after = self._try(incident_id, without)
+        if after is None and self._exists(incident_id):
+            return None
         ended = self._try(incident_id, over) if after is not None and "tasks" not in after else None
-        return _incident(ended) if ended else None
+        return Recovery(over=_incident(ended) if ended else None)
 
     def left(self, task_id: str, incident: Incident | None, incident_id: str) -> None:
         """Forgets the ``incident`` that is over, if it is, and that it has hit the task."""
@@ -114,6 +132,11 @@ class Incidents:
             return self._update(incident_id, request)
         except self._client.exceptions.ConditionalCheckFailedException:
             return None
+
+    def _exists(self, incident_id: str) -> bool:
+        """Asked by a write that changes nothing: whoever only ends incidents may not read them."""
+        nothing = {"UpdateExpression": "REMOVE untouched", "ConditionExpression": "attribute_exists(incident)"}
+        return self._try(incident_id, nothing) is not None
 
     def _mark(self, task_id: str, request: Mapping[str, Any]) -> None:
         """In the task's record, if there is one."""

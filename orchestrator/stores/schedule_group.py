@@ -40,6 +40,9 @@ MAXIMUM_EVENT_AGE_SECONDS = 3600
 #: With Scheduler's exponential backoff ten attempts last through what throttles or is down for minutes.
 MAXIMUM_RETRY_ATTEMPTS = 10
 
+#: A rate that is created starts so long after its creation, or later.
+AHEAD = timedelta(minutes=1)
+
 #: The most that ListSchedules returns at once; what it returns unasked, its reference does not say.
 LIST_PAGE_SIZE = 100
 
@@ -135,7 +138,8 @@ class Schedules:
     def update(self, task_id: str, schedule: TaskSchedule) -> None:
         """Replaces the schedule as a whole: UpdateSchedule resets what a request leaves out."""
         try:
-            self._wrote(self._client.update_schedule(**self.request(task_id, schedule)))
+            # What it replaces fires until then: a start that is put off by the minute would leave out a slot.
+            self._wrote(self._client.update_schedule(**self.request(task_id, schedule, ahead=timedelta(0))))
         except self._client.exceptions.ResourceNotFoundException:
             # A one-time schedule that has fired since it was listed, and so is gone; any other is to be there.
             if not schedule.expression.startswith("at("):
@@ -176,8 +180,8 @@ class Schedules:
         with self._lock:
             self._written = max(self._written or at, at)
 
-    def request(self, task_id: str, schedule: TaskSchedule) -> dict[str, Any]:
-        """CreateSchedule's and UpdateSchedule's parameters, complete."""
+    def request(self, task_id: str, schedule: TaskSchedule, ahead: timedelta = AHEAD) -> dict[str, Any]:
+        """CreateSchedule's and UpdateSchedule's parameters, complete; a rate starts so long from now or later."""
         start = {
             "StateMachineArn": self._settings.state_machine,
             # Says in the console what runs, in 80 characters at most. It cannot hold the scheduled time, which has
@@ -193,7 +197,7 @@ class Schedules:
             "GroupName": self._group,
             "Name": schedule_name(task_id, schedule),
             "Description": f"Runs the task {task_id}.",
-            **self._times(schedule),
+            **self._times(schedule, ahead),
             "FlexibleTimeWindow": {"Mode": "OFF"},
             "State": "ENABLED",
             "Target": {
@@ -209,7 +213,7 @@ class Schedules:
             **once,
         }
 
-    def _times(self, schedule: TaskSchedule) -> dict[str, Any]:
+    def _times(self, schedule: TaskSchedule, ahead: timedelta) -> dict[str, Any]:
         """When it fires. A rate becomes a cron expression where there is one with its slots: AWS says from when a rate
         counts, but nowhere that the scheduled time of each slot is its start plus a multiple of the rate.
         """
@@ -217,18 +221,19 @@ class Schedules:
         cron = as_cron(fired, schedule.spread_minutes) if isinstance(fired, Rate) else None
         if cron:
             return {"ScheduleExpression": str(cron), "ScheduleExpressionTimezone": "UTC"}
-        start_date = {"StartDate": self._first(schedule)} if isinstance(fired, Rate) else {}
+        start_date = {"StartDate": self._first(schedule, ahead)} if isinstance(fired, Rate) else {}
         return {
             "ScheduleExpression": schedule.expression,
             "ScheduleExpressionTimezone": schedule.timezone,
             **start_date,
         }
 
-    def _first(self, schedule: TaskSchedule) -> datetime:
-        """Pins a rate: it counts from its StartDate, and without one from a creation that nobody remembers. A minute is
-        for the request to arrive; a start in the past would be one more thing that AWS does not document.
+    def _first(self, schedule: TaskSchedule, ahead: timedelta) -> datetime:
+        """Pins a rate: it counts from its StartDate, and without one from a creation that nobody remembers. Of a new
+        one :data:`AHEAD` is for the request to arrive: a start in the past would be one more thing that AWS does not
+        document.
         """
-        first = times(schedule).next_after(self._now() + timedelta(minutes=1))
+        first = times(schedule).next_after(self._now() + ahead)
         assert first is not None
         return first
 

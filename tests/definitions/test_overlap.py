@@ -296,6 +296,42 @@ def test_the_run_that_goes_on_is_stopped_with_its_workflow_and_the_new_one_runs(
     assert second.alerts == []
 
 
+@pytest.mark.parametrize("refuse", [False, True])
+def test_a_run_that_was_stopped_while_it_recorded_its_end_does_not_end_twice(runner: TaskRunner, refuse: bool) -> None:
+    task_id = runner.register(f"stopped-late-{refuse}", overlap=OverlapPolicy.TERMINATE_OTHER, retry=ONCE)
+    asked: list[str] = []
+    second: list[str] = []
+
+    def stop() -> None:
+        # The first is the claim, the second the end; what comes then is the other run's.
+        asked.append("TransactWriteItems")
+        if len(asked) == 2:
+            second.append(runner.start({"taskId": task_id, "scheduledTime": SLOT, "trigger": Trigger.SCHEDULE}))
+            runner.until(lambda: (run := runner.ledger.get(task_id, BEFORE)) is not None and run.ended_at is not None)
+
+    with runner.just_before("dynamodb", "TransactWriteItems", stop):
+        stopped = runner.run(task_id, BEFORE, params={"refuse": refuse})
+        other = runner.end(second[0], task_id, SLOT)
+    assert stopped.status == "ABORTED"
+    run = row(stopped)
+    assert (run.status, run.reason, run.error, run.result) == (RunStatus.ABORTED, "overlap", "Stopped", None)
+    assert row(other).status is RunStatus.SUCCEEDED
+    assert "lease" not in other.record
+
+
+def test_a_run_that_could_not_be_stopped_ends_as_it_ends(runner: TaskRunner) -> None:
+    task_id = runner.register(
+        "unstoppable", target="workflow/nested", overlap=OverlapPolicy.TERMINATE_OTHER, timeout_seconds=3600
+    )
+    first = begin(runner, task_id, BEFORE, params={"pause": 400})
+    with runner.faulty(
+        "stepfunctions", "StopExecution", applied=False, times=99, error="AccessDeniedException", status=400
+    ):
+        assert row(runner.run(task_id)).status is RunStatus.SUCCEEDED
+    run = row(runner.end(first, task_id, BEFORE))
+    assert (run.status, run.reason, run.error) == (RunStatus.SUCCEEDED, None, None)
+
+
 def children(runner: TaskRunner, task_id: str) -> list[str]:
     nested = f"arn:aws:states:us-east-1:123456789012:stateMachine:{STACK.workflow_prefix}nested"
     listed = runner.aws.client("stepfunctions").list_executions(stateMachineArn=nested)["executions"]
@@ -345,22 +381,6 @@ def test_of_many_slots_that_come_close_after_each_other_none_fails_and_the_last_
         (RunStatus.ABORTED, "overlap"),
     }
     assert runs[-1].status is RunStatus.SUCCEEDED
-
-
-def test_a_run_that_another_has_stopped_too_late_has_nothing_left_of_the_stop(runner: TaskRunner) -> None:
-    task_id = runner.register("stopped-too-late", params={"seconds": 1})
-    arn = begin(runner, task_id)
-    key = {"taskId": {"S": task_id}, "slot": {"S": SLOT}}
-    runner.aws.client("dynamodb").update_item(
-        TableName=STACK.runs_table,
-        Key=key,
-        UpdateExpression="SET #status = :aborted, reason = :overlap, #error = :stopped, cause = :cause",
-        ExpressionAttributeNames={"#status": "status", "#error": "error"},
-        ExpressionAttributeValues={f":{name}": {"S": name} for name in ("overlap", "stopped", "cause")}
-        | {":aborted": {"S": RunStatus.ABORTED}},
-    )
-    run = row(runner.end(arn, task_id, SLOT))
-    assert (run.status, run.reason, run.error, run.cause) == (RunStatus.SUCCEEDED, None, None, None)
 
 
 # --- catching up

@@ -49,7 +49,11 @@ class Cell:
         assert record is not None
         watch = Watch(checked_until=self.earlier, next_run=self.slot)
         self.runner.registry.register(record.task, watch, anew=True)
-        row = {"taskId": self.task_id, "slot": _TO_COME, "status": RunStatus.SUCCEEDED, "trigger": Trigger.AD_HOC}
+        self.has_ended(RunStatus.SUCCEEDED, _TO_COME)
+
+    def has_ended(self, status: RunStatus, slot: str) -> None:
+        """Some time ago a person's run of a slot has."""
+        row = {"taskId": self.task_id, "slot": slot, "status": status, "trigger": Trigger.AD_HOC}
         self.runner.aws.client("dynamodb").put_item(
             TableName=STACK.runs_table, Item={name: {"S": text} for name, text in row.items()}
         )
@@ -110,6 +114,21 @@ def _unknown(cell: Cell) -> None:
     cell.run()
 
 
+def _again(cell: Cell) -> None:
+    """Somebody reruns the slot, which had gone well, and that fails."""
+    cell.register(params={"refuse": True}, retry=RetryPolicy(max_attempts=1))
+    cell.has_ended(RunStatus.SUCCEEDED, cell.slot)
+    cell.run(trigger=Trigger.RERUN, replaces=RunStatus.SUCCEEDED)
+
+
+def _after_a_refused_input(cell: Cell) -> None:
+    """Somebody starts the slot with an input that is refused; then its schedule delivers it."""
+    cell.register()
+    refused = {"taskId": cell.task_id, "scheduledTime": cell.slot, "params": None}
+    assert cell.runner.aws.execution(cell.runner.start(refused)).over.wait(240)
+    cell.run()
+
+
 def _paused(cell: Cell) -> None:
     cell.register()
     cell.paused()
@@ -162,6 +181,8 @@ class Scenario:
     play: Callable[[Cell], None]
     #: The slot's row where no call fails.
     ends: RunStatus = RunStatus.SUCCEEDED
+    #: The state whose calls fail, where it is not the scenario's name.
+    state: str | None = None
 
 
 _FAILS, _IS_SKIPPED = RunStatus.FAILED, RunStatus.SKIPPED
@@ -188,4 +209,12 @@ SCENARIOS: Mapping[str, Scenario] = {
     "StopOther": Scenario(play=_stopping(OverlapPolicy.TERMINATE_OTHER)),
     "EndOther": Scenario(play=_stopping(OverlapPolicy.TERMINATE_OTHER)),
     "LookAtOther": Scenario(play=_stopping(OverlapPolicy.CANCEL_OTHER)),
+}
+
+#: Further ways to come through some of them.
+OTHER_WAYS: Mapping[str, Scenario] = {
+    "LookupTask of a rerun": Scenario(play=_again, ends=_FAILS, state="LookupTask"),
+    "ClaimSlot of a rerun": Scenario(play=_again, ends=_FAILS, state="ClaimSlot"),
+    "RecordFailure of a rerun": Scenario(play=_again, ends=_FAILS, state="RecordFailure"),
+    "RecordRefusal of an input": Scenario(play=_after_a_refused_input, state="RecordRefusal"),
 }

@@ -14,7 +14,7 @@ import pytest
 from orchestrator.local.aws.clock import VirtualClock
 from orchestrator.local.aws.server import EmbeddedAws
 from tests.faults.injection import Fault, Faults, Injected, State
-from tests.faults.scenarios import GRACE, SCENARIOS, Cell
+from tests.faults.scenarios import GRACE, OTHER_WAYS, SCENARIOS, Cell
 from tests.faults.verdicts import LOST, table, told, verdict
 from tests.testbed.rounds import rounds
 from tests.testbed.task_runner import TaskRunner
@@ -31,13 +31,14 @@ _AMBIGUOUS = {
 }
 
 
+#: Runs that come through each call, and through some of them by other ways.
+ALL = {**SCENARIOS, **OTHER_WAYS}
+
 #: Each fault of each call.
-_ALL = [(state, fault) for state in SCENARIOS for fault in Fault]
+_ALL = [(name, fault) for name in ALL for fault in Fault]
 
 #: Two of the five faults of each call, in turn, so that each fault meets calls of every kind.
-_SAMPLE = [
-    (state, tuple(Fault)[(number + step) % len(Fault)]) for number, state in enumerate(SCENARIOS) for step in (0, 2)
-]
+_SAMPLE = [(name, tuple(Fault)[(number + step) % len(Fault)]) for number, name in enumerate(ALL) for step in (0, 2)]
 
 #: The suite plays the sample, and the proof everything.
 KEYS = pytest.mark.parametrize(
@@ -80,12 +81,13 @@ def play(runner: TaskRunner, faults: Faults, times: float, keys: Keys) -> Matrix
     """All ``keys`` at once, then what follows: the handlers, and rounds of the watchdog when the faults are over."""
     at = (runner.aws.clock.now() - timedelta(minutes=10)).replace(second=0, microsecond=0)
     cells, injected = {}, {}
-    for state, fault in keys:
-        task_id = f"{state}-{fault}-{'once' if times == 1 else 'ever'}-{len(keys)}".lower().replace(" ", "-")
-        cells[state, fault] = Cell(runner=runner, task_id=task_id, at=at)
-        injected[state, fault] = Injected(where=State(name=state, task_id=task_id), fault=fault, times=times)
+    for name, fault in keys:
+        task_id = f"{name}-{fault}-{'once' if times == 1 else 'ever'}-{len(keys)}".lower().replace(" ", "-")
+        cells[name, fault] = Cell(runner=runner, task_id=task_id, at=at)
+        where = State(name=ALL[name].state or name, task_id=task_id)
+        injected[name, fault] = Injected(where=where, fault=fault, times=times)
     with faults.injected(*injected.values()), ThreadPoolExecutor(_AT_ONCE) as pool:
-        list(pool.map(lambda key: SCENARIOS[key[0]].play(cells[key]), cells))
+        list(pool.map(lambda key: ALL[key[0]].play(cells[key]), cells))
         assert runner.aws.event_sources.settled(60)
     rounds(runner, runner.aws.clock.now() + GRACE + timedelta(minutes=10), 2)
     assert runner.aws.event_sources.settled(60)
@@ -120,7 +122,7 @@ def test_a_fault_that_passes_changes_nothing(runner: TaskRunner, faults: Faults,
     assert [key for key, finding in matrix.items() if not finding.struck] == []
     assert lost(matrix) == []
     otherwise = {
-        key for key, finding in matrix.items() if finding.verdict.partition(",")[0] != SCENARIOS[key[0]].ends.lower()
+        key for key, finding in matrix.items() if finding.verdict.partition(",")[0] != ALL[key[0]].ends.lower()
     }
     assert otherwise == _AMBIGUOUS & matrix.keys()
 

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lambdas.email_digest import handler, slot_text
+from lambdas.email_digest import handler
 from lambdas.email_digest.digest import LONGEST_LIST, Digest, summarise
 from lambdas.email_digest.rendering import subject, to_html, to_text
 from orchestrator import stack as settings
 from orchestrator.errors import InvalidParameters, NotConfigured
 from orchestrator.handlers.invocation import client, logger
+from orchestrator.instants import slot_text
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.run import TERMINAL, Run, RunStatus
 from orchestrator.stack import Stack

@@ -28,6 +28,13 @@ tasks:
   hung: {run: lambda/act, maxDuration: 1s}
   odd: {run: lambda/act}
   edited: {run: lambda/act, schedule: cron(0 8 * * ? *)}
+  cancelled: {run: lambda/act, overlap: cancel_other}
+  terminated: {run: lambda/act, overlap: terminate_other}
+  halted: {run: lambda/witness, overlap: allow_all, retry: false}
+  burst: {run: lambda/act, overlap: allow_all}
+  warm: {run: lambda/warm, retry: false}
+  binary: {run: lambda/act}
+  delivered-late: {run: lambda/act, schedule: cron(0 8 * * ? *)}
 """
 
 #: Nothing is due before eight, so that time stands still enough for a test to think.

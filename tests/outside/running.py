@@ -17,6 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+import boto3
+from botocore.config import Config
+
 from tests.testbed import ROOT
 from tests.testbed.processes import begun
 
@@ -68,11 +71,23 @@ class Running:
         """`python deploy.py …` for the project in the folder."""
         return _said([*_DEPLOY, *arguments], self.folder, self.environment)
 
+    def client(self, service: str) -> Any:
+        """AWS's SDK for Python, unmodified, for what is too fast or too much for a command line."""
+        names = {"region_name": "AWS_DEFAULT_REGION", "endpoint_url": "AWS_ENDPOINT_URL"}
+        names |= {"aws_access_key_id": "AWS_ACCESS_KEY_ID", "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY"}
+        # Nothing may be hidden by trying again.
+        config = Config(retries={"total_max_attempts": 1}, max_pool_connections=1000)
+        return boto3.client(service, config=config, **{name: self.environment[its] for name, its in names.items()})
+
+    @property
+    def task_runner(self) -> str:
+        """The ARN of TaskRunner."""
+        (stack,) = self.aws("cloudformation", "describe-stacks", "--stack-name", "orchestrator-dev")["Stacks"]
+        return str({one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}["TaskRunnerArn"])
+
     def execute(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Starts TaskRunner with an input as `aws stepfunctions start-execution` does; the execution at its end."""
-        (stack,) = self.aws("cloudformation", "describe-stacks", "--stack-name", "orchestrator-dev")["Stacks"]
-        outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
-        start = ("start-execution", "--state-machine-arn", outputs["TaskRunnerArn"], "--input", json.dumps(given))
+        start = ("start-execution", "--state-machine-arn", self.task_runner, "--input", json.dumps(given))
         arn = self.aws("stepfunctions", *start)["executionArn"]
 
         def ended() -> dict[str, Any] | None:

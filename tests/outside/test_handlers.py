@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -26,3 +28,14 @@ def test_what_is_not_to_be_tried_again_is_called_once(real: Running, task: str, 
     assert said.code == 1
     assert said.json[0]["attempts"] == 1
     assert file.read_text().splitlines() == ["called"]
+
+
+def test_a_process_that_was_killed_between_two_runs_fails_none(real: Running) -> None:
+    def process() -> int:
+        (run,) = real.orchestrator("start", "warm", "--wait", "--json").json
+        assert run["status"] == "SUCCEEDED", run
+        return int(json.loads(run["result"])["process"])
+
+    killed = process()
+    os.kill(killed, signal.SIGKILL)
+    assert process() != killed

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from tests.outside.running import Running
@@ -46,3 +49,22 @@ def test_while_it_is_on_all_of_them_say_so(real: Running) -> None:
     assert real.orchestrator("start", "daily", "--slot", "2026-05-05T08:00:00Z", "--wait").code != 0
     assert real.orchestrator("resume", "daily").code == 0
     assert real.tasks()["daily"]["state"] == "idle"
+
+
+def test_a_slot_that_was_delivered_in_the_second_in_which_its_pause_began_runs_at_its_end(real: Running) -> None:
+    task, slot = "delivered-late", f"{datetime.now(UTC) - timedelta(minutes=1):%Y-%m-%dT%H:%M:00Z}"
+    assert real.orchestrator("pause", task, "--reason", "x", "--on-resume", "all").code == 0
+    real.execute({"taskId": task, "scheduledTime": slot, "trigger": "schedule"})
+    (run,) = real.runs(task)
+    assert (run["status"], run["reason"]) == ("SKIPPED", "paused")
+    # To the second, while the run's start has milliseconds.
+    since = {":since": {"S": f"{run['startedAt'][:19]}Z"}}
+    names, key = {"#since": "since"}, {"taskId": {"S": task}}
+    change = ("--update-expression", "SET pause.#since = :since", "--expression-attribute-names", json.dumps(names))
+    which = ("--key", json.dumps(key), "--expression-attribute-values", json.dumps(since))
+    real.aws("dynamodb", "update-item", "--table-name", "orchestrator-dev-ScheduledTasks", *change, *which)
+    assert f"started {slot}" in real.orchestrator("resume", task).out
+    (run,) = real.until(lambda: [one for one in real.runs(task) if one["status"] == "SUCCEEDED"])
+    assert (run["slot"], run["trigger"]) == (slot, "resume")
+    # Nobody is told that it was missed: it was delivered.
+    assert [item for item in real.items("Incidents") if task in item.get("affected", {}).get("SS", ())] == []

@@ -74,3 +74,13 @@ def test_a_row_that_cannot_be_read_is_named_and_stepped_over(real: Running, odd_
         assert "Traceback" not in said.err
         assert NEWER in [run["slot"] for run in said.json if run["taskId"] == "odd"]
     assert real.orchestrator("start", "watchdog", "--wait").code == 0
+
+
+def test_a_row_with_bytes_in_it_is_a_row_like_any_other(real: Running) -> None:
+    texts = {"taskId": "binary", "slot": OLDER, "status": "FAILED", "trigger": "schedule", "error": "Odd"}
+    item = {name: {"S": text} for name, text in texts.items()} | {"note": {"B": b"\x00\xff"}}
+    client, table = real.client("dynamodb"), "orchestrator-dev-TaskRuns"
+    client.put_item(TableName=table, Item=item)
+    key = {name: item[name] for name in ("taskId", "slot")}
+    assert client.get_item(TableName=table, Key=key)["Item"] == item
+    real.until(lambda: "failed" in told(real, "binary"))

@@ -38,3 +38,14 @@ def test_a_pause_covers_the_slots_between_its_beginning_and_its_end() -> None:
     pause = Pause(since="2026-11-23T09:00:30Z", until="2026-11-23T09:00:32Z")
     covered = [pause.covers(NOW + timedelta(seconds=seconds)) for seconds in (-1, 0, 1, 2)]
     assert covered == [False, True, True, False]
+
+
+def test_a_pause_that_begins_within_a_second_covers_no_slot_before_it() -> None:
+    """Its beginning has milliseconds, as of one that a person or another program has written; slots have none."""
+    at = datetime(2026, 12, 1, 8, tzinfo=UTC)
+    pause = Pause(since="2026-12-01T08:00:00.500Z", until="2026-12-01T09:00:00.500Z")
+    assert not pause.covers(at)
+    assert pause.covers(at + timedelta(seconds=1))
+    assert pause.covers(at + timedelta(hours=1))
+    assert not pause.over(at + timedelta(hours=1))
+    assert pause.over(at + timedelta(hours=1, milliseconds=500))

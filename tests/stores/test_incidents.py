@@ -46,9 +46,10 @@ def marked(registry: Registry, task_id: str) -> tuple[str, ...]:
 
 
 def recover(incidents: Incidents, task_id: str) -> Incident | None:
-    over = incidents.recovered(task_id, CAUSE.incident, "row")
-    incidents.left(task_id, over, CAUSE.incident)
-    return over
+    recovery = incidents.recovered(task_id, CAUSE.incident, "row", NOW)
+    assert recovery is not None
+    incidents.left(task_id, recovery.over, CAUSE.incident)
+    return recovery.over
 
 
 def test_rows_of_one_cause_are_one_incident(incidents: Incidents, registry: Registry) -> None:
@@ -109,18 +110,31 @@ def test_it_is_over_when_the_last_of_its_tasks_runs_well_again(incidents: Incide
 
 def test_whoever_died_while_telling_that_it_is_over_tells_again(incidents: Incidents, registry: Registry) -> None:
     incidents.hit(CAUSE, "one", NOW)
-    for _ in range(2):
-        assert incidents.recovered("one", CAUSE.incident, "the same row") is not None
-    assert incidents.recovered("one", CAUSE.incident, "another row") is None
+    found = [
+        incidents.recovered("one", CAUSE.incident, row, NOW) for row in ("the same row", "the same row", "another row")
+    ]
+    assert [recovery is not None and recovery.over is not None for recovery in found] == [True, True, False]
     assert marked(registry, "one") == (CAUSE.incident,)
 
 
 def test_an_incident_that_begins_anew_while_it_is_told_that_it_is_over_goes_on(incidents: Incidents) -> None:
     incidents.hit(CAUSE, "one", NOW)
-    over = incidents.recovered("one", CAUSE.incident, "row")
+    recovery = incidents.recovered("one", CAUSE.incident, "row", NOW)
+    assert recovery is not None
     incidents.hit(CAUSE, "two", NOW)
-    incidents.left("one", over, CAUSE.incident)
+    incidents.left("one", recovery.over, CAUSE.incident)
     assert [incident.tasks for incident in incidents.open()] == [("two",)]
+
+
+def test_an_incident_that_began_after_a_run_had_gone_well_is_not_ended_by_it(
+    incidents: Incidents, registry: Registry
+) -> None:
+    """The alerter is told of a success a second time, after a failure that came later."""
+    incidents.hit(CAUSE, "one", NOW)
+    assert incidents.recovered("one", CAUSE.incident, "row", NOW - timedelta(seconds=1)) is None
+    assert [incident.tasks for incident in incidents.open()] == [("one",)]
+    assert marked(registry, "one") == (CAUSE.incident,)
+    assert recover(incidents, "one") is not None
 
 
 def test_a_task_that_nobody_has_registered_can_be_hit(incidents: Incidents, registry: Registry) -> None:

@@ -213,3 +213,12 @@ def test_the_fingerprint_is_recorded_with_the_group(
     schedules.record()
     assert schedules.recorded().fingerprint == schedules.fingerprint
     assert schedules.recorded().fingerprint != Schedules(client, STACK, replace(settings, role="arn:x")).fingerprint
+
+
+def test_an_update_of_a_rate_leaves_out_no_slot(client: Any, schedules: Schedules, settings: SchedulerSettings) -> None:
+    schedules.create("odd", ODD)
+    slot = schedules.request("odd", ODD)["StartDate"]
+    later = Schedules(client, STACK, settings, now=lambda: slot - timedelta(seconds=30))
+    later.update("odd", ODD)
+    assert get(client, schedule_name("odd", ODD))["StartDate"] == slot
+    assert later.request("odd", ODD)["StartDate"] == slot + timedelta(minutes=90)

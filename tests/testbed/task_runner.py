@@ -234,7 +234,6 @@ class TaskRunner:
     ) -> AbstractContextManager[list[str]]:
         """The first calls of an operation fail: before they have an effect, or after it (a lost reply)."""
         client = self.aws.clients.get(service, self.aws.region, self.role)
-        answer: Callable[..., Any] = self.aws.clients._answer
         name = f"before-send.{client.meta.service_model.service_id.hyphenize()}.{operation}"
 
         @contextmanager
@@ -245,8 +244,10 @@ class TaskRunner:
                 if len(lost) == times:
                     return None
                 lost.append(operation)
-                if applied:
-                    answer(name, request)
+                # botocore asks every handler of the event, and takes the first answer: the request has its effect after
+                # this one has answered, unless it goes where nobody is.
+                if not applied:
+                    request.url = "https://nowhere.invalid/"
                 body = json.dumps({"__type": error, "message": "internal error"}).encode()
                 return AWSResponse(request.url, status, {"x-amzn-requestid": "lost"}, MockRawResponse(body))
 

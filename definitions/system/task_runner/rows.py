@@ -60,7 +60,9 @@ def claimed_row(stack: Stack, status: RunStatus = RunStatus.RUNNING) -> dict[str
 
 
 def ended_row(stack: Stack, *, attention: str = "", removes: Sequence[str], **attributes: Any) -> dict[str, Any]:
-    """UpdateItem of this execution's own row at its end; ``removes`` is what another run may have written of it.
+    """UpdateItem of this execution's own row at its end, unless somebody else has ended it: a run that was stopped, or
+    was found dead, while this request was on its way has ended as people were told. The condition holds once more for
+    the same request, whose first reply may have been lost. ``removes`` is what nobody but a stop may have written.
 
     ``attention`` is an expression of the attribute's value, which is undefined where there is nothing to say.
     """
@@ -76,8 +78,8 @@ def ended_row(stack: Stack, *, attention: str = "", removes: Sequence[str], **at
         ended | attributes,
         removes=removes,
         names=optional,
-        values=ME,
-        condition="#executionArn = :me",
+        values=ME | {"running": {"S": RunStatus.RUNNING}},
+        condition="#executionArn = :me AND (#status = :running OR (#status = :status AND #endedAt = :endedAt))",
     )
     sets, _, removed = request["UpdateExpression"].partition(" REMOVE ")
     parts = [literal(sets)]

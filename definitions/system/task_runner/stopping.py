@@ -38,6 +38,7 @@ def states(stack: Stack) -> list[Any]:
     """From StopOther to ClaimSlot, when the lease may be taken."""
     execution = {"ExecutionArn": jsonata("$known.holder.executionArn")}
     stopped = {"stopped": jsonata("$known.holder.executionArn")}
+    gone: dict[str, Any] = {"assign": stopped | _GONE, "output": NOTHING}
     going_on = f"""$task.overlap = {literal(OverlapPolicy.CANCEL_OTHER)} and $other = 'RUNNING'
         and $known.holder.expiresAt >= {NOW_SECONDS}"""
     return [
@@ -48,7 +49,11 @@ def states(stack: Stack) -> list[Any]:
             assign=stopped | {"other": "RUNNING"},
             never_retry=_NO_EXECUTION,
             catch=[
-                Catch(error_equals=["States.ALL"], assign=stopped | _GONE, output=NOTHING, next_step=to("EndOther"))
+                Catch(error_equals=_NO_EXECUTION, next_step=to("EndOther"), **gone),
+                # It may go on: what becomes of it, its row says by itself.
+                Catch(
+                    error_equals=["States.ALL"], assign=stopped | _GONE, output=NOTHING, next_step=to("OtherStopped")
+                ),
             ],
             next_state=to("EndOther"),
         ),

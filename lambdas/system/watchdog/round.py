@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pydantic.alias_generators import to_camel
 
 from orchestrator.errors import InvalidRecord, InvalidRow
+from orchestrator.instants import order, to_millisecond
 from orchestrator.operations import pausing
 from orchestrator.runs import alerts
 from orchestrator.runs.destinations import News, about
@@ -80,8 +81,8 @@ class Round:
     def make(self) -> Tally:
         """Rows of the dead are closed first: what they held is free, and what they were is no missing slot."""
         going_on = self._found("run", self._going_on)
-        old = key(self.now - _YOUNG)
-        self._each("run", [run for run in going_on if (run.started_at or "") < old][:_MOST_DESCRIBED], self._close)
+        old = order(to_millisecond(self.now - _YOUNG))
+        self._each("run", [run for run in going_on if order(run.started_at or "") < old][:_MOST_DESCRIBED], self._close)
         self._each("run", going_on, self._measure)
         self._each("task", self._found("task", lambda: list(self.registry.overdue(self.now))), self._look)
         self._each("incident", self._found("incident", lambda: list(self.incidents.open())), self._summarize)

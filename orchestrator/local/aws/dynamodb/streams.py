@@ -6,6 +6,7 @@ midst of a write. Here a change is told once, after it is final.
 
 from __future__ import annotations
 
+import base64
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -47,6 +48,15 @@ def _tell(stream: str, record: dict[str, Any]) -> None:
         listener(stream, record)
 
 
+def _in_json(value: Any) -> Any:
+    """A copy of a record as Lambda hands it over, as JSON: bytes as Base64."""
+    if isinstance(value, dict):
+        return {name: _in_json(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_in_json(one) for one in value]
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else value
+
+
 def install(aws: EmbeddedAws) -> None:
     """Tells of changes."""
 
@@ -59,7 +69,7 @@ def install(aws: EmbeddedAws) -> None:
         stream = f"{table.table_arn}/stream/{table.latest_stream_label}"
         made.record["eventSourceARN"] = stream
         self.items.append(made)
-        told = {**made.record, "dynamodb": dict(made.record["dynamodb"])}
+        told = {**made.record, "dynamodb": _in_json(made.record["dynamodb"])}
         told["dynamodb"]["ApproximateCreationDateTime"] = aws.clock.now().timestamp()
         if getattr(_held, "changes", None) is not None:
             _held.changes.append((stream, told))
