@@ -25,6 +25,35 @@ settings.register_profile("proof", deadline=None)
 settings.load_profile("suite")
 
 
+#: Files that take longest, in this order: they begin first, so that both cores are busy to the end.
+_LONG = (
+    "local/test_session.py",
+    "docs/test_pages.py",
+    "faults/test_task_runner.py",
+    "test_deploy_faults.py",
+    "outside/test_rates.py",
+    "outside/test_ending.py",
+    "faults/test_handlers.py",
+    "definitions/test_overlap.py",
+    "deployment/test_privilege.py",
+    "deployment/test_interruptions.py",
+    "outside/test_plan.py",
+    "outside/test_telling.py",
+    "outside/test_slots.py",
+    "test_delivery_of_slots.py",
+)
+
+_TESTS = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        file = item.path.relative_to(_TESTS).as_posix()
+        return _LONG.index(file) if file in _LONG else len(_LONG)
+
+    items.sort(key=place)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--refresh-golden", action="store_true", help="rewrite golden files instead of comparing")
 

@@ -31,9 +31,9 @@ def verdict(run: Run | None, task_id: str, told: frozenset[str]) -> str:
 
 
 def table(title: str, found: Mapping[tuple[str, Fault], str]) -> str:
-    """A row for each call, a column for each fault."""
+    """A row for each call, a column for each fault; nothing stands where a call did not meet a fault."""
     rows = list(dict.fromkeys(call for call, _ in found))
-    cells = [[title, *Fault], *([row, *(found[row, fault] for fault in Fault)] for row in rows)]
+    cells = [[title, *Fault], *([row, *(found.get((row, fault), "") for fault in Fault)] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
     return "\n".join(_line(row, widths) for row in cells)
 
