@@ -24,7 +24,7 @@ MODULES = (
     "data_cleanup",
     "email_digest",
     "report_generator",
-    "watchdog",
+    "system.watchdog",
 )
 
 
