@@ -85,7 +85,7 @@ def apply(
 
     Raises :class:`~orchestrator.errors.InvalidDefinition` and what :func:`carry_out` raises.
     """
-    planned = plan(clients, application, tasks, destinations=destinations, settings=settings, now=deployer.now())
+    planned = plan(clients, application, tasks, destinations=destinations, settings=settings, now=deployer.now)
     return carry_out(clients, planned, rollout=rollout, deployer=deployer)
 
 

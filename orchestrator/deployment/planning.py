@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -68,12 +68,14 @@ def plan(
     application: Application,
     tasks: Sequence[Task],
     *,
-    now: datetime,
+    now: datetime | Callable[[], datetime],
     destinations: Sequence[Destination] = (),
     settings: StackSettings = AS_DEPLOYED,
     monthly_cost: MonthlyCost | None = None,
 ) -> DeploymentPlan:
     """What makes AWS what ``application``, ``tasks``, ``destinations`` of alerts and ``settings`` say, at ``now``.
+
+    A clock is read when the stack has been: the answer of AWS may be what it goes by.
 
     Raises :class:`~orchestrator.errors.InvalidDefinition`, DeploymentFailed where the state of the stack would not let
     an apply begin, and what boto3 raises.
@@ -83,18 +85,19 @@ def plan(
     change = stack_change(
         CloudFormationStack(clients("cloudformation"), application.stack.name), application, settings, told
     )
+    moment = now() if callable(now) else now
     found = Found(registered={}, schedules={}, up_to_date=False)
     # A stack whose first deployment got no further than its first step has no tasks and subscriptions either.
     is_there = "TaskRunnerArn" in change.outputs
     if is_there:
-        boundary = boundaries(clients, application.stack, change.outputs, lambda: now)
+        boundary = boundaries(clients, application.stack, change.outputs, lambda: moment)
         publish = tuple(_publish(clients, application, change))
-        found = reconciliation.find(*boundary, tasks, now)
+        found = reconciliation.find(*boundary, tasks, moment)
         alerts = plan_alerts(clients, application, change.outputs, told)
     else:
         publish = tuple(state_machines(application))
         alerts = subscribing.plan(subscribing.with_courier(told, application.stack), FoundDestinations(), "")
-    writes = reconciliation.plan(tasks, found, now)
+    writes = reconciliation.plan(tasks, found, moment)
     return DeploymentPlan(
         application=application,
         declared=tuple(tasks),
@@ -103,7 +106,7 @@ def plan(
         publish=publish,
         reconciliation=writes,
         alerts=alerts,
-        tasks=tuple(task_changes(writes, found, now, monthly_cost)),
+        tasks=tuple(task_changes(writes, found, moment, monthly_cost)),
     )
 
 

@@ -27,7 +27,7 @@ from orchestrator.stack import Stack
 from orchestrator.tasks.task import OverlapPolicy
 
 #: What stopping, or asking for, an execution ends with that is not there, or whose name is none.
-_NO_EXECUTION = ("Sfn.ExecutionDoesNotExistException", "Sfn.InvalidArnException")
+_NO_EXECUTION = ["Sfn.ExecutionDoesNotExistException", "Sfn.InvalidArnException"]
 
 _CAUSE = "'the overlap policy ' & $task.overlap & ': ' & $slot & ' takes the place of this run'"
 
