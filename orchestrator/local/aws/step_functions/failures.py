@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from orchestrator.local.aws.server import EmbeddedAws
 
 _RUNTIME = StatesErrorNameType.StatesRuntime.to_name()
+_UNTOLD = (
+    _RUNTIME,
+    StatesErrorNameType.StatesIntrinsicFailure.to_name(),
+    StatesErrorNameType.StatesNoChoiceMatched.to_name(),
+)
 _EVALUATION = StatesErrorNameType.StatesQueryEvaluationError.to_name()
 
 #: "Step Functions service quotas": "25,000 events in a single state machine execution history".
@@ -108,14 +113,16 @@ def evaluation_failed(env: Any, cause: str, location: str | None) -> FailureEven
     )
 
 
-def runtime_error(env: Any, cause: str) -> FailureEventException:
-    """States.Runtime: nobody catches it, and no event but the execution's own tells of it."""
+def runtime_error(
+    env: Any, cause: str, kind: StatesErrorNameType = StatesErrorNameType.StatesRuntime
+) -> FailureEventException:
+    """States.Runtime, which nobody catches, or another of _UNTOLD: only the execution's own event tells of it."""
     return FailureEventException(
         FailureEvent(
             env=env,
-            error_name=StatesErrorName(typ=StatesErrorNameType.StatesRuntime),
+            error_name=StatesErrorName(typ=kind),
             event_type=HistoryEventType.TaskFailed,
-            event_details=EventDetails(taskFailedEventDetails={"error": _RUNTIME, "cause": cause}),
+            event_details=EventDetails(taskFailedEventDetails={"error": kind.to_name(), "cause": cause}),
         )
     )
 
@@ -123,7 +130,7 @@ def runtime_error(env: Any, cause: str) -> FailureEventException:
 def is_untold(event_type: str, details: Any) -> bool:
     """Whether AWS has no event for what moto tells of: a state does not fail by States.Runtime, the execution does."""
     told: Mapping[str, Any] = next(iter(details.values()), {}) if details else {}
-    return event_type not in ("ExecutionFailed", "MapRunFailed") and told.get("error") == _RUNTIME
+    return event_type not in ("ExecutionFailed", "MapRunFailed") and told.get("error") in _UNTOLD
 
 
 def precedes(context: Any, event_type: str, details: Any) -> int | None:
@@ -200,7 +207,7 @@ def install(aws: EmbeddedAws) -> None:
         if isinstance(told.get("cause"), dict):
             # An answer of EventBridge's that some entries have failed in.
             told["cause"] = json.dumps(told["cause"], separators=(",", ":"))
-        if told.get("error") in (_RUNTIME, _EVALUATION) and told.get("cause"):
+        if told.get("error") in (*_UNTOLD, _EVALUATION) and told.get("cause"):
             if not told["cause"].startswith(("An error occurred while executing the state", _TOO_LONG)):
                 told["cause"] = _where(self) + _told_again(told["cause"], env)
             if self.event_type == HistoryEventType.EvaluationFailed:
