@@ -74,6 +74,8 @@ def install(aws: EmbeddedAws) -> None:
         try:
             choose(self, env)
         except RuntimeError as fault:
+            if not str(fault.args[0]).startswith("No branching option"):
+                raise
             cause = "No rule holds, and there is no default."
             raise failures.runtime_error(env, cause, StatesErrorNameType.StatesNoChoiceMatched) from fault
 
