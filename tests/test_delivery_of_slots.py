@@ -56,7 +56,7 @@ def tasks(tmp_path: Path) -> list[Task]:
     return list(load(file, today=date(2026, 10, 20)))
 
 
-@pytest.mark.parametrize("begin", ["2026-10-23", "2027-03-26"])
+@pytest.mark.parametrize("begin", ["2026-10-23", pytest.param("2027-03-26", marks=pytest.mark.proof)])
 def test_every_slot_that_is_expected_has_one_run_and_no_other_has(
     aws: EmbeddedAws, tasks: list[Task], begin: str
 ) -> None:

@@ -200,6 +200,7 @@ def at_once(
     return run
 
 
+@pytest.mark.proof
 def test_throttled_once_in_a_while_it_ends_well(at_once: Deploy, faults: FaultyAws) -> None:
     often = {"DescribeStacks", "UpdateItem", "CreateSchedule", "Scan"}
 
@@ -226,6 +227,7 @@ def test_throttled_on_every_call_it_gives_up_and_says_so(at_once: Deploy, faults
     assert faults.calls == {"DescribeStacks": deploy.ATTEMPTS}
 
 
+@pytest.mark.proof
 def test_a_network_that_is_lost_in_the_middle(run: Deploy, faults: FaultyAws, aws: EmbeddedAws) -> None:
     def lose(call: Call) -> None:
         if faults.calls["CreateSchedule"] > 3:
@@ -261,6 +263,7 @@ def test_interrupted_by_a_person(run: Deploy, faults: FaultyAws, aws: EmbeddedAw
     assert_that_the_next_one_finishes_the_job(run, faults)
 
 
+@pytest.mark.proof
 def test_two_at_once(run: Deploy, faults: FaultyAws, aws: EmbeddedAws, tasks: Path) -> None:
     writing, refused = threading.Event(), threading.Event()
 

@@ -159,6 +159,7 @@ def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out)["title"] == "FileModel"
 
 
+@pytest.mark.proof
 def test_ctrl_c_ends_the_local_aws_at_once_and_quietly(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with begun([*ORCHESTRATOR, "local", "--port", "0"], cwd=ROOT, env=environment) as process:

@@ -36,6 +36,7 @@ def paged(ledgers: Books) -> Iterator[Books]:
     ledgers.page_size(250)
 
 
+@pytest.mark.proof
 def test_a_month_with_forty_customers_runs_through_task_runner(ledgers: Books) -> None:
     ledgers.month(40)
     run = ledgers.run_task()

@@ -367,6 +367,7 @@ def test_the_newest_run_does_not_wait_behind_those_who_do(runner: TaskRunner) ->
     assert list(outcome.record["waiting"]["M"]) == [BEFORE]
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("policy", [OverlapPolicy.CANCEL_OTHER, OverlapPolicy.TERMINATE_OTHER])
 def test_of_many_slots_that_come_close_after_each_other_none_fails_and_the_last_one_runs(
     runner: TaskRunner, policy: OverlapPolicy
@@ -511,6 +512,7 @@ def test_every_value_is_the_reference_jsonatas(runner: TaskRunner, evaluations: 
     assert disagreements(task_runner, evaluations) == []
 
 
+@pytest.mark.proof
 def test_a_run_that_has_waited_a_day_is_skipped_and_its_history_is_far_from_full(embedded_aws: EmbeddedAws) -> None:
     embedded_aws.reset()
     with embedded_aws.on(VirtualClock(datetime.now(UTC), speed=100_000)):

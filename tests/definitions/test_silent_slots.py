@@ -155,6 +155,7 @@ def test_a_slot_that_could_not_be_started_is_a_failed_task_a_row_and_an_alert(ru
     assert (found["undelivered"].slot, found["undelivered"].error_code) == (SLOT, "AccessDeniedException")
 
 
+@pytest.mark.proof
 def test_two_hundred_tasks_with_one_cause_are_one_alert_and_then_a_summary(runner: TaskRunner) -> None:
     tasks = [f"revoked-{number:03}" for number in range(200)]
     for task_id in tasks:

@@ -38,7 +38,14 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
         yield person
 
 
-@pytest.mark.parametrize("page", [page for page in FOLLOWED if page not in READ_ONLY], ids=name)
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, id=name(page), marks=[pytest.mark.proof] if "examples" in page.parts else [])
+        for page in FOLLOWED
+        if page not in READ_ONLY
+    ],
+)
 def test_a_page_that_changes_the_project_can_be_followed(page: Path, tmp_path: Path) -> None:
     with reader(tmp_path) as person:
         assert person.follow(page) > 0

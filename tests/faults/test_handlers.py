@@ -178,6 +178,7 @@ ALERTER = (
 )
 
 
+@pytest.mark.proof
 def test_whatever_call_of_the_alerter_fails_people_are_told(runner: TaskRunner, faults: Faults) -> None:
     known = calls(runner, STACK.function("alerter", is_task=False))
     assert sorted(known) == sorted((*ALERTER, ONLY_COUNTED))
@@ -339,6 +340,7 @@ def _heartbeats(runner: TaskRunner) -> float:
     return float(sum(point["Sum"] for point in points))
 
 
+@pytest.mark.proof
 def test_whatever_call_of_the_watchdog_fails_a_later_round_makes_up_for_it(runner: TaskRunner, faults: Faults) -> None:
     known = calls(runner, STACK.function("watchdog"))
     assert sorted(known) == sorted(WATCHDOG)

@@ -37,8 +37,8 @@ ALL = {**SCENARIOS, **OTHER_WAYS}
 #: Each fault of each call.
 _ALL = [(name, fault) for name in ALL for fault in Fault]
 
-#: Two of the five faults of each call, in turn, so that each fault meets calls of every kind.
-_SAMPLE = [(name, tuple(Fault)[(number + step) % len(Fault)]) for number, name in enumerate(ALL) for step in (0, 2)]
+#: One of the five faults of each call, in turn, so that each fault meets calls of every kind.
+_SAMPLE = [(name, tuple(Fault)[number % len(Fault)]) for number, name in enumerate(ALL)]
 
 #: The suite plays the sample, and the proof everything.
 KEYS = pytest.mark.parametrize(

@@ -93,6 +93,7 @@ def test_ctrl_c_leaves_neither_a_process_nor_a_folder(tmp_path: Path) -> None:
     assert unpacked(tmp_path) == []
 
 
+@pytest.mark.proof
 def test_killed_it_leaves_no_process_and_the_next_one_removes_its_folder_and_ends_tidily(tmp_path: Path) -> None:
     with at_work(tmp_path) as process:
         process.kill()

@@ -91,6 +91,7 @@ def test_a_charge_survives_json_and_its_hash_is_that_of_its_content() -> None:
     assert all(isinstance(line["amount"], str) for line in found.to_value()["lines"])
 
 
+@pytest.mark.proof
 def test_over_a_hundred_thousand_invoices_totals_are_the_sums_of_lines_to_the_cent() -> None:
     chance = random.Random(20_261_123)
     plans = [
