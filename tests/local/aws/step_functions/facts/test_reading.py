@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.local.aws.conftest import Machines
 from tests.local.aws.step_functions.facts.executions import assert_as_on_aws
@@ -106,3 +107,11 @@ def objects(world: Machines) -> None:
 @pytest.mark.parametrize("fact", FACTS, ids=lambda fact: fact.name)
 def test_items_are_read_as_on_aws(world: Machines, fact: Fact) -> None:
     assert_as_on_aws(world, fact)
+
+
+@pytest.mark.parametrize("kind", ["JSONL", "PARQUET", "MANIFEST"])
+def test_what_the_embedded_aws_cannot_read_is_refused_at_creation(world: Machines, kind: str) -> None:
+    """AWS reads these, too: "ItemReader (Map)"."""
+    with pytest.raises(ClientError, match=kind) as refused:
+        world.make(reads("list.json", InputType=kind), name="unread")
+    assert refused.value.response["Error"]["Code"] == "InvalidDefinition"
