@@ -112,9 +112,10 @@ def _of_dynamodb(told: dict[str, Any]) -> dict[str, Any]:
     return _http(headers, told["SdkResponseMetadata"]["RequestId"])
 
 
-def _of_lambda(length: int, version: str, trace: str, now: datetime) -> dict[str, Any]:
+def _of_lambda(length: int, version: str, trace: str, now: datetime, log: str | None) -> dict[str, Any]:
     request_id = str(uuid.uuid4())
     headers = {
+        **({} if log is None else {"X-Amz-Log-Result": log}),
         "X-Amz-Executed-Version": version,
         "x-amzn-Remapped-Content-Length": "0",
         "Connection": "keep-alive",
@@ -252,11 +253,16 @@ def install(aws: EmbeddedAws) -> None:
             raise lambda_eval_utils.LambdaFunctionErrorException(error, text)
         version = answer.get("ExecutedVersion") or "$LATEST"
         trace = f"root=1-{uuid.uuid4().hex[:8]}-{uuid.uuid4().hex[:24]};sampled=0"
-        told = {"ExecutedVersion": version, "Payload": _value_of(text)}
+        log = answer.get("LogResult")
+        told = {
+            "ExecutedVersion": version,
+            **({} if log is None else {"LogResult": log}),
+            "Payload": _value_of(text),
+        }
         env.stack.append(
             {
                 **told,
-                **_of_lambda(len(text.encode()), version, trace, aws.clock.now()),
+                **_of_lambda(len(text.encode()), version, trace, aws.clock.now(), log),
                 "StatusCode": answer["StatusCode"],
             }
         )

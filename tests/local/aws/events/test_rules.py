@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import time
+import zipfile
 from typing import Any
 
 import pytest
@@ -143,6 +146,47 @@ def test_a_queue_hears_if_its_policy_lets_the_rule(aws: EmbeddedAws, undelivered
     url = aws.client("sqs").create_queue(QueueName="q", Attributes=hearing("q") if lets else {})["QueueUrl"]
     put(aws, Arn="arn:aws:sqs:us-east-1:123456789012:q", DeadLetterConfig=DEAD_LETTERS)
     got = aws.client("sqs").receive_message(QueueUrl=url).get("Messages", [])
+    assert [json.loads(one["Body"])["detail"] for one in got] == [EVENT["detail"]] * lets
+    assert [one["ERROR_CODE"] for one in undelivered()] == ["NO_PERMISSIONS"] * (not lets)
+
+
+@pytest.mark.parametrize("lets", [True, False])
+def test_a_function_hears_if_its_policy_lets_the_rule(
+    aws: EmbeddedAws, machines: Machines, undelivered: Any, lets: bool
+) -> None:
+    """Source: "Using resource-based policies for Amazon EventBridge", "AWS Lambda permissions"."""
+    heard = aws.client("sqs").create_queue(QueueName="heard")["QueueUrl"]
+    bundle = io.BytesIO()
+    with zipfile.ZipFile(bundle, "w") as archive:
+        source = (
+            "import boto3, json\n"
+            "def handler(event, context):\n"
+            f"    boto3.client('sqs').send_message(QueueUrl={heard!r}, MessageBody=json.dumps(event))\n"
+        )
+        archive.writestr("handlers.py", source)
+    lambda_ = aws.client("lambda")
+    arn = lambda_.create_function(
+        FunctionName="hear",
+        Runtime="python3.13",
+        Role=machines.role,
+        Handler="handlers.handler",
+        Code={"ZipFile": bundle.getvalue()},
+        Timeout=10,
+    )["FunctionArn"]
+    if lets:
+        lambda_.add_permission(
+            FunctionName="hear",
+            StatementId="rule",
+            Action="lambda:InvokeFunction",
+            Principal="events.amazonaws.com",
+            SourceArn=RULE,
+        )
+    put(aws, Arn=arn, DeadLetterConfig=DEAD_LETTERS)
+    got: list[Any] = []
+    until = time.monotonic() + (8 if lets else 0)
+    while not got and time.monotonic() < until:
+        got = aws.client("sqs").receive_message(QueueUrl=heard).get("Messages", [])
+        time.sleep(0.02)
     assert [json.loads(one["Body"])["detail"] for one in got] == [EVENT["detail"]] * lets
     assert [one["ERROR_CODE"] for one in undelivered()] == ["NO_PERMISSIONS"] * (not lets)
 

@@ -131,3 +131,28 @@ def test_no_status_event_and_nothing_kept(aws: EmbeddedAws, machines: Machines) 
 def test_its_machine_says_so(machines: Machines) -> None:
     described = machines.states.describe_state_machine(stateMachineArn=express(machines, PASS))
     assert described["type"] == "EXPRESS"
+
+
+def test_its_log_has_its_events(machines: Machines) -> None:
+    """Source: "Using CloudWatch Logs to log execution history in Step Functions"."""
+    logs = machines.aws.client("logs")
+    logs.create_log_group(logGroupName="/express")
+    arn = logs.describe_log_groups(logGroupNamePrefix="/express")["logGroups"][0]["arn"]
+    made = machines.states.create_state_machine(
+        name="logged",
+        type="EXPRESS",
+        definition=json.dumps({"QueryLanguage": "JSONata", "StartAt": "State_1", "States": PASS}),
+        roleArn=machines.role,
+        loggingConfiguration={
+            "level": "ALL",
+            "includeExecutionData": True,
+            "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": arn}}],
+        },
+    )
+    answer = machines.states.start_sync_execution(stateMachineArn=made["stateMachineArn"], input="{}")
+    told = [json.loads(event["message"]) for event in logs.filter_log_events(logGroupName="/express")["events"]]
+    assert [event["type"] for event in told] == [
+        *("ExecutionStarted", "PassStateEntered", "PassStateExited", "ExecutionSucceeded"),
+    ]
+    assert {event["execution_arn"] for event in told} == {answer["executionArn"]}
+    assert told[-1]["details"]["output"] == '{"Arg1":"argument1"}'

@@ -73,3 +73,40 @@ def test_a_version_that_an_alias_points_to_is_kept(machines: Machines) -> None:
     machines.states.delete_state_machine_alias(stateMachineAliasArn=alias)
     machines.states.delete_state_machine_version(stateMachineVersionArn=version)
     assert machines.states.list_state_machine_versions(stateMachineArn=machine)["stateMachineVersions"] == []
+
+
+@pytest.mark.parametrize(
+    ("route", "message"),
+    [
+        ([(":1", 70), (":2", 29)], "Sum of routing configuration weights must equal 100. Received: [70, 29]"),
+        ([(":1", 70), (":2", 31)], "Sum of routing configuration weights must equal 100. Received: [70, 31]"),
+        (
+            [(":1", 50), (":1", 50)],
+            "Routing configuration must contain distinct state machine version ARNs. Received: [{0}:1, {0}:1]",
+        ),
+        ([("", 100)], "Routing configuration must contain state machine version ARNs. Received: [{0}]"),
+    ],
+)
+def test_a_route_that_aws_refuses_is_refused(machines: Machines, route: list[tuple[str, int]], message: str) -> None:
+    """Recorded: test_error_create_alias_invalid_router_configs, 2025-04-09."""
+    machine = machines.make({"End": {"Type": "Succeed", "Output": "first"}})
+    publish(machines, machine)
+    change(machines, machine, "first", "second")
+    publish(machines, machine)
+    asked = [{"stateMachineVersionArn": f"{machine}{version}", "weight": weight} for version, weight in route]
+    with pytest.raises(ClientError) as refused:
+        machines.states.create_state_machine_alias(name="live", routingConfiguration=asked)
+    error = refused.value.response["Error"]
+    assert (error["Code"], error["Message"]) == ("ValidationException", message.format(machine))
+
+
+def test_an_alias_of_two_versions_starts_the_one_that_has_all_the_weight(machines: Machines) -> None:
+    """Source: "Aliases for Step Functions workflows"."""
+    machine = machines.make({"End": {"Type": "Succeed", "Output": "first"}})
+    first = publish(machines, machine)
+    change(machines, machine, "first", "second")
+    second = publish(machines, machine)
+    route = [{"stateMachineVersionArn": first, "weight": 0}, {"stateMachineVersionArn": second, "weight": 100}]
+    made = machines.states.create_state_machine_alias(name="live", routingConfiguration=route)
+    outputs = [machines.end(machines.start(made["stateMachineAliasArn"])).output for _ in range(4)]
+    assert outputs == ["second"] * 4

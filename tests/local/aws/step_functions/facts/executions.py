@@ -13,14 +13,22 @@ def details(event: dict[str, Any]) -> dict[str, Any]:
     return next((dict(value) for name, value in event.items() if name.endswith("Details")), {})
 
 
+def started(world: Machines, fact: Fact) -> str:
+    """The ARN of an execution of a fact's machine."""
+    top = {"QueryLanguage": fact.query_language, **fact.top}
+    return world.start(world.make(fact.states, name=f"m{uuid.uuid4().hex}", **top), fact.given)
+
+
 def ended(world: Machines, fact: Fact) -> Ended:
-    top = {"QueryLanguage": fact.query_language}
-    return world.end(world.start(world.make(fact.states, name=f"m{uuid.uuid4().hex}", **top), fact.given))
+    return world.end(started(world, fact))
 
 
 def assert_as_on_aws(world: Machines, fact: Fact) -> None:
     """An execution ends, and leaves the history, that AWS has answered with."""
-    found = ended(world, fact)
+    assert_ended_as_on_aws(ended(world, fact), fact)
+
+
+def assert_ended_as_on_aws(found: Ended, fact: Fact) -> None:
     assert (found.status, found.error) == (fact.status, fact.error), found.cause
     if fact.status == "SUCCEEDED" and fact.output is not ANY:
         assert found.output == fact.output
@@ -32,4 +40,4 @@ def assert_as_on_aws(world: Machines, fact: Fact) -> None:
     assert {number: before[number] for number, _ in fact.previous} == dict(fact.previous)
     for number, expected in fact.details.items():
         told = details(found.events[number - 1])
-        assert {name: told.get(name) for name in expected} == expected
+        assert {name: told.get(name) for name in expected} == expected, told

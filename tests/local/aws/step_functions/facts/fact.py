@@ -22,6 +22,8 @@ class Fact:
     states: Mapping[str, Mapping[str, Any]]
     given: Any = field(default_factory=dict)
     query_language: str = "JSONata"
+    #: Further fields of the machine.
+    top: Mapping[str, Any] = field(default_factory=dict)
     status: str = "SUCCEEDED"
     #: Only compared if the execution succeeds.
     output: Any = field(default_factory=lambda: ANY)
