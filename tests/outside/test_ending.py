@@ -24,7 +24,6 @@ def processes_in(folder: Path) -> list[int]:
     return found
 
 
-@pytest.mark.proof
 @pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="only Linux shows where a process works")
 # That SIGTERM ends a busy one tidily, tests/local/test_session.py shows in the suite.
 @pytest.mark.parametrize("how", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.proof)])

@@ -53,7 +53,6 @@ def rows(stack: Running, task: str, wanted: Collection[str] = ()) -> dict[str, d
     return stack.until(ended, seconds=90)
 
 
-@pytest.mark.proof
 @pytest.mark.parametrize(
     ("number", "apart"), [(8, 0.1), pytest.param(20, 0.3, marks=pytest.mark.proof)], ids=["sample", "all"]
 )

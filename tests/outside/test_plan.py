@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from tests.outside.running import Running
 
 GROUP = ("--group-name", "orchestrator-dev")
 
 
-@pytest.mark.proof
 def test_an_expression_that_was_edited_by_hand_and_a_foreign_schedule_are_seen(real: Running) -> None:
     assert real.deploy("plan").code == 0
     listed = real.aws("scheduler", "list-schedules", *GROUP)["Schedules"]

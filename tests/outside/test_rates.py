@@ -26,7 +26,6 @@ def stack() -> Iterator[Running]:
         yield found
 
 
-@pytest.mark.proof
 def test_no_slot_of_a_new_rate_is_missed(stack: Running) -> None:
     # Twelve minutes: the watchdog has looked twice at what the first of them held.
     stack.until(lambda: len(stack.runs("often")) >= 12, seconds=90)
@@ -37,7 +36,6 @@ def test_no_slot_of_a_new_rate_is_missed(stack: Running) -> None:
     assert said.json[-1]["slots"] >= 5
 
 
-@pytest.mark.proof
 def test_a_machine_that_sleeps_for_three_minutes_and_wakes_has_lost_no_slot(stack: Running) -> None:
     stack.process.send_signal(signal.SIGSTOP)
     time.sleep(180 / SPEED)

@@ -28,14 +28,12 @@ def test_a_failure_of_a_slot_before_one_that_has_succeeded_is_told(real: Running
     real.until(lambda: "failed" in told(real, "late-failure"))
 
 
-@pytest.mark.proof
 def test_a_rerun_of_an_old_slot_that_fails_is_told(real: Running) -> None:
     assert [runs(real, "failed-rerun", slot) for slot in (OLDER, NEWER)] == ["SUCCEEDED", "SUCCEEDED"]
     assert real.orchestrator("rerun", "failed-rerun", OLDER, "--param", "fail=again", "--wait").code == 1
     real.until(lambda: "failed" in told(real, "failed-rerun"))
 
 
-@pytest.mark.proof
 def test_a_failure_is_told_though_a_slot_to_come_has_been_started(real: Running) -> None:
     assert real.execute({"taskId": "ahead", "scheduledTime": FAR})["status"] == "SUCCEEDED"
     assert runs(real, "ahead", OLDER, fail="now") == "FAILED"
