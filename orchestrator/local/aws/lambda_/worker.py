@@ -216,6 +216,9 @@ class Runtime:
             # Text that is no Unicode ends the process, as it ends AWS's.
             payload = payload if isinstance(payload, bytes) else payload.encode()
             send(self.channel, {"requestId": about["requestId"], "state": "answered", "failed": failed}, payload)
+            if not _can_print():
+                # The next run is not to suffer for what this one has closed: it gets another process.
+                os._exit(0)
 
     def _invoke(self, about: dict[str, Any], event: bytes) -> tuple[bytes | str, bool]:
         request_id = about["requestId"]
@@ -232,6 +235,16 @@ class Runtime:
         """A child of the handler that came back from it has nobody to answer."""
         if os.getpid() != self.process:
             os._exit(0)
+
+
+def _can_print() -> bool:
+    """Whether standard output and standard error are still open, as files and as descriptors."""
+    try:
+        os.fstat(1)
+        os.fstat(2)
+    except OSError:
+        return False
+    return not any(getattr(stream, "closed", False) for stream in (sys.stdout, sys.stderr))
 
 
 class _Records(logging.Handler):
