@@ -37,9 +37,6 @@ _CONTEXT = {
 _INPUT = {"taskId": "report", "scheduledTime": "2026-11-23T08:00:00Z", "trigger": "schedule"}
 SOUND = Task(id="report", target=Target(kind=TargetKind.LAMBDA, name="work")).to_item()
 
-#: States that ask no catcher when an expression fails.
-_UNCAUGHT = ("Choice", "Wait", "Pass", "Fail", "Succeed")
-
 
 def read(message: dict[str, Any]) -> DeadLetter | ExecutionEnd | None:
     """What the failure handler makes of a message before it writes anything."""

@@ -64,8 +64,9 @@ def started_by(execution: Any) -> Mapping[str, str | None]:
     }
 
 
-def _summary(execution: Any) -> dict[str, Any]:
-    found = {
+def outline(execution: Any) -> dict[str, Any]:
+    """What every description of an execution says first; what does not apply is None."""
+    return {
         "executionArn": execution.exec_arn,
         "stateMachineArn": execution.state_machine.arn,
         "name": execution.name,
@@ -74,7 +75,10 @@ def _summary(execution: Any) -> dict[str, Any]:
         "stopDate": execution.stop_date,
         **started_by(execution),
     }
-    return {name: value for name, value in found.items() if value is not None}
+
+
+def _summary(execution: Any) -> dict[str, Any]:
+    return {name: value for name, value in outline(execution).items() if value is not None}
 
 
 def described(execution: Any) -> dict[str, Any]:

@@ -42,7 +42,7 @@ from moto.stepfunctions.responses import StepFunctionResponse
 from orchestrator.local.aws.clock import Wake
 from orchestrator.local.aws.replacements import replaces
 from orchestrator.local.aws.step_functions import execution_logs
-from orchestrator.local.aws.step_functions.descriptions import output, redrive, started_by
+from orchestrator.local.aws.step_functions.descriptions import outline, output, redrive
 from orchestrator.local.aws.step_functions.interpreter import end, timestamp
 from orchestrator.local.aws.step_functions.validation import unread_json
 from orchestrator.local.aws.step_functions.versions import started
@@ -77,17 +77,11 @@ def _notify(execution: Any) -> None:
         # "Step Functions doesn't emit events for Express Workflows" ("Automating Step Functions event delivery").
         return
     described = {
-        "executionArn": execution.exec_arn,
-        "stateMachineArn": execution.state_machine.arn,
-        "name": execution.name,
-        "status": execution.status,
-        "startDate": execution.start_date,
-        "stopDate": execution.stop_date,
+        **outline(execution),
         "input": execution.execution_input,
         "output": output(execution),
         "error": execution.error,
         "cause": execution.cause,
-        **started_by(execution),
         "redriveDate": None,
         "redriveStatusReason": None,
         **dict(redrive(execution)),

@@ -243,8 +243,6 @@ _MOMENT = "The TimestampPath parameter does not reference a valid ISO-8601 exten
 _ITEMS = {"ItemsPath": "$.items"}
 _RETRY = "Handling errors in Step Functions workflows"
 _WAIT = "Wait workflow state"
-_MAP = "Using Map state in Inline mode in Step Functions workflows"
-_PASS = "Pass workflow state"
 
 #: What a catcher says, and the input of what it leads to.
 _CAUGHT: list[tuple[str, dict[str, Any], Any]] = [
