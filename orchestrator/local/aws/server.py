@@ -33,6 +33,7 @@ from orchestrator.local.aws.lambda_ import event_sources, functions
 from orchestrator.local.aws.scheduler import firing as scheduler
 from orchestrator.local.aws.step_functions import (
     branches,
+    callbacks,
     descriptions,
     executions,
     express,
@@ -67,6 +68,7 @@ ADAPTERS = (
     state_machines,
     versions,
     inspection,
+    callbacks,
     integrations,
     optimized,
     sdk_integrations,

@@ -18,10 +18,17 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resou
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_sfn import (
     StateTaskServiceSfn,
 )
+from moto.stepfunctions.parser.asl.eval.callback.callback import (
+    CallbackOutcomeFailure,
+    CallbackOutcomeFailureError,
+    CallbackOutcomeSuccess,
+    HeartbeatTimedOut,
+    HeartbeatTimeoutError,
+)
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
-from orchestrator.local.aws.clock import FOREVER, Wake
 from orchestrator.local.aws.replacements import replaces
+from orchestrator.local.aws.step_functions import callbacks
 
 if TYPE_CHECKING:
     from orchestrator.local.aws.server import EmbeddedAws
@@ -36,15 +43,6 @@ def _pascal(value: Any) -> Any:
             name[0].upper() + name[1:]: _pascal(inner) for name, inner in value.items() if name != "ResponseMetadata"
         }
     return int(value.timestamp() * 1000) if hasattr(value, "timestamp") else value
-
-
-def _wait(aws: EmbeddedAws, env: Any, child: Any) -> bool:
-    """Rests until the child has ended, or the parent's state; whether it was the child."""
-    either = Wake()
-    for over in (child.over, env.over):
-        over.then(either.set)
-    aws.clock.sleep_until(FOREVER, wake=either, resting=True)
-    return bool(child.over.is_set())
 
 
 def _nested(aws: EmbeddedAws) -> None:
@@ -74,8 +72,22 @@ def _nested(aws: EmbeddedAws) -> None:
             return
         arn = env.stack.pop()["ExecutionArn"]
         client = aws.clients.get("stepfunctions", resource_runtime_part.region, state_credentials.role_arn)
-        if not _wait(aws, env, aws.execution(arn)):
+        token = env.states.context_object.context_object_data["Task"]["Token"]
+        child, endpoint, beat = aws.execution(arn), env.callback_pool_manager.get(token), None
+        if self.heartbeat:
+            self.heartbeat.eval(env=env)
+            beat = env.stack.pop()
+        answer = callbacks.rest(aws, env, endpoint, beat, child.over)
+        endpoint.interrupt_all()
+        if isinstance(answer, CallbackOutcomeFailure):
+            raise CallbackOutcomeFailureError(answer)
+        if isinstance(answer, CallbackOutcomeSuccess):
+            env.stack.append(json.loads(answer.output))
+            return
+        if isinstance(answer, HeartbeatTimedOut) or not child.over.is_set():
             client.stop_execution(executionArn=arn)
+            if env.is_running():
+                raise HeartbeatTimeoutError
             return
         described = _pascal(client.describe_execution(executionArn=arn))
         if described["Status"] == "SUCCEEDED":
