@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
@@ -21,10 +21,8 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
 from orchestrator.local.aws.clock import FOREVER, Wake
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 _REQUEST = {"StateMachineArn": "stateMachineArn", "Name": "name", "Input": "input"}
 
@@ -38,7 +36,7 @@ def _pascal(value: Any) -> Any:
     return int(value.timestamp() * 1000) if hasattr(value, "timestamp") else value
 
 
-def _wait(aws: EmbeddedAws, env: Any, child: Any) -> bool:
+def _wait(aws: Aws, env: Any, child: Any) -> bool:
     """Rests until the child has ended, or the parent's state; whether it was the child."""
     either = Wake()
     for over in (child.over, env.over):
@@ -47,7 +45,7 @@ def _wait(aws: EmbeddedAws, env: Any, child: Any) -> bool:
     return bool(child.over.is_set())
 
 
-def _nested(aws: EmbeddedAws) -> None:
+def _nested(aws: Aws) -> None:
     @replaces(StateTaskServiceSfn, "_normalise_parameters", digest="dfabaeb3b993")
     def normalise_parameters(self: Any, parameters: dict[str, Any], *_: Any, **__: Any) -> None:
         if parameters.get("Input", "") is None:
@@ -99,6 +97,6 @@ def _nested(aws: EmbeddedAws) -> None:
         )
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Makes nested executions work, and end, as on AWS."""
     _nested(aws)
