@@ -58,7 +58,7 @@ def started(
 
 @contextmanager
 def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """The environment has these variables for a while, for AWS clients that this process makes; then it is as before."""
+    """Sets environment variables for AWS clients that this process makes, and puts everything back afterwards."""
     before = dict(os.environ)
     os.environ.update(variables)
     try:
