@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.core.exceptions import AWSError
 from moto.stepfunctions.exceptions import InvalidToken
@@ -29,12 +29,10 @@ from moto.stepfunctions.parser.asl.eval.callback.callback import (
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from orchestrator.local.aws.clock import FOREVER, Wake
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 from orchestrator.local.aws.step_functions.interpreter import Stopped
 from orchestrator.local.aws.step_functions.validation import unread_json
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 
 class TaskTimedOut(AWSError):
@@ -57,7 +55,7 @@ class InvalidOutput(AWSError):
         super().__init__(f"Invalid Output: '{why}'")
 
 
-def rest(aws: EmbeddedAws, env: Any, endpoint: Any, beat: float | None, *others: Wake) -> Any:
+def rest(aws: Aws, env: Any, endpoint: Any, beat: float | None, *others: Wake) -> Any:
     """Rests until the task of a token is answered, one of ``others`` is set or the state's time is up.
 
     Returns the answer, or None where there is none; HeartbeatTimedOut if nobody gave a sign of life for ``beat``
@@ -137,7 +135,7 @@ def _sent() -> None:
         _task(self, task_token).notify_heartbeat()
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Waits in the time of the embedded AWS, and answers for each token as AWS does."""
     _endpoints()
     _sent()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
@@ -27,11 +27,9 @@ from moto.stepfunctions.parser.asl.eval.callback.callback import (
 )
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 from orchestrator.local.aws.step_functions import callbacks
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 _REQUEST = {"StateMachineArn": "stateMachineArn", "Name": "name", "Input": "input"}
 
@@ -45,7 +43,7 @@ def _pascal(value: Any) -> Any:
     return int(value.timestamp() * 1000) if hasattr(value, "timestamp") else value
 
 
-def _nested(aws: EmbeddedAws) -> None:
+def _nested(aws: Aws) -> None:
     @replaces(StateTaskServiceSfn, "_normalise_parameters", digest="dfabaeb3b993")
     def normalise_parameters(self: Any, parameters: dict[str, Any], *_: Any, **__: Any) -> None:
         if parameters.get("Input", "") is None:
@@ -111,6 +109,6 @@ def _nested(aws: EmbeddedAws) -> None:
         )
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Makes nested executions work, and end, as on AWS."""
     _nested(aws)
