@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,10 +27,9 @@ ANSWERS: list[tuple[str, dict[str, str]]] = [
 
 
 @pytest.fixture(scope="module", autouse=True)
-def services(world: Machines) -> Iterator[None]:
+def services(world: Machines) -> None:
     world.aws.client("sqs").create_queue(QueueName="facts-heard")
     world.make({"A": {"Type": "Wait", "Seconds": 3600, "End": True}}, name="facts-slow")
-    yield
 
 
 def tokens(world: Machines, arn: str, many: int = 1) -> list[str]:
@@ -64,10 +62,7 @@ def test_a_sign_of_life_is_welcome_where_nobody_waits_for_it(world: Machines) ->
 
 @pytest.mark.parametrize(("request_", "more"), ANSWERS)
 def test_a_token_is_worth_one_answer(world: Machines, request_: str, more: dict[str, str]) -> None:
-    """Source: "SendTaskSuccess", Errors: "… or the task associated with the token has already been closed."
-
-    The sentence is the one that people report.
-    """
+    """Source: "SendTaskSuccess", Errors, of a task that has been closed; the sentence is the one that people report."""
     arn = world.start(world.make(waits(), name=f"once-{request_}"), {})
     (token,) = tokens(world, arn)
     world.states.send_task_success(taskToken=token, output="1")
