@@ -43,7 +43,7 @@ def _pascal(value: Any) -> Any:
     return int(value.timestamp() * 1000) if hasattr(value, "timestamp") else value
 
 
-def _nested(aws: Aws) -> None:
+def _translated() -> None:
     @replaces(StateTaskServiceSfn, "_normalise_parameters", digest="dfabaeb3b993")
     def normalise_parameters(self: Any, parameters: dict[str, Any], *_: Any, **__: Any) -> None:
         if parameters.get("Input", "") is None:
@@ -59,6 +59,8 @@ def _nested(aws: Aws) -> None:
             for name in ("executionArn", "startDate"):
                 response |= _pascal({name: response.pop(name)})
 
+
+def _awaited(aws: Aws) -> None:
     with_token = StateTaskServiceSfn._eval_integration_pattern
 
     @replaces(StateTaskServiceSfn, "_eval_integration_pattern", digest="3a03a673e7fd")
@@ -111,4 +113,5 @@ def _nested(aws: Aws) -> None:
 
 def install(aws: Aws) -> None:
     """Makes nested executions work, and end, as on AWS."""
-    _nested(aws)
+    _translated()
+    _awaited(aws)
