@@ -33,8 +33,10 @@ from orchestrator.local.aws.lambda_ import event_sources, functions
 from orchestrator.local.aws.parts import Running
 from orchestrator.local.aws.scheduler import firing as scheduler
 from orchestrator.local.aws.step_functions import (
+    amounts,
     branches,
     callbacks,
+    choices,
     descriptions,
     executions,
     express,
@@ -43,6 +45,7 @@ from orchestrator.local.aws.step_functions import (
     inspection,
     integrations,
     interpreter,
+    intrinsics,
     jsonata,
     optimized,
     paths,
@@ -58,6 +61,9 @@ ADAPTERS = (
     jsonata,
     failures,
     paths,
+    amounts,
+    choices,
+    intrinsics,
     interpreter,
     variables,
     branches,
