@@ -253,9 +253,9 @@ def test_what_is_no_json_is_told_as_aws_tells_it(text: str, message: str) -> Non
 
 
 def test_what_the_interpreter_cannot_read_is_a_mistake_too() -> None:
-    ((code, message, _),) = found(machine(A={**DONE, "Parameters": {"n.$": "States.Nothing()"}}))
+    ((code, message, _),) = found(machine(A={**DONE, "Parameters": {"n.$": "States.UUID(1)"}}))
     assert code == SCHEMA
-    assert "Nothing" in message
+    assert message.startswith("The embedded AWS cannot read the definition: ")
 
 
 def test_the_request_answers_with_as_many_diagnostics_as_are_wanted(aws: EmbeddedAws) -> None:
