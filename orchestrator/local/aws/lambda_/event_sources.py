@@ -19,15 +19,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
+from moto.awslambda.exceptions import InvalidParameterValueException
 from moto.awslambda.models import LambdaBackend
-from moto.events.models import EventPattern
+from moto.awslambda.responses import LambdaResponse
+from moto.core.exceptions import JsonRESTError
 from moto.sqs.models import Queue
 
 from orchestrator.local.aws.clock import FOREVER, Wake
 from orchestrator.local.aws.dynamodb import streams
+from orchestrator.local.aws.events.patterns import matches
 from orchestrator.local.aws.iam import roles
 from orchestrator.local.aws.iam.requests import Permission
-from orchestrator.local.aws.lambda_.mappings import check, failures, parsed
+from orchestrator.local.aws.lambda_.mappings import check, described, exists, failures, parsed
 from orchestrator.local.aws.replacements import replaces
 from orchestrator.local.aws.step_functions.interpreter import timestamp
 
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
 
 #: In real seconds: what a function could not deal with is tried again after this.
 _RETRY_SECONDS = 0.2
+
+_SHARD = "shardId-00000000000000000000-00000000"
 
 _READ_STREAM = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
 _LIST_STREAMS = Permission(action="dynamodb:ListStreams")
@@ -52,10 +57,12 @@ class Source(ABC):
         self._stopped = False
         #: What the last call of the function ended with.
         self._error: str | None = None
+        #: What GetEventSourceMapping says of it.
+        self.last = "No records processed"
         #: Set while there is nothing to do but what was tried in vain.
         self.idle = threading.Event()
         patterns = (mapping.filter_criteria or {}).get("Filters", [])
-        self._patterns = [EventPattern(one["Pattern"], json.loads(one["Pattern"])) for one in patterns]
+        self._patterns = [json.loads(one["Pattern"]) for one in patterns]
         threading.Thread(target=self._poll_for_ever, daemon=True, name="event-source").start()
 
     def wake(self) -> None:
@@ -111,12 +118,13 @@ class Source(ABC):
         """One batch; whether there was one."""
 
     def _wanted(self, record: dict[str, Any]) -> bool:
-        return not self._patterns or any(pattern.matches_event(record) for pattern in self._patterns)
+        return not self._patterns or any(matches(pattern, record) for pattern in self._patterns)
 
     def _failures(self, records: list[dict[str, Any]]) -> set[str] | None:
         """Calls the function: the identifiers that it could not deal with; None for all."""
         answer = self._aws.functions.invoke(self.function, json.dumps({"Records": records}, default=str))
         self._error = "Unhandled" if answer.failed else None
+        self.last = "PROBLEM: Function call failed" if answer.failed else "OK"
         if answer.failed:
             return None
         if "ReportBatchItemFailures" not in (self.mapping.function_response_types or []):
@@ -133,13 +141,19 @@ class QueueSource(Source):
         url = f"https://sqs.{self._aws.region}.amazonaws.com/{account}/{name}"
         # Lambda needs to know it from the beginning ("Using Lambda with Amazon SQS").
         attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])
-        received = client.receive_message(
-            QueueUrl=url,
-            MaxNumberOfMessages=min(10, self.mapping.batch_size),
-            AttributeNames=["All"],
-            MessageAttributeNames=["All"],
-            WaitTimeSeconds=0,
-        ).get("Messages", [])
+        received: list[dict[str, Any]] = []
+        # ReceiveMessage gives ten at most.
+        for _ in range(0, self.mapping.batch_size, 10):
+            more = client.receive_message(
+                QueueUrl=url,
+                MaxNumberOfMessages=min(10, self.mapping.batch_size - len(received)),
+                AttributeNames=["All"],
+                MessageAttributeNames=["All"],
+                WaitTimeSeconds=0,
+            ).get("Messages", [])
+            received += more
+            if len(more) < 10:
+                break
         if not received:
             return False
         records = [self._record(message) for message in received]
@@ -161,9 +175,14 @@ class QueueSource(Source):
             "body": message["Body"],
             "attributes": self._on_clock(message.get("Attributes", {})),
             "messageAttributes": {
-                name: {key[0].lower() + key[1:]: text for key, text in value.items()}
+                name: {
+                    **{key[0].lower() + key[1:]: text for key, text in value.items()},
+                    "stringListValues": [],
+                    "binaryListValues": [],
+                }
                 for name, value in message.get("MessageAttributes", {}).items()
             },
+            "md5OfMessageAttributes": message.get("MD5OfMessageAttributes"),
             "md5OfBody": message["MD5OfBody"],
             "eventSource": "aws:sqs",
             "eventSourceARN": self.mapping.event_source_arn,
@@ -231,14 +250,13 @@ class StreamSource(Source):
         self._attempts, self._most = 0, None
 
     def _discard(self, batch: list[dict[str, Any]], attempts: int) -> None:
-        """Tells the queue for failures, if there is one, which changes were given up."""
+        """Tells whoever is to know of failures, if there is anybody, which changes were given up."""
         destination = (self.mapping.destination_config or {}).get("OnFailure", {}).get("Destination")
         if not destination:
             return
-        account, name = destination.split(":")[4:6]
-        client = self._aws.clients.get("sqs", self._aws.region, self.function.role)
         first, last = batch[0]["dynamodb"], batch[-1]["dynamodb"]
-        body = {
+        now = self._aws.clock.now()
+        said = {
             "requestContext": {
                 "requestId": str(uuid.uuid4()),
                 "functionArn": self.mapping.function_arn,
@@ -247,9 +265,9 @@ class StreamSource(Source):
             },
             "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": self._error},
             "version": "1.0",
-            "timestamp": timestamp(self._aws.clock.now()),
+            "timestamp": timestamp(now),
             "DDBStreamBatchInfo": {
-                "shardId": "shardId-00000000000000000000-00000000",
+                "shardId": _SHARD,
                 "startSequenceNumber": first["SequenceNumber"],
                 "endSequenceNumber": last["SequenceNumber"],
                 "approximateArrivalOfFirstRecord": _arrived(first),
@@ -258,13 +276,54 @@ class StreamSource(Source):
                 "streamArn": self.mapping.event_source_arn,
             },
         }
-        client.send_message(
-            QueueUrl=f"https://sqs.{self._aws.region}.amazonaws.com/{account}/{name}", MessageBody=json.dumps(body)
-        )
+        service = destination.split(":")[2]
+        client = self._aws.clients.get(service, self._aws.region, self.function.role)
+        if service == "sqs":
+            account, name = destination.split(":")[4:6]
+            url = f"https://sqs.{self._aws.region}.amazonaws.com/{account}/{name}"
+            client.send_message(QueueUrl=url, MessageBody=json.dumps(said))
+        elif service == "sns":
+            client.publish(TopicArn=destination, Message=json.dumps(said))
+        else:
+            key = f"aws/lambda/{self.mapping.uuid}/{_SHARD}/{now:%Y/%m/%d/%Y-%m-%dT%H.%M.%S}-{uuid.uuid4()}"
+            whole = {**said, "payload": {"Records": batch}}
+            client.put_object(Bucket=destination.rsplit(":", 1)[1], Key=key, Body=json.dumps(whole, default=str))
 
 
 def _arrived(change: dict[str, Any]) -> str:
     return datetime.fromtimestamp(change["ApproximateCreationDateTime"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _no_source(arn: str) -> str:
+    """Recorded by LocalStack."""
+    if ":sqs:" in arn:
+        return (
+            "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error"
+            " Message: The specified queue does not exist."
+        )
+    return f"Stream not found: {arn}"
+
+
+def _no_mapping() -> Any:
+    raise NoMapping
+
+
+class NoMapping(JsonRESTError):
+    """There is no mapping with this identifier."""
+
+    code = 404
+
+    def __init__(self) -> None:
+        super().__init__("ResourceNotFoundException", "The resource you requested does not exist.")
+
+
+class SourceMapped(JsonRESTError):
+    """The function hears of this source already."""
+
+    code = 409
+
+    def __init__(self, said: str) -> None:
+        super().__init__("ResourceConflictException", said)
 
 
 class EventSources:
@@ -301,6 +360,11 @@ class EventSources:
             if isinstance(source, StreamSource) and source.mapping.event_source_arn == stream:
                 source.add(record)
 
+    def last_of(self, identifier: str) -> str:
+        """What became of the last batch of a mapping."""
+        source = self._sources.get(identifier)
+        return source.last if source else "No records processed"
+
     def settled(self, seconds: float) -> bool:
         """Waits until nothing is left to do but what was tried in vain; whether that was soon enough."""
         deadline = time.monotonic() + seconds
@@ -322,7 +386,16 @@ def install(aws: EmbeddedAws) -> None:
     @replaces(LambdaBackend, "create_event_source_mapping", digest="ad4fbe5a5131")
     def create_event_source_mapping(self: Any, spec: dict[str, Any]) -> Any:
         check(spec)
-        mapping = create(self, spec)
+        function = self.get_function(spec["FunctionName"])
+        for one in self._event_source_mappings.values():
+            if (one.event_source_arn, one.function_arn) == (spec["EventSourceArn"], function.function_arn):
+                raise SourceMapped(exists(spec, function.function_name, one.uuid))
+        try:
+            mapping = create(self, spec)
+        except JsonRESTError as fault:
+            if fault.error_type != "ResourceNotFoundException":
+                raise
+            raise InvalidParameterValueException(_no_source(spec["EventSourceArn"])) from None
         for queue in aws.backend("sqs").queues.values():
             queue.lambda_event_source_mappings.clear()
         for table in aws.backend("dynamodb").tables.values():
@@ -332,6 +405,10 @@ def install(aws: EmbeddedAws) -> None:
 
     @replaces(LambdaBackend, "update_event_source_mapping", digest="7fc211b661c6")
     def update_event_source_mapping(self: Any, uuid: str, spec: dict[str, Any]) -> Any:
+        known = self.get_event_source_mapping(uuid)
+        if known is None:
+            return None
+        check({**known.get_configuration(), **spec})
         mapping = update(self, uuid, spec)
         if mapping:
             aws.event_sources.put(mapping)
@@ -348,3 +425,39 @@ def install(aws: EmbeddedAws) -> None:
         aws.event_sources.sent(self.queue_arn)
 
     streams.on_change(lambda stream, record: aws.event_sources.changed(stream, record))
+
+    response = LambdaResponse
+    answers = {
+        verb: getattr(response, f"{verb}_event_source_mapping") for verb in ("create", "get", "update", "delete")
+    }
+    listed = response.list_event_source_mappings
+
+    def said(body: str, state: str | None = None) -> str:
+        mapping = json.loads(body)
+        return json.dumps(described(mapping, aws.event_sources.last_of(mapping["UUID"]), state))
+
+    @replaces(response, "create_event_source_mapping", digest="d2509d698c3f")
+    def answer_create(self: Any) -> Any:
+        _, _, body = answers["create"](self)
+        return 202, {"status": 202}, said(body, "Creating")
+
+    @replaces(response, "get_event_source_mapping", digest="b381760c3787")
+    def answer_get(self: Any) -> Any:
+        status, headers, body = answers["get"](self)
+        return (status, headers, said(body)) if status == 200 else _no_mapping()
+
+    @replaces(response, "update_event_source_mapping", digest="845cdb2e96d8")
+    def answer_update(self: Any) -> Any:
+        status, headers, body = answers["update"](self)
+        state = {True: "Enabling", False: "Disabling"}.get(self.json_body.get("Enabled"), "Updating")
+        return (status, headers, said(body, state)) if status == 202 else _no_mapping()
+
+    @replaces(response, "delete_event_source_mapping", digest="ed2fd9735038")
+    def answer_delete(self: Any) -> Any:
+        status, headers, body = answers["delete"](self)
+        return (status, headers, said(body, "Deleting")) if status == 202 else _no_mapping()
+
+    @replaces(response, "list_event_source_mappings", digest="86bfbf60cef9")
+    def answer_list(self: Any) -> str:
+        found = json.loads(listed(self))["EventSourceMappings"]
+        return json.dumps({"EventSourceMappings": [json.loads(said(json.dumps(one))) for one in found]})
