@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from typing import Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
@@ -19,6 +20,9 @@ _log = logging.getLogger(__name__)
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
+#: How the web server's own pages begin: of a path that it does not know.
+_PAGE = b"<!doctype html>"
+
 _AGAIN = "changed size during iteration"
 
 
@@ -26,10 +30,21 @@ def guarded(application: Application) -> Application:
     """The same application, which answers where it would have raised."""
 
     def serve(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        begun: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def start(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
+            begun.append((status, headers))
+
         try:
-            return application(environ, start_response)
+            # Flask's answers are to be closed.
+            with closing(application(environ, start)) as parts:  # type: ignore[type-var] # WSGI's type has no close
+                body = b"".join(parts)
         except Exception as fault:
             return _answer(environ, start_response, fault)
+        if body.startswith(_PAGE):
+            return _answer(environ, start_response, NotImplementedError("moto knows no such path"))
+        start_response(*begun[-1])
+        return [body]
 
     return serve
 

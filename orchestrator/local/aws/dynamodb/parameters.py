@@ -187,4 +187,4 @@ def install(aws: EmbeddedAws) -> None:
         if item:
             # Recorded by LocalStack: with an item the sentence has a capital.
             said = json.loads(self.description)
-            self.description = json.dumps({**said, "Message": said.pop("message")})
+            self.description = json.dumps({"Message": said.pop("message"), **said})

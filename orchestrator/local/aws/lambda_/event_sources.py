@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 #: In real seconds: what a function could not deal with is tried again after this.
 _RETRY_SECONDS = 0.2
 
+_NONE_YET = "No records processed"
+
 _SHARD = "shardId-00000000000000000000-00000000"
 
 _READ_STREAM = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
@@ -58,7 +60,7 @@ class Source(ABC):
         #: What the last call of the function ended with.
         self._error: str | None = None
         #: What GetEventSourceMapping says of it.
-        self.last = "No records processed"
+        self.last = _NONE_YET
         #: Set while there is nothing to do but what was tried in vain.
         self.idle = threading.Event()
         patterns = (mapping.filter_criteria or {}).get("Filters", [])
@@ -334,9 +336,11 @@ class EventSources:
         self._sources: dict[str, Source] = {}
 
     def put(self, mapping: Any) -> None:
+        last = self.last_of(mapping.uuid)
         self.remove(mapping.uuid)
         kind = QueueSource if ":sqs:" in mapping.event_source_arn else StreamSource
         self._sources[mapping.uuid] = source = kind(self._aws, mapping)
+        source.last = last
         source.wake()
 
     def remove(self, identifier: str) -> None:
@@ -363,7 +367,7 @@ class EventSources:
     def last_of(self, identifier: str) -> str:
         """What became of the last batch of a mapping."""
         source = self._sources.get(identifier)
-        return source.last if source else "No records processed"
+        return source.last if source else _NONE_YET
 
     def settled(self, seconds: float) -> bool:
         """Waits until nothing is left to do but what was tried in vain; whether that was soon enough."""
