@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from orchestrator.local.aws import imports
+
+# isort: split
 import functools
 import socket
 import threading
@@ -10,7 +13,6 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
-import boto3
 from botocore.config import Config
 from moto.backends import get_backend
 from moto.core.base_backend import BackendDict
@@ -153,7 +155,7 @@ class EmbeddedAws:
         self._server: BaseWSGIServer | None = None
         self.clock = clock or RealClock()
         self._plain: dict[str, Any] = {}
-        self._session = boto3.Session()
+        self._session = imports.session()
         self.clients = clients.Clients()
         self.functions = functions.Functions(self)
         self.event_sources = event_sources.EventSources(self)
