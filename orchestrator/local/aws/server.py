@@ -32,9 +32,11 @@ from orchestrator.local.aws.events import rules
 from orchestrator.local.aws.events import status_changes as events
 from orchestrator.local.aws.iam import policy_simulator, roles
 from orchestrator.local.aws.lambda_ import event_sources, functions
+from orchestrator.local.aws.parts import Running
 from orchestrator.local.aws.scheduler import firing as scheduler
 from orchestrator.local.aws.step_functions import (
     branches,
+    callbacks,
     descriptions,
     executions,
     express,
@@ -69,6 +71,7 @@ ADAPTERS = (
     state_machines,
     versions,
     inspection,
+    callbacks,
     integrations,
     optimized,
     sdk_integrations,
@@ -118,19 +121,10 @@ class _Handler(WSGIRequestHandler):
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         """The `Date` header of each answer: the time that this AWS lives in."""
-        return str(http_date(_current.clock.now() if timestamp is None else timestamp))
+        return str(http_date(_running.clock.now() if timestamp is None else timestamp))
 
 
-class _Current:
-    """The one that runs now: adapters are installed once, and reach it through this."""
-
-    aws: EmbeddedAws
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.aws, name)
-
-
-_current = _Current()
+_running = Running()
 
 
 @functools.cache
@@ -138,7 +132,7 @@ def adapt() -> None:
     """Puts the adapters in place, once in a process; :func:`replacements.check` tells whether they fit this moto."""
     replacements.replaces(default_user_config["stepfunctions"], "execute_state_machine", digest="60a33e6cf515")(True)
     for adapter in ADAPTERS:
-        adapter.install(_current)
+        adapter.install(_running)
 
 
 class EmbeddedAws:
@@ -176,7 +170,7 @@ class EmbeddedAws:
             listener = socket.create_server(("127.0.0.1", self._port), backlog=_BACKLOG)
         except OSError as fault:
             raise PortInUse(self._port) from fault
-        _current.aws = self
+        _running.aws = self
         with listener:
             host, port = listener.getsockname()
             self._server = make_server(

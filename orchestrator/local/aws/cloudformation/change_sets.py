@@ -13,17 +13,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.cloudformation import parsing
 from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.models import ChangeSet, CloudFormationBackend, Event, Stack
 from moto.cloudformation.parsing import OutputMap, ResourceMap
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 #: "Stack status codes": a stack in these cannot be updated.
 _NEVER_CREATED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
@@ -242,7 +240,7 @@ def _delete_stack(delete: Callable[[Any], None]) -> Callable[[Any], None]:
     return delete_resources
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Creates, updates and rolls back the resources of every stack."""
     backend = CloudFormationBackend
     replaces(ResourceMap, "delete", digest="cc56351f63bb")(_delete_stack(ResourceMap.delete))
