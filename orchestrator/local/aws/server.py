@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from orchestrator.local.aws import imports
+
+# isort: split
 import functools
 import socket
 import threading
@@ -10,7 +13,6 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
-import boto3
 from botocore.config import Config
 from moto.backends import get_backend
 from moto.core.base_backend import BackendDict
@@ -35,6 +37,7 @@ from orchestrator.local.aws.parts import Running
 from orchestrator.local.aws.scheduler import firing as scheduler
 from orchestrator.local.aws.step_functions import (
     branches,
+    callbacks,
     descriptions,
     executions,
     express,
@@ -69,6 +72,7 @@ ADAPTERS = (
     state_machines,
     versions,
     inspection,
+    callbacks,
     integrations,
     optimized,
     sdk_integrations,
@@ -146,7 +150,7 @@ class EmbeddedAws:
         self._server: BaseWSGIServer | None = None
         self.clock = clock or RealClock()
         self._plain: dict[str, Any] = {}
-        self._session = boto3.Session()
+        self._session = imports.session()
         self.clients = clients.Clients()
         self.functions = functions.Functions(self)
         self.event_sources = event_sources.EventSources(self)

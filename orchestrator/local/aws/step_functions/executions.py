@@ -114,6 +114,9 @@ def given(name: str | None, execution_input: str | None) -> tuple[str, str]:
 
 def begin(aws: Aws, backend: Any, machine: Any, arn: str, name: str, text: str, trace_header: Any) -> Any:
     """Starts an execution under an ARN, and returns at once."""
+    # From before it has a start, and not from when its thread comes to run: virtual time must not slip by in between.
+    working = ExitStack()
+    working.enter_context(aws.clock.busy())
     # An update replaces the attributes of the machine, so a shallow copy keeps today's.
     snapshot = copy.copy(machine)
     snapshot.sm_type = machine.type
@@ -131,10 +134,7 @@ def begin(aws: Aws, backend: Any, machine: Any, arn: str, name: str, text: str, 
         input_data=text,
         trace_header=trace_header,
     )
-    execution.over, execution.ending = Wake(), threading.Lock()
-    # From now on, and not from when its thread comes to run: virtual time must not slip by between the two.
-    execution.working = ExitStack()
-    execution.working.enter_context(aws.clock.busy())
+    execution.over, execution.ending, execution.working = Wake(), threading.Lock(), working
     execution.start()
     return execution
 

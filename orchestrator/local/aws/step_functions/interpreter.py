@@ -218,10 +218,13 @@ def _work(aws: Aws) -> Callable[[Any, Any], None]:
                 outcomes.append((None, fault))
             frame.set_ended()
 
-        threading.Thread(target=work, daemon=True).start()
-        aws.clock.sleep(seconds, wake=frame.over)
-        outcome = outcomes[0] if outcomes else None
-        frame.set_ended()
+        # Busy until it rests, and again when the time is up, until whoever rests in the frame has woken: virtual time
+        # must not slip by.
+        with aws.clock.busy():
+            threading.Thread(target=work, daemon=True).start()
+            aws.clock.sleep(seconds, wake=frame.over, resting=True)
+            outcome = outcomes[0] if outcomes else None
+            frame.set_ended()
         env.close_frame(frame)
         if outcome is None:
             raise EvalTimeoutError if env.is_running() else Stopped
