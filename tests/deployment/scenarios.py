@@ -18,6 +18,7 @@ from orchestrator.stores.dead_letters import DeadLetters
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.subscriptions import Destinations, Recorded
 from orchestrator.tasks.retries import RetryPolicy
+from orchestrator.tasks.schedule_names import schedule_name
 from orchestrator.tasks.slots import key
 from orchestrator.tasks.task import CatchUp, OverlapPolicy, TaskSchedule
 from tests.testbed import listener, queues
@@ -113,7 +114,8 @@ def a_slot_that_cannot_be_started_is_recorded(world: World) -> None:
 def run_by(world: World, task_id: str, change: Callable[[dict[str, Any]], None]) -> Run:
     """The row of a slot that Scheduler delivers, its target changed."""
     due = (world.aws.clock.now() + timedelta(hours=1)).replace(microsecond=0, tzinfo=None)
-    request = world.schedules.request(task_id, TaskSchedule(expression=f"at({due.isoformat()})"))
+    schedule = TaskSchedule(expression=f"at({due.isoformat()})")
+    request = world.schedules.request(schedule_name(task_id, schedule), task_id, schedule)
     change(request["Target"])
     world.aws.client("scheduler").create_schedule(**request)
     found: list[Run] = []
