@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.awslambda.responses import LambdaResponse
 from moto.scheduler.responses import EventBridgeSchedulerResponse
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 
 def _complete(act: Callable[[Any], Any], complete: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[Any], Any]:
@@ -32,7 +30,7 @@ def _complete(act: Callable[[Any], Any], complete: Callable[[dict[str, Any]], di
     return call_action
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Completes what goes wrong."""
     scheduler, functions = EventBridgeSchedulerResponse, LambdaResponse
     replaces(scheduler, "call_action", digest="8534b74bc5df")(

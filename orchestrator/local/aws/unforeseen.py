@@ -68,7 +68,7 @@ def _asked(environ: Mapping[str, Any]) -> str:
     if target := environ.get("HTTP_X_AMZ_TARGET"):
         return str(target).replace(".", " ")
     if action := parse_qs(environ.get("QUERY_STRING", "")).get("Action"):
-        return action[0]
+        return str(action[0])
     return f"{environ.get('REQUEST_METHOD')} {environ.get('PATH_INFO')} with these parameters"
 
 

@@ -8,16 +8,14 @@ is on demand.
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.dynamodb.exceptions import MockValidationException
 from moto.dynamodb.models.table import GlobalSecondaryIndex, Table
 from moto.dynamodb.responses import DynamoHandler
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 _NEITHER = (
     "One or more parameter values were invalid: Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when"
@@ -37,7 +35,7 @@ def described(table: Any, said: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Describes tables."""
     describe, describe_index = Table.describe, GlobalSecondaryIndex.describe
     create = DynamoHandler.create_table

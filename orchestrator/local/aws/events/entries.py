@@ -10,15 +10,13 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.events.exceptions import ResourceNotFoundException, ValidationException
 from moto.events.models import EventsBackend
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 _MOST_ENTRIES = 10
 _MOST_BYTES = 256 * 1024
@@ -62,7 +60,7 @@ def is_malformed(entry: Mapping[str, Any]) -> bool:
         return True
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Checks a request, and puts its events one by one."""
     put, describe = EventsBackend.put_events, EventsBackend.describe_rule
 

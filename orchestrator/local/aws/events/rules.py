@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 from moto.core.exceptions import JsonRESTError
@@ -27,10 +27,8 @@ from orchestrator.local.aws.events import destinations
 from orchestrator.local.aws.events.templates import NoJson, text_of, unknown
 from orchestrator.local.aws.iam import roles
 from orchestrator.local.aws.iam.requests import Permission
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 #: What the embedded AWS delivers to.
 _KNOWN = ("events", "lambda", "logs", "sns", "sqs", "states")
@@ -82,7 +80,7 @@ def _listed(value: Any) -> list[Any]:
 class Delivery:
     """Of one event to one target of a rule."""
 
-    def __init__(self, aws: EmbeddedAws, rule: Any, target: Mapping[str, Any], event: Mapping[str, Any]) -> None:
+    def __init__(self, aws: Aws, rule: Any, target: Mapping[str, Any], event: Mapping[str, Any]) -> None:
         self._aws, self._rule, self._target, self._event = aws, rule, target, event
 
     def make(self) -> None:
@@ -235,7 +233,7 @@ def _check(target: Mapping[str, Any], number: int) -> None:
         raise ValidationException(f"The embedded AWS delivers events to {', '.join(sorted(_KNOWN))}, not to {arn}")
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Delivers to targets, and refuses those that would never hear."""
     put = EventsBackend.put_targets
 

@@ -80,9 +80,9 @@ def check(spec: Mapping[str, Any]) -> None:
     if queue and spec.get("StartingPosition"):
         # Reported with this error: motdotla/node-lambda#466.
         raise InvalidParameterValueException("StartingPosition is not valid for SQS event sources.")
-    if queue and (name := next((name for name in _OF_STREAMS if spec.get(name)), None)):
+    if queue and (extra := next((one for one in _OF_STREAMS if spec.get(one)), None)):
         # "(Kinesis, DynamoDB Streams, … only)" of CreateEventSourceMapping; AWS's own sentence is not known.
-        raise InvalidParameterValueException(f"Unsupported {name} parameter for given event source mapping type.")
+        raise InvalidParameterValueException(f"Unsupported {extra} parameter for given event source mapping type.")
     destination = (spec.get("DestinationConfig") or {}).get("OnFailure", {}).get("Destination", "")
     if destination and destination.split(":")[2] not in _DESTINATIONS:
         raise InvalidParameterValueException(
