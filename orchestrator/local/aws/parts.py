@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from orchestrator.clients import Clients
 from orchestrator.local.aws.clock import Clock
 
 
@@ -97,8 +98,9 @@ class Aws(Protocol):
     @property
     def scheduler(self) -> Scheduler: ...
 
-    def client(self, service: str) -> Any:
-        """A boto3 client that comes from outside, with every permission."""
+    @property
+    def client(self) -> Clients:
+        """Makes boto3's clients that come from outside, with every permission."""
 
     def backend(self, service: str) -> Any:
         """Moto's own store of a service."""
@@ -144,8 +146,9 @@ class Running:
     def scheduler(self) -> Scheduler:
         return self.aws.scheduler
 
-    def client(self, service: str) -> Any:
-        return self.aws.client(service)
+    @property
+    def client(self) -> Clients:
+        return self.aws.client
 
     def backend(self, service: str) -> Any:
         return self.aws.backend(service)

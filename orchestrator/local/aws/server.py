@@ -22,6 +22,7 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from werkzeug.http import http_date
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from orchestrator.clients import Clients
 from orchestrator.errors import PortInUse
 from orchestrator.local.aws import account, clients, keys, mail, metrics, queues, replacements, retention, subscribers
 from orchestrator.local.aws.clock import Clock, RealClock
@@ -233,8 +234,12 @@ class EmbeddedAws:
             "ORCHESTRATOR_WITHOUT_DEPENDENCIES": "1",
         }
 
-    def client(self, service: str) -> Any:
-        """A plain boto3 client of this AWS."""
+    @property
+    def client(self) -> Clients:
+        """Makes plain boto3 clients of this AWS, one for each service."""
+        return self._client
+
+    def _client(self, service: str) -> Any:
         if service not in self._plain:
             self._plain[service] = self._session.client(
                 service,

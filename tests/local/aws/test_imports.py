@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from moto.apigateway import models
@@ -31,5 +32,6 @@ def test_what_is_put_off_is_there_when_it_is_asked_for() -> None:
 
 
 def test_every_service_has_the_regions_that_boto3_knows(aws: EmbeddedAws) -> None:
-    regions = aws.client("ec2").describe_regions()["Regions"]
+    ec2: Any = aws.client("ec2")
+    regions = ec2.describe_regions()["Regions"]
     assert {"us-east-1", "eu-central-1"} <= {region["RegionName"] for region in regions}
