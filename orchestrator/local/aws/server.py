@@ -43,7 +43,7 @@ from orchestrator.local.aws.dynamodb import turns as dynamodb
 from orchestrator.local.aws.events import entries, patterns, rules
 from orchestrator.local.aws.events import status_changes as events
 from orchestrator.local.aws.iam import policy_simulator, roles
-from orchestrator.local.aws.lambda_ import event_sources, functions
+from orchestrator.local.aws.lambda_ import event_sources, functions, mapping_requests
 from orchestrator.local.aws.parts import Running
 from orchestrator.local.aws.scheduler import firing as scheduler
 from orchestrator.local.aws.step_functions import (
@@ -97,6 +97,7 @@ ADAPTERS = (
     tables,
     functions,
     event_sources,
+    mapping_requests,
     roles,
     scheduler,
     events,

@@ -19,10 +19,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
-from moto.awslambda.exceptions import InvalidParameterValueException
 from moto.awslambda.models import LambdaBackend
-from moto.awslambda.responses import LambdaResponse
-from moto.core.exceptions import JsonRESTError
 from moto.sqs.models import Queue
 
 from orchestrator.local.aws.clock import FOREVER, Wake
@@ -30,7 +27,7 @@ from orchestrator.local.aws.dynamodb import streams
 from orchestrator.local.aws.events.patterns import matches
 from orchestrator.local.aws.iam import roles
 from orchestrator.local.aws.iam.requests import Permission
-from orchestrator.local.aws.lambda_.mappings import check, described, exists, failures, parsed
+from orchestrator.local.aws.lambda_.mappings import failures, parsed
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 from orchestrator.local.aws.step_functions.interpreter import timestamp
@@ -294,38 +291,6 @@ def _arrived(change: dict[str, Any]) -> str:
     return datetime.fromtimestamp(change["ApproximateCreationDateTime"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _no_source(arn: str) -> str:
-    """Recorded by LocalStack."""
-    if ":sqs:" in arn:
-        return (
-            "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error"
-            " Message: The specified queue does not exist."
-        )
-    return f"Stream not found: {arn}"
-
-
-def _no_mapping() -> Any:
-    raise NoMapping
-
-
-class NoMapping(JsonRESTError):
-    """There is no mapping with this identifier."""
-
-    code = 404
-
-    def __init__(self) -> None:
-        super().__init__("ResourceNotFoundException", "The resource you requested does not exist.")
-
-
-class SourceMapped(JsonRESTError):
-    """The function hears of this source already."""
-
-    code = 409
-
-    def __init__(self, said: str) -> None:
-        super().__init__("ResourceConflictException", said)
-
-
 class EventSources:
     """The mappings of the embedded AWS."""
 
@@ -387,17 +352,7 @@ def install(aws: Aws) -> None:
 
     @replaces(LambdaBackend, "create_event_source_mapping", digest="ad4fbe5a5131")
     def create_event_source_mapping(self: Any, spec: dict[str, Any]) -> Any:
-        check(spec)
-        function = self.get_function(spec["FunctionName"])
-        for one in self._event_source_mappings.values():
-            if (one.event_source_arn, one.function_arn) == (spec["EventSourceArn"], function.function_arn):
-                raise SourceMapped(exists(spec, function.function_name, one.uuid))
-        try:
-            mapping = create(self, spec)
-        except JsonRESTError as fault:
-            if fault.error_type != "ResourceNotFoundException":
-                raise
-            raise InvalidParameterValueException(_no_source(spec["EventSourceArn"])) from None
+        mapping = create(self, spec)
         for queue in aws.backend("sqs").queues.values():
             queue.lambda_event_source_mappings.clear()
         for table in aws.backend("dynamodb").tables.values():
@@ -407,10 +362,6 @@ def install(aws: Aws) -> None:
 
     @replaces(LambdaBackend, "update_event_source_mapping", digest="7fc211b661c6")
     def update_event_source_mapping(self: Any, uuid: str, spec: dict[str, Any]) -> Any:
-        known = self.get_event_source_mapping(uuid)
-        if known is None:
-            return None
-        check({**known.get_configuration(), **spec})
         mapping = update(self, uuid, spec)
         if mapping:
             aws.event_sources.put(mapping)
@@ -427,39 +378,3 @@ def install(aws: Aws) -> None:
         aws.event_sources.sent(self.queue_arn)
 
     streams.on_change(lambda stream, record: aws.event_sources.changed(stream, record))
-
-    response = LambdaResponse
-    answers = {
-        verb: getattr(response, f"{verb}_event_source_mapping") for verb in ("create", "get", "update", "delete")
-    }
-    listed = response.list_event_source_mappings
-
-    def said(body: str, state: str | None = None) -> str:
-        mapping = json.loads(body)
-        return json.dumps(described(mapping, aws.event_sources.last_of(mapping["UUID"]), state))
-
-    @replaces(response, "create_event_source_mapping", digest="d2509d698c3f")
-    def answer_create(self: Any) -> Any:
-        _, _, body = answers["create"](self)
-        return 202, {"status": 202}, said(body, "Creating")
-
-    @replaces(response, "get_event_source_mapping", digest="b381760c3787")
-    def answer_get(self: Any) -> Any:
-        status, headers, body = answers["get"](self)
-        return (status, headers, said(body)) if status == 200 else _no_mapping()
-
-    @replaces(response, "update_event_source_mapping", digest="845cdb2e96d8")
-    def answer_update(self: Any) -> Any:
-        status, headers, body = answers["update"](self)
-        state = {True: "Enabling", False: "Disabling"}.get(self.json_body.get("Enabled"), "Updating")
-        return (status, headers, said(body, state)) if status == 202 else _no_mapping()
-
-    @replaces(response, "delete_event_source_mapping", digest="ed2fd9735038")
-    def answer_delete(self: Any) -> Any:
-        status, headers, body = answers["delete"](self)
-        return (status, headers, said(body, "Deleting")) if status == 202 else _no_mapping()
-
-    @replaces(response, "list_event_source_mappings", digest="86bfbf60cef9")
-    def answer_list(self: Any) -> str:
-        found = json.loads(listed(self))["EventSourceMappings"]
-        return json.dumps({"EventSourceMappings": [json.loads(said(json.dumps(one))) for one in found]})
