@@ -10,17 +10,16 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.local.aws.parts import Aws
 
 #: "MetricDirective": at most so many metrics; a metric has at most so many values in a line, and so many dimensions.
 _MOST_METRICS = _MOST_VALUES = 100
 _MOST_DIMENSIONS = 30
 
 
-def publish(aws: EmbeddedAws, lines: Sequence[str]) -> None:
+def publish(aws: Aws, lines: Sequence[str]) -> None:
     """Puts every metric that is in the lines."""
     for line in lines:
         for namespace, data in metrics(line):

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.awslambda.models import LambdaFunction
 from moto.cloudformation.parsing import ResourceMap
 from moto.iam.models import Role
 from moto.stepfunctions.models import StateMachine
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 
 def _camel(value: Any) -> Any:
@@ -49,7 +47,7 @@ def _conditional(resource: Any) -> set[str]:
     return set().union(*map(_conditional, resource)) if isinstance(resource, list) else set()
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Lets a stack's roles, state machines and functions be as its template says."""
     update_configuration, difference = LambdaFunction.update_configuration, ResourceMap.build_resource_diff
 
