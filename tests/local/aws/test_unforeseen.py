@@ -87,7 +87,7 @@ def test_what_a_request_must_have_is_named(aws: EmbeddedAws) -> None:
         config=Config(parameter_validation=False),
     )
     with pytest.raises(ClientError) as refused:
-        client.put_item()  # type: ignore[call-arg] # that is what is asked about
+        client.put_item()
     assert refused.value.response["Error"] == {
         "Code": "ValidationException",
         "Message": "2 validation errors detected: Value null at 'tableName' failed to satisfy constraint: Member must"
