@@ -152,6 +152,7 @@ def project(folder: Path, tasks: str) -> None:
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "lambdas", folder / "lambdas", ignore=ignored)
     shutil.copytree(Path(__file__).parent / "lambdas", folder / "lambdas", ignore=ignored, dirs_exist_ok=True)
+    shutil.copytree(ROOT / "samples", folder / "samples")
     (folder / "temporary").mkdir()
     (folder / "tasks.yaml").write_text(tasks, encoding="utf-8")
 
