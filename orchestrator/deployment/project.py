@@ -101,7 +101,7 @@ class Project:
         mistakes = Mistakes()
         for function in system.FUNCTIONS:
             if function.module not in modules and (taken := names.get(function.name)):
-                path = f"lambdas/{taken.module.replace('.', '/')}"
+                path = f"lambdas/{taken.module.replace('.', '/')}.py"
                 mistakes.add(
                     f"{path}: the name {function.name!r} is that of a function which every stack has; rename it"
                 )

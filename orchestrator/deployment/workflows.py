@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from orchestrator.asl.definition import Definition
@@ -80,8 +81,9 @@ def _from_module(root: Path, module: str) -> Builder:
         with _importable(root), _explained(root, module):
             made = importlib.import_module(module).build(stack)
         if not isinstance(made, Definition):
-            shown = module.replace(".", "/")
-            raise InvalidProject([f"{shown}: build is to return a Definition, found {type(made).__name__}"])
+            raise InvalidProject(
+                [f"{module.replace('.', '/')}.py: build is to return a Definition, found {type(made).__name__}"]
+            )
         return made
 
     return build
@@ -132,6 +134,11 @@ def _importable(root: Path) -> Iterator[None]:
     }
     for name in others:
         del sys.modules[name]
+    for name in _PACKAGES:
+        # A folder without __init__.py loses to any package of its name that Python finds later on its path.
+        if name not in sys.modules and (root / name).is_dir() and not (root / name / "__init__.py").exists():
+            sys.modules[name] = module = ModuleType(name)
+            module.__path__ = [str(root / name)]
     sys.path.insert(0, str(root))
     importlib.invalidate_caches()
     try:
