@@ -10,7 +10,7 @@ from typing import Any
 from orchestrator.asl.definition import Definition
 from orchestrator.asl.expressions import Jsonata
 from orchestrator.errors import InvalidDefinition
-from orchestrator.permissions import Permission
+from orchestrator.functions import Permission
 from orchestrator.stack import Stack
 
 #: Where a name of the stack goes: ``${stack}``, ``${function:NAME}``, ``${table:NAME}``.

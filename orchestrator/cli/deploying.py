@@ -6,11 +6,10 @@ import getpass
 import json
 import os
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from orchestrator import deployment
 from orchestrator.cli.connection import Connection
 from orchestrator.cli.options import environment_option, gathered, tasks_option
 from orchestrator.cli.views.progress import progress_of
+from orchestrator.clients import Clients
 from orchestrator.deployment import Dependencies, Deployer, Rollout, StackSettings
 from orchestrator.stack import Stack
 from orchestrator.stores.server_clock import ServerClock
@@ -225,12 +225,12 @@ def _warn(said: Iterable[str]) -> None:
         click.echo(f"warning: {warning}", err=True)
 
 
-def clients() -> Callable[[str], Any]:
+def clients() -> Clients:
     """Makes boto3's client of a service, as patient as a deployment is."""
     return _of(boto3.Session())
 
 
-def _aws(stack: Stack) -> tuple[Callable[[str], Any], ServerClock]:
+def _aws(stack: Stack) -> tuple[Clients, ServerClock]:
     """Clients, and what time it is where they reach to: a stack in the embedded AWS may live on a virtual clock."""
     session = boto3.Session()
     made = _of(session)
@@ -243,11 +243,15 @@ def _aws(stack: Stack) -> tuple[Callable[[str], Any], ServerClock]:
     return made, ServerClock(session, ask)
 
 
-def _of(session: boto3.Session) -> Callable[[str], Any]:
+def _of(session: boto3.Session) -> Clients:
     config = Config(
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         connect_timeout=10,
         # TestState's host has a prefix on AWS, which an endpoint that somebody names does not have.
         inject_host_prefix="AWS_ENDPOINT_URL" not in os.environ,
     )
-    return partial(session.client, config=config)
+
+    def client(service: str) -> Any:
+        return session.client(service, config=config)
+
+    return client

@@ -12,11 +12,14 @@ import json
 import mimetypes
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.dynamodb import to_item
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.stack import Stack
+
+if TYPE_CHECKING:
+    from types_boto3_s3.literals import ObjectCannedACLType
 
 #: Who mail is from and to here; nothing leaves this machine.
 MAIL_FROM = "orchestrator@example.com"
@@ -36,7 +39,8 @@ def seed(aws: EmbeddedAws, stack: Stack, bucket: str, now: datetime, folder: Pat
         top, *_ = file.relative_to(folder).parts
         if top != _TABLES:
             kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-            key, access = file.relative_to(folder).as_posix(), "public-read" if top == _SITE else "private"
+            key = file.relative_to(folder).as_posix()
+            access: ObjectCannedACLType = "public-read" if top == _SITE else "private"
             s3.put_object(Bucket=bucket, Key=key, Body=file.read_bytes(), ContentType=kind, ACL=access)
     for file in sorted((folder / _TABLES).glob("*.json")):
         for record in json.loads(file.read_text(encoding="utf-8")):
