@@ -18,6 +18,7 @@ from orchestrator.cli.backfill import backfill
 from orchestrator.cli.connection import Connection
 from orchestrator.cli.failed import failed
 from orchestrator.cli.forecast import forecast_command
+from orchestrator.cli.init import init
 from orchestrator.cli.ledger import ledger
 from orchestrator.cli.options import as_json, console, moment, print_json, tasks_option
 from orchestrator.cli.pause import pause, resume
@@ -146,7 +147,7 @@ def demo(connection: Connection, file: Path | None) -> int:
     return day.show(connection.application, connection.tasks_file(file), console())
 
 
-for command in (alerts, backfill, failed, forecast_command, ledger, pause, preview, rerun, resume, start):
+for command in (alerts, backfill, failed, forecast_command, init, ledger, pause, preview, rerun, resume, start):
     orchestrator.add_command(command)
 
 
