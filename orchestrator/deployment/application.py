@@ -94,12 +94,12 @@ class Application:
     def bundles(self) -> dict[str, Bundle]:
         """Each function's code, by the parameter that names it."""
         not_for_all = {name for function in self.functions for name in function.dependencies}
-        found = {}
+        bundles = {}
         for function in self.functions:
             others = not_for_all - set(function.dependencies)
             needed = self.dependencies and self.dependencies.without(others)
-            found[code_parameter(function)] = bundle(function, self.lambdas, LIBRARY, needed)
-        return found
+            bundles[code_parameter(function)] = bundle(function, self.lambdas, LIBRARY, needed)
+        return bundles
 
 
 def _united(first: Iterable[str], second: Iterable[str]) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ def monthly_cost(application: Application, now: datetime) -> Callable[[Task], fl
     facts = billed(application)
 
     def dollars(task: Task) -> float:
-        (found,) = forecast([task], now, _DAYS).tasks
-        return float(pricing.monthly(task, facts, found.expected).dollars())
+        (month,) = forecast([task], now, _DAYS).tasks
+        return float(pricing.monthly(task, facts, month.expected).dollars())
 
     return dollars

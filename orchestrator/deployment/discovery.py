@@ -20,12 +20,12 @@ def discover(folder: Path, settings: Mapping[str, Function]) -> tuple[Function, 
         for pattern in ("[!_]*.py", "[!_]*/__init__.py", "[!_]*/[!_]*.py", "[!_]*/[!_]*/__init__.py")
         for path in folder.glob(pattern)
     }
-    found = (
+    declared = (
         settings.get(module) or Function(name=function_name(module), module=module)
         for module, path in modules.items()
         if _has_handler(path)
     )
-    return tuple(sorted(found, key=lambda function: function.name))
+    return tuple(sorted(declared, key=lambda function: function.name))
 
 
 def _has_handler(path: Path) -> bool:

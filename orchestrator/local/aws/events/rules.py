@@ -47,8 +47,8 @@ def message(event: Mapping[str, Any], target: Mapping[str, Any]) -> Any:
         return json.loads(target["Input"])
     whole = {name: value for name, value in event.items() if name != "ingestion-time"}
     if "InputPath" in target:
-        found = parse(target["InputPath"]).find(whole)
-        return found[0].value if found else None
+        matches = parse(target["InputPath"]).find(whole)
+        return matches[0].value if matches else None
     if transformer := target.get("InputTransformer"):
         paths = transformer.get("InputPathsMap") or {"aws.events.event": "$"}
         return EventTemplateParser.parse(transformer["InputTemplate"], paths, dict(event))
