@@ -87,15 +87,15 @@ def runs(connection: Connection, task: str | None, status: str | None, limit: in
     ledger = connection.ledger
     wanted = RunStatus(status.upper()) if status else None
     if task:
-        found = ledger.runs(task, limit=limit, status=wanted)
-        if not found and connection.registry.get(task) is None:
+        rows = ledger.runs(task, limit=limit, status=wanted)
+        if not rows and connection.registry.get(task) is None:
             raise UnknownTask(task)
     else:
-        found = ledger.by_status(wanted, limit=limit) if wanted else ledger.recent(limit=limit)
+        rows = ledger.by_status(wanted, limit=limit) if wanted else ledger.recent(limit=limit)
     if as_json:
-        print_json(map(run_values, found))
+        print_json(map(run_values, rows))
     else:
-        console().print(runs_table(found) if found else "No runs.")
+        console().print(runs_table(rows) if rows else "No runs.")
 
 
 @orchestrator.command()
@@ -104,10 +104,10 @@ def runs(connection: Connection, task: str | None, status: str | None, limit: in
 def validate(connection: Connection, given: Path | None) -> None:
     """Check a tasks file, and write nothing anywhere."""
     file = connection.tasks_file(given)
-    found = connection.application.load(file, datetime.now(UTC).date())
-    schedules = sum(len(task.schedules) for task in found.tasks)
-    click.echo(f"{file}: {len(found.tasks)} tasks, {schedules} schedules, no mistakes.")
-    for silence in silences(found.tasks, found.destinations):
+    declared = connection.application.load(file, datetime.now(UTC).date())
+    schedules = sum(len(task.schedules) for task in declared.tasks)
+    click.echo(f"{file}: {len(declared.tasks)} tasks, {schedules} schedules, no mistakes.")
+    for silence in silences(declared.tasks, declared.destinations):
         click.echo(f"warning: {silence}", err=True)
 
 
