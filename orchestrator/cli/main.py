@@ -18,6 +18,7 @@ from orchestrator.cli.backfill import backfill
 from orchestrator.cli.connection import Connection
 from orchestrator.cli.failed import failed
 from orchestrator.cli.forecast import forecast_command
+from orchestrator.cli.init import init
 from orchestrator.cli.ledger import ledger
 from orchestrator.cli.options import as_json, console, moment, print_json, tasks_option
 from orchestrator.cli.pause import pause, resume
@@ -86,15 +87,15 @@ def runs(connection: Connection, task: str | None, status: str | None, limit: in
     ledger = connection.ledger
     wanted = RunStatus(status.upper()) if status else None
     if task:
-        found = ledger.runs(task, limit=limit, status=wanted)
-        if not found and connection.registry.get(task) is None:
+        rows = ledger.runs(task, limit=limit, status=wanted)
+        if not rows and connection.registry.get(task) is None:
             raise UnknownTask(task)
     else:
-        found = ledger.by_status(wanted, limit=limit) if wanted else ledger.recent(limit=limit)
+        rows = ledger.by_status(wanted, limit=limit) if wanted else ledger.recent(limit=limit)
     if as_json:
-        print_json(map(run_values, found))
+        print_json(map(run_values, rows))
     else:
-        console().print(runs_table(found) if found else "No runs.")
+        console().print(runs_table(rows) if rows else "No runs.")
 
 
 @orchestrator.command()
@@ -103,10 +104,10 @@ def runs(connection: Connection, task: str | None, status: str | None, limit: in
 def validate(connection: Connection, given: Path | None) -> None:
     """Check a tasks file, and write nothing anywhere."""
     file = connection.tasks_file(given)
-    found = connection.application.load(file, datetime.now(UTC).date())
-    schedules = sum(len(task.schedules) for task in found.tasks)
-    click.echo(f"{file}: {len(found.tasks)} tasks, {schedules} schedules, no mistakes.")
-    for silence in silences(found.tasks, found.destinations):
+    declared = connection.application.load(file, datetime.now(UTC).date())
+    schedules = sum(len(task.schedules) for task in declared.tasks)
+    click.echo(f"{file}: {len(declared.tasks)} tasks, {schedules} schedules, no mistakes.")
+    for silence in silences(declared.tasks, declared.destinations):
         click.echo(f"warning: {silence}", err=True)
 
 
@@ -146,7 +147,7 @@ def demo(connection: Connection, file: Path | None) -> int:
     return day.show(connection.application, connection.tasks_file(file), console())
 
 
-for command in (alerts, backfill, failed, forecast_command, ledger, pause, preview, rerun, resume, start):
+for command in (alerts, backfill, failed, forecast_command, init, ledger, pause, preview, rerun, resume, start):
     orchestrator.add_command(command)
 
 

@@ -99,8 +99,8 @@ class Ledger:
 
     def recent(self, *, limit: int) -> tuple[Run, ...]:
         """The newest runs of all tasks: a query for each status, so that the cost follows ``limit`` and not history."""
-        found = [run for status in RunStatus for run in self.by_status(status, limit=limit)]
-        return tuple(sorted(found, key=lambda run: (order(run.slot), run.task_id), reverse=True)[:limit])
+        runs = [run for status in RunStatus for run in self.by_status(status, limit=limit)]
+        return tuple(sorted(runs, key=lambda run: (order(run.slot), run.task_id), reverse=True)[:limit])
 
     def _query(self, limit: int, **request: Any) -> tuple[Run, ...]:
         return tuple(islice(self._runs(Limit=limit, **request), limit))
