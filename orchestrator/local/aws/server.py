@@ -21,10 +21,21 @@ from werkzeug.http import http_date
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from orchestrator.errors import PortInUse
-from orchestrator.local.aws import account, clients, keys, mail, metrics, queues, replacements, retention, subscribers
+from orchestrator.local.aws import (
+    account,
+    calls,
+    clients,
+    keys,
+    mail,
+    metrics,
+    queues,
+    replacements,
+    retention,
+    subscribers,
+)
 from orchestrator.local.aws.clock import Clock, RealClock
 from orchestrator.local.aws.cloudformation import change_sets, resources, updates
-from orchestrator.local.aws.dynamodb import expressions, parameters, partitions, streams
+from orchestrator.local.aws.dynamodb import conditions, expressions, parameters, partitions, streams
 from orchestrator.local.aws.dynamodb import turns as dynamodb
 from orchestrator.local.aws.events import rules
 from orchestrator.local.aws.events import status_changes as events
@@ -33,6 +44,7 @@ from orchestrator.local.aws.lambda_ import event_sources, functions
 from orchestrator.local.aws.scheduler import firing as scheduler
 from orchestrator.local.aws.step_functions import (
     branches,
+    closures,
     descriptions,
     executions,
     express,
@@ -46,6 +58,7 @@ from orchestrator.local.aws.step_functions import (
     paths,
     sdk_integrations,
     state_machines,
+    steps,
     validation,
     variables,
     versions,
@@ -53,7 +66,9 @@ from orchestrator.local.aws.step_functions import (
 
 #: Each closes a gap between moto and AWS; its docstring says which.
 ADAPTERS = (
+    closures,
     jsonata,
+    steps,
     failures,
     paths,
     interpreter,
@@ -71,8 +86,10 @@ ADAPTERS = (
     optimized,
     sdk_integrations,
     clients,
+    calls,
     dynamodb,
     parameters,
+    conditions,
     expressions,
     partitions,
     streams,

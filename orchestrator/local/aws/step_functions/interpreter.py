@@ -7,7 +7,6 @@ but the machine's; and lets a stopped or timed out execution finish what it was 
 
 from __future__ import annotations
 
-import copy
 import functools
 import logging
 import threading
@@ -41,9 +40,10 @@ from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped, Pro
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 
+from orchestrator.local.aws import threads
 from orchestrator.local.aws.clock import Wake
 from orchestrator.local.aws.replacements import replaces
-from orchestrator.local.aws.step_functions import failures
+from orchestrator.local.aws.step_functions import failures, steps
 
 if TYPE_CHECKING:
     from orchestrator.local.aws.server import EmbeddedAws
@@ -210,7 +210,7 @@ def _work(aws: EmbeddedAws) -> Callable[[Any, Any], None]:
         seconds = env.stack.pop()
         frame = env.open_frame()
         frame.states.reset(input_value=env.states.get_input())
-        frame.stack = copy.deepcopy(env.stack)
+        frame.stack = steps.copied(env.stack)
         outcomes: list[tuple[Any, Exception | None]] = []
 
         def work() -> None:
@@ -221,7 +221,7 @@ def _work(aws: EmbeddedAws) -> Callable[[Any, Any], None]:
                 outcomes.append((None, fault))
             frame.set_ended()
 
-        threading.Thread(target=work, daemon=True).start()
+        threads.start(work)
         aws.clock.sleep(seconds, wake=frame.over)
         outcome = outcomes[0] if outcomes else None
         frame.set_ended()
