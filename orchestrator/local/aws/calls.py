@@ -158,7 +158,10 @@ def _parsed(client: Any, parser: Any, operation: OperationModel, given: Any) -> 
     told = {"status_code": given.status_code, "headers": headers, "body": given.content}
     found = parser.parse(told, operation.output_shape)
     if given.status_code >= 300:
-        raise client.exceptions.from_code(found.get("Error", {}).get("Code"))(found, operation.name)
+        code = found.get("Error", {}).get("Code")
+        if shape := operation.service_model.shape_for_error_code(code):
+            found |= parser.parse(told, shape)
+        raise client.exceptions.from_code(code)(found, operation.name)
     return found
 
 
