@@ -9,6 +9,9 @@ OrchestratorError
 ├── InvalidTimezone             no time zone of the tz database
 ├── InvalidTaskFile             tasks.yaml (every mistake, each with file, line, field and what was expected)
 ├── InvalidDefinition           a state machine definition that would not run as written
+├── InvalidProject              what a project declares, in code or beside it (every mistake)
+├── NoProject                   no tasks.yaml here, nor in any folder above
+├── FolderNotEmpty              a new project was to be written over something
 ├── InvalidLockList             a line of a lock list that pins nothing
 ├── InvalidRecord               a record of the registry that no registration made
 ├── InvalidRow                  a row of the ledger that no run has written
@@ -87,10 +90,10 @@ class BackfillIncomplete(OrchestratorError):
 class InvalidSchedule(OrchestratorError):
     """EventBridge Scheduler would refuse the expression, or never fire it."""
 
-    def __init__(self, expression: str, field: str, found: str, allowed: str, hint: str = "") -> None:
+    def __init__(self, expression: str, field: str, given: str, allowed: str, hint: str = "") -> None:
         self.expression = expression
         self.field = field
-        said = f"{expression!r}: {field}: found {found!r}, allowed: {allowed}"
+        said = f"{expression!r}: {field}: found {given!r}, allowed: {allowed}"
         super().__init__(f"{said} ({hint.strip()})" if hint else said)
 
 
@@ -201,11 +204,37 @@ class RolledBack(OrchestratorError):
         )
 
 
+class InvalidProject(OrchestratorError):
+    """A project's functions, workflows or settings cannot be deployed: nothing has been written to AWS."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = list(problems)
+        count = f"{len(self.problems)} mistakes" if len(self.problems) > 1 else "1 mistake"
+        super().__init__("\n".join([*self.problems, f"{count}; nothing was deployed"]))
+
+
+class NoProject(OrchestratorError):
+    """There is no tasks.yaml in a folder, nor in any above it."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(
+            f"there is no tasks.yaml in {folder}, nor in a folder above it; go to a project, name one with --project,"
+            " or begin one with `orchestrator init DIR`"
+        )
+
+
+class FolderNotEmpty(OrchestratorError):
+    """A new project was to be written into a folder that holds something."""
+
+    def __init__(self, folder: str, found: str) -> None:
+        super().__init__(f"{folder} holds {found}, and nothing of it is overwritten; name a new or an empty folder")
+
+
 class NotABuild(OrchestratorError):
     """The folder to build into holds something else, which a build would replace."""
 
-    def __init__(self, folder: str, found: str) -> None:
-        super().__init__(f"{folder} holds {found}, which no build writes; name another folder with --out")
+    def __init__(self, folder: str, given: str) -> None:
+        super().__init__(f"{folder} holds {given}, which no build writes; name another folder with --out")
 
 
 class InvalidLockList(OrchestratorError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +13,8 @@ from orchestrator.errors import NotDeployed, OrchestratorError
 from orchestrator.stack import Stack
 
 if TYPE_CHECKING:
-    from orchestrator.deployment import Application
+    from orchestrator.clients import Clients
+    from orchestrator.deployment import Application, Project
     from orchestrator.stores.backfills import Backfills
     from orchestrator.stores.executions import Runner
     from orchestrator.stores.ledger import Ledger
@@ -26,28 +28,47 @@ _ATTEMPTS, _CONNECT_SECONDS = 3, 5
 class Connection:
     """A deployed stack, and the AWS clients to reach it with. ``AWS_ENDPOINT_URL`` chooses which AWS."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, folder: Path | None = None) -> None:
         self.stack = stack
+        self._folder = folder
         #: How many items of its tables could not be read, and were named and stepped over.
         self.unreadable = 0
 
-    def client(self, service: str) -> Any:
+    @property
+    def client(self) -> Clients:
+        """Makes the clients that the command asks AWS with."""
+        return self._client
+
+    def _client(self, service: str) -> Any:
         from botocore.config import Config
 
         retries = {"mode": "standard", "total_max_attempts": _ATTEMPTS}
-        return self._session.client(service, config=Config(retries=retries, connect_timeout=_CONNECT_SECONDS))
+        config = Config(retries=retries, connect_timeout=_CONNECT_SECONDS)
+        return self._session.client(service, config=config)
 
     def now(self) -> datetime:
         """What time it is in UTC where the stack is, to the second: every command goes by this."""
         return self._clock.now()
 
+    @cached_property
+    def project(self) -> Project:
+        """The project of the folder that was named, or else of the working directory. Raises :class:`NoProject`."""
+        # Here, because most commands need none of it.
+        from orchestrator.deployment import Project
+
+        return Project.find(self._folder or Path.cwd())
+
+    def tasks_file(self, given: Path | None) -> Path:
+        """The file of tasks that somebody has named, or else the project's. Raises :class:`NoProject`."""
+        if given:
+            return given
+        file, here = self.project.tasks, Path.cwd()
+        return file.relative_to(here) if file.is_relative_to(here) else file
+
     @property
     def application(self) -> Application:
-        """What the packages ``definitions`` and ``lambdas`` of the working directory make of the stack."""
-        # Here, because it imports the SDK, and most commands need none of it.
-        from orchestrator import deployment
-
-        return deployment.imported().application(self.stack)
+        """What the project makes of the stack. Raises :class:`NoProject` and :class:`InvalidProject`."""
+        return self.project.application(self.stack)
 
     @property
     def registry(self) -> Registry:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,8 +42,7 @@ def started(
     """
     stack = application.stack
     declared = application.load(file, clock.now().date())
-    with _tidy_end(), clock.busy(), EmbeddedAws(port=port, clock=clock) as aws:
-        os.environ.update(aws.environment)
+    with _tidy_end(), clock.busy(), EmbeddedAws(port=port, clock=clock) as aws, _environment(aws.environment):
         bucket = f"{stack.name}-data-{aws.account}-{aws.region}"
         applied = deployment.apply(
             aws.client,
@@ -53,8 +52,20 @@ def started(
             settings=deployment.StackSettings(mail_from=samples.MAIL_FROM, site_url=samples.site_url(aws, bucket)),
             deployer=deployment.Deployer(now=clock.now, sleep=lambda seconds: None, progress=say),
         )
-        samples.seed(aws, stack, bucket, clock.now())
+        samples.seed(aws, stack, bucket, clock.now(), application.lambdas.parent / "samples")
         yield Session(aws=aws, stack=stack, tasks=declared.tasks, applied=applied)
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Sets environment variables for AWS clients that this process makes, and puts everything back afterwards."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 @contextmanager

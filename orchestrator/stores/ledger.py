@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.dynamodb import to_item
 from orchestrator.instants import order
 from orchestrator.runs.run import UNSUCCESSFUL, Run, RunStatus
 from orchestrator.stack import STATUS_INDEX, Stack
 from orchestrator.stores.unreadable import Report, log, readable
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
 
 #: A page of Query ends after 1 MB ("Paginating table query results in DynamoDB").
 _PAGES = 5
@@ -22,7 +25,7 @@ class Ledger:
     Where rows are read in bulk, one that cannot be read goes to ``report`` and is left out.
     """
 
-    def __init__(self, client: Any, stack: Stack, report: Report = log) -> None:
+    def __init__(self, client: DynamoDBClient, stack: Stack, report: Report = log) -> None:
         self._client = client
         self._report = report
         self._table = stack.runs_table
@@ -96,8 +99,8 @@ class Ledger:
 
     def recent(self, *, limit: int) -> tuple[Run, ...]:
         """The newest runs of all tasks: a query for each status, so that the cost follows ``limit`` and not history."""
-        found = [run for status in RunStatus for run in self.by_status(status, limit=limit)]
-        return tuple(sorted(found, key=lambda run: (order(run.slot), run.task_id), reverse=True)[:limit])
+        runs = [run for status in RunStatus for run in self.by_status(status, limit=limit)]
+        return tuple(sorted(runs, key=lambda run: (order(run.slot), run.task_id), reverse=True)[:limit])
 
     def _query(self, limit: int, **request: Any) -> tuple[Run, ...]:
         return tuple(islice(self._runs(Limit=limit, **request), limit))

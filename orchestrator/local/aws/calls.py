@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.awsrequest import AWSResponse, HeadersDict
 from botocore.model import OperationModel
@@ -23,10 +23,8 @@ from moto.core.botocore_stubber import MockRawResponse
 from moto.core.responses import ActionResult, BaseResponse
 from moto.dynamodb.responses import DynamoHandler
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 _URL = "https://dynamodb/"
 
@@ -165,7 +163,7 @@ def _parsed(client: Any, parser: Any, operation: OperationModel, given: Any) -> 
     return found
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Keeps what moto finds out about its handlers and actions for every request anew."""
     for name, digest in (("method_names_from_class", "dffccc6df0b3"), ("camelcase_to_underscores", "aac132104ee9")):
         replaces(responses, name, digest=digest)(lru_cache(1024)(getattr(responses, name)))

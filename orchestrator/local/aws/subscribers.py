@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.sns.exceptions import SNSInvalidParameter, SNSNotFoundError
@@ -21,24 +21,22 @@ from moto.sns.responses import SNSResponse
 from moto.sns.utils import FilterPolicyMatcher
 
 from orchestrator.local.aws import keys
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 _MAIL = ("email", "email-json")
 _PENDING = "PendingConfirmation"
 
 
-def mails(aws: EmbeddedAws, address: str) -> list[str]:
+def mails(aws: Aws, address: str) -> list[str]:
     """What SNS has sent to a mail address: first of all the question whether it may, with a token to say yes with."""
     subscriptions = aws.backend("sns").subscriptions.values()
     return [text for one in subscriptions if one.endpoint == address for text in _mails(one)]
 
 
 def _mails(subscription: Any) -> list[str]:
-    found: list[str] = subscription.__dict__.setdefault("mails", [])
-    return found
+    mails: list[str] = subscription.__dict__.setdefault("mails", [])
+    return mails
 
 
 def _is_pending(subscription: Any) -> bool:
@@ -87,7 +85,7 @@ def _list(value: Any) -> list[Any]:
 class Subscribers:
     """What stands in for moto's."""
 
-    def __init__(self, aws: EmbeddedAws) -> None:
+    def __init__(self, aws: Aws) -> None:
         self._aws = aws
         self._subscribe, self._unsubscribe = SNSBackend.subscribe, SNSBackend.unsubscribe
         self._publish, self._matches = Subscription.publish, FilterPolicyMatcher.matches
@@ -117,8 +115,8 @@ class Subscribers:
         return result
 
     def unsubscribe(self, backend: Any, subscription_arn: str) -> None:
-        found = backend.subscriptions.get(subscription_arn)
-        if found is not None and _is_pending(found):
+        subscription = backend.subscriptions.get(subscription_arn)
+        if subscription is not None and _is_pending(subscription):
             said = "Cannot unsubscribe a subscription that is pending confirmation"
             raise SNSInvalidParameter(f"Invalid parameter: SubscriptionArn Reason: {said}")
         self._unsubscribe(backend, subscription_arn)
@@ -137,12 +135,12 @@ class Subscribers:
     def list(self, response: Any, topic: str | None) -> ActionResult:
         """ListSubscriptions, or ListSubscriptionsByTopic."""
         token = response._get_param("NextToken")
-        found, after = (
+        page, after = (
             response.backend.list_subscriptions(next_token=token)
             if topic is None
             else response.backend.list_subscriptions_by_topic(topic, next_token=token)
         )
-        return ActionResult({"Subscriptions": [_listed(one) for one in found], "NextToken": after})
+        return ActionResult({"Subscriptions": [_listed(one) for one in page], "NextToken": after})
 
     def publish(self, subscription: Any, message: str, message_id: str, **more: Any) -> None:
         """To one subscription."""
@@ -172,7 +170,7 @@ class Subscribers:
         return next((queue for queue in queues if queue.queue_arn == arn), None)
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Lets mail addresses confirm, and asks queues whether they may be reached."""
     own = Subscribers(aws)
 

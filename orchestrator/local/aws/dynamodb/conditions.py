@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.dynamodb.comparisons import AttributeValue, ConditionExpressionParser
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 _VALUE = ConditionExpressionParser.Kind.EXPRESSION_ATTRIBUTE_VALUE
 
@@ -61,7 +59,7 @@ def _of(names: Mapping[str, str] | None) -> tuple[tuple[str, str], ...] | None:
     return None if names is None else tuple(names.items())
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Reads each text once. One that moto refuses, or whose values are not all there, is refused by moto."""
     whole, make_operand = ConditionExpressionParser.parse, ConditionExpressionParser._make_operand
     read = _reader(whole)

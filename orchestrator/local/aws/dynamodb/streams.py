@@ -10,14 +10,13 @@ import base64
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.dynamodb.models.table import StreamRecord, StreamShard
 
+from orchestrator.local.aws.dynamodb.parameters import size
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 #: Called with the stream's ARN and the record as functions get it.
 Listener = Callable[[str, dict[str, Any]], None]
@@ -57,17 +56,24 @@ def _in_json(value: Any) -> Any:
     return base64.b64encode(value).decode() if isinstance(value, bytes) else value
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Tells of changes."""
 
     @replaces(StreamShard, "add", digest="0f99968e057a")
     def add(self: Any, old: Any, new: Any) -> None:
+        if old is not None and new is not None and old.attrs == new.attrs:
+            # "If you perform a PutItem or UpdateItem operation that does not change any data": no record.
+            return
         table = self.table
         kind = table.stream_specification["StreamViewType"]
         name = "INSERT" if old is None else "REMOVE" if new is None else "MODIFY"
         made = StreamRecord(table, kind, name, old, new, len(self.items) + self.starting_sequence_number)
         stream = f"{table.table_arn}/stream/{table.latest_stream_label}"
         made.record["eventSourceARN"] = stream
+        made.record["eventVersion"] = "1.1"
+        made.record["awsRegion"] = aws.region
+        images = (made.record["dynamodb"].get(image) or {} for image in ("Keys", "NewImage", "OldImage"))
+        made.record["dynamodb"]["SizeBytes"] = sum(map(size, images))
         self.items.append(made)
         told = {**made.record, "dynamodb": _in_json(made.record["dynamodb"])}
         told["dynamodb"]["ApproximateCreationDateTime"] = aws.clock.now().timestamp()

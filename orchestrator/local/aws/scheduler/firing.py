@@ -13,20 +13,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from heapq import nsmallest
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.core.exceptions import JsonRESTError
 from moto.scheduler.exceptions import ScheduleGroupNotFound, ValidationException
 from moto.scheduler.models import EventBridgeSchedulerBackend
 from moto.scheduler.responses import EventBridgeSchedulerResponse
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 from orchestrator.local.aws.scheduler.delivery import Attempt, Delivery
 from orchestrator.local.aws.scheduler.parameters import check, complete, moment
 from orchestrator.schedules import At, Schedule, parse
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 #: The longest pause between two attempts, in seconds.
 _LONGEST_PAUSE = 60
@@ -59,7 +57,7 @@ class _Due:
 class Scheduler:
     """Fires the schedules of the embedded AWS. ``listeners`` are called with each :class:`Delivery`."""
 
-    def __init__(self, aws: EmbeddedAws) -> None:
+    def __init__(self, aws: Aws) -> None:
         self._aws = aws
         self._due: dict[str, _Due] = {}
         self._lock = threading.Lock()
@@ -164,7 +162,7 @@ class Scheduler:
             listener(delivery)
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Lets moto's schedules be known to the scheduler."""
     backend = EventBridgeSchedulerBackend
     create, update, delete = backend.create_schedule, backend.update_schedule, backend.delete_schedule
@@ -213,7 +211,7 @@ def install(aws: EmbeddedAws) -> None:
                 f"1 validation error detected: Value '{max_results}' at 'maxResults' failed to satisfy constraint:"
                 f" Member must have value less than or equal to {_PAGE_SIZE}"
             )
-        found = {
+        schedules = {
             f"{group.name}/{schedule.name}": schedule
             for group in list(self.schedule_groups.values())
             if not group_names or group.name in group_names
@@ -221,8 +219,8 @@ def install(aws: EmbeddedAws) -> None:
             if (not state or schedule.state == state) and schedule.name.startswith(name_prefix or "")
         }
         size = max_results or _PAGE_SIZE
-        names = nsmallest(size + 1, (name for name in found if next_token is None or name > next_token))
-        return [found[name] for name in names[:size]], names[size - 1] if len(names) > size else None
+        names = nsmallest(size + 1, (name for name in schedules if next_token is None or name > next_token))
+        return [schedules[name] for name in names[:size]], names[size - 1] if len(names) > size else None
 
     @replaces(backend, "create_schedule_group", digest="d2cc1550eb62")
     def create_schedule_group(self: Any, name: str, tags: Any) -> Any:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jsonata import Jsonata
 from jsonata.functions import Functions
@@ -20,10 +20,8 @@ from jsonata.jexception import JException
 from jsonata.signature import Signature
 from jsonata.utils import Utils
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 #: Of the library's evaluator, the context, and the environment in which names are looked up.
 Closure = Callable[[Any, Any, Any], Any]
@@ -371,7 +369,7 @@ _MAKERS: Mapping[str, Callable[[Any], Closure]] = {
 }
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Tells the kind of an argument by its type, before all else that it could be."""
     symbol_of = Signature.get_symbol
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jsonpath_ng.ext.parser import parse
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEventException
@@ -21,11 +21,9 @@ from moto.stepfunctions.parser.asl.component.state.choice.comparison.operator.im
 from moto.stepfunctions.parser.asl.component.state.choice.state_choice import StateChoice
 from moto.stepfunctions.parser.asl.utils import json_path
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 from orchestrator.local.aws.step_functions import failures
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 #: A wildcard, a descent, a filter, a slice or a union: what may lead to several places.
 _SEVERAL = re.compile(r"\*|\.\.|\?\(|\[[^\]'\"]*[:,][^\]]*\]")
@@ -36,13 +34,13 @@ _PATTERN = re.compile(r"\\([*\\])|(\*)")
 _read = functools.lru_cache(1024)(parse)
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Replaces how moto follows a path, in each module that has it under its name."""
     follow = json_path.extract_json
 
     def extract_json(path: str, data: Any) -> Any:
-        if not _SEVERAL.search(path) and (found := _read(path).find(data)):
-            return found[0].value
+        if not _SEVERAL.search(path) and (matches := _read(path).find(data)):
+            return matches[0].value
         return follow(path, data)
 
     for module in [m for name, m in sys.modules.items() if name.startswith("moto.stepfunctions.parser")]:
@@ -84,7 +82,7 @@ def install(aws: EmbeddedAws) -> None:
 def _regex(pattern: str) -> re.Pattern[str]:
     """Of StringMatches: a star stands for anything, and one behind a backslash for itself."""
     parts, at = [], 0
-    for found in _PATTERN.finditer(pattern):
-        parts += [re.escape(pattern[at : found.start()]), re.escape(found[1]) if found[1] else ".*"]
-        at = found.end()
+    for token in _PATTERN.finditer(pattern):
+        parts += [re.escape(pattern[at : token.start()]), re.escape(token[1]) if token[1] else ".*"]
+        at = token.end()
     return re.compile("".join([*parts, re.escape(pattern[at:])]), re.DOTALL)

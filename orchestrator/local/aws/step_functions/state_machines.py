@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.core.exceptions import AWSError
 from moto.core.exceptions import InvalidToken as UnknownToken
@@ -25,12 +25,12 @@ from moto.stepfunctions.exceptions import (
 from moto.stepfunctions.models import StepFunctionBackend
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
+from moto.stepfunctions.utils import PAGINATION_MODEL
+from moto.utilities.paginator import paginate
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import adds, replaces
 from orchestrator.local.aws.step_functions.variable_references import references
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 #: Of a machine that logs nothing.
 _SILENT = {"level": "OFF", "includeExecutionData": False}
@@ -77,7 +77,7 @@ def check_page(size: Any, token: Any) -> None:
         raise constraint("nextToken", token, f"have length less than or equal to {_TOKEN_LENGTH}")
 
 
-def _logging(aws: EmbeddedAws, asked: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _logging(aws: Aws, asked: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """What is asked for, complete. Raises InvalidLoggingConfiguration."""
     if asked is None:
         return None
@@ -121,7 +121,7 @@ def _describe_for_execution(self: Any) -> ActionResult:
     return ActionResult(about | dict(described(machine)))
 
 
-def _create(aws: EmbeddedAws, create: Callable[..., Any]) -> Callable[..., Any]:
+def _create(aws: Aws, create: Callable[..., Any]) -> Callable[..., Any]:
     def create_state_machine(self: Any, name: str, definition: str, *arguments: Any, **named: Any) -> Any:
         """Another role or other tags make it "an idempotent request of the previous"; another anything is refused."""
         named["loggingConfiguration"] = asked = _logging(aws, named.get("loggingConfiguration"))
@@ -136,7 +136,7 @@ def _create(aws: EmbeddedAws, create: Callable[..., Any]) -> Callable[..., Any]:
     return create_state_machine
 
 
-def _update(aws: EmbeddedAws, update: Callable[..., Any]) -> Callable[..., Any]:
+def _update(aws: Aws, update: Callable[..., Any]) -> Callable[..., Any]:
     def update_state_machine(self: Any, arn: str, *arguments: Any, **named: Any) -> Any:
         if _VERSION.fullmatch(arn):
             raise StateMachineDoesNotExist(f"State Machine Does Not Exist: '{arn}'")
@@ -203,11 +203,29 @@ def paged(answer: Callable[..., Any]) -> Callable[..., Any]:
     return checked
 
 
+def list_state_machines(backend: Any) -> list[Any]:
+    """By name, as recorded; moto's are by the time of their creation."""
+    return sorted(backend.state_machines, key=lambda machine: str(machine.name))
+
+
+def _known_run(answer: Callable[..., Any]) -> Callable[..., Any]:
+    """Of a map run, which moto means to refuse if it is not there."""
+
+    def checked(self: Any, map_run_arn: str, *more: Any, **named: Any) -> Any:
+        try:
+            return answer(self, map_run_arn, *more, **named)
+        except TypeError:
+            # Raised where moto makes its own ResourceNotFound, which lacks the ARN.
+            raise ResourceNotFound(map_run_arn) from None
+
+    return checked
+
+
 def _without_activities(self: Any) -> ActionResult:
     raise ValidationException(_NO_ACTIVITIES)
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Replaces what moto says of state machines."""
     backend, response = StepFunctionsParserBackend, StepFunctionResponse
     validate_arn, tag = StepFunctionBackend._validate_arn, StepFunctionBackend.tag_resource
@@ -217,6 +235,11 @@ def install(aws: EmbeddedAws) -> None:
     replaces(response, "_describe_state_machine", digest="448ec8653d95")(_describe)
     replaces(response, "describe_state_machine_for_execution", digest="a5dca06f13fd")(_describe_for_execution)
     replaces(response, "list_state_machines", digest="1d93ad8f9526")(paged(response.list_state_machines))
+    replaces(StepFunctionBackend, "list_state_machines", digest="d56f4876d265")(
+        paginate(pagination_model=PAGINATION_MODEL)(list_state_machines)
+    )
+    replaces(backend, "describe_map_run", digest="ad37884449af")(_known_run(backend.describe_map_run))
+    replaces(backend, "update_map_run", digest="ae8f11b68e43")(_known_run(backend.update_map_run))
     replaces(response, "create_activity", digest="77153d8e9158")(_without_activities)
     adds(response, "get_activity_task")(_without_activities)
 

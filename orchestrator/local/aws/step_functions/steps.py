@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jsonpath_ng.parser import parse
 from moto.stepfunctions.parser.asl.component.common.path import result_path
@@ -21,10 +21,8 @@ from moto.stepfunctions.parser.asl.eval import environment, states
 from moto.stepfunctions.parser.asl.eval.event import event_manager
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramRunning
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 
@@ -52,7 +50,7 @@ def _eval(self: Any, env: Any) -> None:
         self._eval_body(env)
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Replaces copying, reading and writing."""
     copying = type("copy", (), {"copy": staticmethod(copy.copy), "deepcopy": staticmethod(copied)})
     for module in (environment, event_manager, execute_state, state_task_service, states, string_expression):
