@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,8 +15,11 @@ from orchestrator.stack import Stack
 
 if TYPE_CHECKING:
     from orchestrator.deployment import Application
+    from orchestrator.local.address import Address
     from orchestrator.stores.backfills import Backfills
     from orchestrator.stores.executions import Runner
+    from orchestrator.stores.function_logs import FunctionLogs
+    from orchestrator.stores.histories import Histories
     from orchestrator.stores.ledger import Ledger
     from orchestrator.stores.registry import Registry
     from orchestrator.stores.server_clock import ServerClock
@@ -26,10 +31,28 @@ _ATTEMPTS, _CONNECT_SECONDS = 3, 5
 class Connection:
     """A deployed stack, and the AWS clients to reach it with. ``AWS_ENDPOINT_URL`` chooses which AWS."""
 
-    def __init__(self, stack: Stack) -> None:
-        self.stack = stack
+    def __init__(self, stack: Stack | None = None) -> None:
+        #: What was named; else it is the stack of the embedded AWS, or that of development.
+        self.named = stack
+        self._local: Address | None = None
         #: How many items of its tables could not be read, and were named and stepped over.
         self.unreadable = 0
+
+    @property
+    def stack(self) -> Stack:
+        return self.named or (Stack(name=self._local.stack) if self._local else Stack())
+
+    def to_local(self, folder: Path) -> None:
+        """Reaches the embedded AWS of the project that ``folder`` is in, and so does all else in this process.
+
+        Where none is known, it is the one that listens where `orchestrator local` does if nothing is said.
+        """
+        from orchestrator.local import address
+        from orchestrator.local.aws import environment
+
+        self._local = address.found(folder)
+        endpoint = self._local.endpoint if self._local else f"http://127.0.0.1:{address.PORT}"
+        os.environ.update(environment.variables(endpoint))
 
     def client(self, service: str) -> Any:
         from botocore.config import Config
@@ -40,6 +63,17 @@ class Connection:
     def now(self) -> datetime:
         """What time it is in UTC where the stack is, to the second: every command goes by this."""
         return self._clock.now()
+
+    def who(self) -> str:
+        """Whoever typed the command, as AWS knows them; as this machine does, if AWS does not say."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return str(self.client("sts").get_caller_identity()["Arn"]).rpartition(":")[2]
+        except (BotoCoreError, ClientError):
+            import getpass
+
+            return getpass.getuser()
 
     @property
     def application(self) -> Application:
@@ -67,6 +101,18 @@ class Connection:
         from orchestrator.stores.executions import Runner
 
         return Runner(self.client("stepfunctions"), self._outputs["TaskRunnerArn"])
+
+    @property
+    def histories(self) -> Histories:
+        from orchestrator.stores.histories import Histories
+
+        return Histories(self.client("stepfunctions"))
+
+    @property
+    def function_logs(self) -> FunctionLogs:
+        from orchestrator.stores.function_logs import FunctionLogs
+
+        return FunctionLogs(self.client("logs"))
 
     @property
     def backfills(self) -> Backfills:

@@ -13,12 +13,16 @@ from zoneinfo import ZoneInfo
 import click
 from rich.console import Console
 
+from orchestrator.instants import slot_text
 from orchestrator.tasks.task import Task
 
 #: Beyond a terminal's width nothing is cut: a file or a pipe gets whole lines.
 _PIPE_WIDTH = 220
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
+
+owner_option = click.option("--owner", help="Only tasks of this owner.")
+tag_option = click.option("--tag", "tags", multiple=True, help="Only tasks with this tag; repeatable: with each.")
 
 
 def _params(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
@@ -37,6 +41,23 @@ def _params(_context: click.Context, _parameter: click.Parameter, given: tuple[s
 overriding_params = click.option(
     "--param", "params", multiple=True, callback=_params, help="name=value, over the task's own; repeatable."
 )
+
+
+def _slot(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
+    """A slot as the ledger writes it; that of an ad hoc run has milliseconds."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise click.BadParameter(f"expected a slot, like 2026-12-01T08:00:00Z, found {text!r}")
+    return slot_text(moment)
+
+
+slot_argument = click.argument("slot", callback=_slot)
+newest_or_slot = click.argument("slot", callback=_slot, required=False)
 
 
 def gathered(

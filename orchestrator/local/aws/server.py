@@ -21,7 +21,18 @@ from werkzeug.http import http_date
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from orchestrator.errors import PortInUse
-from orchestrator.local.aws import account, clients, keys, mail, metrics, queues, replacements, retention, subscribers
+from orchestrator.local.aws import (
+    account,
+    clients,
+    environment,
+    keys,
+    mail,
+    metrics,
+    queues,
+    replacements,
+    retention,
+    subscribers,
+)
 from orchestrator.local.aws.clock import Clock, RealClock
 from orchestrator.local.aws.cloudformation import change_sets, resources, updates
 from orchestrator.local.aws.dynamodb import expressions, parameters, partitions, streams
@@ -96,7 +107,6 @@ ADAPTERS = (
 )
 
 ACCOUNT = roles.ACCOUNT
-REGION = "us-east-1"
 
 #: Connections that may wait to be accepted: AWS has room for whoever starts a thousand executions at once.
 _BACKLOG = 4096
@@ -146,7 +156,7 @@ class EmbeddedAws:
     """
 
     account = ACCOUNT
-    region = REGION
+    region = environment.REGION
 
     def __init__(self, *, port: int = 0, clock: Clock | None = None) -> None:
         self._port = port
@@ -226,16 +236,7 @@ class EmbeddedAws:
     @property
     def environment(self) -> dict[str, str]:
         """What an AWS client, of whatever kind, needs to find this AWS, and what deploy.py can leave out for it."""
-        return {
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": "embedded",
-            "AWS_SECRET_ACCESS_KEY": "embedded",
-            "AWS_DEFAULT_REGION": self.region,
-            "AWS_REGION": self.region,
-            # TestState and StartSyncExecution go to another name on AWS: sync-states; this machine has one name.
-            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
-            "ORCHESTRATOR_WITHOUT_DEPENDENCIES": "1",
-        }
+        return environment.variables(self.endpoint)
 
     def client(self, service: str) -> Any:
         """A plain boto3 client of this AWS."""
