@@ -14,11 +14,10 @@ import re
 import socket
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +34,7 @@ from orchestrator.cli import faults
 from orchestrator.cli.options import gathered
 from orchestrator.cli.views.progress import progress_of
 from orchestrator.cli.views.proofs import proofs_table
+from orchestrator.clients import Clients
 from orchestrator.deployment import Dependencies, Deployer, Project, Rollout, StackSettings
 from orchestrator.stack import Stack
 from orchestrator.stores.server_clock import ServerClock
@@ -295,11 +295,11 @@ def _warn(said: Iterable[str]) -> None:
         click.echo(f"warning: {warning}", err=True)
 
 
-def _clients() -> Callable[[str], Any]:
+def _clients() -> Clients:
     return _of(boto3.Session())
 
 
-def _aws(stack: Stack) -> tuple[Callable[[str], Any], ServerClock]:
+def _aws(stack: Stack) -> tuple[Clients, ServerClock]:
     """Clients, and what time it is where they reach to: a stack in the embedded AWS may live on a virtual clock."""
     session = boto3.Session()
     clients = _of(session)
@@ -312,14 +312,18 @@ def _aws(stack: Stack) -> tuple[Callable[[str], Any], ServerClock]:
     return clients, ServerClock(session, ask)
 
 
-def _of(session: boto3.Session) -> Callable[[str], Any]:
+def _of(session: boto3.Session) -> Clients:
     config = Config(
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         connect_timeout=10,
         # TestState's host has a prefix on AWS, which an endpoint that somebody names does not have.
         inject_host_prefix="AWS_ENDPOINT_URL" not in os.environ,
     )
-    return partial(session.client, config=config)
+
+    def client(service: str) -> Any:
+        return session.client(service, config=config)
+
+    return client
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -34,7 +34,7 @@ from orchestrator.asl.integrations import (
 )
 from orchestrator.asl.states import Catch, Choice, Map, Pass, Retry, Succeed, Task, When, jsonata, literal
 from orchestrator.asl.vocabulary import CAUSE, EXECUTION_ARN, STARTED_BY, STATES_ARN
-from orchestrator.permissions import Permission
+from orchestrator.functions import Permission
 from orchestrator.stack import Stack, live
 
 #: How many customers of a page, and how many pages, are worked on at once.

@@ -38,8 +38,11 @@ MANY_LINES = {
     "orchestrator.local.aws.step_functions.optimized.install",
 }
 
-#: The parts of the emulator name the type of the server that installs them: a cycle for the type checker alone.
-KNOWN_CYCLE = "orchestrator.local.aws"
+#: What may write into the environment: one puts everything back, the other is a process that Lambda's runtime owns.
+WRITES_THE_ENVIRONMENT = {"orchestrator.local.session._environment", "orchestrator.local.aws.lambda_.worker.serve"}
+
+#: Methods that change a dict.
+CHANGES_A_DICT = ("clear", "pop", "popitem", "setdefault", "update")
 
 #: The packages of the product, beside ``deploy.py``.
 FOLDERS = ("orchestrator", "definitions", "lambdas")
@@ -50,7 +53,18 @@ INPUT_AND_OUTPUT = {"boto3", "botocore", "os", "socket", "subprocess", "urllib3"
 
 def imports(path: Path) -> Iterator[str]:
     """The dotted names that a file imports, those for the type checker alone among them."""
+    yield from imported_by(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def imports_for_types(path: Path) -> Iterator[str]:
+    """The dotted names that a file imports for the type checker alone."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            yield from imported_by(node)
+
+
+def imported_by(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -127,9 +141,27 @@ def test_no_function_is_too_long() -> None:
     assert found - MANY_LINES == set()
 
 
+def writes_the_environment(function: ast.AST) -> bool:
+    """Whether ``os.environ`` is assigned to, deleted from, or changed by a method."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
+            changed = ast.unparse(node.value) == "os.environ"
+        elif isinstance(node, ast.Call):
+            changed = ast.unparse(node.func) in {"os.putenv", *(f"os.environ.{name}" for name in CHANGES_A_DICT)}
+        else:
+            changed = isinstance(node, ast.AugAssign) and ast.unparse(node.target) == "os.environ"
+        if changed:
+            return True
+    return False
+
+
+def test_nothing_writes_into_the_environment_for_good() -> None:
+    writers = {name for name, function in functions() if writes_the_environment(function)}
+    assert writers == WRITES_THE_ENVIRONMENT
+
+
 def test_no_module_imports_one_that_imports_it() -> None:
-    graph = module_imports()
-    assert cycle({name: of for name, of in graph.items() if not name.startswith(KNOWN_CYCLE)}) == []
+    assert cycle(module_imports()) == []
     assert cycle({"one": {"other"}, "other": {"one"}}), "a cycle would be found"
 
 
@@ -158,12 +190,13 @@ def test_the_library_knows_no_application() -> None:
 
 def test_pure_rooms_do_no_input_or_output() -> None:
     pure = {room.name for room in ROOMS if room.pure}
-    found = [
+    impure = [
         f"{name} imports {one}"
-        for name, one in imported("orchestrator")
+        for path, name in sources("orchestrator")
+        for one in set(imports(path)) - set(imports_for_types(path))
         if room_of(name) in pure and one.split(".")[0] in INPUT_AND_OUTPUT
     ]
-    assert found == []
+    assert impure == []
 
 
 @pytest.mark.parametrize("room", [room for room in ROOMS if room.alone_imports], ids=lambda room: room.name)

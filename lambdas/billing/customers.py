@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lambdas.billing.errors import InvalidPlan
 from lambdas.billing.plans import Plan
 from orchestrator.dynamodb import Fields, from_item, to_item
 from orchestrator.stack import Stack
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
 
 CUSTOMERS, PLANS = "Customers", "PricePlans"
 
@@ -28,7 +31,7 @@ class Customer:
 class Customers:
     """Reads both tables through boto3's low-level client."""
 
-    def __init__(self, client: Any, stack: Stack) -> None:
+    def __init__(self, client: DynamoDBClient, stack: Stack) -> None:
         self._client = client
         self._stack = stack
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.functions import EventSource, Function
-from orchestrator.permissions import Permission
+from orchestrator.functions import EventSource, Function, Permission
 from orchestrator.runs.run import UNSUCCESSFUL, Trigger
 
 _ROW = ("dynamodb:PutItem", "dynamodb:UpdateItem")

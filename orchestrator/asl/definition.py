@@ -9,7 +9,7 @@ from typing import Any
 
 from orchestrator.asl.states import JSONPATH_FIELDS, Graph, Jsonata
 from orchestrator.errors import InvalidDefinition
-from orchestrator.permissions import Permission
+from orchestrator.functions import Permission
 
 #: What ends an execution that nothing else ended.
 _TERMINAL_TYPES = frozenset({"Fail", "Succeed"})

@@ -14,6 +14,7 @@ from orchestrator.errors import NotDeployed, OrchestratorError
 from orchestrator.stack import Stack
 
 if TYPE_CHECKING:
+    from orchestrator.clients import Clients
     from orchestrator.deployment import Application
     from orchestrator.local.address import Address
     from orchestrator.stores.backfills import Backfills
@@ -54,11 +55,17 @@ class Connection:
         endpoint = self._local.endpoint if self._local else f"http://127.0.0.1:{address.PORT}"
         os.environ.update(environment.variables(endpoint))
 
-    def client(self, service: str) -> Any:
+    @property
+    def client(self) -> Clients:
+        """Makes the clients that the command asks AWS with."""
+        return self._client
+
+    def _client(self, service: str) -> Any:
         from botocore.config import Config
 
         retries = {"mode": "standard", "total_max_attempts": _ATTEMPTS}
-        return self._session.client(service, config=Config(retries=retries, connect_timeout=_CONNECT_SECONDS))
+        config = Config(retries=retries, connect_timeout=_CONNECT_SECONDS)
+        return self._session.client(service, config=config)
 
     def now(self) -> datetime:
         """What time it is in UTC where the stack is, to the second: every command goes by this."""

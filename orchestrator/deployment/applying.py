@@ -15,9 +15,10 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from orchestrator.clients import Clients
 from orchestrator.deployment import publishing, reconciliation, stack_change, subscribing
 from orchestrator.deployment.application import Application
-from orchestrator.deployment.boundaries import Clients, alert_boundaries, boundaries, live_aliases
+from orchestrator.deployment.boundaries import alert_boundaries, boundaries, live_aliases
 from orchestrator.deployment.locking import exclusive
 from orchestrator.deployment.planning import DeploymentPlan, plan, plan_alerts
 from orchestrator.deployment.publishing import AT_ONCE, Rollout

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from orchestrator.clients import Clients
 from orchestrator.deployment import reconciliation, subscribing
 from orchestrator.deployment.application import Application
-from orchestrator.deployment.boundaries import Clients, alert_boundaries, boundaries, live_aliases, state_machines
+from orchestrator.deployment.boundaries import alert_boundaries, boundaries, live_aliases, state_machines
 from orchestrator.deployment.definition_changes import DefinitionChange
 from orchestrator.deployment.reconciliation import Found, Plan
 from orchestrator.deployment.settings import AS_DEPLOYED, StackSettings

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from orchestrator.functions import EventSource, Function
-from orchestrator.permissions import Permission
+from orchestrator.functions import EventSource, Function, Permission
 from orchestrator.stack import METRICS_NAMESPACE, Stack
 
 Statement = dict[str, Any]

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import NoSuchAlarm, NoSuchVersion, RolledBack
 from orchestrator.stack import LIVE, live
+
+if TYPE_CHECKING:
+    from types_boto3_stepfunctions import SFNClient
+    from types_boto3_stepfunctions.type_defs import RoutingConfigurationListItemTypeDef
 
 #: Seconds between two looks at the alarm. A standard alarm is itself evaluated once a minute.
 ALARM_POLL_SECONDS = 15.0
@@ -48,7 +52,7 @@ AT_ONCE = Rollout()
 class LiveAlias:
     """The alias of one state machine, through ``client``, boto3's client of Step Functions."""
 
-    def __init__(self, client: Any, state_machine: str) -> None:
+    def __init__(self, client: SFNClient, state_machine: str) -> None:
         self._client = client
         #: The state machine's ARN.
         self.state_machine = state_machine
@@ -88,18 +92,19 @@ class LiveAlias:
 
     def versions(self) -> list[int]:
         """Newest first."""
-        found: list[int] = []
-        request = {"stateMachineArn": self.state_machine}
+        numbers: list[int] = []
+        page = self._client.list_state_machine_versions(stateMachineArn=self.state_machine)
         while True:
-            page = self._client.list_state_machine_versions(**request)
-            found += [int(one["stateMachineVersionArn"].rpartition(":")[2]) for one in page["stateMachineVersions"]]
+            numbers += [int(one["stateMachineVersionArn"].rpartition(":")[2]) for one in page["stateMachineVersions"]]
             if not page.get("nextToken"):
-                return sorted(found, reverse=True)
-            request["nextToken"] = page["nextToken"]
+                return sorted(numbers, reverse=True)
+            page = self._client.list_state_machine_versions(
+                stateMachineArn=self.state_machine, nextToken=page["nextToken"]
+            )
 
     def move(self, routes: Mapping[int, int], *, exists: bool = True) -> None:
         """Gives each version its share in percent, of one or two."""
-        routing = [
+        routing: list[RoutingConfigurationListItemTypeDef] = [
             {"stateMachineVersionArn": self._version(version), "weight": weight} for version, weight in routes.items()
         ]
         if exists:

@@ -8,11 +8,14 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from botocore.exceptions import ClientError
 
 from orchestrator.errors import DeploymentFailed
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
 
 #: Seconds between two looks at a stack that changes.
 POLL_SECONDS = 2.0
@@ -51,6 +54,13 @@ class Deployed:
     outputs: Mapping[str, str]
 
 
+class TemplateSource(TypedDict, total=False):
+    """Where a template is, in the words of CreateChangeSet: one of the two."""
+
+    TemplateURL: str
+    TemplateBody: str
+
+
 class CloudFormationStack:
     """One stack, through ``client``, boto3's client of CloudFormation.
 
@@ -59,7 +69,7 @@ class CloudFormationStack:
 
     def __init__(
         self,
-        client: Any,
+        client: CloudFormationClient,
         name: str,
         *,
         sleep: Callable[[float], object] = time.sleep,
@@ -102,10 +112,11 @@ class CloudFormationStack:
 
     def template(self) -> Any:
         """The template that the stack was last deployed with, as what its JSON text says."""
-        body = self._client.get_template(StackName=self._name)["TemplateBody"]
+        # A dict where the template is JSON, and the text of one in YAML.
+        body: Any = self._client.get_template(StackName=self._name)["TemplateBody"]
         return json.loads(body) if isinstance(body, str) else body
 
-    def deploy(self, parameters: Mapping[str, str], **template: str) -> Deployed:
+    def deploy(self, parameters: Mapping[str, str], **template: Unpack[TemplateSource]) -> Deployed:
         """Makes the stack what ``TemplateURL=…`` or ``TemplateBody=…`` says, or leaves it as it was.
 
         Raises :class:`DeploymentFailed` with the first resource that failed.

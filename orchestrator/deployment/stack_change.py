@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -24,6 +24,9 @@ from orchestrator.deployment.storage import created_unprotected
 from orchestrator.deployment.template import bootstrap_template
 from orchestrator.runs.destinations import Destination
 from orchestrator.stack import Stack
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
 
 _STATE_MACHINE = "AWS::StepFunctions::StateMachine"
 
@@ -122,7 +125,7 @@ def stack_change(
     )
 
 
-def carry_out(change: StackChange, stack: CloudFormationStack, s3: Callable[[], Any]) -> Mapping[str, str]:
+def carry_out(change: StackChange, stack: CloudFormationStack, s3: Callable[[], S3Client]) -> Mapping[str, str]:
     """Deploys the stack, where it differs; its outputs then. ``s3`` makes boto3's client of S3.
 
     The first time the bucket that all else comes from is created first; new tables are created before they are
@@ -156,7 +159,7 @@ def _parameters_of(
 class _Artifacts:
     """The bucket for what is deployed. A key says what is behind it, so what is there stays."""
 
-    def __init__(self, client: Any, bucket: str) -> None:
+    def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import mimetypes
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.dynamodb import to_item
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.stack import Stack
+
+if TYPE_CHECKING:
+    from types_boto3_s3.literals import ObjectCannedACLType
 
 #: Beside the packages, where a user finds it.
 FOLDER = Path(__file__).parent.parent.parent / "samples"
@@ -20,7 +24,7 @@ MAIL_FROM = "orchestrator@example.com"
 
 
 #: The pages are for everybody on this machine, as a site is.
-_ACCESS = {"orders": "private", "site": "public-read", "usage": "private"}
+_ACCESS: Mapping[str, ObjectCannedACLType] = {"orders": "private", "site": "public-read", "usage": "private"}
 
 
 def site_url(aws: EmbeddedAws, bucket: str) -> str:

@@ -50,8 +50,7 @@ def started(
     """
     stack = application.stack
     declared = application.load(file, clock.now().date())
-    with _tidy_end(), clock.busy(), EmbeddedAws(port=port, clock=clock) as aws:
-        os.environ.update(aws.environment)
+    with _tidy_end(), clock.busy(), EmbeddedAws(port=port, clock=clock) as aws, _environment(aws.environment):
         bucket = f"{stack.name}-data-{aws.account}-{aws.region}"
         applied = deployment.apply(
             aws.client,
@@ -63,6 +62,18 @@ def started(
         )
         samples.seed(aws, stack, bucket, clock.now())
         yield Session(aws=aws, stack=stack, tasks=declared.tasks, applied=applied)
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Sets environment variables for AWS clients that this process makes, and puts everything back afterwards."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 @contextmanager

@@ -6,7 +6,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types_boto3_logs import CloudWatchLogsClient
 
 #: The lines with which Lambda begins and ends what an invocation logs ("Log formats", of text).
 _BEGINS = re.compile(r"START RequestId: (\S+)")
@@ -32,7 +35,7 @@ class LogLine:
 class FunctionLogs:
     """Reads log groups through ``client``, boto3's client of CloudWatch Logs."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: CloudWatchLogsClient) -> None:
         self._client = client
 
     def lines(self, function: str, since: datetime, until: datetime | None) -> Iterator[LogLine]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from orchestrator.runs.path import Invocation, Visit, path
+
+if TYPE_CHECKING:
+    from types_boto3_stepfunctions import SFNClient
 
 #: Nested executions within nested executions are followed so far.
 _DEPTH = 3
@@ -14,7 +17,7 @@ _DEPTH = 3
 class Histories:
     """Reads histories through ``client``, boto3's client of Step Functions."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: SFNClient) -> None:
         self._client = client
 
     def path(self, execution_arn: str) -> list[Visit] | None:

@@ -6,13 +6,16 @@ from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.dynamodb import to_item
 from orchestrator.instants import order, to_second
 from orchestrator.runs.run import UNSUCCESSFUL, Run, RunStatus
 from orchestrator.stack import STATUS_INDEX, Stack
 from orchestrator.stores.unreadable import Report, log, readable
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
 
 #: So many queries go on at once: as many as boto3's client has connections.
 _AT_ONCE = 10
@@ -27,7 +30,7 @@ class Ledger:
     Where rows are read in bulk, one that cannot be read goes to ``report`` and is left out.
     """
 
-    def __init__(self, client: Any, stack: Stack, report: Report = log) -> None:
+    def __init__(self, client: DynamoDBClient, stack: Stack, report: Report = log) -> None:
         self._client = client
         self._report = report
         self._table = stack.runs_table

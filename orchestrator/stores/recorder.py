@@ -8,7 +8,7 @@ end.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.dynamodb import to_item, update
 from orchestrator.runs.execution_end import STOPPED
@@ -25,11 +25,14 @@ from orchestrator.runs.run import (
 from orchestrator.stack import Stack
 from orchestrator.tasks.task import OverlapPolicy
 
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
 
 class Recorder:
     """Writes through ``client``, boto3's low-level client of DynamoDB."""
 
-    def __init__(self, client: Any, stack: Stack) -> None:
+    def __init__(self, client: DynamoDBClient, stack: Stack) -> None:
         self._client = client
         self._runs = stack.runs_table
         self._tasks = stack.tasks_table
@@ -107,7 +110,7 @@ class Recorder:
         A run that another one has stopped counts as no failure, whoever records it first.
         """
         stopped = end.status is RunStatus.ABORTED and end.error == STOPPED
-        row = {
+        row: Any = {
             "TableName": self._runs,
             "Key": _key(task_id, slot),
             **update(
@@ -123,7 +126,7 @@ class Recorder:
             ),
         }
         failed = end.status in UNSUCCESSFUL and not stopped
-        task = {
+        task: Any = {
             "TableName": self._tasks,
             "Key": to_item({"taskId": task_id}),
             **update(

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.runs.run import Trigger
 from orchestrator.schedules import Rate
@@ -28,6 +28,9 @@ from orchestrator.tasks.schedule_edits import edits
 from orchestrator.tasks.schedule_names import execution_prefix, schedule_name
 from orchestrator.tasks.slots import times
 from orchestrator.tasks.task import TaskSchedule
+
+if TYPE_CHECKING:
+    from types_boto3_scheduler import EventBridgeSchedulerClient
 
 #: The API that a schedule calls ("Using universal targets"). Unlike Scheduler's own Step Functions target it lets us
 #: name the execution.
@@ -94,7 +97,7 @@ class Schedules:
 
     def __init__(
         self,
-        client: Any,
+        client: EventBridgeSchedulerClient,
         stack: Stack,
         settings: SchedulerSettings,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -108,9 +111,8 @@ class Schedules:
 
     def listed(self) -> dict[str, Listed]:
         """Each schedule of the group, by its name."""
-        whole_pages = {"PageSize": LIST_PAGE_SIZE}
         pages = self._client.get_paginator("list_schedules").paginate(
-            GroupName=self._group, PaginationConfig=whole_pages
+            GroupName=self._group, PaginationConfig={"PageSize": LIST_PAGE_SIZE}
         )
         return {
             one["Name"]: Listed(enabled=one["State"] == "ENABLED", modified=one["LastModificationDate"])
@@ -171,8 +173,9 @@ class Schedules:
     def record(self) -> None:
         """Says that all schedules of the group are up to date, and when this object wrote the last of them."""
         tags = {FINGERPRINT_TAG: self.fingerprint} | ({WRITTEN_TAG: self._written.isoformat()} if self._written else {})
-        listed = [{"Key": name, "Value": value} for name, value in tags.items()]
-        self._client.tag_resource(ResourceArn=self._settings.group, Tags=listed)
+        self._client.tag_resource(
+            ResourceArn=self._settings.group, Tags=[{"Key": name, "Value": value} for name, value in tags.items()]
+        )
 
     def _wrote(self, answer: Any) -> None:
         """Notes the time of AWS's answer: this machine's own clock may be wrong."""

@@ -11,10 +11,14 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.runs.destinations import Destination, Kind
 from orchestrator.stack import Stack
+
+if TYPE_CHECKING:
+    from types_boto3_sns import SNSClient
+    from types_boto3_ssm import SSMClient
 
 #: What ListSubscriptionsByTopic and Subscribe say in place of the ARN of one that is not confirmed.
 _PENDING = "PendingConfirmation"
@@ -48,7 +52,7 @@ class Destinations:
     ``report`` is called with the name of a parameter that says nothing of a destination, and that is stepped over.
     """
 
-    def __init__(self, client: Any, stack: Stack, report: Callable[[str], object] = lambda name: None) -> None:
+    def __init__(self, client: SSMClient, stack: Stack, report: Callable[[str], object] = lambda name: None) -> None:
         self._client = client
         self._report = report
         self._path = stack.destinations_path
@@ -84,7 +88,7 @@ class Destinations:
 class Subscriptions:
     """Those of one topic, through ``client``, boto3's client of SNS."""
 
-    def __init__(self, client: Any, topic: str) -> None:
+    def __init__(self, client: SNSClient, topic: str) -> None:
         self._client = client
         #: The topic's ARN.
         self.topic = topic

@@ -6,6 +6,7 @@ import io
 import json
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from pypdf import PdfReader
@@ -59,7 +60,7 @@ def test_a_month_with_forty_customers_runs_through_task_runner(ledgers: Books) -
 def test_parent_and_child_find_each_other(ledgers: Books) -> None:
     ledgers.month(1)
     run = ledgers.run_task()
-    described = ledgers.aws.client("stepfunctions").describe_execution(executionArn=run.child_execution_arn)
+    described = ledgers.aws.client("stepfunctions").describe_execution(executionArn=run.child_execution_arn or "")
     assert described["name"].startswith("monthly-billing-20261201T000000Z-")
     assert json.loads(described["input"])["AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"] == run.execution_arn
 
@@ -150,7 +151,7 @@ def test_a_page_that_dies_is_seen_and_a_rerun_bills_its_customers(paged: Books) 
 
     def publish(definition: str) -> None:
         updated = client.update_state_machine(stateMachineArn=page, definition=definition, publish=True)
-        routing = [{"stateMachineVersionArn": updated["stateMachineVersionArn"], "weight": 100}]
+        routing: Any = [{"stateMachineVersionArn": updated["stateMachineVersionArn"], "weight": 100}]
         client.update_state_machine_alias(stateMachineAliasArn=live(page), routingConfiguration=routing)
 
     publish(json.dumps(dead))

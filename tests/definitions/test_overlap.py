@@ -88,7 +88,7 @@ def pause(runner: TaskRunner, task_id: str, until: str | None = None) -> None:
 
 def put(runner: TaskRunner, task_id: str, status: RunStatus) -> None:
     """The row of a slot that nobody ran."""
-    item = {"taskId": {"S": task_id}, "slot": {"S": SLOT}, "status": {"S": status}}
+    item: Any = {"taskId": {"S": task_id}, "slot": {"S": SLOT}, "status": {"S": status}}
     runner.aws.client("dynamodb").put_item(TableName=STACK.runs_table, Item=item)
 
 
@@ -98,7 +98,8 @@ def in_turn(runner: TaskRunner, *runs: Run) -> bool:
     answered: list[datetime] = []
     for run in runs:
         client = runner.aws.client("stepfunctions")
-        events = client.get_execution_history(executionArn=run.execution_arn, maxResults=1000)["events"]
+        events: list[Any] = []
+        events += client.get_execution_history(executionArn=run.execution_arn or "", maxResults=1000)["events"]
         for times, details in ((asked, "stateEnteredEventDetails"), (answered, "stateExitedEventDetails")):
             times += [one["timestamp"] for one in events if one.get(details, {}).get("name") == "InvokeLambda"]
     assert len(asked) == len(answered) == len(runs)

@@ -44,7 +44,7 @@ def ended(run: Run | None, status: RunStatus) -> Run:
 
 def a_task_runs_and_is_counted(world: World) -> None:
     run = world.succeeds("lambda/work")
-    metric = {"Name": "TaskType", "Value": run.task_id}
+    metric: Any = {"Name": "TaskType", "Value": run.task_id}
     metrics = world.aws.client("cloudwatch").list_metrics(Namespace="ScheduledTasks", Dimensions=[metric])["Metrics"]
     assert {one["MetricName"] for one in metrics} >= {"TaskDuration", "TaskExecution"}
 
@@ -161,7 +161,7 @@ def a_change_that_cannot_be_told_is_kept(world: World) -> None:
     cause = Cause(severity=Severity.FAILED, title=f"{task_id} of delivery to TaskRunner")
     incident, row = {"incident": {"S": cause.incident}}, {"taskId": {"S": task_id}, "slot": {"S": SLOT}}
     dynamodb.put_item(TableName=STACK.incidents_table, Item=incident | {"count": {"S": "some"}})
-    broken = {"status": {"S": RunStatus.FAILED}, "error": {"S": task_id}}
+    broken: Any = {"status": {"S": RunStatus.FAILED}, "error": {"S": task_id}}
     dynamodb.put_item(TableName=STACK.runs_table, Item=row | broken)
     before = kept(world)
     try:
@@ -173,8 +173,8 @@ def a_change_that_cannot_be_told_is_kept(world: World) -> None:
 
 def a_change_that_cannot_be_read_is_counted(world: World) -> None:
     dynamodb = world.aws.client("dynamodb")
-    row = {"taskId": {"S": world.new("odd")}, "slot": {"S": SLOT}}
-    odd = {"status": {"S": RunStatus.FAILED}, "trigger": {"S": "nobody knows"}}
+    row: Any = {"taskId": {"S": world.new("odd")}, "slot": {"S": SLOT}}
+    odd: Any = {"status": {"S": RunStatus.FAILED}, "trigger": {"S": "nobody knows"}}
     dynamodb.put_item(TableName=STACK.runs_table, Item=row | odd)
     cloudwatch = world.aws.client("cloudwatch")
     try:
@@ -210,7 +210,7 @@ def an_alert_is_taken_to_webhooks_and_topics_and_kept_where_one_refuses_it(world
     ssm, secrets = world.aws.client("ssm"), world.aws.client("secretsmanager")
     record, name, key_id = Destinations(ssm, STACK), world.new("hook"), f"alias/{STACK.name}"
     with listener.listening() as server:
-        url = {"Name": STACK.secret_parameter(name), "Value": f"{server.url}/slack", "Type": "SecureString"}
+        url: Any = {"Name": STACK.secret_parameter(name), "Value": f"{server.url}/slack", "Type": "SecureString"}
         ssm.put_parameter(**url, KeyId=key_id)
         secrets.create_secret(Name=STACK.secret(name), SecretString="R" * 32, KmsKeyId=key_id)
         hooks = [
@@ -420,8 +420,8 @@ def a_billing_run_that_is_stopped_stops_its_pages(world: World) -> None:
 @contextmanager
 def a_customer_a_page(world: World) -> Iterator[None]:
     client, name = world.aws.client("lambda"), f"{STACK.function_prefix}billing-calculate-charges"
-    environment = client.get_function_configuration(FunctionName=name)["Environment"]
-    small = {"Variables": environment["Variables"] | {"BILLING_PAGE_SIZE": "1"}}
+    environment: Any = client.get_function_configuration(FunctionName=name)["Environment"]
+    small: Any = {"Variables": environment["Variables"] | {"BILLING_PAGE_SIZE": "1"}}
     client.update_function_configuration(FunctionName=name, Environment=small)
     try:
         yield

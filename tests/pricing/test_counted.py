@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -43,7 +43,7 @@ class Counted:
 
     applied: Applied
     slot: datetime
-    history: list[dict[str, Any]]
+    history: Sequence[Mapping[str, Any]]
     row: dict[str, Any]
     record: dict[str, Any]
     function_log: list[str]
@@ -201,7 +201,7 @@ def _held(counted: Counted) -> int:
     return item_bytes(counted.record | {"lease": lease})
 
 
-def _without_data(event: dict[str, Any]) -> dict[str, Any]:
+def _without_data(event: Mapping[str, Any]) -> dict[str, Any]:
     """An event's details as they are logged where data are left out."""
     data = {
         "input",

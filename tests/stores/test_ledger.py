@@ -11,7 +11,7 @@ from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.run import Run, RunStatus
 from orchestrator.stack import Stack
 from orchestrator.stores.ledger import Ledger
-from tests.testbed.clients import own_client
+from tests.testbed.clients import own_clients
 from tests.testbed.tables import create_tables
 
 STACK = Stack()
@@ -132,7 +132,7 @@ def test_what_a_query_costs_follows_the_limit_and_not_the_history(aws: EmbeddedA
     for minute in range(50):
         put(dynamodb, "a", f"2026-12-01T00:{minute:02}:00Z", result={"S": "x" * 50_000})
     calls: list[int] = []
-    client = own_client(aws, "dynamodb")
+    client = own_clients(aws)("dynamodb")
     client.meta.events.register("after-call.dynamodb.Query", lambda parsed, **_: calls.append(parsed["Count"]))
     Ledger(client, STACK).runs("a", limit=5)
     assert calls == [5]

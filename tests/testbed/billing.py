@@ -112,7 +112,7 @@ class Books:
         """How many customers an execution goes through from now on."""
         client = self.aws.client("lambda")
         name = f"{STACK.function_prefix}billing-calculate-charges"
-        environment = client.get_function_configuration(FunctionName=name)["Environment"]
+        environment: Any = client.get_function_configuration(FunctionName=name)["Environment"]
         environment["Variables"]["BILLING_PAGE_SIZE"] = str(customers)
         client.update_function_configuration(FunctionName=name, Environment=environment)
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.awslambda import urls
 from moto.awslambda.responses import LambdaResponse
 from moto.core.responses import ActionResult
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import adds
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 #: "Lambda quotas": concurrent executions of an account in a region.
 CONCURRENT_EXECUTIONS = 1000
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Answers with Lambda's default quota, less what functions have reserved."""
 
     @adds(LambdaResponse, "get_account_settings")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import threading
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -18,10 +18,8 @@ from moto.core.botocore_stubber import BotocoreStubber
 from moto.stepfunctions.parser.asl.utils import boto_client
 
 from orchestrator.local.aws.iam import roles
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 _here = threading.local()
 
@@ -90,7 +88,7 @@ class Clients:
         return client
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Gives moto's interpreter these clients."""
 
     def boto_client_for(region: str, service: str, state_credentials: Any = None) -> Any:

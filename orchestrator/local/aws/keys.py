@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID
@@ -21,10 +21,8 @@ from moto.kms.models import Key
 from moto.logs.models import LogGroup
 
 from orchestrator.local.aws.iam.requests import Permission
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 _DECRYPT = ("kms:Decrypt",)
 _ENCRYPT = ("kms:Decrypt", "kms:GenerateDataKey")
@@ -169,7 +167,7 @@ def _of_template(given: Mapping[str, Any]) -> dict[str, Any]:
     return {**given, "Properties": {**given["Properties"], "KeyPolicy": json.dumps(given["Properties"]["KeyPolicy"])}}
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Gives CloudFormation keys and log groups as they are declared, and rules what their queues' keys allow.
 
     roles.py asks :func:`permissions`.

@@ -8,16 +8,14 @@ destinations, but CloudFormation cannot make them, and no mail leaves an event.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.core.common_models import CloudFormationModel
 from moto.ses.models import ses_backends
 from moto.ses.responses import EmailResponse
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 
 class _Named:
@@ -95,7 +93,7 @@ class EventDestinationResource(CloudFormationModel):
         """It goes with its configuration set."""
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Emits an event for each raw mail whose configuration set hands what was sent to EventBridge."""
     send = EmailResponse.send_raw_email
 

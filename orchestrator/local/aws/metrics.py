@@ -7,17 +7,15 @@ it. AWS lists each combination of namespace, name and dimensions once ("ListMetr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.cloudwatch.models import CloudWatchBackend
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
-
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Lists each metric once."""
 
     @replaces(CloudWatchBackend, "get_filtered_metrics", digest="c5e3b9657b5d")

@@ -6,17 +6,15 @@ policy that is not named for one that is removed, and then nobody may send to th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.sqs.models import Queue
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
-
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Hands moto the policy that the queue has, if no other is named."""
     set_attributes = Queue._set_attributes
 

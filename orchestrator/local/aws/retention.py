@@ -12,7 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.core.common_models import BaseModel
 from moto.core.exceptions import JsonRESTError
@@ -21,11 +21,9 @@ from moto.s3.models import FakeKey
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from orchestrator.local.aws.dynamodb.turns import turn_of
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 from orchestrator.local.aws.step_functions import executions
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 #: Closed executions, with their histories.
 EXECUTIONS = 2_000
@@ -63,7 +61,7 @@ def trim(values: list[Any], newest: int) -> int:
 class Retention:
     """Forgets, while executions end, what is beyond the limits."""
 
-    def __init__(self, aws: EmbeddedAws) -> None:
+    def __init__(self, aws: Aws) -> None:
         self._aws = aws
         self._closed: deque[str] = deque()
         self._forgetting = threading.Lock()
@@ -105,7 +103,7 @@ class Retention:
             trim(topic.sent_notifications, NOTIFICATIONS)
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Forgets from now on."""
     executions.on_status_change(Retention(aws).ended)
     get = StreamShard.get

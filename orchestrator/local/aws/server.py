@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from orchestrator.local.aws import imports
+
+# isort: split
 import functools
 import socket
 import threading
@@ -10,7 +13,6 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
-import boto3
 from botocore.config import Config
 from moto.backends import get_backend
 from moto.core.base_backend import BackendDict
@@ -20,6 +22,7 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from werkzeug.http import http_date
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from orchestrator.clients import Clients
 from orchestrator.errors import PortInUse
 from orchestrator.local.aws import (
     account,
@@ -41,9 +44,11 @@ from orchestrator.local.aws.events import rules
 from orchestrator.local.aws.events import status_changes as events
 from orchestrator.local.aws.iam import policy_simulator, roles
 from orchestrator.local.aws.lambda_ import event_sources, functions
+from orchestrator.local.aws.parts import Running
 from orchestrator.local.aws.scheduler import firing as scheduler
 from orchestrator.local.aws.step_functions import (
     branches,
+    callbacks,
     descriptions,
     executions,
     express,
@@ -78,6 +83,7 @@ ADAPTERS = (
     state_machines,
     versions,
     inspection,
+    callbacks,
     integrations,
     optimized,
     sdk_integrations,
@@ -126,19 +132,10 @@ class _Handler(WSGIRequestHandler):
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         """The `Date` header of each answer: the time that this AWS lives in."""
-        return str(http_date(_current.clock.now() if timestamp is None else timestamp))
+        return str(http_date(_running.clock.now() if timestamp is None else timestamp))
 
 
-class _Current:
-    """The one that runs now: adapters are installed once, and reach it through this."""
-
-    aws: EmbeddedAws
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.aws, name)
-
-
-_current = _Current()
+_running = Running()
 
 
 @functools.cache
@@ -146,7 +143,7 @@ def adapt() -> None:
     """Puts the adapters in place, once in a process; :func:`replacements.check` tells whether they fit this moto."""
     replacements.replaces(default_user_config["stepfunctions"], "execute_state_machine", digest="60a33e6cf515")(True)
     for adapter in ADAPTERS:
-        adapter.install(_current)
+        adapter.install(_running)
 
 
 class EmbeddedAws:
@@ -163,7 +160,7 @@ class EmbeddedAws:
         self._server: BaseWSGIServer | None = None
         self.clock = clock or RealClock()
         self._plain: dict[str, Any] = {}
-        self._session = boto3.Session()
+        self._session = imports.session()
         self.clients = clients.Clients()
         self.functions = functions.Functions(self)
         self.event_sources = event_sources.EventSources(self)
@@ -184,7 +181,7 @@ class EmbeddedAws:
             listener = socket.create_server(("127.0.0.1", self._port), backlog=_BACKLOG)
         except OSError as fault:
             raise PortInUse(self._port) from fault
-        _current.aws = self
+        _running.aws = self
         with listener:
             host, port = listener.getsockname()
             self._server = make_server(
@@ -238,8 +235,12 @@ class EmbeddedAws:
         """What an AWS client, of whatever kind, needs to find this AWS, and what deploy.py can leave out for it."""
         return environment.variables(self.endpoint)
 
-    def client(self, service: str) -> Any:
-        """A plain boto3 client of this AWS."""
+    @property
+    def client(self) -> Clients:
+        """Makes plain boto3 clients of this AWS, one for each service."""
+        return self._client
+
+    def _client(self, service: str) -> Any:
         if service not in self._plain:
             self._plain[service] = self._session.client(
                 service,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.sns.exceptions import SNSInvalidParameter, SNSNotFoundError
@@ -21,16 +21,14 @@ from moto.sns.responses import SNSResponse
 from moto.sns.utils import FilterPolicyMatcher
 
 from orchestrator.local.aws import keys
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 _MAIL = ("email", "email-json")
 _PENDING = "PendingConfirmation"
 
 
-def mails(aws: EmbeddedAws, address: str) -> list[str]:
+def mails(aws: Aws, address: str) -> list[str]:
     """What SNS has sent to a mail address: first of all the question whether it may, with a token to say yes with."""
     subscriptions = aws.backend("sns").subscriptions.values()
     return [text for one in subscriptions if one.endpoint == address for text in _mails(one)]
@@ -87,7 +85,7 @@ def _list(value: Any) -> list[Any]:
 class Subscribers:
     """What stands in for moto's."""
 
-    def __init__(self, aws: EmbeddedAws) -> None:
+    def __init__(self, aws: Aws) -> None:
         self._aws = aws
         self._subscribe, self._unsubscribe = SNSBackend.subscribe, SNSBackend.unsubscribe
         self._publish, self._matches = Subscription.publish, FilterPolicyMatcher.matches
@@ -172,7 +170,7 @@ class Subscribers:
         return next((queue for queue in queues if queue.queue_arn == arn), None)
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Lets mail addresses confirm, and asks queues whether they may be reached."""
     own = Subscribers(aws)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.cloudwatch.models import Alarm, cloudwatch_backends
 from moto.core.common_models import CloudFormationModel
@@ -25,10 +25,8 @@ from moto.sqs.models import sqs_backends
 from moto.stepfunctions import models as states
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import adds, replaces
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 #: What DeleteTable says of a protected table.
 _PROTECTED = (
@@ -261,7 +259,7 @@ def _protected(self: Any, table_name: str) -> None:
     MockValidationException.__init__(self, _PROTECTED)
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Moto finds the classes by themselves; what they make must say what Ref and Fn::GetAtt give."""
     adds(ScheduleGroup, "physical_resource_id")(property(lambda self: self.name))
     adds(ScheduleGroup, "is_created")(lambda self: True)

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.iam.models import Role
 from moto.stepfunctions.models import StateMachine
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 
 def _camel(value: Any) -> Any:
@@ -38,7 +36,7 @@ def _set(machine: Any, properties: Mapping[str, Any]) -> Any:
     return machine
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Lets a stack's roles and state machines be as its template says."""
     create_machine, update_machine = (
         StateMachine.create_from_cloudformation_json,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb.models.dynamo_type import Item
@@ -18,10 +18,8 @@ from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 from moto.dynamodb.parsing.validators import ActionCountValidator, OverlappingPathsValidator
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import adds, replaces
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 
 def _is_node(value: Any) -> bool:
@@ -97,7 +95,7 @@ def _serialize_structure(whole: Callable[..., None]) -> Callable[..., None]:
     return serialize
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Reads, checks, projects and answers."""
     # What has been read is never changed: moto checks and executes a copy.
     make = staticmethod(lru_cache(maxsize=256)(UpdateExpressionParser.make))

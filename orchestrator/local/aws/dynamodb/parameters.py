@@ -11,7 +11,7 @@ import base64
 import re
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.core import parse
 from moto.core.responses import ActionResult
@@ -19,10 +19,8 @@ from moto.dynamodb.exceptions import DynamodbException, MockValidationException
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.responses import DynamoHandler
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 _TOKEN_LENGTH = 36
 _DIGITS = 38
@@ -142,7 +140,7 @@ def _checked(answer: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return request
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Checks each request before moto reads it."""
     replaces(parse, "default_blob_parser", digest="8096c8fc55df")(blob)
     handler = DynamoHandler

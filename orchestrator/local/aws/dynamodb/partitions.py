@@ -9,16 +9,14 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import RESULT_SIZE_LIMIT, Table
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 #: A key's value as it sorts: its type and value, or nothing where there is no such key.
 Sortable = tuple[Any, ...]
@@ -282,7 +280,7 @@ def _reads() -> None:
         return self.__dict__["page"] if "page" in self.__dict__ else all_items(self)
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Keeps order where items are written, and uses it where they are read."""
     _writes()
     _reads()

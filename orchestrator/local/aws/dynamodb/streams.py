@@ -10,14 +10,12 @@ import base64
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.dynamodb.models.table import StreamRecord, StreamShard
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 #: Called with the stream's ARN and the record as functions get it.
 Listener = Callable[[str, dict[str, Any]], None]
@@ -58,7 +56,7 @@ def _in_json(value: Any) -> Any:
     return base64.b64encode(value).decode() if isinstance(value, bytes) else value
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Tells of changes."""
 
     @replaces(StreamShard, "add", digest="0f99968e057a")

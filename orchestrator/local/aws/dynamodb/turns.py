@@ -13,7 +13,7 @@ import json
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.dynamodb import models
@@ -24,10 +24,8 @@ from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 
 from orchestrator.local.aws.dynamodb import partitions, streams
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 #: TransactWriteItems, in DynamoDB's API reference: how long a request is known by its token.
 _TOKEN_LIFE = timedelta(minutes=10)
@@ -153,7 +151,7 @@ def _need_keys(backend: Any, transact_items: list[dict[str, Any]]) -> None:
                 raise _cancelled(len(transact_items), at, message)
 
 
-def _once(aws: EmbeddedAws, whole: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _once(aws: Aws, whole: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """The request of a transaction, unless it was answered before: an SDK sends it again when the reply is lost."""
 
     def transact_write_items(self: Any) -> Any:
@@ -178,7 +176,7 @@ def _shallow_for_tables(value: Any) -> Any:
     return value if isinstance(value, Table) else copy.deepcopy(value)
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Gives every request its turn, and transactions a cost that does not grow with the table."""
     # The whole tables that moto copies are the tables themselves: what was touched is put back here.
     shallow = {"copy": staticmethod(copy.copy), "deepcopy": staticmethod(_shallow_for_tables)}

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 from jsonpath_ng.ext.parser import parse
@@ -20,10 +20,8 @@ from moto.events.exceptions import ValidationException
 from moto.events.models import EventsBackend, Rule
 from moto.events.utils import EventTemplateParser
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 #: Of the names that moto has for targets, those that it can send to.
 _OF_MOTO = ("sqs", "logs", "events")
@@ -87,7 +85,7 @@ def _listed(value: Any) -> list[Any]:
 class Delivery:
     """Of one event to one target of a rule."""
 
-    def __init__(self, aws: EmbeddedAws, rule: Any, target: Mapping[str, Any], event: Mapping[str, Any]) -> None:
+    def __init__(self, aws: Aws, rule: Any, target: Mapping[str, Any], event: Mapping[str, Any]) -> None:
         self._aws, self._rule, self._target, self._event = aws, rule, target, event
 
     def make(self) -> None:
@@ -199,7 +197,7 @@ def _check(target: Mapping[str, Any]) -> None:
         raise ValidationException(f"The embedded AWS delivers events to {', '.join(sorted(_KNOWN))}, not to {arn}")
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Delivers to targets, and refuses those that would never hear."""
     put = EventsBackend.put_targets
 

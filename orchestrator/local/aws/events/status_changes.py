@@ -9,12 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.step_functions import executions
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 
 def _milliseconds(moment: datetime | None) -> int | None:
@@ -33,7 +31,7 @@ def detail(described: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Emits an event at the start and the end of each execution, if any rule could want it."""
 
     def emit(described: Mapping[str, Any]) -> None:

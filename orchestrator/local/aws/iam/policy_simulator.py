@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.iam.responses import IamResponse
@@ -16,10 +16,8 @@ from moto.iam.responses import IamResponse
 from orchestrator.local.aws.iam import roles
 from orchestrator.local.aws.iam.requests import Permission
 from orchestrator.local.aws.iam.statements import Statement, allow, applies
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import adds
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 _ADMINISTRATOR: Statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
@@ -54,7 +52,7 @@ def _listed(document: str) -> list[Statement]:
     return found if isinstance(found, list) else [found]
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Answers SimulateCustomPolicy and SimulatePrincipalPolicy."""
 
     @adds(IamResponse, "simulate_custom_policy")

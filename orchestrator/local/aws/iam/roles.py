@@ -12,7 +12,7 @@ import re
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.backends import get_backend
 from moto.core import errors
@@ -25,10 +25,8 @@ from orchestrator.local.aws import keys
 from orchestrator.local.aws.iam import requests
 from orchestrator.local.aws.iam.requests import Permission
 from orchestrator.local.aws.iam.statements import Statement, allow
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 ACCOUNT = "123456789012"
 
@@ -138,7 +136,7 @@ def _first_denied(role: str, wanted: Iterable[Permission]) -> Permission | None:
     return next((one for each in wanted for one in (each, *keys.permissions(each)) if not _may(role, one)), None)
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Checks each request before moto answers it."""
     answer = BaseResponse.call_action
 

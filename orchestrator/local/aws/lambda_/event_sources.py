@@ -16,7 +16,7 @@ import uuid
 from abc import ABC, abstractmethod
 from collections import deque
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 from moto.awslambda.models import LambdaBackend
@@ -28,11 +28,9 @@ from orchestrator.local.aws.dynamodb import streams
 from orchestrator.local.aws.iam import roles
 from orchestrator.local.aws.iam.requests import Permission
 from orchestrator.local.aws.lambda_.mappings import check, failures, parsed
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 from orchestrator.local.aws.step_functions.interpreter import timestamp
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 #: In real seconds: what a function could not deal with is tried again after this.
 _RETRY_SECONDS = 0.2
@@ -44,7 +42,7 @@ _LIST_STREAMS = Permission(action="dynamodb:ListStreams")
 class Source(ABC):
     """One mapping: a thread that calls the function as long as there is something."""
 
-    def __init__(self, aws: EmbeddedAws, mapping: Any) -> None:
+    def __init__(self, aws: Aws, mapping: Any) -> None:
         self._aws = aws
         self.mapping = mapping
         self._wake = Wake()
@@ -180,7 +178,7 @@ class QueueSource(Source):
 class StreamSource(Source):
     """Changes of a table, in order: one that is not dealt with holds up those after it, until it is given up."""
 
-    def __init__(self, aws: EmbeddedAws, mapping: Any) -> None:
+    def __init__(self, aws: Aws, mapping: Any) -> None:
         self._changes: deque[dict[str, Any]] = deque()
         self._attempts = 0
         #: How many changes the next batch may have, after one that was split.
@@ -270,7 +268,7 @@ def _arrived(change: dict[str, Any]) -> str:
 class EventSources:
     """The mappings of the embedded AWS."""
 
-    def __init__(self, aws: EmbeddedAws) -> None:
+    def __init__(self, aws: Aws) -> None:
         self._aws = aws
         self._sources: dict[str, Source] = {}
 
@@ -312,7 +310,7 @@ class EventSources:
         return True
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Lets mappings be known here, and nowhere in moto's queues and tables."""
     create, update, delete = (
         getattr(LambdaBackend, f"{verb}_event_source_mapping") for verb in ("create", "update", "delete")

@@ -21,7 +21,7 @@ import zipfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.awslambda.models import LambdaFunction
 from moto.core import responses
@@ -39,10 +39,8 @@ from orchestrator.local.aws.lambda_.processes import (
     Response,
     TookTooLong,
 )
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 #: "Lambda quotas": the largest answer to a synchronous invocation.
 RESPONSE_LIMIT_BYTES = 6_291_556
@@ -111,7 +109,7 @@ class Environment:
 class Functions:
     """The environments of all functions. Idle ones are used again; a function that has changed gets new ones."""
 
-    def __init__(self, aws: EmbeddedAws) -> None:
+    def __init__(self, aws: Aws) -> None:
         self._aws = aws
         self._lock = threading.Lock()
         self._idle: dict[tuple[str, ...], list[Environment]] = {}
@@ -335,7 +333,7 @@ class _Payload(bytes):
         return 0
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Invokes functions in processes."""
 
     def later(function: Any, event: str) -> None:

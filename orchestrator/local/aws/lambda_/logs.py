@@ -9,15 +9,13 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.logs.models import logs_backends
 
 from orchestrator.local.aws.iam import roles
 from orchestrator.local.aws.iam.requests import Permission
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.local.aws.parts import Aws
 
 _writing = threading.Lock()
 
@@ -32,7 +30,7 @@ _WRITE_BYTES = 262_144
 class LogStream:
     """The stream of one process of a function, as Lambda names it."""
 
-    def __init__(self, aws: EmbeddedAws, function: Any) -> None:
+    def __init__(self, aws: Aws, function: Any) -> None:
         self._aws = aws
         self._role = function.role
         self.group = f"/aws/lambda/{function.function_name}"

@@ -6,12 +6,11 @@ import json
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.local.aws.parts import Aws
 
 UNIVERSAL_TARGET = "arn:aws:scheduler:::aws-sdk:sfn:startExecution"
 
@@ -37,7 +36,7 @@ class Delivery:
 class Attempt:
     """The delivery of one slot, and its attempts so far."""
 
-    def __init__(self, aws: EmbeddedAws, schedule: Any, slot: datetime) -> None:
+    def __init__(self, aws: Aws, schedule: Any, slot: datetime) -> None:
         self._aws = aws
         self._execution_id = uuid.uuid4().hex[:16]
         self.schedule = schedule

@@ -13,20 +13,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from heapq import nsmallest
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.core.exceptions import JsonRESTError
 from moto.scheduler.exceptions import ScheduleGroupNotFound, ValidationException
 from moto.scheduler.models import EventBridgeSchedulerBackend
 from moto.scheduler.responses import EventBridgeSchedulerResponse
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 from orchestrator.local.aws.scheduler.delivery import Attempt, Delivery
 from orchestrator.local.aws.scheduler.parameters import check, complete, moment
 from orchestrator.schedules import At, Schedule, parse
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 #: The longest pause between two attempts, in seconds.
 _LONGEST_PAUSE = 60
@@ -59,7 +57,7 @@ class _Due:
 class Scheduler:
     """Fires the schedules of the embedded AWS. ``listeners`` are called with each :class:`Delivery`."""
 
-    def __init__(self, aws: EmbeddedAws) -> None:
+    def __init__(self, aws: Aws) -> None:
         self._aws = aws
         self._due: dict[str, _Due] = {}
         self._lock = threading.Lock()
@@ -164,7 +162,7 @@ class Scheduler:
             listener(delivery)
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Lets moto's schedules be known to the scheduler."""
     backend = EventBridgeSchedulerBackend
     create, update, delete = backend.create_schedule, backend.update_schedule, backend.delete_schedule

@@ -9,17 +9,15 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.core.exceptions import AWSError
 from moto.core.responses import ActionResult
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 from orchestrator.local.aws.step_functions.state_machines import constraint
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 _INCLUDED = {"included": True}
 
@@ -130,7 +128,7 @@ def _list(self: Any) -> Any:
     return ActionResult({"executions": listed, "nextToken": more})
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Replaces what moto says."""
     replaces(StepFunctionResponse, "describe_execution", digest="2718758b91ed")(_describe)
     replaces(StepFunctionResponse, "list_executions", digest="61c5f5b036fe")(_list)

@@ -11,13 +11,12 @@ import threading
 import uuid
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.logs.models import logs_backends
 from moto.stepfunctions.parser.asl.eval.event.logging import is_logging_enabled_for
 
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.local.aws.parts import Aws
 
 #: What is kept of a log group's stream; the oldest events go, as retention has it on AWS.
 _KEPT = 50_000
@@ -51,7 +50,7 @@ def _group(configuration: Mapping[str, Any]) -> str | None:
     return arn.split(":log-group:", 1)[1].removesuffix(":*") if ":log-group:" in arn else None
 
 
-def write(aws: EmbeddedAws, execution: Any) -> None:
+def write(aws: Aws, execution: Any) -> None:
     """Logs an execution that has ended, if its machine has a log; where the group is gone, nothing is logged."""
     configuration = execution.state_machine.loggingConfiguration or {}
     level, name = configuration.get("level", "OFF"), _group(configuration)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.stepfunctions.exceptions import (
@@ -40,15 +40,13 @@ from moto.stepfunctions.parser.models import StepFunctionsParserBackend, stepfun
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from orchestrator.local.aws.clock import Wake
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 from orchestrator.local.aws.step_functions import execution_logs
 from orchestrator.local.aws.step_functions.descriptions import outline, output, redrive
 from orchestrator.local.aws.step_functions.interpreter import end, timestamp
 from orchestrator.local.aws.step_functions.validation import unread_json
 from orchestrator.local.aws.step_functions.versions import started
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 #: "Step Functions service quotas": input or output of an execution, state or task, in bytes of UTF-8.
 INPUT_LIMIT_BYTES = 262_144
@@ -114,8 +112,11 @@ def given(name: str | None, execution_input: str | None) -> tuple[str, str]:
     return name, text
 
 
-def begin(aws: EmbeddedAws, backend: Any, machine: Any, arn: str, name: str, text: str, trace_header: Any) -> Any:
+def begin(aws: Aws, backend: Any, machine: Any, arn: str, name: str, text: str, trace_header: Any) -> Any:
     """Starts an execution under an ARN, and returns at once."""
+    # From before it has a start, and not from when its thread comes to run: virtual time must not slip by in between.
+    working = ExitStack()
+    working.enter_context(aws.clock.busy())
     # An update replaces the attributes of the machine, so a shallow copy keeps today's.
     snapshot = copy.copy(machine)
     snapshot.sm_type = machine.type
@@ -133,15 +134,12 @@ def begin(aws: EmbeddedAws, backend: Any, machine: Any, arn: str, name: str, tex
         input_data=text,
         trace_header=trace_header,
     )
-    execution.over, execution.ending = Wake(), threading.Lock()
-    # From now on, and not from when its thread comes to run: virtual time must not slip by between the two.
-    execution.working = ExitStack()
-    execution.working.enter_context(aws.clock.busy())
+    execution.over, execution.ending, execution.working = Wake(), threading.Lock(), working
     execution.start()
     return execution
 
 
-def _start_execution(aws: EmbeddedAws) -> Callable[..., Any]:
+def _start_execution(aws: Aws) -> Callable[..., Any]:
     starting = threading.Lock()
 
     def start_execution(
@@ -176,7 +174,7 @@ def _describe_execution(self: Any, execution_arn: str) -> Any:
         raise ExecutionDoesNotExist(f"Execution Does Not Exist: '{execution_arn}'") from None
 
 
-def _close(aws: EmbeddedAws, execution: Any) -> None:
+def _close(aws: Aws, execution: Any) -> None:
     """Says how an execution ended, once: moto's interpreter comes to its end even after a stop."""
     with execution.ending:
         if execution.over.is_set():
@@ -210,7 +208,7 @@ def _limit(execution: Any, declared: Any) -> float | None:
     return min([*limits, *([EXPRESS_SECONDS] if execution.sm_type == "EXPRESS" else [])], default=None)
 
 
-def _run(aws: EmbeddedAws) -> Callable[[Any], None]:
+def _run(aws: Aws) -> Callable[[Any], None]:
     run = ExecutionWorker._execution_logic
 
     def watch(execution: Any, seconds: float) -> None:
@@ -262,7 +260,7 @@ def _environment(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return get_evaluation_environment
 
 
-def stop(aws: EmbeddedAws, execution: Any, error: str | None = None, cause: str | None = None) -> None:
+def stop(aws: Aws, execution: Any, error: str | None = None, cause: str | None = None) -> None:
     """Ends an execution now, unless it has ended; returns when it has."""
     env = execution.exec_worker.env
     details = {"executionAbortedEventDetails": ExecutionAbortedEventDetails(error=error, cause=cause)}
@@ -272,14 +270,14 @@ def stop(aws: EmbeddedAws, execution: Any, error: str | None = None, cause: str 
     execution.over.wait()
 
 
-def stop_all(aws: EmbeddedAws) -> None:
+def stop_all(aws: Aws) -> None:
     """Before everything is emptied: nothing must go on in what comes after."""
     backend = stepfunctions_parser_backends[aws.account][aws.region]
     for execution in list(backend.__dict__.get("executions_by_arn", {}).values()):
         stop(aws, execution)
 
 
-def _stop_execution(aws: EmbeddedAws) -> Callable[[Any], Any]:
+def _stop_execution(aws: Aws) -> Callable[[Any], Any]:
     def stop_execution(self: Any) -> Any:
         execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
         stop(aws, execution, self._get_param("error"), self._get_param("cause"))
@@ -295,7 +293,7 @@ def _send_task_failure(self: Any) -> Any:
     return ActionResult({})
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Replaces how moto starts, ends and describes executions."""
     replaces(StepFunctionResponse, "send_task_failure", digest="70ede33e602e")(_send_task_failure)
     backend, worker = StepFunctionsParserBackend, ExecutionWorker

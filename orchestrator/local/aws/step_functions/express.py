@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.core.exceptions import AWSError
 from moto.core.responses import ActionResult
@@ -21,12 +21,10 @@ from moto.stepfunctions.responses import StepFunctionResponse
 
 from orchestrator.local.aws import clients
 from orchestrator.local.aws.clock import FOREVER
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import adds, replaces
 from orchestrator.local.aws.step_functions import executions
 from orchestrator.local.aws.step_functions.versions import started
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 #: What is billed, in steps ("AWS Step Functions Pricing").
 _BILLED_MEGABYTES, _BILLED_MILLISECONDS = 64, 100
@@ -44,7 +42,7 @@ class StateMachineTypeNotSupported(AWSError):
         super().__init__("This operation is not supported by this type of state machine")
 
 
-def start(aws: EmbeddedAws, backend: Any, machine: Any, name: str | None, text: str | None, trace: Any = None) -> Any:
+def start(aws: Aws, backend: Any, machine: Any, name: str | None, text: str | None, trace: Any = None) -> Any:
     """Starts an execution of an Express machine. Raises InvalidName, InvalidExecutionInput."""
     name, given = executions.given(name, text)
     arn = f"arn:aws:states:{backend.region_name}:{backend.account_id}:express:{machine.name}:{name}:{uuid.uuid4()}"
@@ -86,7 +84,7 @@ def _refuse_express(arn: str) -> None:
         raise InvalidArn("Invalid Arn: 'Resource type not valid in this context: express'")
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Starts Express executions apart from the others, and hides them."""
     backend, response = StepFunctionsParserBackend, StepFunctionResponse
     start_standard, describe, list_standard = (

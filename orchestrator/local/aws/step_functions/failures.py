@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.stepfunctions.parser.api import EvaluationFailedEventDetails, HistoryEventType
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
@@ -22,10 +22,8 @@ from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 _RUNTIME = StatesErrorNameType.StatesRuntime.to_name()
 _UNTOLD = (
@@ -183,7 +181,7 @@ def _tells(env: Any, failure: Any) -> bool:
     return any(event.get("evaluationFailedEventDetails") is told for event in newest)
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Names state, event and field in what is told of a failure, and tells it where AWS does."""
     make = FailureEvent.__init__
     error_output = ExecutionState._construct_error_output_value

@@ -6,15 +6,13 @@ moto answers with the whole history, oldest first.
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 #: "The default is 100 and the maximum allowed page size is 1000" ("GetExecutionHistory").
 _PAGE, _LARGEST_PAGE = 100, 1_000
@@ -46,6 +44,6 @@ def _get(self: Any) -> Any:
     return ActionResult({"events": events[start:end], "nextToken": following})
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Replaces GetExecutionHistory."""
     replaces(StepFunctionResponse, "get_execution_history", digest="8acad13ba7f2")(_get)

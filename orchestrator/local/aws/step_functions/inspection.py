@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.stepfunctions.exceptions import InvalidExecutionInput, ValidationException
@@ -30,13 +30,11 @@ from moto.stepfunctions.parser.mocking.mock_config import (
 )
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import adds
 from orchestrator.local.aws.step_functions import mocks
 from orchestrator.local.aws.step_functions.interpreter import end
 from orchestrator.local.aws.step_functions.validation import InvalidDefinition, refuse
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 State = Mapping[str, Any]
 
@@ -207,7 +205,7 @@ def _as_task(state: State) -> State:
     return {"Type": "Task", "Resource": _ANY_TASK} | {name: value for name, value in state.items() if name in out}
 
 
-def _run(aws: EmbeddedAws, trial: Trial, state: State, error: tuple[str, str] | None = None) -> Ended:
+def _run(aws: Aws, trial: Trial, state: State, error: tuple[str, str] | None = None) -> Ended:
     """Runs the state without a trace of it."""
     mock = _mocked(trial, error)
     definition = _machine(trial, _as_task(state) if mock else state)
@@ -242,7 +240,7 @@ def _run(aws: EmbeddedAws, trial: Trial, state: State, error: tuple[str, str] | 
     return _ended(env)
 
 
-def _limit(aws: EmbeddedAws, env: Any) -> None:
+def _limit(aws: Aws, env: Any) -> None:
     aws.clock.sleep_until(aws.clock.now() + _LIMIT, wake=env.over)
     details = {"executionTimedOutEventDetails": ExecutionTimedOutEventDetails()}
     end(env, HistoryEventType.ExecutionTimedOut, details, env.set_timed_out)
@@ -276,7 +274,7 @@ def matches(error: str | None, names: list[str]) -> bool:
     return by_all and ("States.ALL" in names or ("States.TaskFailed" in names and error != "States.Timeout"))
 
 
-def _tested(aws: EmbeddedAws, trial: Trial) -> tuple[dict[str, Any], Ended]:
+def _tested(aws: Aws, trial: Trial) -> tuple[dict[str, Any], Ended]:
     """TestState's answer without what it saw on the way."""
     bare = {name: value for name, value in trial.state.items() if name not in {"Retry", "Catch"}}
     first = _run(aws, trial, bare)
@@ -309,7 +307,7 @@ def _text(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-def _seen(aws: EmbeddedAws, trial: Trial, ended: Ended) -> dict[str, Any]:
+def _seen(aws: Aws, trial: Trial, ended: Ended) -> dict[str, Any]:
     """inspectionData: the data after each of the state's fields that is for data."""
     seen: dict[str, Any] = {"input": _text(trial.given)}
     asked = ended.detail("TaskScheduled", "parameters")
@@ -360,7 +358,7 @@ def _seen(aws: EmbeddedAws, trial: Trial, ended: Ended) -> dict[str, Any]:
     }
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Answers TestState."""
 
     @adds(StepFunctionResponse, "test_state")

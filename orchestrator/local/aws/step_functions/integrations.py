@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
@@ -18,13 +18,18 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resou
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_sfn import (
     StateTaskServiceSfn,
 )
+from moto.stepfunctions.parser.asl.eval.callback.callback import (
+    CallbackOutcomeFailure,
+    CallbackOutcomeFailureError,
+    CallbackOutcomeSuccess,
+    HeartbeatTimedOut,
+    HeartbeatTimeoutError,
+)
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
-from orchestrator.local.aws.clock import FOREVER, Wake
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.local.aws.step_functions import callbacks
 
 _REQUEST = {"StateMachineArn": "stateMachineArn", "Name": "name", "Input": "input"}
 
@@ -38,16 +43,7 @@ def _pascal(value: Any) -> Any:
     return int(value.timestamp() * 1000) if hasattr(value, "timestamp") else value
 
 
-def _wait(aws: EmbeddedAws, env: Any, child: Any) -> bool:
-    """Rests until the child has ended, or the parent's state; whether it was the child."""
-    either = Wake()
-    for over in (child.over, env.over):
-        over.then(either.set)
-    aws.clock.sleep_until(FOREVER, wake=either, resting=True)
-    return bool(child.over.is_set())
-
-
-def _nested(aws: EmbeddedAws) -> None:
+def _translated() -> None:
     @replaces(StateTaskServiceSfn, "_normalise_parameters", digest="dfabaeb3b993")
     def normalise_parameters(self: Any, parameters: dict[str, Any], *_: Any, **__: Any) -> None:
         if parameters.get("Input", "") is None:
@@ -63,6 +59,8 @@ def _nested(aws: EmbeddedAws) -> None:
             for name in ("executionArn", "startDate"):
                 response |= _pascal({name: response.pop(name)})
 
+
+def _awaited(aws: Aws) -> None:
     with_token = StateTaskServiceSfn._eval_integration_pattern
 
     @replaces(StateTaskServiceSfn, "_eval_integration_pattern", digest="3a03a673e7fd")
@@ -74,8 +72,22 @@ def _nested(aws: EmbeddedAws) -> None:
             return
         arn = env.stack.pop()["ExecutionArn"]
         client = aws.clients.get("stepfunctions", resource_runtime_part.region, state_credentials.role_arn)
-        if not _wait(aws, env, aws.execution(arn)):
+        token = env.states.context_object.context_object_data["Task"]["Token"]
+        child, endpoint, beat = aws.execution(arn), env.callback_pool_manager.get(token), None
+        if self.heartbeat:
+            self.heartbeat.eval(env=env)
+            beat = env.stack.pop()
+        answer = callbacks.rest(aws, env, endpoint, beat, child.over)
+        endpoint.interrupt_all()
+        if isinstance(answer, CallbackOutcomeFailure):
+            raise CallbackOutcomeFailureError(answer)
+        if isinstance(answer, CallbackOutcomeSuccess):
+            env.stack.append(json.loads(answer.output))
+            return
+        if isinstance(answer, HeartbeatTimedOut) or not child.over.is_set():
             client.stop_execution(executionArn=arn)
+            if env.is_running():
+                raise HeartbeatTimeoutError
             return
         described = _pascal(client.describe_execution(executionArn=arn))
         if described["Status"] == "SUCCEEDED":
@@ -99,6 +111,7 @@ def _nested(aws: EmbeddedAws) -> None:
         )
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Makes nested executions work, and end, as on AWS."""
-    _nested(aws)
+    _translated()
+    _awaited(aws)

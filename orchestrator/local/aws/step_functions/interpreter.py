@@ -13,7 +13,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.stepfunctions.parser.api import HistoryEventType
 from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
@@ -42,12 +42,9 @@ from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguagePa
 from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 
 from orchestrator.local.aws.clock import Wake
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 from orchestrator.local.aws.step_functions import failures
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
-
 
 #: As a recording of AWS shows: 24,855 days are waited, 24,856 are not.
 _LONGEST_WAIT_SECONDS = 2**31 - 1
@@ -184,7 +181,7 @@ def _known_first(method: Callable[..., Any]) -> Callable[..., Any]:
     return from_error
 
 
-def _retrier(aws: EmbeddedAws) -> Callable[[Any, Any], None]:
+def _retrier(aws: Aws) -> Callable[[Any, Any], None]:
     def eval_body(self: Any, env: Any) -> None:
         self.error_equals.eval(env)
         if not env.stack.pop():
@@ -202,7 +199,7 @@ def _retrier(aws: EmbeddedAws) -> Callable[[Any, Any], None]:
     return eval_body
 
 
-def _work(aws: EmbeddedAws) -> Callable[[Any, Any], None]:
+def _work(aws: Aws) -> Callable[[Any, Any], None]:
     """Of a Task, Parallel or Map: it ends when its work is done, its time is up, or the execution was stopped."""
 
     def evaluate_with_timeout(self: Any, env: Any) -> None:
@@ -221,10 +218,13 @@ def _work(aws: EmbeddedAws) -> Callable[[Any, Any], None]:
                 outcomes.append((None, fault))
             frame.set_ended()
 
-        threading.Thread(target=work, daemon=True).start()
-        aws.clock.sleep(seconds, wake=frame.over)
-        outcome = outcomes[0] if outcomes else None
-        frame.set_ended()
+        # Busy until it rests, and again when the time is up, until whoever rests in the frame has woken: virtual time
+        # must not slip by.
+        with aws.clock.busy():
+            threading.Thread(target=work, daemon=True).start()
+            aws.clock.sleep(seconds, wake=frame.over, resting=True)
+            outcome = outcomes[0] if outcomes else None
+            frame.set_ended()
         env.close_frame(frame)
         if outcome is None:
             raise EvalTimeoutError if env.is_running() else Stopped
@@ -246,7 +246,7 @@ def _work(aws: EmbeddedAws) -> Callable[[Any, Any], None]:
     return evaluate_with_timeout
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Replaces the parts of moto's interpreter that differ from AWS."""
     # moto writes a line, and the whole definition with it, for every error that a definition handles.
     logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)

@@ -15,16 +15,13 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jsonata import Jsonata
 from jsonata.utils import Utils
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
-
 from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJSONata
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 from orchestrator.local.aws.step_functions import failures
 
@@ -173,7 +170,7 @@ def watch(watcher: Callable[[Evaluation], None]) -> Callable[[], None]:
     return lambda: _watchers.remove(watcher)
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Evaluates the expressions of definitions."""
 
     @replaces(StringJSONata, "_eval_body", digest="548d8c7d282a")

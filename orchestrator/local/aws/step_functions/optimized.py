@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.utils import format_datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
@@ -40,13 +40,11 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task im
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_lambda import StateTaskLambda
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 from orchestrator.local.aws.step_functions import failures
 from orchestrator.local.aws.step_functions.interpreter import Stopped
 from orchestrator.local.aws.step_functions.sdk_integrations import check, modelled, operation_of, refusal
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 _JSON = "application/x-amz-json-1.0"
 
@@ -198,7 +196,7 @@ def _parameters() -> None:
     replaces(supported, "invoke", digest="6ee0eb490ff8")(supported["invoke"] | {"InvocationType"})
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Answers and fails as AWS's integrations do."""
     _parameters()
 

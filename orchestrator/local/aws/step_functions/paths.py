@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jsonpath_ng.ext.parser import parse
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEventException
@@ -21,11 +21,9 @@ from moto.stepfunctions.parser.asl.component.state.choice.comparison.operator.im
 from moto.stepfunctions.parser.asl.component.state.choice.state_choice import StateChoice
 from moto.stepfunctions.parser.asl.utils import json_path
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 from orchestrator.local.aws.step_functions import failures
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 #: A wildcard, a descent, a filter, a slice or a union: what may lead to several places.
 _SEVERAL = re.compile(r"\*|\.\.|\?\(|\[[^\]'\"]*[:,][^\]]*\]")
@@ -36,7 +34,7 @@ _PATTERN = re.compile(r"\\([*\\])|(\*)")
 _read = functools.lru_cache(1024)(parse)
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Replaces how moto follows a path, in each module that has it under its name."""
     follow = json_path.extract_json
 

@@ -10,7 +10,7 @@ import json
 import re
 import uuid
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 from botocore.model import OperationModel, ServiceModel
@@ -20,11 +20,9 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
     StateTaskServiceAwsSdk,
 )
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import adds, replaces
 from orchestrator.local.aws.step_functions import failures, sdk
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 #: Services whose name in an ``aws-sdk`` resource is not boto3's. The former is the SDK for Java's.
 _BOTO_NAMES = {
@@ -69,7 +67,7 @@ def modelled(service: ServiceModel, code: str) -> str | None:
 
 def refused(operation: OperationModel, code: str, message: str) -> ClientError:
     """A refusal as the service would answer it."""
-    told = {"HTTPStatusCode": 400, "RequestId": str(uuid.uuid4())}
+    told: Any = {"HTTPStatusCode": 400, "RequestId": str(uuid.uuid4())}
     return ClientError({"Error": {"Code": code, "Message": message}, "ResponseMetadata": told}, operation.name)
 
 
@@ -94,12 +92,12 @@ def check(operation: OperationModel, asked: Mapping[str, Any]) -> None:
     raise refused(operation, "ValidationException", f"{errors} detected: {'; '.join(each)}")
 
 
-def _client(aws: EmbeddedAws, state: Any, env: Any, region: str | None = None, role: str | None = None) -> Any:
+def _client(aws: Aws, state: Any, env: Any, region: str | None = None, role: str | None = None) -> Any:
     details = env.aws_execution_details
     return aws.clients.get(state._get_boto_service_name(), region or details.region, role or details.role_arn)
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Speaks Java's names, asks the service, and names its errors."""
     from_error: Callable[..., Any] = StateTaskServiceAwsSdk._from_error
     evaluate_parameters = StateTaskService._eval_parameters

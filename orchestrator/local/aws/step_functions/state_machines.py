@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.core.exceptions import AWSError
 from moto.core.exceptions import InvalidToken as UnknownToken
@@ -26,11 +26,9 @@ from moto.stepfunctions.models import StepFunctionBackend
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import adds, replaces
 from orchestrator.local.aws.step_functions.variable_references import references
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 #: Of a machine that logs nothing.
 _SILENT = {"level": "OFF", "includeExecutionData": False}
@@ -77,7 +75,7 @@ def check_page(size: Any, token: Any) -> None:
         raise constraint("nextToken", token, f"have length less than or equal to {_TOKEN_LENGTH}")
 
 
-def _logging(aws: EmbeddedAws, asked: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _logging(aws: Aws, asked: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """What is asked for, complete. Raises InvalidLoggingConfiguration."""
     if asked is None:
         return None
@@ -121,7 +119,7 @@ def _describe_for_execution(self: Any) -> ActionResult:
     return ActionResult(about | dict(described(machine)))
 
 
-def _create(aws: EmbeddedAws, create: Callable[..., Any]) -> Callable[..., Any]:
+def _create(aws: Aws, create: Callable[..., Any]) -> Callable[..., Any]:
     def create_state_machine(self: Any, name: str, definition: str, *arguments: Any, **named: Any) -> Any:
         """Another role or other tags make it "an idempotent request of the previous"; another anything is refused."""
         named["loggingConfiguration"] = asked = _logging(aws, named.get("loggingConfiguration"))
@@ -136,7 +134,7 @@ def _create(aws: EmbeddedAws, create: Callable[..., Any]) -> Callable[..., Any]:
     return create_state_machine
 
 
-def _update(aws: EmbeddedAws, update: Callable[..., Any]) -> Callable[..., Any]:
+def _update(aws: Aws, update: Callable[..., Any]) -> Callable[..., Any]:
     def update_state_machine(self: Any, arn: str, *arguments: Any, **named: Any) -> Any:
         if _VERSION.fullmatch(arn):
             raise StateMachineDoesNotExist(f"State Machine Does Not Exist: '{arn}'")
@@ -207,7 +205,7 @@ def _without_activities(self: Any) -> ActionResult:
     raise ValidationException(_NO_ACTIVITIES)
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Replaces what moto says of state machines."""
     backend, response = StepFunctionsParserBackend, StepFunctionResponse
     validate_arn, tag = StepFunctionBackend._validate_arn, StepFunctionBackend.tag_resource

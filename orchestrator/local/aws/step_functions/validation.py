@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.core.exceptions import AWSError
 from moto.core.responses import ActionResult
@@ -21,11 +21,9 @@ from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguagePa
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import adds, replaces
 from orchestrator.local.aws.step_functions import fields
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 _TYPES = ("Task", "Wait", "Pass", "Succeed", "Fail", "Choice", "Parallel", "Map")
 
@@ -244,7 +242,7 @@ def _unparsed(definition: str) -> Iterator[Diagnostic]:
         yield _schema(f"{type(fault).__name__}: {fault}")
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Refuses what AWS refuses, and answers ValidateStateMachineDefinition."""
     backend = StepFunctionsParserBackend
     create = backend.create_state_machine

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import copy
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringVariableSample
 from moto.stepfunctions.parser.asl.eval.variable_store import NoSuchVariable
 from moto.stepfunctions.parser.asl.utils import json_path
 from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 from orchestrator.local.aws.step_functions import failures
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
 
 _REFERENCE = re.compile(r"\$(?P<name>[^.\[\]]+)(?P<path>.*)", re.DOTALL)
 
@@ -33,7 +31,7 @@ def _value(store: Any, expression: str) -> Any:
     return copy.deepcopy(json_path.extract_json(f"${found['path']}", value) if found["path"] else value)
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Reads variables as values."""
 
     @replaces(StringVariableSample, "_eval_body", digest="357c4c7da623")

@@ -10,7 +10,7 @@ import random
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.core.exceptions import AWSError
 from moto.core.responses import ActionResult
@@ -23,12 +23,9 @@ from moto.stepfunctions.exceptions import (
 from moto.stepfunctions.models import StepFunctionBackend
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import adds, replaces
 from orchestrator.local.aws.step_functions.state_machines import check_page, constraint, paged, published
-
-if TYPE_CHECKING:
-    from orchestrator.local.aws.server import EmbeddedAws
-
 
 #: Versions in a page where the request does not say how many.
 _PAGE = 100
@@ -178,7 +175,7 @@ def _update_alias(update: Callable[..., Any]) -> Callable[..., Any]:
     return update_alias
 
 
-def install(aws: EmbeddedAws) -> None:
+def install(aws: Aws) -> None:
     """Adds what moto cannot do, and refuses what AWS refuses."""
     backend = StepFunctionBackend
     create, update, delete = (

@@ -33,7 +33,7 @@ def changes(aws: EmbeddedAws) -> Iterator[list[dict[str, Any]]]:
     streams._listeners[:] = listeners
 
 
-def put(id_: str, condition: str | None = None) -> dict[str, Any]:
+def put(id_: str, condition: str | None = None) -> Any:
     more = {"ConditionExpression": condition} if condition else {}
     return {"TableName": "work", "Item": {"id": {"S": id_}}, **more}
 
@@ -64,7 +64,7 @@ def test_the_changes_of_a_transaction_are_told_when_it_has_succeeded(
 
 
 def test_a_transaction_that_failed_has_changed_nothing(aws: EmbeddedAws, changes: list[dict[str, Any]]) -> None:
-    never = {"Put": put("b", "attribute_exists(id)")}
+    never: Any = {"Put": put("b", "attribute_exists(id)")}
     with pytest.raises(ClientError, match="TransactionCanceled"):
         aws.client("dynamodb").transact_write_items(TransactItems=[{"Put": put("a")}, never])
     assert changes == []

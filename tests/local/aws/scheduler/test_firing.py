@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -13,6 +13,9 @@ from botocore.exceptions import ClientError
 from orchestrator.local.aws.clock import VirtualClock
 from orchestrator.local.aws.scheduler.delivery import Delivery
 from orchestrator.local.aws.server import EmbeddedAws
+
+if TYPE_CHECKING:
+    from types_boto3_sqs.type_defs import MessageTypeDef
 
 START = datetime(2026, 11, 30, tzinfo=UTC)
 ECHO = {"StartAt": "Echo", "States": {"Echo": {"Type": "Pass", "End": True}}}
@@ -64,7 +67,7 @@ class Day:
         self.clock.sleep(hours * 3600, resting=True)
         return [delivery.slot.strftime("%dT%H:%M") for delivery in self.deliveries]
 
-    def dead_letters(self) -> list[dict[str, Any]]:
+    def dead_letters(self) -> list[MessageTypeDef]:
         answer = self.aws.client("sqs").receive_message(QueueUrl=self.queue, MessageAttributeNames=["All"])
         return list(answer.get("Messages", []))
 
@@ -94,7 +97,7 @@ def test_a_rate_begins_at_once(day: Day) -> None:
 def test_context_attributes_are_filled_in(day: Day) -> None:
     day.schedule("cron(0 8 * * ? *)")
     day.passes(9)
-    described = day.aws.client("stepfunctions").describe_execution(executionArn=day.deliveries[0].execution_arn)
+    described = day.aws.client("stepfunctions").describe_execution(executionArn=day.deliveries[0].execution_arn or "")
     assert json.loads(described["input"]) == {"slot": "2026-11-30T08:00:00Z", "attempt": "1"}
     assert described["name"].startswith("s-")
     assert described["startDate"].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S") == "2026-11-30T08:00:00"
@@ -117,7 +120,7 @@ def test_a_disabled_schedule_does_not_fire_and_one_that_is_deleted_no_longer(day
 def test_an_update_counts_from_now_on(day: Day) -> None:
     day.schedule("cron(0 12 * * ? *)")
     schedule = day.aws.client("scheduler").get_schedule(Name="s")
-    request = {name: schedule[name] for name in ("Name", "FlexibleTimeWindow", "Target")}
+    request: Any = {name: schedule[name] for name in ("Name", "FlexibleTimeWindow", "Target")}
     day.aws.client("scheduler").update_schedule(**request, ScheduleExpression="cron(0 3 * * ? *)")
     assert day.passes(24) == ["30T03:00"]
 

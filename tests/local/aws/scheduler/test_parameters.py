@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -13,9 +13,12 @@ from orchestrator.local.aws.scheduler.delivery import UNIVERSAL_TARGET
 from orchestrator.local.aws.scheduler.parameters import check, complete
 from orchestrator.local.aws.server import EmbeddedAws
 
+if TYPE_CHECKING:
+    from types_boto3_scheduler.type_defs import TargetTypeDef
+
 NOW = datetime(2026, 12, 1, 8, tzinfo=UTC)
 ROLE = "arn:aws:iam::123456789012:role/r"
-TARGET: dict[str, Any] = {"Arn": UNIVERSAL_TARGET, "RoleArn": ROLE, "Input": "{}"}
+TARGET: TargetTypeDef = {"Arn": UNIVERSAL_TARGET, "RoleArn": ROLE, "Input": "{}"}
 REQUEST: dict[str, Any] = {
     "name": "s",
     "schedule_expression": "rate(1 hour)",

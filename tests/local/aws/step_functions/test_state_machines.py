@@ -164,7 +164,7 @@ def test_versions_come_in_pages_and_their_numbers_are_not_given_again(machines: 
 def test_the_weights_of_an_alias_are_a_hundred(machines: Machines, weights: tuple[int, ...], message: str) -> None:
     arn = make(machines, definition("1"), publish=True)
     machines.states.update_state_machine(stateMachineArn=arn, definition=definition("2"), publish=True)
-    routes = [{"stateMachineVersionArn": f"{arn}:{at}", "weight": weight} for at, weight in enumerate(weights, 1)]
+    routes: Any = [{"stateMachineVersionArn": f"{arn}:{at}", "weight": weight} for at, weight in enumerate(weights, 1)]
     create = machines.states.create_state_machine_alias
     code, told = refusal(lambda: create(name="live", routingConfiguration=routes))
     assert code == "ValidationException"
@@ -173,7 +173,7 @@ def test_the_weights_of_an_alias_are_a_hundred(machines: Machines, weights: tupl
 
 def test_an_alias_is_what_it_was_made_as(machines: Machines) -> None:
     arn = make(machines, definition("1"), publish=True)
-    routes = [{"stateMachineVersionArn": f"{arn}:1", "weight": 100}]
+    routes: Any = [{"stateMachineVersionArn": f"{arn}:1", "weight": 100}]
     create = machines.states.create_state_machine_alias
     made = create(name="live", routingConfiguration=routes)["stateMachineAliasArn"]
     assert create(name="live", routingConfiguration=routes)["stateMachineAliasArn"] == made
