@@ -152,6 +152,16 @@ _settings = gathered(
         default=None,
         help="Whether what handles failures has some concurrency for itself. [default: as deployed, or yes]",
     ),
+    click.option(
+        "--log-level",
+        type=click.Choice(deployment.LOG_LEVELS, case_sensitive=False),
+        help="What Standard executions log beside the history they keep. [default: as deployed, or ERROR]",
+    ),
+    click.option(
+        "--tracing/--no-tracing",
+        default=None,
+        help="Whether X-Ray follows executions and functions. [default: as deployed, or no]",
+    ),
 )
 
 
@@ -205,7 +215,7 @@ def plan(stack: Stack, file: Path, settings: StackSettings, dependencies: Depend
         now=now,
         destinations=declared.destinations,
         settings=settings,
-        monthly_cost=deployment.monthly_cost(application, now),
+        monthly_cost=deployment.monthly_cost(application, now, settings),
     )
     if as_json:
         click.echo(json.dumps(deployment.plan_json(planned), indent=2, ensure_ascii=False))

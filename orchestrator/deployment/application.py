@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import orchestrator
 from orchestrator.asl.definition import Definition
 from orchestrator.asl.fatal_errors import descendants
-from orchestrator.deployment.bundles import Bundle, bundle, own_files
+from orchestrator.deployment.bundles import Bundle, bundle, library_files, own_files
 from orchestrator.deployment.dependencies import Dependencies
 from orchestrator.deployment.template import BACKFILL, TASK_RUNNER, code_parameter, template
 from orchestrator.errors import InvalidDefinition, NonRetryableError, error_names
@@ -73,7 +73,8 @@ class Application:
             known_workflows=[name for name in self.definitions if name not in (TASK_RUNNER, BACKFILL)],
             environment=self.stack.environment,
         )
-        fatal = {function.name: self._fatal_errors(function) for function in self.functions}
+        named = {task.target.name for task in declared.tasks if task.target.kind is TargetKind.LAMBDA}
+        fatal = {function.name: self._fatal_errors(function) for function in self.functions if function.name in named}
         tasks = tuple(
             replace(task, retry=replace(task.retry, never_on=_united(task.retry.never_on, fatal[task.target.name])))
             if task.target.kind is TargetKind.LAMBDA
@@ -94,11 +95,11 @@ class Application:
     def bundles(self) -> dict[str, Bundle]:
         """Each function's code, by the parameter that names it."""
         not_for_all = {name for function in self.functions for name in function.dependencies}
-        found = {}
+        found, shared = {}, library_files(LIBRARY)
         for function in self.functions:
             others = not_for_all - set(function.dependencies)
             needed = self.dependencies and self.dependencies.without(others)
-            found[code_parameter(function)] = bundle(function, self.lambdas, LIBRARY, needed)
+            found[code_parameter(function)] = bundle(function, self.lambdas, shared, needed)
         return found
 
 

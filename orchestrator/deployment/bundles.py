@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -54,19 +54,24 @@ class Bundle:
         return _zipped(self.files, behind=_packed(self.dependencies) if self.dependencies else b"")
 
 
-def bundle(function: Function, lambdas: Path, library: Path, dependencies: Dependencies | None = None) -> Bundle:
-    """The bundle of a function; ``lambdas`` and ``library`` are the folders of the two packages.
+def bundle(
+    function: Function, lambdas: Path, library: Mapping[str, bytes], dependencies: Dependencies | None = None
+) -> Bundle:
+    """The bundle of a function; ``lambdas`` is the folder of that package, ``library`` what :func:`library_files` says.
 
     Without ``dependencies`` it is for what has them already, in this machine's Python.
     """
-    handlers = own_files(function, lambdas)
-    shared = {path: name for path, name in _modules(library) if name in _BUNDLED or name == "__init__"}
-    files = {
-        f"{folder.name}/{path.relative_to(folder).as_posix()}": path.read_bytes()
-        for folder, paths in ((lambdas, handlers), (library, shared))
-        for path in paths
-    }
-    return Bundle(name=function.name, files=files, dependencies=dependencies)
+    own = _contents(lambdas, own_files(function, lambdas))
+    return Bundle(name=function.name, files={**own, **library}, dependencies=dependencies)
+
+
+def library_files(library: Path) -> dict[str, bytes]:
+    """What every bundle holds of the folder of this library, by the path in the zip file."""
+    return _contents(library, (path for path, name in _modules(library) if name in _BUNDLED or name == "__init__"))
+
+
+def _contents(folder: Path, paths: Iterable[Path]) -> dict[str, bytes]:
+    return {f"{folder.name}/{path.relative_to(folder).as_posix()}": path.read_bytes() for path in paths}
 
 
 def own_files(function: Function, lambdas: Path) -> tuple[Path, ...]:

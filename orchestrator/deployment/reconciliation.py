@@ -135,7 +135,11 @@ def find(registry: Registry, schedules: Schedules, tasks: Sequence[Task], now: d
         # The record is to the second, and the last write may have been at its end.
         since = recorded.written + timedelta(seconds=1)
         for name, (task_id, schedule) in _wanted(tasks, now).items():
-            if name in listed and listed[name].modified >= since and (changed := schedules.edits(task_id, schedule)):
+            if (
+                name in listed
+                and listed[name].modified >= since
+                and (changed := schedules.edits(name, task_id, schedule))
+            ):
                 edited[name] = changed
     return Found(
         registered=registry.declared(),
@@ -253,9 +257,9 @@ def _carry_out(operation: Operation, registry: Registry, schedules: Schedules, w
         case Register(task=task, rescheduled=rescheduled):
             registry.register(task, watch_from(task, watched_from), anew=rescheduled)
         case CreateSchedule(task_id=task_id, schedule=schedule):
-            schedules.create(task_id, schedule)
+            schedules.create(schedule_name(task_id, schedule), task_id, schedule)
         case UpdateSchedule(task_id=task_id, schedule=schedule):
-            schedules.update(task_id, schedule)
+            schedules.update(schedule_name(task_id, schedule), task_id, schedule)
         case DeleteSchedule(name=name):
             schedules.delete(name)
         case Remove(task_id=task_id):

@@ -18,6 +18,7 @@ from orchestrator.stores.dead_letters import DeadLetters
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.subscriptions import Destinations, Recorded
 from orchestrator.tasks.retries import RetryPolicy
+from orchestrator.tasks.schedule_names import schedule_name
 from orchestrator.tasks.slots import key
 from orchestrator.tasks.task import CatchUp, OverlapPolicy, TaskSchedule
 from tests.testbed import listener, queues
@@ -44,6 +45,7 @@ def ended(run: Run | None, status: RunStatus) -> Run:
 
 def a_task_runs_and_is_counted(world: World) -> None:
     run = world.succeeds("lambda/work")
+    assert world.aws.event_sources.settled(30)
     metric: Any = {"Name": "TaskType", "Value": run.task_id}
     metrics = world.aws.client("cloudwatch").list_metrics(Namespace="ScheduledTasks", Dimensions=[metric])["Metrics"]
     assert {one["MetricName"] for one in metrics} >= {"TaskDuration", "TaskExecution"}
@@ -113,7 +115,8 @@ def a_slot_that_cannot_be_started_is_recorded(world: World) -> None:
 def run_by(world: World, task_id: str, change: Callable[[dict[str, Any]], None]) -> Run:
     """The row of a slot that Scheduler delivers, its target changed."""
     due = (world.aws.clock.now() + timedelta(hours=1)).replace(microsecond=0, tzinfo=None)
-    request = world.schedules.request(task_id, TaskSchedule(expression=f"at({due.isoformat()})"))
+    schedule = TaskSchedule(expression=f"at({due.isoformat()})")
+    request = world.schedules.request(schedule_name(task_id, schedule), task_id, schedule)
     change(request["Target"])
     world.aws.client("scheduler").create_schedule(**request)
     found: list[Run] = []
@@ -169,6 +172,19 @@ def a_change_that_cannot_be_told_is_kept(world: World) -> None:
     finally:
         dynamodb.delete_item(TableName=STACK.runs_table, Key=row)
         dynamodb.delete_item(TableName=STACK.incidents_table, Key=incident)
+
+
+def a_change_that_cannot_be_counted_is_kept(world: World) -> None:
+    """The meter itself does not run."""
+    functions, name = world.aws.client("lambda"), STACK.function("meter", is_task=False)
+    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    before = kept(world)
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": {}})
+    try:
+        world.succeeds("lambda/work")
+        world.until(lambda: kept(world) > before)
+    finally:
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
 
 
 def a_change_that_cannot_be_read_is_counted(world: World) -> None:
@@ -456,6 +472,7 @@ ALL: tuple[Scenario, ...] = (
     an_execution_that_died_is_recorded,
     a_failure_is_told_and_so_is_its_end,
     a_change_that_cannot_be_told_is_kept,
+    a_change_that_cannot_be_counted_is_kept,
     an_alert_is_taken_to_webhooks_and_topics_and_kept_where_one_refuses_it,
     a_change_that_cannot_be_read_is_counted,
     a_slot_that_nobody_delivered_is_missed,

@@ -189,7 +189,7 @@ def test_whenever_a_schedule_is_created_everything_that_is_watched_is_delivered(
         created = planned + timedelta(seconds=delay)
         watch = watch_from(task, settled(plan([task], nothing, planned).operations, planned))
         schedules = Schedules(NOBODY, Stack(), settings, partial(_same, created))
-        delivered_from = schedules.request(task.id, schedule).get("StartDate", created)
+        delivered_from = schedules.request("name", task.id, schedule).get("StartDate", created)
         first = next(upcoming(task, datetime.fromisoformat(watch.checked_until)))
         assert first.at >= delivered_from
         assert watch.next_run == key(first.at)
