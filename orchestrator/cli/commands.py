@@ -34,7 +34,7 @@ def _choose_stack(context: click.Context, _parameter: click.Parameter, name: str
 
 def _choose_local(context: click.Context, _parameter: click.Parameter, is_local: bool) -> None:
     if is_local:
-        _connection(context).to_local(Path.cwd())
+        context.with_resource(_connection(context).to_local(Path.cwd()))
 
 
 def _connection(context: click.Context) -> Connection:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -43,7 +44,8 @@ class Connection:
     def stack(self) -> Stack:
         return self.named or (Stack(name=self._local.stack) if self._local else Stack())
 
-    def to_local(self, folder: Path) -> None:
+    @contextmanager
+    def to_local(self, folder: Path) -> Iterator[None]:
         """Reaches the embedded AWS of the project that ``folder`` is in, and so does all else in this process.
 
         Where none is known, it is the one that listens where `orchestrator local` does if nothing is said.
@@ -53,7 +55,8 @@ class Connection:
 
         self._local = address.found(folder)
         endpoint = self._local.endpoint if self._local else f"http://127.0.0.1:{address.PORT}"
-        os.environ.update(environment.variables(endpoint))
+        with environment.applied(environment.variables(endpoint)):
+            yield
 
     @property
     def client(self) -> Clients:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +17,7 @@ from orchestrator.deployment import Application, Applied
 from orchestrator.errors import InvalidRow
 from orchestrator.local import samples
 from orchestrator.local.address import announced
+from orchestrator.local.aws import environment
 from orchestrator.local.aws.clock import Clock, RealClock, VirtualClock
 from orchestrator.local.aws.dynamodb import streams
 from orchestrator.local.aws.scheduler.delivery import Delivery
@@ -50,7 +50,7 @@ def started(
     """
     stack = application.stack
     declared = application.load(file, clock.now().date())
-    with _tidy_end(), clock.busy(), EmbeddedAws(port=port, clock=clock) as aws, _environment(aws.environment):
+    with _tidy_end(), clock.busy(), EmbeddedAws(port=port, clock=clock) as aws, environment.applied(aws.environment):
         bucket = f"{stack.name}-data-{aws.account}-{aws.region}"
         applied = deployment.apply(
             aws.client,
@@ -62,18 +62,6 @@ def started(
         )
         samples.seed(aws, stack, bucket, clock.now())
         yield Session(aws=aws, stack=stack, tasks=declared.tasks, applied=applied)
-
-
-@contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Sets environment variables for AWS clients that this process makes, and puts everything back afterwards."""
-    before = dict(os.environ)
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 @contextmanager
