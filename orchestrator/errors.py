@@ -9,6 +9,9 @@ OrchestratorError
 ├── InvalidTimezone             no time zone of the tz database
 ├── InvalidTaskFile             tasks.yaml (every mistake, each with file, line, field and what was expected)
 ├── InvalidDefinition           a state machine definition that would not run as written
+├── InvalidProject              what a project declares, in code or beside it (every mistake)
+├── NoProject                   no tasks.yaml here, nor in any folder above
+├── FolderNotEmpty              a new project was to be written over something
 ├── InvalidLockList             a line of a lock list that pins nothing
 ├── InvalidRecord               a record of the registry that no registration made
 ├── InvalidRow                  a row of the ledger that no run has written
@@ -200,6 +203,32 @@ class RolledBack(OrchestratorError):
             f"{state_machine}: alarm {alarm} went off with {percent} % on version {new}, and version {old} runs again;"
             f" find out why executions of version {new} failed, then deploy again"
         )
+
+
+class InvalidProject(OrchestratorError):
+    """A project's functions, workflows or settings cannot be deployed: nothing has been written to AWS."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = list(problems)
+        count = f"{len(self.problems)} mistakes" if len(self.problems) > 1 else "1 mistake"
+        super().__init__("\n".join([*self.problems, f"{count}; nothing was deployed"]))
+
+
+class NoProject(OrchestratorError):
+    """There is no tasks.yaml in a folder, nor in any above it."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(
+            f"there is no tasks.yaml in {folder}, nor in a folder above it; go to a project, name one with --project,"
+            " or begin one with `orchestrator init DIR`"
+        )
+
+
+class FolderNotEmpty(OrchestratorError):
+    """A new project was to be written into a folder that holds something."""
+
+    def __init__(self, folder: str, found: str) -> None:
+        super().__init__(f"{folder} holds {found}, and nothing of it is overwritten; name a new or an empty folder")
 
 
 class NotABuild(OrchestratorError):

@@ -32,6 +32,7 @@ ROOMS = (
     Room(name="pricing", pure=True),
     Room(name="taskfile"),
     Room(name="asl", alone_imports="stepfunctions"),
+    Room(name="system"),
     Room(name="handlers", bundled=True),
     Room(name="stores", bundled=True),
     Room(name="operations", bundled=True),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.asl.states import JSONPATH_FIELDS, Graph, Jsonata
+from orchestrator.asl.expressions import JSONPATH_FIELDS, Jsonata
 from orchestrator.errors import InvalidDefinition
 from orchestrator.functions import Permission
 
@@ -29,6 +29,9 @@ class Definition:
 
     def to_dict(self) -> dict[str, Any]:
         """Amazon States Language."""
+        # Here, because it imports the SDK, and what is written as Amazon States Language needs none.
+        from orchestrator.asl.states import Graph
+
         graph = Graph(self.start, comment=self.comment, query_language="JSONata", timeout_seconds=self.timeout_seconds)
         machine: dict[str, Any] = graph.to_dict()
         first = ("Comment", "QueryLanguage", "TimeoutSeconds", "StartAt", "States")

@@ -16,7 +16,7 @@ from orchestrator.stack import Stack
 
 if TYPE_CHECKING:
     from orchestrator.clients import Clients
-    from orchestrator.deployment import Application
+    from orchestrator.deployment import Application, Project
     from orchestrator.local.address import Address
     from orchestrator.stores.backfills import Backfills
     from orchestrator.stores.executions import Runner
@@ -33,9 +33,11 @@ _ATTEMPTS, _CONNECT_SECONDS = 3, 5
 class Connection:
     """A deployed stack, and the AWS clients to reach it with. ``AWS_ENDPOINT_URL`` chooses which AWS."""
 
-    def __init__(self, stack: Stack | None = None) -> None:
+    def __init__(self, stack: Stack | None = None, folder: Path | None = None) -> None:
         #: What was named; else it is the stack of the embedded AWS, or that of development.
         self.named = stack
+        #: The project's folder, or one below it, if one was named.
+        self.folder = folder
         self._local: Address | None = None
         #: How many items of its tables could not be read, and were named and stepped over.
         self.unreadable = 0
@@ -45,15 +47,15 @@ class Connection:
         return self.named or (Stack(name=self._local.stack) if self._local else Stack())
 
     @contextmanager
-    def to_local(self, folder: Path) -> Iterator[None]:
-        """Reaches the embedded AWS of the project that ``folder`` is in, and so does all else in this process.
+    def to_local(self) -> Iterator[None]:
+        """Reaches the embedded AWS of the project, and so does all else in this process.
 
         Where none is known, it is the one that listens where `orchestrator local` does if nothing is said.
         """
         from orchestrator.local import address
         from orchestrator.local.aws import environment
 
-        self._local = address.found(folder)
+        self._local = address.found((self.folder or Path.cwd()).absolute())
         endpoint = self._local.endpoint if self._local else f"http://127.0.0.1:{address.PORT}"
         with environment.applied(environment.variables(endpoint)):
             yield
@@ -85,13 +87,25 @@ class Connection:
 
             return getpass.getuser()
 
+    @cached_property
+    def project(self) -> Project:
+        """The project of the folder that was named, or else of the working directory. Raises :class:`NoProject`."""
+        # Here, because most commands need none of it.
+        from orchestrator.deployment import Project
+
+        return Project.find(self.folder or Path.cwd())
+
+    def tasks_file(self, given: Path | None) -> Path:
+        """The file of tasks that somebody has named, or else the project's. Raises :class:`NoProject`."""
+        if given:
+            return given
+        file, here = self.project.tasks, Path.cwd()
+        return file.relative_to(here) if file.is_relative_to(here) else file
+
     @property
     def application(self) -> Application:
-        """What the packages ``definitions`` and ``lambdas`` of the working directory make of the stack."""
-        # Here, because it imports the SDK, and most commands need none of it.
-        from orchestrator import deployment
-
-        return deployment.imported().application(self.stack)
+        """What the project makes of the stack. Raises :class:`NoProject` and :class:`InvalidProject`."""
+        return self.project.application(self.stack)
 
     @property
     def registry(self) -> Registry:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from orchestrator import pricing
-from orchestrator.cli.options import as_json, console, gathered, moment, print_json
+from orchestrator.cli.options import as_json, console, gathered, moment, print_json, tasks_option
 from orchestrator.cli.views.forecast import Costed, busy_table, costs_table, task_value, total_value
 from orchestrator.cli.views.heatmap import heat_svg, heat_text
 from orchestrator.pricing import PRICES
@@ -58,7 +58,7 @@ class _Period:
     "--image", type=click.Path(path_type=Path, dir_okay=False), help="Write the heat map to this file, as SVG."
 )
 @click.option("--offline", is_flag=True, help="Do not ask a ledger how long runs take.")
-@click.option("--tasks", "file", default="tasks.yaml", show_default=True, type=click.Path(path_type=Path))
+@tasks_option
 @as_json
 @click.pass_obj
 def forecast_command(
@@ -67,13 +67,13 @@ def forecast_command(
     timezone: str,
     image: Path | None,
     offline: bool,
-    file: Path,
+    file: Path | None,
     as_json: bool,
 ) -> None:
     """How often tasks run, when it is busiest, and what it costs."""
     now = datetime.now(UTC)
     application = connection.application
-    tasks = application.load_tasks(file, now.date())
+    tasks = application.load_tasks(connection.tasks_file(file), now.date())
     tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     found = forecast(tasks, period.begin or tomorrow, period.days)
     durations = {} if offline else _durations(connection, tasks)

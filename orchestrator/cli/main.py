@@ -1,7 +1,8 @@
 """`orchestrator`: what an operator types. Each command has `--help`.
 
 Exit codes: 0 done; 1 it failed, or the run did; 2 bad input; 3 AWS cannot be reached or refuses; 4 there was
-nothing to compare; 130 interrupted.
+nothing to compare; 130 interrupted. Of the commands that build and deploy, 1 is bad input, too, and 2 says of `plan`
+that there is something to do, and of `prove` that something was not answered.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli import faults
+from orchestrator.cli import deployments, faults
 from orchestrator.cli.alerts import alerts
 from orchestrator.cli.backfill import backfill
 from orchestrator.cli.commands import Commands
@@ -20,7 +21,7 @@ from orchestrator.cli.failed import failed
 from orchestrator.cli.forecast import forecast_command
 from orchestrator.cli.ledger import ledger
 from orchestrator.cli.logs import logs
-from orchestrator.cli.options import console, moment
+from orchestrator.cli.options import console, moment, tasks_option
 from orchestrator.cli.pause import pause, resume
 from orchestrator.cli.preview import preview
 from orchestrator.cli.rerun import rerun
@@ -41,10 +42,11 @@ def orchestrator(context: click.Context) -> None:
 
 
 @orchestrator.command()
-@click.argument("file", default="tasks.yaml", type=click.Path(path_type=Path))
+@click.argument("given", metavar="[FILE]", required=False, type=click.Path(path_type=Path))
 @click.pass_obj
-def validate(connection: Connection, file: Path) -> None:
+def validate(connection: Connection, given: Path | None) -> None:
     """Check a tasks file, and write nothing anywhere."""
+    file = connection.tasks_file(given)
     found = connection.application.load(file, datetime.now(UTC).date())
     schedules = sum(len(task.schedules) for task in found.tasks)
     click.echo(f"{file}: {len(found.tasks)} tasks, {schedules} schedules, no mistakes.")
@@ -66,24 +68,26 @@ def schema() -> None:
 )
 @click.option("--speed", type=click.FloatRange(1, 1_000_000), help="How many times as fast time passes while idle.")
 @click.option("--from", "begin", callback=moment, help="The time to begin at, like 2026-11-30T00:00:00Z.")
-@click.option("--tasks", "file", default="tasks.yaml", show_default=True, type=click.Path(path_type=Path))
+@tasks_option
 @click.pass_obj
-def local(connection: Connection, port: int, speed: float | None, begin: datetime | None, file: Path) -> None:
+def local(connection: Connection, port: int, speed: float | None, begin: datetime | None, file: Path | None) -> None:
     """Run all of it on this machine, until Ctrl-C."""
     # Here, because moto takes a second to import and nothing else needs it.
     from orchestrator.local import session
 
-    session.serve(connection.application, file, port=port, speed=speed, begin=begin, say=click.echo)
+    session.serve(
+        connection.application, connection.tasks_file(file), port=port, speed=speed, begin=begin, say=click.echo
+    )
 
 
 @orchestrator.command()
-@click.option("--tasks", "file", default="tasks.yaml", show_default=True, type=click.Path(path_type=Path))
+@tasks_option
 @click.pass_obj
-def demo(connection: Connection, file: Path) -> int:
+def demo(connection: Connection, file: Path | None) -> int:
     """Watch a whole day of scheduled tasks in less than a minute."""
     from orchestrator.cli import demo as day
 
-    return day.show(connection.application, file, console())
+    return day.show(connection.application, connection.tasks_file(file), console())
 
 
 _COMMANDS = (
@@ -110,4 +114,13 @@ for command in _COMMANDS:
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit code."""
-    return faults.run(orchestrator, arguments, interrupted="interrupted")
+    orchestrator.deploying = False
+    return faults.run(orchestrator, arguments, interrupted=_interrupted, bad_input=_bad_input)
+
+
+def _interrupted() -> str:
+    return deployments.INTERRUPTED if orchestrator.deploying else "interrupted"
+
+
+def _bad_input() -> int:
+    return faults.FAILED if orchestrator.deploying else faults.BAD_INPUT

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
 from functools import wraps
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import click
 from rich.console import Console
 
 from orchestrator.instants import slot_text
+from orchestrator.stack import Stack
 from orchestrator.tasks.task import Task
+
+if TYPE_CHECKING:
+    from orchestrator.cli.connection import Connection
 
 #: Beyond a terminal's width nothing is cut: a file or a pipe gets whole lines.
 _PIPE_WIDTH = 220
+
+#: Part of the names of buckets, which are 63 characters at most.
+_ENVIRONMENT = re.compile(r"[a-z][a-z0-9-]{0,11}")
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 
@@ -58,6 +67,32 @@ def _slot(_context: click.Context, _parameter: click.Parameter, text: str | None
 
 slot_argument = click.argument("slot", callback=_slot)
 newest_or_slot = click.argument("slot", callback=_slot, required=False)
+
+
+def environment_stack(name: str) -> Stack:
+    """The stack of an environment. Raises click.BadParameter."""
+    if not _ENVIRONMENT.fullmatch(name):
+        raise click.BadParameter("1 to 12 of a-z, 0-9 and -, a letter first")
+    return Stack(name=f"orchestrator-{name}")
+
+
+def _stack(context: click.Context, parameter: click.Parameter, environment: str | None) -> Stack:
+    connection: Connection = context.obj
+    return connection.stack if environment is None else environment_stack(environment)
+
+
+environment_option = click.option(
+    "--env", "stack", callback=_stack, show_default="dev", help="Which environment: dev, staging, prod …"
+)
+
+
+tasks_option = click.option(
+    "--tasks",
+    "file",
+    type=click.Path(path_type=Path),
+    show_default="tasks.yaml of the project",
+    help="Another file of tasks.",
+)
 
 
 def gathered(

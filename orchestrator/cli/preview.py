@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli.options import as_json, console, day_or_moment, gathered, in_zone_of, print_json
+from orchestrator.cli.options import as_json, console, day_or_moment, gathered, in_zone_of, print_json, tasks_option
 from orchestrator.cli.views.preview import preview_table
 from orchestrator.schedules import Schedule
 from orchestrator.tasks.preview import lines, value
@@ -44,7 +44,7 @@ class _Window:
         "--count", type=click.IntRange(1, 100_000), help=f"So many.  [default: {_COUNT}, unless --until is given]"
     ),
 )
-@click.option("--tasks", "file", default="tasks.yaml", show_default=True, type=click.Path(path_type=Path))
+@tasks_option
 @as_json
 @click.pass_obj
 def preview(
@@ -53,7 +53,7 @@ def preview(
     expression: str | None,
     timezone: str | None,
     window: _Window,
-    file: Path,
+    file: Path | None,
     as_json: bool,
 ) -> None:
     """When TASK of tasks.yaml is due: local time and UTC, changes of clock, calendars, spreading.
@@ -89,8 +89,9 @@ def _of_expression(expression: str, timezone: str) -> Task:
     return Task(id="", target=nothing, schedules=(TaskSchedule(expression=checked, timezone=timezone),))
 
 
-def _of_file(connection: Connection, task_id: str, file: Path, now: datetime) -> Task:
+def _of_file(connection: Connection, task_id: str, given: Path | None, now: datetime) -> Task:
     """Raises InvalidTaskFile."""
+    file = connection.tasks_file(given)
     tasks = {task.id: task for task in connection.application.load_tasks(file, now.date())}
     if task_id not in tasks:
         close = get_close_matches(task_id, tasks, n=1)

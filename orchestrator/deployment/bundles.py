@@ -1,7 +1,7 @@
 """The functions' code, as the zip files that Lambda takes.
 
-A bundle holds the handler's module or package, what the handlers share (names that begin with ``_``), the part of this
-library that handlers may import, and the distributions that both import, built for Lambda's Linux.
+A bundle holds the handler's module or package, what the handlers share (``shared``, and names that begin with ``_``),
+the part of this library that handlers may import, and the distributions that both import, built for Lambda's Linux.
 """
 
 from __future__ import annotations
@@ -76,7 +76,12 @@ def _contents(folder: Path, paths: Iterable[Path]) -> dict[str, bytes]:
 
 def own_files(function: Function, lambdas: Path) -> tuple[Path, ...]:
     """What a bundle holds of the folder ``lambdas``: the function's module or package, and what all share."""
-    return tuple(path for path, name in _modules(lambdas) if name == function.package or name.startswith("_"))
+    return tuple(path for path, name in _modules(lambdas) if name == function.package or is_shared(name))
+
+
+def is_shared(name: str) -> bool:
+    """Whether a module or package of the folder ``lambdas`` is in every bundle, and is no function itself."""
+    return name == "shared" or name.startswith("_")
 
 
 # They are most of a bundle and take seconds to compress, and most functions have the same.

@@ -60,7 +60,7 @@ def started(
             settings=deployment.StackSettings(mail_from=samples.MAIL_FROM, site_url=samples.site_url(aws, bucket)),
             deployer=deployment.Deployer(now=clock.now, sleep=lambda seconds: None, progress=say),
         )
-        samples.seed(aws, stack, bucket, clock.now())
+        samples.seed(aws, stack, bucket, clock.now(), application.lambdas.parent / "samples")
         yield Session(aws=aws, stack=stack, tasks=declared.tasks, applied=applied)
 
 

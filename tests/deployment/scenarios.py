@@ -21,7 +21,7 @@ from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.schedule_names import schedule_name
 from orchestrator.tasks.slots import key
 from orchestrator.tasks.task import CatchUp, OverlapPolicy, TaskSchedule
-from tests.testbed import listener, queues
+from tests.testbed import ROOT, listener, queues
 from tests.testbed.everything import PERIOD, SLOT, World
 from tests.testbed.task_runner import STACK
 
@@ -334,7 +334,7 @@ def a_report_of_a_day_without_orders_is_written(world: World) -> None:
 
 
 def what_is_stale_is_removed(world: World) -> None:
-    samples.seed(world.aws, STACK, world.bucket, datetime(2026, 12, 1, tzinfo=UTC))
+    samples.seed(world.aws, STACK, world.bucket, datetime(2026, 12, 1, tzinfo=UTC), ROOT / "samples")
     both = {"prefix": "tmp/", "table": "Sessions", "timestampAttribute": "createdAt", "retentionDays": 30}
     found = json.loads(world.succeeds("lambda/data-cleanup", params=both).result or "{}")
     assert found["objects"]["deleted"] > 0 < found["items"]["deleted"]

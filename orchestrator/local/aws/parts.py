@@ -53,6 +53,9 @@ class EventSources(Protocol):
     def changed(self, stream: str, record: dict[str, Any]) -> None:
         """The stream of a table has a new record."""
 
+    def last_of(self, identifier: str) -> str:
+        """What became of the last batch of a mapping, as GetEventSourceMapping says it."""
+
 
 class Scheduler(Protocol):
     """Fires schedules."""

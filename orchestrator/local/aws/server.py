@@ -28,6 +28,7 @@ from orchestrator.local.aws import (
     account,
     clients,
     environment,
+    error_bodies,
     keys,
     mail,
     metrics,
@@ -38,12 +39,12 @@ from orchestrator.local.aws import (
 )
 from orchestrator.local.aws.clock import Clock, RealClock
 from orchestrator.local.aws.cloudformation import change_sets, resources, updates
-from orchestrator.local.aws.dynamodb import expressions, parameters, partitions, streams
+from orchestrator.local.aws.dynamodb import expressions, parameters, partitions, streams, tables
 from orchestrator.local.aws.dynamodb import turns as dynamodb
-from orchestrator.local.aws.events import rules
+from orchestrator.local.aws.events import entries, patterns, rules
 from orchestrator.local.aws.events import status_changes as events
 from orchestrator.local.aws.iam import policy_simulator, roles
-from orchestrator.local.aws.lambda_ import event_sources, functions
+from orchestrator.local.aws.lambda_ import event_sources, functions, mapping_requests
 from orchestrator.local.aws.parts import Running
 from orchestrator.local.aws.scheduler import firing as scheduler
 from orchestrator.local.aws.step_functions import (
@@ -66,6 +67,7 @@ from orchestrator.local.aws.step_functions import (
     variables,
     versions,
 )
+from orchestrator.local.aws.unforeseen import guarded
 
 #: Each closes a gap between moto and AWS; its docstring says which.
 ADAPTERS = (
@@ -93,11 +95,15 @@ ADAPTERS = (
     expressions,
     partitions,
     streams,
+    tables,
     functions,
     event_sources,
+    mapping_requests,
     roles,
     scheduler,
     events,
+    patterns,
+    entries,
     rules,
     mail,
     metrics,
@@ -110,6 +116,7 @@ ADAPTERS = (
     account,
     updates,
     retention,
+    error_bodies,
 )
 
 ACCOUNT = roles.ACCOUNT
@@ -185,7 +192,7 @@ class EmbeddedAws:
         with listener:
             host, port = listener.getsockname()
             self._server = make_server(
-                host, port, _Dispatcher(), threaded=True, request_handler=_Handler, fd=listener.fileno()
+                host, port, guarded(_Dispatcher()), threaded=True, request_handler=_Handler, fd=listener.fileno()
             )
         threading.Thread(target=self._server.serve_forever, daemon=True, name="embedded-aws").start()
         self.scheduler.start()

@@ -168,7 +168,7 @@ def test_a_passing_fault_is_retried(day: Day, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"expression": "cron(99 99 * * ? *)"}, "minute: found '99'"),
+        ({"expression": "cron(99 99 * * ? *)"}, "Invalid Schedule Expression"),
         ({"expression": "cron(0 8 * * ? *)", "ScheduleExpressionTimezone": "Europe/Berlim"}, "Timezone is invalid"),
         ({"expression": "cron(0 8 * * ? *)", "name": "a:b"}, "name"),
     ],
