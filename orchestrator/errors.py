@@ -91,10 +91,10 @@ class BackfillIncomplete(OrchestratorError):
 class InvalidSchedule(OrchestratorError):
     """EventBridge Scheduler would refuse the expression, or never fire it."""
 
-    def __init__(self, expression: str, field: str, found: str, allowed: str, hint: str = "") -> None:
+    def __init__(self, expression: str, field: str, given: str, allowed: str, hint: str = "") -> None:
         self.expression = expression
         self.field = field
-        said = f"{expression!r}: {field}: found {found!r}, allowed: {allowed}"
+        said = f"{expression!r}: {field}: found {given!r}, allowed: {allowed}"
         super().__init__(f"{said} ({hint.strip()})" if hint else said)
 
 
@@ -234,8 +234,8 @@ class FolderNotEmpty(OrchestratorError):
 class NotABuild(OrchestratorError):
     """The folder to build into holds something else, which a build would replace."""
 
-    def __init__(self, folder: str, found: str) -> None:
-        super().__init__(f"{folder} holds {found}, which no build writes; name another folder with --out")
+    def __init__(self, folder: str, given: str) -> None:
+        super().__init__(f"{folder} holds {given}, which no build writes; name another folder with --out")
 
 
 class InvalidLockList(OrchestratorError):

@@ -89,10 +89,10 @@ def _ended(execution: ExecutionEnd) -> None:
 def _event(body: Any) -> dict[str, Any] | None:
     """The body as an event of EventBridge, if it is one."""
     try:
-        found = json.loads(body)
+        event = json.loads(body)
     except (TypeError, ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) and "detail-type" in found else None
+    return event if isinstance(event, dict) and "detail-type" in event else None
 
 
 def _sent(message: dict[str, Any]) -> datetime:

@@ -43,8 +43,8 @@ class Definition:
 
     def validate(self) -> None:
         """Raises :class:`InvalidDefinition` with every problem found, or does nothing."""
-        if found := problems(self.to_dict()):
-            raise InvalidDefinition(self.comment, found)
+        if wrong := problems(self.to_dict()):
+            raise InvalidDefinition(self.comment, wrong)
 
 
 def problems(machine: Mapping[str, Any]) -> list[str]:
@@ -54,10 +54,10 @@ def problems(machine: Mapping[str, Any]) -> list[str]:
     data that would be evaluated, tasks without a timeout, and catchers and errors that Step Functions does not allow.
     """
     seen: dict[str, str] = {}
-    found = [*_graph_problems("the state machine", machine, seen)]
+    wrong = [*_graph_problems("the state machine", machine, seen)]
     if "TimeoutSeconds" not in machine:
-        found.append("the state machine has no TimeoutSeconds: an execution that hangs would run for a year")
-    return found
+        wrong.append("the state machine has no TimeoutSeconds: an execution that hangs would run for a year")
+    return wrong
 
 
 def _graph_problems(where: str, graph: Mapping[str, Any], seen: dict[str, str]) -> Iterator[str]:

@@ -124,13 +124,13 @@ def explain(fault: BotoCoreError | ClientError) -> str:
 
 def _unknown_region(said: str) -> str | None:
     """Where no endpoint answers, the region may be none."""
-    if found := re.search(r"\.([a-z]+(?:-[a-z]+)+-\d+)\.amazonaws\.com", said):
+    if host := re.search(r"\.([a-z]+(?:-[a-z]+)+-\d+)\.amazonaws\.com", said):
         import boto3
 
         session = boto3.Session()
         partitions = session.get_available_partitions()
         known = [region for one in partitions for region in session.get_available_regions("cloudformation", one)]
-        if (region := found.group(1)) not in known:
+        if (region := host.group(1)) not in known:
             close = get_close_matches(region, known, n=1)
             return f"{region} is no region that boto3 knows{f' (did you mean {close[0]}?)' if close else ''}"
     return None

@@ -19,6 +19,7 @@ from orchestrator.cli.commands import Commands
 from orchestrator.cli.connection import Connection
 from orchestrator.cli.failed import failed
 from orchestrator.cli.forecast import forecast_command
+from orchestrator.cli.init import init
 from orchestrator.cli.ledger import ledger
 from orchestrator.cli.logs import logs
 from orchestrator.cli.options import console, moment, tasks_option
@@ -47,10 +48,10 @@ def orchestrator(context: click.Context) -> None:
 def validate(connection: Connection, given: Path | None) -> None:
     """Check a tasks file, and write nothing anywhere."""
     file = connection.tasks_file(given)
-    found = connection.application.load(file, datetime.now(UTC).date())
-    schedules = sum(len(task.schedules) for task in found.tasks)
-    click.echo(f"{file}: {len(found.tasks)} tasks, {schedules} schedules, no mistakes.")
-    for silence in silences(found.tasks, found.destinations):
+    declared = connection.application.load(file, datetime.now(UTC).date())
+    schedules = sum(len(task.schedules) for task in declared.tasks)
+    click.echo(f"{file}: {len(declared.tasks)} tasks, {schedules} schedules, no mistakes.")
+    for silence in silences(declared.tasks, declared.destinations):
         click.echo(f"warning: {silence}", err=True)
 
 
@@ -95,6 +96,7 @@ _COMMANDS = (
     backfill,
     failed,
     forecast_command,
+    init,
     ledger,
     logs,
     pause,

@@ -117,8 +117,8 @@ def gathered(
 
 
 def console() -> Console:
-    found = Console()
-    return found if found.is_terminal else Console(width=_PIPE_WIDTH)
+    console = Console()
+    return console if console.is_terminal else Console(width=_PIPE_WIDTH)
 
 
 def print_json(values: Iterable[Mapping[str, Any]]) -> None:
@@ -137,12 +137,12 @@ def moment(_context: click.Context, _parameter: click.Parameter, text: str | Non
     if text is None:
         return None
     try:
-        found = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
+        moment = None
+    if moment is None or moment.tzinfo is None:
         raise click.BadParameter(f"expected a moment with its zone, like 2026-12-01T08:00:00Z, found {text!r}")
-    return found.astimezone(UTC).replace(microsecond=0)
+    return moment.astimezone(UTC).replace(microsecond=0)
 
 
 def day_or_moment(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:

@@ -65,16 +65,19 @@ def preview(
         raise click.UsageError("expected a TASK of tasks.yaml, or --expression")
     if timezone and task:
         raise click.BadParameter("a task has its own; this goes with --expression", param_hint="--timezone")
-    found = _of_expression(expression, timezone or "UTC") if expression else _of_file(connection, task or "", file, now)
-    first, last = (moment and in_zone_of(found, moment) for moment in (window.begin, window.until))
-    shown = lines(found, first or now, count=window.count or (None if last else _COUNT), until=last)
+    if expression:
+        previewed = _of_expression(expression, timezone or "UTC")
+    else:
+        previewed = _of_file(connection, task or "", file, now)
+    first, last = (moment and in_zone_of(previewed, moment) for moment in (window.begin, window.until))
+    shown = lines(previewed, first or now, count=window.count or (None if last else _COUNT), until=last)
     if as_json:
         print_json(value(line) for line in shown if line.slot)
     elif shown:
-        click.echo(_title(found))
+        click.echo(_title(previewed))
         console().print(preview_table(shown))
     else:
-        click.echo(f"{_title(found)}: no slots")
+        click.echo(f"{_title(previewed)}: no slots")
 
 
 def _title(task: Task) -> str:

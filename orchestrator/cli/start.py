@@ -53,12 +53,12 @@ def start(
             click.echo(f"Started {task} for {started.slot}\n{started.execution_arn}")
         return 0
     status = watch(connection, task, started)
-    found = _row(connection, task, started)
-    if found and as_json:
-        print_json([run_values(found)])
-    elif found:
-        show_outcome(found)
-    succeeded = status == "SUCCEEDED" and found is not None and found.status is RunStatus.SUCCEEDED
+    row = _row(connection, task, started)
+    if row and as_json:
+        print_json([run_values(row)])
+    elif row:
+        show_outcome(row)
+    succeeded = status == "SUCCEEDED" and row is not None and row.status is RunStatus.SUCCEEDED
     return 0 if succeeded else faults.FAILED
 
 

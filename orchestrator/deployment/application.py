@@ -97,12 +97,12 @@ class Application:
     def bundles(self) -> dict[str, Bundle]:
         """Each function's code, by the parameter that names it."""
         not_for_all = {name for function in self.functions for name in function.dependencies}
-        found, shared = {}, library_files(LIBRARY)
+        bundles, shared = {}, library_files(LIBRARY)
         for function in self.functions:
             others = not_for_all - set(function.dependencies)
             needed = self.dependencies and self.dependencies.without(others)
-            found[code_parameter(function)] = bundle(function, self.folder_of(function), shared, needed)
-        return found
+            bundles[code_parameter(function)] = bundle(function, self.folder_of(function), shared, needed)
+        return bundles
 
     def folder_of(self, function: Function) -> Path:
         """The folder ``lambdas`` that a function's sources are in."""

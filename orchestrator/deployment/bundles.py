@@ -36,13 +36,13 @@ class Bundle:
     @cached_property
     def digest(self) -> str:
         """Of the files rather than of the zip file: compression differs between versions of zlib."""
-        found = hashlib.sha256()
+        digest = hashlib.sha256()
         for path, content in sorted(self.files.items()):
-            found.update(f"{path}\0{len(content)}\0".encode())
-            found.update(content)
+            digest.update(f"{path}\0{len(content)}\0".encode())
+            digest.update(content)
         if self.dependencies:
-            found.update(self.dependencies.digest.encode())
-        return found.hexdigest()
+            digest.update(self.dependencies.digest.encode())
+        return digest.hexdigest()
 
     @property
     def key(self) -> str:

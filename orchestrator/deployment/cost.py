@@ -40,7 +40,7 @@ def monthly_cost(
     facts = billed(application, settings)
 
     def dollars(task: Task) -> float:
-        (found,) = forecast([task], now, _DAYS).tasks
-        return float(pricing.monthly(task, facts, found.expected).dollars())
+        (month,) = forecast([task], now, _DAYS).tasks
+        return float(pricing.monthly(task, facts, month.expected).dollars())
 
     return dollars

@@ -62,11 +62,11 @@ class Dependencies:
 
         Raises :class:`~orchestrator.errors.MissingWheels`.
         """
-        found: dict[str, bytes] = {}
+        files: dict[str, bytes] = {}
         for wheel in self.fetch():
             with zipfile.ZipFile(wheel) as archive:
-                found.update({path: archive.read(name) for name in archive.namelist() if (path := _path(name))})
-        return found
+                files.update({path: archive.read(name) for name in archive.namelist() if (path := _path(name))})
+        return files
 
 
 def _path(name: str) -> str | None:

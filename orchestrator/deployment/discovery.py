@@ -25,20 +25,20 @@ def discover(folder: Path, settings: Mapping[str, Function]) -> tuple[Function, 
         if path.relative_to(folder).parts[0] != "shared"
     }
     mistakes = Mistakes()
-    found: dict[str, tuple[Function, Path]] = {}
+    functions: dict[str, tuple[Function, Path]] = {}
     for module, path in modules.items():
         with mistakes.collecting():
             if "handler" not in names_of(path, folder.parent):
                 continue
         function = settings.get(module) or Function(name=function_name(module), module=module)
-        if function.name in found:
-            other = found[function.name][1].relative_to(folder.parent).as_posix()
+        if function.name in functions:
+            other = functions[function.name][1].relative_to(folder.parent).as_posix()
             here = path.relative_to(folder.parent).as_posix()
             mistakes.add(f"{here}: {other} is the function {function.name!r} already; rename one of them")
         else:
-            found[function.name] = (function, path)
+            functions[function.name] = (function, path)
     mistakes.raise_if_any()
-    return tuple(function for _, (function, _) in sorted(found.items()))
+    return tuple(function for _, (function, _) in sorted(functions.items()))
 
 
 def names_of(path: Path, root: Path) -> set[str]:

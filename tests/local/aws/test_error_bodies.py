@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -12,12 +14,14 @@ def test_an_error_of_scheduler_has_its_message(aws: EmbeddedAws) -> None:
     """Source: recorded tests_create_schedule_with_invalid_schedule_expression."""
     with pytest.raises(ClientError) as refused:
         aws.client("scheduler").get_schedule(Name="none")
-    assert refused.value.response["Message"] == "Schedule none does not exist."
+    answer: Any = refused.value.response
+    assert answer["Message"] == "Schedule none does not exist."
 
 
 def test_an_error_of_lambda_has_a_type(aws: EmbeddedAws) -> None:
     """Source: recorded test_esm_with_not_existing_sqs_queue."""
     with pytest.raises(ClientError) as refused:
         aws.client("lambda").get_event_source_mapping(UUID="0" * 36)
-    assert refused.value.response["Type"] == "User"
+    answer: Any = refused.value.response
+    assert answer["Type"] == "User"
     assert refused.value.response["Error"]["Code"] == "ResourceNotFoundException"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from collections.abc import Iterable
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from orchestrator.local.aws.server import EmbeddedAws
@@ -17,11 +20,12 @@ from orchestrator.local.aws.unforeseen import guarded
 def answered(fault: Exception, **environ: str) -> tuple[str, dict[str, str], str]:
     """Status, headers and body of an application that raises."""
     said: list[Any] = []
+    asked: dict[str, Any] = {**environ, "wsgi.input": io.BytesIO()}
 
     def application(_: dict[str, Any], __: Any) -> Iterable[bytes]:
         raise fault
 
-    body = b"".join(guarded(application)(dict(environ), lambda status, headers: said.extend([status, dict(headers)])))
+    body = b"".join(guarded(application)(asked, lambda status, headers: said.extend([status, dict(headers)])))
     return said[0], said[1], body.decode()
 
 
@@ -70,3 +74,22 @@ def test_a_client_hears_at_once_and_in_words(
     assert refused.value.response["Error"]["Message"]
     assert "<" not in refused.value.response["Error"]["Message"]
     assert time.monotonic() - begun < 5
+
+
+def test_what_a_request_must_have_is_named(aws: EmbeddedAws) -> None:
+    """Source: how AWS's services word a member that is missing ("Member must not be null")."""
+    client = boto3.client(
+        "dynamodb",
+        region_name=aws.region,
+        endpoint_url=aws.endpoint,
+        aws_access_key_id="a",
+        aws_secret_access_key="b",
+        config=Config(parameter_validation=False),
+    )
+    with pytest.raises(ClientError) as refused:
+        client.put_item()
+    assert refused.value.response["Error"] == {
+        "Code": "ValidationException",
+        "Message": "2 validation errors detected: Value null at 'tableName' failed to satisfy constraint: Member must"
+        " not be null; Value null at 'item' failed to satisfy constraint: Member must not be null",
+    }

@@ -39,6 +39,14 @@ def _set(machine: Any, properties: Mapping[str, Any]) -> Any:
     return machine
 
 
+def _with_text(resource: Mapping[str, Any]) -> dict[str, Any]:
+    """A machine of a template whose definition is an object ("AWS::StepFunctions::StateMachine", Definition)."""
+    properties = resource["Properties"]
+    if "Definition" not in properties:
+        return dict(resource)
+    return {**resource, "Properties": {**properties, "DefinitionString": json.dumps(properties["Definition"])}}
+
+
 def _conditional(resource: Any) -> set[str]:
     """The conditions that a resource, or a part of one, names."""
     if isinstance(resource, Mapping):
@@ -77,12 +85,12 @@ def install(aws: Aws) -> None:
 
     @replaces(StateMachine, "create_from_cloudformation_json", digest="d07b70075821")
     def create(resource_name: str, cloudformation_json: Any, *arguments: Any, **named: Any) -> Any:
-        made = create_machine(resource_name, cloudformation_json, *arguments, **named)
+        made = create_machine(resource_name, _with_text(cloudformation_json), *arguments, **named)
         return _set(made, cloudformation_json["Properties"])
 
     @replaces(StateMachine, "update_from_cloudformation_json", digest="ad29a33b211d")
     def update(original_resource: Any, new_resource_name: str, cloudformation_json: Any, **where: str) -> Any:
-        updated = update_machine(original_resource, new_resource_name, cloudformation_json, **where)
+        updated = update_machine(original_resource, new_resource_name, _with_text(cloudformation_json), **where)
         return _set(updated, cloudformation_json["Properties"])
 
     @replaces(Role, "update_from_cloudformation_json", digest="36f88af71ece")

@@ -119,5 +119,5 @@ def failures(payload: str | bytes) -> set[str] | None:
     listed = answer.get("batchItemFailures") if isinstance(answer, dict) else []
     if not listed:
         return set()
-    found = [one.get("itemIdentifier") if isinstance(one, dict) else None for one in listed]
-    return {str(one) for one in found} if all(isinstance(one, str) and one for one in found) else None
+    identifiers = [one.get("itemIdentifier") if isinstance(one, dict) else None for one in listed]
+    return {str(one) for one in identifiers} if all(isinstance(one, str) and one for one in identifiers) else None

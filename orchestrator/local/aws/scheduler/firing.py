@@ -211,7 +211,7 @@ def install(aws: Aws) -> None:
                 f"1 validation error detected: Value '{max_results}' at 'maxResults' failed to satisfy constraint:"
                 f" Member must have value less than or equal to {_PAGE_SIZE}"
             )
-        found = {
+        schedules = {
             f"{group.name}/{schedule.name}": schedule
             for group in list(self.schedule_groups.values())
             if not group_names or group.name in group_names
@@ -219,8 +219,8 @@ def install(aws: Aws) -> None:
             if (not state or schedule.state == state) and schedule.name.startswith(name_prefix or "")
         }
         size = max_results or _PAGE_SIZE
-        names = nsmallest(size + 1, (name for name in found if next_token is None or name > next_token))
-        return [found[name] for name in names[:size]], names[size - 1] if len(names) > size else None
+        names = nsmallest(size + 1, (name for name in schedules if next_token is None or name > next_token))
+        return [schedules[name] for name in names[:size]], names[size - 1] if len(names) > size else None
 
     @replaces(backend, "create_schedule_group", digest="d2cc1550eb62")
     def create_schedule_group(self: Any, name: str, tags: Any) -> Any:

@@ -65,7 +65,8 @@ def put(aws: EmbeddedAws, url: str, role: str, kind: Any = API_KEY, **target: An
         Name="d", ConnectionArn=connection, InvocationEndpoint=url, HttpMethod="POST", InvocationRateLimitPerSecond=1
     )["ApiDestinationArn"]
     events.put_rule(Name="r", EventPattern='{"source": ["shop"]}')
-    events.put_targets(Rule="r", Targets=[{"Id": "t", "Arn": arn, "RoleArn": role, **target}])
+    one: Any = {"Id": "t", "Arn": arn, "RoleArn": role, **target}
+    events.put_targets(Rule="r", Targets=[one])
     answer = events.put_events(Entries=[{"Source": "shop", "DetailType": "t", "Detail": '{"n": 1}'}])
     assert answer["FailedEntryCount"] == 0
     return str(arn)

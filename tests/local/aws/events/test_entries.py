@@ -15,7 +15,7 @@ from orchestrator.local.aws.events.entries import size
 from orchestrator.local.aws.server import EmbeddedAws
 from tests.local.aws.conftest import hearing
 
-ENTRY = {"Source": "shop", "DetailType": "Order placed", "Detail": '{"n": 1}'}
+ENTRY: Any = {"Source": "shop", "DetailType": "Order placed", "Detail": '{"n": 1}'}
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:q"
 
 
@@ -34,8 +34,8 @@ QUEUE = "arn:aws:sqs:us-east-1:123456789012:q"
         *(({"Detail": detail}, "MalformedDetail", "Detail is malformed.") for detail in ("text", "[1]", '"a"', "{")),
     ],
 )
-def test_an_event_that_is_wrong_fails_alone(aws: EmbeddedAws, wrong: dict[str, str], code: str, said: str) -> None:
-    answer = aws.client("events").put_events(Entries=[ENTRY, {**ENTRY, **wrong}])
+def test_an_event_that_is_wrong_fails_alone(aws: EmbeddedAws, wrong: Any, code: str, said: str) -> None:
+    answer = aws.client("events").put_events(Entries=[ENTRY, ENTRY | wrong])
     assert answer["FailedEntryCount"] == 1
     assert "EventId" in answer["Entries"][0]
     assert answer["Entries"][1] == {"ErrorCode": code, "ErrorMessage": said}
@@ -71,7 +71,7 @@ def test_the_size_of_an_event_is_that_of_its_texts() -> None:
 
 def test_an_event_for_a_bus_that_is_not_there_is_taken_and_nobody_hears_of_it(aws: EmbeddedAws) -> None:
     """Source: recorded test_put_events_nonexistent_event_bus."""
-    answer = aws.client("events").put_events(Entries=[{**ENTRY, "EventBusName": "none"}, ENTRY])
+    answer = aws.client("events").put_events(Entries=[ENTRY | {"EventBusName": "none"}, ENTRY])
     assert answer["FailedEntryCount"] == 0
     assert all("EventId" in entry for entry in answer["Entries"])
 

@@ -93,7 +93,7 @@ def test_a_target_with_an_unknown_placeholder_is_refused(aws: EmbeddedAws) -> No
     client = aws.client("events")
     client.put_rule(Name="r", EventPattern='{"source": ["a"]}')
     queue = "arn:aws:sqs:us-east-1:123456789012:q"
-    transformer = {"InputPathsMap": {"a": "$.id"}, "InputTemplate": '"<b>"'}
+    transformer: Any = {"InputPathsMap": {"a": "$.id"}, "InputTemplate": '"<b>"'}
     with pytest.raises(ClientError) as refused:
         client.put_targets(Rule="r", Targets=[{"Id": "t", "Arn": queue, "InputTransformer": transformer}])
     said = "InputTemplate for target t contains invalid placeholder b."
