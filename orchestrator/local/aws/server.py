@@ -28,6 +28,7 @@ from orchestrator.local.aws import (
     account,
     calls,
     clients,
+    environment,
     error_bodies,
     keys,
     mail,
@@ -126,7 +127,6 @@ ADAPTERS = (
 )
 
 ACCOUNT = roles.ACCOUNT
-REGION = "us-east-1"
 
 #: Connections that may wait to be accepted: AWS has room for whoever starts a thousand executions at once.
 _BACKLOG = 4096
@@ -167,7 +167,7 @@ class EmbeddedAws:
     """
 
     account = ACCOUNT
-    region = REGION
+    region = environment.REGION
 
     def __init__(self, *, port: int = 0, clock: Clock | None = None) -> None:
         self._port = port
@@ -247,16 +247,7 @@ class EmbeddedAws:
     @property
     def environment(self) -> dict[str, str]:
         """What an AWS client, of whatever kind, needs to find this AWS, and what deploy.py can leave out for it."""
-        return {
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": "embedded",
-            "AWS_SECRET_ACCESS_KEY": "embedded",
-            "AWS_DEFAULT_REGION": self.region,
-            "AWS_REGION": self.region,
-            # TestState and StartSyncExecution go to another name on AWS: sync-states; this machine has one name.
-            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
-            "ORCHESTRATOR_WITHOUT_DEPENDENCIES": "1",
-        }
+        return environment.variables(self.endpoint)
 
     @property
     def client(self) -> Clients:
