@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -27,6 +27,11 @@ from orchestrator.errors import OrchestratorError
 from orchestrator.handlers.event import Params, TaskEvent
 from orchestrator.handlers.invocation import Result, client, logger, metrics, task_handler
 from orchestrator.stack import DATA_BUCKET, STACK, Stack
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_s3 import S3Client
+    from types_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 #: What the last batch, its retries and the answer may still take.
 MARGIN_MILLISECONDS = 15_000
@@ -114,7 +119,7 @@ def handler(event: TaskEvent[CleanupParams], context: LambdaContext) -> Result:
 
 
 def clean_objects(
-    s3: Any, bucket: str, prefix: str, cutoff: datetime, *, has_time: Callable[[], bool], dry_run: bool = False
+    s3: S3Client, bucket: str, prefix: str, cutoff: datetime, *, has_time: Callable[[], bool], dry_run: bool = False
 ) -> Progress:
     """Deletes objects last modified before ``cutoff``, a page of a thousand at a time.
 
@@ -125,7 +130,7 @@ def clean_objects(
     for page in _while(has_time, pages, progress):
         objects = page.get("Contents", [])
         progress.examined += len(objects)
-        stale = [{"Key": one["Key"]} for one in objects if one["LastModified"] < cutoff]
+        stale: list[ObjectIdentifierTypeDef] = [{"Key": one["Key"]} for one in objects if one["LastModified"] < cutoff]
         if stale and not dry_run:
             answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": stale, "Quiet": True})
             if kept := answer.get("Errors"):
@@ -135,7 +140,7 @@ def clean_objects(
 
 
 def clean_items(
-    dynamodb: Any,
+    dynamodb: DynamoDBClient,
     table: str,
     timestamp_attribute: str,
     cutoff: datetime,
@@ -195,7 +200,7 @@ def _while(has_time: Callable[[], bool], parts: Iterable[Any], progress: Progres
         yield part
 
 
-def _delete(dynamodb: Any, table: str, keys: list[dict[str, Any]], sleep: Callable[[float], None]) -> None:
+def _delete(dynamodb: DynamoDBClient, table: str, keys: list[dict[str, Any]], sleep: Callable[[float], None]) -> None:
     requests: list[Any] = [{"DeleteRequest": {"Key": key}} for key in keys]
     for attempt in range(_ATTEMPTS):
         answer = dynamodb.batch_write_item(RequestItems={table: requests})

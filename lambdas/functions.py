@@ -10,9 +10,7 @@ from collections.abc import Mapping
 
 from lambdas import pdf
 from lambdas.billing import functions as billing
-from lambdas.system import functions as system
-from orchestrator.functions import Function, Table
-from orchestrator.permissions import Permission
+from orchestrator.functions import Function, Permission, Table
 
 _CACHE_WARMER = Function(
     name="cache-warmer",
@@ -67,7 +65,6 @@ _REPORT_GENERATOR = Function(
 SETTINGS: Mapping[str, Function] = {
     function.module: function
     for function in (
-        *system.FUNCTIONS,
         *billing.FUNCTIONS,
         _CACHE_WARMER,
         _DATA_CLEANUP,

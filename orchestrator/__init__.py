@@ -7,8 +7,9 @@ The names here are for those who declare functions, state machines and tables; w
 from __future__ import annotations
 
 from orchestrator.errors import NonRetryableError, OrchestratorError
-from orchestrator.functions import EventSource, Function, Table
-from orchestrator.permissions import Permission
+from orchestrator.functions import EventSource, Function, Permission, Table
 from orchestrator.stack import Stack
+
+__version__ = "0.2.0"
 
 __all__ = ["EventSource", "Function", "NonRetryableError", "OrchestratorError", "Permission", "Stack", "Table"]

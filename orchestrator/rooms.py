@@ -24,26 +24,28 @@ ROOMS = (
     Room(name="instants", pure=True, bundled=True),
     Room(name="stack", pure=True, bundled=True),
     Room(name="dynamodb", pure=True, bundled=True),
-    Room(name="permissions", pure=True, bundled=True),
     Room(name="functions", pure=True, bundled=True),
+    Room(name="clients", pure=True, bundled=True),
     Room(name="schedules", pure=True, bundled=True),
     Room(name="tasks", pure=True, bundled=True),
     Room(name="runs", pure=True, bundled=True),
     Room(name="pricing", pure=True),
     Room(name="taskfile"),
     Room(name="asl", alone_imports="stepfunctions"),
+    Room(name="system"),
     Room(name="handlers", bundled=True),
     Room(name="stores", bundled=True),
     Room(name="operations", bundled=True),
     Room(name="deployment"),
-    # The emulator looks at no more of ours than schedules and errors: see the architecture test.
+    # The emulator looks at no more of ours than schedules, errors and the types of clients: see the architecture test.
     Room(name="local.aws", alone_imports="moto"),
     Room(name="local"),
+    Room(name="scaffold"),
     Room(name="cli"),
 )
 
 #: What the embedded AWS may import of the library.
-KNOWN_TO_THE_EMULATOR = frozenset({"errors", "schedules"})
+KNOWN_TO_THE_EMULATOR = frozenset({"clients", "errors", "schedules"})
 
 #: What definitions may import of the library, beside what is pure.
 KNOWN_TO_DEFINITIONS = frozenset({"asl"})

@@ -21,6 +21,7 @@ import pytest
 
 import definitions
 import deploy
+from orchestrator.cli import deploying
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.stack import Stack
 from orchestrator.stores.registry import Registry
@@ -105,7 +106,7 @@ def test_in_a_region_that_does_not_exist(
 
     # The name service says so; no test may ask a real one.
     monkeypatch.setattr("socket.getaddrinfo", resolve)
-    monkeypatch.setattr(deploy, "ATTEMPTS", 1)
+    monkeypatch.setattr(deploying, "ATTEMPTS", 1)
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.setenv(name, region)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -224,7 +225,7 @@ def test_throttled_on_every_call_it_gives_up_and_says_so(at_once: Deploy, faults
         "AWS refused DescribeStacks: Throttling: Rate exceeded (it was tried again with growing delays; wait a minute,"
         " then repeat the command, which goes on from here)\n"
     )
-    assert faults.calls == {"DescribeStacks": deploy.ATTEMPTS}
+    assert faults.calls == {"DescribeStacks": deploying.ATTEMPTS}
 
 
 @pytest.mark.proof

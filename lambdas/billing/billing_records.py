@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.dynamodb import Fields, to_item
 from orchestrator.stack import Stack
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
 
 TABLE = "BillingRecords"
 
@@ -34,7 +37,7 @@ class Failure:
 class BillingRecords:
     """The table, through boto3's low-level client. Its key is ``period`` and ``item``."""
 
-    def __init__(self, client: Any, stack: Stack) -> None:
+    def __init__(self, client: DynamoDBClient, stack: Stack) -> None:
         self._client = client
         self._table = stack.table(TABLE)
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lambdas.billing.errors import InvalidPlan
 from lambdas.billing.plans import Plan
 from orchestrator.dynamodb import Fields, from_item, to_item
 from orchestrator.stack import Stack
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
 
 CUSTOMERS, PLANS = "Customers", "PricePlans"
 
@@ -28,7 +31,7 @@ class Customer:
 class Customers:
     """Reads both tables through boto3's low-level client."""
 
-    def __init__(self, client: Any, stack: Stack) -> None:
+    def __init__(self, client: DynamoDBClient, stack: Stack) -> None:
         self._client = client
         self._stack = stack
 
@@ -43,15 +46,15 @@ class Customers:
 
     def plans(self) -> dict[str, Plan | InvalidPlan]:
         """Every plan by id, or what is wrong with it."""
-        found: dict[str, Plan | InvalidPlan] = {}
+        plans: dict[str, Plan | InvalidPlan] = {}
         for item in self._scan(PLANS):
             record = from_item(item)
             plan_id = str(record["planId"])
             try:
-                found[plan_id] = Plan.read(plan_id, record)
+                plans[plan_id] = Plan.read(plan_id, record)
             except InvalidPlan as fault:
-                found[plan_id] = fault
-        return found
+                plans[plan_id] = fault
+        return plans
 
     def _scan(self, table: str) -> Iterator[dict[str, Any]]:
         pages = self._client.get_paginator("scan").paginate(TableName=self._stack.table(table), ConsistentRead=True)

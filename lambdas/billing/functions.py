@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from lambdas import pdf
-from orchestrator.functions import Function, Table, function_name
-from orchestrator.permissions import Permission
+from orchestrator.functions import Function, Permission, Table, function_name
 
 _RECORDS = ("dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query")
 

@@ -11,12 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lambdas.billing.charges import Charge
 from lambdas.billing.work import INVOICES
 from orchestrator.dynamodb import Fields, to_item, update
 from orchestrator.stack import Stack
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
 
 TABLE = "Invoices"
 
@@ -67,7 +70,7 @@ def pdf_key(customer_id: str, period: str) -> str:
 class Invoices:
     """The table, through boto3's low-level client."""
 
-    def __init__(self, client: Any, stack: Stack) -> None:
+    def __init__(self, client: DynamoDBClient, stack: Stack) -> None:
         self._client = client
         self._table = stack.table(TABLE)
 

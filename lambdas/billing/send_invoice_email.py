@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import ClientError
@@ -25,6 +25,10 @@ from lambdas.billing.rendering import invoice_mail
 from lambdas.billing.work import BillingStep, Files
 from orchestrator.handlers.invocation import Result, client, client_that_tries_once, metrics, setting, step_handler
 from orchestrator.stack import DATA_BUCKET, MAIL_FROM, STACK, Stack
+
+if TYPE_CHECKING:
+    from types_boto3_logs import CloudWatchLogsClient
+    from types_boto3_ses import SESClient
 
 #: Longer than the function may run and SES's events take: by then a mail that went out is known to have.
 DOUBT = timedelta(minutes=5)
@@ -68,7 +72,7 @@ class Outbox:
         files: Files,
         customers: Customers,
         invoices: Invoices,
-        ses: Any,
+        ses: SESClient,
         sender: str,
         configuration_set: str,
         accepted: Accepted,
@@ -130,7 +134,7 @@ def tag_of(invoice: Invoice) -> str:
     return f"{invoice.period}_{invoice.inputs_hash[:32]}"
 
 
-def accepted_by_ses(logs: Any, stack: Stack, invoice: Invoice) -> bool:
+def accepted_by_ses(logs: CloudWatchLogsClient, stack: Stack, invoice: Invoice) -> bool:
     """Whether SES's events, which a rule writes into a log group, hold one of this invoice: it has one mail, ever."""
     pages = logs.get_paginator("filter_log_events").paginate(
         logGroupName=stack.mail_events_log,

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.handlers.event import Step
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
 
 #: What of the data bucket holds the usage, the files of runs, and invoices.
 USAGE, RUNS, INVOICES = "usage/", "billing/", "invoices/"
@@ -41,7 +44,7 @@ def page_key(work: str, page: int) -> str:
 class Files:
     """The data bucket, through boto3's client of S3."""
 
-    def __init__(self, client: Any, bucket: str) -> None:
+    def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 

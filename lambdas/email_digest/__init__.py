@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.idempotency import (
@@ -29,6 +29,9 @@ from orchestrator.runs.run import TERMINAL, Run
 from orchestrator.stack import IDEMPOTENCY_TABLE, MAIL_FROM, STACK, Stack
 from orchestrator.stores.ledger import Ledger
 from orchestrator.tasks.task import LONGEST_RUN_SECONDS
+
+if TYPE_CHECKING:
+    from types_boto3_ses import SESClient
 
 #: Not what an address is, but what none can be without.
 Address = Annotated[str, StringConstraints(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+$", max_length=254)]
@@ -84,7 +87,7 @@ def digest_of(event: TaskEvent[DigestParams], ledger: Ledger) -> Digest:
     return summarise(runs(), since=since, until=until)
 
 
-def send_digest(digest: Digest, recipients: tuple[str, ...], *, ses: Any, sender: str) -> None:
+def send_digest(digest: Digest, recipients: tuple[str, ...], *, ses: SESClient, sender: str) -> None:
     """One mail to all recipients."""
     ses.send_email(
         Source=sender,

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
 from aws_lambda_powertools.metrics import MetricUnit
@@ -22,6 +22,9 @@ from lambdas.report_generator.rendering import to_csv, to_pdf
 from orchestrator.handlers.event import Params, TaskEvent
 from orchestrator.handlers.invocation import Result, client, logger, metrics, task_handler
 from orchestrator.stack import DATA_BUCKET
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
 
 
 class ReportParams(Params):
@@ -41,7 +44,7 @@ def handler(event: TaskEvent[ReportParams], context: LambdaContext) -> Result:
     return result
 
 
-def generate_report(event: TaskEvent[ReportParams], *, s3: Any, bucket: str) -> Result:
+def generate_report(event: TaskEvent[ReportParams], *, s3: S3Client, bucket: str) -> Result:
     """Writes ``reports/TASK/DAY.pdf`` and ``.csv``; a day without orders has a report that says so.
 
     Returns the keys, the number of orders and their total as text. Raises :class:`MalformedOrders`.
@@ -67,7 +70,7 @@ def reported_day(slot: datetime, params: ReportParams) -> date:
     return day - timedelta(days=1) if params.day == "previous" else day
 
 
-def _orders(s3: Any, bucket: str, key: str) -> Iterator[Order]:
+def _orders(s3: S3Client, bucket: str, key: str) -> Iterator[Order]:
     try:
         body = s3.get_object(Bucket=bucket, Key=key)["Body"]
     except s3.exceptions.NoSuchKey:

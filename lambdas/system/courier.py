@@ -12,7 +12,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
@@ -28,6 +28,9 @@ from orchestrator.runs.destinations import FORWARDED, Destination, Kind, referen
 from orchestrator.runs.webhooks import Notification, payload
 from orchestrator.stack import sibling
 from orchestrator.stores.subscriptions import PROTOCOLS, Destinations
+
+if TYPE_CHECKING:
+    from types_boto3_sns.type_defs import MessageAttributeValueTypeDef
 
 # A message that is not taken now comes again, and is no fault of this function.
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
@@ -109,12 +112,15 @@ def forward(envelope: dict[str, Any], topic: str) -> None:
     if FORWARDED in given:
         logger.warning("it comes from another topic, and goes to none", topic=topic)
         return
-    kept = {name: {"DataType": one["Type"], "StringValue": one["Value"]} for name, one in given.items()}
+    attributes: dict[str, MessageAttributeValueTypeDef] = {
+        name: {"DataType": one["Type"], "StringValue": one["Value"]} for name, one in given.items()
+    }
+    attributes[FORWARDED] = {"DataType": "String", "StringValue": stack().name}
     subject = {"Subject": envelope["Subject"]} if envelope.get("Subject") else {}
     client("sns").publish(
         TopicArn=topic,
         Message=envelope["Message"],
-        MessageAttributes={**kept, FORWARDED: {"DataType": "String", "StringValue": stack().name}},
+        MessageAttributes=attributes,
         **subject,
     )
     logger.info("told", topic=topic)
@@ -153,8 +159,8 @@ def _post(url: str, body: bytes) -> int | str:
 
 def _reached() -> dict[str, Destination]:
     """What is declared now, and is not reached without this function."""
-    found = Destinations(client("ssm"), stack(), _unreadable).all()
-    return {key: one.destination for key, one in found.items() if one.destination.kind not in PROTOCOLS}
+    recorded = Destinations(client("ssm"), stack(), _unreadable).all()
+    return {key: one.destination for key, one in recorded.items() if one.destination.kind not in PROTOCOLS}
 
 
 def _unreadable(parameter: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 from pathlib import Path
 
 from orchestrator.errors import NonRetryableError, error_names
@@ -31,23 +32,32 @@ def descendants(sources: Iterable[bytes], ancestors: Collection[str]) -> frozens
     bases: dict[str, set[str]] = {}
     classes: set[str] = set()
     for source in sources:
-        for node in ast.walk(ast.parse(source)):
-            if isinstance(node, ast.ClassDef):
-                classes.add(node.name)
-                bases.setdefault(node.name, set()).update(filter(None, map(_last_name, node.bases)))
-            elif isinstance(node, ast.ImportFrom):
-                for alias in node.names:
-                    if alias.asname:
-                        bases.setdefault(alias.asname, set()).add(alias.name)
-            elif isinstance(node, ast.Assign) and (name := _last_name(node.value)):
-                for target in node.targets:
-                    if isinstance(target, ast.Name):
-                        bases.setdefault(target.id, set()).add(name)
+        defined, derived = _named(source)
+        classes |= defined
+        for name, base in derived:
+            bases.setdefault(name, set()).add(base)
     known, new = set(ancestors), set(ancestors)
     while new:
         new = {name for name, of in bases.items() if of & new} - known
         known |= new
     return frozenset(known & classes) - frozenset(ancestors)
+
+
+# Functions share most of their modules, and a deployment asks for each function.
+@lru_cache(maxsize=512)
+def _named(source: bytes) -> tuple[frozenset[str], frozenset[tuple[str, str]]]:
+    """The classes that a module defines, and each name with a name that it stands for or is derived from."""
+    classes: set[str] = set()
+    bases: set[tuple[str, str]] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ClassDef):
+            classes.add(node.name)
+            bases.update((node.name, base) for base in map(_last_name, node.bases) if base)
+        elif isinstance(node, ast.ImportFrom):
+            bases.update((alias.asname, alias.name) for alias in node.names if alias.asname)
+        elif isinstance(node, ast.Assign) and (name := _last_name(node.value)):
+            bases.update((target.id, name) for target in node.targets if isinstance(target, ast.Name))
+    return frozenset(classes), frozenset(bases)
 
 
 def _last_name(expression: ast.expr) -> str | None:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orchestrator
+from orchestrator import system
 from orchestrator.asl.definition import Definition
 from orchestrator.asl.fatal_errors import descendants
-from orchestrator.deployment.bundles import Bundle, bundle, own_files
+from orchestrator.deployment.bundles import Bundle, bundle, library_files, own_files
 from orchestrator.deployment.dependencies import Dependencies
 from orchestrator.deployment.template import BACKFILL, TASK_RUNNER, code_parameter, template
 from orchestrator.errors import InvalidDefinition, NonRetryableError, error_names
@@ -37,7 +38,7 @@ class Application:
     stack: Stack
     definitions: Mapping[str, Definition]
     functions: tuple[Function, ...]
-    #: The folder of the package ``lambdas``.
+    #: The folder ``lambdas`` of the project; functions that are not in it are the system's.
     lambdas: Path
     #: The functions' own tables, by logical name.
     tables: Mapping[str, Table] = field(default_factory=dict)
@@ -73,7 +74,8 @@ class Application:
             known_workflows=[name for name in self.definitions if name not in (TASK_RUNNER, BACKFILL)],
             environment=self.stack.environment,
         )
-        fatal = {function.name: self._fatal_errors(function) for function in self.functions}
+        named = {task.target.name for task in declared.tasks if task.target.kind is TargetKind.LAMBDA}
+        fatal = {function.name: self._fatal_errors(function) for function in self.functions if function.name in named}
         tasks = tuple(
             replace(task, retry=replace(task.retry, never_on=_united(task.retry.never_on, fatal[task.target.name])))
             if task.target.kind is TargetKind.LAMBDA
@@ -84,7 +86,8 @@ class Application:
 
     def _fatal_errors(self, function: Function) -> Iterable[str]:
         """TaskRunner itself knows those of the library."""
-        sources = (path.read_bytes() for path in own_files(function, self.lambdas) if path.suffix == ".py")
+        files = own_files(function, self.folder_of(function))
+        sources = (path.read_bytes() for path in files if path.suffix == ".py")
         return sorted(descendants(sources, error_names(NonRetryableError)))
 
     @property
@@ -94,12 +97,18 @@ class Application:
     def bundles(self) -> dict[str, Bundle]:
         """Each function's code, by the parameter that names it."""
         not_for_all = {name for function in self.functions for name in function.dependencies}
-        found = {}
+        bundles, shared = {}, library_files(LIBRARY)
         for function in self.functions:
             others = not_for_all - set(function.dependencies)
             needed = self.dependencies and self.dependencies.without(others)
-            found[code_parameter(function)] = bundle(function, self.lambdas, LIBRARY, needed)
-        return found
+            bundles[code_parameter(function)] = bundle(function, self.folder_of(function), shared, needed)
+        return bundles
+
+    def folder_of(self, function: Function) -> Path:
+        """The folder ``lambdas`` that a function's sources are in."""
+        own = self.lambdas.joinpath(*function.module.split("."))
+        is_own = own.with_suffix(".py").exists() or (own / "__init__.py").exists()
+        return self.lambdas if is_own or function not in system.FUNCTIONS else system.LAMBDAS
 
 
 def _united(first: Iterable[str], second: Iterable[str]) -> tuple[str, ...]:

@@ -15,9 +15,10 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from orchestrator.clients import Clients
 from orchestrator.deployment import publishing, reconciliation, stack_change, subscribing
 from orchestrator.deployment.application import Application
-from orchestrator.deployment.boundaries import Clients, alert_boundaries, boundaries, live_aliases
+from orchestrator.deployment.boundaries import alert_boundaries, boundaries, live_aliases
 from orchestrator.deployment.locking import exclusive
 from orchestrator.deployment.planning import DeploymentPlan, plan, plan_alerts
 from orchestrator.deployment.publishing import AT_ONCE, Rollout
@@ -129,8 +130,8 @@ def _read_again(
     """The plan for tasks, schedules and subscriptions as they are now: the same, if nothing has happened since."""
     application, tasks = planned.application, planned.declared
     registry, schedules = boundaries(clients, application.stack, outputs, deployer.now)
-    found = reconciliation.find(registry, schedules, tasks, deployer.now())
-    writes = reconciliation.plan(tasks, found, deployer.now())
+    current = reconciliation.find(registry, schedules, tasks, deployer.now())
+    writes = reconciliation.plan(tasks, current, deployer.now())
     alerts = plan_alerts(clients, application, outputs, planned.destinations)
     expected = subscribing.located(planned.alerts.changes, application.stack, outputs["AlertsTopicArn"])
     if writes.operations != planned.reconciliation.operations or alerts.changes != expected:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.deployment import deployer, event_sources
 from orchestrator.deployment.application import Application
@@ -22,6 +22,9 @@ from orchestrator.deployment.questions import (
     Validate,
 )
 from orchestrator.stack import Stack
+
+if TYPE_CHECKING:
+    from types_boto3_stepfunctions.type_defs import MockInputTypeDef
 
 #: "CloudWatch Logs quotas": resource policies of an account in a region.
 _RESOURCE_POLICIES = 10
@@ -101,7 +104,7 @@ def _errors() -> Iterator[Assumption]:
 
     def caught(claim: str, error: str, catcher: str, *, caught: bool = True, source: str = _ERRORS) -> Assumption:
         state = {**_LAMBDA, "Catch": [{"ErrorEquals": [catcher], "Next": "Handler"}], "End": True}
-        mock = {"errorOutput": {"error": error, "cause": "x"}}
+        mock: MockInputTypeDef = {"errorOutput": {"error": error, "cause": "x"}}
         return Assumption(
             claim=claim,
             source=source,

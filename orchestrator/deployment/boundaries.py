@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
 
+from orchestrator.clients import Clients
 from orchestrator.deployment.application import Application
 from orchestrator.deployment.publishing import LiveAlias
 from orchestrator.deployment.template import TASK_RUNNER
@@ -13,9 +13,6 @@ from orchestrator.stack import Stack, live
 from orchestrator.stores.registry import Registry
 from orchestrator.stores.schedule_group import SchedulerSettings, Schedules
 from orchestrator.stores.subscriptions import Destinations, Subscriptions
-
-#: Makes boto3's client of a service: ``boto3.Session().client``, or that of the embedded AWS.
-Clients = Callable[[str], Any]
 
 
 def boundaries(

@@ -1,7 +1,7 @@
 """The functions' code, as the zip files that Lambda takes.
 
-A bundle holds the handler's module or package, what the handlers share (names that begin with ``_``), the part of this
-library that handlers may import, and the distributions that both import, built for Lambda's Linux.
+A bundle holds the handler's module or package, what the handlers share (``shared``, and names that begin with ``_``),
+the part of this library that handlers may import, and the distributions that both import, built for Lambda's Linux.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -36,13 +36,13 @@ class Bundle:
     @cached_property
     def digest(self) -> str:
         """Of the files rather than of the zip file: compression differs between versions of zlib."""
-        found = hashlib.sha256()
+        digest = hashlib.sha256()
         for path, content in sorted(self.files.items()):
-            found.update(f"{path}\0{len(content)}\0".encode())
-            found.update(content)
+            digest.update(f"{path}\0{len(content)}\0".encode())
+            digest.update(content)
         if self.dependencies:
-            found.update(self.dependencies.digest.encode())
-        return found.hexdigest()
+            digest.update(self.dependencies.digest.encode())
+        return digest.hexdigest()
 
     @property
     def key(self) -> str:
@@ -54,24 +54,34 @@ class Bundle:
         return _zipped(self.files, behind=_packed(self.dependencies) if self.dependencies else b"")
 
 
-def bundle(function: Function, lambdas: Path, library: Path, dependencies: Dependencies | None = None) -> Bundle:
-    """The bundle of a function; ``lambdas`` and ``library`` are the folders of the two packages.
+def bundle(
+    function: Function, lambdas: Path, library: Mapping[str, bytes], dependencies: Dependencies | None = None
+) -> Bundle:
+    """The bundle of a function; ``lambdas`` is the folder of that package, ``library`` what :func:`library_files` says.
 
     Without ``dependencies`` it is for what has them already, in this machine's Python.
     """
-    handlers = own_files(function, lambdas)
-    shared = {path: name for path, name in _modules(library) if name in _BUNDLED or name == "__init__"}
-    files = {
-        f"{folder.name}/{path.relative_to(folder).as_posix()}": path.read_bytes()
-        for folder, paths in ((lambdas, handlers), (library, shared))
-        for path in paths
-    }
-    return Bundle(name=function.name, files=files, dependencies=dependencies)
+    own = _contents(lambdas, own_files(function, lambdas))
+    return Bundle(name=function.name, files={**own, **library}, dependencies=dependencies)
+
+
+def library_files(library: Path) -> dict[str, bytes]:
+    """What every bundle holds of the folder of this library, by the path in the zip file."""
+    return _contents(library, (path for path, name in _modules(library) if name in _BUNDLED or name == "__init__"))
+
+
+def _contents(folder: Path, paths: Iterable[Path]) -> dict[str, bytes]:
+    return {f"{folder.name}/{path.relative_to(folder).as_posix()}": path.read_bytes() for path in paths}
 
 
 def own_files(function: Function, lambdas: Path) -> tuple[Path, ...]:
     """What a bundle holds of the folder ``lambdas``: the function's module or package, and what all share."""
-    return tuple(path for path, name in _modules(lambdas) if name == function.package or name.startswith("_"))
+    return tuple(path for path, name in _modules(lambdas) if name == function.package or is_shared(name))
+
+
+def is_shared(name: str) -> bool:
+    """Whether a module or package of the folder ``lambdas`` is in every bundle, and is no function itself."""
+    return name == "shared" or name.startswith("_")
 
 
 # They are most of a bundle and take seconds to compress, and most functions have the same.

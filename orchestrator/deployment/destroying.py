@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from orchestrator.deployment.boundaries import Clients
+from orchestrator.clients import Clients
 from orchestrator.deployment.stack import POLL_SECONDS, CloudFormationStack
 from orchestrator.errors import DeploymentFailed, NotDeployed
 from orchestrator.stack import Stack
 from orchestrator.stores.subscriptions import Destinations
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_s3 import S3Client
+    from types_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 _TABLE = "AWS::DynamoDB::Table"
 _BUCKET = "AWS::S3::Bucket"
@@ -84,7 +89,7 @@ def _kept(template: Mapping[str, Any], names: Mapping[str, str]) -> tuple[Kept, 
     )
 
 
-def _delete_table(client: Any, stack: Stack, name: str, sleep: Callable[[float], object]) -> None:
+def _delete_table(client: DynamoDBClient, stack: Stack, name: str, sleep: Callable[[float], object]) -> None:
     """Lifts its protection first; a table that is being updated cannot be deleted ("DeleteTable")."""
     if client.describe_table(TableName=name)["Table"].get("DeletionProtectionEnabled"):
         client.update_table(TableName=name, DeletionProtectionEnabled=False)
@@ -97,11 +102,13 @@ def _delete_table(client: Any, stack: Stack, name: str, sleep: Callable[[float],
     raise DeploymentFailed(stack.name, "DELETE_COMPLETE", reason)
 
 
-def _delete_bucket(client: Any, name: str) -> None:
+def _delete_bucket(client: S3Client, name: str) -> None:
     """Every version of every object first: only an empty bucket can be deleted."""
     for page in client.get_paginator("list_object_versions").paginate(Bucket=name):
-        found: Sequence[Any] = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-        if found:
-            objects = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
+        versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        objects: list[ObjectIdentifierTypeDef] = [
+            {"Key": one["Key"], "VersionId": one["VersionId"]} for one in versions
+        ]
+        if objects:
             client.delete_objects(Bucket=name, Delete={"Objects": objects, "Quiet": True})
     client.delete_bucket(Bucket=name)

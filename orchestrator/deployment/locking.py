@@ -9,15 +9,18 @@ blocks the next for two minutes, and one that works for an hour is not joined by
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from orchestrator.errors import DeploymentUnderWay
 from orchestrator.stack import Stack
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
 
 #: A deployment that has died blocks the next for so long; several renewals may fail before one that works loses it.
 LEASE = timedelta(minutes=2)
@@ -30,7 +33,7 @@ _KEY = {"id": {"S": "deployment"}}
 
 @contextmanager
 def exclusive(
-    client: Any,
+    client: DynamoDBClient,
     stack: Stack,
     holder: str,
     now: Callable[[], datetime],
@@ -53,7 +56,8 @@ def exclusive(
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
     except client.exceptions.ConditionalCheckFailedException as fault:
-        item = fault.response.get("Item", {})
+        # What ReturnValuesOnConditionCheckFailure asks for is beside the error.
+        item = cast(Mapping[str, Any], fault.response).get("Item", {})
         until = datetime.fromtimestamp(int(item.get("expiration", {}).get("N", 0)), UTC)
         who = item.get("holder", {}).get("S", "somebody else")
         raise DeploymentUnderWay(stack.name, who, f"{until:%H:%M}") from fault
@@ -72,7 +76,7 @@ def _item(holder: str, begin: datetime) -> dict[str, Any]:
 
 
 def _renew(
-    client: Any, table: str, holder: str, now: Callable[[], datetime], ended: threading.Event, seconds: float
+    client: DynamoDBClient, table: str, holder: str, now: Callable[[], datetime], ended: threading.Event, seconds: float
 ) -> None:
     while not ended.wait(seconds):
         # The next renewal may do better; and what is another's now, or was released this moment, stays so.
@@ -85,7 +89,7 @@ def _renew(
             )
 
 
-def _release(client: Any, table: str, holder: str) -> None:
+def _release(client: DynamoDBClient, table: str, holder: str) -> None:
     try:
         client.delete_item(
             TableName=table,

@@ -9,8 +9,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from orchestrator.clients import Clients
 from orchestrator.deployment.assumptions import Assumption
-from orchestrator.deployment.boundaries import Clients
 
 
 class Verdict(StrEnum):

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from orchestrator.errors import NoSuchAlarm, NoSuchVersion, RolledBack
 from orchestrator.stack import LIVE, live
+
+if TYPE_CHECKING:
+    from types_boto3_cloudwatch import CloudWatchClient
+    from types_boto3_stepfunctions import SFNClient
+    from types_boto3_stepfunctions.type_defs import RoutingConfigurationListItemTypeDef
 
 #: Seconds between two looks at the alarm. A standard alarm is itself evaluated once a minute.
 ALARM_POLL_SECONDS = 15.0
@@ -48,7 +53,7 @@ AT_ONCE = Rollout()
 class LiveAlias:
     """The alias of one state machine, through ``client``, boto3's client of Step Functions."""
 
-    def __init__(self, client: Any, state_machine: str) -> None:
+    def __init__(self, client: SFNClient, state_machine: str) -> None:
         self._client = client
         #: The state machine's ARN.
         self.state_machine = state_machine
@@ -88,18 +93,19 @@ class LiveAlias:
 
     def versions(self) -> list[int]:
         """Newest first."""
-        found: list[int] = []
-        request = {"stateMachineArn": self.state_machine}
+        numbers: list[int] = []
+        page = self._client.list_state_machine_versions(stateMachineArn=self.state_machine)
         while True:
-            page = self._client.list_state_machine_versions(**request)
-            found += [int(one["stateMachineVersionArn"].rpartition(":")[2]) for one in page["stateMachineVersions"]]
+            numbers += [int(one["stateMachineVersionArn"].rpartition(":")[2]) for one in page["stateMachineVersions"]]
             if not page.get("nextToken"):
-                return sorted(found, reverse=True)
-            request["nextToken"] = page["nextToken"]
+                return sorted(numbers, reverse=True)
+            page = self._client.list_state_machine_versions(
+                stateMachineArn=self.state_machine, nextToken=page["nextToken"]
+            )
 
     def move(self, routes: Mapping[int, int], *, exists: bool = True) -> None:
         """Gives each version its share in percent, of one or two."""
-        routing = [
+        routing: list[RoutingConfigurationListItemTypeDef] = [
             {"stateMachineVersionArn": self._version(version), "weight": weight} for version, weight in routes.items()
         ]
         if exists:
@@ -157,12 +163,12 @@ def roll_back(alias: LiveAlias, to: int | None, progress: Callable[[str], object
     return wanted
 
 
-def alarm_state(cloudwatch: Any) -> Callable[[str], bool]:
+def alarm_state(cloudwatch: CloudWatchClient) -> Callable[[str], bool]:
     """Whether an alarm is in ALARM, by its name. Raises :class:`~orchestrator.errors.NoSuchAlarm`."""
 
     def in_alarm(name: str) -> bool:
-        found = cloudwatch.describe_alarms(AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"])
-        alarms = [*found.get("MetricAlarms", []), *found.get("CompositeAlarms", [])]
+        answer = cloudwatch.describe_alarms(AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+        alarms = [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])]
         if not alarms:
             raise NoSuchAlarm(name)
         return bool(alarms[0]["StateValue"] == "ALARM")

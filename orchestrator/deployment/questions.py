@@ -8,11 +8,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import ClientError
 
-from orchestrator.deployment.boundaries import Clients
+from orchestrator.clients import Clients
+
+if TYPE_CHECKING:
+    from types_boto3_iam.type_defs import ContextEntryTypeDef
+    from types_boto3_stepfunctions.type_defs import MockInputTypeDef
+
+
+def _any_answer() -> MockInputTypeDef:
+    return {"result": "{}", "fieldValidationMode": "NONE"}
 
 
 class Question(Protocol):
@@ -32,7 +40,7 @@ class RunState:
 
     state: Mapping[str, Any]
     #: ``{"result": "JSON"}`` or ``{"errorOutput": {"error": …, "cause": …}}``.
-    mock: Mapping[str, Any] = field(default_factory=lambda: {"result": "{}", "fieldValidationMode": "NONE"})
+    mock: MockInputTypeDef = field(default_factory=_any_answer)
     call: str = "states:TestState"
 
     def ask(self, clients: Clients) -> str:
@@ -153,7 +161,7 @@ class Read:
         return self.says(getattr(clients(self.service), self.operation)())
 
 
-def _context(values: Mapping[str, str]) -> list[dict[str, Any]]:
+def _context(values: Mapping[str, str]) -> list[ContextEntryTypeDef]:
     return [
         {"ContextKeyName": name, "ContextKeyValues": [value], "ContextKeyType": "string"}
         for name, value in values.items()

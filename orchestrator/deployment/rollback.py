@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from orchestrator.clients import Clients
 from orchestrator.deployment.application import Application
-from orchestrator.deployment.boundaries import Clients, live_aliases
+from orchestrator.deployment.boundaries import live_aliases
 from orchestrator.deployment.publishing import roll_back
 from orchestrator.deployment.stack import CloudFormationStack
 from orchestrator.deployment.template import TASK_RUNNER

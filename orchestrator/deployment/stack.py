@@ -8,11 +8,14 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from botocore.exceptions import ClientError
 
 from orchestrator.errors import DeploymentFailed
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
 
 #: Seconds between two looks at a stack that changes.
 POLL_SECONDS = 2.0
@@ -51,6 +54,13 @@ class Deployed:
     outputs: Mapping[str, str]
 
 
+class TemplateSource(TypedDict, total=False):
+    """Where a template is, in the words of CreateChangeSet: one of the two."""
+
+    TemplateURL: str
+    TemplateBody: str
+
+
 class CloudFormationStack:
     """One stack, through ``client``, boto3's client of CloudFormation.
 
@@ -59,7 +69,7 @@ class CloudFormationStack:
 
     def __init__(
         self,
-        client: Any,
+        client: CloudFormationClient,
         name: str,
         *,
         sleep: Callable[[float], object] = time.sleep,
@@ -91,21 +101,22 @@ class CloudFormationStack:
 
         Raises :class:`DeploymentFailed` for a stack that must be mended by a person first.
         """
-        found = self.describe()
-        if found and found.status == _UNDONE:
+        deployed = self.describe()
+        if deployed and deployed.status == _UNDONE:
             return None
-        if found and found.status in _ADVICE:
-            raise DeploymentFailed(self._name, found.status, _ADVICE[found.status])
-        if found and found.status.endswith("_IN_PROGRESS"):
-            raise DeploymentFailed(self._name, found.status, "another deployment is under way; wait for its end")
-        return found
+        if deployed and deployed.status in _ADVICE:
+            raise DeploymentFailed(self._name, deployed.status, _ADVICE[deployed.status])
+        if deployed and deployed.status.endswith("_IN_PROGRESS"):
+            raise DeploymentFailed(self._name, deployed.status, "another deployment is under way; wait for its end")
+        return deployed
 
     def template(self) -> Any:
         """The template that the stack was last deployed with, as what its JSON text says."""
-        body = self._client.get_template(StackName=self._name)["TemplateBody"]
+        # A dict where the template is JSON, and the text of one in YAML.
+        body: Any = self._client.get_template(StackName=self._name)["TemplateBody"]
         return json.loads(body) if isinstance(body, str) else body
 
-    def deploy(self, parameters: Mapping[str, str], **template: str) -> Deployed:
+    def deploy(self, parameters: Mapping[str, str], **template: Unpack[TemplateSource]) -> Deployed:
         """Makes the stack what ``TemplateURL=…`` or ``TemplateBody=…`` says, or leaves it as it was.
 
         Raises :class:`DeploymentFailed` with the first resource that failed.
@@ -153,12 +164,12 @@ class CloudFormationStack:
 
     def _changes_something(self, change_set: str) -> bool:
         for _ in range(_LOOKS):
-            found = self._client.describe_change_set(ChangeSetName=change_set, StackName=self._name)
-            if found["Status"] == "CREATE_COMPLETE":
+            described = self._client.describe_change_set(ChangeSetName=change_set, StackName=self._name)
+            if described["Status"] == "CREATE_COMPLETE":
                 return True
-            if found["Status"] == "FAILED":
+            if described["Status"] == "FAILED":
                 self._client.delete_change_set(ChangeSetName=change_set, StackName=self._name)
-                reason = found.get("StatusReason", "no reason given")
+                reason = described.get("StatusReason", "no reason given")
                 if "didn't contain changes" in reason or "No updates are to be performed" in reason:
                     return False
                 raise DeploymentFailed(self._name, "FAILED", f"the change set was refused: {reason}")

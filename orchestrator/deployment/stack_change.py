@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -25,9 +25,13 @@ from orchestrator.deployment.template import bootstrap_template
 from orchestrator.runs.destinations import Destination
 from orchestrator.stack import Stack
 
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
 _STATE_MACHINE = "AWS::StepFunctions::StateMachine"
 
-#: The properties of a state machine that make a version ("State machine versions").
+#: The properties of a state machine that make a version ("State machine versions"), and what they depend on.
+_REVISION_PARAMETERS = ("LogLevel", "Tracing")
 _REVISION = ("DefinitionString", "LoggingConfiguration", "RoleArn", "TracingConfiguration")
 
 
@@ -92,9 +96,10 @@ class StackChange:
 
     def republished(self) -> Iterator[str]:
         """The names of the state machines that are new or change, each of which gets a version."""
-        old = self.before.get("Resources", {})
+        old, parameters = self.before.get("Resources", {}), self.deployed.parameters if self.deployed else {}
         for logical_id, resource in self.after["Resources"].items():
-            if (name := _state_machine_name(resource)) and _revision(old.get(logical_id)) != _revision(resource):
+            before, after = _revision(old.get(logical_id), parameters), _revision(resource, self.parameters)
+            if (name := _state_machine_name(resource)) and before != after:
                 yield name
 
 
@@ -122,7 +127,7 @@ def stack_change(
     )
 
 
-def carry_out(change: StackChange, stack: CloudFormationStack, s3: Callable[[], Any]) -> Mapping[str, str]:
+def carry_out(change: StackChange, stack: CloudFormationStack, s3: Callable[[], S3Client]) -> Mapping[str, str]:
     """Deploys the stack, where it differs; its outputs then. ``s3`` makes boto3's client of S3.
 
     The first time the bucket that all else comes from is created first; new tables are created before they are
@@ -156,7 +161,7 @@ def _parameters_of(
 class _Artifacts:
     """The bucket for what is deployed. A key says what is behind it, so what is there stays."""
 
-    def __init__(self, client: Any, bucket: str) -> None:
+    def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
@@ -219,7 +224,8 @@ def _definition(resource: Mapping[str, Any]) -> dict[str, Any]:
     return dict(json.loads(text["Fn::Sub"] if isinstance(text, dict) else text))
 
 
-def _revision(resource: Mapping[str, Any] | None) -> dict[str, Any]:
+def _revision(resource: Mapping[str, Any] | None, parameters: Mapping[str, str]) -> dict[str, Any]:
     """What a version of a state machine is made of."""
     properties = resource["Properties"] if resource else {}
-    return {name: properties.get(name) for name in _REVISION}
+    own = {name: properties.get(name) for name in _REVISION}
+    return own | {name: parameters.get(name) for name in _REVISION_PARAMETERS}

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import cache, wraps
-from typing import Any, TypeVar
+from functools import cache, partial, wraps
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 from aws_lambda_powertools import Logger, Metrics, Tracer
@@ -20,9 +20,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from orchestrator.clients import Clients
 from orchestrator.errors import InvalidRecord, InvalidRow, NotConfigured
 from orchestrator.handlers.event import Params, Step, TaskEvent
 from orchestrator.stack import METRICS_NAMESPACE, STACK, UNREADABLE_METRIC, Stack
+
+if TYPE_CHECKING:
+    from types_boto3_cloudwatch.type_defs import MetricDatumTypeDef
 
 P = TypeVar("P", bound=Params)
 S = TypeVar("S", bound=Step)
@@ -37,15 +41,20 @@ tracer = Tracer(patch_modules=["boto3"])
 
 
 @cache
-def client(service: str) -> Any:
-    """A boto3 client: one for each service, since an execution environment serves many invocations."""
-    return boto3.client(service)
+def _client(service: str, attempts: int | None = None) -> Any:
+    return boto3.client(service, config=Config(retries={"total_max_attempts": attempts}) if attempts else None)
 
 
-@cache
-def client_that_tries_once(service: str) -> Any:
-    """One that sends no request again whose answer was lost: for what must not happen twice."""
-    return boto3.client(service, config=Config(retries={"total_max_attempts": 1}))
+#: A boto3 client: one for each service, since an execution environment serves many invocations.
+client: Clients = _client
+
+#: A boto3 client that sends no request a second time when its answer is lost: for what must not happen twice.
+client_that_tries_once: Clients = partial(_client, attempts=1)
+
+
+def forget_clients() -> None:
+    """Makes clients anew from now on, of the environment as it is then."""
+    _client.cache_clear()
 
 
 def setting(variable: str, parameter: str) -> str:
@@ -63,7 +72,7 @@ def stack() -> Stack:
 
 def count(metric: str, value: float = 1) -> None:
     """One more of a metric of the stack, whose alarm must not wait until a log has been read."""
-    datum = {
+    datum: MetricDatumTypeDef = {
         "MetricName": metric,
         "Dimensions": [{"Name": "Stack", "Value": stack().name}],
         "Value": value,

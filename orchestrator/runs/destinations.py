@@ -14,11 +14,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from orchestrator.runs.alerts import Incident, Severity
 from orchestrator.tasks.task import Task
+
+if TYPE_CHECKING:
+    from types_boto3_sns.type_defs import MessageAttributeValueTypeDef
 
 #: Beside a task's severities: what CloudWatch says, which is about no task.
 ALARM = "alarm"
@@ -163,8 +166,8 @@ class Destination:
 
 def reference(text: str) -> Secret | None:
     """``ssm:NAME`` or ``secret:NAME``, which stands for a value that is kept elsewhere; None for the value itself."""
-    found = _REFERENCE.fullmatch(text)
-    return Secret(store=found[1], name=found[2]) if found else None
+    reference = _REFERENCE.fullmatch(text)
+    return Secret(store=reference[1], name=reference[2]) if reference else None
 
 
 def attributes(
@@ -174,7 +177,7 @@ def attributes(
     tasks: Sequence[str] = (),
     owners: Sequence[str] = (),
     incident: str = "",
-) -> dict[str, dict[str, str]]:
+) -> dict[str, MessageAttributeValueTypeDef]:
     """``MessageAttributes`` of SNS's Publish, from what a message is about. What is about several things is told to
     whoever wants one of them.
     """
@@ -188,7 +191,7 @@ def attributes(
     return {name: _attribute(values) for name, values in said.items() if values}
 
 
-def about(news: News, incident: Incident) -> dict[str, dict[str, str]]:
+def about(news: News, incident: Incident) -> dict[str, MessageAttributeValueTypeDef]:
     """The same of an incident: whoever has heard of it hears how it goes on, whichever tasks of theirs it has hit."""
     return attributes(
         news,
@@ -199,7 +202,7 @@ def about(news: News, incident: Incident) -> dict[str, dict[str, str]]:
     )
 
 
-def _attribute(values: Sequence[str]) -> dict[str, str]:
+def _attribute(values: Sequence[str]) -> MessageAttributeValueTypeDef:
     if len(values) == 1:
         return {"DataType": "String", "StringValue": values[0]}
     return {"DataType": "String.Array", "StringValue": json.dumps(values)}

@@ -6,16 +6,19 @@ import json
 import secrets
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from orchestrator.runs.backfill import PlannedSlot
 from orchestrator.stack import live
+
+if TYPE_CHECKING:
+    from types_boto3_stepfunctions import SFNClient
 
 
 class Backfills:
     """Backfill, in the version that is live, through ``client``, boto3's client of Step Functions."""
 
-    def __init__(self, client: Any, state_machine_arn: str) -> None:
+    def __init__(self, client: SFNClient, state_machine_arn: str) -> None:
         self._client = client
         self._arn = live(state_machine_arn)
 

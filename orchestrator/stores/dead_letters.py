@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.dynamodb import Fields, to_item, update
 from orchestrator.runs.dead_letter import DeadLetter
 from orchestrator.runs.run import one_line
 from orchestrator.stack import Stack
 from orchestrator.tasks.slots import key
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
 
 
 class DeadLetterStatus(StrEnum):
@@ -57,7 +60,7 @@ class DeadLetterRecord:
 class DeadLetters:
     """Reads and writes through ``client``, boto3's low-level client of DynamoDB."""
 
-    def __init__(self, client: Any, stack: Stack) -> None:
+    def __init__(self, client: DynamoDBClient, stack: Stack) -> None:
         self._client = client
         self._table = stack.failed_tasks_table
 

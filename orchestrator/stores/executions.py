@@ -7,12 +7,18 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.instants import to_millisecond
 from orchestrator.runs.execution_end import STATUSES
 from orchestrator.runs.run import Run, RunEnd, RunStatus, Trigger
 from orchestrator.stack import live
+
+if TYPE_CHECKING:
+    from types_boto3_stepfunctions import SFNClient
+
+#: The error of an execution, and of the row, of a run that a person has stopped.
+STOPPED_BY_HAND = "StoppedByHand"
 
 #: Seconds between two looks at an execution. DescribeExecution is refilled with 10 to 15 a second for a whole account.
 POLL_SECONDS = 0.5
@@ -31,7 +37,7 @@ class Started:
 class Runner:
     """TaskRunner, in the version that is live, through ``client``, boto3's client of Step Functions."""
 
-    def __init__(self, client: Any, state_machine_arn: str) -> None:
+    def __init__(self, client: SFNClient, state_machine_arn: str) -> None:
         self._client = client
         self._arn = live(state_machine_arn)
         self._executions = f"{state_machine_arn}:".replace(":stateMachine:", ":execution:", 1)
@@ -116,3 +122,7 @@ class Runner:
             if described["status"] != "RUNNING":
                 return str(described["status"])
             sleep(POLL_SECONDS)
+
+    def stop(self, run: Run, who: str) -> None:
+        """Stops the execution of a run, and what it has started. What a Lambda function does goes on to its end."""
+        self._client.stop_execution(executionArn=run.execution_arn, error=STOPPED_BY_HAND, cause=f"stopped by {who}")

@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.dynamodb import Fields, to_item, update
 from orchestrator.runs.alerts import Cause, Incident, Severity
 from orchestrator.stack import Stack
 from orchestrator.tasks.slots import key
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
 
 #: An incident of a task that never runs again is forgotten so long after its last row.
 LIFETIME_SECONDS = 30 * 86_400
@@ -31,7 +34,7 @@ class Recovery:
 class Incidents:
     """Reads and writes through ``client``, boto3's low-level client of DynamoDB."""
 
-    def __init__(self, client: Any, stack: Stack) -> None:
+    def __init__(self, client: DynamoDBClient, stack: Stack) -> None:
         self._client = client
         self._table = stack.incidents_table
         self._tasks = stack.tasks_table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.dynamodb import from_item, to_item, update
 from orchestrator.runs.task_state import WATCH_ATTRIBUTES, Item, Pause, Record, Watch
@@ -13,6 +13,9 @@ from orchestrator.stack import NEXT_RUN_INDEX, Stack
 from orchestrator.stores.unreadable import Report, log, readable
 from orchestrator.tasks.slots import key
 from orchestrator.tasks.task import DECLARED, Task
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
 
 #: Of the index by next run: writes of tasks that are due together do not all meet in one place.
 SHARDS = 4
@@ -24,7 +27,7 @@ class Registry:
     Where records are read in bulk, one that cannot be read goes to ``report`` and is left out.
     """
 
-    def __init__(self, client: Any, stack: Stack, report: Report = log) -> None:
+    def __init__(self, client: DynamoDBClient, stack: Stack, report: Report = log) -> None:
         self._client = client
         self._report = report
         self._table = stack.tasks_table

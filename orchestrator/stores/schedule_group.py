@@ -18,16 +18,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.runs.run import Trigger
 from orchestrator.schedules import Rate
 from orchestrator.schedules.rates import as_cron
 from orchestrator.stack import Stack
 from orchestrator.tasks.schedule_edits import edits
-from orchestrator.tasks.schedule_names import execution_prefix, schedule_name
 from orchestrator.tasks.slots import times
 from orchestrator.tasks.task import TaskSchedule
+
+if TYPE_CHECKING:
+    from types_boto3_scheduler import EventBridgeSchedulerClient
 
 #: The API that a schedule calls ("Using universal targets"). Unlike Scheduler's own Step Functions target it lets us
 #: name the execution.
@@ -89,12 +91,22 @@ class Recorded:
     written: datetime | None = None
 
 
+#: "StartExecution": the length of an execution's name.
+_EXECUTION_NAME = 80
+
+#: An execution id of EventBridge Scheduler: its example has 16 characters, but a UUID would be one, too.
+_EXECUTION_ID = 36
+
+#: Characters that tell two task ids apart whose beginning is the same.
+_DIGEST_LENGTH = 8
+
+
 class Schedules:
     """The schedules in the stack's group, and no others. ``client`` is boto3's client of EventBridge Scheduler."""
 
     def __init__(
         self,
-        client: Any,
+        client: EventBridgeSchedulerClient,
         stack: Stack,
         settings: SchedulerSettings,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -108,9 +120,8 @@ class Schedules:
 
     def listed(self) -> dict[str, Listed]:
         """Each schedule of the group, by its name."""
-        whole_pages = {"PageSize": LIST_PAGE_SIZE}
         pages = self._client.get_paginator("list_schedules").paginate(
-            GroupName=self._group, PaginationConfig=whole_pages
+            GroupName=self._group, PaginationConfig={"PageSize": LIST_PAGE_SIZE}
         )
         return {
             one["Name"]: Listed(enabled=one["State"] == "ENABLED", modified=one["LastModificationDate"])
@@ -118,32 +129,32 @@ class Schedules:
             for one in page["Schedules"]
         }
 
-    def edits(self, task_id: str, schedule: TaskSchedule) -> tuple[str, ...]:
+    def edits(self, name: str, task_id: str, schedule: TaskSchedule) -> tuple[str, ...]:
         """In which parameters the schedule is not what :meth:`update` would make it; none if there is none."""
-        request = self.request(task_id, schedule)
+        request = self.request(name, task_id, schedule)
         try:
-            described = self._client.get_schedule(GroupName=self._group, Name=request["Name"])
+            described = self._client.get_schedule(GroupName=self._group, Name=name)
         except self._client.exceptions.ResourceNotFoundException:
             return ()
         return edits(request, described)
 
-    def create(self, task_id: str, schedule: TaskSchedule) -> None:
+    def create(self, name: str, task_id: str, schedule: TaskSchedule) -> None:
         """Creates the schedule, or replaces one of its name that somebody has created meanwhile."""
-        request = self.request(task_id, schedule)
+        request = self.request(name, task_id, schedule)
         try:
             self._wrote(self._client.create_schedule(**request))
         except self._client.exceptions.ConflictException:
             self._wrote(self._client.update_schedule(**request))
 
-    def update(self, task_id: str, schedule: TaskSchedule) -> None:
+    def update(self, name: str, task_id: str, schedule: TaskSchedule) -> None:
         """Replaces the schedule as a whole: UpdateSchedule resets what a request leaves out."""
         try:
             # What it replaces fires until then: a start that is put off by the minute would leave out a slot.
-            self._wrote(self._client.update_schedule(**self.request(task_id, schedule, ahead=timedelta(0))))
+            self._wrote(self._client.update_schedule(**self.request(name, task_id, schedule, ahead=timedelta(0))))
         except self._client.exceptions.ResourceNotFoundException:
             # A one-time schedule that has fired since it was listed, and so is gone; any other is to be there.
             if not schedule.expression.startswith("at("):
-                self.create(task_id, schedule)
+                self.create(name, task_id, schedule)
 
     def delete(self, name: str) -> None:
         """Deletes the schedule of the group; nothing happens if there is none."""
@@ -155,14 +166,14 @@ class Schedules:
     @property
     def fingerprint(self) -> str:
         """Differs whenever a schedule of the same name would be another."""
-        samples = [self.request("task", TaskSchedule(expression=expression)) for expression in _SAMPLES]
+        samples = [self.request("name", "task", TaskSchedule(expression=expression)) for expression in _SAMPLES]
         timeless = [{**one, "StartDate": "StartDate" in one} for one in samples]
         return hashlib.sha256(_compact(timeless).encode()).hexdigest()[:16]
 
     def recorded(self) -> Recorded:
         """What the last deployment has recorded of the group's schedules."""
-        found = self._client.list_tags_for_resource(ResourceArn=self._settings.group)["Tags"]
-        tags = {tag["Key"]: tag["Value"] for tag in found}
+        listed = self._client.list_tags_for_resource(ResourceArn=self._settings.group)["Tags"]
+        tags = {tag["Key"]: tag["Value"] for tag in listed}
         written = tags.get(WRITTEN_TAG)
         return Recorded(
             fingerprint=tags.get(FINGERPRINT_TAG), written=datetime.fromisoformat(written) if written else None
@@ -171,8 +182,9 @@ class Schedules:
     def record(self) -> None:
         """Says that all schedules of the group are up to date, and when this object wrote the last of them."""
         tags = {FINGERPRINT_TAG: self.fingerprint} | ({WRITTEN_TAG: self._written.isoformat()} if self._written else {})
-        listed = [{"Key": name, "Value": value} for name, value in tags.items()]
-        self._client.tag_resource(ResourceArn=self._settings.group, Tags=listed)
+        self._client.tag_resource(
+            ResourceArn=self._settings.group, Tags=[{"Key": name, "Value": value} for name, value in tags.items()]
+        )
 
     def _wrote(self, answer: Any) -> None:
         """Notes the time of AWS's answer: this machine's own clock may be wrong."""
@@ -180,14 +192,14 @@ class Schedules:
         with self._lock:
             self._written = max(self._written or at, at)
 
-    def request(self, task_id: str, schedule: TaskSchedule, ahead: timedelta = AHEAD) -> dict[str, Any]:
-        """CreateSchedule's and UpdateSchedule's parameters, complete; a rate starts so long from now or later."""
+    def request(self, name: str, task_id: str, schedule: TaskSchedule, ahead: timedelta = AHEAD) -> dict[str, Any]:
+        """CreateSchedule's and UpdateSchedule's parameters, complete. A rate starts ``ahead`` from now or later."""
         start = {
             "StateMachineArn": self._settings.state_machine,
             # Says in the console what runs, in 80 characters at most. It cannot hold the scheduled time, which has
             # colons, and the execution id may differ from attempt to attempt: it is the slot that keeps a second
             # delivery from doing anything.
-            "Name": f"{execution_prefix(task_id)}-<aws.scheduler.execution-id>",
+            "Name": f"{_execution_prefix(task_id)}-<aws.scheduler.execution-id>",
             "Input": _compact(
                 {"taskId": task_id, "scheduledTime": "<aws.scheduler.scheduled-time>", "trigger": Trigger.SCHEDULE}
             ),
@@ -195,7 +207,7 @@ class Schedules:
         once = {"ActionAfterCompletion": "DELETE"} if schedule.expression.startswith("at(") else {}
         return {
             "GroupName": self._group,
-            "Name": schedule_name(task_id, schedule),
+            "Name": name,
             "Description": f"Runs the task {task_id}.",
             **self._times(schedule, ahead),
             "FlexibleTimeWindow": {"Mode": "OFF"},
@@ -236,6 +248,18 @@ class Schedules:
         first = times(schedule).next_after(self._now() + ahead)
         assert first is not None
         return first
+
+
+def _execution_prefix(task_id: str) -> str:
+    """The task's id as the beginning of an execution's name that ends with ``-`` and an id of 36 characters.
+
+    A longer task id is cut off, and told from others by a digest: at most 43 characters.
+    """
+    limit = _EXECUTION_NAME - 1 - _EXECUTION_ID
+    if len(task_id) <= limit:
+        return task_id
+    digest = hashlib.sha256(task_id.encode()).hexdigest()[:_DIGEST_LENGTH]
+    return f"{task_id[: limit - 1 - _DIGEST_LENGTH]}-{digest}"
 
 
 def _compact(value: Any) -> str:

@@ -6,6 +6,7 @@ import io
 import json
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from pypdf import PdfReader
@@ -59,7 +60,7 @@ def test_a_month_with_forty_customers_runs_through_task_runner(ledgers: Books) -
 def test_parent_and_child_find_each_other(ledgers: Books) -> None:
     ledgers.month(1)
     run = ledgers.run_task()
-    described = ledgers.aws.client("stepfunctions").describe_execution(executionArn=run.child_execution_arn)
+    described = ledgers.aws.client("stepfunctions").describe_execution(executionArn=run.child_execution_arn or "")
     assert described["name"].startswith("monthly-billing-20261201T000000Z-")
     assert json.loads(described["input"])["AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"] == run.execution_arn
 
@@ -72,6 +73,16 @@ def test_one_customer_who_cannot_be_billed_does_not_stop_the_others(ledgers: Boo
     assert ended.output["customers"] == ["c-0003"]
     assert "'withdrawn'" in ledgers.records()["FAILURE#c-0003"]["why"]["S"]
     assert "failed:    1: c-0003" in ledgers.alert()
+
+
+@pytest.mark.parametrize("owner", ["finance", ""])
+def test_an_alert_reaches_whoever_hears_of_this_tasks_failures(ledgers: Books, owner: str) -> None:
+    ledgers.month(2)
+    ledgers.customers("c-0001", plan="withdrawn")
+    ledgers.owned_by(owner)
+    ledgers.run()
+    said = {"kind": "told", "severity": "failed", "taskId": "monthly-billing", "owner": owner}
+    assert ledgers.alert_attributes() == {name: value for name, value in said.items() if value}
 
 
 @pytest.mark.proof
@@ -150,7 +161,7 @@ def test_a_page_that_dies_is_seen_and_a_rerun_bills_its_customers(paged: Books) 
 
     def publish(definition: str) -> None:
         updated = client.update_state_machine(stateMachineArn=page, definition=definition, publish=True)
-        routing = [{"stateMachineVersionArn": updated["stateMachineVersionArn"], "weight": 100}]
+        routing: Any = [{"stateMachineVersionArn": updated["stateMachineVersionArn"], "weight": 100}]
         client.update_state_machine_alias(stateMachineAliasArn=live(page), routingConfiguration=routing)
 
     publish(json.dumps(dead))

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -27,6 +27,9 @@ from orchestrator.tasks.slots import key
 from orchestrator.tasks.task import MOST_WAITING, OverlapPolicy
 from tests.definitions.expressions import filled
 from tests.testbed.task_runner import STACK
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.literals import KeyTypeType
 
 NOW = datetime(2026, 11, 23, 9, 0, 30, 250_000, tzinfo=UTC)
 SECONDS = int(NOW.timestamp())
@@ -190,13 +193,12 @@ class Machine:
 @pytest.fixture(scope="module")
 def machine(embedded_aws: EmbeddedAws) -> Iterator[Machine]:
     dynamodb = embedded_aws.client("dynamodb")
+    kinds: tuple[KeyTypeType, KeyTypeType] = ("HASH", "RANGE")
     for table, names in ((STACK.tasks_table, ["taskId"]), (STACK.runs_table, ["taskId", "slot"])):
         dynamodb.create_table(
             TableName=table,
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
-            KeySchema=[
-                {"AttributeName": name, "KeyType": kind} for name, kind in zip(names, ("HASH", "RANGE"), strict=False)
-            ],
+            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in zip(names, kinds, strict=False)],
             BillingMode="PAY_PER_REQUEST",
         )
     yield Machine(dynamodb)

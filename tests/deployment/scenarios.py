@@ -18,9 +18,10 @@ from orchestrator.stores.dead_letters import DeadLetters
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.subscriptions import Destinations, Recorded
 from orchestrator.tasks.retries import RetryPolicy
+from orchestrator.tasks.schedule_names import schedule_name
 from orchestrator.tasks.slots import key
 from orchestrator.tasks.task import CatchUp, OverlapPolicy, TaskSchedule
-from tests.testbed import listener, queues
+from tests.testbed import ROOT, listener, queues
 from tests.testbed.everything import PERIOD, SLOT, World
 from tests.testbed.task_runner import STACK
 
@@ -44,7 +45,8 @@ def ended(run: Run | None, status: RunStatus) -> Run:
 
 def a_task_runs_and_is_counted(world: World) -> None:
     run = world.succeeds("lambda/work")
-    metric = {"Name": "TaskType", "Value": run.task_id}
+    assert world.aws.event_sources.settled(30)
+    metric: Any = {"Name": "TaskType", "Value": run.task_id}
     metrics = world.aws.client("cloudwatch").list_metrics(Namespace="ScheduledTasks", Dimensions=[metric])["Metrics"]
     assert {one["MetricName"] for one in metrics} >= {"TaskDuration", "TaskExecution"}
 
@@ -113,7 +115,8 @@ def a_slot_that_cannot_be_started_is_recorded(world: World) -> None:
 def run_by(world: World, task_id: str, change: Callable[[dict[str, Any]], None]) -> Run:
     """The row of a slot that Scheduler delivers, its target changed."""
     due = (world.aws.clock.now() + timedelta(hours=1)).replace(microsecond=0, tzinfo=None)
-    request = world.schedules.request(task_id, TaskSchedule(expression=f"at({due.isoformat()})"))
+    schedule = TaskSchedule(expression=f"at({due.isoformat()})")
+    request = world.schedules.request(schedule_name(task_id, schedule), task_id, schedule)
     change(request["Target"])
     world.aws.client("scheduler").create_schedule(**request)
     found: list[Run] = []
@@ -161,7 +164,7 @@ def a_change_that_cannot_be_told_is_kept(world: World) -> None:
     cause = Cause(severity=Severity.FAILED, title=f"{task_id} of delivery to TaskRunner")
     incident, row = {"incident": {"S": cause.incident}}, {"taskId": {"S": task_id}, "slot": {"S": SLOT}}
     dynamodb.put_item(TableName=STACK.incidents_table, Item=incident | {"count": {"S": "some"}})
-    broken = {"status": {"S": RunStatus.FAILED}, "error": {"S": task_id}}
+    broken: Any = {"status": {"S": RunStatus.FAILED}, "error": {"S": task_id}}
     dynamodb.put_item(TableName=STACK.runs_table, Item=row | broken)
     before = kept(world)
     try:
@@ -171,10 +174,23 @@ def a_change_that_cannot_be_told_is_kept(world: World) -> None:
         dynamodb.delete_item(TableName=STACK.incidents_table, Key=incident)
 
 
+def a_change_that_cannot_be_counted_is_kept(world: World) -> None:
+    """The meter itself does not run."""
+    functions, name = world.aws.client("lambda"), STACK.function("meter", is_task=False)
+    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    before = kept(world)
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": {}})
+    try:
+        world.succeeds("lambda/work")
+        world.until(lambda: kept(world) > before)
+    finally:
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+
+
 def a_change_that_cannot_be_read_is_counted(world: World) -> None:
     dynamodb = world.aws.client("dynamodb")
-    row = {"taskId": {"S": world.new("odd")}, "slot": {"S": SLOT}}
-    odd = {"status": {"S": RunStatus.FAILED}, "trigger": {"S": "nobody knows"}}
+    row: Any = {"taskId": {"S": world.new("odd")}, "slot": {"S": SLOT}}
+    odd: Any = {"status": {"S": RunStatus.FAILED}, "trigger": {"S": "nobody knows"}}
     dynamodb.put_item(TableName=STACK.runs_table, Item=row | odd)
     cloudwatch = world.aws.client("cloudwatch")
     try:
@@ -210,7 +226,7 @@ def an_alert_is_taken_to_webhooks_and_topics_and_kept_where_one_refuses_it(world
     ssm, secrets = world.aws.client("ssm"), world.aws.client("secretsmanager")
     record, name, key_id = Destinations(ssm, STACK), world.new("hook"), f"alias/{STACK.name}"
     with listener.listening() as server:
-        url = {"Name": STACK.secret_parameter(name), "Value": f"{server.url}/slack", "Type": "SecureString"}
+        url: Any = {"Name": STACK.secret_parameter(name), "Value": f"{server.url}/slack", "Type": "SecureString"}
         ssm.put_parameter(**url, KeyId=key_id)
         secrets.create_secret(Name=STACK.secret(name), SecretString="R" * 32, KmsKeyId=key_id)
         hooks = [
@@ -318,7 +334,7 @@ def a_report_of_a_day_without_orders_is_written(world: World) -> None:
 
 
 def what_is_stale_is_removed(world: World) -> None:
-    samples.seed(world.aws, STACK, world.bucket, datetime(2026, 12, 1, tzinfo=UTC))
+    samples.seed(world.aws, STACK, world.bucket, datetime(2026, 12, 1, tzinfo=UTC), ROOT / "samples")
     both = {"prefix": "tmp/", "table": "Sessions", "timestampAttribute": "createdAt", "retentionDays": 30}
     found = json.loads(world.succeeds("lambda/data-cleanup", params=both).result or "{}")
     assert found["objects"]["deleted"] > 0 < found["items"]["deleted"]
@@ -420,8 +436,8 @@ def a_billing_run_that_is_stopped_stops_its_pages(world: World) -> None:
 @contextmanager
 def a_customer_a_page(world: World) -> Iterator[None]:
     client, name = world.aws.client("lambda"), f"{STACK.function_prefix}billing-calculate-charges"
-    environment = client.get_function_configuration(FunctionName=name)["Environment"]
-    small = {"Variables": environment["Variables"] | {"BILLING_PAGE_SIZE": "1"}}
+    environment: Any = client.get_function_configuration(FunctionName=name)["Environment"]
+    small: Any = {"Variables": environment["Variables"] | {"BILLING_PAGE_SIZE": "1"}}
     client.update_function_configuration(FunctionName=name, Environment=small)
     try:
         yield
@@ -456,6 +472,7 @@ ALL: tuple[Scenario, ...] = (
     an_execution_that_died_is_recorded,
     a_failure_is_told_and_so_is_its_end,
     a_change_that_cannot_be_told_is_kept,
+    a_change_that_cannot_be_counted_is_kept,
     an_alert_is_taken_to_webhooks_and_topics_and_kept_where_one_refuses_it,
     a_change_that_cannot_be_read_is_counted,
     a_slot_that_nobody_delivered_is_missed,

@@ -55,7 +55,7 @@ def deploy(clients: Recorded, application: Application) -> Callable[..., Applied
     return deploy
 
 
-def schedules(aws: EmbeddedAws, **group: str) -> set[str]:
+def schedules(aws: EmbeddedAws, **group: Any) -> set[str]:
     return {schedule["Name"] for schedule in aws.client("scheduler").list_schedules(**group)["Schedules"]}
 
 
@@ -92,15 +92,37 @@ def deployed(aws: EmbeddedAws) -> dict[str, str]:
             if "DefinitionString" in (properties := entry.get("Properties", {})):
                 found[f"definition {properties['StateMachineName']}"] = properties.pop("DefinitionString")
             found[f"{entry['Type'] if section == 'Resources' else section} {name}"] = entry
-    for one in cloudformation.describe_stacks(StackName=STACK.name)["Stacks"][0]["Parameters"]:
-        found[f"Parameters {one['ParameterKey']}"] = one["ParameterValue"]
-    for one in states.list_state_machines()["stateMachines"]:
-        found[f"alias live of {one['name']}"] = LiveAlias(states, one["stateMachineArn"]).routes()
-    for one in Destinations(aws.client("ssm"), STACK).all().values():
-        found[f"alerts to {one.destination}".replace(QUEUES, "")] = one
+    for parameter in cloudformation.describe_stacks(StackName=STACK.name)["Stacks"][0]["Parameters"]:
+        found[f"Parameters {parameter['ParameterKey']}"] = parameter["ParameterValue"]
+    for machine in states.list_state_machines()["stateMachines"]:
+        found[f"alias live of {machine['name']}"] = LiveAlias(states, machine["stateMachineArn"]).routes()
+    for recorded in Destinations(aws.client("ssm"), STACK).all().values():
+        found[f"alerts to {recorded.destination}".replace(QUEUES, "")] = recorded
     tasks = Registry(aws.client("dynamodb"), STACK).declared()
     found |= {f"task {task_id}": item for task_id, item in tasks.items()}
     return {name: repr(value) for name, value in found.items()}
+
+
+def test_logs_and_traces_are_chosen_and_make_a_version(
+    deploy: Callable[..., Applied], aws: EmbeddedAws, clients: Recorded, application: Application
+) -> None:
+    def kept() -> tuple[str, bool, str]:
+        machine = aws.client("stepfunctions").describe_state_machine(stateMachineArn=applied.outputs["TaskRunnerArn"])
+        function = aws.client("lambda").get_function_configuration(FunctionName=STACK.function("echo"))
+        tracing = machine["tracingConfiguration"]["enabled"]
+        return machine["loggingConfiguration"]["level"], tracing, function["TracingConfig"]["Mode"]
+
+    applied = deploy([])
+    assert kept() == ("ERROR", False, "PassThrough")
+    chosen = StackSettings(log_level="ALL", tracing=True)
+    planned = plan(clients, application, [], now=datetime(2026, 12, 1, tzinfo=UTC), settings=chosen)
+    assert STACK.task_runner in planned.publish
+    applied = deploy([], log_level="ALL", tracing=True)
+    assert set(applied.published) == set(planned.publish)
+    assert kept() == ("ALL", True, "Active")
+    # What nobody chooses anew stays.
+    assert not deploy([]).changed
+    assert kept() == ("ALL", True, "Active")
 
 
 #: Before the first deployment nobody knows the account's number, and a plan calls the courier's queue by its name.
@@ -242,7 +264,7 @@ def test_a_task_that_is_no_longer_declared_loses_its_schedule_and_its_record(
 def test_schedules_of_others_are_left_alone(deploy: Callable[..., Applied], aws: EmbeddedAws) -> None:
     deploy()
     client = aws.client("scheduler")
-    other = {
+    other: Any = {
         "FlexibleTimeWindow": {"Mode": "OFF"},
         "ScheduleExpression": "rate(1 day)",
         "Target": {

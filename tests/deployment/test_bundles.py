@@ -18,7 +18,7 @@ import pytest
 import deploy
 from orchestrator.deployment import Dependencies
 from orchestrator.deployment.application import LIBRARY
-from orchestrator.deployment.bundles import Bundle, bundle
+from orchestrator.deployment.bundles import Bundle, bundle, library_files
 from orchestrator.functions import Function
 from orchestrator.rooms import ROOMS
 from orchestrator.stack import Stack
@@ -105,11 +105,11 @@ def test_only_the_key_of_what_changed_changes(tmp_path: Path) -> None:
 
 def test_what_python_leaves_behind_is_not_in_a_bundle(tmp_path: Path) -> None:
     application = sample.application(tmp_path)
-    before = bundle(sample.ECHO, application.lambdas, LIBRARY).digest
+    before = bundle(sample.ECHO, application.lambdas, library_files(LIBRARY)).digest
     cache = tmp_path / "lambdas" / "__pycache__"
     cache.mkdir()
     (cache / "echo.cpython-311.pyc").write_bytes(b"x")
-    assert bundle(sample.ECHO, application.lambdas, LIBRARY).digest == before
+    assert bundle(sample.ECHO, application.lambdas, library_files(LIBRARY)).digest == before
 
 
 def test_files_in_a_bundle_can_be_read_by_the_functions_user(bundles: dict[str, Bundle]) -> None:
@@ -140,10 +140,15 @@ def test_a_bundle_holds_what_its_function_depends_on_and_not_what_another_does(
 def test_a_key_says_what_is_in_a_bundle_before_it_is_fetched(tmp_path: Path) -> None:
     lambdas = sample.application(tmp_path).lambdas
     keys = {
-        bundle(sample.ECHO, lambdas, LIBRARY, Dependencies(pins=pins, platform=LAMBDA, cache=tmp_path / "none")).key
+        bundle(
+            sample.ECHO,
+            lambdas,
+            library_files(LIBRARY),
+            Dependencies(pins=pins, platform=LAMBDA, cache=tmp_path / "none"),
+        ).key
         for pins in ((), (pin("fast", "1.0", "0" * 64),), (pin("fast", "1.1", "0" * 64),))
     }
-    assert len({*keys, bundle(sample.ECHO, lambdas, LIBRARY).key}) == 4
+    assert len({*keys, bundle(sample.ECHO, lambdas, library_files(LIBRARY)).key}) == 4
 
 
 PROJECT = deploy.PROJECT.application(Stack(), deploy.PROJECT.locked_dependencies())

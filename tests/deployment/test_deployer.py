@@ -80,9 +80,9 @@ def refused(client: Any) -> Iterator[None]:
 def disable_a_schedule(aws: EmbeddedAws) -> None:
     client, group = aws.client("scheduler"), STACK.schedule_group
     name = client.list_schedules(GroupName=group)["Schedules"][0]["Name"]
-    found = client.get_schedule(GroupName=group, Name=name)
+    described: Any = client.get_schedule(GroupName=group, Name=name)
     kept = ("Name", "GroupName", "ScheduleExpression", "FlexibleTimeWindow", "Target")
-    client.update_schedule(**{key: found[key] for key in kept}, State="DISABLED")
+    client.update_schedule(**{key: described[key] for key in kept}, State="DISABLED")
     # In another second than that in which a deployment wrote it last.
     edited = aws.backend("scheduler").get_schedule(group, name)
     edited.last_modified_date = edited.last_modified_date + 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +13,9 @@ from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.stack import Stack
 from tests.testbed import sample
 from tests.testbed.sample import task
+
+if TYPE_CHECKING:
+    from types_boto3_kms.type_defs import KeyMetadataTypeDef
 
 STACK = Stack()
 TASKS = [task("report", "cron(0 2 * * ? *)")]
@@ -31,7 +34,7 @@ def left(aws: EmbeddedAws) -> tuple[int, int, int]:
     return len(machines), len(tables), len(aws.client("s3").list_buckets()["Buckets"])
 
 
-def keys(aws: EmbeddedAws) -> list[dict[str, Any]]:
+def keys(aws: EmbeddedAws) -> list[KeyMetadataTypeDef]:
     """Those of our own."""
     client = aws.client("kms")
     found = [client.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in client.list_keys()["Keys"]]

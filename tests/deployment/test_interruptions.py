@@ -23,7 +23,7 @@ from orchestrator.stores.registry import Registry
 from orchestrator.tasks.schedule_names import task_of
 from orchestrator.tasks.task import Task
 from tests.testbed import sample
-from tests.testbed.clients import own_client
+from tests.testbed.clients import own_clients
 from tests.testbed.sample import task
 
 STACK = Stack()
@@ -57,7 +57,7 @@ class Mortal:
 
     def __call__(self, service: str) -> Any:
         if service not in self._clients:
-            self._clients[service] = client = own_client(self._aws, service)
+            self._clients[service] = client = own_clients(self._aws)(service)
             client.meta.events.register("before-call", self._begin)
         return self._clients[service]
 

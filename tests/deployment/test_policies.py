@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from orchestrator.deployment import policies
-from orchestrator.functions import Function
-from orchestrator.permissions import Permission
+from orchestrator.functions import Function, Permission
 from orchestrator.stack import Stack
 
 STACK = Stack()

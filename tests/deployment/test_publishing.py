@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +12,9 @@ from orchestrator.deployment.publishing import LiveAlias, Rollout, alarm_state, 
 from orchestrator.errors import NoSuchAlarm, NoSuchVersion, RolledBack
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.stack import live
+
+if TYPE_CHECKING:
+    from types_boto3_cloudwatch.literals import StateValueType
 
 ALARM = "orchestrator-dev-Failures"
 ROLE = "arn:aws:iam::123456789012:role/runner"
@@ -39,7 +42,7 @@ def change(aws: EmbeddedAws, alias: LiveAlias) -> Callable[[str], None]:
 
 
 @pytest.fixture
-def alarm(aws: EmbeddedAws) -> Callable[[str], None]:
+def alarm(aws: EmbeddedAws) -> Callable[[StateValueType], object]:
     """Sets the alarm's state."""
     client = aws.client("cloudwatch")
     client.put_metric_alarm(

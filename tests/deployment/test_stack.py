@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from orchestrator.deployment.stack import CloudFormationStack
 from orchestrator.errors import DeploymentFailed
 from orchestrator.local.aws.server import EmbeddedAws
-from tests.testbed.clients import own_client
+from tests.testbed.clients import own_clients
 
 NAME = "orchestrator-dev"
 
@@ -71,7 +71,7 @@ def test_a_stack_is_changed_in_place(stack: CloudFormationStack, aws: EmbeddedAw
 
 
 def test_any_other_refusal_is_not_taken_for_a_missing_stack(aws: EmbeddedAws) -> None:
-    client = own_client(aws, "cloudformation")
+    client = own_clients(aws)("cloudformation")
 
     def refuse(**_: Any) -> None:
         raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "DescribeStacks")
@@ -82,7 +82,7 @@ def test_any_other_refusal_is_not_taken_for_a_missing_stack(aws: EmbeddedAws) ->
 
 
 def test_what_of_a_stack_is_gone_has_no_name(aws: EmbeddedAws) -> None:
-    client = own_client(aws, "cloudformation")
+    client = own_clients(aws)("cloudformation")
     there = {"LogicalResourceId": "There", "PhysicalResourceId": "there", "ResourceStatus": "CREATE_COMPLETE"}
     gone = {"LogicalResourceId": "Gone", "PhysicalResourceId": "gone", "ResourceStatus": "DELETE_COMPLETE"}
     answer = {"StackResourceSummaries": [there, gone]}
@@ -139,7 +139,8 @@ class SlowCloudFormation:
 def deploy(client: SlowCloudFormation, slept: list[float] | None = None) -> list[str]:
     lines: list[str] = []
     waited = slept if slept is not None else []
-    CloudFormationStack(client, NAME, sleep=waited.append, progress=lines.append).deploy({}, TemplateBody="{}")
+    slow: Any = client
+    CloudFormationStack(slow, NAME, sleep=waited.append, progress=lines.append).deploy({}, TemplateBody="{}")
     return lines
 
 

@@ -323,7 +323,7 @@ def _round(runner: TaskRunner, now: datetime) -> str | None:
         FunctionName=f"{STACK.function_prefix}watchdog", Payload=json.dumps(event)
     )
     result = json.loads(answer["Payload"].read())
-    return result["errorType"] if "FunctionError" in answer else None
+    return str(result["errorType"]) if "FunctionError" in answer else None
 
 
 def _heartbeats(runner: TaskRunner) -> float:

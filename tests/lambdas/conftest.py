@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from orchestrator import stack as settings
-from orchestrator.handlers.invocation import client
+from orchestrator.handlers.invocation import client, forget_clients
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.stack import Stack
 from tests.testbed.tables import create_tables
@@ -29,9 +29,9 @@ def environment(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[p
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    client.cache_clear()
+    forget_clients()
     yield monkeypatch
-    client.cache_clear()
+    forget_clients()
 
 
 @pytest.fixture

@@ -1,7 +1,12 @@
-"""`orchestrator local` as a process, and the two command lines that reach it."""
+"""`orchestrator local` as a process, and what reaches it from outside: its command, deploy.py, and AWS's own clients.
+
+The command runs in this process, with the environment, folder, output and exit code that it has in one of its own: to
+start Python costs four times as much as what it does. The pages of documentation start each command as a reader does.
+"""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -12,19 +17,21 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import boto3
+import pytest
 from botocore.config import Config
 
+from orchestrator.cli.main import main
 from tests.testbed import ROOT
 from tests.testbed.processes import begun
 
 _ORCHESTRATOR = [sys.executable, "-c", "import sys; from orchestrator.cli.main import main; sys.exit(main())"]
-_DEPLOY = [sys.executable, "-c", "import sys, deploy; sys.exit(deploy.main())"]
+_DEPLOY = [sys.executable, "deploy.py"]
 _AWS = [sys.executable, "-W", "ignore", "-m", "awscli"]
 
 Found = TypeVar("Found")
@@ -56,10 +63,17 @@ class Running:
     #: What it has printed so far, and what of that as errors.
     lines: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    _clients: dict[str, Any] = field(default_factory=dict)
 
     def orchestrator(self, *arguments: str) -> Said:
-        """`orchestrator …` in another process."""
-        return _said([*_ORCHESTRATOR, *arguments], self.folder, self.environment)
+        """What `orchestrator …` says in the folder."""
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            for name, value in self.environment.items():
+                patch.setenv(name, value)
+            patch.chdir(self.folder)
+            code = main([*arguments])
+        return Said(code=code, out=out.getvalue(), err=err.getvalue())
 
     def aws(self, *arguments: str) -> Any:
         """What `aws …`, unmodified, answers, as JSON; it must not fail."""
@@ -72,33 +86,42 @@ class Running:
         return _said([*_DEPLOY, *arguments], self.folder, self.environment)
 
     def client(self, service: str) -> Any:
-        """AWS's SDK for Python, unmodified, for what is too fast or too much for a command line."""
+        """AWS's SDK for Python, unmodified, for what is too fast, too much or too often for a command line."""
+        if service in self._clients:
+            return self._clients[service]
         names = {"region_name": "AWS_DEFAULT_REGION", "endpoint_url": "AWS_ENDPOINT_URL"}
         names |= {"aws_access_key_id": "AWS_ACCESS_KEY_ID", "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY"}
         # Nothing may be hidden by trying again.
         config = Config(retries={"total_max_attempts": 1}, max_pool_connections=1000)
-        return boto3.client(service, config=config, **{name: self.environment[its] for name, its in names.items()})
+        given = {name: self.environment[its] for name, its in names.items()}
+        return self._clients.setdefault(service, boto3.client(service, config=config, **given))
 
     @property
     def task_runner(self) -> str:
         """The ARN of TaskRunner."""
-        (stack,) = self.aws("cloudformation", "describe-stacks", "--stack-name", "orchestrator-dev")["Stacks"]
+        (stack,) = self.client("cloudformation").describe_stacks(StackName="orchestrator-dev")["Stacks"]
         return str({one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}["TaskRunnerArn"])
 
     def execute(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Starts TaskRunner with an input as `aws stepfunctions start-execution` does; the execution at its end."""
-        start = ("start-execution", "--state-machine-arn", self.task_runner, "--input", json.dumps(given))
-        arn = self.aws("stepfunctions", *start)["executionArn"]
+        """Starts TaskRunner with an input; the execution at its end."""
+        client = self.client("stepfunctions")
+        arn = client.start_execution(stateMachineArn=self.task_runner, input=json.dumps(given))["executionArn"]
 
         def ended() -> dict[str, Any] | None:
-            found = self.aws("stepfunctions", "describe-execution", "--execution-arn", arn)
+            found = client.describe_execution(executionArn=arn)
             return None if found["status"] == "RUNNING" else dict(found)
 
         return self.until(ended)
 
     def items(self, table: str) -> list[dict[str, Any]]:
         """All of a table, as DynamoDB has them."""
-        return list(self.aws("dynamodb", "scan", "--table-name", f"orchestrator-dev-{table}")["Items"])
+        pages = self.client("dynamodb").get_paginator("scan").paginate(TableName=f"orchestrator-dev-{table}")
+        return [item for page in pages for item in page["Items"]]
+
+    def statuses(self, task: str) -> dict[str, str]:
+        """Of a task's runs, by their slots, as the ledger has them now."""
+        items = (item for item in self.items("TaskRuns") if item["taskId"]["S"] == task)
+        return {item["slot"]["S"]: item["status"]["S"] for item in items}
 
     def runs(self, task: str) -> list[dict[str, Any]]:
         """The rows of a task, the newest first."""
@@ -148,9 +171,11 @@ def running(tasks: str, *options: str) -> Iterator[Running]:
 
 
 def project(folder: Path, tasks: str) -> None:
-    """A copy of the project's handlers with those of this folder, and a tasks.yaml."""
+    """A copy of the project, its handlers with those of this folder, and a tasks.yaml."""
     ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "lambdas", folder / "lambdas", ignore=ignored)
+    for name in ("definitions", "lambdas", "samples"):
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+    shutil.copy(ROOT / "deploy.py", folder)
     shutil.copytree(Path(__file__).parent / "lambdas", folder / "lambdas", ignore=ignored, dirs_exist_ok=True)
     (folder / "temporary").mkdir()
     (folder / "tasks.yaml").write_text(tasks, encoding="utf-8")

@@ -25,8 +25,9 @@ def processes_in(folder: Path) -> list[int]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="only Linux shows where a process works")
-# That SIGTERM ends a busy one tidily, tests/local/test_session.py shows in the suite.
-@pytest.mark.parametrize("how", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.proof)])
+# That Ctrl-C ends a busy one tidily, tests/local/test_session.py shows in the suite.
+@pytest.mark.proof
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_worker_that_is_busy_ends_with_it(how: signal.Signals) -> None:
     with running(TASKS) as stack:
         assert stack.orchestrator("start", "busy").code == 0

@@ -28,7 +28,7 @@ def stack() -> Iterator[Running]:
 
 def test_no_slot_of_a_new_rate_is_missed(stack: Running) -> None:
     # Twelve minutes: the watchdog has looked twice at what the first of them held.
-    stack.until(lambda: len(stack.runs("often")) >= 12, seconds=90)
+    stack.until(lambda: len(stack.statuses("often")) >= 12, seconds=90)
     statuses = {run["status"] for run in stack.runs("often")}
     assert statuses <= {"SUCCEEDED", "RUNNING"}
     said = stack.orchestrator("ledger", "verify", "often", "--json")
@@ -40,8 +40,8 @@ def test_a_machine_that_sleeps_for_three_minutes_and_wakes_has_lost_no_slot(stac
     stack.process.send_signal(signal.SIGSTOP)
     time.sleep(180 / SPEED)
     stack.process.send_signal(signal.SIGCONT)
-    woken = len(stack.runs("often"))
-    stack.until(lambda: len(stack.runs("often")) >= woken + 4, seconds=90)
+    woken = len(stack.statuses("often"))
+    stack.until(lambda: len(stack.statuses("often")) >= woken + 4, seconds=90)
     found = stack.runs("often")
     assert {run["status"] for run in found} <= {"SUCCEEDED", "RUNNING"}
     minutes = [int(run["slot"][11:13]) * 60 + int(run["slot"][14:16]) for run in found]

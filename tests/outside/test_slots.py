@@ -9,25 +9,20 @@ from tests.outside.running import Running
 TOMORROW = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d}T08:00:00Z"
 
 
-def rows(stack: Running, task: str) -> dict[str, str]:
-    """The status of each slot that the ledger has of a task."""
-    return {item["slot"]["S"]: item["status"]["S"] for item in stack.items("TaskRuns") if item["taskId"]["S"] == task}
-
-
 def test_an_input_that_is_refused_leaves_the_slot_to_its_schedule(real: Running) -> None:
     refused = real.execute({"taskId": "refused", "scheduledTime": TOMORROW, "params": None})
     assert refused["status"] == "FAILED"
-    assert TOMORROW not in rows(real, "refused")
+    assert TOMORROW not in real.statuses("refused")
     delivered = real.execute({"taskId": "refused", "scheduledTime": TOMORROW, "trigger": "schedule"})
     assert delivered["status"] == "SUCCEEDED"
-    assert rows(real, "refused")[TOMORROW] == "SUCCEEDED"
+    assert real.statuses("refused")[TOMORROW] == "SUCCEEDED"
 
 
 def test_a_slot_that_is_yet_to_come_is_not_started_by_hand_unless_forced(real: Running) -> None:
     refused = real.orchestrator("start", "by-hand", "--slot", TOMORROW)
     assert refused.code == 2
     assert "still to come" in refused.err
-    assert TOMORROW not in rows(real, "by-hand")
+    assert TOMORROW not in real.statuses("by-hand")
     forced = real.orchestrator("start", "by-hand", "--slot", TOMORROW, "--force", "--wait", "--json")
     assert [one["trigger"] for one in forced.json] == ["ad hoc"]
 
@@ -43,7 +38,7 @@ def test_a_slot_that_has_run_is_not_started_and_that_is_said(real: Running) -> N
 def test_digits_of_other_scripts_are_no_digits(real: Running) -> None:
     slot = "٢٠٢٧-05-02T00:00:00Z"
     assert real.execute({"taskId": "digits", "scheduledTime": slot})["status"] == "FAILED"
-    assert slot not in rows(real, "digits")
+    assert slot not in real.statuses("digits")
 
 
 def test_a_task_id_ends_where_it_ends(real: Running) -> None:

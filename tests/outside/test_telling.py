@@ -43,7 +43,7 @@ def test_a_failure_is_told_though_a_slot_to_come_has_been_started(real: Running)
 def test_a_run_that_hangs_is_told_while_it_runs(real: Running) -> None:
     started = real.orchestrator("start", "hung", "--param", "seconds=45", "--json")
     assert started.code == 0
-    real.until(lambda: [run for run in real.runs("hung") if run["status"] == "RUNNING"])
+    real.until(lambda: "RUNNING" in real.statuses("hung").values())
 
     def look() -> list[str]:
         assert real.orchestrator("start", "watchdog", "--wait").code == 0

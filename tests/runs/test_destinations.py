@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -26,6 +26,9 @@ from orchestrator.runs.destinations import (
 )
 from orchestrator.tasks.task import Target, TargetKind, Task
 
+if TYPE_CHECKING:
+    from types_boto3_sns.type_defs import MessageAttributeValueTypeDef
+
 URL = "https://hooks.example.com/services/very/secret"
 
 
@@ -37,7 +40,7 @@ def webhook(address: str = URL, **more: Any) -> Destination:
     return Destination(kind=Kind.WEBHOOK, address=address, **more)
 
 
-def delivered(message: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+def delivered(message: dict[str, MessageAttributeValueTypeDef]) -> dict[str, dict[str, str]]:
     """The attributes as SNS hands them on."""
     return {name: {"Type": one["DataType"], "Value": one["StringValue"]} for name, one in message.items()}
 

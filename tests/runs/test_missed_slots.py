@@ -21,6 +21,9 @@ from orchestrator.stores.schedule_group import SchedulerSettings, Schedules
 from orchestrator.tasks.slots import key, upcoming
 from orchestrator.tasks.task import CatchUp, Target, TargetKind, Task, TaskSchedule
 
+#: Whom nothing is asked.
+NOBODY: Any = None
+
 HOURLY = Task(
     id="hourly",
     target=Target(kind=TargetKind.LAMBDA, name="work"),
@@ -185,8 +188,8 @@ def test_whenever_a_schedule_is_created_everything_that_is_watched_is_delivered(
         planned = BEGIN + timedelta(seconds=number)
         created = planned + timedelta(seconds=delay)
         watch = watch_from(task, settled(plan([task], nothing, planned).operations, planned))
-        schedules = Schedules(None, Stack(), settings, partial(_same, created))
-        delivered_from = schedules.request(task.id, schedule).get("StartDate", created)
+        schedules = Schedules(NOBODY, Stack(), settings, partial(_same, created))
+        delivered_from = schedules.request("name", task.id, schedule).get("StartDate", created)
         first = next(upcoming(task, datetime.fromisoformat(watch.checked_until)))
         assert first.at >= delivered_from
         assert watch.next_run == key(first.at)

@@ -47,6 +47,11 @@ def schedules(client: Any, settings: SchedulerSettings) -> Schedules:
     return Schedules(client, STACK, settings, now=lambda: NOW)
 
 
+def named(task_id: str, schedule: TaskSchedule) -> tuple[str, str, TaskSchedule]:
+    """A task's schedule, as it is written, and its name."""
+    return schedule_name(task_id, schedule), task_id, schedule
+
+
 def get(client: Any, name: str) -> Any:
     return client.get_schedule(GroupName=STACK.schedule_group, Name=name)
 
@@ -62,7 +67,7 @@ def test_a_name_tells_a_tasks_schedules_apart_and_fits_for_the_longest_id() -> N
 
 
 def test_a_schedule_starts_the_runner_with_its_task_and_slot(schedules: Schedules, client: Any) -> None:
-    schedules.create("daily", DAILY)
+    schedules.create(*named("daily", DAILY))
     created = get(client, schedule_name("daily", DAILY))
     assert (created["ScheduleExpression"], created["ScheduleExpressionTimezone"]) == (
         "cron(0 2 * * ? *)",
@@ -83,56 +88,58 @@ def test_a_schedule_starts_the_runner_with_its_task_and_slot(schedules: Schedule
 def test_an_executions_name_has_room_for_a_long_id_of_scheduler_beside_the_longest_task_id(
     schedules: Schedules,
 ) -> None:
-    name = json.loads(schedules.request("x" * 48, DAILY)["Target"]["Input"])["Name"]
+    name = json.loads(schedules.request(*named("x" * 48, DAILY))["Target"]["Input"])["Name"]
     assert len(name.replace("<aws.scheduler.execution-id>", str(uuid.uuid4()))) == 80
 
 
 def test_every_schedule_says_how_often_it_is_tried_and_where_it_goes_then(schedules: Schedules) -> None:
     for schedule in (DAILY, ONCE):
-        target = schedules.request("daily", schedule)["Target"]
+        target = schedules.request(*named("daily", schedule))["Target"]
         assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 10}
         assert target["DeadLetterConfig"]["Arn"].endswith(":orchestrator-dev-SchedulerDlq")
 
 
 def test_only_a_one_time_schedule_is_deleted_after_it(schedules: Schedules) -> None:
-    assert schedules.request("once", ONCE)["ActionAfterCompletion"] == "DELETE"
-    assert "ActionAfterCompletion" not in schedules.request("daily", DAILY)
+    assert schedules.request(*named("once", ONCE))["ActionAfterCompletion"] == "DELETE"
+    assert "ActionAfterCompletion" not in schedules.request(*named("daily", DAILY))
 
 
 def test_a_rate_that_divides_a_day_is_a_cron_expression_that_everybody_knows_the_slots_of(schedules: Schedules) -> None:
-    request = schedules.request("hourly", HOURLY)
+    request = schedules.request(*named("hourly", HOURLY))
     assert (request["ScheduleExpression"], request["ScheduleExpressionTimezone"]) == ("cron(0 * * * ? *)", "UTC")
     assert "StartDate" not in request
     elsewhere = replace(HOURLY, timezone="Asia/Kolkata")
-    assert schedules.request("hourly", elsewhere)["ScheduleExpressionTimezone"] == "UTC", "half an hour from there"
+    assert schedules.request(*named("hourly", elsewhere))["ScheduleExpressionTimezone"] == "UTC", (
+        "half an hour from there"
+    )
 
 
 def test_any_other_rate_is_pinned_to_whole_periods_since_1970(schedules: Schedules) -> None:
-    request = schedules.request("odd", ODD)
+    request = schedules.request(*named("odd", ODD))
     assert (request["ScheduleExpression"], request["StartDate"]) == (
         "rate(90 minutes)",
         datetime(2035, 12, 1, 12, tzinfo=UTC),
     )
-    assert "StartDate" not in schedules.request("daily", DAILY)
+    assert "StartDate" not in schedules.request(*named("daily", DAILY))
 
 
 def test_a_rate_that_is_spread_starts_at_its_place_and_is_another_schedule(schedules: Schedules) -> None:
     placed = replace(HOURLY, spread_minutes=7)
-    assert schedules.request("hourly", placed)["ScheduleExpression"] == "cron(7 * * * ? *)"
+    assert schedules.request(*named("hourly", placed))["ScheduleExpression"] == "cron(7 * * * ? *)"
     assert schedule_name("hourly", placed) != schedule_name("hourly", HOURLY)
-    assert schedules.request("odd", replace(ODD, spread_minutes=7))["StartDate"].minute == 7
+    assert schedules.request(*named("odd", replace(ODD, spread_minutes=7)))["StartDate"].minute == 7
 
 
 def test_the_start_of_a_rate_is_never_in_the_past_when_the_request_arrives(
     client: Any, settings: SchedulerSettings
 ) -> None:
     late = Schedules(client, STACK, settings, now=lambda: NOW.replace(minute=59, second=30))
-    assert late.request("odd", ODD)["StartDate"] == datetime(2035, 12, 1, 13, 30, tzinfo=UTC)
+    assert late.request(*named("odd", ODD))["StartDate"] == datetime(2035, 12, 1, 13, 30, tzinfo=UTC)
 
 
 def test_the_name_of_an_execution_has_room_for_a_uuid_and_tells_long_tasks_apart(schedules: Schedules) -> None:
     def name(task_id: str) -> str:
-        start = json.loads(schedules.request(task_id, DAILY)["Target"]["Input"])
+        start = json.loads(schedules.request(*named(task_id, DAILY))["Target"]["Input"])
         return str(start["Name"]).replace("<aws.scheduler.execution-id>", str(uuid.uuid4()))
 
     assert name("x" * 43).startswith("x" * 43 + "-")
@@ -142,7 +149,7 @@ def test_the_name_of_an_execution_has_room_for_a_uuid_and_tells_long_tasks_apart
 
 def test_the_time_of_the_last_write_is_recorded_by_the_clock_of_aws(schedules: Schedules) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
-    schedules.create("daily", DAILY)
+    schedules.create(*named("daily", DAILY))
     schedules.record()
     written = schedules.recorded().written
     assert written is not None
@@ -151,38 +158,38 @@ def test_the_time_of_the_last_write_is_recorded_by_the_clock_of_aws(schedules: S
 
 
 def test_the_same_schedule_is_the_same_request(schedules: Schedules) -> None:
-    assert schedules.request("daily", DAILY) == schedules.request("daily", DAILY)
+    assert schedules.request(*named("daily", DAILY)) == schedules.request(*named("daily", DAILY))
 
 
 def test_a_schedule_that_is_there_already_is_replaced(schedules: Schedules, client: Any) -> None:
-    schedules.create("daily", DAILY)
+    schedules.create(*named("daily", DAILY))
     name = schedule_name("daily", DAILY)
-    client.update_schedule(**(schedules.request("daily", DAILY) | {"State": "DISABLED"}))
-    schedules.create("daily", DAILY)
+    client.update_schedule(**(schedules.request(*named("daily", DAILY)) | {"State": "DISABLED"}))
+    schedules.create(*named("daily", DAILY))
     assert get(client, name)["State"] == "ENABLED"
 
 
 def test_an_update_puts_everything_back(schedules: Schedules, client: Any) -> None:
-    schedules.create("daily", DAILY)
+    schedules.create(*named("daily", DAILY))
     name = schedule_name("daily", DAILY)
     before = get(client, name)
-    request = schedules.request("daily", DAILY)
+    request = schedules.request(*named("daily", DAILY))
     bare = {"Arn": request["Target"]["Arn"], "RoleArn": request["Target"]["RoleArn"], "Input": "{}"}
     client.update_schedule(**(request | {"Target": bare, "Description": "by hand"}))
-    schedules.update("daily", DAILY)
+    schedules.update(*named("daily", DAILY))
     after = get(client, name)
     for field in ("Target", "Description", "ScheduleExpression", "ScheduleExpressionTimezone", "State"):
         assert after[field] == before[field]
 
 
 def test_an_update_of_a_schedule_that_is_gone_creates_it_unless_it_has_fired(schedules: Schedules) -> None:
-    schedules.update("daily", DAILY)
-    schedules.update("once", ONCE)
+    schedules.update(*named("daily", DAILY))
+    schedules.update(*named("once", ONCE))
     assert {name: one.enabled for name, one in schedules.listed().items()} == {schedule_name("daily", DAILY): True}
 
 
 def test_a_deleted_schedule_is_gone_and_can_be_deleted_again(schedules: Schedules) -> None:
-    schedules.create("daily", DAILY)
+    schedules.create(*named("daily", DAILY))
     schedules.delete(schedule_name("daily", DAILY))
     schedules.delete(schedule_name("daily", DAILY))
     assert schedules.listed() == {}
@@ -190,9 +197,9 @@ def test_a_deleted_schedule_is_gone_and_can_be_deleted_again(schedules: Schedule
 
 def test_schedules_are_listed_over_pages_and_only_those_of_the_group(schedules: Schedules, client: Any) -> None:
     for number in range(60):
-        schedules.create(f"task-{number}", DAILY)
-    client.create_schedule(**(schedules.request("elsewhere", DAILY) | {"GroupName": "default"}))
-    client.update_schedule(**(schedules.request("task-7", DAILY) | {"State": "DISABLED"}))
+        schedules.create(*named(f"task-{number}", DAILY))
+    client.create_schedule(**(schedules.request(*named("elsewhere", DAILY)) | {"GroupName": "default"}))
+    client.update_schedule(**(schedules.request(*named("task-7", DAILY)) | {"State": "DISABLED"}))
     found = schedules.listed()
     assert len(found) == 60
     assert [name for name, one in found.items() if not one.enabled] == [schedule_name("task-7", DAILY)]
@@ -216,9 +223,9 @@ def test_the_fingerprint_is_recorded_with_the_group(
 
 
 def test_an_update_of_a_rate_leaves_out_no_slot(client: Any, schedules: Schedules, settings: SchedulerSettings) -> None:
-    schedules.create("odd", ODD)
-    slot = schedules.request("odd", ODD)["StartDate"]
+    schedules.create(*named("odd", ODD))
+    slot = schedules.request(*named("odd", ODD))["StartDate"]
     later = Schedules(client, STACK, settings, now=lambda: slot - timedelta(seconds=30))
-    later.update("odd", ODD)
+    later.update(*named("odd", ODD))
     assert get(client, schedule_name("odd", ODD))["StartDate"] == slot
-    assert later.request("odd", ODD)["StartDate"] == slot + timedelta(minutes=90)
+    assert later.request(*named("odd", ODD))["StartDate"] == slot + timedelta(minutes=90)

@@ -112,7 +112,7 @@ class Books:
         """How many customers an execution goes through from now on."""
         client = self.aws.client("lambda")
         name = f"{STACK.function_prefix}billing-calculate-charges"
-        environment = client.get_function_configuration(FunctionName=name)["Environment"]
+        environment: Any = client.get_function_configuration(FunctionName=name)["Environment"]
         environment["Variables"]["BILLING_PAGE_SIZE"] = str(customers)
         client.update_function_configuration(FunctionName=name, Environment=environment)
 
@@ -181,6 +181,21 @@ class Books:
         """The text of the one alert."""
         (text,) = told(self.aws.client("sqs"), self.alerts)
         return text
+
+    def alert_attributes(self) -> dict[str, str]:
+        """What filters of subscriptions see of the one alert."""
+        (body,) = drained(self.aws.client("sqs"), self.alerts)
+        return {name: one["Value"] for name, one in json.loads(body)["MessageAttributes"].items()}
+
+    def owned_by(self, owner: str) -> None:
+        """The task belongs to somebody."""
+        self.aws.client("dynamodb").update_item(
+            TableName=STACK.tasks_table,
+            Key={"taskId": {"S": "monthly-billing"}},
+            UpdateExpression="SET #owner = :owner",
+            ExpressionAttributeNames={"#owner": "owner"},
+            ExpressionAttributeValues={":owner": {"S": owner}},
+        )
 
     def keys(self, prefix: str) -> list[str]:
         answer = self.aws.client("s3").list_objects_v2(Bucket=self.bucket, Prefix=prefix)

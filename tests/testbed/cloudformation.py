@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.local.aws.server import EmbeddedAws
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation.literals import ChangeSetTypeType
 
 DEFINITION = {"StartAt": "Only", "States": {"Only": {"Type": "Succeed"}}}
 
@@ -38,7 +41,7 @@ def template(**resources: Any) -> dict[str, Any]:
     }
 
 
-def deploy(aws: EmbeddedAws, kind: str, body: dict[str, Any], colour: str) -> dict[str, str]:
+def deploy(aws: EmbeddedAws, kind: ChangeSetTypeType, body: dict[str, Any], colour: str) -> dict[str, str]:
     """The outputs after a change set has been executed."""
     client = aws.client("cloudformation")
     client.create_change_set(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from orchestrator.local.aws.server import EmbeddedAws
-from tests.testbed.clients import own_client
+from tests.testbed.clients import own_clients
 
 READS = ("Describe", "Get", "List", "Head", "Scan", "Query")
 
@@ -20,7 +20,7 @@ class Recorded:
 
     def __call__(self, service: str) -> Any:
         if service not in self._clients:
-            self._clients[service] = client = own_client(self._aws, service)
+            self._clients[service] = client = own_clients(self._aws)(service)
             client.meta.events.register("before-call", lambda model, **_: self.calls.append(model.name))
         return self._clients[service]
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import definitions
 from lambdas import functions
 from orchestrator.deployment import Application
-from orchestrator.functions import Function
-from orchestrator.permissions import Permission
+from orchestrator.functions import Function, Permission
 from orchestrator.stack import Stack
 from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule
 

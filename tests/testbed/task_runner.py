@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.awsrequest import AWSResponse
 from moto.core.botocore_stubber import MockRawResponse
@@ -34,6 +34,9 @@ from orchestrator.tasks.task import Target, TargetKind, Task
 from tests.testbed import LAMBDAS
 from tests.testbed.handlers import folder_with, functions
 from tests.testbed.queues import listening, told
+
+if TYPE_CHECKING:
+    from types_boto3_cloudwatch.type_defs import DimensionFilterTypeDef
 
 STACK = Stack(name="orchestrator-test")
 SLOT = "2026-11-23T08:00:00Z"
@@ -80,7 +83,7 @@ class TaskRunner:
         self,
         aws: EmbeddedAws,
         *,
-        handlers: Sequence[str] = ("system.alerter",),
+        handlers: Sequence[str] = ("system.alerter", "system.meter"),
         mail_from: str | None = None,
         destinations: Sequence[Destination] = (),
         environment: Mapping[str, str] | None = None,
@@ -169,8 +172,10 @@ class TaskRunner:
         )
 
     def _metrics(self, task_id: str) -> dict[str, tuple[int, float]]:
+        # They are made from the ledger's stream.
+        assert self.aws.event_sources.settled(30)
         client = self.aws.client("cloudwatch")
-        mine = {"Name": "TaskType", "Value": task_id}
+        mine: DimensionFilterTypeDef = {"Name": "TaskType", "Value": task_id}
         found = {}
         for metric in client.list_metrics(Namespace="ScheduledTasks", Dimensions=[mine])["Metrics"]:
             now = datetime.now(UTC)

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from orchestrator.clients import Clients
 from orchestrator.local.aws.clock import Clock
 
 
 class Answer(Protocol):
     """Of one invocation of a function."""
+
+    @property
+    def request_id(self) -> str:
+        """What its log calls the invocation."""
 
     @property
     def payload(self) -> bytes:
@@ -47,6 +52,9 @@ class EventSources(Protocol):
 
     def changed(self, stream: str, record: dict[str, Any]) -> None:
         """The stream of a table has a new record."""
+
+    def last_of(self, identifier: str) -> str:
+        """What became of the last batch of a mapping, as GetEventSourceMapping says it."""
 
 
 class Scheduler(Protocol):
@@ -97,8 +105,9 @@ class Aws(Protocol):
     @property
     def scheduler(self) -> Scheduler: ...
 
-    def client(self, service: str) -> Any:
-        """A boto3 client that comes from outside, with every permission."""
+    @property
+    def client(self) -> Clients:
+        """Makes boto3's clients that come from outside, with every permission."""
 
     def backend(self, service: str) -> Any:
         """Moto's own store of a service."""
@@ -144,8 +153,9 @@ class Running:
     def scheduler(self) -> Scheduler:
         return self.aws.scheduler
 
-    def client(self, service: str) -> Any:
-        return self.aws.client(service)
+    @property
+    def client(self) -> Clients:
+        return self.aws.client
 
     def backend(self, service: str) -> Any:
         return self.aws.backend(service)

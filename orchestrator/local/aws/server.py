@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from orchestrator.local.aws import imports
+
+# isort: split
 import functools
 import socket
 import threading
@@ -10,7 +13,6 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
-import boto3
 from botocore.config import Config
 from moto.backends import get_backend
 from moto.core.base_backend import BackendDict
@@ -20,16 +22,30 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from werkzeug.http import http_date
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from orchestrator.clients import Clients
 from orchestrator.errors import PortInUse
-from orchestrator.local.aws import account, clients, keys, mail, metrics, queues, replacements, retention, subscribers
+from orchestrator.local.aws import (
+    account,
+    calls,
+    clients,
+    environment,
+    error_bodies,
+    keys,
+    mail,
+    metrics,
+    queues,
+    replacements,
+    retention,
+    subscribers,
+)
 from orchestrator.local.aws.clock import Clock, RealClock
 from orchestrator.local.aws.cloudformation import change_sets, resources, updates
-from orchestrator.local.aws.dynamodb import expressions, parameters, partitions, streams
+from orchestrator.local.aws.dynamodb import conditions, expressions, parameters, partitions, streams, tables
 from orchestrator.local.aws.dynamodb import turns as dynamodb
-from orchestrator.local.aws.events import rules
+from orchestrator.local.aws.events import entries, patterns, rules
 from orchestrator.local.aws.events import status_changes as events
 from orchestrator.local.aws.iam import policy_simulator, roles
-from orchestrator.local.aws.lambda_ import event_sources, functions
+from orchestrator.local.aws.lambda_ import event_sources, functions, mapping_requests
 from orchestrator.local.aws.parts import Running
 from orchestrator.local.aws.scheduler import firing as scheduler
 from orchestrator.local.aws.step_functions import (
@@ -37,6 +53,7 @@ from orchestrator.local.aws.step_functions import (
     branches,
     callbacks,
     choices,
+    closures,
     descriptions,
     executions,
     express,
@@ -51,14 +68,18 @@ from orchestrator.local.aws.step_functions import (
     paths,
     sdk_integrations,
     state_machines,
+    steps,
     validation,
     variables,
     versions,
 )
+from orchestrator.local.aws.unforeseen import guarded
 
 #: Each closes a gap between moto and AWS; its docstring says which.
 ADAPTERS = (
+    closures,
     jsonata,
+    steps,
     failures,
     paths,
     amounts,
@@ -80,16 +101,22 @@ ADAPTERS = (
     optimized,
     sdk_integrations,
     clients,
+    calls,
     dynamodb,
     parameters,
+    conditions,
     expressions,
     partitions,
     streams,
+    tables,
     functions,
     event_sources,
+    mapping_requests,
     roles,
     scheduler,
     events,
+    patterns,
+    entries,
     rules,
     mail,
     metrics,
@@ -102,10 +129,10 @@ ADAPTERS = (
     account,
     updates,
     retention,
+    error_bodies,
 )
 
 ACCOUNT = roles.ACCOUNT
-REGION = "us-east-1"
 
 #: Connections that may wait to be accepted: AWS has room for whoever starts a thousand executions at once.
 _BACKLOG = 4096
@@ -146,14 +173,14 @@ class EmbeddedAws:
     """
 
     account = ACCOUNT
-    region = REGION
+    region = environment.REGION
 
     def __init__(self, *, port: int = 0, clock: Clock | None = None) -> None:
         self._port = port
         self._server: BaseWSGIServer | None = None
         self.clock = clock or RealClock()
         self._plain: dict[str, Any] = {}
-        self._session = boto3.Session()
+        self._session = imports.session()
         self.clients = clients.Clients()
         self.functions = functions.Functions(self)
         self.event_sources = event_sources.EventSources(self)
@@ -178,7 +205,7 @@ class EmbeddedAws:
         with listener:
             host, port = listener.getsockname()
             self._server = make_server(
-                host, port, _Dispatcher(), threaded=True, request_handler=_Handler, fd=listener.fileno()
+                host, port, guarded(_Dispatcher()), threaded=True, request_handler=_Handler, fd=listener.fileno()
             )
         threading.Thread(target=self._server.serve_forever, daemon=True, name="embedded-aws").start()
         self.scheduler.start()
@@ -226,19 +253,14 @@ class EmbeddedAws:
     @property
     def environment(self) -> dict[str, str]:
         """What an AWS client, of whatever kind, needs to find this AWS, and what deploy.py can leave out for it."""
-        return {
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": "embedded",
-            "AWS_SECRET_ACCESS_KEY": "embedded",
-            "AWS_DEFAULT_REGION": self.region,
-            "AWS_REGION": self.region,
-            # TestState and StartSyncExecution go to another name on AWS: sync-states; this machine has one name.
-            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
-            "ORCHESTRATOR_WITHOUT_DEPENDENCIES": "1",
-        }
+        return environment.variables(self.endpoint)
 
-    def client(self, service: str) -> Any:
-        """A plain boto3 client of this AWS."""
+    @property
+    def client(self) -> Clients:
+        """Makes plain boto3 clients of this AWS, one for each service."""
+        return self._client
+
+    def _client(self, service: str) -> Any:
         if service not in self._plain:
             self._plain[service] = self._session.client(
                 service,

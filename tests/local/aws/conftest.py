@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from orchestrator.local.aws.clock import VirtualClock
 from orchestrator.local.aws.server import EmbeddedAws
+
+if TYPE_CHECKING:
+    from types_boto3_sqs.literals import QueueAttributeNameType
 
 State = Mapping[str, Any]
 
@@ -25,7 +28,7 @@ class Ended:
     output: Any
     error: str | None
     cause: str | None
-    events: list[dict[str, Any]]
+    events: Sequence[Mapping[str, Any]]
     #: From its start to its end, by the clock of the embedded AWS.
     lasted: timedelta
 
@@ -80,7 +83,7 @@ class Machines:
         return any(event.get("stateEnteredEventDetails", {}).get("name") == state for event in events)
 
 
-def hearing(queue: str) -> dict[str, str]:
+def hearing(queue: str) -> dict[QueueAttributeNameType, str]:
     """Attributes of a queue that every rule of EventBridge may send to."""
     statement = {
         "Effect": "Allow",

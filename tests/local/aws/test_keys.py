@@ -43,7 +43,7 @@ def key(aws: EmbeddedAws) -> str:
         SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": arn},
     )
     aws.client("s3").create_bucket(Bucket="things")
-    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": arn}
+    default: Any = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": arn}
     aws.client("s3").put_bucket_encryption(
         Bucket="things",
         ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": default}]},

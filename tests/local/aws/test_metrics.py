@@ -12,8 +12,8 @@ from orchestrator.local.aws.server import EmbeddedAws
 @pytest.fixture
 def cloudwatch(aws: EmbeddedAws) -> Any:
     client = aws.client("cloudwatch")
-    plain = {"MetricName": "Sent", "Value": 1}
-    owned = {"MetricName": "Runs", "Value": 1, "Dimensions": [{"Name": "Stack", "Value": "dev"}]}
+    plain: Any = {"MetricName": "Sent", "Value": 1}
+    owned: Any = {"MetricName": "Runs", "Value": 1, "Dimensions": [{"Name": "Stack", "Value": "dev"}]}
     for _ in range(3):
         client.put_metric_data(Namespace="Own", MetricData=[plain, owned])
     return client

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -70,7 +71,7 @@ def changes(aws: EmbeddedAws) -> str:
 def test_whoever_reads_a_stream_goes_on_where_it_was_unless_that_is_gone(
     aws: EmbeddedAws, machines: Machines, machine: str, changes: str
 ) -> None:
-    streams = aws.client("dynamodbstreams")
+    streams: Any = aws.client("dynamodbstreams")
     shard = streams.describe_stream(StreamArn=changes)["StreamDescription"]["Shards"][0]["ShardId"]
 
     def iterator(kind: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -12,13 +12,16 @@ from orchestrator.local.aws import subscribers
 from orchestrator.local.aws.server import EmbeddedAws
 from tests.testbed.queues import drained, listening, told
 
+if TYPE_CHECKING:
+    from types_boto3_sns.type_defs import MessageAttributeValueTypeDef
+
 
 @pytest.fixture
 def topic(aws: EmbeddedAws) -> str:
     return str(aws.client("sns").create_topic(Name="news")["TopicArn"])
 
 
-def attribute(value: str) -> dict[str, dict[str, str]]:
+def attribute(value: str) -> dict[str, MessageAttributeValueTypeDef]:
     return {"severity": {"DataType": "String", "StringValue": value}}
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from moto.cloudformation import parsing
 from moto.cloudformation.exceptions import ValidationError
-from moto.cloudformation.models import CloudFormationBackend, Event, Stack
+from moto.cloudformation.models import ChangeSet, CloudFormationBackend, Event, Stack
 from moto.cloudformation.parsing import OutputMap, ResourceMap
 
 from orchestrator.local.aws.parts import Aws
@@ -210,6 +210,10 @@ def _parsed(parse: Callable[[str], Any]) -> Callable[[str], Any]:
     return lambda text: json.loads(text) if text.lstrip().startswith("{") else parse(text)
 
 
+def _parse_template(self: Any) -> None:
+    self.template_dict = Stack.parse_template(self.template)
+
+
 def _create_resource(create: Callable[..., Any]) -> Callable[..., Any]:
     """Where the creation of a resource fails because another one's does, it is the other that has failed."""
 
@@ -247,3 +251,4 @@ def install(aws: Aws) -> None:
     replaces(Stack, "create_resources", digest="7c830906e784")(_create)
     replaces(Stack, "update", digest="5441b44ae83b")(_update)
     replaces(Stack, "parse_template", digest="f6a6a6afe8c4")(staticmethod(_parsed(Stack.parse_template)))
+    replaces(ChangeSet, "_parse_template", digest="e7b4ec9c0fe2")(_parse_template)

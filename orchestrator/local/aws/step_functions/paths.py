@@ -27,8 +27,8 @@ def install(aws: Aws) -> None:
     follow = json_path.extract_json
 
     def extract_json(path: str, data: Any) -> Any:
-        if not _SEVERAL.search(path) and (found := _read(path).find(data)):
-            return found[0].value
+        if not _SEVERAL.search(path) and (matches := _read(path).find(data)):
+            return matches[0].value
         return follow(path, data)
 
     for module in [m for name, m in sys.modules.items() if name.startswith("moto.stepfunctions.parser")]:

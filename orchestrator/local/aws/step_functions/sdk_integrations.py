@@ -67,7 +67,7 @@ def modelled(service: ServiceModel, code: str) -> str | None:
 
 def refused(operation: OperationModel, code: str, message: str) -> ClientError:
     """A refusal as the service would answer it."""
-    told = {"HTTPStatusCode": 400, "RequestId": str(uuid.uuid4())}
+    told: Any = {"HTTPStatusCode": 400, "RequestId": str(uuid.uuid4())}
     return ClientError({"Error": {"Code": code, "Message": message}, "ResponseMetadata": told}, operation.name)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from orchestrator.local.aws.server import EmbeddedAws
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation.literals import ChangeSetTypeType
 
 #: Its name is taken, so it cannot be created.
 IN_THE_WAY: dict[str, Any] = {
@@ -33,10 +36,10 @@ def queue(seconds: int) -> dict[str, Any]:
     return {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "own", "VisibilityTimeout": seconds}}
 
 
-def execute(aws: EmbeddedAws, kind: str, **resources: Any) -> str:
+def execute(aws: EmbeddedAws, kind: ChangeSetTypeType, **resources: Any) -> str:
     """The stack's status after a change set with these resources."""
     client = aws.client("cloudformation")
-    body = {"Resources": resources, "Outputs": {name: {"Value": {"Ref": name}} for name in resources}}
+    body: Any = {"Resources": resources, "Outputs": {name: {"Value": {"Ref": name}} for name in resources}}
     made = client.create_change_set(
         StackName="stack", ChangeSetName=f"c{kind}", ChangeSetType=kind, TemplateBody=json.dumps(body)
     )
@@ -79,10 +82,11 @@ def test_a_creation_that_fails_deletes_what_it_made(taken: EmbeddedAws, policy: 
 def test_a_stack_whose_creation_was_rolled_back_is_deleted_before_it_is_created_again(taken: EmbeddedAws) -> None:
     execute(taken, "CREATE", Table=table(protected=False), Queue=IN_THE_WAY)
     client = taken.client("cloudformation")
-    for kind, words in (
+    refusals: tuple[tuple[ChangeSetTypeType, str], ...] = (
         ("UPDATE", "is in ROLLBACK_COMPLETE state and can not be updated"),
         ("CREATE", "already exist"),
-    ):
+    )
+    for kind, words in refusals:
         with pytest.raises(ClientError, match=words):
             execute(taken, kind, Table=table(protected=False))
     client.delete_stack(StackName="stack")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.local.aws.server import EmbeddedAws
 from tests.testbed.cloudformation import deploy, template
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation.literals import ChangeSetTypeType
 
 
 def test_a_change_set_leaves_outputs_and_parameters(aws: EmbeddedAws) -> None:
@@ -77,7 +80,8 @@ def test_alarms_and_policies_are_made_and_updated(aws: EmbeddedAws) -> None:
             "BucketPolicy": {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": {"Ref": "Bucket"}, **policy}},
         }
 
-    for kind, threshold, effect in (("CREATE", 1, "Allow"), ("UPDATE", 2, "Deny")):
+    changes: tuple[tuple[ChangeSetTypeType, int, str], ...] = (("CREATE", 1, "Allow"), ("UPDATE", 2, "Deny"))
+    for kind, threshold, effect in changes:
         deploy(aws, kind, template(**resources(threshold, effect)), "red")
         (alarm,) = aws.client("cloudwatch").describe_alarms(AlarmNames=["alarm"])["MetricAlarms"]
         assert (alarm["Threshold"], alarm["TreatMissingData"]) == (threshold, "breaching")

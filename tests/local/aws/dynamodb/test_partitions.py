@@ -14,7 +14,7 @@ from orchestrator.local.aws.server import EmbeddedAws
 
 Item = dict[str, Any]
 
-SCHEMA = {
+SCHEMA: Any = {
     "BillingMode": "PAY_PER_REQUEST",
     "AttributeDefinitions": [
         {"AttributeName": "task", "AttributeType": "S"},
@@ -58,7 +58,7 @@ class Model:
         self.items: dict[tuple[str, int], Item] = {}
 
     def write(self, kind: str, task: str, number: int, status: str | None, slot: str) -> None:
-        key = {"task": {"S": task}, "n": {"N": str(number)}}
+        key: Any = {"task": {"S": task}, "n": {"N": str(number)}}
         item = {**key, "slot": {"S": slot}, **({"status": {"S": status}} if status else {})}
         if kind == "delete":
             self.client.delete_item(TableName="model", Key=key)
@@ -68,8 +68,10 @@ class Model:
             self.items[task, number] = item
         elif kind == "fail":
             never = {"ConditionExpression": "attribute_exists(nothing)"}
-            failing = {"ConditionCheck": {"TableName": "model", "Key": {"task": {"S": "x"}, "n": {"N": "0"}}, **never}}
-            put = {"Put": {"TableName": "model", "Item": item}}
+            failing: Any = {
+                "ConditionCheck": {"TableName": "model", "Key": {"task": {"S": "x"}, "n": {"N": "0"}}, **never}
+            }
+            put: Any = {"Put": {"TableName": "model", "Item": item}}
             with pytest.raises(self.client.exceptions.TransactionCanceledException):
                 self.client.transact_write_items(TransactItems=[put, failing])
         else:
@@ -78,7 +80,7 @@ class Model:
             if status:
                 values[":status"] = {"S": status}
                 change = "SET slot = :slot, #s = :status"
-            update = {"ExpressionAttributeNames": names, "ExpressionAttributeValues": values}
+            update: Any = {"ExpressionAttributeNames": names, "ExpressionAttributeValues": values}
             self.client.update_item(TableName="model", Key=key, UpdateExpression=change, **update)
             self.items[task, number] = item
 
@@ -217,7 +219,7 @@ def test_a_page_ends_at_a_megabyte(fresh: EmbeddedAws) -> None:
     for number in range(5):
         item = {"task": {"S": "a"}, "n": {"N": str(number)}, "text": {"S": "x" * 300_000}}
         model.client.put_item(TableName="model", Item=item)
-    query = {"KeyConditionExpression": "task = :t", "ExpressionAttributeValues": {":t": {"S": "a"}}}
+    query: Any = {"KeyConditionExpression": "task = :t", "ExpressionAttributeValues": {":t": {"S": "a"}}}
     first = model.client.query(TableName="model", **query)
     rest = model.client.query(TableName="model", **query, ExclusiveStartKey=first["LastEvaluatedKey"])
     assert (first["Count"], rest["Count"]) == (3, 2)
@@ -237,12 +239,12 @@ def test_requests_cost_the_same_however_many_items_there_are(fresh: EmbeddedAws)
             "ExpressionAttributeValues": {":s": {"S": "7"}},
         },
     }
-    index = {
+    index: Any = {
         "IndexName": "StatusIndex", "KeyConditionExpression": "#s = :s AND slot > :f", "Limit": 5,
         "ExpressionAttributeNames": {"#s": "status"},
         "ExpressionAttributeValues": {":s": {"S": "SUCCEEDED"}, ":f": {"S": "00000100"}},
     }  # fmt: skip
-    write = {"Put": {"TableName": "model", "Item": {"task": {"S": "t-3"}, "n": {"N": "3"}}}}
+    write: Any = {"Put": {"TableName": "model", "Item": {"task": {"S": "t-3"}, "n": {"N": "3"}}}}
 
     def fill(start: int, stop: int) -> None:
         for number in range(start, stop):

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from orchestrator.local.aws.events.rules import lets_events, message
+from orchestrator.local.aws.events.rules import lets_events
+from orchestrator.local.aws.events.templates import text_of
 from orchestrator.local.aws.server import EmbeddedAws
 from tests.local.aws.conftest import Machines, hearing
 
@@ -54,7 +55,7 @@ EVENT: dict[str, Any] = {
 )
 def test_what_a_target_gets_of_an_event(target: Any, expected: Any) -> None:
     """Source: "Amazon EventBridge input transformation", "Targets"."""
-    assert message(EVENT, target) == expected
+    assert json.loads(text_of(EVENT, target, RULE)) == expected
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,8 @@ def put(aws: EmbeddedAws, **target: Any) -> None:
     """A rule with one target, and an event for it; those who put it hear of nothing that goes wrong."""
     events = aws.client("events")
     events.put_rule(Name="orders", EventPattern=json.dumps({"source": ["shop"]}))
-    events.put_targets(Rule="orders", Targets=[{"Id": "t", **target}])
+    one: Any = {"Id": "t", **target}
+    events.put_targets(Rule="orders", Targets=[one])
     detail = json.dumps(EVENT["detail"])
     answer = events.put_events(Entries=[{"Source": "shop", "DetailType": "Order placed", "Detail": detail}])
     assert answer["FailedEntryCount"] == 0
@@ -143,7 +145,8 @@ def test_an_event_whose_role_may_not_start_the_machine_goes_to_the_dead_letters(
 
 @pytest.mark.parametrize("lets", [True, False])
 def test_a_queue_hears_if_its_policy_lets_the_rule(aws: EmbeddedAws, undelivered: Any, lets: bool) -> None:
-    url = aws.client("sqs").create_queue(QueueName="q", Attributes=hearing("q") if lets else {})["QueueUrl"]
+    attributes = hearing("q")
+    url = aws.client("sqs").create_queue(QueueName="q", Attributes=attributes if lets else {})["QueueUrl"]
     put(aws, Arn="arn:aws:sqs:us-east-1:123456789012:q", DeadLetterConfig=DEAD_LETTERS)
     got = aws.client("sqs").receive_message(QueueUrl=url).get("Messages", [])
     assert [json.loads(one["Body"])["detail"] for one in got] == [EVENT["detail"]] * lets
@@ -194,9 +197,9 @@ def test_a_function_hears_if_its_policy_lets_the_rule(
 @pytest.mark.parametrize("lets", [True, False])
 def test_a_topic_hears_if_its_policy_lets_the_rule(aws: EmbeddedAws, undelivered: Any, lets: bool) -> None:
     topic = aws.client("sns").create_topic(Name="t")["TopicArn"]
-    from_topics = {"Policy": hearing("q")["Policy"].replace("events.amazonaws.com", "sns.amazonaws.com")}
+    from_topics: Any = {"Policy": hearing("q")["Policy"].replace("events.amazonaws.com", "sns.amazonaws.com")}
     queue = aws.client("sqs").create_queue(QueueName="q", Attributes=from_topics)["QueueUrl"]
-    subscription = {"TopicArn": topic, "Protocol": "sqs", "Endpoint": "arn:aws:sqs:us-east-1:123456789012:q"}
+    subscription: Any = {"TopicArn": topic, "Protocol": "sqs", "Endpoint": "arn:aws:sqs:us-east-1:123456789012:q"}
     aws.client("sns").subscribe(**subscription)
     if lets:
         policy = (

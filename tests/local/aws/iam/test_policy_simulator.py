@@ -35,8 +35,8 @@ def test_what_a_policy_allows_denies_and_does_not_mention(aws: EmbeddedAws) -> N
 
 @pytest.mark.parametrize(("namespace", "expected"), [("Paint", "allowed"), ("Other", "implicitDeny")])
 def test_a_condition_is_held_against_the_context(aws: EmbeddedAws, namespace: str, expected: str) -> None:
-    policy = {"Version": "2012-10-17", "Statement": allow("cloudwatch:PutMetricData", "*", Condition=IN_PAINT)}
-    entry = {
+    policy: Any = {"Version": "2012-10-17", "Statement": allow("cloudwatch:PutMetricData", "*", Condition=IN_PAINT)}
+    entry: Any = {
         "ContextKeyName": "cloudwatch:namespace",
         "ContextKeyValues": [namespace],
         "ContextKeyType": "string",

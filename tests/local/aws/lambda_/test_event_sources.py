@@ -99,7 +99,7 @@ class Sources:
         return self.map_(self.stream, StartingPosition="LATEST", **more)
 
     def send(self, *bodies: Mapping[str, Any]) -> None:
-        entries = [{"Id": str(number), "MessageBody": json.dumps(body)} for number, body in enumerate(bodies)]
+        entries: Any = [{"Id": str(number), "MessageBody": json.dumps(body)} for number, body in enumerate(bodies)]
         self.sqs.send_message_batch(QueueUrl=self.queue, Entries=entries)
 
     def put(self, *items: Mapping[str, Any]) -> None:

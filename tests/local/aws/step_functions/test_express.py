@@ -27,7 +27,7 @@ def express(machines: Machines, states: Any, name: str = "machine") -> str:
 
 def test_a_synchronous_start_answers_with_the_end(machines: Machines) -> None:
     arn = express(machines, PASS)
-    answer = machines.states.start_sync_execution(stateMachineArn=arn, input='{"n": 1}')
+    answer: Any = machines.states.start_sync_execution(stateMachineArn=arn, input='{"n": 1}')
     assert answer["executionArn"].startswith(f"{arn.replace('stateMachine', 'express')}:{answer['name']}:")
     told = {name: answer[name] for name in answer.keys() - {"executionArn", "name", "ResponseMetadata"}}
     assert told.pop("startDate") <= told.pop("stopDate")

@@ -13,7 +13,7 @@ from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.local.aws.step_functions import failures, jsonata
 from tests.local.aws.conftest import Machines, State
 
-DONE = {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Succeed"}}
+DONE: Any = {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Succeed"}}
 FOR_EVER = {"A": {"Type": "Wait", "Seconds": 86_400, "End": True}}
 
 
@@ -76,7 +76,7 @@ def test_the_log_of_a_machine_has_its_events(machines: Machines, with_data: bool
     logs = machines.aws.client("logs")
     logs.create_log_group(logGroupName="/machine")
     arn = logs.describe_log_groups(logGroupNamePrefix="/machine")["logGroups"][0]["arn"]
-    configuration = {
+    configuration: Any = {
         "level": level,
         "includeExecutionData": with_data,
         "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": arn}}],

@@ -27,7 +27,9 @@ TASK = {
 
 def answered(aws: EmbeddedAws, state: Mapping[str, Any], given: Any = None, **request: Any) -> dict[str, Any]:
     """TestState's answer; JSON in it is read."""
-    answer = aws.client("stepfunctions").test_state(definition=json.dumps(state), input=json.dumps(given), **request)
+    answer: Any = aws.client("stepfunctions").test_state(
+        definition=json.dumps(state), input=json.dumps(given), **request
+    )
     del answer["ResponseMetadata"]
     for place in (answer, answer.get("inspectionData", {})):
         place.update({name: json.loads(value) for name, value in place.items() if name in JSON_FIELDS})

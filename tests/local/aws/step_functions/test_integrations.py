@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import time
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from orchestrator.local.aws.server import EmbeddedAws
 from tests.local.aws.conftest import Machines
 from tests.testbed.queues import listening, told
+
+if TYPE_CHECKING:
+    from types_boto3_stepfunctions.type_defs import HistoryEventTypeDef
 
 START = "arn:aws:states:::states:startExecution"
 FOR_EVER = {"Type": "Wait", "Seconds": 86_400, "End": True}
@@ -100,8 +103,9 @@ def test_a_child_is_stopped_with_its_parent(machines: Machines) -> None:
     assert machines.end(nested).status == "ABORTED"
 
 
-def _events(machines: Machines, arn: str) -> list[dict[str, Any]]:
-    return list(machines.states.get_execution_history(executionArn=arn)["events"])
+def _events(machines: Machines, arn: str) -> list[HistoryEventTypeDef]:
+    events: list[HistoryEventTypeDef] = machines.states.get_execution_history(executionArn=arn)["events"]
+    return events
 
 
 def test_a_child_is_stopped_when_the_time_of_its_task_is_up(fast: Machines) -> None:
@@ -134,7 +138,7 @@ def test_a_name_that_was_used_is_an_error_that_can_be_caught(machines: Machines)
 def test_a_child_is_started_by_its_alias(machines: Machines) -> None:
     child = machines.make({"End": {"Type": "Succeed", "Output": "live"}}, name="child")
     version = machines.states.publish_state_machine_version(stateMachineArn=child)["stateMachineVersionArn"]
-    route = [{"stateMachineVersionArn": version, "weight": 100}]
+    route: Any = [{"stateMachineVersionArn": version, "weight": 100}]
     machines.states.create_state_machine_alias(name="live", routingConfiguration=route)
     nest = task(f"{START}.sync:2", {"StateMachineArn": f"{child}:live", "Input": {}})
     assert machines.run({"Nest": nest}).output["Output"] == "live"

@@ -164,7 +164,7 @@ def test_versions_come_in_pages_and_their_numbers_are_not_given_again(machines: 
 def test_the_weights_of_an_alias_are_a_hundred(machines: Machines, weights: tuple[int, ...], message: str) -> None:
     arn = make(machines, definition("1"), publish=True)
     machines.states.update_state_machine(stateMachineArn=arn, definition=definition("2"), publish=True)
-    routes = [{"stateMachineVersionArn": f"{arn}:{at}", "weight": weight} for at, weight in enumerate(weights, 1)]
+    routes: Any = [{"stateMachineVersionArn": f"{arn}:{at}", "weight": weight} for at, weight in enumerate(weights, 1)]
     create = machines.states.create_state_machine_alias
     code, told = refusal(lambda: create(name="live", routingConfiguration=routes))
     assert code == "ValidationException"
@@ -173,7 +173,7 @@ def test_the_weights_of_an_alias_are_a_hundred(machines: Machines, weights: tupl
 
 def test_an_alias_is_what_it_was_made_as(machines: Machines) -> None:
     arn = make(machines, definition("1"), publish=True)
-    routes = [{"stateMachineVersionArn": f"{arn}:1", "weight": 100}]
+    routes: Any = [{"stateMachineVersionArn": f"{arn}:1", "weight": 100}]
     create = machines.states.create_state_machine_alias
     made = create(name="live", routingConfiguration=routes)["stateMachineAliasArn"]
     assert create(name="live", routingConfiguration=routes)["stateMachineAliasArn"] == made
@@ -200,3 +200,23 @@ def test_the_variables_that_a_state_reads_are_named() -> None:
     assert references(json.dumps({"StartAt": "A", "States": states})) == {"A": ["order", "who"], "B": ["bias"]}
     spoken = {"A": {"Type": "Pass", "Output": "{% $who %}", "End": True}}
     assert references(json.dumps({"QueryLanguage": "JSONata", "StartAt": "A", "States": spoken})) == {}
+
+
+def test_state_machines_are_listed_by_name(machines: Machines) -> None:
+    """Source: recorded test_list_sms_pagination."""
+    for name in ("m-2", "m-10", "m-1"):
+        machines.make({"A": {"Type": "Succeed"}}, name=name)
+    pages = machines.states.get_paginator("list_state_machines").paginate(PaginationConfig={"PageSize": 2})
+    assert [one["name"] for page in pages for one in page["stateMachines"]] == ["m-1", "m-10", "m-2"]
+
+
+def test_a_map_run_that_is_not_there_is_not_found(machines: Machines) -> None:
+    """Source: DescribeMapRun and UpdateMapRun, Errors; the sentence is not confirmed."""
+    arn = "arn:aws:states:us-east-1:123456789012:mapRun:machine/a:b"
+    for ask in (machines.states.describe_map_run, machines.states.update_map_run):
+        with pytest.raises(ClientError) as refused:
+            ask(mapRunArn=arn)
+        assert refused.value.response["Error"] == {
+            "Code": "ResourceNotFound",
+            "Message": f"Resource not found: '{arn}'",
+        }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -19,7 +21,7 @@ def change(machines: Machines, machine: str, old: str, new: str) -> None:
 
 def point(machines: Machines, version: str) -> str:
     """Makes the alias "live" of a version; its ARN."""
-    route = [{"stateMachineVersionArn": version, "weight": 100}]
+    route: Any = [{"stateMachineVersionArn": version, "weight": 100}]
     return str(
         machines.states.create_state_machine_alias(name="live", routingConfiguration=route)["stateMachineAliasArn"]
     )
@@ -41,7 +43,7 @@ def test_an_alias_can_be_pointed_back(machines: Machines) -> None:
     change(machines, machine, "first", "second")
     alias = point(machines, publish(machines, machine))
     assert machines.end(machines.start(alias)).output == "second"
-    route = [{"stateMachineVersionArn": first, "weight": 100}]
+    route: Any = [{"stateMachineVersionArn": first, "weight": 100}]
     machines.states.update_state_machine_alias(stateMachineAliasArn=alias, routingConfiguration=route)
     assert machines.end(machines.start(alias)).output == "first"
 
@@ -93,7 +95,7 @@ def test_a_route_that_aws_refuses_is_refused(machines: Machines, route: list[tup
     publish(machines, machine)
     change(machines, machine, "first", "second")
     publish(machines, machine)
-    asked = [{"stateMachineVersionArn": f"{machine}{version}", "weight": weight} for version, weight in route]
+    asked: Any = [{"stateMachineVersionArn": f"{machine}{version}", "weight": weight} for version, weight in route]
     with pytest.raises(ClientError) as refused:
         machines.states.create_state_machine_alias(name="live", routingConfiguration=asked)
     error = refused.value.response["Error"]
@@ -106,7 +108,7 @@ def test_an_alias_of_two_versions_starts_the_one_that_has_all_the_weight(machine
     first = publish(machines, machine)
     change(machines, machine, "first", "second")
     second = publish(machines, machine)
-    route = [{"stateMachineVersionArn": first, "weight": 0}, {"stateMachineVersionArn": second, "weight": 100}]
+    route: Any = [{"stateMachineVersionArn": first, "weight": 0}, {"stateMachineVersionArn": second, "weight": 100}]
     made = machines.states.create_state_machine_alias(name="live", routingConfiguration=route)
     outputs = [machines.end(machines.start(made["stateMachineAliasArn"])).output for _ in range(4)]
     assert outputs == ["second"] * 4

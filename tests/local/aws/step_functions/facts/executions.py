@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from tests.local.aws.conftest import Ended, Machines
 from tests.local.aws.step_functions.facts.fact import ANY, Fact
 
 
-def details(event: dict[str, Any]) -> dict[str, Any]:
+def details(event: Mapping[str, Any]) -> dict[str, Any]:
     return next((dict(value) for name, value in event.items() if name.endswith("Details")), {})
 
 
