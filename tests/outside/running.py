@@ -172,9 +172,8 @@ def running(tasks: str, *options: str) -> Iterator[Running]:
 
 def project(folder: Path, tasks: str) -> None:
     """A copy of the project's handlers with those of this folder, and a tasks.yaml."""
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "lambdas", folder / "lambdas", ignore=ignored)
-    shutil.copytree(Path(__file__).parent / "lambdas", folder / "lambdas", ignore=ignored, dirs_exist_ok=True)
+    for source in (ROOT / "lambdas", Path(__file__).parent / "lambdas"):
+        shutil.copytree(source, folder / "lambdas", dirs_exist_ok=True)
     (folder / "temporary").mkdir()
     (folder / "tasks.yaml").write_text(tasks, encoding="utf-8")
 
