@@ -24,6 +24,7 @@ from orchestrator.asl.definition import Definition
 from orchestrator.asl.fatal_errors import fatal_errors
 from orchestrator.asl.integrations import (
     EVALUATION_FAILED,
+    GET_ITEM,
     GET_OBJECT,
     INVOKE,
     NOTHING,
@@ -74,21 +75,24 @@ _ALERT = """$join([
 ], '\\n')"""
 
 
+#: What a filter of a subscription looks at, with the names that every alert has. A run that a person has started
+#: without TaskRunner belongs to no task, and an owner may be nobody.
+_ATTRIBUTES = """$merge([
+    {'kind': {'DataType': 'String', 'StringValue': 'told'}},
+    {'severity': {'DataType': 'String', 'StringValue': 'failed'}},
+    $taskId = '' ? {} : {'taskId': {'DataType': 'String', 'StringValue': $taskId}},
+    $owner = '' ? {} : {'owner': {'DataType': 'String', 'StringValue': $owner}}
+])"""
+
+
 def build(stack: Stack) -> Definition:
     """The workflow ``billing``."""
     completed = Succeed("Completed", output=jsonata("$result"))
-    alert_errors = call(
-        "AlertErrors",
-        PUBLISH,
-        arguments={
-            "TopicArn": jsonata(f"$replace({STATES_ARN}, ':states:', ':sns:') & {literal(':' + stack.alerts_topic)}"),
-            "Subject": f"[{stack.name}] billing completed with errors"[:100],
-            "Message": jsonata(_ALERT),
-        },
-        catch=[Catch(error_equals=["States.ALL"], next_step=completed)],
-        next_state=completed,
+    any_errors = Choice(
+        "AnyErrors",
+        choices=[(When("$result.state = 'COMPLETED'"), completed)],
+        default=_alert(stack, then=completed),
     )
-    any_errors = Choice("AnyErrors", choices=[(When("$result.state = 'COMPLETED'"), completed)], default=alert_errors)
     update_billing_records = _invoke(
         stack,
         "UpdateBillingRecords",
@@ -137,6 +141,7 @@ def build(stack: Stack) -> Definition:
         retry=_retry(**_STEP),
         assign={
             "slot": jsonata("$states.input.slot"),
+            "taskId": jsonata("$exists($states.input.taskId) ? $states.input.taskId : ''"),
             **{name: jsonata(f"$states.result.Payload.{name}") for name in ("period", "work", "problems")},
         },
         next_state=calculate_charges,
@@ -145,7 +150,12 @@ def build(stack: Stack) -> Definition:
         start=fetch_usage_data,
         comment="Invoices for the month before the slot: one for each customer, whatever happens on the way.",
         timeout_seconds=_DAY,
-        permissions=(*_PAGE_PERMISSIONS, _ALERTS, Permission(actions=(), resource="workflow:billing-page")),
+        permissions=(
+            *_PAGE_PERMISSIONS,
+            Permission(actions=("dynamodb:GetItem",), resource="table:ScheduledTasks"),
+            Permission(actions=("sns:Publish",), resource="alerts"),
+            Permission(actions=(), resource="workflow:billing-page"),
+        ),
     )
 
 
@@ -169,7 +179,36 @@ _PAGE_PERMISSIONS = (
     Permission(actions=("s3:GetObject",), resource="data-bucket:billing/*"),
     Permission(actions=("dynamodb:PutItem",), resource="table:BillingRecords"),
 )
-_ALERTS = Permission(actions=("sns:Publish",), resource="alerts")
+
+
+def _alert(stack: Stack, *, then: Succeed) -> Task:
+    """FindOwner and AlertErrors: whoever hears of this task's failures hears that some customers were not billed."""
+    alert_errors = call(
+        "AlertErrors",
+        PUBLISH,
+        arguments={
+            "TopicArn": jsonata(f"$replace({STATES_ARN}, ':states:', ':sns:') & {literal(':' + stack.alerts_topic)}"),
+            "Subject": f"[{stack.name}] billing completed with errors"[:100],
+            "Message": jsonata(_ALERT),
+            "MessageAttributes": jsonata(_ATTRIBUTES),
+        },
+        catch=[Catch(error_equals=["States.ALL"], next_step=then)],
+        next_state=then,
+    )
+    return call(
+        "FindOwner",
+        GET_ITEM,
+        comment="Who is told may depend on whose task it is.",
+        arguments={
+            "TableName": stack.tasks_table,
+            "Key": {"taskId": {"S": jsonata("$taskId")}},
+            "ProjectionExpression": "#owner",
+            "ExpressionAttributeNames": {"#owner": "owner"},
+        },
+        assign={"owner": jsonata("$exists($states.result.Item.owner.S) ? $states.result.Item.owner.S : ''")},
+        catch=[Catch(error_equals=["States.ALL"], assign={"owner": ""}, output=NOTHING, next_step=alert_errors)],
+        next_state=alert_errors,
+    )
 
 
 def _page(stack: Stack, *, then: Any) -> Task:

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 
 from lambdas import pdf
 from lambdas.billing import functions as billing
-from lambdas.system import functions as system
 from orchestrator.functions import Function, Permission, Table
 
 _CACHE_WARMER = Function(
@@ -66,7 +65,6 @@ _REPORT_GENERATOR = Function(
 SETTINGS: Mapping[str, Function] = {
     function.module: function
     for function in (
-        *system.FUNCTIONS,
         *billing.FUNCTIONS,
         _CACHE_WARMER,
         _DATA_CLEANUP,

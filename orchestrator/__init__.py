@@ -10,4 +10,6 @@ from orchestrator.errors import NonRetryableError, OrchestratorError
 from orchestrator.functions import EventSource, Function, Permission, Table
 from orchestrator.stack import Stack
 
+__version__ = "0.2.0"
+
 __all__ = ["EventSource", "Function", "NonRetryableError", "OrchestratorError", "Permission", "Stack", "Table"]

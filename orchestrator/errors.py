@@ -9,6 +9,9 @@ OrchestratorError
 ├── InvalidTimezone             no time zone of the tz database
 ├── InvalidTaskFile             tasks.yaml (every mistake, each with file, line, field and what was expected)
 ├── InvalidDefinition           a state machine definition that would not run as written
+├── InvalidProject              what a project declares, in code or beside it (every mistake)
+├── NoProject                   no tasks.yaml here, nor in any folder above
+├── FolderNotEmpty              a new project was to be written over something
 ├── InvalidLockList             a line of a lock list that pins nothing
 ├── InvalidRecord               a record of the registry that no registration made
 ├── InvalidRow                  a row of the ledger that no run has written
@@ -27,6 +30,7 @@ OrchestratorError
 ├── NotPaused                   a person ended the pause of a task that has none
 ├── NotReplayable               a dead letter does not say what is to be run
 ├── NotDeployed                 there is no such stack in this account and region
+├── NotRunning                  a run was to be stopped that does not go on
 ├── NotRerun                    TaskRunner left a slot as it was, for another run was in the way
 ├── PortInUse                   the embedded AWS cannot listen where it was told to
 ├── SlotTaken                   a slot was to be started that has a row
@@ -87,10 +91,10 @@ class BackfillIncomplete(OrchestratorError):
 class InvalidSchedule(OrchestratorError):
     """EventBridge Scheduler would refuse the expression, or never fire it."""
 
-    def __init__(self, expression: str, field: str, found: str, allowed: str, hint: str = "") -> None:
+    def __init__(self, expression: str, field: str, given: str, allowed: str, hint: str = "") -> None:
         self.expression = expression
         self.field = field
-        said = f"{expression!r}: {field}: found {found!r}, allowed: {allowed}"
+        said = f"{expression!r}: {field}: found {given!r}, allowed: {allowed}"
         super().__init__(f"{said} ({hint.strip()})" if hint else said)
 
 
@@ -201,11 +205,37 @@ class RolledBack(OrchestratorError):
         )
 
 
+class InvalidProject(OrchestratorError):
+    """A project's functions, workflows or settings cannot be deployed: nothing has been written to AWS."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = list(problems)
+        count = f"{len(self.problems)} mistakes" if len(self.problems) > 1 else "1 mistake"
+        super().__init__("\n".join([*self.problems, f"{count}; nothing was deployed"]))
+
+
+class NoProject(OrchestratorError):
+    """There is no tasks.yaml in a folder, nor in any above it."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(
+            f"there is no tasks.yaml in {folder}, nor in a folder above it; go to a project, name one with --project,"
+            " or begin one with `orchestrator init DIR`"
+        )
+
+
+class FolderNotEmpty(OrchestratorError):
+    """A new project was to be written into a folder that holds something."""
+
+    def __init__(self, folder: str, found: str) -> None:
+        super().__init__(f"{folder} holds {found}, and nothing of it is overwritten; name a new or an empty folder")
+
+
 class NotABuild(OrchestratorError):
     """The folder to build into holds something else, which a build would replace."""
 
-    def __init__(self, folder: str, found: str) -> None:
-        super().__init__(f"{folder} holds {found}, which no build writes; name another folder with --out")
+    def __init__(self, folder: str, given: str) -> None:
+        super().__init__(f"{folder} holds {given}, which no build writes; name another folder with --out")
 
 
 class InvalidLockList(OrchestratorError):
@@ -289,13 +319,22 @@ class FutureSlots(OrchestratorError):
 
 
 class NoRunOfSlot(OrchestratorError):
-    """A rerun of a slot that nothing has run."""
+    """A slot was named that nothing has run, or a task that has never run."""
 
-    def __init__(self, task_id: str, slot: str) -> None:
+    def __init__(self, task_id: str, slot: str | None = None) -> None:
         super().__init__(
-            f"{task_id} has no run of {slot}; `orchestrator runs {task_id}` lists them, and"
+            f"{task_id} has not run yet; `orchestrator start {task_id}` runs it now"
+            if slot is None
+            else f"{task_id} has no run of {slot}; `orchestrator runs {task_id}` lists them, and"
             f" `orchestrator backfill {task_id} --from {slot} --to {slot}` runs a slot that has none"
         )
+
+
+class NotRunning(OrchestratorError):
+    """A run was to be stopped that does not go on."""
+
+    def __init__(self, task_id: str, slot: str, status: str) -> None:
+        super().__init__(f"{slot} of {task_id} does not run, it is {status}: there is nothing to stop")
 
 
 class NotRerun(OrchestratorError):
@@ -333,8 +372,8 @@ class StillRunning(OrchestratorError):
 
     def __init__(self, task_id: str, slot: str, execution_arn: str) -> None:
         super().__init__(
-            f"{slot} of {task_id} is still running; wait for its end, or stop it with"
-            f" `aws stepfunctions stop-execution --execution-arn {execution_arn}`"
+            f"{slot} of {task_id} is still running; wait for its end, or stop it with `orchestrator stop"
+            f" {task_id} {slot}` ({execution_arn})"
         )
 
 

@@ -31,6 +31,8 @@ class EventSource:
     source: str
     #: Messages or changes at a time.
     batch_size: int = 10
+    #: How long changes may wait for others to be handed over with, in seconds.
+    window_seconds: int = 0
     #: Of changes only these, as patterns of EventBridge; any of them.
     filters: tuple[Mapping[str, Any], ...] = ()
 

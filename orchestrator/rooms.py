@@ -32,6 +32,7 @@ ROOMS = (
     Room(name="pricing", pure=True),
     Room(name="taskfile"),
     Room(name="asl", alone_imports="stepfunctions"),
+    Room(name="system"),
     Room(name="handlers", bundled=True),
     Room(name="stores", bundled=True),
     Room(name="operations", bundled=True),
@@ -39,6 +40,7 @@ ROOMS = (
     # The emulator looks at no more of ours than schedules, errors and the types of clients: see the architecture test.
     Room(name="local.aws", alone_imports="moto"),
     Room(name="local"),
+    Room(name="scaffold"),
     Room(name="cli"),
 )
 

@@ -66,7 +66,7 @@ def test_the_history_has_every_state(execution: dict[str, Any]) -> None:
     events = cli("stepfunctions", "get-execution-history", "--execution-arn", arn)["events"]
     entered = [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
     assert entered[0] == "LookupTask"
-    assert entered[-1] == "PublishMetrics"
+    assert entered[-1] == "RecordOutcome"
 
 
 def test_the_ledger_is_queried(execution: dict[str, Any]) -> None:

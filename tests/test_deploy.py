@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 import deploy
 from orchestrator import deployment
+from orchestrator.cli import deploying
 from orchestrator.deployment.questions import RunState
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.stack import Stack
@@ -148,7 +149,7 @@ def test_an_endpoint_that_is_down_is_named(
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
-    monkeypatch.setattr(deploy, "ATTEMPTS", 1)
+    monkeypatch.setattr(deploying, "ATTEMPTS", 1)
     assert deploy.main(["apply", "--tasks", str(tasks)]) == 3
     said = capsys.readouterr().err
     assert f'Could not connect to the endpoint URL: "http://127.0.0.1:{port}/"' in said

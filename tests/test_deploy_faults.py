@@ -22,6 +22,7 @@ import pytest
 
 import definitions
 import deploy
+from orchestrator.cli import deploying
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.stack import Stack
 from orchestrator.stores.registry import Registry
@@ -131,7 +132,7 @@ def test_in_a_region_that_does_not_exist(
 
     # The name service says so; no test may ask a real one.
     monkeypatch.setattr("socket.getaddrinfo", resolve)
-    monkeypatch.setattr(deploy, "ATTEMPTS", 1)
+    monkeypatch.setattr(deploying, "ATTEMPTS", 1)
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.setenv(name, region)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -229,7 +230,7 @@ def test_throttled_on_every_call_it_gives_up_and_says_so(run: Deploy, faults: Fa
         "AWS refused DescribeStacks: Throttling: Rate exceeded (it was tried again with growing delays; wait a minute,"
         " then repeat the command, which goes on from here)\n"
     )
-    assert faults.calls == {"DescribeStacks": deploy.ATTEMPTS}
+    assert faults.calls == {"DescribeStacks": deploying.ATTEMPTS}
 
 
 @pytest.mark.proof

@@ -90,17 +90,19 @@ class _Judged:
 
     def __iter__(self) -> Iterator[Charge]:
         for customer_id in sorted(self._customers.keys() | self._usage.keys() | self._problems.keys()):
-            found = self._judge(customer_id)
-            if isinstance(found, Charge):
-                if not found.lines:
+            judged = self._judge(customer_id)
+            if isinstance(judged, Charge):
+                if not judged.lines:
                     self.nothing += 1
-                elif _is_done(self._invoices.get(customer_id), found):
+                elif _is_done(self._invoices.get(customer_id), judged):
                     self.done += 1
                 else:
-                    yield found
+                    yield judged
             else:
                 self.held += 1
-                self._records.put_failure(self._step.period, Failure(customer_id=customer_id, why=found[:_LONGEST_WHY]))
+                self._records.put_failure(
+                    self._step.period, Failure(customer_id=customer_id, why=judged[:_LONGEST_WHY])
+                )
 
     def _judge(self, customer_id: str) -> Charge | str:
         """The customer's charge, or why there is none."""
@@ -125,8 +127,8 @@ class _Judged:
             return str(fault)
 
 
-def _is_done(invoice: Invoice | None, found: Charge) -> bool:
-    return invoice is not None and invoice.mail is MailState.SENT and invoice.inputs_hash == found.inputs_hash
+def _is_done(invoice: Invoice | None, charge: Charge) -> bool:
+    return invoice is not None and invoice.mail is MailState.SENT and invoice.inputs_hash == charge.inputs_hash
 
 
 def _write_page(files: Files, work: str, number: int, page: list[Charge]) -> None:

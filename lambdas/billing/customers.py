@@ -46,15 +46,15 @@ class Customers:
 
     def plans(self) -> dict[str, Plan | InvalidPlan]:
         """Every plan by id, or what is wrong with it."""
-        found: dict[str, Plan | InvalidPlan] = {}
+        plans: dict[str, Plan | InvalidPlan] = {}
         for item in self._scan(PLANS):
             record = from_item(item)
             plan_id = str(record["planId"])
             try:
-                found[plan_id] = Plan.read(plan_id, record)
+                plans[plan_id] = Plan.read(plan_id, record)
             except InvalidPlan as fault:
-                found[plan_id] = fault
-        return found
+                plans[plan_id] = fault
+        return plans
 
     def _scan(self, table: str) -> Iterator[dict[str, Any]]:
         pages = self._client.get_paginator("scan").paginate(TableName=self._stack.table(table), ConsistentRead=True)

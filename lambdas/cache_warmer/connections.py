@@ -47,10 +47,10 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 def _refuse_link_local(address: str) -> None:
-    found = ipaddress.ip_address(address.partition("%")[0])
-    found = getattr(found, "ipv4_mapped", None) or found
-    if found.is_link_local or found == _METADATA:
-        raise AddressRefused(f"{found} is a link-local address")
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    if ip.is_link_local or ip == _METADATA:
+        raise AddressRefused(f"{ip} is a link-local address")
 
 
 def guarded_pools(*, concurrency: int, headers: Mapping[str, str]) -> PoolManager:

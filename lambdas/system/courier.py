@@ -159,8 +159,8 @@ def _post(url: str, body: bytes) -> int | str:
 
 def _reached() -> dict[str, Destination]:
     """What is declared now, and is not reached without this function."""
-    found = Destinations(client("ssm"), stack(), _unreadable).all()
-    return {key: one.destination for key, one in found.items() if one.destination.kind not in PROTOCOLS}
+    recorded = Destinations(client("ssm"), stack(), _unreadable).all()
+    return {key: one.destination for key, one in recorded.items() if one.destination.kind not in PROTOCOLS}
 
 
 def _unreadable(parameter: str) -> None:

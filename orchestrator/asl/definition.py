@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.asl.states import JSONPATH_FIELDS, Graph, Jsonata
+from orchestrator.asl.expressions import JSONPATH_FIELDS, Jsonata
 from orchestrator.errors import InvalidDefinition
 from orchestrator.functions import Permission
 
@@ -29,6 +29,9 @@ class Definition:
 
     def to_dict(self) -> dict[str, Any]:
         """Amazon States Language."""
+        # Here, because it imports the SDK, and what is written as Amazon States Language needs none.
+        from orchestrator.asl.states import Graph
+
         graph = Graph(self.start, comment=self.comment, query_language="JSONata", timeout_seconds=self.timeout_seconds)
         machine: dict[str, Any] = graph.to_dict()
         first = ("Comment", "QueryLanguage", "TimeoutSeconds", "StartAt", "States")
@@ -40,8 +43,8 @@ class Definition:
 
     def validate(self) -> None:
         """Raises :class:`InvalidDefinition` with every problem found, or does nothing."""
-        if found := problems(self.to_dict()):
-            raise InvalidDefinition(self.comment, found)
+        if wrong := problems(self.to_dict()):
+            raise InvalidDefinition(self.comment, wrong)
 
 
 def problems(machine: Mapping[str, Any]) -> list[str]:
@@ -51,10 +54,10 @@ def problems(machine: Mapping[str, Any]) -> list[str]:
     data that would be evaluated, tasks without a timeout, and catchers and errors that Step Functions does not allow.
     """
     seen: dict[str, str] = {}
-    found = [*_graph_problems("the state machine", machine, seen)]
+    wrong = [*_graph_problems("the state machine", machine, seen)]
     if "TimeoutSeconds" not in machine:
-        found.append("the state machine has no TimeoutSeconds: an execution that hangs would run for a year")
-    return found
+        wrong.append("the state machine has no TimeoutSeconds: an execution that hangs would run for a year")
+    return wrong
 
 
 def _graph_problems(where: str, graph: Mapping[str, Any], seen: dict[str, str]) -> Iterator[str]:

@@ -24,15 +24,15 @@ def alerts() -> None:
 @click.pass_obj
 def list_(connection: Any, as_json: bool) -> None:
     """Every destination that has been applied, and whether messages reach it."""
-    found = _found(connection)
+    destinations = _found(connection)
     if as_json:
-        print_json({"to": str(one), "isReached": is_reached} for one, is_reached in found)
+        print_json({"to": str(one), "isReached": is_reached} for one, is_reached in destinations)
         return
-    for one, is_reached in found:
+    for one, is_reached in destinations:
         click.echo(
             str(one) if is_reached else f"{one}: not reached until somebody follows the link that AWS has mailed"
         )
-    if not found:
+    if not destinations:
         click.echo("Nobody: add `alerts: {to: [{mail: you@example.com}]}` to tasks.yaml, and apply it.")
 
 
@@ -40,8 +40,8 @@ def list_(connection: Any, as_json: bool) -> None:
 @click.pass_obj
 def test(connection: Any) -> None:
     """Send a message to every destination, whatever it is restricted to, so that people see that it arrives."""
-    found = _found(connection)
-    if not found:
+    destinations = _found(connection)
+    if not destinations:
         raise NobodyTold(connection.stack.name)
     name, records = connection.stack.name, list(connection.registry.all())
     connection.client("sns").publish(
@@ -55,19 +55,19 @@ def test(connection: Any) -> None:
             owners=[record.task.owner for record in records],
         ),
     )
-    for one, is_reached in found:
+    for one, is_reached in destinations:
         click.echo(f"Sent to {one}" if is_reached else f"Not sent to {one}: its owner has not confirmed yet")
 
 
 def _found(connection: Any) -> list[tuple[Destination, bool]]:
     """Each destination, and whether messages reach it."""
     subscriptions = Subscriptions(connection.client("sns"), connection.alerts_topic)
-    found = []
+    destinations = []
     for one in Destinations(connection.client("ssm"), connection.stack).all().values():
         if one.destination.address.endswith(f":{connection.stack.courier_queue}"):
             # It is how webhooks are reached.
             continue
         current = subscriptions.describe(one.subscription) if one.subscription else None
         is_reached = current is not None and current.is_confirmed
-        found.append((one.destination, is_reached or one.destination.kind not in PROTOCOLS))
-    return sorted(found, key=lambda each: str(each[0]))
+        destinations.append((one.destination, is_reached or one.destination.kind not in PROTOCOLS))
+    return sorted(destinations, key=lambda each: str(each[0]))

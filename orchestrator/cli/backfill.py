@@ -39,9 +39,9 @@ POLL_SECONDS = (0.25, 5.0)
 
 def _through(context: click.Context, parameter: click.Parameter, text: str | None) -> datetime | None:
     """A moment, or the last one of a day."""
-    found = day_or_moment(context, parameter, text)
-    is_day = found is not None and text is not None and len(text) == len("2026-12-01")
-    return found + timedelta(days=1, seconds=-1) if found and is_day else found
+    moment = day_or_moment(context, parameter, text)
+    is_day = moment is not None and text is not None and len(text) == len("2026-12-01")
+    return moment + timedelta(days=1, seconds=-1) if moment and is_day else moment
 
 
 @dataclass(frozen=True, kw_only=True)

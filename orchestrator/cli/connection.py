@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,9 +16,12 @@ from orchestrator.stack import Stack
 
 if TYPE_CHECKING:
     from orchestrator.clients import Clients
-    from orchestrator.deployment import Application
+    from orchestrator.deployment import Application, Project
+    from orchestrator.local.address import Address
     from orchestrator.stores.backfills import Backfills
     from orchestrator.stores.executions import Runner
+    from orchestrator.stores.function_logs import FunctionLogs
+    from orchestrator.stores.histories import Histories
     from orchestrator.stores.ledger import Ledger
     from orchestrator.stores.registry import Registry
     from orchestrator.stores.server_clock import ServerClock
@@ -27,10 +33,32 @@ _ATTEMPTS, _CONNECT_SECONDS = 3, 5
 class Connection:
     """A deployed stack, and the AWS clients to reach it with. ``AWS_ENDPOINT_URL`` chooses which AWS."""
 
-    def __init__(self, stack: Stack) -> None:
-        self.stack = stack
+    def __init__(self, stack: Stack | None = None, folder: Path | None = None) -> None:
+        #: What was named; else it is the stack of the embedded AWS, or that of development.
+        self.named = stack
+        #: The project's folder, or one below it, if one was named.
+        self.folder = folder
+        self._local: Address | None = None
         #: How many items of its tables could not be read, and were named and stepped over.
         self.unreadable = 0
+
+    @property
+    def stack(self) -> Stack:
+        return self.named or (Stack(name=self._local.stack) if self._local else Stack())
+
+    @contextmanager
+    def to_local(self) -> Iterator[None]:
+        """Reaches the embedded AWS of the project, and so does all else in this process.
+
+        Where none is known, it is the one that listens where `orchestrator local` does if nothing is said.
+        """
+        from orchestrator.local import address
+        from orchestrator.local.aws import environment
+
+        self._local = address.found((self.folder or Path.cwd()).absolute())
+        endpoint = self._local.endpoint if self._local else f"http://127.0.0.1:{address.PORT}"
+        with environment.applied(environment.variables(endpoint)):
+            yield
 
     @property
     def client(self) -> Clients:
@@ -48,13 +76,36 @@ class Connection:
         """What time it is in UTC where the stack is, to the second: every command goes by this."""
         return self._clock.now()
 
+    def who(self) -> str:
+        """Whoever typed the command, as AWS knows them; as this machine does, if AWS does not say."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return str(self.client("sts").get_caller_identity()["Arn"]).rpartition(":")[2]
+        except (BotoCoreError, ClientError):
+            import getpass
+
+            return getpass.getuser()
+
+    @cached_property
+    def project(self) -> Project:
+        """The project of the folder that was named, or else of the working directory. Raises :class:`NoProject`."""
+        # Here, because most commands need none of it.
+        from orchestrator.deployment import Project
+
+        return Project.find(self.folder or Path.cwd())
+
+    def tasks_file(self, given: Path | None) -> Path:
+        """The file of tasks that somebody has named, or else the project's. Raises :class:`NoProject`."""
+        if given:
+            return given
+        file, here = self.project.tasks, Path.cwd()
+        return file.relative_to(here) if file.is_relative_to(here) else file
+
     @property
     def application(self) -> Application:
-        """What the packages ``definitions`` and ``lambdas`` of the working directory make of the stack."""
-        # Here, because it imports the SDK, and most commands need none of it.
-        from orchestrator import deployment
-
-        return deployment.imported().application(self.stack)
+        """What the project makes of the stack. Raises :class:`NoProject` and :class:`InvalidProject`."""
+        return self.project.application(self.stack)
 
     @property
     def registry(self) -> Registry:
@@ -74,6 +125,18 @@ class Connection:
         from orchestrator.stores.executions import Runner
 
         return Runner(self.client("stepfunctions"), self._outputs["TaskRunnerArn"])
+
+    @property
+    def histories(self) -> Histories:
+        from orchestrator.stores.histories import Histories
+
+        return Histories(self.client("stepfunctions"))
+
+    @property
+    def function_logs(self) -> FunctionLogs:
+        from orchestrator.stores.function_logs import FunctionLogs
+
+        return FunctionLogs(self.client("logs"))
 
     @property
     def backfills(self) -> Backfills:

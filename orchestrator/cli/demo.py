@@ -111,10 +111,9 @@ def _next_things(console: Console) -> None:
     console.print(
         """
 Next:
-  .venv/bin/orchestrator local            the same AWS, for as long as you like
-  .venv/bin/orchestrator start --help     run a task now
-  edit tasks.yaml, add a handler          docs/tutorial.md shows how, in ten minutes
-  make test                               the proof
+  orchestrator local                      the same AWS, for as long as you like
+  orchestrator start --help               run a task now
+  orchestrator validate                   after a change of tasks.yaml, a handler or a workflow
 """,
         highlight=False,
     )

@@ -28,11 +28,11 @@ def failed(context: click.Context, everything: bool, as_json: bool) -> None:
     """Slots that were never started: the dead letters of Scheduler."""
     if context.invoked_subcommand:
         return
-    found = [one for one in _newest(context.obj) if everything or one.status is DeadLetterStatus.NEEDS_INVESTIGATION]
+    records = [one for one in _newest(context.obj) if everything or one.status is DeadLetterStatus.NEEDS_INVESTIGATION]
     if as_json:
-        print_json({camel(name): value for name, value in asdict(one).items()} for one in found)
+        print_json({camel(name): value for name, value in asdict(one).items()} for one in records)
     else:
-        console().print(_table(found) if found else "Nothing has failed to start.")
+        console().print(_table(records) if records else "Nothing has failed to start.")
 
 
 @failed.command()
@@ -76,22 +76,22 @@ def _replay(connection: Connection, one: DeadLetterRecord) -> str:
 
 
 def _named(table: DeadLetters, message_id: str) -> DeadLetterRecord:
-    found = table.get(message_id)
-    if found is None:
+    record = table.get(message_id)
+    if record is None:
         raise NotReplayable(message_id, "there is no such record; `orchestrator failed` lists them")
-    return found
+    return record
 
 
 def _newest(connection: Connection) -> Sequence[DeadLetterRecord]:
-    found = DeadLetters(connection.client("dynamodb"), connection.stack).all()
-    return sorted(found, key=lambda one: (one.failed_at, one.message_id), reverse=True)
+    records = DeadLetters(connection.client("dynamodb"), connection.stack).all()
+    return sorted(records, key=lambda one: (one.failed_at, one.message_id), reverse=True)
 
 
-def _table(found: Sequence[DeadLetterRecord]) -> Table:
+def _table(records: Sequence[DeadLetterRecord]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("ID", "TASK", "SLOT", "FAILED AT", "WHY", "STATUS"):
         table.add_column(name, overflow="fold")
-    for one in found:
+    for one in records:
         why = f"{one.error_code}: {one.error_message}".rstrip(": ")
         table.add_row(one.message_id, one.task_id or "", one.slot or "", one.failed_at, why, one.status)
     return table

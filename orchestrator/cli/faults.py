@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, TypeGuard
 
 import click
 
 from orchestrator.errors import (
+    FolderNotEmpty,
     FutureSlots,
     InvalidDefinition,
     InvalidLockList,
+    InvalidProject,
     InvalidSchedule,
     InvalidTaskFile,
     InvalidTimezone,
+    NoProject,
     NoRunOfSlot,
     NotABuild,
     NotPaused,
     NotReplayable,
+    NotRunning,
     OrchestratorError,
     SlotTaken,
     SlotToCome,
@@ -80,16 +85,20 @@ _CODES = {
 
 #: What whoever typed the command has got wrong.
 _BAD_INPUT = (
+    FolderNotEmpty,
     FutureSlots,
     InvalidDefinition,
     InvalidLockList,
+    InvalidProject,
     InvalidSchedule,
     InvalidTaskFile,
     InvalidTimezone,
+    NoProject,
     NoRunOfSlot,
     NotABuild,
     NotPaused,
     NotReplayable,
+    NotRunning,
     SlotTaken,
     SlotToCome,
     StillRunning,
@@ -115,32 +124,39 @@ def explain(fault: BotoCoreError | ClientError) -> str:
 
 def _unknown_region(said: str) -> str | None:
     """Where no endpoint answers, the region may be none."""
-    if found := re.search(r"\.([a-z]+(?:-[a-z]+)+-\d+)\.amazonaws\.com", said):
+    if host := re.search(r"\.([a-z]+(?:-[a-z]+)+-\d+)\.amazonaws\.com", said):
         import boto3
 
         session = boto3.Session()
         partitions = session.get_available_partitions()
         known = [region for one in partitions for region in session.get_available_regions("cloudformation", one)]
-        if (region := found.group(1)) not in known:
+        if (region := host.group(1)) not in known:
             close = get_close_matches(region, known, n=1)
             return f"{region} is no region that boto3 knows{f' (did you mean {close[0]}?)' if close else ''}"
     return None
 
 
-def run(command: click.Command, arguments: list[str] | None, *, interrupted: str, bad_input: int = BAD_INPUT) -> int:
+def run(
+    command: click.Command,
+    arguments: list[str] | None,
+    *,
+    interrupted: Callable[[], str],
+    bad_input: Callable[[], int],
+) -> int:
     """Runs a command and gives its exit code; what a person can put right is said in a sentence, not in a traceback.
 
-    ``bad_input`` is the code for what whoever typed the command has got wrong.
+    ``interrupted`` is what to say then, and ``bad_input`` the code for what whoever typed the command has got wrong:
+    which command that was is known afterwards.
     """
     try:
         code = command.main(arguments, standalone_mode=False)
     except click.ClickException as fault:
         fault.show()
-        return bad_input
+        return bad_input()
     except (KeyboardInterrupt, click.Abort):
-        return _say(interrupted, INTERRUPTED)
+        return _say(interrupted(), INTERRUPTED)
     except _BAD_INPUT as fault:
-        return _say(str(fault), bad_input)
+        return _say(str(fault), bad_input())
     except OrchestratorError as fault:
         return _say(str(fault), FAILED)
     except BrokenPipeError:
@@ -149,7 +165,7 @@ def run(command: click.Command, arguments: list[str] | None, *, interrupted: str
         if _is_of_aws(fault):
             return _say(explain(fault), AWS_UNREACHABLE)
         if isinstance(fault, OSError):
-            return _say(f"{fault.filename or ''}: {fault.strerror or fault}".removeprefix(": "), bad_input)
+            return _say(f"{fault.filename or ''}: {fault.strerror or fault}".removeprefix(": "), bad_input())
         raise
     return code if isinstance(code, int) else 0
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from orchestrator import pricing
-from orchestrator.cli.options import as_json, console, gathered, moment, print_json
+from orchestrator.cli.options import as_json, console, gathered, moment, print_json, tasks_option
 from orchestrator.cli.views.forecast import Costed, busy_table, costs_table, task_value, total_value
 from orchestrator.cli.views.heatmap import heat_svg, heat_text
 from orchestrator.pricing import PRICES
@@ -58,7 +58,7 @@ class _Period:
     "--image", type=click.Path(path_type=Path, dir_okay=False), help="Write the heat map to this file, as SVG."
 )
 @click.option("--offline", is_flag=True, help="Do not ask a ledger how long runs take.")
-@click.option("--tasks", "file", default="tasks.yaml", show_default=True, type=click.Path(path_type=Path))
+@tasks_option
 @as_json
 @click.pass_obj
 def forecast_command(
@@ -67,25 +67,25 @@ def forecast_command(
     timezone: str,
     image: Path | None,
     offline: bool,
-    file: Path,
+    file: Path | None,
     as_json: bool,
 ) -> None:
     """How often tasks run, when it is busiest, and what it costs."""
     now = datetime.now(UTC)
     application = connection.application
-    tasks = application.load_tasks(file, now.date())
+    tasks = application.load_tasks(connection.tasks_file(file), now.date())
     tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    found = forecast(tasks, period.begin or tomorrow, period.days)
+    expected = forecast(tasks, period.begin or tomorrow, period.days)
     durations = {} if offline else _durations(connection, tasks)
-    costed = _costed(found, application, durations)
+    costed = _costed(expected, application, durations)
     fixed = pricing.total(pricing.fixed_lines(application.template)).dollars()
-    busiest = found.busiest(_BUSIEST)
-    minutes = found.by_minute_of_day(ZoneInfo(timezone))
+    busiest = expected.busiest(_BUSIEST)
+    minutes = expected.by_minute_of_day(ZoneInfo(timezone))
     if image:
-        title = f"{found.runs:,} runs of {len(tasks)} tasks in {period.days} days from {found.begin:%Y-%m-%d} on"
+        title = f"{expected.runs:,} runs of {len(tasks)} tasks in {period.days} days from {expected.begin:%Y-%m-%d} on"
         image.write_text(heat_svg(minutes, timezone, title), encoding="utf-8")
     if as_json:
-        print_json([*map(task_value, costed), total_value(found, costed, fixed, busiest)])
+        print_json([*map(task_value, costed), total_value(expected, costed, fixed, busiest)])
         return
     out = console()
     out.print(costs_table(costed, fixed, period.days))
@@ -98,12 +98,12 @@ def forecast_command(
         click.echo(line)
 
 
-def _costed(found: Forecast, application: Application, durations: Mapping[str, tuple[Decimal, int]]) -> list[Costed]:
+def _costed(expected: Forecast, application: Application, durations: Mapping[str, tuple[Decimal, int]]) -> list[Costed]:
     from orchestrator.deployment import billed
 
     facts = billed(application)
     costed = []
-    for one in found.tasks:
+    for one in expected.tasks:
         seconds, measured = durations.get(one.task.id, (pricing.ASSUMED_SECONDS, 0))
         usage = pricing.monthly(one.task, facts, one.expected, seconds=seconds)
         costed.append(Costed(forecast=one, dollars=usage.dollars(), seconds=seconds, measured=measured))
@@ -114,17 +114,17 @@ def _durations(connection: Connection, tasks: tuple[Task, ...]) -> dict[str, tup
     """How long the newest runs took on average, and how many they were; nothing where no ledger can be reached."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    found = {}
+    medians = {}
     try:
         ledger = Ledger(connection.client("dynamodb"), connection.stack)
         for task in tasks:
-            runs = ledger.runs(task.id, limit=_SAMPLE, status=RunStatus.SUCCEEDED)
+            runs = ledger.runs(task.id, limit=_SAMPLE, statuses=(RunStatus.SUCCEEDED,))
             seconds = [Decimal(str(run.duration_seconds)) for run in runs if run.duration_seconds is not None]
             if seconds:
-                found[task.id] = (sum(seconds, Decimal(0)) / len(seconds), len(seconds))
+                medians[task.id] = (sum(seconds, Decimal(0)) / len(seconds), len(seconds))
     except (BotoCoreError, ClientError):
         return {}
-    return found
+    return medians
 
 
 def _notes(costed: list[Costed]) -> list[str]:

@@ -72,26 +72,26 @@ def _report(verified: Sequence[Verified], unreadable: int, as_json: bool) -> int
     """Prints what is wrong and how much was compared, and gives the exit code: that nothing is wrong with nothing is
     no success, nor is it where something could not be read.
     """
-    found = [finding for one in verified for finding in one.findings]
+    findings = [finding for one in verified for finding in one.findings]
     slots = sum(one.slots for one in verified)
     tasks = len(verified)
     if as_json:
-        print_json([*map(_value, found), _total(verified, unreadable)])
+        print_json([*map(_value, findings), _total(verified, unreadable)])
     else:
-        if found:
-            console().print(_table(found))
+        if findings:
+            console().print(_table(findings))
         compared = f"{_many(slots, 'slot')} of {_many(tasks, 'task')}{_span(verified)}"
         if not slots:
             click.echo(f"Nothing was compared: no slot of {_many(tasks, 'task')} was due{_span(verified)}.", err=True)
-        elif found:
-            click.echo(f"{len(found)} to look at; compared: {compared}.")
+        elif findings:
+            click.echo(f"{len(findings)} to look at; compared: {compared}.")
         else:
             click.echo(f"Compared {compared}: each is explained.")
         if slots and (without := [one.task_id for one in verified if not one.slots]):
             click.echo(f"No slot was due of {', '.join(without)}.")
         if unreadable:
             click.echo(f"{_many(unreadable, 'item')} could not be read, and nobody knows what they explain.")
-    if found or unreadable:
+    if findings or unreadable:
         return faults.FAILED
     return 0 if slots else faults.NOTHING_COMPARED
 
@@ -111,8 +111,8 @@ def _many(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def _value(found: Finding) -> dict[str, str]:
-    return {"taskId": found.task_id, "slot": found.slot, "problem": found.problem}
+def _value(finding: Finding) -> dict[str, str]:
+    return {"taskId": finding.task_id, "slot": finding.slot, "problem": finding.problem}
 
 
 def _total(verified: Sequence[Verified], unreadable: int) -> dict[str, Any]:
@@ -126,10 +126,10 @@ def _total(verified: Sequence[Verified], unreadable: int) -> dict[str, Any]:
     }
 
 
-def _table(found: Sequence[Finding]) -> Table:
+def _table(findings: Sequence[Finding]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("TASK", "SLOT", "PROBLEM"):
         table.add_column(name, overflow="fold")
-    for one in found:
+    for one in findings:
         table.add_row(one.task_id, one.slot, one.problem)
     return table

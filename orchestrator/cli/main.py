@@ -1,7 +1,8 @@
 """`orchestrator`: what an operator types. Each command has `--help`.
 
 Exit codes: 0 done; 1 it failed, or the run did; 2 bad input; 3 AWS cannot be reached or refuses; 4 there was
-nothing to compare; 130 interrupted.
+nothing to compare; 130 interrupted. Of the commands that build and deploy, 1 is bad input, too, and 2 says of `plan`
+that there is something to do, and of `prove` that something was not answered.
 """
 
 from __future__ import annotations
@@ -11,77 +12,46 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli import faults
+from orchestrator.cli import deployments, faults
 from orchestrator.cli.alerts import alerts
 from orchestrator.cli.backfill import backfill
+from orchestrator.cli.commands import Commands
 from orchestrator.cli.connection import Connection
 from orchestrator.cli.failed import failed
 from orchestrator.cli.forecast import forecast_command
+from orchestrator.cli.init import init
 from orchestrator.cli.ledger import ledger
-from orchestrator.cli.options import as_json, console, moment, print_json
+from orchestrator.cli.logs import logs
+from orchestrator.cli.options import console, moment, tasks_option
 from orchestrator.cli.pause import pause, resume
 from orchestrator.cli.preview import preview
 from orchestrator.cli.rerun import rerun
+from orchestrator.cli.runs import runs
+from orchestrator.cli.show import show
 from orchestrator.cli.start import start
-from orchestrator.cli.views.tables import run_values, runs_table, task_values, tasks_table
-from orchestrator.errors import UnknownTask
+from orchestrator.cli.stop import stop
+from orchestrator.cli.tasks import tasks
 from orchestrator.runs.destinations import silences
-from orchestrator.runs.run import RunStatus
-from orchestrator.stack import Stack
 
 
-@click.group()
-@click.option("--stack", default=Stack().name, show_default=True, envvar="ORCHESTRATOR_STACK", help="Which deployment.")
+@click.group(cls=Commands)
+@click.version_option(package_name="scheduled-task-orchestrator", message="%(version)s")
 @click.pass_context
-def orchestrator(context: click.Context, stack: str) -> None:
+def orchestrator(context: click.Context) -> None:
     """Scheduled tasks on AWS: what runs, what ran, and what became of it."""
-    context.obj = Connection(Stack(name=stack))
+    context.ensure_object(Connection)
 
 
 @orchestrator.command()
-@as_json
+@click.argument("given", metavar="[FILE]", required=False, type=click.Path(path_type=Path))
 @click.pass_obj
-def tasks(connection: Connection, as_json: bool) -> None:
-    """Every task of the registry, and when it is due next."""
-    records = sorted(connection.registry.all(), key=lambda record: record.task.id)
-    now = connection.now()
-    if as_json:
-        print_json(task_values(record, now) for record in records)
-    else:
-        console().print(tasks_table(records, now) if records else "No tasks: `python deploy.py apply` registers them.")
-
-
-@orchestrator.command()
-@click.argument("task", required=False)
-@click.option("--status", type=click.Choice([*RunStatus], case_sensitive=False), help="Only these.")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="At most so many.")
-@as_json
-@click.pass_obj
-def runs(connection: Connection, task: str | None, status: str | None, limit: int, as_json: bool) -> None:
-    """The newest runs, of one TASK or of all."""
-    ledger = connection.ledger
-    wanted = RunStatus(status.upper()) if status else None
-    if task:
-        found = ledger.runs(task, limit=limit, status=wanted)
-        if not found and connection.registry.get(task) is None:
-            raise UnknownTask(task)
-    else:
-        found = ledger.by_status(wanted, limit=limit) if wanted else ledger.recent(limit=limit)
-    if as_json:
-        print_json(map(run_values, found))
-    else:
-        console().print(runs_table(found) if found else "No runs.")
-
-
-@orchestrator.command()
-@click.argument("file", default="tasks.yaml", type=click.Path(path_type=Path))
-@click.pass_obj
-def validate(connection: Connection, file: Path) -> None:
+def validate(connection: Connection, given: Path | None) -> None:
     """Check a tasks file, and write nothing anywhere."""
-    found = connection.application.load(file, datetime.now(UTC).date())
-    schedules = sum(len(task.schedules) for task in found.tasks)
-    click.echo(f"{file}: {len(found.tasks)} tasks, {schedules} schedules, no mistakes.")
-    for silence in silences(found.tasks, found.destinations):
+    file = connection.tasks_file(given)
+    declared = connection.application.load(file, datetime.now(UTC).date())
+    schedules = sum(len(task.schedules) for task in declared.tasks)
+    click.echo(f"{file}: {len(declared.tasks)} tasks, {schedules} schedules, no mistakes.")
+    for silence in silences(declared.tasks, declared.destinations):
         click.echo(f"warning: {silence}", err=True)
 
 
@@ -99,30 +69,60 @@ def schema() -> None:
 )
 @click.option("--speed", type=click.FloatRange(1, 1_000_000), help="How many times as fast time passes while idle.")
 @click.option("--from", "begin", callback=moment, help="The time to begin at, like 2026-11-30T00:00:00Z.")
-@click.option("--tasks", "file", default="tasks.yaml", show_default=True, type=click.Path(path_type=Path))
+@tasks_option
 @click.pass_obj
-def local(connection: Connection, port: int, speed: float | None, begin: datetime | None, file: Path) -> None:
+def local(connection: Connection, port: int, speed: float | None, begin: datetime | None, file: Path | None) -> None:
     """Run all of it on this machine, until Ctrl-C."""
     # Here, because moto takes a second to import and nothing else needs it.
     from orchestrator.local import session
 
-    session.serve(connection.application, file, port=port, speed=speed, begin=begin, say=click.echo)
+    session.serve(
+        connection.application, connection.tasks_file(file), port=port, speed=speed, begin=begin, say=click.echo
+    )
 
 
 @orchestrator.command()
-@click.option("--tasks", "file", default="tasks.yaml", show_default=True, type=click.Path(path_type=Path))
+@tasks_option
 @click.pass_obj
-def demo(connection: Connection, file: Path) -> int:
+def demo(connection: Connection, file: Path | None) -> int:
     """Watch a whole day of scheduled tasks in less than a minute."""
     from orchestrator.cli import demo as day
 
-    return day.show(connection.application, file, console())
+    return day.show(connection.application, connection.tasks_file(file), console())
 
 
-for command in (alerts, backfill, failed, forecast_command, ledger, pause, preview, rerun, resume, start):
+_COMMANDS = (
+    alerts,
+    backfill,
+    failed,
+    forecast_command,
+    init,
+    ledger,
+    logs,
+    pause,
+    preview,
+    rerun,
+    resume,
+    runs,
+    show,
+    start,
+    stop,
+    tasks,
+)
+
+for command in _COMMANDS:
     orchestrator.add_command(command)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit code."""
-    return faults.run(orchestrator, arguments, interrupted="interrupted")
+    orchestrator.deploying = False
+    return faults.run(orchestrator, arguments, interrupted=_interrupted, bad_input=_bad_input)
+
+
+def _interrupted() -> str:
+    return deployments.INTERRUPTED if orchestrator.deploying else "interrupted"
+
+
+def _bad_input() -> int:
+    return faults.FAILED if orchestrator.deploying else faults.BAD_INPUT

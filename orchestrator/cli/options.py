@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
 from functools import wraps
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import click
 from rich.console import Console
 
+from orchestrator.instants import slot_text
+from orchestrator.stack import Stack
 from orchestrator.tasks.task import Task
+
+if TYPE_CHECKING:
+    from orchestrator.cli.connection import Connection
 
 #: Beyond a terminal's width nothing is cut: a file or a pipe gets whole lines.
 _PIPE_WIDTH = 220
 
+#: Part of the names of buckets, which are 63 characters at most.
+_ENVIRONMENT = re.compile(r"[a-z][a-z0-9-]{0,11}")
+
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
+
+owner_option = click.option("--owner", help="Only tasks of this owner.")
+tag_option = click.option("--tag", "tags", multiple=True, help="Only tasks with this tag; repeatable: with each.")
 
 
 def _params(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
@@ -36,6 +49,49 @@ def _params(_context: click.Context, _parameter: click.Parameter, given: tuple[s
 
 overriding_params = click.option(
     "--param", "params", multiple=True, callback=_params, help="name=value, over the task's own; repeatable."
+)
+
+
+def _slot(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
+    """A slot as the ledger writes it; that of an ad hoc run has milliseconds."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise click.BadParameter(f"expected a slot, like 2026-12-01T08:00:00Z, found {text!r}")
+    return slot_text(moment)
+
+
+slot_argument = click.argument("slot", callback=_slot)
+newest_or_slot = click.argument("slot", callback=_slot, required=False)
+
+
+def environment_stack(name: str) -> Stack:
+    """The stack of an environment. Raises click.BadParameter."""
+    if not _ENVIRONMENT.fullmatch(name):
+        raise click.BadParameter("1 to 12 of a-z, 0-9 and -, a letter first")
+    return Stack(name=f"orchestrator-{name}")
+
+
+def _stack(context: click.Context, parameter: click.Parameter, environment: str | None) -> Stack:
+    connection: Connection = context.obj
+    return connection.stack if environment is None else environment_stack(environment)
+
+
+environment_option = click.option(
+    "--env", "stack", callback=_stack, show_default="dev", help="Which environment: dev, staging, prod …"
+)
+
+
+tasks_option = click.option(
+    "--tasks",
+    "file",
+    type=click.Path(path_type=Path),
+    show_default="tasks.yaml of the project",
+    help="Another file of tasks.",
 )
 
 
@@ -61,8 +117,8 @@ def gathered(
 
 
 def console() -> Console:
-    found = Console()
-    return found if found.is_terminal else Console(width=_PIPE_WIDTH)
+    console = Console()
+    return console if console.is_terminal else Console(width=_PIPE_WIDTH)
 
 
 def print_json(values: Iterable[Mapping[str, Any]]) -> None:
@@ -81,12 +137,12 @@ def moment(_context: click.Context, _parameter: click.Parameter, text: str | Non
     if text is None:
         return None
     try:
-        found = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
+        moment = None
+    if moment is None or moment.tzinfo is None:
         raise click.BadParameter(f"expected a moment with its zone, like 2026-12-01T08:00:00Z, found {text!r}")
-    return found.astimezone(UTC).replace(microsecond=0)
+    return moment.astimezone(UTC).replace(microsecond=0)
 
 
 def day_or_moment(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli.options import as_json, console, day_or_moment, gathered, in_zone_of, print_json
+from orchestrator.cli.options import as_json, console, day_or_moment, gathered, in_zone_of, print_json, tasks_option
 from orchestrator.cli.views.preview import preview_table
 from orchestrator.schedules import Schedule
 from orchestrator.tasks.preview import lines, value
@@ -44,7 +44,7 @@ class _Window:
         "--count", type=click.IntRange(1, 100_000), help=f"So many.  [default: {_COUNT}, unless --until is given]"
     ),
 )
-@click.option("--tasks", "file", default="tasks.yaml", show_default=True, type=click.Path(path_type=Path))
+@tasks_option
 @as_json
 @click.pass_obj
 def preview(
@@ -53,7 +53,7 @@ def preview(
     expression: str | None,
     timezone: str | None,
     window: _Window,
-    file: Path,
+    file: Path | None,
     as_json: bool,
 ) -> None:
     """When TASK of tasks.yaml is due: local time and UTC, changes of clock, calendars, spreading.
@@ -65,16 +65,19 @@ def preview(
         raise click.UsageError("expected a TASK of tasks.yaml, or --expression")
     if timezone and task:
         raise click.BadParameter("a task has its own; this goes with --expression", param_hint="--timezone")
-    found = _of_expression(expression, timezone or "UTC") if expression else _of_file(connection, task or "", file, now)
-    first, last = (moment and in_zone_of(found, moment) for moment in (window.begin, window.until))
-    shown = lines(found, first or now, count=window.count or (None if last else _COUNT), until=last)
+    if expression:
+        previewed = _of_expression(expression, timezone or "UTC")
+    else:
+        previewed = _of_file(connection, task or "", file, now)
+    first, last = (moment and in_zone_of(previewed, moment) for moment in (window.begin, window.until))
+    shown = lines(previewed, first or now, count=window.count or (None if last else _COUNT), until=last)
     if as_json:
         print_json(value(line) for line in shown if line.slot)
     elif shown:
-        click.echo(_title(found))
+        click.echo(_title(previewed))
         console().print(preview_table(shown))
     else:
-        click.echo(f"{_title(found)}: no slots")
+        click.echo(f"{_title(previewed)}: no slots")
 
 
 def _title(task: Task) -> str:
@@ -89,8 +92,9 @@ def _of_expression(expression: str, timezone: str) -> Task:
     return Task(id="", target=nothing, schedules=(TaskSchedule(expression=checked, timezone=timezone),))
 
 
-def _of_file(connection: Connection, task_id: str, file: Path, now: datetime) -> Task:
+def _of_file(connection: Connection, task_id: str, given: Path | None, now: datetime) -> Task:
     """Raises InvalidTaskFile."""
+    file = connection.tasks_file(given)
     tasks = {task.id: task for task in connection.application.load_tasks(file, now.date())}
     if task_id not in tasks:
         close = get_close_matches(task_id, tasks, n=1)

@@ -10,15 +10,17 @@ from orchestrator.deployment.cost import billed, monthly_cost
 from orchestrator.deployment.dependencies import Dependencies
 from orchestrator.deployment.deployer import policy as deployers_policy
 from orchestrator.deployment.destroying import Kept, destroy
+from orchestrator.deployment.observation import LEVELS as LOG_LEVELS
 from orchestrator.deployment.plan_text import plan_json, plan_lines, plan_notes, plan_summary
 from orchestrator.deployment.planning import DeploymentPlan, plan
-from orchestrator.deployment.project import Project, imported
+from orchestrator.deployment.project import Project
 from orchestrator.deployment.proving import Proof, Verdict, not_shown, proof_json, prove
 from orchestrator.deployment.publishing import Rollout
 from orchestrator.deployment.rollback import rollback
 from orchestrator.deployment.settings import StackSettings
 
 __all__ = [
+    "LOG_LEVELS",
     "Application",
     "Applied",
     "Assumption",
@@ -38,7 +40,6 @@ __all__ = [
     "carry_out",
     "deployers_policy",
     "destroy",
-    "imported",
     "monthly_cost",
     "not_shown",
     "plan",

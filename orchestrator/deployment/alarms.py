@@ -98,7 +98,7 @@ def _of_runs(stack: Stack) -> dict[str, Any]:
     """Of runs that fail."""
     runner = _runner(stack)
     return {
-        # TaskRunner's own count first: which dimensions Step Functions gives to executions of an alias, no page says.
+        # The ledger's own count first: which dimensions Step Functions gives to executions of an alias, no page says.
         "FailuresAlarm": _alarm(
             stack.failure_alarm,
             METRICS_NAMESPACE,

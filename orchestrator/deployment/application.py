@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orchestrator
+from orchestrator import system
 from orchestrator.asl.definition import Definition
 from orchestrator.asl.fatal_errors import descendants
 from orchestrator.deployment.bundles import Bundle, bundle, library_files, own_files
@@ -37,7 +38,7 @@ class Application:
     stack: Stack
     definitions: Mapping[str, Definition]
     functions: tuple[Function, ...]
-    #: The folder of the package ``lambdas``.
+    #: The folder ``lambdas`` of the project; functions that are not in it are the system's.
     lambdas: Path
     #: The functions' own tables, by logical name.
     tables: Mapping[str, Table] = field(default_factory=dict)
@@ -85,7 +86,8 @@ class Application:
 
     def _fatal_errors(self, function: Function) -> Iterable[str]:
         """TaskRunner itself knows those of the library."""
-        sources = (path.read_bytes() for path in own_files(function, self.lambdas) if path.suffix == ".py")
+        files = own_files(function, self.folder_of(function))
+        sources = (path.read_bytes() for path in files if path.suffix == ".py")
         return sorted(descendants(sources, error_names(NonRetryableError)))
 
     @property
@@ -95,12 +97,18 @@ class Application:
     def bundles(self) -> dict[str, Bundle]:
         """Each function's code, by the parameter that names it."""
         not_for_all = {name for function in self.functions for name in function.dependencies}
-        found, shared = {}, library_files(LIBRARY)
+        bundles, shared = {}, library_files(LIBRARY)
         for function in self.functions:
             others = not_for_all - set(function.dependencies)
             needed = self.dependencies and self.dependencies.without(others)
-            found[code_parameter(function)] = bundle(function, self.lambdas, shared, needed)
-        return found
+            bundles[code_parameter(function)] = bundle(function, self.folder_of(function), shared, needed)
+        return bundles
+
+    def folder_of(self, function: Function) -> Path:
+        """The folder ``lambdas`` that a function's sources are in."""
+        own = self.lambdas.joinpath(*function.module.split("."))
+        is_own = own.with_suffix(".py").exists() or (own / "__init__.py").exists()
+        return self.lambdas if is_own or function not in system.FUNCTIONS else system.LAMBDAS
 
 
 def _united(first: Iterable[str], second: Iterable[str]) -> tuple[str, ...]:

@@ -130,8 +130,8 @@ def _read_again(
     """The plan for tasks, schedules and subscriptions as they are now: the same, if nothing has happened since."""
     application, tasks = planned.application, planned.declared
     registry, schedules = boundaries(clients, application.stack, outputs, deployer.now)
-    found = reconciliation.find(registry, schedules, tasks, deployer.now())
-    writes = reconciliation.plan(tasks, found, deployer.now())
+    current = reconciliation.find(registry, schedules, tasks, deployer.now())
+    writes = reconciliation.plan(tasks, current, deployer.now())
     alerts = plan_alerts(clients, application, outputs, planned.destinations)
     expected = subscribing.located(planned.alerts.changes, application.stack, outputs["AlertsTopicArn"])
     if writes.operations != planned.reconciliation.operations or alerts.changes != expected:

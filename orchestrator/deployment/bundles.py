@@ -1,7 +1,7 @@
 """The functions' code, as the zip files that Lambda takes.
 
-A bundle holds the handler's module or package, what the handlers share (names that begin with ``_``), the part of this
-library that handlers may import, and the distributions that both import, built for Lambda's Linux.
+A bundle holds the handler's module or package, what the handlers share (``shared``, and names that begin with ``_``),
+the part of this library that handlers may import, and the distributions that both import, built for Lambda's Linux.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ class Bundle:
     @cached_property
     def digest(self) -> str:
         """Of the files rather than of the zip file: compression differs between versions of zlib."""
-        found = hashlib.sha256()
+        digest = hashlib.sha256()
         for path, content in sorted(self.files.items()):
-            found.update(f"{path}\0{len(content)}\0".encode())
-            found.update(content)
+            digest.update(f"{path}\0{len(content)}\0".encode())
+            digest.update(content)
         if self.dependencies:
-            found.update(self.dependencies.digest.encode())
-        return found.hexdigest()
+            digest.update(self.dependencies.digest.encode())
+        return digest.hexdigest()
 
     @property
     def key(self) -> str:
@@ -76,7 +76,12 @@ def _contents(folder: Path, paths: Iterable[Path]) -> dict[str, bytes]:
 
 def own_files(function: Function, lambdas: Path) -> tuple[Path, ...]:
     """What a bundle holds of the folder ``lambdas``: the function's module or package, and what all share."""
-    return tuple(path for path, name in _modules(lambdas) if name == function.package or name.startswith("_"))
+    return tuple(path for path, name in _modules(lambdas) if name == function.package or is_shared(name))
+
+
+def is_shared(name: str) -> bool:
+    """Whether a module or package of the folder ``lambdas`` is in every bundle, and is no function itself."""
+    return name == "shared" or name.startswith("_")
 
 
 # They are most of a bundle and take seconds to compress, and most functions have the same.

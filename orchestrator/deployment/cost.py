@@ -7,6 +7,7 @@ from datetime import datetime
 
 from orchestrator import pricing
 from orchestrator.deployment.application import Application
+from orchestrator.deployment.settings import AS_DEPLOYED, StackSettings
 from orchestrator.deployment.template import TASK_RUNNER
 from orchestrator.pricing import Billed
 from orchestrator.pricing.forecast import forecast
@@ -16,26 +17,30 @@ from orchestrator.tasks.task import Task
 _DAYS = 30
 
 
-def billed(application: Application) -> Billed:
-    """What the bill follows from."""
-    resources = application.template["Resources"]
-    machine = resources[TASK_RUNNER]["Properties"]
+def billed(application: Application, settings: StackSettings = AS_DEPLOYED) -> Billed:
+    """What the bill follows from; what ``settings`` leave open is as the template has it by default."""
+    template = application.template
+    resources = template["Resources"]
+    chosen = {name: parameter.get("Default") for name, parameter in template["Parameters"].items()}
+    chosen |= settings.parameters(())
     return Billed(
         stack=application.stack,
         task_runner=application.definitions[TASK_RUNNER].to_dict(),
-        log_level=machine["LoggingConfiguration"]["Level"],
+        log_level=str(chosen["LogLevel"]),
         log_days=resources[f"{TASK_RUNNER}Logs"]["Properties"]["RetentionInDays"],
-        traced=machine["TracingConfiguration"]["Enabled"],
+        traced=chosen["Tracing"] == "true",
         memory_mb={function.name: function.memory_mb for function in application.functions},
     )
 
 
-def monthly_cost(application: Application, now: datetime) -> Callable[[Task], float]:
+def monthly_cost(
+    application: Application, now: datetime, settings: StackSettings = AS_DEPLOYED
+) -> Callable[[Task], float]:
     """Dollars a month of a task, from its slots of the next days; a run is assumed to work for a second."""
-    facts = billed(application)
+    facts = billed(application, settings)
 
     def dollars(task: Task) -> float:
-        (found,) = forecast([task], now, _DAYS).tasks
-        return float(pricing.monthly(task, facts, found.expected).dollars())
+        (month,) = forecast([task], now, _DAYS).tasks
+        return float(pricing.monthly(task, facts, month.expected).dollars())
 
     return dollars

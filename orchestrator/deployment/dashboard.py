@@ -48,5 +48,5 @@ def dashboard(stack: Stack) -> dict[str, Any]:
 
 def _search(stack: Stack, metric: str, dimensions: str, statistic: str) -> str:
     """Every task's own line."""
-    found = f'{{{METRICS_NAMESPACE},{dimensions}}} MetricName="{metric}" Stack="{stack.name}"'
-    return f"SEARCH('{found}', '{statistic}', 300)"
+    terms = f'{{{METRICS_NAMESPACE},{dimensions}}} MetricName="{metric}" Stack="{stack.name}"'
+    return f"SEARCH('{terms}', '{statistic}', 300)"

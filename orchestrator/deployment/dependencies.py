@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.deployment.wheels import Pin, Platform, read_lock, wheels
+from orchestrator.errors import InvalidProject
 
 #: What no interpreter reads: sources of extension modules, and types for those who write code.
 _UNUSED_SUFFIXES = (".c", ".h", ".pxd", ".pyi", ".pyx")
@@ -27,9 +28,20 @@ class Dependencies:
     cache: Path
 
     @classmethod
-    def read(cls, lock: Path, platform: Platform, cache: Path) -> Dependencies:
-        """What a lock list names. Raises :class:`~orchestrator.errors.InvalidLockList`."""
-        return cls(pins=read_lock(lock), platform=platform, cache=cache)
+    def read(cls, locks: Iterable[Path], platform: Platform, cache: Path) -> Dependencies:
+        """What lock lists name, together.
+
+        Raises :class:`~orchestrator.errors.InvalidLockList`, and
+        :class:`~orchestrator.errors.InvalidProject` where two lists pin two versions of one distribution.
+        """
+        found: dict[str, tuple[Pin, Path]] = {}
+        for lock in locks:
+            for pin in read_lock(lock):
+                first, of = found.setdefault(pin.name, (pin, lock))
+                if first.version != pin.version:
+                    raise InvalidProject([f"{lock}: {pin}, but a bundle holds one version, and {of} has {first}"])
+        pins = tuple(pin for _, (pin, _) in sorted(found.items()))
+        return cls(pins=pins, platform=platform, cache=cache)
 
     def without(self, names: Collection[str]) -> Dependencies:
         """The others."""
@@ -50,11 +62,11 @@ class Dependencies:
 
         Raises :class:`~orchestrator.errors.MissingWheels`.
         """
-        found: dict[str, bytes] = {}
+        files: dict[str, bytes] = {}
         for wheel in self.fetch():
             with zipfile.ZipFile(wheel) as archive:
-                found.update({path: archive.read(name) for name in archive.namelist() if (path := _path(name))})
-        return found
+                files.update({path: archive.read(name) for name in archive.namelist() if (path := _path(name))})
+        return files
 
 
 def _path(name: str) -> str | None:

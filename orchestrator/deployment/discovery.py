@@ -6,6 +6,8 @@ import ast
 from collections.abc import Mapping
 from pathlib import Path
 
+from orchestrator.deployment.mistakes import Mistakes
+from orchestrator.errors import InvalidProject
 from orchestrator.functions import Function, function_name
 
 
@@ -14,27 +16,54 @@ def discover(folder: Path, settings: Mapping[str, Function]) -> tuple[Function, 
 
     A package may hold several functions, a module each: ``billing/create_invoice.py`` is ``billing-create-invoice``.
     ``settings`` are by module; a module that is not in it gets the defaults, so that a new handler is one new file.
+    Raises :class:`~orchestrator.errors.InvalidProject` for sources that are not Python, and for names used twice.
     """
     modules = {
         ".".join(path.relative_to(folder).with_suffix("").parts).removesuffix(".__init__"): path
         for pattern in ("[!_]*.py", "[!_]*/__init__.py", "[!_]*/[!_]*.py", "[!_]*/[!_]*/__init__.py")
-        for path in folder.glob(pattern)
+        for path in sorted(folder.glob(pattern))
+        if path.relative_to(folder).parts[0] != "shared"
     }
-    found = (
-        settings.get(module) or Function(name=function_name(module), module=module)
-        for module, path in modules.items()
-        if _has_handler(path)
-    )
-    return tuple(sorted(found, key=lambda function: function.name))
+    mistakes = Mistakes()
+    functions: dict[str, tuple[Function, Path]] = {}
+    for module, path in modules.items():
+        with mistakes.collecting():
+            if "handler" not in names_of(path, folder.parent):
+                continue
+        function = settings.get(module) or Function(name=function_name(module), module=module)
+        if function.name in functions:
+            other = functions[function.name][1].relative_to(folder.parent).as_posix()
+            here = path.relative_to(folder.parent).as_posix()
+            mistakes.add(f"{here}: {other} is the function {function.name!r} already; rename one of them")
+        else:
+            functions[function.name] = (function, path)
+    mistakes.raise_if_any()
+    return tuple(function for _, (function, _) in sorted(functions.items()))
 
 
-def _has_handler(path: Path) -> bool:
+def names_of(path: Path, root: Path) -> set[str]:
+    """What the statements of a module name, as an import of it would find. Raises InvalidProject."""
     names: set[str] = set()
-    for statement in ast.parse(path.read_bytes()).body:
-        if isinstance(statement, ast.FunctionDef):
+    for statement in parsed(path, root).body:
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
             names.add(statement.name)
         elif isinstance(statement, ast.ImportFrom):
             names.update(alias.asname or alias.name for alias in statement.names)
         elif isinstance(statement, ast.Assign):
             names.update(target.id for target in statement.targets if isinstance(target, ast.Name))
-    return "handler" in names
+        elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            names.add(statement.target.id)
+    return names
+
+
+def parsed(path: Path, root: Path) -> ast.Module:
+    """A source, read. Raises :class:`~orchestrator.errors.InvalidProject` with the file, below ``root``, and line."""
+    shown = path.relative_to(root).as_posix()
+    try:
+        return ast.parse(path.read_bytes())
+    except SyntaxError as fault:
+        line = f":{fault.lineno}" if fault.lineno else ""
+        text = f": {fault.text.strip()}" if fault.text and fault.text.strip() else ""
+        raise InvalidProject([f"{shown}{line}: this is not Python: {fault.msg}{text}"]) from fault
+    except ValueError as fault:
+        raise InvalidProject([f"{shown}: this is not Python: {fault}"]) from fault

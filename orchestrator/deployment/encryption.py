@@ -91,14 +91,14 @@ def with_key(role: dict[str, Any]) -> dict[str, Any]:
 
 def _through_services(statements: Iterable[Statement]) -> list[Statement]:
     """A statement for each service that decrypts or encrypts for its caller; the caller itself can do neither."""
-    found: dict[str, set[str]] = {}
+    services: dict[str, set[str]] = {}
     for statement in statements:
         for action in statement["Action"]:
             if needed := _needed(action):
-                found.setdefault(action.partition(":")[0], set()).update(needed)
+                services.setdefault(action.partition(":")[0], set()).update(needed)
     return [
         allow(sorted(actions), key_arn(), StringEquals={"kms:ViaService": _endpoint(service)})
-        for service, actions in sorted(found.items())
+        for service, actions in sorted(services.items())
     ]
 
 

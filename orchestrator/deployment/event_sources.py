@@ -70,5 +70,6 @@ def _of(source: EventSource) -> dict[str, Any]:
         "MaximumRetryAttempts": _STREAM_RETRIES,
         "BisectBatchOnFunctionError": True,
         "DestinationConfig": {"OnFailure": {"Destination": policies.attribute("HandlerFailures")}},
+        **({"MaximumBatchingWindowInSeconds": source.window_seconds} if source.window_seconds else {}),
         **({"FilterCriteria": {"Filters": filters}} if filters else {}),
     }

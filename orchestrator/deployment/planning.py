@@ -87,18 +87,18 @@ def plan(
         CloudFormationStack(clients("cloudformation"), application.stack.name), application, settings, told
     )
     moment = now() if callable(now) else now
-    found = Found(registered={}, schedules={}, up_to_date=False)
+    current = Found(registered={}, schedules={}, up_to_date=False)
     # A stack whose first deployment got no further than its first step has no tasks and subscriptions either.
     is_there = "TaskRunnerArn" in change.outputs
     if is_there:
         boundary = boundaries(clients, application.stack, change.outputs, lambda: moment)
         publish = tuple(_publish(clients, application, change))
-        found = reconciliation.find(*boundary, tasks, moment)
+        current = reconciliation.find(*boundary, tasks, moment)
         alerts = plan_alerts(clients, application, change.outputs, told)
     else:
         publish = tuple(state_machines(application))
         alerts = subscribing.plan(subscribing.with_courier(told, application.stack), FoundDestinations(), "")
-    writes = reconciliation.plan(tasks, found, moment)
+    writes = reconciliation.plan(tasks, current, moment)
     return DeploymentPlan(
         application=application,
         declared=tuple(tasks),
@@ -107,7 +107,7 @@ def plan(
         publish=publish,
         reconciliation=writes,
         alerts=alerts,
-        tasks=tuple(task_changes(writes, found, moment, monthly_cost)),
+        tasks=tuple(task_changes(writes, current, moment, monthly_cost)),
     )
 
 
@@ -117,8 +117,8 @@ def plan_alerts(
     """What would be done about who is told; reads only."""
     record, subscriptions = alert_boundaries(clients, application.stack, outputs)
     wanted = subscribing.with_courier(destinations, application.stack, subscriptions.topic)
-    found = subscribing.find(wanted, record, subscriptions)
-    return subscribing.plan(wanted, found, subscribing.dead_letters_of(application.stack, subscriptions.topic))
+    current = subscribing.find(wanted, record, subscriptions)
+    return subscribing.plan(wanted, current, subscribing.dead_letters_of(application.stack, subscriptions.topic))
 
 
 def _publish(clients: Clients, application: Application, change: StackChange) -> Iterator[str]:

@@ -134,8 +134,6 @@ def task_runner(stack: Stack) -> list[Statement]:
         *_nested_execution(f"{nested}*"),
         # A run stops another, and looks whether it has stopped, where a task's overlap policy says so.
         allow(("states:DescribeExecution", "states:StopExecution"), arn("states", f"execution:{stack.task_runner}:*")),
-        # CloudWatch has no finer resource for metrics than all of them; the namespace is what keeps others' apart.
-        allow("cloudwatch:PutMetricData", "*", StringEquals={"cloudwatch:namespace": METRICS_NAMESPACE}),
         *tracing(_TRACE_ACTIONS + _SAMPLING_ACTIONS),
     ]
 

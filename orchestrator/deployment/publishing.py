@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestrator.errors import NoSuchAlarm, NoSuchVersion, RolledBack
 from orchestrator.stack import LIVE, live
 
 if TYPE_CHECKING:
+    from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_stepfunctions import SFNClient
     from types_boto3_stepfunctions.type_defs import RoutingConfigurationListItemTypeDef
 
@@ -162,12 +163,12 @@ def roll_back(alias: LiveAlias, to: int | None, progress: Callable[[str], object
     return wanted
 
 
-def alarm_state(cloudwatch: Any) -> Callable[[str], bool]:
+def alarm_state(cloudwatch: CloudWatchClient) -> Callable[[str], bool]:
     """Whether an alarm is in ALARM, by its name. Raises :class:`~orchestrator.errors.NoSuchAlarm`."""
 
     def in_alarm(name: str) -> bool:
-        found = cloudwatch.describe_alarms(AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"])
-        alarms = [*found.get("MetricAlarms", []), *found.get("CompositeAlarms", [])]
+        answer = cloudwatch.describe_alarms(AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+        alarms = [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])]
         if not alarms:
             raise NoSuchAlarm(name)
         return bool(alarms[0]["StateValue"] == "ALARM")

@@ -158,38 +158,39 @@ def _wanted(tasks: Sequence[Task], now: datetime) -> dict[str, tuple[str, TaskSc
     }
 
 
-def plan(tasks: Sequence[Task], found: Found, now: datetime) -> Plan:
-    """What makes ``found`` into ``tasks``.
+def plan(tasks: Sequence[Task], current: Found, now: datetime) -> Plan:
+    """What makes ``current`` into ``tasks``.
 
     A schedule of the group that belongs to no task, neither of ``tasks`` nor registered, is somebody else's and stays.
     """
     wanted = _wanted(tasks, now)
     ids = {task.id for task in tasks}
-    removed = found.registered.keys() - ids
+    removed = current.registered.keys() - ids
 
     registers = [
         Register(
             task=task,
-            is_new=task.id not in found.registered,
-            rescheduled=_rescheduled(found.registered.get(task.id), task),
+            is_new=task.id not in current.registered,
+            rescheduled=_rescheduled(current.registered.get(task.id), task),
         )
         for task in tasks
-        if task.id not in found.registered or not registered_as(found.registered[task.id], task)
+        if task.id not in current.registered or not registered_as(current.registered[task.id], task)
     ]
-    absent = [value for name, value in wanted.items() if name not in found.schedules]
+    absent = [value for name, value in wanted.items() if name not in current.schedules]
     over = {value for value in absent if times(value[1]).next_after(now) is None}
     creates = [
         CreateSchedule(task_id=id_, schedule=schedule) for id_, schedule in absent if (id_, schedule) not in over
     ]
     updates = [
-        UpdateSchedule(task_id=id_, schedule=schedule, edited=found.edited.get(name, ()))
+        UpdateSchedule(task_id=id_, schedule=schedule, edited=current.edited.get(name, ()))
         for name, (id_, schedule) in wanted.items()
-        if name in found.schedules and (name in found.edited or not (found.up_to_date and found.schedules[name]))
+        if name in current.schedules
+        and (name in current.edited or not (current.up_to_date and current.schedules[name]))
     ]
-    unwanted = [name for name in sorted(found.schedules) if name not in wanted]
+    unwanted = [name for name in sorted(current.schedules) if name not in wanted]
     deletes = [DeleteSchedule(name=name) for name in unwanted if task_of(name) in ids | removed]
     removes = [Remove(task_id=id_) for id_ in sorted(removed)]
-    fingerprint = [RecordFingerprint()] if creates or updates or not found.up_to_date else []
+    fingerprint = [RecordFingerprint()] if creates or updates or not current.up_to_date else []
     return Plan(
         operations=(*registers, *creates, *updates, *deletes, *removes, *fingerprint),
         over=tuple(value for value in absent if value in over),

@@ -21,6 +21,10 @@ class StackSettings:
     heartbeat_url: str | None = None
     #: Whether the functions that handle failures have some concurrency for themselves.
     reserve_concurrency: bool | None = None
+    #: What Standard executions log beside their history, one of :data:`orchestrator.deployment.observation.LEVELS`.
+    log_level: str | None = None
+    #: Whether X-Ray follows executions and functions.
+    tracing: bool | None = None
 
     def parameters(self, destinations: Sequence[Destination]) -> dict[str, str]:
         """The template's parameters that are chosen, for alerts that go to ``destinations``."""
@@ -29,10 +33,16 @@ class StackSettings:
             "MailFrom": self.mail_from,
             "SiteUrl": self.site_url,
             "HeartbeatUrl": self.heartbeat_url,
-            # As CloudFormation writes a boolean.
-            "ReserveConcurrency": None if self.reserve_concurrency is None else str(self.reserve_concurrency).lower(),
+            "ReserveConcurrency": _boolean(self.reserve_concurrency),
+            "LogLevel": self.log_level,
+            "Tracing": _boolean(self.tracing),
         }
         return {name: value for name, value in given.items() if value is not None}
+
+
+def _boolean(value: bool | None) -> str | None:
+    """As CloudFormation writes it."""
+    return None if value is None else str(value).lower()
 
 
 #: Nothing is chosen: all stays as it was deployed.

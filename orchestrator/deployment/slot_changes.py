@@ -67,6 +67,6 @@ def _next(task: Task | None, now: datetime) -> tuple[datetime, ...]:
 
 def _last(task: Task, now: datetime) -> datetime | None:
     for lookback in _LOOKBACKS:
-        if found := [slot.at for slot in expected(task, now - lookback, now) if not slot.skipped]:
-            return found[-1]
+        if past := [slot.at for slot in expected(task, now - lookback, now) if not slot.skipped]:
+            return past[-1]
     return None

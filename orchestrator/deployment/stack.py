@@ -101,14 +101,14 @@ class CloudFormationStack:
 
         Raises :class:`DeploymentFailed` for a stack that must be mended by a person first.
         """
-        found = self.describe()
-        if found and found.status == _UNDONE:
+        deployed = self.describe()
+        if deployed and deployed.status == _UNDONE:
             return None
-        if found and found.status in _ADVICE:
-            raise DeploymentFailed(self._name, found.status, _ADVICE[found.status])
-        if found and found.status.endswith("_IN_PROGRESS"):
-            raise DeploymentFailed(self._name, found.status, "another deployment is under way; wait for its end")
-        return found
+        if deployed and deployed.status in _ADVICE:
+            raise DeploymentFailed(self._name, deployed.status, _ADVICE[deployed.status])
+        if deployed and deployed.status.endswith("_IN_PROGRESS"):
+            raise DeploymentFailed(self._name, deployed.status, "another deployment is under way; wait for its end")
+        return deployed
 
     def template(self) -> Any:
         """The template that the stack was last deployed with, as what its JSON text says."""
@@ -164,12 +164,12 @@ class CloudFormationStack:
 
     def _changes_something(self, change_set: str) -> bool:
         for _ in range(_LOOKS):
-            found = self._client.describe_change_set(ChangeSetName=change_set, StackName=self._name)
-            if found["Status"] == "CREATE_COMPLETE":
+            described = self._client.describe_change_set(ChangeSetName=change_set, StackName=self._name)
+            if described["Status"] == "CREATE_COMPLETE":
                 return True
-            if found["Status"] == "FAILED":
+            if described["Status"] == "FAILED":
                 self._client.delete_change_set(ChangeSetName=change_set, StackName=self._name)
-                reason = found.get("StatusReason", "no reason given")
+                reason = described.get("StatusReason", "no reason given")
                 if "didn't contain changes" in reason or "No updates are to be performed" in reason:
                     return False
                 raise DeploymentFailed(self._name, "FAILED", f"the change set was refused: {reason}")

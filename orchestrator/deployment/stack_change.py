@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 _STATE_MACHINE = "AWS::StepFunctions::StateMachine"
 
-#: The properties of a state machine that make a version ("State machine versions").
+#: The properties of a state machine that make a version ("State machine versions"), and what they depend on.
+_REVISION_PARAMETERS = ("LogLevel", "Tracing")
 _REVISION = ("DefinitionString", "LoggingConfiguration", "RoleArn", "TracingConfiguration")
 
 
@@ -95,9 +96,10 @@ class StackChange:
 
     def republished(self) -> Iterator[str]:
         """The names of the state machines that are new or change, each of which gets a version."""
-        old = self.before.get("Resources", {})
+        old, parameters = self.before.get("Resources", {}), self.deployed.parameters if self.deployed else {}
         for logical_id, resource in self.after["Resources"].items():
-            if (name := _state_machine_name(resource)) and _revision(old.get(logical_id)) != _revision(resource):
+            before, after = _revision(old.get(logical_id), parameters), _revision(resource, self.parameters)
+            if (name := _state_machine_name(resource)) and before != after:
                 yield name
 
 
@@ -222,7 +224,8 @@ def _definition(resource: Mapping[str, Any]) -> dict[str, Any]:
     return dict(json.loads(text["Fn::Sub"] if isinstance(text, dict) else text))
 
 
-def _revision(resource: Mapping[str, Any] | None) -> dict[str, Any]:
+def _revision(resource: Mapping[str, Any] | None, parameters: Mapping[str, str]) -> dict[str, Any]:
     """What a version of a state machine is made of."""
     properties = resource["Properties"] if resource else {}
-    return {name: properties.get(name) for name in _REVISION}
+    own = {name: properties.get(name) for name in _REVISION}
+    return own | {name: parameters.get(name) for name in _REVISION_PARAMETERS}

@@ -100,16 +100,19 @@ def find(destinations: Sequence[Destination], record: Destinations, subscription
             continue
         # The list does not say the ARN of one that is not confirmed.
         arn = listed[at] or (recorded[key].subscription if key in recorded else None)
-        if arn and (found := subscriptions.describe(arn)):
-            subscribed[key] = found
+        if arn and (subscription := subscriptions.describe(arn)):
+            subscribed[key] = subscription
     return FoundDestinations(recorded=recorded, subscribed=subscribed)
 
 
-def plan(destinations: Sequence[Destination], found: FoundDestinations, dead_letters: str) -> AlertsPlan:
-    """What makes ``found`` into ``destinations``; ``dead_letters`` is the ARN of the queue for what a queue refuses."""
+def plan(destinations: Sequence[Destination], deployed: FoundDestinations, dead_letters: str) -> AlertsPlan:
+    """What makes ``deployed`` into ``destinations``.
+
+    ``dead_letters`` is the ARN of the queue that gets what a queue refuses.
+    """
     changes, unconfirmed, leaving = [], [], []
     for one in destinations:
-        before, current = found.recorded.get(one.key), found.subscribed.get(one.key)
+        before, current = deployed.recorded.get(one.key), deployed.subscribed.get(one.key)
         is_there = before is not None if one.kind not in PROTOCOLS else current is not None
         is_same = before is not None and before.destination == one and _is_as_declared(one, current, dead_letters)
         if not is_there:
@@ -120,8 +123,8 @@ def plan(destinations: Sequence[Destination], found: FoundDestinations, dead_let
         if one.kind is Kind.MAIL and not (current and current.is_confirmed):
             unconfirmed.append(one)
     wanted = {one.key for one in destinations}
-    for key in sorted(found.recorded.keys() - wanted):
-        gone, current = found.recorded[key].destination, found.subscribed.get(key)
+    for key in sorted(deployed.recorded.keys() - wanted):
+        gone, current = deployed.recorded[key].destination, deployed.subscribed.get(key)
         if current and not current.is_confirmed:
             leaving.append(gone)
         else:

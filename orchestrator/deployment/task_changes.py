@@ -32,7 +32,7 @@ class TaskChange:
     cost_new: float | None = None
 
 
-def task_changes(writes: Plan, found: Found, now: datetime, monthly_cost: MonthlyCost | None) -> Iterator[TaskChange]:
+def task_changes(writes: Plan, current: Found, now: datetime, monthly_cost: MonthlyCost | None) -> Iterator[TaskChange]:
     """The tasks that ``writes`` add, change or remove."""
 
     def cost(task: Task | None) -> float | None:
@@ -46,7 +46,7 @@ def task_changes(writes: Plan, found: Found, now: datetime, monthly_cost: Monthl
             new, task_id, action = None, operation.task_id, "remove"
         else:
             continue
-        old = _registered(found.registered.get(task_id))
+        old = _registered(current.registered.get(task_id))
         yield TaskChange(
             task_id=task_id,
             action=action,

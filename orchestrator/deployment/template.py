@@ -12,7 +12,7 @@ from typing import Any
 
 from orchestrator import stack as settings
 from orchestrator.asl.definition import Definition
-from orchestrator.deployment import encryption, event_sources, mail, policies, scanning, storage
+from orchestrator.deployment import encryption, event_sources, mail, observation, policies, scanning, storage
 from orchestrator.deployment.alarms import alarms, heartbeat, status_rule
 from orchestrator.deployment.dashboard import dashboard
 from orchestrator.functions import Function, Table
@@ -47,18 +47,8 @@ def template(
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "Scheduled tasks: EventBridge Scheduler decides when, TaskRunner runs, DynamoDB remembers.",
-        "Parameters": {
-            "MailFrom": _text_parameter("Who mail is from: an address that SES has verified.", default=""),
-            "HeartbeatUrl": {
-                **_text_parameter("Called when the watchdog has made a round, if there is one.", default=""),
-                "AllowedPattern": "^(https://.+)?$",
-            },
-            **event_sources.PARAMETERS,
-            **policies.PARAMETERS,
-            "SiteUrl": _text_parameter("What relative URLs in params are relative to.", default=""),
-            **{code_parameter(function): _text_parameter("Key in the artifacts bucket.") for function in functions},
-        },
-        "Conditions": {**event_sources.CONDITIONS, **policies.CONDITIONS},
+        "Parameters": _parameters(functions),
+        "Conditions": {**event_sources.CONDITIONS, **observation.CONDITIONS, **policies.CONDITIONS},
         "Resources": {
             **encryption.key(stack),
             "ArtifactsBucket": storage.artifacts_bucket(stack),
@@ -107,6 +97,22 @@ def code_parameter(function: Function) -> str:
     return f"{_pascal(function.name)}Code"
 
 
+def _parameters(functions: Sequence[Function]) -> dict[str, Any]:
+    """What is chosen when deploying, and the functions' code."""
+    return {
+        "MailFrom": _text_parameter("Who mail is from: an address that SES has verified.", default=""),
+        "HeartbeatUrl": {
+            **_text_parameter("Called when the watchdog has made a round, if there is one.", default=""),
+            "AllowedPattern": "^(https://.+)?$",
+        },
+        **event_sources.PARAMETERS,
+        **observation.PARAMETERS,
+        **policies.PARAMETERS,
+        "SiteUrl": _text_parameter("What relative URLs in params are relative to.", default=""),
+        **{code_parameter(function): _text_parameter("Key in the artifacts bucket.") for function in functions},
+    }
+
+
 def _bootstrap_outputs() -> dict[str, Any]:
     return {
         "ArtifactsBucket": {"Value": {"Ref": "ArtifactsBucket"}},
@@ -132,7 +138,7 @@ def _function(stack: Stack, function: Function) -> dict[str, Any]:
                 "MemorySize": function.memory_mb,
                 "Timeout": function.timeout_seconds,
                 "Role": policies.attribute(f"{logical_id}Role"),
-                "TracingConfig": {"Mode": "Active"},
+                "TracingConfig": observation.function_tracing(),
                 "Environment": {"Variables": _environment(stack, function)},
                 # Lambda decrypts it by a grant, so the function's role needs no more for this ("Securing Lambda
                 # environment variables").
@@ -176,15 +182,10 @@ def _state_machine(stack: Stack, name: str, definition: Definition) -> dict[str,
                 # In ASCII: CloudFormation gives a template back with a question mark for any other character.
                 "DefinitionString": json.dumps(definition.to_dict(), separators=(",", ":")),
                 "RoleArn": policies.attribute(f"{logical_id}Role"),
-                "TracingConfiguration": {"Enabled": True},
-                # Without data: what tasks are given and return is in the history, for those who may read that.
-                "LoggingConfiguration": {
-                    "Level": "ALL",
-                    "IncludeExecutionData": False,
-                    "Destinations": [
-                        {"CloudWatchLogsLogGroup": {"LogGroupArn": policies.attribute(f"{logical_id}Logs")}}
-                    ],
-                },
+                "TracingConfiguration": observation.machine_tracing(),
+                "LoggingConfiguration": observation.logging(
+                    {"Ref": "LogLevel"}, policies.attribute(f"{logical_id}Logs")
+                ),
             },
         },
         # Step Functions shortens the policy of log groups with this prefix ("Logging using CloudWatch Logs").

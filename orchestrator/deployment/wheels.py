@@ -46,10 +46,10 @@ def read_lock(file: Path) -> tuple[Pin, ...]:
     pins = []
     for line in file.read_text(encoding="utf-8").replace("\\\n", " ").splitlines():
         if line.strip() and not line.startswith("#"):
-            if not (found := _PIN.fullmatch(line.strip())):
+            if not (pin := _PIN.fullmatch(line.strip())):
                 raise InvalidLockList(str(file), line.split(" --hash", 1)[0].strip())
-            hashes = re.findall(r"sha256:(\w+)", found["hashes"])
-            pins.append(Pin(name=found["name"], version=found["version"], hashes=tuple(hashes)))
+            hashes = re.findall(r"sha256:(\w+)", pin["hashes"])
+            pins.append(Pin(name=pin["name"], version=pin["version"], hashes=tuple(hashes)))
     return tuple(pins)
 
 
@@ -88,13 +88,13 @@ def wheels(pins: Sequence[Pin], platform: Platform, cache: Path) -> dict[str, Pa
     up with. Raises :class:`~orchestrator.errors.MissingWheels`.
     """
     folder = cache / platform.folder
-    found = _held(pins, folder)
-    if absent := [pin for pin in pins if pin.name not in found]:
+    held = _held(pins, folder)
+    if absent := [pin for pin in pins if pin.name not in held]:
         said = _fetch(absent, platform, folder)
-        found = _held(pins, folder)
-        if absent := [pin for pin in pins if pin.name not in found]:
+        held = _held(pins, folder)
+        if absent := [pin for pin in pins if pin.name not in held]:
             raise MissingWheels([str(pin) for pin in absent], str(platform), str(folder), said)
-    return found
+    return held
 
 
 def _held(pins: Sequence[Pin], folder: Path) -> dict[str, Path]:

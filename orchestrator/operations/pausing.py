@@ -26,7 +26,7 @@ def skipped(pause: Pause, runs: Iterable[Run]) -> list[Run]:
     A slot of before the pause that was delivered late, while it was on, is one of them; what an earlier pause has
     skipped is not.
     """
-    found = sorted(
+    slots = sorted(
         (
             run
             for run in runs
@@ -40,9 +40,9 @@ def skipped(pause: Pause, runs: Iterable[Run]) -> list[Run]:
         case CatchUp.NONE:
             return []
         case CatchUp.LATEST:
-            return found[-1:]
+            return slots[-1:]
         case CatchUp.ALL:
-            return found[-MOST_SLOTS:]
+            return slots[-MOST_SLOTS:]
 
 
 def resume(registry: Registry, ledger: Ledger, runner: Runner, task_id: str, pause: Pause, now: datetime) -> list[str]:

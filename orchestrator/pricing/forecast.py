@@ -77,17 +77,17 @@ class Forecast:
 
     def by_minute_of_day(self, zone: tzinfo) -> list[int]:
         """How many starts there are in each minute of the day, on the clock of a zone: 1,440 numbers."""
-        found = [0] * DAY_MINUTES
+        minutes = [0] * DAY_MINUTES
         for at, runs in self.minutes.items():
             local = at.astimezone(zone)
-            found[local.hour * 60 + local.minute] += runs
-        return found
+            minutes[local.hour * 60 + local.minute] += runs
+        return minutes
 
 
 def forecast(tasks: Sequence[Task], begin: datetime, days: int) -> Forecast:
     """Every slot from ``begin`` on, before the end of the last day."""
     minutes: Counter[datetime] = Counter()
-    found = []
+    forecasts = []
     for task in tasks:
         runs = skipped = hours = looks = 0
         hour = round_ = -1
@@ -101,8 +101,8 @@ def forecast(tasks: Sequence[Task], begin: datetime, days: int) -> Forecast:
             if seconds // ROUND_SECONDS != round_:
                 round_, looks = seconds // ROUND_SECONDS, looks + 1
         one = Expected(days=days, runs=runs, skipped=skipped, hours=hours, looks=looks)
-        found.append(TaskForecast(task=task, expected=one))
-    return Forecast(begin=begin, days=days, tasks=tuple(found), minutes=minutes)
+        forecasts.append(TaskForecast(task=task, expected=one))
+    return Forecast(begin=begin, days=days, tasks=tuple(forecasts), minutes=minutes)
 
 
 def _slots(task: Task, begin: datetime, end: datetime) -> Iterator[tuple[datetime, bool]]:

@@ -16,6 +16,9 @@ EVENT_BYTES = 26
 #: What Lambda writes of a call (START, END, REPORT with its trace id) and a handler's own line.
 FUNCTION_BYTES = 600
 
+#: A line of metrics in the embedded metric format, of a run that succeeds, as it is counted.
+MEASURES_BYTES = 530
+
 #: What is kept is compressed: the pricing page's own examples count with this.
 KEPT_SHARE = Decimal("0.15")
 
@@ -40,6 +43,9 @@ def events(path: Sequence[Step], machine: str) -> Iterator[tuple[str, dict[str, 
 
 
 def _task_events(step: Step) -> Iterator[tuple[str, dict[str, Any]]]:
+    if step.caught:
+        yield "EvaluationFailed", {"error": "States.QueryEvaluationError", "location": "Arguments", "state": step.name}
+        return
     integration = str(step.state["Resource"]).removeprefix("arn:aws:states:::")
     waits = ".sync" in integration
     # ``states:startExecution.sync:2`` is the resource ``startExecution.sync:2`` of the type ``states``.

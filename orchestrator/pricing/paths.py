@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from orchestrator.tasks.task import TargetKind
@@ -17,7 +17,7 @@ _WORK = {TargetKind.LAMBDA: ":lambda:invoke", TargetKind.WORKFLOW: ":states:star
 
 
 #: A slot on a closed day passes through these states of TaskRunner: a claim that fails before it writes, and the row.
-SKIPPING = ("ClaimSlot", "RecordSkip")
+_SKIPPING = ("ClaimSlot", "RecordSkip")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,22 +26,23 @@ class Step:
 
     name: str
     state: Mapping[str, Any]
+    #: A catcher leads on from here: its arguments could not be evaluated, and nothing was sent.
+    caught: bool = False
 
     def calls(self, call: str) -> bool:
-        return str(self.state.get("Resource", "")).endswith(call)
+        return not self.caught and str(self.state.get("Resource", "")).endswith(call)
 
 
 def happy_path(machine: Machine, kind: TargetKind) -> list[Step]:
-    """The shortest way to an end that goes through the state that does the work, without any catcher.
-
-    Raises ValueError if there is none.
+    """The shortest way to an end that goes through the state that does the work: that of a Lambda function without any
+    catcher; what is none turns off by one. Raises ValueError if there is none.
     """
-    return shortest(machine, lambda step: step.calls(_WORK[kind]))
+    return shortest(machine, lambda step: step.calls(_WORK[kind]), catching=kind is not TargetKind.LAMBDA)
 
 
 def skipping_path(machine: Machine) -> list[Step]:
     """What a slot on a closed day takes: the claim is not tried, and the row says why. Raises ValueError."""
-    return shortest(machine, *(lambda step, name=name: step.name == name for name in SKIPPING), catching=True)
+    return shortest(machine, *(lambda step, name=name: step.name == name for name in _SKIPPING), catching=True)
 
 
 def shortest(machine: Machine, *wanted: Callable[[Step], bool], catching: bool = False) -> list[Step]:
@@ -55,10 +56,15 @@ def shortest(machine: Machine, *wanted: Callable[[Step], bool], catching: bool =
         last = steps[names[-1]].state
         if last.get("End") or last["Type"] == "Succeed":
             if all(any(one(steps[name]) for name in names) for one in wanted):
-                return [steps[name] for name in names]
+                ways = zip(names, [*names[1:], None], strict=True)
+                return [replace(steps[name], caught=_is_caught(steps[name].state, then)) for name, then in ways]
             continue
         waiting.extend([*names, following] for following in _following(last, catching) if following not in names)
     raise ValueError("no way through this definition does what was asked for")
+
+
+def _is_caught(state: Mapping[str, Any], following: str | None) -> bool:
+    return following is not None and following not in _following(state, catching=False)
 
 
 def _following(state: Mapping[str, Any], catching: bool) -> Iterator[str]:

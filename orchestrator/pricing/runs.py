@@ -9,7 +9,7 @@ from typing import Any
 
 from orchestrator.pricing import logs
 from orchestrator.pricing.items import STORED_BYTES, TRANSACTION, item_bytes, read_units, write_units
-from orchestrator.pricing.paths import SKIPPING, Machine, Step, happy_path, shortest, skipping_path
+from orchestrator.pricing.paths import Machine, Step, happy_path, shortest, skipping_path
 from orchestrator.pricing.usage import MONTH_DAYS, MONTH_HOURS, Line, Usage, total
 from orchestrator.runs.run import ROW_LIFETIME_SECONDS
 from orchestrator.stack import Stack
@@ -23,6 +23,10 @@ RUN_TIME_BYTES = 360
 
 #: Custom metrics that a run which succeeds sends: TaskExecution with its status, TaskDuration, StartDelay.
 METRICS = 3
+
+#: How long the meter works on one run, which is all that its batch holds where runs are minutes apart, and its memory.
+METER_SECONDS = Decimal("0.05")
+METER_MEMORY_MB = 256
 
 #: How long a run works where nothing says how long it does.
 ASSUMED_SECONDS = Decimal(1)
@@ -81,9 +85,7 @@ def run_lines(task: Task, billed: Billed, *, seconds: Decimal = ASSUMED_SECONDS)
 def skip_lines(task: Task, billed: Billed) -> list[Line]:
     """A slot that a calendar leaves out: Scheduler delivers it all the same, and its row says why it does not run."""
     path = skipping_path(billed.task_runner)
-    # The claim fails as its arguments are evaluated, before anything is sent.
-    sent = [step for step in path if step.name != SKIPPING[0]]
-    return _machine_lines(path, _written(sent, billed.stack, task), task, billed)
+    return _machine_lines(path, _written(path, billed.stack, task), task, billed)
 
 
 def _machine_lines(path: Sequence[Step], written: tuple[Decimal, Decimal], task: Task, billed: Billed) -> list[Line]:
@@ -92,12 +94,12 @@ def _machine_lines(path: Sequence[Step], written: tuple[Decimal, Decimal], task:
     log = logs.execution_bytes(path, billed.stack.task_runner, billed.log_level)
     return [
         Line(what="Step Functions: transitions", usage=Usage(state_transition=Decimal(len(path)))),
-        Line(what="CloudWatch: PutMetricData", usage=Usage(metric_request=_count(path, ":putMetricData"))),
         Line(what="DynamoDB: the ledger's row and its index", usage=Usage(write_unit=row)),
         Line(what="DynamoDB: the registry's record and its index", usage=Usage(write_unit=record)),
         Line(what="DynamoDB: the record is read", usage=Usage(read_unit=_read(path, task))),
         Line(what="DynamoDB: the row is kept for 400 days, recoverable", usage=_kept()),
         Line(what="CloudWatch Logs: the execution", usage=logs.written(log, billed.log_days)),
+        Line(what="Lambda, CloudWatch Logs: the meter prints the metrics", usage=_measured(billed)),
         Line(what="X-Ray: a trace", usage=Usage(trace=Decimal(int(billed.traced)))),
         Line(what="EventBridge Scheduler: the delivery", usage=Usage(scheduler_invocation=Decimal(1))),
     ]
@@ -139,6 +141,12 @@ def of_workflow(machine: Machine, *, through: str, items: int) -> Usage:
 def record_bytes(task: Task) -> int:
     """Of a task's record, with what it has at run time."""
     return item_bytes(task.to_item()) + RUN_TIME_BYTES
+
+
+def _measured(billed: Billed) -> Usage:
+    """The meter is called for the row's end, and CloudWatch makes metrics of the line that it prints."""
+    work = Usage(lambda_request=Decimal(1), lambda_gb_second=METER_SECONDS * METER_MEMORY_MB / 1024)
+    return work + logs.written(logs.FUNCTION_BYTES + logs.MEASURES_BYTES, billed.log_days)
 
 
 def _count(path: Sequence[Step], call: str) -> Decimal:

@@ -166,8 +166,8 @@ class Destination:
 
 def reference(text: str) -> Secret | None:
     """``ssm:NAME`` or ``secret:NAME``, which stands for a value that is kept elsewhere; None for the value itself."""
-    found = _REFERENCE.fullmatch(text)
-    return Secret(store=found[1], name=found[2]) if found else None
+    reference = _REFERENCE.fullmatch(text)
+    return Secret(store=reference[1], name=reference[2]) if reference else None
 
 
 def attributes(

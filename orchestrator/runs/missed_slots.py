@@ -139,10 +139,10 @@ def _nonexistent(task: Task, after: datetime, until: datetime) -> list[Verdict]:
     """A row at each change of clock that left out a local time of the task; it is none's where a slot stands there."""
     if until <= after:
         return []
-    found: dict[datetime, list[str]] = {}
+    reasons: dict[datetime, list[str]] = {}
     for schedule in task.schedules if task.nonexistent is Nonexistent.SKIP else ():
         for change, local in nonexistent(schedule, after, until):
-            found.setdefault(change, []).append(f"{local:%Y-%m-%d %H:%M} {schedule.timezone}")
+            reasons.setdefault(change, []).append(f"{local:%Y-%m-%d %H:%M} {schedule.timezone}")
     return [
         Verdict(
             slot=key(change),
@@ -150,7 +150,7 @@ def _nonexistent(task: Task, after: datetime, until: datetime) -> list[Verdict]:
             reason=SkipReason.NONEXISTENT,
             cause=f"the clock is set forward: there is no {', '.join(locals_)}",
         )
-        for change, locals_ in sorted(found.items())
+        for change, locals_ in sorted(reasons.items())
     ]
 
 

@@ -106,7 +106,7 @@ class Notification:
     @property
     def facts(self) -> dict[str, str]:
         """The lines of the text that are a name and a value."""
-        return {found[1]: found[2] for line in self.text.splitlines() if (found := _FACT.fullmatch(line))}
+        return {fact[1]: fact[2] for line in self.text.splitlines() if (fact := _FACT.fullmatch(line))}
 
 
 def payload(notification: Notification, format_: Format, *, stack: str, routing_key: str = "") -> dict[str, Any]:
@@ -151,10 +151,10 @@ def _card_blocks(lines: Sequence[str]) -> list[dict[str, Any]]:
     """Names and values as facts, everything else a block for each line: within one, a card joins lines."""
     blocks: list[dict[str, Any]] = []
     for line in lines:
-        if found := _FACT.fullmatch(line):
+        if fact := _FACT.fullmatch(line):
             if not blocks or blocks[-1]["type"] != "FactSet":
                 blocks.append({"type": "FactSet", "facts": []})
-            blocks[-1]["facts"].append({"title": found[1], "value": found[2]})
+            blocks[-1]["facts"].append({"title": fact[1], "value": fact[2]})
         elif line.strip():
             blocks.append({"type": "TextBlock", "text": line.strip(), "wrap": True, "spacing": "Small"})
     return blocks
@@ -204,10 +204,10 @@ def _json(notification: Notification, stack: str) -> dict[str, Any]:
 def _alarm(text: str) -> Mapping[str, Any] | None:
     """What CloudWatch says of an alarm, which is JSON."""
     try:
-        found = json.loads(text)
+        alarm = json.loads(text)
     except ValueError:
         return None
-    return found if isinstance(found, dict) and {"AlarmName", "NewStateValue"} <= found.keys() else None
+    return alarm if isinstance(alarm, dict) and {"AlarmName", "NewStateValue"} <= alarm.keys() else None
 
 
 def _alarm_text(alarm: Mapping[str, Any]) -> str:

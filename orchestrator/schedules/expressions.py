@@ -69,8 +69,8 @@ Expression = Cron | Rate | At
 def parse(text: str) -> Expression:
     """Parses ``text``. Raises :class:`InvalidSchedule`, which names the field, its value and what is allowed there."""
     if len(text) > LONGEST_EXPRESSION:
-        found = f"{len(text)} characters"
-        raise InvalidSchedule(text[:40] + "…", "expression", found, f"at most {LONGEST_EXPRESSION} characters")
+        length = f"{len(text)} characters"
+        raise InvalidSchedule(text[:40] + "…", "expression", length, f"at most {LONGEST_EXPRESSION} characters")
     match = _CALL.fullmatch(text.strip())
     if match is None:
         fields = text.split()

@@ -30,8 +30,8 @@ class Field:
         names = f" or {next(iter(self.names))}–{list(self.names)[-1]}" if self.names else ""
         return f"{self.low}–{self.high}{names}, with , - / and *"
 
-    def refuse(self, expression: str, found: str, hint: str = "") -> InvalidSchedule:
-        return InvalidSchedule(expression, self.name, found, self.allowed, hint)
+    def refuse(self, expression: str, given: str, hint: str = "") -> InvalidSchedule:
+        return InvalidSchedule(expression, self.name, given, self.allowed, hint)
 
     def values(self, expression: str, text: str) -> frozenset[int]:
         """The values of a list of numbers, names, ranges and steps. Raises :class:`InvalidSchedule`."""
@@ -94,10 +94,8 @@ class Days:
         """Raises :class:`InvalidSchedule`, also unless exactly one of the two is ``?``."""
         if (of_month == "?") == (of_week == "?"):
             hint = "write ? in the day-of-week field" if of_week == "*" else "write ? in the day-of-month field"
-            found = f"{of_month} and {of_week}"
-            raise InvalidSchedule(
-                expression, "day-of-month and day-of-week", found, "exactly one of them to be ?", hint
-            )
+            both = f"{of_month} and {of_week}"
+            raise InvalidSchedule(expression, "day-of-month and day-of-week", both, "exactly one of them to be ?", hint)
         return cls._of_month(expression, of_month) if of_week == "?" else cls._of_week(expression, of_week)
 
     @classmethod

@@ -172,8 +172,8 @@ class Schedules:
 
     def recorded(self) -> Recorded:
         """What the last deployment has recorded of the group's schedules."""
-        found = self._client.list_tags_for_resource(ResourceArn=self._settings.group)["Tags"]
-        tags = {tag["Key"]: tag["Value"] for tag in found}
+        listed = self._client.list_tags_for_resource(ResourceArn=self._settings.group)["Tags"]
+        tags = {tag["Key"]: tag["Value"] for tag in listed}
         written = tags.get(WRITTEN_TAG)
         return Recorded(
             fingerprint=tags.get(FINGERPRINT_TAG), written=datetime.fromisoformat(written) if written else None

@@ -61,13 +61,13 @@ class Destinations:
     def all(self) -> dict[str, Recorded]:
         """By the destinations' keys. Needs no more than to read parameters below the stack's path."""
         pages = self._client.get_paginator("get_parameters_by_path").paginate(Path=self._path, WithDecryption=True)
-        found = {}
+        recorded = {}
         for parameter in (one for page in pages for one in page["Parameters"]):
             try:
-                found[parameter["Name"].rpartition("/")[2]] = _recorded(json.loads(parameter["Value"]))
+                recorded[parameter["Name"].rpartition("/")[2]] = _recorded(json.loads(parameter["Value"]))
             except (AttributeError, KeyError, TypeError, ValueError):
                 self._report(parameter["Name"])
-        return found
+        return recorded
 
     def put(self, one: Recorded) -> None:
         value = one.destination.to_value() | {"subscription": one.subscription}
@@ -105,14 +105,14 @@ class Subscriptions:
     def describe(self, arn: str) -> Subscribed | None:
         """None if there is no such subscription, as when its owner has ended it or has never confirmed."""
         try:
-            found = self._client.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+            attributes = self._client.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
         except self._client.exceptions.NotFoundException:
             return None
         return Subscribed(
             arn=arn,
-            is_confirmed=found.get("PendingConfirmation") != "true",
-            filter_policy=json.loads(found.get("FilterPolicy") or "{}"),
-            dead_letters=json.loads(found.get("RedrivePolicy") or "{}").get("deadLetterTargetArn", ""),
+            is_confirmed=attributes.get("PendingConfirmation") != "true",
+            filter_policy=json.loads(attributes.get("FilterPolicy") or "{}"),
+            dead_letters=json.loads(attributes.get("RedrivePolicy") or "{}").get("deadLetterTargetArn", ""),
         )
 
     def subscribe(self, destination: Destination, dead_letters: str) -> str:

@@ -129,9 +129,9 @@ class DestinationModel(Model):
             )
         if ALARM in self.severities and (self.owners or self.tasks):
             yield "severities: an alarm has neither owner nor task; let an entry of its own have `alarm`"
-        if (found := self.to_destination().combinations) > MOST_COMBINATIONS:
+        if (combinations := self.to_destination().combinations) > MOST_COMBINATIONS:
             yield (
-                f"owners, tasks and severities make {found} combinations, and SNS filters by {MOST_COMBINATIONS}"
+                f"owners, tasks and severities make {combinations} combinations, and SNS filters by {MOST_COMBINATIONS}"
                 " at most: use fewer, or make several entries"
             )
 

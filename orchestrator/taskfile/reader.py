@@ -151,11 +151,11 @@ def read(
 
 def schema() -> str:
     """The JSON Schema of the file, for editors that complete it."""
-    found = FileModel.model_json_schema(by_alias=True)
-    found["properties"]["tasks"]["propertyNames"] = {"pattern": f"^{TASK_ID_PATTERN}$"}
-    for definition in found["$defs"].values():
+    whole = FileModel.model_json_schema(by_alias=True)
+    whole["properties"]["tasks"]["propertyNames"] = {"pattern": f"^{TASK_ID_PATTERN}$"}
+    for definition in whole["$defs"].values():
         _admit_shorthand(definition.get("properties", {}))
-    return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **found}, indent=2) + "\n"
+    return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **whole}, indent=2) + "\n"
 
 
 def _admit_shorthand(properties: dict[str, Any]) -> None:
@@ -290,16 +290,16 @@ def _destinations(
         model = _checked(DestinationModel, entry, at, problems)
         if not isinstance(model, DestinationModel):
             continue
-        found = model.to_destination()
+        destination = model.to_destination()
         for field, named, known in (("tasks", model.tasks, task_ids), ("owners", model.owners, owners)):
             for name in named:
                 if name not in known:
                     said = f"there is no task {name!r}" if field == "tasks" else f"no task has the owner {name!r}"
                     problems.add((*at, field), said + _did_you_mean(name, [one for one in known if one]))
-        if (first := seen.setdefault(found.key, number)) != number:
-            said = f"the same {found.kind} as alerts.to[{first}]: one entry says all that it is told"
-            problems.add((*at, str(found.kind)), said)
-        yield found
+        if (first := seen.setdefault(destination.key, number)) != number:
+            said = f"the same {destination.kind} as alerts.to[{first}]: one entry says all that it is told"
+            problems.add((*at, str(destination.kind)), said)
+        yield destination
 
 
 def _checked(model: type[BaseModel], data: Any, at: Location, problems: _Problems) -> BaseModel | None:
@@ -316,12 +316,12 @@ def _say(error: ErrorDetails, model: type[BaseModel]) -> str:
     if error["type"] == "extra_forbidden":
         return _unknown(str(error["loc"][-1]), model)
     said = _WORDS.get(error["type"]) or error["msg"].removeprefix("Value error, ")
-    found = error["input"]
+    given = error["input"]
     # A URL may stand where somebody has forgotten the field that it belongs to.
     is_url = model in (DestinationModel, NotificationsModel) and error["type"] in ("list_type", "model_type")
     is_secret = is_url or _SECRET.intersection(map(str, error["loc"]))
     hidden = error["type"] in ("value_error", "missing") or is_secret
-    shown = "" if hidden else f", found {str(found)[:60]!r}"
+    shown = "" if hidden else f", found {str(given)[:60]!r}"
     return said + shown
 
 

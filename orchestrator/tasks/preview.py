@@ -38,9 +38,9 @@ def lines(task: Task, begin: datetime, *, count: int | None, until: datetime | N
     slots: Iterator[Slot] = upcoming(task, begin - _INSTANT)
     if until is not None:
         slots = takewhile(lambda slot: slot.at <= until, slots)
-    found = list(islice(slots, count))
-    end = until if until is not None and (count is None or len(found) < count) else found[-1].at if found else begin
-    shown = [(slot.at, _line(slot)) for slot in found]
+    chosen = list(islice(slots, count))
+    end = until if until is not None and (count is None or len(chosen) < count) else chosen[-1].at if chosen else begin
+    shown = [(slot.at, _line(slot)) for slot in chosen]
     if task.nonexistent is Nonexistent.SKIP:
         for schedule in task.schedules:
             shown += [(at, _gap(schedule, local)) for at, local in nonexistent(schedule, begin - _INSTANT, end)]

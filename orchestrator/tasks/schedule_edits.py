@@ -22,22 +22,24 @@ def edits(request: Mapping[str, Any], described: Mapping[str, Any]) -> tuple[str
 
 def _edits(request: Mapping[str, Any], described: Mapping[str, Any]) -> Iterator[str]:
     for name in sorted({*request, *_LEFT_OUT}):
-        wanted, found = (one.get(name) or _LEFT_OUT.get(name) for one in (request, described))
-        if name == "StartDate" and wanted and found:
-            if not _same_slots(request["ScheduleExpression"], wanted, found):
+        wanted, there = (one.get(name) or _LEFT_OUT.get(name) for one in (request, described))
+        if name == "StartDate" and wanted and there:
+            if not _same_slots(request["ScheduleExpression"], wanted, there):
                 yield name
-        elif not _holds(wanted, found):
+        elif not _holds(wanted, there):
             yield name
 
 
-def _same_slots(expression: str, wanted: datetime, found: datetime) -> bool:
+def _same_slots(expression: str, wanted: datetime, described: datetime) -> bool:
     rate = parse(expression)
     assert isinstance(rate, Rate), "nothing else has a StartDate"
-    return found <= wanted and not (wanted - found) % rate.period
+    return described <= wanted and not (wanted - described) % rate.period
 
 
-def _holds(wanted: Any, found: Any) -> bool:
+def _holds(wanted: Any, described: Any) -> bool:
     """Whether all that is wanted is there: AWS may say more of a target than it was asked."""
     if isinstance(wanted, Mapping):
-        return isinstance(found, Mapping) and all(_holds(value, found.get(name)) for name, value in wanted.items())
-    return bool(wanted == found)
+        return isinstance(described, Mapping) and all(
+            _holds(value, described.get(name)) for name, value in wanted.items()
+        )
+    return bool(wanted == described)

@@ -81,12 +81,12 @@ def expected(task: Task, after: datetime, until: datetime) -> list[Slot]:
     Where several schedules of a task name one moment it is one slot.
     """
     reach = longest_closure(task.closures) + 2 * _DAY if task.on_closed is not OnClosed.SKIP else timedelta(0)
-    found: dict[datetime, Slot] = {}
+    slots: dict[datetime, Slot] = {}
     for schedule in task.schedules:
         for slot in _considered(task, schedule, after - reach, until + reach):
             if after < slot.at <= until:
-                found[slot.at] = _either(found.get(slot.at), slot)
-    return [found[at] for at in sorted(found)]
+                slots[slot.at] = _either(slots.get(slot.at), slot)
+    return [slots[at] for at in sorted(slots)]
 
 
 def upcoming(task: Task, after: datetime) -> Iterator[Slot]:

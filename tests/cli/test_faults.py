@@ -75,7 +75,7 @@ def test_a_command_that_fails_says_so_in_a_sentence(
     def command() -> None:
         raise fault
 
-    assert faults.run(command, [], interrupted="come back") == code
+    assert faults.run(command, [], interrupted=lambda: "come back", bad_input=lambda: faults.BAD_INPUT) == code
     assert said in capsys.readouterr().err
 
 
@@ -93,8 +93,9 @@ def test_a_command_may_give_bad_input_a_code_of_its_own(fault: BaseException, co
     def command() -> None:
         raise fault
 
-    assert faults.run(command, [], interrupted="", bad_input=64) == code
+    assert faults.run(command, [], interrupted=str, bad_input=lambda: 64) == code
 
 
 def test_a_command_that_does_what_it_should_is_zero() -> None:
-    assert faults.run(click.Command("command", callback=lambda: None), [], interrupted="") == 0
+    command = click.Command("command", callback=lambda: None)
+    assert faults.run(command, [], interrupted=str, bad_input=int) == 0

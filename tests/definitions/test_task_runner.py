@@ -80,15 +80,8 @@ def success(runner: TaskRunner) -> Outcome:
     return runner.run(runner.register("success", params={"colour": "blue"}))
 
 
-def test_a_simple_run_costs_six_transitions(happened: Happened) -> None:
-    assert happened(success).states == [
-        "LookupTask",
-        "ClaimSlot",
-        "RouteTask",
-        "InvokeLambda",
-        "RecordOutcome",
-        "PublishMetrics",
-    ]
+def test_a_simple_run_costs_four_transitions(happened: Happened) -> None:
+    assert happened(success).states == ["LookupTask", "ClaimSlot", "InvokeLambda", "RecordOutcome"]
 
 
 def test_a_run_that_succeeds_is_a_row_metrics_and_no_alert(happened: Happened) -> None:
@@ -177,7 +170,7 @@ def test_a_run_that_never_succeeds_is_recorded_measured_told_and_failed(happened
     outcome = happened(give_up)
     run = row(outcome)
     assert (outcome.status, outcome.error) == ("FAILED", "ValueError")
-    assert outcome.states[-4:] == ["RetryOrGiveUp", "RecordFailure", "PublishFailureMetrics", "Failed"]
+    assert outcome.states[-3:] == ["RetryOrGiveUp", "RecordFailure", "Failed"]
     assert (run.status, run.error, run.attempts) == (RunStatus.FAILED, "ValueError", 3)
     assert outcome.metrics["TaskExecution.FAILED"] == (1, 1)
     assert outcome.metrics["TaskDuration"] == (1, run.duration_seconds)
@@ -371,14 +364,7 @@ def unknown_task(runner: TaskRunner) -> Outcome:
 def test_an_unknown_task_is_a_failure_under_its_own_name(happened: Happened) -> None:
     outcome = happened(unknown_task)
     assert (outcome.status, outcome.error) == ("FAILED", "TaskNotFound")
-    assert outcome.states == [
-        "LookupTask",
-        "ClaimSlot",
-        "Refused",
-        "RecordRefusal",
-        "PublishFailureMetrics",
-        "Failed",
-    ]
+    assert outcome.states == ["LookupTask", "ClaimSlot", "Refused", "RecordRefusal", "Failed"]
     assert (row(outcome).status, row(outcome).error, row(outcome).attempts) == (RunStatus.FAILED, "TaskNotFound", 0)
     assert outcome.metrics["TaskExecution.FAILED"] == (1, 1)
     assert "TaskDuration" not in outcome.metrics
@@ -409,7 +395,7 @@ def paused(runner: TaskRunner) -> Outcome:
 def test_a_paused_task_is_skipped_and_the_row_says_why(happened: Happened) -> None:
     outcome = happened(paused)
     assert (outcome.status, outcome.alerts) == ("SUCCEEDED", [])
-    assert outcome.states == ["LookupTask", "ClaimSlot", "ExplainRefusal", "Refused", "RecordSkip", "PublishMetrics"]
+    assert outcome.states == ["LookupTask", "ClaimSlot", "ExplainRefusal", "Refused", "RecordSkip"]
     assert (row(outcome).status, row(outcome).reason) == (RunStatus.SKIPPED, "paused")
     assert outcome.metrics == {"TaskExecution.SKIPPED": (1, 1), "StartDelay": outcome.metrics["StartDelay"]}
     assert "lease" not in outcome.record
@@ -429,7 +415,7 @@ def test_a_slot_on_a_closed_day_is_skipped_without_asking_why_and_the_row_names_
 ) -> None:
     outcome = happened(closed)
     assert (outcome.status, outcome.alerts) == ("SUCCEEDED", [])
-    assert outcome.states == ["LookupTask", "ClaimSlot", "Refused", "RecordSkip", "PublishMetrics"]
+    assert outcome.states == ["LookupTask", "ClaimSlot", "Refused", "RecordSkip"]
     assert (row(outcome).status, row(outcome).reason) == (RunStatus.SKIPPED, "closed")
     assert row(outcome).cause == "holidays"
     assert "lease" not in outcome.record
@@ -634,7 +620,7 @@ def test_a_workflow_is_waited_for_and_its_execution_is_in_the_row(happened: Happ
     outcome = happened(workflow_succeeds)
     run = row(outcome)
     assert (outcome.status, run.status) == ("SUCCEEDED", RunStatus.SUCCEEDED)
-    assert outcome.states[3] == "StartWorkflow"
+    assert outcome.states[2:] == ["InvokeLambda", "RouteTask", "StartWorkflow", "RecordOutcome"]
     assert json.loads(run.result or "") == {"answer": 42, "params": {"a": 1}}
     assert run.child_execution_arn is not None
     name = run.child_execution_arn.rsplit(":", 1)[1]
@@ -698,13 +684,12 @@ def passing_faults(runner: TaskRunner) -> Outcome:
     with (
         runner.faulty("dynamodb", "GetItem", applied=False),
         runner.faulty("dynamodb", "TransactWriteItems", applied=False),
-        runner.faulty("cloudwatch", "PutMetricData", applied=False),
     ):
         return runner.run("passing-faults")
 
 
 def test_faults_of_aws_that_pass_are_retried(happened: Happened) -> None:
-    assert (happened(passing_faults).status, len(happened(passing_faults).states)) == ("SUCCEEDED", 6)
+    assert (happened(passing_faults).status, len(happened(passing_faults).states)) == ("SUCCEEDED", 4)
 
 
 @scenario

@@ -54,8 +54,8 @@ def _findings(resources: dict[str, Any], resource: dict[str, Any]) -> Iterator[s
     elif kind == "AWS::IAM::Role":
         yield from _role(given)
     elif kind == "AWS::Lambda::Function":
-        if given.get("TracingConfig") != {"Mode": "Active"}:
-            yield "is not traced"
+        if given.get("TracingConfig") != {"Mode": _if_traced("Active", "PassThrough")}:
+            yield "is not traced as was chosen"
         if given.get("Architectures") != ["arm64"]:
             yield "does not run on what it was built for"
         if not 1 <= given.get("Timeout", 0) <= 900:
@@ -86,6 +86,10 @@ def _findings(resources: dict[str, Any], resource: dict[str, Any]) -> Iterator[s
             yield "wakes nobody"
         if given.get("TreatMissingData") != ("breaching" if given["MetricName"] == HEARTBEAT else "notBreaching"):
             yield "misunderstands silence"
+
+
+def _if_traced(yes: Any, no: Any) -> dict[str, Any]:
+    return {"Fn::If": ["ExecutionsAreTraced", yes, no]}
 
 
 def _without_policy(resources: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -157,12 +161,13 @@ def _role(given: dict[str, Any]) -> Iterator[str]:
 
 def _machine(given: dict[str, Any]) -> Iterator[str]:
     logging = given.get("LoggingConfiguration", {})
-    if logging.get("Level") != "ALL" or not logging.get("Destinations"):
+    # An execution of a Standard machine keeps its history itself.
+    if logging.get("Level") != {"Ref": "LogLevel"} or not logging.get("Destinations"):
         yield "is not logged"
     if logging.get("IncludeExecutionData"):
         yield "logs what tasks are given"
-    if given.get("TracingConfiguration") != {"Enabled": True}:
-        yield "is not traced"
+    if given.get("TracingConfiguration") != {"Enabled": _if_traced(True, False)}:
+        yield "is not traced as was chosen"
     definition = json.loads(given["DefinitionString"])
     if "TimeoutSeconds" not in definition:
         yield "has no time-out"

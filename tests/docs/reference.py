@@ -13,8 +13,10 @@ from deploy import PROJECT, deploy
 from orchestrator import deployment
 from orchestrator.cli.main import orchestrator
 from orchestrator.deployment.deployer import CLOUDFORMATION, OWN, Grant
-from orchestrator.pricing import cost_tables
+from orchestrator.pricing import cost_tables, logs
+from orchestrator.pricing.paths import happy_path
 from orchestrator.stack import METRICS_NAMESPACE, Stack
+from orchestrator.tasks.task import TargetKind
 
 _GENERATED = "<!-- Generated: `make golden` writes it. -->"
 
@@ -94,30 +96,39 @@ CloudWatch's free tier for nothing else, $4 of it are not billed."""
 _NOT_COUNTED = """\
 Not in these tables:
 
-- **A run that fails.** A retry is two or three transitions more. An alert is a call of the alerter, some writes of
+- **A run that fails.** A retry is three transitions more. An alert is a call of the alerter, some writes of
   1 KB, and SNS: $0.50 a million messages, and $2 for 100,000 mails. A webhook adds a call of the courier and one or
   two messages of SQS.
-- **What a nested workflow does** inside: its own transitions and functions. A backfill costs nine transitions a slot, a
-  rerun ten.
+- **What a nested workflow does** inside: its own transitions and functions. A backfill costs seven transitions a slot,
+  a rerun eight.
 - **S3** (some 10 MB for each function and version), and data transfer.
 
-X-Ray samples: of more than one execution a second, only 5 % are traced and billed."""
+- **What you ask for.** `--log-level ALL` writes a simple run into its log group as well, $LOGGED a million; `--tracing`
+  has X-Ray follow it, $5.00. X-Ray samples: of more than one execution a second, only 5 % are traced and billed.
+
+Standard executions log errors alone by default, since each keeps its own history for 90 days, which the console shows
+and `show` reads."""
 
 _METRICS = f"""\
-All metrics are in the namespace `{METRICS_NAMESPACE}`:
+All metrics are in the namespace `{METRICS_NAMESPACE}`. Those of runs are made from the ledger: the function `meter`
+follows its changes and prints a line for each end of a run, from which CloudWatch makes the metrics, some 20 seconds
+later. So they count what died and what nobody started, too, cost a tenth of a request each, and cannot fail a run. If
+Lambda reads a batch of changes twice, they are counted twice, in the minute in which they were made: an alarm at one
+failure is not wrong for it. A search of the meter's log finds the same by task and slot.
 
 | Metric | Dimensions | What it counts |
 | --- | --- | --- |
-| `TaskExecution` | `Stack`, `TaskType`, `Status` | 1 for each end of a run; `TaskType` is the task's id |
+| `TaskExecution` | `Stack`, `TaskType`, `Status` | 1 for each end of a run, and each `DUPLICATE` of a slot |
 | `TaskDuration` | `Stack`, `TaskType` | seconds from the claim of the slot to the end of the run |
 | `StartDelay` | `Stack`, `TaskType` | seconds from the slot to the start of its execution, for scheduled runs |
-| `RunsFailed` | `Stack` | 1 for each run that TaskRunner ends as `FAILED` or `TIMED_OUT` |
+| `RunsFailed` | `Stack` | 1 for each run that ends as `FAILED` or `TIMED_OUT` |
 | `UnreadableRecords` | `Stack` | 1 each time that the watchdog or the alerter meets a row or record it cannot read |
 | `WatchdogHeartbeat` | `Stack` | 1 at the end of each of the watchdog's rounds |
 | `AlertsRefused` | `service` | 1 for each alert that a webhook has refused for good |
 
-CloudWatch bills a metric by the hour in which it gets a value. `RunsFailed` and `AlertsRefused` get none while nothing
-fails. The dashboard, which has the stack's name, shows the first three for every task, new ones included."""
+`TaskType` is the task's id. CloudWatch bills a metric by the hour in which it gets a value. `RunsFailed` and
+`AlertsRefused` get none while nothing fails. The dashboard, which has the stack's name, shows the first three for every
+task, new ones included."""
 
 _ALARMS = """\
 Each alarm tells the alerts topic; [Be told](../how-to/be-told.md) says who hears it. A rollout by `--canary` or
@@ -185,8 +196,13 @@ def not_shown() -> str:
 def cost() -> str:
     """What the application of this repository costs."""
     application = PROJECT.application(Stack())
-    tables = cost_tables(deployment.billed(application), application.template)
-    return "\n".join(["# What it costs", "", _GENERATED, "", _COST, "", tables, _NOT_COUNTED, ""])
+    billed = deployment.billed(application)
+    tables = cost_tables(billed, application.template)
+    size = logs.execution_bytes(happy_path(billed.task_runner, TargetKind.LAMBDA), billed.stack.task_runner, "ALL")
+    logged = logs.written(size, billed.log_days).dollars() * 1_000_000
+    return "\n".join(
+        ["# What it costs", "", _GENERATED, "", _COST, "", tables, _NOT_COUNTED.replace("LOGGED", f"{logged:.2f}"), ""]
+    )
 
 
 def metrics() -> str:

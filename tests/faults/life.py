@@ -37,7 +37,7 @@ _TARGETS = (Target(kind=TargetKind.LAMBDA, name="work"), Target(kind=TargetKind.
 _ANY = st.integers(min_value=0, max_value=99)
 
 #: States that every run comes through: where an execution dies, before or after the call had its effect.
-_STATES = ("LookupTask", "ClaimSlot", "InvokeLambda", "StartWorkflow", "RecordOutcome", "PublishMetrics")
+_STATES = ("LookupTask", "ClaimSlot", "InvokeLambda", "StartWorkflow", "RecordOutcome")
 
 #: Rounds of the watchdog until everything is explained.
 _ROUNDS = 12

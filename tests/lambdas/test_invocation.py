@@ -14,11 +14,15 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas import functions as declared
+from orchestrator import system
 from orchestrator.deployment.discovery import discover
 from orchestrator.errors import InvalidParameters, NotConfigured
 from orchestrator.handlers.event import Params, TaskEvent
 from orchestrator.handlers.invocation import client, logger, metrics, setting, task_handler
 from tests.testbed.invocation import Context, invoke
+
+#: Of the functions that every stack has, and of those that come with this repository.
+SETTINGS = {**{one.module: one for one in system.FUNCTIONS}, **declared.SETTINGS}
 
 
 class PaintParams(Params):
@@ -95,7 +99,7 @@ def test_a_setting_that_is_empty_is_missing(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_tasks_and_the_steps_of_billing_are_found_with_their_settings() -> None:
-    functions = discover(Path(declared.__file__).parent, declared.SETTINGS)
+    functions = discover(Path(declared.__file__).parent, SETTINGS)
     assert [function.name for function in functions] == [
         "alerter",
         "billing-calculate-charges",
@@ -111,7 +115,7 @@ def test_tasks_and_the_steps_of_billing_are_found_with_their_settings() -> None:
         "report-generator",
         "watchdog",
     ]
-    assert functions == tuple(declared.SETTINGS[function.module] for function in functions)
+    assert functions == tuple(SETTINGS[function.module] for function in functions)
 
 
 def test_finding_the_functions_loads_no_sdk() -> None:
@@ -122,7 +126,7 @@ def test_finding_the_functions_loads_no_sdk() -> None:
 
 
 def test_the_handlers_load_nothing_that_a_bundle_lacks() -> None:
-    modules = ", ".join(f"lambdas.{module}" for module in declared.SETTINGS)
+    modules = ", ".join(f"lambdas.{module}" for module in SETTINGS)
     absent = "{'stepfunctions', 'sagemaker', 'pandas', 'moto', 'click', 'rich', 'yaml', 'definitions'}"
     program = f"import {modules}, sys; print(sorted({absent} & {{name.split('.')[0] for name in sys.modules}}))"
     run = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True)

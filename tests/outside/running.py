@@ -31,7 +31,7 @@ from tests.testbed import ROOT
 from tests.testbed.processes import begun
 
 _ORCHESTRATOR = [sys.executable, "-c", "import sys; from orchestrator.cli.main import main; sys.exit(main())"]
-_DEPLOY = [sys.executable, "-c", "import sys, deploy; sys.exit(deploy.main())"]
+_DEPLOY = [sys.executable, "deploy.py"]
 _AWS = [sys.executable, "-W", "ignore", "-m", "awscli"]
 
 Found = TypeVar("Found")
@@ -171,9 +171,11 @@ def running(tasks: str, *options: str) -> Iterator[Running]:
 
 
 def project(folder: Path, tasks: str) -> None:
-    """A copy of the project's handlers with those of this folder, and a tasks.yaml."""
-    for source in (ROOT / "lambdas", Path(__file__).parent / "lambdas"):
-        shutil.copytree(source, folder / "lambdas", dirs_exist_ok=True)
+    """A copy of the project, its handlers with those of this folder, and a tasks.yaml."""
+    for name in ("definitions", "lambdas", "samples"):
+        shutil.copytree(ROOT / name, folder / name)
+    shutil.copy(ROOT / "deploy.py", folder)
+    shutil.copytree(Path(__file__).parent / "lambdas", folder / "lambdas", dirs_exist_ok=True)
     (folder / "temporary").mkdir()
     (folder / "tasks.yaml").write_text(tasks, encoding="utf-8")
 

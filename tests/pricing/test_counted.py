@@ -21,6 +21,7 @@ from orchestrator.pricing import logs, runs, stack
 from orchestrator.pricing.items import item_bytes, write_units
 from orchestrator.pricing.paths import happy_path
 from orchestrator.pricing.usage import total
+from orchestrator.runs.measures import measures
 from orchestrator.schedules.calendars import Closure
 from orchestrator.stores.executions import Runner
 from orchestrator.stores.incidents import Incidents
@@ -118,10 +119,13 @@ def test_items_are_as_large_as_is_assumed(counted: Counted) -> None:
     assert runs.record_bytes(TASK) == pytest.approx(_held(counted), rel=0.1)
 
 
-def test_each_metric_and_each_request_is_counted(counted: Counted) -> None:
-    calls = counted.called("putMetricData")
-    assert USED.metric_request == len(calls)
-    assert sum(len(call["MetricData"]) for call in calls) == runs.METRICS
+def test_the_metrics_of_a_run_are_a_line_of_a_log_and_no_request(counted: Counted) -> None:
+    assert counted.called("putMetricData") == []
+    assert USED.metric_request == 0
+    (line,) = measures(STACK, {}, counted.row, 1_795_600_406_000)
+    assert sum(len(one["Metrics"]) for one in line["_aws"]["CloudWatchMetrics"]) == runs.METRICS
+    printed = len(json.dumps(line, separators=(",", ":"))) + logs.EVENT_BYTES
+    assert printed == pytest.approx(logs.MEASURES_BYTES, rel=0.1)
 
 
 def test_each_event_of_the_history_is_a_line_of_the_log(counted: Counted) -> None:

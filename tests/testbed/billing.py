@@ -182,6 +182,21 @@ class Books:
         (text,) = told(self.aws.client("sqs"), self.alerts)
         return text
 
+    def alert_attributes(self) -> dict[str, str]:
+        """What filters of subscriptions see of the one alert."""
+        (body,) = drained(self.aws.client("sqs"), self.alerts)
+        return {name: one["Value"] for name, one in json.loads(body)["MessageAttributes"].items()}
+
+    def owned_by(self, owner: str) -> None:
+        """The task belongs to somebody."""
+        self.aws.client("dynamodb").update_item(
+            TableName=STACK.tasks_table,
+            Key={"taskId": {"S": "monthly-billing"}},
+            UpdateExpression="SET #owner = :owner",
+            ExpressionAttributeNames={"#owner": "owner"},
+            ExpressionAttributeValues={":owner": {"S": owner}},
+        )
+
     def keys(self, prefix: str) -> list[str]:
         answer = self.aws.client("s3").list_objects_v2(Bucket=self.bucket, Prefix=prefix)
         return [entry["Key"] for entry in answer.get("Contents", [])]

@@ -21,7 +21,7 @@ from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.destinations import Destination, Kind
 from orchestrator.runs.run import Run, RunStatus
 from orchestrator.tasks.slots import key
-from tests.testbed import ours
+from tests.testbed import ROOT, ours
 from tests.testbed.task_runner import STACK, TaskRunner
 
 BEGIN = datetime(2026, 12, 1, tzinfo=UTC)
@@ -41,7 +41,7 @@ class World(TaskRunner):
         told = Destination(kind=Kind.SNS, address=self.others_topic)
         super().__init__(aws, handlers=ours.functions(), mail_from=samples.MAIL_FROM, destinations=(told,), **others)
         self.bucket = self.applied.outputs["DataBucket"]
-        samples.seed(aws, STACK, self.bucket, BEGIN)
+        samples.seed(aws, STACK, self.bucket, BEGIN, ROOT / "samples")
         # Of the samples' customers there remains the usage, which then is nobody's; those of a test are others.
         dynamodb, table = aws.client("dynamodb"), STACK.table("Customers")
         for one in dynamodb.scan(TableName=table)["Items"]:

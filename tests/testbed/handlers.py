@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import lambdas.functions
+from orchestrator import system
 from orchestrator.functions import Function
 
 _FOLDER = Path(lambdas.__file__).parent
@@ -27,5 +28,6 @@ def folder_with(tests_own: Path, into: Path, modules: Sequence[str]) -> Path:
 
 def functions(*modules: str, environment: Mapping[str, str]) -> tuple[Function, ...]:
     """What the project declares of them, with more in their environment."""
-    declared = [lambdas.functions.SETTINGS[module] for module in modules]
+    known = {**{one.module: one for one in system.FUNCTIONS}, **lambdas.functions.SETTINGS}
+    declared = [known[module] for module in modules]
     return tuple(replace(one, environment={**one.environment, **environment}) for one in declared)

@@ -83,7 +83,7 @@ class TaskRunner:
         self,
         aws: EmbeddedAws,
         *,
-        handlers: Sequence[str] = ("system.alerter",),
+        handlers: Sequence[str] = ("system.alerter", "system.meter"),
         mail_from: str | None = None,
         destinations: Sequence[Destination] = (),
         environment: Mapping[str, str] | None = None,
@@ -172,6 +172,8 @@ class TaskRunner:
         )
 
     def _metrics(self, task_id: str) -> dict[str, tuple[int, float]]:
+        # They are made from the ledger's stream.
+        assert self.aws.event_sources.settled(30)
         client = self.aws.client("cloudwatch")
         mine: DimensionFilterTypeDef = {"Name": "TaskType", "Value": task_id}
         found = {}

@@ -1,13 +1,14 @@
 """TaskRunner: the one state machine that every schedule starts.
 
-    LookupTask → ClaimSlot → RouteTask → InvokeLambda | StartWorkflow → RecordOutcome → PublishMetrics
+    LookupTask → ClaimSlot → InvokeLambda → RecordOutcome
 
 The rare cases cost the common one nothing: they hang on catchers, not on choices. ClaimSlot is one transaction that
 takes the slot (a row of the ledger) and the task's lease. When it is refused, ExplainRefusal reads why: duplicate,
 paused, overlap, or an earlier run whose place this one is to take. The task's overlap policy may then let the run wait
 for its turn, or stop the other one. The runs of a backfill, of which many may begin at once, turn off to ClaimApart,
-which takes the slot alone. Every failure is recorded and counted, and ends in Fail, so that alarms and parents see it;
-people are told of it from the ledger's stream.
+which takes the slot alone. What is no Lambda function turns off at InvokeLambda, whose arguments cannot be evaluated
+then, to RouteTask. Every failure is recorded and ends in Fail, so that alarms and parents see it. Metrics and alerts
+are made from the ledger's stream: neither can fail a run, and both know of the runs that died.
 
 Step Functions ends an execution for some causes without asking a catcher (States.Runtime, the machine's own timeout, an
 abort). Such a run leaves its row RUNNING: the failure handler ends it, or the watchdog.

@@ -20,6 +20,7 @@ from definitions.system.task_runner.variables import (
     IS_APART,
     NOW_SECONDS,
     REFUSED,
+    SUMMARY,
     refused,
 )
 from orchestrator.asl.integrations import (
@@ -70,7 +71,7 @@ _LOOKUP_FAILED = jsonata(f"""
 
 
 def states(stack: Stack) -> list[Any]:
-    """From LookupTask to RouteTask, or to the end of a run that starts nothing."""
+    """From LookupTask to InvokeLambda, or to the end of a run that starts nothing."""
     return [_lookup(stack), *_claims(stack), _explain(stack), _refused(), *_recordings(stack)]
 
 
@@ -118,7 +119,7 @@ def _claims(stack: Stack) -> list[Any]:
                 Catch(error_equals=[EVALUATION_FAILED], assign=not_tried, output=NOTHING, next_step=to("Refused")),
                 *not_claimed(TRANSACTION_CANCELED),
             ],
-            next_state=to("RouteTask"),
+            next_state=to("InvokeLambda"),
         ),
         # At once at first; then the transactions that are in each other's way scatter.
         Wait(
@@ -134,7 +135,7 @@ def _claims(stack: Stack) -> list[Any]:
             assign=CLAIMED,
             never_retry=[CONDITION_FAILED],
             catch=not_claimed(CONDITION_FAILED),
-            next_state=to("RouteTask"),
+            next_state=to("InvokeLambda"),
         ),
     ]
 
@@ -178,7 +179,7 @@ def _refused() -> Choice:
             (When(because(Decision.DUPLICATE), assign={"status": DUPLICATE}), to("RecordDuplicate")),
             (When(f"{is_skipped} and {waits}", assign=skipped), to("LeaveQueue")),
             # The row of before stands, or there is still none: whoever asked can ask again.
-            (When(f"{is_skipped} and ({ASKED_FOR} or $replaces != null)", assign=skipped), to("PublishMetrics")),
+            (When(f"{is_skipped} and ({ASKED_FOR} or $replaces != null)", assign=skipped), to("Ended")),
             (When(f"{is_skipped} and {BY_HAND}", assign=own_key | skipped), to("RecordSkip")),
             (When(is_skipped, assign=skipped), to("RecordSkip")),
             (When("$known.refusal = 'apart'"), to("ClaimApart")),
@@ -188,7 +189,7 @@ def _refused() -> Choice:
             (When(f"{because(Decision.WAIT)} and $not({waits})"), to("RecordWaiting")),
             # What has waited so long does not give up now, and its row is there to be kept.
             (When(waits), to("JoinQueue")),
-            (When("$replaces != null"), to("PublishFailureMetrics")),
+            (When("$replaces != null"), to("Failed")),
             (When(BY_HAND, assign=own_key), to("RecordRefusal")),
         ],
         default=to("RecordRefusal"),
@@ -202,20 +203,20 @@ def _recordings(stack: Stack) -> list[Any]:
         "cause": jsonata(f"$known.refusal = {literal(SkipReason.CLOSED)} ? {{'S': $task.closed}}"),
     }
     return [
-        _put_row(stack, "RecordRefusal", failure, then="PublishFailureMetrics"),
-        _put_row(stack, "RecordSkip", skip, then="PublishMetrics"),
+        _put_row(stack, "RecordRefusal", failure, next_state=to("Failed")),
+        _put_row(stack, "RecordSkip", skip, output=SUMMARY),
         call(
             "RecordDuplicate",
             UPDATE_ITEM,
             comment="Scheduler delivers at least once: the row of the first delivery counts the others.",
             arguments=rows.duplicate_counted(stack),
-            catch=[Catch(error_equals=["States.ALL"], next_step=to("PublishMetrics"))],
-            next_state=to("PublishMetrics"),
+            output=SUMMARY,
+            catch=[Catch(error_equals=["States.ALL"], next_step=to("Ended"))],
         ),
     ]
 
 
-def _put_row(stack: Stack, name: str, attributes: Mapping[str, Any], *, then: str) -> Task:
+def _put_row(stack: Stack, name: str, attributes: Mapping[str, Any], **end: Any) -> Task:
     return call(
         name,
         PUT_ITEM,
@@ -223,7 +224,7 @@ def _put_row(stack: Stack, name: str, attributes: Mapping[str, Any], *, then: st
         never_retry=[CONDITION_FAILED],
         catch=[
             Catch(error_equals=[CONDITION_FAILED], assign={"status": DUPLICATE}, next_step=to("RecordDuplicate")),
-            Catch(error_equals=["States.ALL"], assign=REFUSED, output=NOTHING, next_step=to("PublishFailureMetrics")),
+            Catch(error_equals=["States.ALL"], assign=REFUSED, output=NOTHING, next_step=to("Failed")),
         ],
-        next_state=to(then),
+        **end,
     )

@@ -1,4 +1,4 @@
-"""How a run ends: recorded and measured. Whoever should know of it learns it from the ledger's stream."""
+"""How a run ends: recorded. Whoever counts it or should know of it learns it from the ledger's stream."""
 
 from __future__ import annotations
 
@@ -7,28 +7,10 @@ from typing import Any
 
 from definitions.system.task_runner import rows
 from definitions.system.task_runner.variables import DURATION, IS_APART, SUMMARY
-from orchestrator.asl.integrations import PUT_METRIC_DATA, TRANSACT_WRITE_ITEMS, TRANSACTION_CANCELED, UPDATE_ITEM, call
+from orchestrator.asl.integrations import TRANSACT_WRITE_ITEMS, TRANSACTION_CANCELED, UPDATE_ITEM, call
 from orchestrator.asl.states import Catch, Fail, Succeed, jsonata, literal, to
 from orchestrator.runs.run import Attention
-from orchestrator.stack import FAILURES_METRIC, METRICS_NAMESPACE, Stack
-
-
-def _metric_data(stack: Stack, *, failed: bool = False) -> str:
-    """A namespace is shared by the account's stacks, so each metric says whose it is."""
-    failure = f"{{'MetricName': '{FAILURES_METRIC}', 'Unit': 'Count', 'Value': 1, 'Dimensions': [$of[0]]}},"
-    return f"""(
-        $of := [{{'Name': 'Stack', 'Value': {literal(stack.name)}}}, {{'Name': 'TaskType', 'Value': $taskId}}];
-        [
-            {{'MetricName': 'TaskExecution', 'Unit': 'Count', 'Value': 1,
-                'Dimensions': $append($of, {{'Name': 'Status', 'Value': $status}})}},
-            {failure if failed else ""}
-            $ended != null ? {{'MetricName': 'TaskDuration', 'Unit': 'Seconds', 'Value': {DURATION},
-                'Dimensions': $of}},
-            $startDelay != null ? {{'MetricName': 'StartDelay', 'Unit': 'Seconds', 'Value': $startDelay,
-                'Dimensions': $of}}
-        ]
-    )"""
-
+from orchestrator.stack import Stack
 
 #: What deserves a word though the run succeeded. A backfill says nothing of the runs before it.
 _ATTENTION = f"""(
@@ -43,10 +25,9 @@ _ATTENTION = f"""(
 
 
 def states(stack: Stack) -> list[Any]:
-    """RecordOutcome of a run whose target returned, RecordFailure of one whose target failed for good; PublishMetrics
-    and PublishFailureMetrics, where they lead, and where a run comes that has started nothing.
+    """RecordOutcome of a run whose target returned, RecordFailure of one whose target failed for good; Ended of a run
+    that leaves nothing more to write, and Failed of one that parents and alarms should see.
     """
-    metrics = {"Namespace": METRICS_NAMESPACE, "MetricData": jsonata(_metric_data(stack))}
     failure: dict[str, Any] = {"error": {"S": jsonata("$failure.name")}, "cause": {"S": jsonata("$failure.cause")}}
     # Another run may have written that it has stopped this one, which was too late.
     succeeded = rows.ended_row(
@@ -57,38 +38,29 @@ def states(stack: Stack) -> list[Any]:
             "RecordOutcome",
             run=succeeded,
             task=rows.lease_released(stack, sets={"consecutiveFailures": {"N": "0"}}),
-            then="PublishMetrics",
+            otherwise="Ended",
+            output=SUMMARY,
         ),
         *_record(
             "RecordFailure",
             run=rows.ended_row(stack, **failure, removes=["reason"]),
             task=rows.lease_released(stack, adds={"consecutiveFailures": {"N": "1"}}),
-            then="PublishFailureMetrics",
-        ),
-        call(
-            "PublishMetrics",
-            PUT_METRIC_DATA,
-            arguments=metrics,
-            output=SUMMARY,
-            # Metrics that cannot be published do not make a failure of a run that succeeded.
-            catch=[Catch(error_equals=["States.ALL"], next_step=to("MetricsLost"))],
-        ),
-        Succeed("MetricsLost", output=SUMMARY),
-        call(
-            "PublishFailureMetrics",
-            PUT_METRIC_DATA,
-            arguments=metrics | {"MetricData": jsonata(_metric_data(stack, failed=True))},
-            catch=[Catch(error_equals=["States.ALL"], next_step=to("Failed"))],
+            otherwise="Failed",
             next_state=to("Failed"),
         ),
+        Succeed("Ended", output=SUMMARY),
         Fail(
             "Failed", error=jsonata(r"$replace($failure.name, /^States\./, 'Task.')"), cause=jsonata("$failure.cause")
         ),
     ]
 
 
-def _record(name: str, *, run: Mapping[str, Any], task: Mapping[str, Any], then: str) -> list[Any]:
-    """Ends the row and releases the lease in one transaction; the row alone where there is no lease of ours."""
+def _record(name: str, *, run: Mapping[str, Any], task: Mapping[str, Any], otherwise: str, **end: Any) -> list[Any]:
+    """Ends the row and releases the lease in one transaction; the row alone where there is no lease of ours.
+
+    ``end`` is what either state has at its end, ``otherwise`` where a run goes whose row cannot be written: the
+    watchdog will close it.
+    """
     return [
         call(
             name,
@@ -97,14 +69,14 @@ def _record(name: str, *, run: Mapping[str, Any], task: Mapping[str, Any], then:
             # Another write of the task's record was in the way, which passes; or the lease is lost, which does not.
             retry_briefly=[TRANSACTION_CANCELED],
             catch=[Catch(error_equals=["States.ALL"], next_step=to(f"{name}Alone"))],
-            next_state=to(then),
+            **end,
         ),
         call(
             f"{name}Alone",
             UPDATE_ITEM,
             comment="A backfill, or the lease has passed to another run, or the task is gone: the row is ours to end.",
             arguments=dict(run),
-            catch=[Catch(error_equals=["States.ALL"], next_step=to(then))],
-            next_state=to(then),
+            catch=[Catch(error_equals=["States.ALL"], next_step=to(otherwise))],
+            **end,
         ),
     ]

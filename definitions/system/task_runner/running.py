@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from definitions.system.task_runner.variables import CAUGHT, FAULTY_CALL, REFUSED_CALL, succeeded
-from orchestrator.asl.integrations import DATA_LIMIT_EXCEEDED, INVOKE, NOT_BEGUN, NOTHING, START_EXECUTION_SYNC
+from orchestrator.asl.integrations import (
+    DATA_LIMIT_EXCEEDED,
+    EVALUATION_FAILED,
+    INVOKE,
+    NOT_BEGUN,
+    NOTHING,
+    START_EXECUTION_SYNC,
+)
 from orchestrator.asl.states import Catch, Choice, Task, Wait, When, jsonata, literal, to
 from orchestrator.asl.vocabulary import EXECUTION_ARN, STARTED_BY, STATES_ARN
 from orchestrator.errors import NonRetryableError, error_names
@@ -67,21 +75,27 @@ CHILD_NAME = f"""$substring($taskId, 0, 40) & '-' & $replace($slot, /[-:.]/, '')
 
 
 def states(stack: Stack) -> list[Any]:
-    """From RouteTask to RecordOutcome or RecordFailure."""
+    """From InvokeLambda to RecordOutcome or RecordFailure."""
     once_more = {"attempt": jsonata("$attempt + 1")}
     of_service = {"serviceRetries": jsonata("$serviceRetries + 1"), "longestDelay": jsonata(_LONGEST_DELAY_OF_SERVICE)}
+    function = f"""$task.kind = {literal(TargetKind.LAMBDA)}
+        ? {literal(stack.function_prefix)} & $task.target : $error('this task is no Lambda function')"""
     workflow = f"{STATES_ARN} & {literal(':stateMachine:' + stack.workflow_prefix)} & $task.target & ':{LIVE}'"
     return [
-        Choice(
-            "RouteTask",
-            choices=[(When(f"$task.kind = {literal(TargetKind.WORKFLOW)}"), to("StartWorkflow"))],
-            default=to("InvokeLambda"),
-        ),
         _target(
             "InvokeLambda",
             INVOKE,
-            arguments={"FunctionName": jsonata(f"{literal(stack.function_prefix)} & $task.target"), "Payload": _EVENT},
+            comment="What is no Lambda function turns off here, before anything is called.",
+            arguments={"FunctionName": jsonata(function), "Payload": _EVENT},
             assign=succeeded("$states.result.Payload", "null"),
+            otherwise=[
+                Catch(error_equals=[EVALUATION_FAILED], assign=CAUGHT, output=NOTHING, next_step=to("RouteTask"))
+            ],
+        ),
+        Choice(
+            "RouteTask",
+            choices=[(When(f"$task.kind = {literal(TargetKind.WORKFLOW)}"), to("StartWorkflow"))],
+            default=to("RetryOrGiveUp"),
         ),
         _target(
             "StartWorkflow",
@@ -102,11 +116,12 @@ def states(stack: Stack) -> list[Any]:
             ],
             default=to("RecordFailure"),
         ),
-        Wait("BackOff", seconds=jsonata(BACKOFF_SECONDS), next_state=to("RouteTask")),
+        Wait("BackOff", seconds=jsonata(BACKOFF_SECONDS), next_state=to("InvokeLambda")),
     ]
 
 
-def _target(name: str, resource: str, **fields: Any) -> Task:
+def _target(name: str, resource: str, *, otherwise: Sequence[Catch] = (), **fields: Any) -> Task:
+    """``otherwise`` are catchers of what is no failure of the target's."""
     return Task(
         name,
         resource=resource,
@@ -114,6 +129,7 @@ def _target(name: str, resource: str, **fields: Any) -> Task:
         timeout_seconds=jsonata("$task.timeoutSeconds"),
         catch=[
             Catch(error_equals=FATAL, assign=CAUGHT, output=NOTHING, next_step=to("RecordFailure")),
+            *otherwise,
             Catch(error_equals=["States.ALL"], assign=CAUGHT, output=NOTHING, next_step=to("RetryOrGiveUp")),
         ],
         next_state=to("RecordOutcome"),

@@ -21,7 +21,7 @@ from orchestrator.stack import Stack
 from orchestrator.stores.executions import Runner
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.ledger import Ledger
-from orchestrator.stores.recorder import Recorder
+from orchestrator.stores.recorder import Closing, Recorder
 from orchestrator.stores.registry import Registry
 from orchestrator.stores.unreadable import Report
 from orchestrator.tasks.slots import key
@@ -95,8 +95,8 @@ class Round:
             self.tally.faults.append(f"{what}s: {type(fault).__name__}: {fault}")
             return []
 
-    def _each(self, what: str, found: Sequence[T], do: Callable[[T], None]) -> None:
-        for one in found:
+    def _each(self, what: str, items: Sequence[T], do: Callable[[T], None]) -> None:
+        for one in items:
             if not self.goes_on():
                 return
             try:
@@ -130,7 +130,8 @@ class Round:
             raise InvalidRow(run.task_id, run.slot, f"it is {run.status} and names no execution")
         end = self.runner.ending(run, self.now)
         if end is not None:
-            self.tally.closed += self.recorder.close(run.task_id, run.slot, run.execution_arn, end)
+            closing = self.recorder.close(run.task_id, run.slot, run.execution_arn, end)
+            self.tally.closed += closing is Closing.DONE
 
     def _look(self, task_id: str) -> None:
         record = self.registry.get(task_id)
@@ -146,14 +147,14 @@ class Round:
         task, watch = record.task, record.watch
         assert watch is not None
         recorded = {run.slot for run in self.ledger.between(task.id, watch.checked_until, key(self.now))}
-        found = look(task, watch, record.pause, recorded, self.now)
-        for verdict in found.verdicts:
+        looked_at = look(task, watch, record.pause, recorded, self.now)
+        for verdict in looked_at.verdicts:
             end = RunEnd(status=verdict.status, reason=verdict.reason, cause=verdict.cause)
             self.tally.explained += self.recorder.record(task.id, verdict.slot, end, now=self.now)
-        for slot in found.starts:
+        for slot in looked_at.starts:
             self.runner.start(task.id, params={}, slot=slot, now=self.now, trigger=Trigger.CATCH_UP)
             self.tally.started += 1
-        self.registry.looked(task.id, watch, found.watch)
+        self.registry.looked(task.id, watch, looked_at.watch)
 
     def _summarize(self, incident: alerts.Incident) -> None:
         """Of tasks that joined later; what has not been told at all the alerter is about to tell."""

@@ -28,13 +28,13 @@ def plan_table(planned: Iterable[PlannedSlot]) -> Table:
 
 def planned_value(planned: PlannedSlot) -> dict[str, str]:
     """What a program gets of a slot, without what does not apply."""
-    found = {
+    fields = {
         "slot": planned.slot,
         "decision": planned.decision,
         "status": planned.run.status if planned.run else "",
         "why": _why(planned),
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in fields.items() if value}
 
 
 def _why(planned: PlannedSlot) -> str:

@@ -158,8 +158,8 @@ def _resolved(named: str | None, account: str, region: str) -> str | None:
 def _is_of_aws(key_arn: str) -> bool:
     """Whether AWS manages the key, which then lets everybody of the account use it through its service."""
     _, _, _, region, account, name = key_arn.split(":", 5)
-    found = get_backend("kms")[account][region].keys.get(name.removeprefix("key/"))
-    return found is None or any(alias.startswith("alias/aws/") for alias in found.aliases)
+    key = get_backend("kms")[account][region].keys.get(name.removeprefix("key/"))
+    return key is None or any(alias.startswith("alias/aws/") for alias in key.aliases)
 
 
 def _of_template(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,10 @@ class Answer(Protocol):
     """Of one invocation of a function."""
 
     @property
+    def request_id(self) -> str:
+        """What its log calls the invocation."""
+
+    @property
     def payload(self) -> bytes:
         """What the handler returned, or the error in Lambda's shape, as JSON."""
 
@@ -48,6 +52,9 @@ class EventSources(Protocol):
 
     def changed(self, stream: str, record: dict[str, Any]) -> None:
         """The stream of a table has a new record."""
+
+    def last_of(self, identifier: str) -> str:
+        """What became of the last batch of a mapping, as GetEventSourceMapping says it."""
 
 
 class Scheduler(Protocol):

@@ -24,20 +24,34 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from orchestrator.clients import Clients
 from orchestrator.errors import PortInUse
-from orchestrator.local.aws import account, clients, keys, mail, metrics, queues, replacements, retention, subscribers
+from orchestrator.local.aws import (
+    account,
+    calls,
+    clients,
+    environment,
+    error_bodies,
+    keys,
+    mail,
+    metrics,
+    queues,
+    replacements,
+    retention,
+    subscribers,
+)
 from orchestrator.local.aws.clock import Clock, RealClock
 from orchestrator.local.aws.cloudformation import change_sets, resources, updates
-from orchestrator.local.aws.dynamodb import expressions, parameters, partitions, streams
+from orchestrator.local.aws.dynamodb import conditions, expressions, parameters, partitions, streams, tables
 from orchestrator.local.aws.dynamodb import turns as dynamodb
-from orchestrator.local.aws.events import rules
+from orchestrator.local.aws.events import entries, patterns, rules
 from orchestrator.local.aws.events import status_changes as events
 from orchestrator.local.aws.iam import policy_simulator, roles
-from orchestrator.local.aws.lambda_ import event_sources, functions
+from orchestrator.local.aws.lambda_ import event_sources, functions, mapping_requests
 from orchestrator.local.aws.parts import Running
 from orchestrator.local.aws.scheduler import firing as scheduler
 from orchestrator.local.aws.step_functions import (
     branches,
     callbacks,
+    closures,
     descriptions,
     executions,
     express,
@@ -51,14 +65,18 @@ from orchestrator.local.aws.step_functions import (
     paths,
     sdk_integrations,
     state_machines,
+    steps,
     validation,
     variables,
     versions,
 )
+from orchestrator.local.aws.unforeseen import guarded
 
 #: Each closes a gap between moto and AWS; its docstring says which.
 ADAPTERS = (
+    closures,
     jsonata,
+    steps,
     failures,
     paths,
     interpreter,
@@ -77,16 +95,22 @@ ADAPTERS = (
     optimized,
     sdk_integrations,
     clients,
+    calls,
     dynamodb,
     parameters,
+    conditions,
     expressions,
     partitions,
     streams,
+    tables,
     functions,
     event_sources,
+    mapping_requests,
     roles,
     scheduler,
     events,
+    patterns,
+    entries,
     rules,
     mail,
     metrics,
@@ -99,10 +123,10 @@ ADAPTERS = (
     account,
     updates,
     retention,
+    error_bodies,
 )
 
 ACCOUNT = roles.ACCOUNT
-REGION = "us-east-1"
 
 #: Connections that may wait to be accepted: AWS has room for whoever starts a thousand executions at once.
 _BACKLOG = 4096
@@ -143,7 +167,7 @@ class EmbeddedAws:
     """
 
     account = ACCOUNT
-    region = REGION
+    region = environment.REGION
 
     def __init__(self, *, port: int = 0, clock: Clock | None = None) -> None:
         self._port = port
@@ -175,7 +199,7 @@ class EmbeddedAws:
         with listener:
             host, port = listener.getsockname()
             self._server = make_server(
-                host, port, _Dispatcher(), threaded=True, request_handler=_Handler, fd=listener.fileno()
+                host, port, guarded(_Dispatcher()), threaded=True, request_handler=_Handler, fd=listener.fileno()
             )
         threading.Thread(target=self._server.serve_forever, daemon=True, name="embedded-aws").start()
         self.scheduler.start()
@@ -223,16 +247,7 @@ class EmbeddedAws:
     @property
     def environment(self) -> dict[str, str]:
         """What an AWS client, of whatever kind, needs to find this AWS, and what deploy.py can leave out for it."""
-        return {
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": "embedded",
-            "AWS_SECRET_ACCESS_KEY": "embedded",
-            "AWS_DEFAULT_REGION": self.region,
-            "AWS_REGION": self.region,
-            # TestState and StartSyncExecution go to another name on AWS: sync-states; this machine has one name.
-            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
-            "ORCHESTRATOR_WITHOUT_DEPENDENCIES": "1",
-        }
+        return environment.variables(self.endpoint)
 
     @property
     def client(self) -> Clients:

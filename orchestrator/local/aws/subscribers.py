@@ -35,8 +35,8 @@ def mails(aws: Aws, address: str) -> list[str]:
 
 
 def _mails(subscription: Any) -> list[str]:
-    found: list[str] = subscription.__dict__.setdefault("mails", [])
-    return found
+    mails: list[str] = subscription.__dict__.setdefault("mails", [])
+    return mails
 
 
 def _is_pending(subscription: Any) -> bool:
@@ -115,8 +115,8 @@ class Subscribers:
         return result
 
     def unsubscribe(self, backend: Any, subscription_arn: str) -> None:
-        found = backend.subscriptions.get(subscription_arn)
-        if found is not None and _is_pending(found):
+        subscription = backend.subscriptions.get(subscription_arn)
+        if subscription is not None and _is_pending(subscription):
             said = "Cannot unsubscribe a subscription that is pending confirmation"
             raise SNSInvalidParameter(f"Invalid parameter: SubscriptionArn Reason: {said}")
         self._unsubscribe(backend, subscription_arn)
@@ -135,12 +135,12 @@ class Subscribers:
     def list(self, response: Any, topic: str | None) -> ActionResult:
         """ListSubscriptions, or ListSubscriptionsByTopic."""
         token = response._get_param("NextToken")
-        found, after = (
+        page, after = (
             response.backend.list_subscriptions(next_token=token)
             if topic is None
             else response.backend.list_subscriptions_by_topic(topic, next_token=token)
         )
-        return ActionResult({"Subscriptions": [_listed(one) for one in found], "NextToken": after})
+        return ActionResult({"Subscriptions": [_listed(one) for one in page], "NextToken": after})
 
     def publish(self, subscription: Any, message: str, message_id: str, **more: Any) -> None:
         """To one subscription."""

@@ -52,14 +52,14 @@ def _traverse(self: Any, root: Any) -> Any:
 
 def _copy(self: Any, memo: Any) -> Any:
     """A tree of its own; what is in its leaves is never changed."""
-    found = object.__new__(type(self))
-    found.__dict__.update(self.__dict__)
+    copy = object.__new__(type(self))
+    copy.__dict__.update(self.__dict__)
     if self.children is not None:
-        found.children = [_copy(child, memo) if _is_node(child) else child for child in self.children]
-        for child in found.children:
+        copy.children = [_copy(child, memo) if _is_node(child) else child for child in self.children]
+        for child in copy.children:
             if _is_node(child):
-                child.parent = found
-    return found
+                child.parent = copy
+    return copy
 
 
 def _project(whole: Callable[..., Any]) -> Callable[..., Any]:
@@ -68,10 +68,12 @@ def _project(whole: Callable[..., Any]) -> Callable[..., Any]:
     def project(self: Any, projection_expressions: list[list[str]]) -> Any:
         if any(len(path) > 1 for path in projection_expressions):
             return whole(self, projection_expressions)
-        found = Item(hash_key=self.hash_key, range_key=self.range_key, attrs={})
+        projected = Item(hash_key=self.hash_key, range_key=self.range_key, attrs={})
         # Not one by one: each time the item's size would be added up.
-        dict.update(found.attrs, {name: self.attrs[name] for (name,) in projection_expressions if name in self.attrs})
-        return found
+        dict.update(
+            projected.attrs, {name: self.attrs[name] for (name,) in projection_expressions if name in self.attrs}
+        )
+        return projected
 
     return project
 

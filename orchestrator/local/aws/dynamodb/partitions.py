@@ -159,8 +159,8 @@ def held(table: Any, key: Mapping[str, Any]) -> Any:
     """The item that a table has under a key, or None; unlike moto's own look-up, it leaves nothing behind."""
     try:
         values = [DynamoType(key[name]) for name in table.table_key_attrs]
-        found = table.items.get(values[0])
-        return found.get(values[1]) if found is not None and len(values) == 2 else found
+        partition = table.items.get(values[0])
+        return partition.get(values[1]) if partition is not None and len(values) == 2 else partition
     except (ArithmeticError, LookupError, TypeError):
         # No key of this table: moto says so when it comes to that.
         return None
@@ -270,10 +270,10 @@ def _reads() -> None:
         start = order.start(exclusive_start_key, self) if exclusive_start_key else None
         # As moto does it, which adds up each item's size twice and copies the item, although nobody else has a turn.
         page, beyond = _page(order.between(None, (), (_LAST,), start, forward=True), limit)
-        found = [item for item in page if filter_expression.expr(item)] if filter_expression else page
+        items = [item for item in page if filter_expression.expr(item)] if filter_expression else page
         if projection_expression:
-            found = [item.project(projection_expression) for item in found]
-        return found, len(page), self._get_last_evaluated_key(page[-1], None) if beyond else None
+            items = [item.project(projection_expression) for item in items]
+        return items, len(page), self._get_last_evaluated_key(page[-1], None) if beyond else None
 
     @replaces(Table, "all_items", digest="51e5fbae87a1")
     def items_of_page(self: Any) -> Any:

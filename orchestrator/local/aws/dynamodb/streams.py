@@ -14,6 +14,7 @@ from typing import Any
 
 from moto.dynamodb.models.table import StreamRecord, StreamShard
 
+from orchestrator.local.aws.dynamodb.parameters import size
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 
@@ -24,9 +25,10 @@ _listeners: list[Listener] = []
 _held = threading.local()
 
 
-def on_change(listener: Listener) -> None:
-    """Calls it with every change of every table that has a stream."""
+def on_change(listener: Listener) -> Callable[[], None]:
+    """Calls it with every change of every table that has a stream. Returns what ends that."""
     _listeners.append(listener)
+    return lambda: _listeners.remove(listener)
 
 
 @contextmanager
@@ -60,12 +62,19 @@ def install(aws: Aws) -> None:
 
     @replaces(StreamShard, "add", digest="0f99968e057a")
     def add(self: Any, old: Any, new: Any) -> None:
+        if old is not None and new is not None and old.attrs == new.attrs:
+            # "If you perform a PutItem or UpdateItem operation that does not change any data": no record.
+            return
         table = self.table
         kind = table.stream_specification["StreamViewType"]
         name = "INSERT" if old is None else "REMOVE" if new is None else "MODIFY"
         made = StreamRecord(table, kind, name, old, new, len(self.items) + self.starting_sequence_number)
         stream = f"{table.table_arn}/stream/{table.latest_stream_label}"
         made.record["eventSourceARN"] = stream
+        made.record["eventVersion"] = "1.1"
+        made.record["awsRegion"] = aws.region
+        images = (made.record["dynamodb"].get(image) or {} for image in ("Keys", "NewImage", "OldImage"))
+        made.record["dynamodb"]["SizeBytes"] = sum(map(size, images))
         self.items.append(made)
         told = {**made.record, "dynamodb": _in_json(made.record["dynamodb"])}
         told["dynamodb"]["ApproximateCreationDateTime"] = aws.clock.now().timestamp()

@@ -156,7 +156,9 @@ def _once(aws: Aws, whole: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
     def transact_write_items(self: Any) -> Any:
         token, now = self.body.get("ClientRequestToken"), aws.clock.now()
-        request = hashlib.sha256(json.dumps(self.body["TransactItems"], sort_keys=True).encode()).digest()
+        request = hashlib.sha256(
+            json.dumps(self.body["TransactItems"], sort_keys=True, default=bytes.hex).encode()
+        ).digest()
         known: dict[str, tuple[datetime, bytes]] = self.dynamodb_backend.__dict__.setdefault("transactions", {})
         while known and next(iter(known.values()))[0] + _TOKEN_LIFE < now:
             del known[next(iter(known))]

@@ -8,26 +8,35 @@ whoever put the event never hears of it ("How EventBridge retries delivering eve
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
+import time
+import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
 from botocore.exceptions import ClientError
-from jsonpath_ng.ext.parser import parse
+from moto.core.exceptions import JsonRESTError
 from moto.events.exceptions import ValidationException
 from moto.events.models import EventsBackend, Rule
-from moto.events.utils import EventTemplateParser
 
+from orchestrator.local.aws.events import destinations
+from orchestrator.local.aws.events.templates import NoJson, text_of, unknown
+from orchestrator.local.aws.iam import roles
+from orchestrator.local.aws.iam.requests import Permission
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 
-#: Of the names that moto has for targets, those that it can send to.
-_OF_MOTO = ("sqs", "logs", "events")
-
 #: What the embedded AWS delivers to.
-_KNOWN = (*_OF_MOTO, "lambda", "sns", "states")
+_KNOWN = ("events", "lambda", "logs", "sns", "sqs", "states")
+
+#: Of a rule ("Amazon EventBridge quotas").
+_MOST_TARGETS = 5
+
+_ID = r"[\.\-_A-Za-z0-9]+"
 
 #: "Using dead-letter queues to process undelivered events in EventBridge": ERROR_CODE, by the code of the service.
 _CODES = {"AccessDeniedException": "NO_PERMISSIONS", "StateMachineDoesNotExist": "NO_RESOURCE"}
@@ -39,20 +48,6 @@ class Undelivered(Exception):
     def __init__(self, code: str, message: str) -> None:
         self.code = code
         super().__init__(message)
-
-
-def message(event: Mapping[str, Any], target: Mapping[str, Any]) -> Any:
-    """What a target gets of an event: all of it, a part, another text, or a template filled in ("Targets")."""
-    if "Input" in target:
-        return json.loads(target["Input"])
-    whole = {name: value for name, value in event.items() if name != "ingestion-time"}
-    if "InputPath" in target:
-        found = parse(target["InputPath"]).find(whole)
-        return found[0].value if found else None
-    if transformer := target.get("InputTransformer"):
-        paths = transformer.get("InputPathsMap") or {"aws.events.event": "$"}
-        return EventTemplateParser.parse(transformer["InputTemplate"], paths, dict(event))
-    return whole
 
 
 def lets_events(document: Any, action: str, resource: str, rule_arn: str) -> bool:
@@ -92,9 +87,16 @@ class Delivery:
         """Delivers, or says in the dead-letter queue why not."""
         arn = self._target["Arn"]
         service = arn.split(":")[2]
-        ways: Mapping[str, Callable[[str], None]] = {"states": self._start, "lambda": self._call, "sns": self._publish}
+        ways: Mapping[str, Callable[[str], None]] = {
+            "events": self._pass_on,
+            "lambda": self._call,
+            "logs": self._write,
+            "sns": self._publish,
+            "sqs": self._send,
+            "states": self._start,
+        }
         try:
-            ways.get(service, self._by_moto)(arn)
+            ways[service](arn)
         except ClientError as fault:
             said = fault.response["Error"]
             self._give_up(_CODES.get(said["Code"], "SDK_CLIENT_ERROR"), said["Message"])
@@ -103,7 +105,10 @@ class Delivery:
 
     @property
     def _text(self) -> str:
-        return json.dumps(message(self._event, self._target))
+        try:
+            return text_of(self._event, self._target, self._rule.arn)
+        except NoJson as fault:
+            raise Undelivered("INVALID_JSON", str(fault)) from fault
 
     def _start(self, arn: str) -> None:
         role = self._target.get("RoleArn") or self._rule.role_arn or ""
@@ -123,30 +128,42 @@ class Delivery:
         if topic is None:
             raise Undelivered("NO_RESOURCE", f"{arn} does not exist")
         self._need(topic.policy, "sns:Publish", arn)
-        said = message(self._event, self._target)
-        self._aws.backend("sns").publish(said if isinstance(said, str) else json.dumps(said), arn=arn)
+        self._aws.backend("sns").publish(self._text, arn=arn)
 
     def _need(self, policy: Any, action: str, arn: str) -> None:
         if not lets_events(policy, action, arn, self._rule.arn):
             raise Undelivered("NO_PERMISSIONS", f"the policy of {arn} does not let events.amazonaws.com {action}")
 
-    def _by_moto(self, arn: str) -> None:
-        """Queues, log groups, archives and buses."""
-        service, resource = arn.split(":")[2], arn.split(":", 5)[5]
-        said = message(self._event, self._target)
-        if isinstance(said, dict) and "time" in said:
-            # moto writes a moment as text by itself.
-            said = {**said, "time": datetime.fromisoformat(said["time"]).timestamp()}
-        if service == "sqs":
-            queue = self._aws.backend("sqs").queues.get(resource)
-            if queue is None:
-                raise Undelivered("NO_RESOURCE", f"{arn} does not exist")
-            self._need(queue.policy, "sqs:SendMessage", arn)
-            group = self._target.get("SqsParameters", {}).get("MessageGroupId")
-            self._rule._send_to_sqs_queue(resource, said, group)
-        elif service == "logs":
-            self._rule._send_to_cw_log_group(resource.removeprefix("log-group:").removesuffix(":*"), said)
-        elif resource.startswith("event-bus/"):
+    def _send(self, arn: str) -> None:
+        name = arn.rsplit(":", 1)[1]
+        queues = self._aws.backend("sqs")
+        queue = queues.queues.get(name)
+        if queue is None:
+            raise Undelivered("NO_RESOURCE", f"{arn} does not exist")
+        self._need(queue.policy, "sqs:SendMessage", arn)
+        group = (self._target.get("SqsParameters") or {}).get("MessageGroupId")
+        if group and not queue.content_based_deduplication:
+            raise Undelivered("SDK_CLIENT_ERROR", f"{arn} has no content-based deduplication")
+        queues.send_message(
+            queue_name=name,
+            message_body=self._text,
+            group_id=group,
+            deduplication_id=hashlib.sha256(self._text.encode()).hexdigest() if group else None,
+        )
+
+    def _write(self, arn: str) -> None:
+        group = arn.split(":", 6)[6].removesuffix(":*")
+        logs = self._aws.backend("logs")
+        if group not in logs.groups:
+            raise Undelivered("NO_RESOURCE", f"{arn} does not exist")
+        stream, line = str(uuid.uuid4()), {"timestamp": int(time.time() * 1000), "message": self._text}
+        logs.create_log_stream(group, stream)
+        logs.put_log_events(group, stream, [line])
+
+    def _pass_on(self, arn: str) -> None:
+        """To another bus, an API destination or an archive."""
+        resource = arn.split(":", 5)[5]
+        if resource.startswith("event-bus/"):
             passed = {
                 "Source": self._event["source"],
                 "DetailType": self._event["detail-type"],
@@ -155,6 +172,11 @@ class Delivery:
                 "EventBusName": resource.removeprefix("event-bus/"),
             }
             self._aws.backend("events").put_events([passed])
+        elif resource.startswith("api-destination/"):
+            wanted = Permission(action="events:InvokeApiDestination", resource=arn)
+            if not roles.may(self._target.get("RoleArn") or "", wanted):
+                raise Undelivered("NO_PERMISSIONS", f"{self._target.get('RoleArn')} may not call {arn}")
+            destinations.call(self._aws.backend("events"), arn, self._target, self._text, self._give_up)
         else:
             archive = str(self._event["archive-arn"]).split(":", 5)[5].removeprefix("archive/")
             self._rule._send_to_events_archive(archive, dict(self._event))
@@ -173,14 +195,26 @@ class Delivery:
         account, name = queue.split(":")[4:6]
         self._aws.client("sqs").send_message(
             QueueUrl=f"{self._aws.endpoint}/{account}/{name}",
-            MessageBody=json.dumps(message(self._event, {})),
+            MessageBody=text_of(self._event, {}, self._rule.arn),
             MessageAttributes={key: {"DataType": "String", "StringValue": value} for key, value in attributes.items()},
         )
 
 
-def _check(target: Mapping[str, Any]) -> None:
-    """What PutTargets refuses."""
+def _check(target: Mapping[str, Any], number: int) -> None:
+    """What PutTargets refuses; ``number`` is the target's in the request, from 1."""
     arn = target["Arn"]
+    constraint = (
+        f"satisfy regular expression pattern: {_ID}"
+        if not re.fullmatch(_ID, target["Id"], re.ASCII)
+        else "have length less than or equal to 64"
+        if len(target["Id"]) > 64
+        else None
+    )
+    if constraint:
+        raise ValidationException(
+            f"1 validation error detected: Value '{target['Id']}' at 'targets.{number}.member.id' failed to satisfy"
+            f" constraint: Member must {constraint}"
+        )
     service = (arn.split(":") + [""] * 3)[2]
     if service == "states" and not target.get("RoleArn"):
         raise ValidationException(f"RoleArn is required for target {arn}.")
@@ -193,6 +227,8 @@ def _check(target: Mapping[str, Any]) -> None:
             json.loads(target["Input"])
         except ValueError:
             raise ValidationException(f"JSON syntax error in input for target {target['Id']}") from None
+    if (transformer := target.get("InputTransformer")) and (name := unknown(transformer)):
+        raise ValidationException(f"InputTemplate for target {target['Id']} contains invalid placeholder {name}.")
     if service not in _KNOWN:
         raise ValidationException(f"The embedded AWS delivers events to {', '.join(sorted(_KNOWN))}, not to {arn}")
 
@@ -203,8 +239,11 @@ def install(aws: Aws) -> None:
 
     @replaces(EventsBackend, "put_targets", digest="4d4fc69a550a")
     def put_targets(self: Any, name: str, event_bus_arn: str | None, targets: list[dict[str, Any]]) -> None:
-        for target in targets:
-            _check(target)
+        for number, target in enumerate(targets, 1):
+            _check(target, number)
+        rule = self._get_event_bus(self._normalize_event_bus_arn(event_bus_arn)).rules.get(name)
+        if rule and len({one["Id"] for one in (*rule.targets, *targets)}) > _MOST_TARGETS:
+            raise JsonRESTError("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
         put(self, name, event_bus_arn, targets)
 
     @replaces(Rule, "send_to_targets", digest="1deb02b1ef7c")

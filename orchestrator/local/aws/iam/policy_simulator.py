@@ -48,8 +48,8 @@ def _evaluate(response: Any, statements: Sequence[Statement]) -> ActionResult:
 
 
 def _listed(document: str) -> list[Statement]:
-    found = json.loads(document)["Statement"]
-    return found if isinstance(found, list) else [found]
+    statements = json.loads(document)["Statement"]
+    return statements if isinstance(statements, list) else [statements]
 
 
 def install(aws: Aws) -> None:

@@ -118,9 +118,9 @@ def s3_permissions(response: Any, bucket: str | None, key: str | None) -> Iterat
     if action == "DeleteObject" and key is None:
         body = response.body.decode() if isinstance(response.body, bytes) else response.body
         for one in re.findall(r"<Object>(.*?)</Object>", body, re.DOTALL):
-            found = re.search(r"<Key>(.*?)</Key>", one, re.DOTALL)
+            named = re.search(r"<Key>(.*?)</Key>", one, re.DOTALL)
             version = "Version" if "<VersionId>" in one else ""
-            yield _of_s3(f"DeleteObject{version}", f"{bucket}/{html.unescape(found[1]) if found else ''}")
+            yield _of_s3(f"DeleteObject{version}", f"{bucket}/{html.unescape(named[1]) if named else ''}")
     elif action:
         yield _of_s3(action, f"{bucket}/{key}" if key else f"{bucket}")
     if (
@@ -140,8 +140,8 @@ def _of_s3(action: str, resource: str) -> Permission:
 def _secret(response: Any, named: str) -> str:
     """A secret's ARN ends in six characters that nobody can know before."""
     secrets = response.backend.secrets if hasattr(response, "backend") else {}
-    found = next((one.arn for one in secrets.values() if named in (one.arn, one.name)), None)
-    return found or f"arn:aws:secretsmanager:{response.region}:{response.current_account}:secret:{named}-000000"
+    arn = next((one.arn for one in secrets.values() if named in (one.arn, one.name)), None)
+    return arn or f"arn:aws:secretsmanager:{response.region}:{response.current_account}:secret:{named}-000000"
 
 
 def _lambda_arn(name: str, region: str, account: str) -> str:

@@ -113,11 +113,11 @@ def statements(role_name: str) -> list[Statement]:
     if role is None:
         return []
     documents = [*role.policies.values(), *map(_current, role.managed_policies.values())]
-    found: list[Statement] = []
+    statements: list[Statement] = []
     for document in documents:
         parsed = json.loads(document) if isinstance(document, str) else document
-        found += parsed["Statement"] if isinstance(parsed["Statement"], list) else [parsed["Statement"]]
-    return found
+        statements += parsed["Statement"] if isinstance(parsed["Statement"], list) else [parsed["Statement"]]
+    return statements
 
 
 def _current(policy: Any) -> Any:

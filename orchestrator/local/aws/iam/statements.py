@@ -37,11 +37,11 @@ def _like(value: str, patterns: Iterable[str]) -> bool:
 def _conditions_hold(conditions: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]) -> bool:
     for operator, tests in conditions.items():
         for key, expected in tests.items():
-            found = context.get(key)
+            held = context.get(key)
             values = [str(value) for value in _listed(expected)]
-            if operator == "StringEquals" and found not in values:
+            if operator == "StringEquals" and held not in values:
                 return False
-            if operator in {"StringLike", "ArnLike"} and (found is None or not _like(found, values)):
+            if operator in {"StringLike", "ArnLike"} and (held is None or not _like(held, values)):
                 return False
             if operator not in {"StringEquals", "StringLike", "ArnLike"}:
                 raise NotImplementedError(f"the embedded AWS knows no condition operator {operator}")

@@ -20,20 +20,24 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 from moto.awslambda.models import LambdaBackend
-from moto.events.models import EventPattern
 from moto.sqs.models import Queue
 
 from orchestrator.local.aws.clock import FOREVER, Wake
 from orchestrator.local.aws.dynamodb import streams
+from orchestrator.local.aws.events.patterns import matches
 from orchestrator.local.aws.iam import roles
 from orchestrator.local.aws.iam.requests import Permission
-from orchestrator.local.aws.lambda_.mappings import check, failures, parsed
+from orchestrator.local.aws.lambda_.mappings import failures, parsed
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 from orchestrator.local.aws.step_functions.interpreter import timestamp
 
 #: In real seconds: what a function could not deal with is tried again after this.
 _RETRY_SECONDS = 0.2
+
+_NONE_YET = "No records processed"
+
+_SHARD = "shardId-00000000000000000000-00000000"
 
 _READ_STREAM = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
 _LIST_STREAMS = Permission(action="dynamodb:ListStreams")
@@ -50,10 +54,12 @@ class Source(ABC):
         self._stopped = False
         #: What the last call of the function ended with.
         self._error: str | None = None
+        #: What GetEventSourceMapping says of it.
+        self.last = _NONE_YET
         #: Set while there is nothing to do but what was tried in vain.
         self.idle = threading.Event()
         patterns = (mapping.filter_criteria or {}).get("Filters", [])
-        self._patterns = [EventPattern(one["Pattern"], json.loads(one["Pattern"])) for one in patterns]
+        self._patterns = [json.loads(one["Pattern"]) for one in patterns]
         threading.Thread(target=self._poll_for_ever, daemon=True, name="event-source").start()
 
     def wake(self) -> None:
@@ -109,12 +115,13 @@ class Source(ABC):
         """One batch; whether there was one."""
 
     def _wanted(self, record: dict[str, Any]) -> bool:
-        return not self._patterns or any(pattern.matches_event(record) for pattern in self._patterns)
+        return not self._patterns or any(matches(pattern, record) for pattern in self._patterns)
 
     def _failures(self, records: list[dict[str, Any]]) -> set[str] | None:
         """Calls the function: the identifiers that it could not deal with; None for all."""
         answer = self._aws.functions.invoke(self.function, json.dumps({"Records": records}, default=str))
         self._error = "Unhandled" if answer.failed else None
+        self.last = "PROBLEM: Function call failed" if answer.failed else "OK"
         if answer.failed:
             return None
         if "ReportBatchItemFailures" not in (self.mapping.function_response_types or []):
@@ -131,16 +138,25 @@ class QueueSource(Source):
         url = f"https://sqs.{self._aws.region}.amazonaws.com/{account}/{name}"
         # Lambda needs to know it from the beginning ("Using Lambda with Amazon SQS").
         attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])
-        received = client.receive_message(
-            QueueUrl=url,
-            MaxNumberOfMessages=min(10, self.mapping.batch_size),
-            AttributeNames=["All"],
-            MessageAttributeNames=["All"],
-            WaitTimeSeconds=0,
-        ).get("Messages", [])
+        received: list[dict[str, Any]] = []
+        # ReceiveMessage gives ten at most.
+        for _ in range(0, self.mapping.batch_size, 10):
+            more = client.receive_message(
+                QueueUrl=url,
+                MaxNumberOfMessages=min(10, self.mapping.batch_size - len(received)),
+                AttributeNames=["All"],
+                MessageAttributeNames=["All"],
+                WaitTimeSeconds=0,
+            ).get("Messages", [])
+            received += more
+            if len(more) < 10:
+                break
         if not received:
             return False
         records = [self._record(message) for message in received]
+        if not self.mapping.max_batch_window:
+            # As recorded: a mapping with a batching window says null, and one without says nothing.
+            records = [{name: value for name, value in one.items() if value is not None} for one in records]
         wanted = [record for record in records if self._wanted({"body": parsed(record["body"])})]
         failed = self._failures(wanted) if wanted else set()
         for message in received:
@@ -159,9 +175,14 @@ class QueueSource(Source):
             "body": message["Body"],
             "attributes": self._on_clock(message.get("Attributes", {})),
             "messageAttributes": {
-                name: {key[0].lower() + key[1:]: text for key, text in value.items()}
+                name: {
+                    **{key[0].lower() + key[1:]: text for key, text in value.items()},
+                    "stringListValues": [],
+                    "binaryListValues": [],
+                }
                 for name, value in message.get("MessageAttributes", {}).items()
             },
+            "md5OfMessageAttributes": message.get("MD5OfMessageAttributes"),
             "md5OfBody": message["MD5OfBody"],
             "eventSource": "aws:sqs",
             "eventSourceARN": self.mapping.event_source_arn,
@@ -229,14 +250,13 @@ class StreamSource(Source):
         self._attempts, self._most = 0, None
 
     def _discard(self, batch: list[dict[str, Any]], attempts: int) -> None:
-        """Tells the queue for failures, if there is one, which changes were given up."""
+        """Tells whoever is to know of failures, if there is anybody, which changes were given up."""
         destination = (self.mapping.destination_config or {}).get("OnFailure", {}).get("Destination")
         if not destination:
             return
-        account, name = destination.split(":")[4:6]
-        client = self._aws.clients.get("sqs", self._aws.region, self.function.role)
         first, last = batch[0]["dynamodb"], batch[-1]["dynamodb"]
-        body = {
+        now = self._aws.clock.now()
+        said = {
             "requestContext": {
                 "requestId": str(uuid.uuid4()),
                 "functionArn": self.mapping.function_arn,
@@ -245,9 +265,9 @@ class StreamSource(Source):
             },
             "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": self._error},
             "version": "1.0",
-            "timestamp": timestamp(self._aws.clock.now()),
+            "timestamp": timestamp(now),
             "DDBStreamBatchInfo": {
-                "shardId": "shardId-00000000000000000000-00000000",
+                "shardId": _SHARD,
                 "startSequenceNumber": first["SequenceNumber"],
                 "endSequenceNumber": last["SequenceNumber"],
                 "approximateArrivalOfFirstRecord": _arrived(first),
@@ -256,9 +276,18 @@ class StreamSource(Source):
                 "streamArn": self.mapping.event_source_arn,
             },
         }
-        client.send_message(
-            QueueUrl=f"https://sqs.{self._aws.region}.amazonaws.com/{account}/{name}", MessageBody=json.dumps(body)
-        )
+        service = destination.split(":")[2]
+        client = self._aws.clients.get(service, self._aws.region, self.function.role)
+        if service == "sqs":
+            account, name = destination.split(":")[4:6]
+            url = f"https://sqs.{self._aws.region}.amazonaws.com/{account}/{name}"
+            client.send_message(QueueUrl=url, MessageBody=json.dumps(said))
+        elif service == "sns":
+            client.publish(TopicArn=destination, Message=json.dumps(said))
+        else:
+            key = f"aws/lambda/{self.mapping.uuid}/{_SHARD}/{now:%Y/%m/%d/%Y-%m-%dT%H.%M.%S}-{uuid.uuid4()}"
+            whole = {**said, "payload": {"Records": batch}}
+            client.put_object(Bucket=destination.rsplit(":", 1)[1], Key=key, Body=json.dumps(whole, default=str))
 
 
 def _arrived(change: dict[str, Any]) -> str:
@@ -273,9 +302,11 @@ class EventSources:
         self._sources: dict[str, Source] = {}
 
     def put(self, mapping: Any) -> None:
+        last = self.last_of(mapping.uuid)
         self.remove(mapping.uuid)
         kind = QueueSource if ":sqs:" in mapping.event_source_arn else StreamSource
         self._sources[mapping.uuid] = source = kind(self._aws, mapping)
+        source.last = last
         source.wake()
 
     def remove(self, identifier: str) -> None:
@@ -299,6 +330,11 @@ class EventSources:
             if isinstance(source, StreamSource) and source.mapping.event_source_arn == stream:
                 source.add(record)
 
+    def last_of(self, identifier: str) -> str:
+        """What became of the last batch of a mapping."""
+        source = self._sources.get(identifier)
+        return source.last if source else _NONE_YET
+
     def settled(self, seconds: float) -> bool:
         """Waits until nothing is left to do but what was tried in vain; whether that was soon enough."""
         deadline = time.monotonic() + seconds
@@ -319,7 +355,6 @@ def install(aws: Aws) -> None:
 
     @replaces(LambdaBackend, "create_event_source_mapping", digest="ad4fbe5a5131")
     def create_event_source_mapping(self: Any, spec: dict[str, Any]) -> Any:
-        check(spec)
         mapping = create(self, spec)
         for queue in aws.backend("sqs").queues.values():
             queue.lambda_event_source_mappings.clear()

@@ -13,6 +13,7 @@ from typing import Any
 
 from moto.logs.models import logs_backends
 
+from orchestrator.local.aws import embedded_metrics
 from orchestrator.local.aws.iam import roles
 from orchestrator.local.aws.iam.requests import Permission
 from orchestrator.local.aws.parts import Aws
@@ -84,6 +85,7 @@ class LogStream:
                 group.create_log_stream(self.name)
             events = [{"timestamp": milliseconds, "message": line} for line in lines]
             group.put_log_events(self.name, events)
+        embedded_metrics.publish(self._aws, lines)
 
     def _end_line(self) -> None:
         if self._rest:

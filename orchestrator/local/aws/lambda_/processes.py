@@ -155,8 +155,8 @@ class Process:
             status = Path(f"/proc/{self._process.pid}/status").read_bytes()
         except OSError:
             return None
-        _, found, rest = status.partition(b"VmHWM:")
-        return int(rest.split(maxsplit=1)[0]) // 1024 if found else None
+        _, mark, rest = status.partition(b"VmHWM:")
+        return int(rest.split(maxsplit=1)[0]) // 1024 if mark else None
 
     def end(self) -> int | None:
         """Ends it and what it has started; may be said twice, by who uses it. Its exit code if it ended by itself."""

@@ -124,7 +124,9 @@ class Scheduler:
 
     def _deliver(self, due: _Due, slot: datetime) -> None:
         schedule = due.schedule
-        if isinstance(due.times.expression, At) and schedule.action_after_completion == "DELETE":
+        # "ActionAfterCompletion": also of a recurring schedule, after the last slot before its EndDate.
+        last = isinstance(due.times.expression, At) or due.slot is None
+        if last and schedule.action_after_completion == "DELETE":
             backend = self._aws.backend("scheduler")
             backend.delete_schedule(schedule.group_name, schedule.name)
         attempt = Attempt(self._aws, schedule, slot)
@@ -211,7 +213,7 @@ def install(aws: Aws) -> None:
                 f"1 validation error detected: Value '{max_results}' at 'maxResults' failed to satisfy constraint:"
                 f" Member must have value less than or equal to {_PAGE_SIZE}"
             )
-        found = {
+        schedules = {
             f"{group.name}/{schedule.name}": schedule
             for group in list(self.schedule_groups.values())
             if not group_names or group.name in group_names
@@ -219,8 +221,8 @@ def install(aws: Aws) -> None:
             if (not state or schedule.state == state) and schedule.name.startswith(name_prefix or "")
         }
         size = max_results or _PAGE_SIZE
-        names = nsmallest(size + 1, (name for name in found if next_token is None or name > next_token))
-        return [found[name] for name in names[:size]], names[size - 1] if len(names) > size else None
+        names = nsmallest(size + 1, (name for name in schedules if next_token is None or name > next_token))
+        return [schedules[name] for name in names[:size]], names[size - 1] if len(names) > size else None
 
     @replaces(backend, "create_schedule_group", digest="d2cc1550eb62")
     def create_schedule_group(self: Any, name: str, tags: Any) -> Any:

@@ -92,9 +92,10 @@ def _check_times(request: Mapping[str, Any], now: datetime, *, new: bool) -> Non
     try:
         Schedule.of(expression, request["schedule_expression_timezone"] or "UTC")
     except InvalidSchedule as fault:
-        raise ValidationException(f"Invalid Schedule Expression {expression}. {fault}") from fault
+        # Not why: AWS does not say it either, and `orchestrator validate` does.
+        raise ValidationException(f"Invalid Schedule Expression {expression}.") from fault
     except InvalidTimezone as fault:
-        raise ValidationException(f"Provided Timezone is invalid. {fault}") from fault
+        raise ValidationException("Provided Timezone is invalid.") from fault
     if expression.startswith("at("):
         # "EventBridge Scheduler ignores StartDate and EndDate for one-time schedules."
         return

@@ -81,11 +81,11 @@ def _summary(execution: Any) -> dict[str, Any]:
 
 def described(execution: Any) -> dict[str, Any]:
     """As DescribeExecution answers."""
-    found = _summary(execution) | {"input": execution.execution_input, "inputDetails": _INCLUDED}
+    description = _summary(execution) | {"input": execution.execution_input, "inputDetails": _INCLUDED}
     if (text := output(execution)) is not None:
-        found |= {"output": text, "outputDetails": _INCLUDED}
-    found |= {name: value for name in ("error", "cause") if (value := getattr(execution, name)) is not None}
-    return found | dict(redrive(execution))
+        description |= {"output": text, "outputDetails": _INCLUDED}
+    description |= {name: value for name in ("error", "cause") if (value := getattr(execution, name)) is not None}
+    return description | dict(redrive(execution))
 
 
 def _describe(self: Any) -> Any:
@@ -101,19 +101,23 @@ def _of(backend: Any, arn: str) -> list[Any]:
     """The executions of a machine, or of those that a version or an alias of it has started, the newest first."""
     parts = arn.split(":")
     machine = backend.describe_state_machine(":".join(parts[:7]))
-    found = sorted(machine.executions, key=_place, reverse=True)
-    return found if len(parts) < 8 else [execution for execution in found if arn in started_by(execution).values()]
+    executions = sorted(machine.executions, key=_place, reverse=True)
+    return (
+        executions
+        if len(parts) < 8
+        else [execution for execution in executions if arn in started_by(execution).values()]
+    )
 
 
 def _list(self: Any) -> Any:
     size = int(self._get_param("maxResults") or _PAGE)
     if size > _LARGEST_PAGE:
         raise constraint("maxResults", size, f"have value less than or equal to {_LARGEST_PAGE}")
-    found = _of(self.stepfunction_backend, self._get_param("stateMachineArn"))
+    executions = _of(self.stepfunction_backend, self._get_param("stateMachineArn"))
     if status := self._get_param("statusFilter"):
         if status not in _STATUSES:
             raise constraint("statusFilter", status, f"satisfy enum value set: [{', '.join(_STATUSES)}]")
-        found = [execution for execution in found if execution.status == status]
+        executions = [execution for execution in executions if execution.status == status]
     if token := self._get_param("nextToken"):
         if len(token) > _TOKEN_LENGTH:
             raise constraint("nextToken", token, f"have length less than or equal to {_TOKEN_LENGTH}")
@@ -121,9 +125,9 @@ def _list(self: Any) -> Any:
             after = json.loads(base64.b64decode(token))
         except ValueError:
             raise InvalidToken(f"Invalid Token: '{token}'") from None
-        found = [execution for execution in found if _place(execution) < after]
-    page = found[:size]
-    more = base64.b64encode(json.dumps(_place(page[-1])).encode()).decode() if len(found) > size else None
+        executions = [execution for execution in executions if _place(execution) < after]
+    page = executions[:size]
+    more = base64.b64encode(json.dumps(_place(page[-1])).encode()).decode() if len(executions) > size else None
     listed = [_summary(execution) | {"redriveCount": 0} for execution in page]
     return ActionResult({"executions": listed, "nextToken": more})
 

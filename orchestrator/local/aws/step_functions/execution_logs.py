@@ -57,7 +57,7 @@ def write(aws: Aws, execution: Any) -> None:
     group = logs_backends[aws.account][aws.region].groups.get(name)
     if level == "OFF" or group is None:
         return
-    found = [
+    lines = [
         {"timestamp": int(event["event_timestamp"]), "message": json.dumps(event, separators=(",", ":"), default=str)}
         for event in events(execution, level, bool(configuration.get("includeExecutionData")))
     ]
@@ -67,7 +67,7 @@ def write(aws: Aws, execution: Any) -> None:
         if stream is None:
             stream = f"{prefix}{aws.clock.now():%Y-%m-%d-%H-%M}/{uuid.uuid4().hex[:8]}"
             group.create_log_stream(stream)
-        if found:
-            group.put_log_events(stream, found)
+        if lines:
+            group.put_log_events(stream, lines)
             kept = group.streams[stream].events
             del kept[: max(0, len(kept) - _KEPT)]

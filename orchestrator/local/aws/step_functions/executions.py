@@ -39,6 +39,7 @@ from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend, stepfunctions_parser_backends
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from orchestrator.local.aws import threads
 from orchestrator.local.aws.clock import Wake
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
@@ -225,7 +226,7 @@ def _run(aws: Aws) -> Callable[[Any], None]:
         _notify(execution)
         try:
             if (limit := _limit(execution, self._get_evaluation_entrypoint().timeout_seconds)) is not None:
-                threading.Thread(target=watch, args=(execution, limit), daemon=True).start()
+                threads.start(partial(watch, execution, limit))
             run(self)
         except Exception as fault:
             # Whatever goes wrong in the interpreter, no execution stays RUNNING.
@@ -237,7 +238,7 @@ def _run(aws: Aws) -> Callable[[Any], None]:
 
 def _start_worker(self: Any) -> None:
     self.env = self._get_evaluation_environment()
-    threading.Thread(target=self._execution_logic, daemon=True).start()
+    threads.start(self._execution_logic)
 
 
 def _environment(make: Callable[[Any], Any]) -> Callable[[Any], Any]:

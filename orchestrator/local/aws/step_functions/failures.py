@@ -58,7 +58,7 @@ class Entered:
 @functools.lru_cache(256)
 def _states(definition: str) -> Mapping[str, Any]:
     """All states of a definition, nested ones too: their names are unique."""
-    found: dict[str, Any] = {}
+    collected: dict[str, Any] = {}
 
     def collect(value: Any) -> None:
         if isinstance(value, list):
@@ -66,12 +66,12 @@ def _states(definition: str) -> Mapping[str, Any]:
                 collect(inner)
         elif isinstance(value, Mapping):
             if isinstance(states := value.get("States"), Mapping):
-                found.update(states)
+                collected.update(states)
             for inner in value.values():
                 collect(inner)
 
     collect(json.loads(definition))
-    return found
+    return collected
 
 
 def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
@@ -148,17 +148,17 @@ _NO_PATH = re.compile(r"Invalid path '(?P<path>\$[^']*)' : No results for path: 
 
 def _in_paths_words(cause: str, data: Any) -> str:
     """The cause of a path that leads nowhere: AWS names the property at which it does."""
-    found = _NO_PATH.fullmatch(cause)
-    if found is None:
+    path = _NO_PATH.fullmatch(cause)
+    if path is None:
         return cause
-    names = [name for name in re.split(r"[.\[\]'\"]+", found["path"][1:]) if name]
+    names = [name for name in re.split(r"[.\[\]'\"]+", path["path"][1:]) if name]
     way = "$"
     for at, name in enumerate(names):
         way += f"['{name}']"
         data = data.get(name) if isinstance(data, Mapping) else None
         if data is None and at < len(names) - 1:
-            return f"Invalid path '{found['path']}' : Missing property in path {way}"
-    return f"Invalid path '{found['path']}' : No results for path: {way}"
+            return f"Invalid path '{path['path']}' : Missing property in path {way}"
+    return f"Invalid path '{path['path']}' : No results for path: {way}"
 
 
 def _told_again(cause: str, env: Any) -> str:

@@ -43,8 +43,8 @@ def problem(state: Mapping[str, Any], result: Any, mode: str) -> str | None:
         same = len(result) == len(state.get("Branches", []))
         return None if same else "Mocked result must contain the same number of items as number of Parallel branches."
     shape = _shape(str(state.get("Resource", ""))) if mode != "NONE" else None
-    found = next(_problems(shape, result, "", mode == "STRICT"), None) if shape is not None else None
-    return f"Mock result schema validation error: {found}" if found else None
+    problem = next(_problems(shape, result, "", mode == "STRICT"), None) if shape is not None else None
+    return f"Mock result schema validation error: {problem}" if problem else None
 
 
 def _shape(resource: str) -> Any:

@@ -110,8 +110,8 @@ def _of_dynamodb(told: dict[str, Any]) -> dict[str, Any]:
     return _http(headers, told["SdkResponseMetadata"]["RequestId"])
 
 
-def _of_lambda(length: int, version: str, trace: str, now: datetime, log: str | None) -> dict[str, Any]:
-    request_id = str(uuid.uuid4())
+def _of_lambda(length: int, version: str, now: datetime, log: str | None, request_id: str) -> dict[str, Any]:
+    trace = f"root=1-{uuid.uuid4().hex[:8]}-{uuid.uuid4().hex[:24]};sampled=0"
     headers = {
         **({} if log is None else {"X-Amz-Log-Result": log}),
         "X-Amz-Executed-Version": version,
@@ -250,8 +250,7 @@ def install(aws: Aws) -> None:
         if error := answer.get("FunctionError"):
             raise lambda_eval_utils.LambdaFunctionErrorException(error, text)
         version = answer.get("ExecutedVersion") or "$LATEST"
-        trace = f"root=1-{uuid.uuid4().hex[:8]}-{uuid.uuid4().hex[:24]};sampled=0"
-        log = answer.get("LogResult")
+        log, request_id = answer.get("LogResult"), answer["ResponseMetadata"]["RequestId"]
         told = {
             "ExecutedVersion": version,
             **({} if log is None else {"LogResult": log}),
@@ -260,7 +259,7 @@ def install(aws: Aws) -> None:
         env.stack.append(
             {
                 **told,
-                **_of_lambda(len(text.encode()), version, trace, aws.clock.now(), log),
+                **_of_lambda(len(text.encode()), version, aws.clock.now(), log, request_id),
                 "StatusCode": answer["StatusCode"],
             }
         )

@@ -39,8 +39,8 @@ def install(aws: Aws) -> None:
     follow = json_path.extract_json
 
     def extract_json(path: str, data: Any) -> Any:
-        if not _SEVERAL.search(path) and (found := _read(path).find(data)):
-            return found[0].value
+        if not _SEVERAL.search(path) and (matches := _read(path).find(data)):
+            return matches[0].value
         return follow(path, data)
 
     for module in [m for name, m in sys.modules.items() if name.startswith("moto.stepfunctions.parser")]:
@@ -82,7 +82,7 @@ def install(aws: Aws) -> None:
 def _regex(pattern: str) -> re.Pattern[str]:
     """Of StringMatches: a star stands for anything, and one behind a backslash for itself."""
     parts, at = [], 0
-    for found in _PATTERN.finditer(pattern):
-        parts += [re.escape(pattern[at : found.start()]), re.escape(found[1]) if found[1] else ".*"]
-        at = found.end()
+    for token in _PATTERN.finditer(pattern):
+        parts += [re.escape(pattern[at : token.start()]), re.escape(token[1]) if token[1] else ".*"]
+        at = token.end()
     return re.compile("".join([*parts, re.escape(pattern[at:])]), re.DOTALL)

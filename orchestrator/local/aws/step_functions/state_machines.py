@@ -25,6 +25,8 @@ from moto.stepfunctions.exceptions import (
 from moto.stepfunctions.models import StepFunctionBackend
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
+from moto.stepfunctions.utils import PAGINATION_MODEL
+from moto.utilities.paginator import paginate
 
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import adds, replaces
@@ -201,6 +203,24 @@ def paged(answer: Callable[..., Any]) -> Callable[..., Any]:
     return checked
 
 
+def list_state_machines(backend: Any) -> list[Any]:
+    """By name, as recorded; moto's are by the time of their creation."""
+    return sorted(backend.state_machines, key=lambda machine: str(machine.name))
+
+
+def _known_run(answer: Callable[..., Any]) -> Callable[..., Any]:
+    """Of a map run, which moto means to refuse if it is not there."""
+
+    def checked(self: Any, map_run_arn: str, *more: Any, **named: Any) -> Any:
+        try:
+            return answer(self, map_run_arn, *more, **named)
+        except TypeError:
+            # Raised where moto makes its own ResourceNotFound, which lacks the ARN.
+            raise ResourceNotFound(map_run_arn) from None
+
+    return checked
+
+
 def _without_activities(self: Any) -> ActionResult:
     raise ValidationException(_NO_ACTIVITIES)
 
@@ -215,6 +235,11 @@ def install(aws: Aws) -> None:
     replaces(response, "_describe_state_machine", digest="448ec8653d95")(_describe)
     replaces(response, "describe_state_machine_for_execution", digest="a5dca06f13fd")(_describe_for_execution)
     replaces(response, "list_state_machines", digest="1d93ad8f9526")(paged(response.list_state_machines))
+    replaces(StepFunctionBackend, "list_state_machines", digest="d56f4876d265")(
+        paginate(pagination_model=PAGINATION_MODEL)(list_state_machines)
+    )
+    replaces(backend, "describe_map_run", digest="ad37884449af")(_known_run(backend.describe_map_run))
+    replaces(backend, "update_map_run", digest="ae8f11b68e43")(_known_run(backend.update_map_run))
     replaces(response, "create_activity", digest="77153d8e9158")(_without_activities)
     adds(response, "get_activity_task")(_without_activities)
 

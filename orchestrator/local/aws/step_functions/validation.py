@@ -64,9 +64,9 @@ def diagnostics(definition: str, kind: str = "STANDARD") -> list[Diagnostic]:
         return [Diagnostic(code="INVALID_JSON_DESCRIPTION", message=message, location=where)]
     if not isinstance(machine, dict):
         return [_schema("Definition must be a valid JSON object")]
-    found = list(_of_machine(machine, "", kind, str(machine.get("QueryLanguage", fields.JSONPATH))))
-    if found or not (unread := list(_unparsed(definition))):
-        return found
+    diagnosed = list(_of_machine(machine, "", kind, str(machine.get("QueryLanguage", fields.JSONPATH))))
+    if diagnosed or not (unread := list(_unparsed(definition))):
+        return diagnosed
     # What AWS has and moto's parser does not know is named by what it is.
     return list(_not_offered(machine, "")) or unread
 
@@ -83,15 +83,16 @@ def unread_json(text: str, fault: json.JSONDecodeError) -> str:
         expected = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
         return f"Unrecognized token '{word}': was expecting {expected}"
     if fault.msg.startswith("Expecting property name") and fault.pos < len(text):
-        found = text[fault.pos]
-        return f"Unexpected character ('{found}' (code {ord(found)})): was expecting double-quote to start field name"
+        character = text[fault.pos]
+        what = f"Unexpected character ('{character}' (code {ord(character)}))"
+        return f"{what}: was expecting double-quote to start field name"
     return fault.msg if text else "Invalid execution input."
 
 
 def refuse(definition: str, kind: str = "STANDARD") -> None:
     """Raises AWS's InvalidDefinition, which names every mistake, and what AWS has and the embedded AWS has not."""
-    if found := diagnostics(definition, kind) or list(_not_offered(json.loads(definition), "")):
-        raise InvalidDefinition(f"Invalid State Machine Definition: '{', '.join(map(str, found))}'")
+    if diagnosed := diagnostics(definition, kind) or list(_not_offered(json.loads(definition), "")):
+        raise InvalidDefinition(f"Invalid State Machine Definition: '{', '.join(map(str, diagnosed))}'")
 
 
 def _not_offered(machine: Mapping[str, Any], place: str) -> Iterator[Diagnostic]:
@@ -259,7 +260,7 @@ def install(aws: Aws) -> None:
 
     @adds(StepFunctionResponse, "validate_state_machine_definition")
     def validate_state_machine_definition(self: Any) -> ActionResult:
-        found = diagnostics(self._get_param("definition") or "", self._get_param("type") or "STANDARD")
+        diagnosed = diagnostics(self._get_param("definition") or "", self._get_param("type") or "STANDARD")
         most = self._get_param("maxResults") or _MOST
         listed = [
             {
@@ -268,7 +269,7 @@ def install(aws: Aws) -> None:
                 "message": one.message,
                 **({"location": one.location} if one.location else {}),
             }
-            for one in found[:most]
+            for one in diagnosed[:most]
         ]
-        result = "FAIL" if found else "OK"
-        return ActionResult({"result": result, "diagnostics": listed, "truncated": len(found) > most})
+        result = "FAIL" if diagnosed else "OK"
+        return ActionResult({"result": result, "diagnostics": listed, "truncated": len(diagnosed) > most})

@@ -24,11 +24,11 @@ _REFERENCE = re.compile(r"\$(?P<name>[^.\[\]]+)(?P<path>.*)", re.DOTALL)
 
 def _value(store: Any, expression: str) -> Any:
     """Of ``$name.path``. Raises moto's NoSuchVariable, NoSuchJsonPathError."""
-    found = _REFERENCE.fullmatch(expression)
-    if found is None:
+    reference = _REFERENCE.fullmatch(expression)
+    if reference is None:
         raise NoSuchVariable(expression)
-    value = store.get(found["name"])
-    return copy.deepcopy(json_path.extract_json(f"${found['path']}", value) if found["path"] else value)
+    value = store.get(reference["name"])
+    return copy.deepcopy(json_path.extract_json(f"${reference['path']}", value) if reference["path"] else value)
 
 
 def install(aws: Aws) -> None:

@@ -86,3 +86,17 @@ def test_a_machine_has_the_type_of_its_template(aws: EmbeddedAws) -> None:
     client.create_stack(StackName="s", TemplateBody=template("sqs:ListQueues", "ALL", "EXPRESS"))
     (machine,) = aws.client("stepfunctions").list_state_machines()["stateMachines"]
     assert machine["type"] == "EXPRESS"
+
+
+def test_a_machine_may_have_its_definition_as_an_object(aws: EmbeddedAws) -> None:
+    """Source: recorded test_cloudformation_definition_create_describe; "AWS::StepFunctions::StateMachine"."""
+    role = aws.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    definition = {"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}
+    machine = {"StateMachineName": "m", "Definition": definition, "RoleArn": role}
+    template = {"Resources": {"M": {"Type": "AWS::StepFunctions::StateMachine", "Properties": machine}}}
+    client = aws.client("cloudformation")
+    client.create_stack(StackName="s", TemplateBody=json.dumps(template))
+    client.get_waiter("stack_create_complete").wait(StackName="s", WaiterConfig={"Delay": 1, "MaxAttempts": 10})
+    (found,) = aws.client("stepfunctions").list_state_machines()["stateMachines"]
+    described = aws.client("stepfunctions").describe_state_machine(stateMachineArn=found["stateMachineArn"])
+    assert json.loads(described["definition"]) == definition

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from orchestrator.local.aws.events.rules import lets_events, message
+from orchestrator.local.aws.events.rules import lets_events
+from orchestrator.local.aws.events.templates import text_of
 from orchestrator.local.aws.server import EmbeddedAws
 from tests.local.aws.conftest import Machines, hearing
 
@@ -54,7 +55,7 @@ EVENT: dict[str, Any] = {
 )
 def test_what_a_target_gets_of_an_event(target: Any, expected: Any) -> None:
     """Source: "Amazon EventBridge input transformation", "Targets"."""
-    assert message(EVENT, target) == expected
+    assert json.loads(text_of(EVENT, target, RULE)) == expected
 
 
 @pytest.mark.parametrize(

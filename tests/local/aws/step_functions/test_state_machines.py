@@ -200,3 +200,23 @@ def test_the_variables_that_a_state_reads_are_named() -> None:
     assert references(json.dumps({"StartAt": "A", "States": states})) == {"A": ["order", "who"], "B": ["bias"]}
     spoken = {"A": {"Type": "Pass", "Output": "{% $who %}", "End": True}}
     assert references(json.dumps({"QueryLanguage": "JSONata", "StartAt": "A", "States": spoken})) == {}
+
+
+def test_state_machines_are_listed_by_name(machines: Machines) -> None:
+    """Source: recorded test_list_sms_pagination."""
+    for name in ("m-2", "m-10", "m-1"):
+        machines.make({"A": {"Type": "Succeed"}}, name=name)
+    pages = machines.states.get_paginator("list_state_machines").paginate(PaginationConfig={"PageSize": 2})
+    assert [one["name"] for page in pages for one in page["stateMachines"]] == ["m-1", "m-10", "m-2"]
+
+
+def test_a_map_run_that_is_not_there_is_not_found(machines: Machines) -> None:
+    """Source: DescribeMapRun and UpdateMapRun, Errors; the sentence is not confirmed."""
+    arn = "arn:aws:states:us-east-1:123456789012:mapRun:machine/a:b"
+    for ask in (machines.states.describe_map_run, machines.states.update_map_run):
+        with pytest.raises(ClientError) as refused:
+            ask(mapRunArn=arn)
+        assert refused.value.response["Error"] == {
+            "Code": "ResourceNotFound",
+            "Message": f"Resource not found: '{arn}'",
+        }

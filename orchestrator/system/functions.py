@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.functions import EventSource, Function, Permission
+from orchestrator.runs import measures
 from orchestrator.runs.run import UNSUCCESSFUL, Trigger
 
 _ROW = ("dynamodb:PutItem", "dynamodb:UpdateItem")
@@ -57,6 +58,15 @@ _COURIER = Function(
     event_sources=(EventSource(source="queue:Courier", batch_size=1),),
 )
 
+_METER = Function(
+    name="meter",
+    module="system.meter",
+    # It asks nobody. Alarms look at five minutes, so that a fraction of one is no delay.
+    event_sources=(
+        EventSource(source="stream:TaskRuns", batch_size=1000, window_seconds=20, filters=measures.PATTERNS),
+    ),
+)
+
 _WATCHDOG = Function(
     name="watchdog",
     module="system.watchdog",
@@ -74,4 +84,4 @@ _WATCHDOG = Function(
     ),
 )
 
-FUNCTIONS = (_ALERTER, _COURIER, _FAILURE_HANDLER, _WATCHDOG)
+FUNCTIONS = (_ALERTER, _COURIER, _FAILURE_HANDLER, _METER, _WATCHDOG)

@@ -1,0 +1,176 @@
+"""The workflows of a project's folder ``definitions``: in Python, or as Amazon States Language in JSON or YAML.
+
+Sources are read first, and imported only when a definition is made of them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from orchestrator.asl.definition import Definition
+from orchestrator.asl.written import written
+from orchestrator.deployment.discovery import names_of
+from orchestrator.deployment.mistakes import Mistakes
+from orchestrator.errors import InvalidDefinition, InvalidProject
+from orchestrator.functions import function_name
+from orchestrator.stack import Stack
+
+Builder = Callable[[Stack], Definition]
+
+#: The packages of a project that Python may import; two projects have packages of the same names.
+_PACKAGES = ("definitions", "lambdas")
+
+#: What workflows are called that are Amazon States Language.
+_WRITTEN = (".asl.json", ".asl.yaml", ".asl.yml")
+
+
+def workflows(root: Path) -> dict[str, Builder]:
+    """What makes each definition, by name: ``definitions/NAME.py`` with a function ``build``, or ``NAME.asl.yaml``.
+
+    A module that makes several has a package that says so: ``ALL`` of ``definitions/__init__.py``, by name. Raises
+    :class:`~orchestrator.errors.InvalidProject`.
+    """
+    folder = root / "definitions"
+    found: dict[str, Builder] = {}
+    sources: dict[str, Path] = {}
+    mistakes = Mistakes()
+    for name, path, builder in (*_modules(root, folder, mistakes), *_files(root, folder)):
+        if name in found:
+            here, other = (one.relative_to(root).as_posix() for one in (path, sources[name]))
+            mistakes.add(f"{here}: {other} is the workflow {name!r} already; rename one of them")
+        found[name], sources[name] = builder, path
+    package = folder / "__init__.py"
+    with mistakes.collecting():
+        if package.exists() and "ALL" in names_of(package, root):
+            found |= imported(root, "definitions").ALL
+    mistakes.raise_if_any()
+    return found
+
+
+def imported(root: Path, module: str) -> Any:
+    """A module of a project. Raises :class:`~orchestrator.errors.InvalidProject`."""
+    with _importable(root), _explained(root, module):
+        return importlib.import_module(module)
+
+
+def forget(root: Path) -> None:
+    """Lets what is imported of a project next be read anew from its files."""
+    for name, module in list(sys.modules.items()):
+        if name.split(".")[0] in _PACKAGES and _is_of(root, module):
+            del sys.modules[name]
+
+
+def _modules(root: Path, folder: Path, mistakes: Mistakes) -> Iterator[tuple[str, Path, Builder]]:
+    for path in sorted((*folder.glob("[!_]*.py"), *folder.glob("[!_]*/__init__.py"))):
+        module = path.parent.name if path.stem == "__init__" else path.stem
+        with mistakes.collecting():
+            if "build" in names_of(path, root):
+                yield function_name(module), path, _from_module(root, f"definitions.{module}")
+
+
+def _from_module(root: Path, module: str) -> Builder:
+    def build(stack: Stack) -> Definition:
+        with _importable(root), _explained(root, module):
+            made = importlib.import_module(module).build(stack)
+        if not isinstance(made, Definition):
+            raise InvalidProject(
+                [f"{module.replace('.', '/')}.py: build is to return a Definition, found {type(made).__name__}"]
+            )
+        return made
+
+    return build
+
+
+def _files(root: Path, folder: Path) -> Iterator[tuple[str, Path, Builder]]:
+    for suffix in _WRITTEN:
+        for path in sorted(folder.glob(f"[!_]*{suffix}")):
+            yield function_name(path.name.removesuffix(suffix)), path, _from_file(root, path)
+
+
+def _from_file(root: Path, path: Path) -> Builder:
+    def build(stack: Stack) -> Definition:
+        shown = path.relative_to(root).as_posix()
+        try:
+            return written(_content(path, shown), stack)
+        except InvalidDefinition as fault:
+            raise InvalidProject([f"{shown}: {said}" for said in fault.problems]) from fault
+
+    return build
+
+
+def _content(path: Path, shown: str) -> Mapping[str, Any]:
+    # Here, because most commands read no YAML.
+    import yaml
+
+    text = path.read_text(encoding="utf-8")
+    try:
+        found = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+    except json.JSONDecodeError as fault:
+        raise InvalidProject([f"{shown}:{fault.lineno}: this is not JSON: {fault.msg}"]) from fault
+    except yaml.YAMLError as fault:
+        mark = getattr(fault, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise InvalidProject([f"{shown}{line}: this is not YAML: {getattr(fault, 'problem', fault)}"]) from fault
+    if not isinstance(found, Mapping):
+        raise InvalidProject([f"{shown}: expected a state machine, found {type(found).__name__}"])
+    return found
+
+
+@contextmanager
+def _importable(root: Path) -> Iterator[None]:
+    """Python finds this project's packages, and afterwards again those that it had found of another."""
+    others = {
+        name: module
+        for name, module in list(sys.modules.items())
+        if name.split(".")[0] in _PACKAGES and not _is_of(root, module)
+    }
+    for name in others:
+        del sys.modules[name]
+    for name in _PACKAGES:
+        # A folder without __init__.py loses to any package of its name that Python finds later on its path.
+        if name not in sys.modules and (root / name).is_dir() and not (root / name / "__init__.py").exists():
+            sys.modules[name] = module = ModuleType(name)
+            module.__path__ = [str(root / name)]
+    sys.path.insert(0, str(root))
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path.remove(str(root))
+        if others:
+            forget(root)
+            sys.modules.update(others)
+
+
+def _is_of(root: Path, module: Any) -> bool:
+    places = [getattr(module, "__file__", None) or "", *getattr(module, "__path__", ())]
+    return any(Path(place).is_relative_to(root) for place in places if place)
+
+
+@contextmanager
+def _explained(root: Path, module: str) -> Iterator[None]:
+    """What code of the project raises is said with the file and line in it. Raises InvalidProject."""
+    try:
+        yield
+    except InvalidProject:
+        raise
+    except SyntaxError as fault:
+        shown = _shown(root, fault.filename or "")
+        raise InvalidProject([f"{shown}:{fault.lineno}: this is not Python: {fault.msg}"]) from fault
+    except Exception as fault:
+        frames = [one for one in traceback.extract_tb(fault.__traceback__) if Path(one.filename).is_relative_to(root)]
+        place = f"{_shown(root, frames[-1].filename)}:{frames[-1].lineno}" if frames else module.replace(".", "/")
+        raise InvalidProject([f"{place}: {type(fault).__name__}: {fault}"]) from fault
+
+
+def _shown(root: Path, file: str) -> str:
+    path = Path(file)
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()

@@ -1,0 +1,67 @@
+"""What DynamoDB says of a table, where moto says more, less or something else.
+
+Source: answers of AWS that LocalStack recorded in October 2025 (tests/aws/services/dynamodb/test_dynamodb): a table is
+CREATING in the answer to CreateTable, has an id, has no empty lists of indexes, and names its billing mode only if it
+is on demand.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from moto.dynamodb.exceptions import MockValidationException
+from moto.dynamodb.models.table import GlobalSecondaryIndex, Table
+from moto.dynamodb.responses import DynamoHandler
+
+from orchestrator.local.aws.parts import Aws
+from orchestrator.local.aws.replacements import replaces
+
+_NEITHER = (
+    "One or more parameter values were invalid: Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when"
+    " BillingMode is PAY_PER_REQUEST"
+)
+
+
+def described(table: Any, said: dict[str, Any]) -> dict[str, Any]:
+    """Moto's description of a table, as AWS gives it."""
+    found = {name: value for name, value in said.items() if value != []}
+    found["TableId"] = table.__dict__.setdefault("table_id", str(uuid.uuid4()))
+    found["ProvisionedThroughput"] = {**said["ProvisionedThroughput"], "NumberOfDecreasesToday": 0}
+    if table.billing_mode != "PAY_PER_REQUEST":
+        del found["BillingModeSummary"]
+    for index in found.get("GlobalSecondaryIndexes", []):
+        index["IndexArn"] = f"{table.table_arn}/index/{index['IndexName']}"
+    return found
+
+
+def install(aws: Aws) -> None:
+    """Describes tables."""
+    describe, describe_index = Table.describe, GlobalSecondaryIndex.describe
+    create = DynamoHandler.create_table
+
+    @replaces(Table, "describe", digest="f0abdc4fe663")
+    def describe_table(self: Any, base_key: str = "TableDescription") -> dict[str, Any]:
+        return {base_key: described(self, describe(self, base_key)[base_key])}
+
+    @replaces(GlobalSecondaryIndex, "describe", digest="bcfc399de33c")
+    def describe_global_index(self: Any) -> dict[str, Any]:
+        said = describe_index(self)
+        throughput = {**said["ProvisionedThroughput"], "NumberOfDecreasesToday": 0}
+        return {**said, "ProvisionedThroughput": throughput, "IndexSizeBytes": 0, "ItemCount": 0}
+
+    @replaces(DynamoHandler, "create_table", digest="0ff867394766")
+    def create_table(self: Any) -> Any:
+        if self.body.get("BillingMode") == "PAY_PER_REQUEST" and self.body.get("ProvisionedThroughput"):
+            raise MockValidationException(_NEITHER)
+        answer = create(self)
+        said = answer.result["TableDescription"]
+        said["TableStatus"] = "CREATING"
+        for index in said.get("GlobalSecondaryIndexes", []):
+            index["IndexStatus"] = "CREATING"
+            index.pop("WarmThroughput", None)
+        if "WarmThroughput" in self.body:
+            said["WarmThroughput"] = {**said["WarmThroughput"], "Status": "UPDATING"}
+        else:
+            said.pop("WarmThroughput", None)
+        return answer

@@ -1,0 +1,70 @@
+"""The files of a new project."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+import orchestrator
+from orchestrator.errors import FolderNotEmpty
+
+_FILES = Path(__file__).parent / "files"
+_SUFFIX = ".in"
+
+#: The same workflow in Python and as Amazon States Language: a project begins with one of them.
+_IN_PYTHON, _WRITTEN = "definitions/welcome.py", "definitions/welcome.asl.yaml"
+
+#: What a folder may hold already.
+_LEFT_ALONE = frozenset({".git"})
+
+_TASKS = "tasks.yaml"
+
+
+def create(folder: Path, *, tasks: str | None = None, python: bool | None = None) -> list[str]:
+    """Writes a project that runs, and says which files that were.
+
+    ``tasks`` is its tasks.yaml, where it is not the sample's. ``python`` says whether its workflow is built in Python,
+    which is so by default where the SDK is installed. Raises :class:`~orchestrator.errors.FolderNotEmpty`.
+    """
+    if folder.is_file():
+        raise FolderNotEmpty(str(folder), "text: it is a file")
+    if strangers := sorted({path.name for path in folder.iterdir()} - _LEFT_ALONE) if folder.exists() else []:
+        raise FolderNotEmpty(str(folder), strangers[0])
+    in_python = has_sdk() if python is None else python
+    files = _filled(_names(folder, in_python=in_python))
+    del files[_WRITTEN if in_python else _IN_PYTHON]
+    if tasks is not None:
+        files[_TASKS] = tasks
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return sorted(files)
+
+
+def has_sdk() -> bool:
+    """Whether the SDK is there that workflows are built with in Python."""
+    return find_spec("stepfunctions") is not None
+
+
+def _names(folder: Path, *, in_python: bool) -> dict[str, str]:
+    name = re.sub(r"[^a-z0-9]+", "-", folder.absolute().name.lower()).strip("-")
+    major, minor = orchestrator.__version__.split(".")[:2]
+    return {
+        "@NAME@": name or "tasks",
+        "@EXTRAS@": "local,sdk" if in_python else "local",
+        "@VERSIONS@": f">={major}.{minor},<{major}.{int(minor) + 1}",
+    }
+
+
+def _filled(names: Mapping[str, str]) -> dict[str, str]:
+    """Every file, by its path in the project."""
+    found = {}
+    for path in _FILES.rglob(f"*{_SUFFIX}"):
+        text = path.read_text(encoding="utf-8")
+        for placeholder, name in names.items():
+            text = text.replace(placeholder, name)
+        found[path.relative_to(_FILES).as_posix().removesuffix(_SUFFIX)] = text
+    return found
