@@ -252,7 +252,7 @@ def test_a_condition_that_failed_gives_the_item_if_it_is_asked_for(table: Any) -
             ConditionExpression="attribute_not_exists(id)",
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
-    answer = failed.value.response
+    answer: Any = failed.value.response
     assert answer["Error"] == {"Code": "ConditionalCheckFailedException", "Message": "The conditional request failed"}
     assert answer["Item"] == {"id": {"S": "there"}, "text": {"S": "a"}}
 

@@ -207,7 +207,8 @@ def test_schedules_are_listed_in_pages_by_group_prefix_and_state(aws: EmbeddedAw
     for name in ("a-1", "a-2", "a-3", "b-1"):
         create(aws, name)
     create(aws, "a-9", GroupName="g", State="DISABLED")
-    pages = client.get_paginator("list_schedules").paginate(NamePrefix="a-", GroupName="default", MaxResults=2)
+    paginator: Any = client.get_paginator("list_schedules")
+    pages = paginator.paginate(NamePrefix="a-", GroupName="default", MaxResults=2)
     assert [names(page) for page in pages] == [["a-1", "a-2"], ["a-3"]]
     assert names(client.list_schedules(State="DISABLED")) == ["a-9"]
     assert names(client.list_schedules(GroupName="g")) == ["a-9"]
