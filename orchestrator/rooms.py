@@ -41,6 +41,7 @@ ROOMS = (
     Room(name="local.aws", alone_imports="moto"),
     Room(name="local"),
     Room(name="scaffold"),
+    Room(name="console", alone_imports="starlette"),
     Room(name="cli"),
 )
 

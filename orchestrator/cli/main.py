@@ -17,6 +17,8 @@ from orchestrator.cli.alerts import alerts
 from orchestrator.cli.backfill import backfill
 from orchestrator.cli.commands import Commands
 from orchestrator.cli.connection import Connection
+from orchestrator.cli.console import beside
+from orchestrator.cli.console import console as web_console
 from orchestrator.cli.failed import failed
 from orchestrator.cli.forecast import forecast_command
 from orchestrator.cli.init import init
@@ -77,7 +79,13 @@ def local(connection: Connection, port: int, speed: float | None, begin: datetim
     from orchestrator.local import session
 
     session.serve(
-        connection.application, connection.tasks_file(file), port=port, speed=speed, begin=begin, say=click.echo
+        connection.application,
+        connection.tasks_file(file),
+        port=port,
+        speed=speed,
+        begin=begin,
+        say=click.echo,
+        console=lambda stack: beside(stack, port),
     )
 
 
@@ -94,6 +102,7 @@ def demo(connection: Connection, file: Path | None) -> int:
 _COMMANDS = (
     alerts,
     backfill,
+    web_console,
     failed,
     forecast_command,
     init,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -93,16 +93,18 @@ def serve(
     speed: float | None,
     begin: datetime | None,
     say: Callable[[str], object],
+    console: Callable[[Stack], AbstractContextManager[str]],
 ) -> None:
-    """Serves until it is interrupted."""
+    """Serves until it is interrupted; ``console`` shows a stack meanwhile, and gives the address of its pages."""
     virtual = speed is not None or begin is not None
     clock: Clock = VirtualClock(begin or datetime.now(UTC), speed=speed or 1) if virtual else RealClock()
     with (
         started(application, file, port=port, clock=clock, say=lambda line: None) as session,
         announced(file.resolve().parent, session.aws.endpoint, session.stack.name),
+        console(session.stack) as pages,
         _told(session, say),
     ):
-        say(_welcome(session))
+        say(_welcome(session, pages))
         for_ever = threading.Event()
         while True:
             clock.sleep(3600, wake=for_ever, resting=True)
@@ -142,7 +144,7 @@ def _outcome(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> str | Non
     return "  ".join(filter(None, (run.task_id, run.slot, run.status, took, why(run))))
 
 
-def _welcome(session: Session) -> str:
+def _welcome(session: Session, pages: str) -> str:
     """Where it is, and commands to copy."""
     exports = "\n".join(f"export {name}={value}" for name, value in session.aws.environment.items())
     runner = session.applied.outputs["TaskRunnerArn"]
@@ -150,6 +152,7 @@ def _welcome(session: Session) -> str:
     stack = session.stack
     return f"""\
 {stack.name} is up on {session.aws.endpoint}, with {len(session.tasks)} tasks. Ctrl-C ends it.
+Every task, slot and run: {pages}
 
 In another terminal:
 

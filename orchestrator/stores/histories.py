@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.runs.path import Invocation, Visit, path
 
@@ -29,6 +30,15 @@ class Histories:
             return path(event for page in pages for event in page["events"])
         except (self._client.exceptions.ExecutionDoesNotExist, self._client.exceptions.InvalidArn):
             return None
+
+    def definition(self, execution_arn: str) -> dict[str, Any] | None:
+        """The state machine as it was when the execution began; None of an execution that is forgotten or unknown."""
+        try:
+            answer = self._client.describe_state_machine_for_execution(executionArn=execution_arn)
+        except (self._client.exceptions.ExecutionDoesNotExist, self._client.exceptions.InvalidArn):
+            return None
+        definition: dict[str, Any] = json.loads(answer["definition"])
+        return definition
 
     def state(self, execution_arn: str) -> str | None:
         """Which state the execution has entered last."""
