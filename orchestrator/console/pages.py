@@ -82,7 +82,7 @@ class Pages:
 
     def cell(self, task_id: str, since: datetime, length: timedelta) -> str:
         """What lies behind one cell of the grid: no page, but a part of one. Raises :class:`UnknownTask`."""
-        record = self.reading.records().get(task_id)
+        record = self.reading.record(task_id)
         if record is None:
             raise UnknownTask(task_id)
         instant, until = timedelta(seconds=1), since + length
