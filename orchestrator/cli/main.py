@@ -75,10 +75,10 @@ def local(connection: Connection, port: int, speed: float | None, begin: datetim
     """Run all of it on this machine, until Ctrl-C."""
     # Here, because moto takes a second to import and nothing else needs it.
     from orchestrator.local import session
+    from orchestrator.local.reloading import Source
 
-    session.serve(
-        connection.application, connection.tasks_file(file), port=port, speed=speed, begin=begin, say=click.echo
-    )
+    source = Source(project=connection.project, stack=connection.stack, tasks=connection.tasks_file(file).absolute())
+    session.serve(source, port=port, clock=session.clock_of(speed, begin), say=click.echo)
 
 
 @orchestrator.command()
