@@ -20,6 +20,7 @@ from orchestrator.cli.connection import Connection
 from orchestrator.cli.failed import failed
 from orchestrator.cli.forecast import forecast_command
 from orchestrator.cli.init import init
+from orchestrator.cli.invoke import invoke
 from orchestrator.cli.ledger import ledger
 from orchestrator.cli.logs import logs
 from orchestrator.cli.options import console, moment, tasks_option
@@ -97,6 +98,7 @@ _COMMANDS = (
     failed,
     forecast_command,
     init,
+    invoke,
     ledger,
     logs,
     pause,
