@@ -63,7 +63,7 @@ class _Connection(WSGIRequestHandler):
         return self.server
 
     def handle_expect_100(self) -> bool:
-        waits = super().handle_expect_100()
+        waits = bool(super().handle_expect_100())
         self.wfile.flush()
         return waits
 
@@ -80,14 +80,14 @@ class _Connection(WSGIRequestHandler):
         chunked = environ.get("wsgi.input_terminated", False)
         body = asked.read() if chunked else asked.read(int(environ.get("CONTENT_LENGTH") or 0))
         environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
-        begun: list[Any] = []
-        parts = self.server.app(environ, lambda status, headers, *_: begun.extend((status, headers)))
+        begun: list[tuple[str, list[tuple[str, str]]]] = []
+        parts = self.server.app(environ, lambda status, headers, *_: begun.append((status, headers)))
         try:
             answer = b"".join(parts)
         finally:
             if hasattr(parts, "close"):
                 parts.close()
-        self._send(*begun, answer)
+        self._send(*begun[-1], answer)
 
     def _send(self, status: str, headers: list[tuple[str, str]], answer: bytes) -> None:
         code, _, reason = status.partition(" ")
