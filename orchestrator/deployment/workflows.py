@@ -39,20 +39,20 @@ def workflows(root: Path) -> dict[str, Builder]:
     :class:`~orchestrator.errors.InvalidProject`.
     """
     folder = root / "definitions"
-    found: dict[str, Builder] = {}
+    builders: dict[str, Builder] = {}
     sources: dict[str, Path] = {}
     mistakes = Mistakes()
     for name, path, builder in (*_modules(root, folder, mistakes), *_files(root, folder)):
-        if name in found:
+        if name in builders:
             here, other = (one.relative_to(root).as_posix() for one in (path, sources[name]))
             mistakes.add(f"{here}: {other} is the workflow {name!r} already; rename one of them")
-        found[name], sources[name] = builder, path
+        builders[name], sources[name] = builder, path
     package = folder / "__init__.py"
     with mistakes.collecting():
         if package.exists() and "ALL" in names_of(package, root):
-            found |= imported(root, "definitions").ALL
+            builders |= imported(root, "definitions").ALL
     mistakes.raise_if_any()
-    return found
+    return builders
 
 
 def imported(root: Path, module: str) -> Any:
@@ -112,16 +112,16 @@ def _content(path: Path, shown: str) -> Mapping[str, Any]:
 
     text = path.read_text(encoding="utf-8")
     try:
-        found = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+        definition = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
     except json.JSONDecodeError as fault:
         raise InvalidProject([f"{shown}:{fault.lineno}: this is not JSON: {fault.msg}"]) from fault
     except yaml.YAMLError as fault:
         mark = getattr(fault, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         raise InvalidProject([f"{shown}{line}: this is not YAML: {getattr(fault, 'problem', fault)}"]) from fault
-    if not isinstance(found, Mapping):
-        raise InvalidProject([f"{shown}: expected a state machine, found {type(found).__name__}"])
-    return found
+    if not isinstance(definition, Mapping):
+        raise InvalidProject([f"{shown}: expected a state machine, found {type(definition).__name__}"])
+    return definition
 
 
 @contextmanager

@@ -48,8 +48,10 @@ from orchestrator.local.aws.lambda_ import event_sources, functions, mapping_req
 from orchestrator.local.aws.parts import Running
 from orchestrator.local.aws.scheduler import firing as scheduler
 from orchestrator.local.aws.step_functions import (
+    amounts,
     branches,
     callbacks,
+    choices,
     closures,
     descriptions,
     executions,
@@ -59,6 +61,7 @@ from orchestrator.local.aws.step_functions import (
     inspection,
     integrations,
     interpreter,
+    intrinsics,
     jsonata,
     optimized,
     paths,
@@ -78,6 +81,9 @@ ADAPTERS = (
     steps,
     failures,
     paths,
+    amounts,
+    choices,
+    intrinsics,
     interpreter,
     variables,
     branches,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
@@ -93,7 +93,7 @@ def outcome(client: Any, action: str, asked: dict[str, Any]) -> Any:
     try:
         answer = getattr(client, action)(**asked)
     except ClientError as fault:
-        answer = fault.response
+        answer = cast(dict[str, Any], fault.response)
         answer["kind"] = type(fault).__name__
     about = answer.pop("ResponseMetadata")
     assert about["RequestId"]

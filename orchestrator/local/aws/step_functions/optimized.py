@@ -177,6 +177,9 @@ def _parameters() -> None:
             if not env.is_running():
                 raise Stopped
             given = env.stack.pop()
+        if not isinstance(given, dict) and not isinstance(self, StateTaskLambda):
+            # Not confirmed: AWS's sentence for it is not known.
+            raise failures.runtime_error(env, refusal(self, given, "it is no JSON object"))
         supported = self._get_supported_parameters()
         for name in given if supported else ():
             if name not in supported:
