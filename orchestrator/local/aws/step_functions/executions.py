@@ -46,7 +46,7 @@ from orchestrator.local.aws.replacements import replaces
 from orchestrator.local.aws.step_functions import execution_logs
 from orchestrator.local.aws.step_functions.descriptions import outline, output, redrive
 from orchestrator.local.aws.step_functions.interpreter import end, timestamp
-from orchestrator.local.aws.step_functions.validation import unread_json
+from orchestrator.local.aws.step_functions.validation import is_text, unread_json
 from orchestrator.local.aws.step_functions.versions import started
 
 #: "Step Functions service quotas": input or output of an execution, state or task, in bytes of UTF-8.
@@ -106,10 +106,14 @@ def given(name: str | None, execution_input: str | None) -> tuple[str, str]:
     if len(text.encode()) > INPUT_LIMIT_BYTES:
         raise InvalidExecutionInput(f"Invalid State Machine Execution Input: longer than {INPUT_LIMIT_BYTES} bytes")
     try:
-        json.loads(text)
+        value = json.loads(text)
     except json.JSONDecodeError as fault:
         why = unread_json(text, fault)
         raise InvalidExecutionInput(f"Invalid State Machine Execution Input: '{why}'") from fault
+    except RecursionError as fault:
+        raise InvalidExecutionInput("Invalid State Machine Execution Input: 'nested too deeply'") from fault
+    if not is_text(value):
+        raise InvalidExecutionInput("Invalid State Machine Execution Input: 'not valid Unicode'")
     return name, text
 
 
@@ -230,7 +234,8 @@ def _run(aws: Aws) -> Callable[[Any], None]:
             run(self)
         except Exception as fault:
             # Whatever goes wrong in the interpreter, no execution stays RUNNING.
-            self.env.set_error({"error": "States.Runtime", "cause": repr(fault)})
+            why = f"The embedded AWS could not go on: {fault}"
+            self.env.set_error({"error": "States.Runtime", "cause": why})
         _close(aws, execution)
 
     return execution_logic
