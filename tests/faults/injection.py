@@ -204,7 +204,7 @@ class Faults:
         return respond
 
 
-def _kinds(kind: type) -> Iterator[type]:
+def _kinds(kind: Any) -> Iterator[Any]:
     """Of task states, those that have an evaluation of their own."""
     if "_eval_execution" in vars(kind):
         yield kind
