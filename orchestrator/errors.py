@@ -30,6 +30,7 @@ OrchestratorError
 ├── NotPaused                   a person ended the pause of a task that has none
 ├── NotReplayable               a dead letter does not say what is to be run
 ├── NotDeployed                 there is no such stack in this account and region
+├── NotRunning                  a run was to be stopped that does not go on
 ├── NotRerun                    TaskRunner left a slot as it was, for another run was in the way
 ├── PortInUse                   the embedded AWS cannot listen where it was told to
 ├── SlotTaken                   a slot was to be started that has a row
@@ -226,8 +227,8 @@ class NoProject(OrchestratorError):
 class FolderNotEmpty(OrchestratorError):
     """A new project was to be written into a folder that holds something."""
 
-    def __init__(self, folder: str, found: str) -> None:
-        super().__init__(f"{folder} holds {found}, and nothing of it is overwritten; name a new or an empty folder")
+    def __init__(self, folder: str, held: str) -> None:
+        super().__init__(f"{folder} holds {held}, and nothing of it is overwritten; name a new or an empty folder")
 
 
 class NotABuild(OrchestratorError):
@@ -318,13 +319,22 @@ class FutureSlots(OrchestratorError):
 
 
 class NoRunOfSlot(OrchestratorError):
-    """A rerun of a slot that nothing has run."""
+    """A slot was named that nothing has run, or a task that has never run."""
 
-    def __init__(self, task_id: str, slot: str) -> None:
+    def __init__(self, task_id: str, slot: str | None = None) -> None:
         super().__init__(
-            f"{task_id} has no run of {slot}; `orchestrator runs {task_id}` lists them, and"
+            f"{task_id} has not run yet; `orchestrator start {task_id}` runs it now"
+            if slot is None
+            else f"{task_id} has no run of {slot}; `orchestrator runs {task_id}` lists them, and"
             f" `orchestrator backfill {task_id} --from {slot} --to {slot}` runs a slot that has none"
         )
+
+
+class NotRunning(OrchestratorError):
+    """A run was to be stopped that does not go on."""
+
+    def __init__(self, task_id: str, slot: str, status: str) -> None:
+        super().__init__(f"{slot} of {task_id} does not run, it is {status}: there is nothing to stop")
 
 
 class NotRerun(OrchestratorError):
@@ -362,8 +372,8 @@ class StillRunning(OrchestratorError):
 
     def __init__(self, task_id: str, slot: str, execution_arn: str) -> None:
         super().__init__(
-            f"{slot} of {task_id} is still running; wait for its end, or stop it with"
-            f" `aws stepfunctions stop-execution --execution-arn {execution_arn}`"
+            f"{slot} of {task_id} is still running; wait for its end, or stop it with `orchestrator stop"
+            f" {task_id} {slot}` ({execution_arn})"
         )
 
 

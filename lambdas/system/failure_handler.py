@@ -22,7 +22,7 @@ from orchestrator.runs.dead_letter import DeadLetter
 from orchestrator.runs.execution_end import ExecutionEnd
 from orchestrator.runs.run import BELATED, NO_TASK_ID, RunEnd, RunStatus
 from orchestrator.stores.dead_letters import DeadLetters
-from orchestrator.stores.recorder import Recorder
+from orchestrator.stores.recorder import Closing, Recorder
 
 processor = BatchProcessor(event_type=EventType.SQS)
 
@@ -63,7 +63,7 @@ def _ended(execution: ExecutionEnd) -> None:
     error = execution.error or f"Execution{execution.status.title().replace('_', '')}"
     unexplained = execution.cause or "the execution ended without having recorded why"
     end = RunEnd(status=execution.status, ended_at=execution.ended_at, error=error, cause=unexplained)
-    if recorder.close(asked.task_id, asked.slot, execution.execution_arn, end):
+    if recorder.close(asked.task_id, asked.slot, execution.execution_arn, end) is not Closing.NOT_ITS_OWN:
         return
     unclaimed = replace(end, cause=execution.cause or "the execution ended before it had claimed its slot")
     recorder.record(

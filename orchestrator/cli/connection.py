@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -15,8 +17,11 @@ from orchestrator.stack import Stack
 if TYPE_CHECKING:
     from orchestrator.clients import Clients
     from orchestrator.deployment import Application, Project
+    from orchestrator.local.address import Address
     from orchestrator.stores.backfills import Backfills
     from orchestrator.stores.executions import Runner
+    from orchestrator.stores.function_logs import FunctionLogs
+    from orchestrator.stores.histories import Histories
     from orchestrator.stores.ledger import Ledger
     from orchestrator.stores.registry import Registry
     from orchestrator.stores.server_clock import ServerClock
@@ -28,11 +33,32 @@ _ATTEMPTS, _CONNECT_SECONDS = 3, 5
 class Connection:
     """A deployed stack, and the AWS clients to reach it with. ``AWS_ENDPOINT_URL`` chooses which AWS."""
 
-    def __init__(self, stack: Stack, folder: Path | None = None) -> None:
-        self.stack = stack
-        self._folder = folder
+    def __init__(self, stack: Stack | None = None, folder: Path | None = None) -> None:
+        #: What was named; else it is the stack of the embedded AWS, or that of development.
+        self.named = stack
+        #: The project's folder, or one below it, if one was named.
+        self.folder = folder
+        self._local: Address | None = None
         #: How many items of its tables could not be read, and were named and stepped over.
         self.unreadable = 0
+
+    @property
+    def stack(self) -> Stack:
+        return self.named or (Stack(name=self._local.stack) if self._local else Stack())
+
+    @contextmanager
+    def to_local(self) -> Iterator[None]:
+        """Reaches the embedded AWS of the project, and so does all else in this process.
+
+        Where none is known, it is the one that listens where `orchestrator local` does if nothing is said.
+        """
+        from orchestrator.local import address
+        from orchestrator.local.aws import environment
+
+        self._local = address.found((self.folder or Path.cwd()).absolute())
+        endpoint = self._local.endpoint if self._local else f"http://127.0.0.1:{address.PORT}"
+        with environment.applied(environment.variables(endpoint)):
+            yield
 
     @property
     def client(self) -> Clients:
@@ -50,13 +76,24 @@ class Connection:
         """What time it is in UTC where the stack is, to the second: every command goes by this."""
         return self._clock.now()
 
+    def who(self) -> str:
+        """Whoever typed the command, as AWS knows them; as this machine does, if AWS does not say."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return str(self.client("sts").get_caller_identity()["Arn"]).rpartition(":")[2]
+        except (BotoCoreError, ClientError):
+            import getpass
+
+            return getpass.getuser()
+
     @cached_property
     def project(self) -> Project:
         """The project of the folder that was named, or else of the working directory. Raises :class:`NoProject`."""
         # Here, because most commands need none of it.
         from orchestrator.deployment import Project
 
-        return Project.find(self._folder or Path.cwd())
+        return Project.find(self.folder or Path.cwd())
 
     def tasks_file(self, given: Path | None) -> Path:
         """The file of tasks that somebody has named, or else the project's. Raises :class:`NoProject`."""
@@ -88,6 +125,18 @@ class Connection:
         from orchestrator.stores.executions import Runner
 
         return Runner(self.client("stepfunctions"), self._outputs["TaskRunnerArn"])
+
+    @property
+    def histories(self) -> Histories:
+        from orchestrator.stores.histories import Histories
+
+        return Histories(self.client("stepfunctions"))
+
+    @property
+    def function_logs(self) -> FunctionLogs:
+        from orchestrator.stores.function_logs import FunctionLogs
+
+        return FunctionLogs(self.client("logs"))
 
     @property
     def backfills(self) -> Backfills:

@@ -118,7 +118,7 @@ def _durations(connection: Connection, tasks: tuple[Task, ...]) -> dict[str, tup
     try:
         ledger = Ledger(connection.client("dynamodb"), connection.stack)
         for task in tasks:
-            runs = ledger.runs(task.id, limit=_SAMPLE, status=RunStatus.SUCCEEDED)
+            runs = ledger.runs(task.id, limit=_SAMPLE, statuses=(RunStatus.SUCCEEDED,))
             seconds = [Decimal(str(run.duration_seconds)) for run in runs if run.duration_seconds is not None]
             if seconds:
                 medians[task.id] = (sum(seconds, Decimal(0)) / len(seconds), len(seconds))

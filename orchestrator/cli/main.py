@@ -15,87 +15,31 @@ import click
 from orchestrator.cli import deployments, faults
 from orchestrator.cli.alerts import alerts
 from orchestrator.cli.backfill import backfill
+from orchestrator.cli.commands import Commands
 from orchestrator.cli.connection import Connection
 from orchestrator.cli.failed import failed
 from orchestrator.cli.forecast import forecast_command
 from orchestrator.cli.init import init
 from orchestrator.cli.ledger import ledger
-from orchestrator.cli.options import as_json, console, moment, print_json, tasks_option
+from orchestrator.cli.logs import logs
+from orchestrator.cli.options import console, moment, tasks_option
 from orchestrator.cli.pause import pause, resume
 from orchestrator.cli.preview import preview
 from orchestrator.cli.rerun import rerun
+from orchestrator.cli.runs import runs
+from orchestrator.cli.show import show
 from orchestrator.cli.start import start
-from orchestrator.cli.views.tables import run_values, runs_table, task_values, tasks_table
-from orchestrator.errors import UnknownTask
+from orchestrator.cli.stop import stop
+from orchestrator.cli.tasks import tasks
 from orchestrator.runs.destinations import silences
-from orchestrator.runs.run import RunStatus
-from orchestrator.stack import Stack
 
 
-class _Commands(click.Group):
-    """Imports the commands that build and deploy when one of them is typed, and remembers that it was."""
-
-    deploying = False
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), *deployments.MODULES])
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        found = super().get_command(ctx, cmd_name)
-        return deployments.command(cmd_name) if found is None and cmd_name in deployments.MODULES else found
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        name, found, rest = super().resolve_command(ctx, args)
-        self.deploying = name in deployments.MODULES
-        return name, found, rest
-
-
-@click.group(cls=_Commands)
-@click.option(
-    "--project", "folder", type=click.Path(path_type=Path), help="Its folder.  [default: the nearest with a tasks.yaml]"
-)
-@click.option("--stack", default=Stack().name, show_default=True, envvar="ORCHESTRATOR_STACK", help="Which deployment.")
+@click.group(cls=Commands)
+@click.version_option(package_name="scheduled-task-orchestrator", message="%(version)s")
 @click.pass_context
-def orchestrator(context: click.Context, stack: str, folder: Path | None) -> None:
+def orchestrator(context: click.Context) -> None:
     """Scheduled tasks on AWS: what runs, what ran, and what became of it."""
-    context.obj = Connection(Stack(name=stack), folder)
-
-
-@orchestrator.command()
-@as_json
-@click.pass_obj
-def tasks(connection: Connection, as_json: bool) -> None:
-    """Every task of the registry, and when it is due next."""
-    records = sorted(connection.registry.all(), key=lambda record: record.task.id)
-    now = connection.now()
-    if as_json:
-        print_json(task_values(record, now) for record in records)
-    else:
-        console().print(tasks_table(records, now) if records else "No tasks: `python deploy.py apply` registers them.")
-
-
-@orchestrator.command()
-@click.argument("task", required=False)
-@click.option("--status", type=click.Choice([*RunStatus], case_sensitive=False), help="Only these.")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="At most so many.")
-@as_json
-@click.pass_obj
-def runs(connection: Connection, task: str | None, status: str | None, limit: int, as_json: bool) -> None:
-    """The newest runs, of one TASK or of all."""
-    ledger = connection.ledger
-    wanted = RunStatus(status.upper()) if status else None
-    if task:
-        rows = ledger.runs(task, limit=limit, status=wanted)
-        if not rows and connection.registry.get(task) is None:
-            raise UnknownTask(task)
-    else:
-        rows = ledger.by_status(wanted, limit=limit) if wanted else ledger.recent(limit=limit)
-    if as_json:
-        print_json(map(run_values, rows))
-    else:
-        console().print(runs_table(rows) if rows else "No runs.")
+    context.ensure_object(Connection)
 
 
 @orchestrator.command()
@@ -153,7 +97,26 @@ def demo(connection: Connection, file: Path | None) -> int:
     return day.show(connection.application, connection.tasks_file(file), console())
 
 
-for command in (alerts, backfill, failed, forecast_command, init, ledger, pause, preview, rerun, resume, start):
+_COMMANDS = (
+    alerts,
+    backfill,
+    failed,
+    forecast_command,
+    init,
+    ledger,
+    logs,
+    pause,
+    preview,
+    rerun,
+    resume,
+    runs,
+    show,
+    start,
+    stop,
+    tasks,
+)
+
+for command in _COMMANDS:
     orchestrator.add_command(command)
 
 

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import click
 from rich.console import Console
 
+from orchestrator.instants import slot_text
 from orchestrator.stack import Stack
 from orchestrator.tasks.task import Task
 
@@ -28,6 +29,9 @@ _PIPE_WIDTH = 220
 _ENVIRONMENT = re.compile(r"[a-z][a-z0-9-]{0,11}")
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
+
+owner_option = click.option("--owner", help="Only tasks of this owner.")
+tag_option = click.option("--tag", "tags", multiple=True, help="Only tasks with this tag; repeatable: with each.")
 
 
 def _params(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, Any]:
@@ -48,13 +52,33 @@ overriding_params = click.option(
 )
 
 
-def _stack(context: click.Context, parameter: click.Parameter, environment: str | None) -> Stack:
-    if environment is None:
-        connection: Connection = context.obj
-        return connection.stack
-    if not _ENVIRONMENT.fullmatch(environment):
+def _slot(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
+    """A slot as the ledger writes it; that of an ad hoc run has milliseconds."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise click.BadParameter(f"expected a slot, like 2026-12-01T08:00:00Z, found {text!r}")
+    return slot_text(moment)
+
+
+slot_argument = click.argument("slot", callback=_slot)
+newest_or_slot = click.argument("slot", callback=_slot, required=False)
+
+
+def environment_stack(name: str) -> Stack:
+    """The stack of an environment. Raises click.BadParameter."""
+    if not _ENVIRONMENT.fullmatch(name):
         raise click.BadParameter("1 to 12 of a-z, 0-9 and -, a letter first")
-    return Stack(name=f"orchestrator-{environment}")
+    return Stack(name=f"orchestrator-{name}")
+
+
+def _stack(context: click.Context, parameter: click.Parameter, environment: str | None) -> Stack:
+    connection: Connection = context.obj
+    return connection.stack if environment is None else environment_stack(environment)
 
 
 environment_option = click.option(

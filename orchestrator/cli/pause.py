@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -57,7 +56,7 @@ def pause(
     record = _record(connection, task)
     now = connection.now()
     made = Pause(
-        who=_who(connection),
+        who=connection.who(),
         why=reason,
         since=key(now),
         until=_end(until, now),
@@ -103,13 +102,3 @@ def _record(connection: Connection, task: str) -> Record:
     if record is None:
         raise UnknownTask(task)
     return record
-
-
-def _who(connection: Connection) -> str:
-    """As AWS knows whoever typed the command; as this machine does, if AWS does not say."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        return str(connection.client("sts").get_caller_identity()["Arn"]).rpartition(":")[2]
-    except (BotoCoreError, ClientError):
-        return getpass.getuser()

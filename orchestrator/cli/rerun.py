@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-import time
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from orchestrator.cli import faults
-from orchestrator.cli.options import as_json, console, overriding_params, print_json
-from orchestrator.cli.views.tables import run_values, runs_table
+from orchestrator.cli.options import as_json, overriding_params, print_json, slot_argument
+from orchestrator.cli.views.tables import run_values
+from orchestrator.cli.watching import show_outcome, watch
 from orchestrator.errors import NoRunOfSlot, NotRerun, StillRunning, TaskPaused, UnknownTask
-from orchestrator.instants import slot_text
 from orchestrator.runs.run import TERMINAL, RunStatus
 
 if TYPE_CHECKING:
     from orchestrator.cli.connection import Connection
 
 
-def _slot(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
-    """A slot as the ledger writes it; that of an ad hoc run has milliseconds."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise click.BadParameter(f"expected a slot, like 2026-12-01T08:00:00Z, found {text!r}")
-    return slot_text(moment)
-
-
 @click.command()
 @click.argument("task")
-@click.argument("slot", callback=_slot)
+@slot_argument
 @overriding_params
 @click.option("--wait", is_flag=True, help="Wait for its end, and fail if it does.")
 @as_json
@@ -56,12 +43,12 @@ def rerun(connection: Connection, task: str, slot: str, params: dict[str, Any], 
         else:
             click.echo(f"Started {task} for {slot} again\n{started.execution_arn}")
         return 0
-    runner.wait(started, time.sleep)
+    watch(connection, task, started)
     now = connection.ledger.get(task, slot)
     if now is None or now.execution_arn != started.execution_arn:
         raise NotRerun(task, slot, started.execution_arn)
     if as_json:
         print_json([run_values(now)])
     else:
-        console().print(runs_table([now]))
+        show_outcome(now)
     return 0 if now.status is RunStatus.SUCCEEDED else faults.FAILED

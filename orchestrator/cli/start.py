@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from orchestrator.cli import faults
-from orchestrator.cli.options import as_json, console, moment, overriding_params, print_json
-from orchestrator.cli.views.tables import run_values, runs_table
+from orchestrator.cli.options import as_json, moment, overriding_params, print_json
+from orchestrator.cli.views.tables import run_values
+from orchestrator.cli.watching import show_outcome, watch
 from orchestrator.errors import SlotTaken, SlotToCome, UnknownTask
 from orchestrator.runs.run import Run, RunStatus
 from orchestrator.tasks.slots import key
@@ -52,12 +52,12 @@ def start(
         else:
             click.echo(f"Started {task} for {started.slot}\n{started.execution_arn}")
         return 0
-    status = connection.runner.wait(started, time.sleep)
+    status = watch(connection, task, started)
     row = _row(connection, task, started)
     if row and as_json:
         print_json([run_values(row)])
     elif row:
-        console().print(runs_table([row]))
+        show_outcome(row)
     succeeded = status == "SUCCEEDED" and row is not None and row.status is RunStatus.SUCCEEDED
     return 0 if succeeded else faults.FAILED
 

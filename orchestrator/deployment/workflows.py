@@ -51,19 +51,19 @@ def workflows(root: Path, mistakes: Mistakes) -> dict[str, Workflow]:
     A package may say that its modules make more of them: ``ALL`` of ``definitions/__init__.py``, by name.
     """
     folder = root / "definitions"
-    found: dict[str, Workflow] = {}
+    named: dict[str, Workflow] = {}
     for name, path, builder in (*_modules(root, folder, mistakes), *_files(root, folder)):
         here = path.relative_to(root).as_posix()
-        if name in found:
-            mistakes.add(f"{here}: {found[name].source} is the workflow {name!r} already; rename one of them")
-        found[name] = Workflow(build=builder, source=here)
+        if name in named:
+            mistakes.add(f"{here}: {named[name].source} is the workflow {name!r} already; rename one of them")
+        named[name] = Workflow(build=builder, source=here)
     package = folder / "__init__.py"
     with mistakes.collecting():
         if package.exists() and "ALL" in names_of(package, root):
             for name, build in imported(root, "definitions").ALL.items():
                 source = Path(inspect.getsourcefile(build) or package)
-                found[name] = Workflow(build=build, source=_shown(root, str(source)))
-    return found
+                named[name] = Workflow(build=build, source=_shown(root, str(source)))
+    return named
 
 
 def imported(root: Path, module: str) -> Any:
@@ -126,16 +126,16 @@ def _content(path: Path, shown: str) -> Mapping[str, Any]:
 
     text = path.read_text(encoding="utf-8")
     try:
-        found = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+        definition = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
     except json.JSONDecodeError as fault:
         raise InvalidProject([f"{shown}:{fault.lineno}: this is not JSON: {fault.msg}"]) from fault
     except yaml.YAMLError as fault:
         mark = getattr(fault, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         raise InvalidProject([f"{shown}{line}: this is not YAML: {getattr(fault, 'problem', fault)}"]) from fault
-    if not isinstance(found, Mapping):
-        raise InvalidProject([f"{shown}: expected a state machine, found {type(found).__name__}"])
-    return found
+    if not isinstance(definition, Mapping):
+        raise InvalidProject([f"{shown}: expected a state machine, found {type(definition).__name__}"])
+    return definition
 
 
 @contextmanager

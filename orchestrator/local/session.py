@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -11,14 +10,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from orchestrator import deployment
 from orchestrator.deployment import Application, Applied
+from orchestrator.errors import InvalidRow
 from orchestrator.local import samples
+from orchestrator.local.address import announced
+from orchestrator.local.aws import environment
 from orchestrator.local.aws.clock import Clock, RealClock, VirtualClock
+from orchestrator.local.aws.dynamodb import streams
 from orchestrator.local.aws.scheduler.delivery import Delivery
 from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.runs.explanation import why
+from orchestrator.runs.run import TERMINAL, Run
 from orchestrator.stack import Stack
+from orchestrator.tasks.schedule_names import task_of
+from orchestrator.tasks.slots import key
 from orchestrator.tasks.task import Task
 
 
@@ -42,7 +50,7 @@ def started(
     """
     stack = application.stack
     declared = application.load(file, clock.now().date())
-    with _tidy_end(), clock.busy(), EmbeddedAws(port=port, clock=clock) as aws, _environment(aws.environment):
+    with _tidy_end(), clock.busy(), EmbeddedAws(port=port, clock=clock) as aws, environment.applied(aws.environment):
         bucket = f"{stack.name}-data-{aws.account}-{aws.region}"
         applied = deployment.apply(
             aws.client,
@@ -54,18 +62,6 @@ def started(
         )
         samples.seed(aws, stack, bucket, clock.now(), application.lambdas.parent / "samples")
         yield Session(aws=aws, stack=stack, tasks=declared.tasks, applied=applied)
-
-
-@contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Sets environment variables for AWS clients that this process makes, and puts everything back afterwards."""
-    before = dict(os.environ)
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 @contextmanager
@@ -101,16 +97,49 @@ def serve(
     """Serves until it is interrupted."""
     virtual = speed is not None or begin is not None
     clock: Clock = VirtualClock(begin or datetime.now(UTC), speed=speed or 1) if virtual else RealClock()
-    with started(application, file, port=port, clock=clock, say=lambda line: None) as session:
+    with (
+        started(application, file, port=port, clock=clock, say=lambda line: None) as session,
+        announced(file.resolve().parent, session.aws.endpoint, session.stack.name),
+        _told(session, say),
+    ):
         say(_welcome(session))
-
-        def tell(delivery: Delivery) -> None:
-            say(f"{delivery.slot:%Y-%m-%d %H:%M}  {delivery.schedule}  {delivery.error or 'started'}")
-
-        session.aws.scheduler.listeners.append(tell)
         for_ever = threading.Event()
         while True:
             clock.sleep(3600, wake=for_ever, resting=True)
+
+
+@contextmanager
+def _told(session: Session, say: Callable[[str], object]) -> Iterator[None]:
+    """Says what becomes of each run, and which slots could not be started."""
+
+    def undelivered(delivery: Delivery) -> None:
+        if delivery.error:
+            say(f"{task_of(delivery.schedule)}  {key(delivery.slot)}  not started: {delivery.error}")
+
+    def changed(stream: str, record: Mapping[str, Any]) -> None:
+        images = record["dynamodb"]
+        of_ledger = f":table/{session.stack.runs_table}/" in stream and "NewImage" in images
+        if of_ledger and (line := _outcome(images.get("OldImage"), images["NewImage"])):
+            say(f"{session.aws.clock.now():%H:%M:%S}  {line}")
+
+    session.aws.scheduler.listeners.append(undelivered)
+    silent = streams.on_change(changed)
+    try:
+        yield
+    finally:
+        silent()
+
+
+def _outcome(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> str | None:
+    """What a change of a row says of the end of its run, if it does."""
+    try:
+        run, before = Run.from_item(new), Run.from_item(old) if old else None
+    except InvalidRow as fault:
+        return str(fault)
+    if run.status not in TERMINAL or (before and (before.status, before.version) == (run.status, run.version)):
+        return None
+    took = "" if run.duration_seconds is None else f"{run.duration_seconds:.1f} s"
+    return "  ".join(filter(None, (run.task_id, run.slot, run.status, took, why(run))))
 
 
 def _welcome(session: Session) -> str:
@@ -124,11 +153,14 @@ def _welcome(session: Session) -> str:
 
 In another terminal:
 
+orchestrator --local tasks
+orchestrator --local start {first} --wait
+orchestrator --local runs
+
+AWS's own tools find it, too:
+
 {exports}
 
-.venv/bin/orchestrator tasks
-.venv/bin/orchestrator start {first} --wait
-.venv/bin/orchestrator runs
 aws stepfunctions start-execution --state-machine-arn {runner} --input '{{"taskId":"{first}"}}'
 aws stepfunctions list-executions --state-machine-arn {runner}
 aws scheduler list-schedules --group-name {stack.schedule_group}

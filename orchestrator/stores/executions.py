@@ -17,6 +17,9 @@ from orchestrator.stack import live
 if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient
 
+#: The error of an execution, and of the row, of a run that a person has stopped.
+STOPPED_BY_HAND = "StoppedByHand"
+
 #: Seconds between two looks at an execution. DescribeExecution is refilled with 10 to 15 a second for a whole account.
 POLL_SECONDS = 0.5
 
@@ -119,3 +122,8 @@ class Runner:
             if described["status"] != "RUNNING":
                 return str(described["status"])
             sleep(POLL_SECONDS)
+
+    def stop(self, run: Run, who: str) -> None:
+        """Stops the execution of a run, and what it has started. What a Lambda function does goes on to its end."""
+        assert run.execution_arn is not None, "a run that goes on has an execution"
+        self._client.stop_execution(executionArn=run.execution_arn, error=STOPPED_BY_HAND, cause=f"stopped by {who}")

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.dynamodb import to_item
-from orchestrator.instants import order
+from orchestrator.instants import order, to_second
 from orchestrator.runs.run import UNSUCCESSFUL, Run, RunStatus
 from orchestrator.stack import STATUS_INDEX, Stack
 from orchestrator.stores.unreadable import Report, log, readable
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
+
+#: So many queries go on at once: as many as boto3's client has connections.
+_AT_ONCE = 10
 
 #: A page of Query ends after 1 MB ("Paginating table query results in DynamoDB").
 _PAGES = 5
@@ -37,15 +42,50 @@ class Ledger:
         return Run.from_item(item) if item else None
 
     def runs(
-        self, task_id: str, *, limit: int, status: RunStatus | None = None, until: str | None = None
+        self, task_id: str, *, limit: int, statuses: Collection[RunStatus] = (), until: str | None = None
     ) -> tuple[Run, ...]:
-        """A task's runs, the newest slot first, at most ``limit``; no slot later than ``until``, if it is given."""
-        only: dict[str, Any] = {}
-        if status:
-            only = {"FilterExpression": "#status = :status", "ExpressionAttributeNames": {"#status": "status"}}
-        values = to_item({":task": task_id, ":status": status or None, ":until": until or None})
-        slots = "taskId = :task AND slot <= :until" if until else "taskId = :task"
-        return self._query(limit, KeyConditionExpression=slots, ExpressionAttributeValues=values, **only)
+        """A task's runs, in any of ``statuses`` if there are some, the newest slot first, at most ``limit``; no slot
+        later than ``until``, if it is given.
+        """
+        return tuple(islice(self._of_task(task_id, statuses, until=until, page=limit), limit))
+
+    def started(
+        self,
+        task_ids: Collection[str] | None,
+        *,
+        limit: int,
+        statuses: Collection[RunStatus] = (),
+        since: str | None = None,
+        until: str | None = None,
+    ) -> tuple[Run, ...]:
+        """Runs that began in [since, until], the newest first, at most ``limit``, of some tasks or of all.
+
+        A run that nothing started counts as of its slot. The table and its index are sorted by slot: of slots that are
+        more than a day older than ``since``, as a backfill has them, nothing is seen. Where tasks are named it takes a
+        query for each, several at a time; of all tasks, one for each status.
+        """
+        # What waited for others, or was caught up, began later than its slot.
+        earliest = _a_day_before(since) if since else None
+
+        def of_task(task_id: str) -> Iterator[Run]:
+            return self._of_task(task_id, statuses, since=earliest, page=limit)
+
+        def of_status(status: RunStatus) -> Iterator[Run]:
+            return self.with_status(status, since=earliest, page=limit)
+
+        def begun(runs: Iterator[Run]) -> list[Run]:
+            within = (run for run in runs if order(since or "0") <= _began(run) <= _end_of_second(until or "~"))
+            return list(islice(within, limit))
+
+        found: list[Run] = []
+        with ThreadPoolExecutor(max_workers=_AT_ONCE) as several:
+            if task_ids is None:
+                rows = several.map(lambda status: begun(of_status(status)), statuses or tuple(RunStatus))
+            else:
+                rows = several.map(lambda task_id: begun(of_task(task_id)), task_ids)
+            for some in rows:
+                found += some
+        return tuple(sorted(found, key=lambda run: (_began(run), run.task_id), reverse=True)[:limit])
 
     def outcomes(self, task_id: str, *, limit: int, until: str) -> tuple[Run, ...]:
         """A task's runs that ended well or badly, of slots not later than ``until``, the newest first, at most
@@ -75,16 +115,13 @@ class Ledger:
         within = (run for run in runs if order(since) <= order(run.slot) <= order(until))
         return tuple(sorted(within, key=lambda run: order(run.slot), reverse=True))
 
-    def by_status(
-        self, status: RunStatus, *, limit: int, since: str | None = None, until: str | None = None
-    ) -> tuple[Run, ...]:
-        """Runs of all tasks in one status whose slot is in [since, until], the newest first, at most ``limit``."""
-        return tuple(islice(self.with_status(status, since=since, until=until, page=limit), limit))
-
     def with_status(
         self, status: RunStatus, *, since: str | None = None, until: str | None = None, page: int | None = None
     ) -> Iterator[Run]:
-        """The same without a limit: any number of runs, read in pages (of ``page`` runs) as they are asked for."""
+        """Runs of all tasks in one status whose slot is in [since, until], the newest first: any number of them.
+
+        They are read in pages (of ``page`` runs) as they are asked for.
+        """
         runs = self._runs(
             IndexName=STATUS_INDEX,
             KeyConditionExpression="#status = :status AND slot BETWEEN :since AND :until",
@@ -97,13 +134,27 @@ class Ledger:
         )
         return (run for run in runs if order(run.slot) <= order(until or "~"))
 
-    def recent(self, *, limit: int) -> tuple[Run, ...]:
-        """The newest runs of all tasks: a query for each status, so that the cost follows ``limit`` and not history."""
-        runs = [run for status in RunStatus for run in self.by_status(status, limit=limit)]
-        return tuple(sorted(runs, key=lambda run: (order(run.slot), run.task_id), reverse=True)[:limit])
-
-    def _query(self, limit: int, **request: Any) -> tuple[Run, ...]:
-        return tuple(islice(self._runs(Limit=limit, **request), limit))
+    def _of_task(
+        self,
+        task_id: str,
+        statuses: Collection[RunStatus],
+        *,
+        since: str | None = None,
+        until: str | None = None,
+        page: int | None = None,
+    ) -> Iterator[Run]:
+        names = {f":{status}": status for status in sorted(statuses)}
+        only = {
+            "FilterExpression": f"#status IN ({', '.join(names)})",
+            "ExpressionAttributeNames": {"#status": "status"},
+        }
+        values = {":task": task_id, ":since": order(since or "0"), ":until": until or "~", **names}
+        return self._runs(
+            KeyConditionExpression="taskId = :task AND slot BETWEEN :since AND :until",
+            ExpressionAttributeValues=to_item(values),
+            **(only if names else {}),
+            **({"Limit": page} if page else {}),
+        )
 
     def _runs(self, **request: Any) -> Iterator[Run]:
         return readable(self._items(**request), Run.from_item, self._report)
@@ -112,6 +163,14 @@ class Ledger:
         pages = self._client.get_paginator("query").paginate(TableName=self._table, ScanIndexForward=False, **request)
         for page in pages:
             yield from page["Items"]
+
+
+def _began(run: Run) -> str:
+    return order(run.started_at or run.slot)
+
+
+def _a_day_before(moment: str) -> str:
+    return to_second(datetime.fromisoformat(moment) - timedelta(days=1))
 
 
 def _end_of_second(moment: str) -> str:

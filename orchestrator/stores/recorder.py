@@ -7,8 +7,10 @@ end.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any, cast
 
 from orchestrator.dynamodb import to_item, update
 from orchestrator.runs.execution_end import STOPPED
@@ -27,6 +29,17 @@ from orchestrator.tasks.task import OverlapPolicy
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
+
+
+class Closing(Enum):
+    """What came of closing the row of an execution that is over."""
+
+    #: It was unfinished.
+    DONE = auto()
+    #: The execution has recorded its end itself.
+    OVER = auto()
+    #: The slot's row, if there is one, is another execution's.
+    NOT_ITS_OWN = auto()
 
 
 class Recorder:
@@ -104,8 +117,8 @@ class Recorder:
         )
         return self._alone({"TableName": self._runs, "Key": _key(task_id, slot), **row})
 
-    def close(self, task_id: str, slot: str, execution_arn: str, end: RunEnd) -> bool:
-        """Ends the row of an execution that is over, and releases its lease; returns whether the row was unfinished.
+    def close(self, task_id: str, slot: str, execution_arn: str, end: RunEnd) -> Closing:
+        """Ends the row of an execution that is over, if it is unfinished, and releases its lease.
 
         A run that another one has stopped counts as no failure, whoever records it first.
         """
@@ -146,8 +159,17 @@ class Recorder:
             self._client.transact_write_items(TransactItems=[{"Update": row}, {"Update": task}])
         except cancelled:
             # The row has ended, or the run holds no lease, as that of a backfill: the row alone is left to do.
-            return self._alone(row)
-        return True
+            return self._close_alone(row, execution_arn)
+        return Closing.DONE
+
+    def _close_alone(self, row: dict[str, Any], execution_arn: str) -> Closing:
+        try:
+            self._client.update_item(**row, ReturnValuesOnConditionCheckFailure="ALL_OLD")
+        except self._client.exceptions.ConditionalCheckFailedException as fault:
+            # What ReturnValuesOnConditionCheckFailure asks for is beside the error.
+            owner = cast(Mapping[str, Any], fault.response).get("Item", {}).get("executionArn", {}).get("S")
+            return Closing.OVER if owner == execution_arn else Closing.NOT_ITS_OWN
+        return Closing.DONE
 
     def _alone(self, row: dict[str, Any]) -> bool:
         try:

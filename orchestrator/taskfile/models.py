@@ -112,6 +112,7 @@ _DURATION_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "strin
 Duration = Annotated[int, BeforeValidator(durations.seconds), WithJsonSchema(_DURATION_SCHEMA)]
 Expression = Annotated[str, AfterValidator(_expression)]
 Timezone = Annotated[str, AfterValidator(_timezone)]
+Tag = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/-]{1,50}$")]
 Day = Annotated[date, BeforeValidator(_date)]
 
 
@@ -224,6 +225,9 @@ class DefaultsModel(Model):
     pause_after_failures: int = Field(default=0, ge=0, description="So many failures in a row pause it; 0: none do.")
     alerts: AlertsModel = Field(default_factory=AlertsModel, description="When somebody is told that it fails.")
     owner: str = Field(default="", max_length=200, description="Who is told, and who knows.")
+    tags: Annotated[list[Tag], BeforeValidator(_names), Field(max_length=20)] = Field(
+        default=[], description="Words that people look tasks up by."
+    )
     runbook: str = Field(default="", max_length=1000, description="What to do when it fails: a link or a sentence.")
 
 
@@ -286,6 +290,7 @@ class TaskModel(DefaultsModel):
                 quiet_seconds=self.alerts.quiet,
             ),
             owner=self.owner,
+            tags=tuple(dict.fromkeys(self.tags)),
             description=self.description,
             runbook=self.runbook,
         )

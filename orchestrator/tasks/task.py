@@ -43,6 +43,9 @@ LONGEST_WAIT_SECONDS = 86_400
 #: So many slots of a task wait at most; a further one is skipped.
 MOST_WAITING = 100
 
+#: What the product's own tasks run.
+SYSTEM_TARGETS = frozenset({"lambda/watchdog"})
+
 #: Largest params, as JSON text in UTF-8: the record stays far below the 256 KiB that a state may hold.
 PARAMS_LIMIT_BYTES = 100_000
 
@@ -147,9 +150,16 @@ class Task:
     pause_after_failures: int = 0
     alerts: Alerting = field(default_factory=Alerting)
     owner: str = ""
+    #: Words that people look tasks up by.
+    tags: tuple[str, ...] = ()
     description: str = ""
     #: What to do when it fails: a link or a sentence.
     runbook: str = ""
+
+    @property
+    def is_system(self) -> bool:
+        """Whether the product itself needs the task, and no team has asked for it."""
+        return str(self.target) in SYSTEM_TARGETS
 
     @property
     def lease_seconds(self) -> int:
@@ -201,6 +211,7 @@ class Task:
                 "quietSeconds": self.alerts.quiet_seconds,
             },
             "owner": self.owner,
+            "tags": self.tags,
             "description": self.description,
             "runbook": self.runbook,
         }
@@ -257,6 +268,7 @@ class Task:
                 quiet_seconds=alerts.get("quietSeconds", int),
             ),
             owner=fields.get("owner", str),
+            tags=fields.texts("tags") if "tags" in fields else (),
             description=fields.get("description", str),
             runbook=fields.get("runbook", str),
         )

@@ -9,13 +9,22 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from orchestrator.cli.main import main
 from orchestrator.deployment import Applied
+from orchestrator.dynamodb import to_item
+from orchestrator.local.address import announced, found
 from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.runs.task_state import Pause
+from orchestrator.stack import Stack
+from orchestrator.stores.registry import Registry
+from orchestrator.tasks.slots import key
+from orchestrator.tasks.task import Target, TargetKind, Task
 from tests.testbed import ROOT
 from tests.testbed.deployed import deployed
 from tests.testbed.processes import begun
@@ -54,10 +63,11 @@ def test_tasks_are_json_for_programs(stack: Applied, capsys: pytest.CaptureFixtu
 
 def test_a_run_that_is_waited_for_shows_its_row(stack: Applied, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["start", "good", "--wait"]) == 0
-    header, row = lines(capsys)
+    header, row, result = lines(capsys)
     assert header.split() == ["TASK", "SLOT", "STATUS", "DURATION", "ATTEMPTS", "WHY"]
     assert row.split()[0] == "good"
     assert row.split()[2] == "SUCCEEDED"
+    assert json.loads(result.removeprefix("result: "))["event"]["taskId"] == "good"
 
 
 def test_a_run_that_fails_is_an_exit_code(stack: Applied, capsys: pytest.CaptureFixture[str]) -> None:
@@ -104,9 +114,96 @@ def test_runs_are_the_newest_first_and_can_be_chosen(stack: Applied, capsys: pyt
     assert slots("good", "--status", "failed") == []
 
 
+def test_runs_are_chosen_by_time_status_owner_and_tag(
+    stack: Applied, embedded_aws: EmbeddedAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    registry = Registry(embedded_aws.client("dynamodb"), Stack())
+    work, watchdog = (Target(kind=TargetKind.LAMBDA, name=name) for name in ("work", "watchdog"))
+    registry.register(Task(id="tagged", target=work, tags=("nightly", "eu"), owner="us"))
+    registry.register(Task(id="watchful", target=watchdog, owner="us"))
+    main(["start", "tagged", "--wait"])
+    row = {"taskId": "watchful", "slot": key(datetime.now(UTC)), "status": "SUCCEEDED"}
+    embedded_aws.client("dynamodb").put_item(TableName=Stack().runs_table, Item=to_item(row))
+    main(["start", "bad", "--wait"])
+    capsys.readouterr()
+
+    def chosen(*arguments: str) -> set[str]:
+        assert main(["runs", "--since", "1h", *arguments, "--json"]) == 0
+        return {json.loads(line)["taskId"] for line in lines(capsys)}
+
+    assert {"tagged", "watchful", "bad"} <= chosen()
+    assert chosen("--owner", "us") == {"tagged", "watchful"}
+    assert chosen("--owner", "us", "--no-system") == {"tagged"}
+    assert chosen("--tag", "eu", "--tag", "nightly") == {"tagged"}
+    assert chosen("--tag", "us") == set()
+    assert "tagged" not in chosen("--status", "failed,timed_out")
+    assert "bad" in chosen("--status", "failed,timed_out")
+    assert chosen("--until", "2020-01-01") == set()
+
+
+def test_tasks_are_chosen_by_owner_tag_pause_and_failure(
+    stack: Applied, embedded_aws: EmbeddedAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    registry = Registry(embedded_aws.client("dynamodb"), Stack())
+    work = Target(kind=TargetKind.LAMBDA, name="work")
+    registry.register(Task(id="resting", target=work, tags=("nightly",), owner="them"))
+    registry.pause("resting", Pause(who="ann", why="rest"))
+    main(["start", "bad", "--wait"])
+    capsys.readouterr()
+
+    def chosen(*arguments: str) -> set[str]:
+        assert main(["tasks", *arguments, "--json"]) == 0
+        return {json.loads(line)["taskId"] for line in lines(capsys)}
+
+    assert chosen("--owner", "them") == chosen("--paused") == {"resting"}
+    assert "resting" in chosen("--tag", "nightly")
+    assert chosen("--failing") >= {"bad"}
+    assert "resting" not in chosen("--failing")
+    assert main(["tasks", "--owner", "nobody"]) == 0
+    assert "None of " in lines(capsys)[0]
+
+
+def test_the_version_is_that_of_the_distribution(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert lines(capsys) == [version("scheduled-task-orchestrator")]
+
+
+@pytest.mark.parametrize("place", [["--env", "none", "tasks"], ["tasks", "--env", "none"]])
+def test_the_environment_is_named_before_or_after_the_command(
+    stack: Applied, capsys: pytest.CaptureFixture[str], place: list[str]
+) -> None:
+    assert main(place) == 3
+    assert "is the stack deployed" in capsys.readouterr().err
+
+
+def test_local_is_the_aws_that_the_project_has_announced(
+    stack: Applied,
+    embedded_aws: EmbeddedAws,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    below = tmp_path / "lambdas"
+    below.mkdir()
+    monkeypatch.chdir(below)
+    for name in embedded_aws.environment:
+        # Set, so that it is put back; then as whoever has typed nothing else has it.
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    with announced(tmp_path, embedded_aws.endpoint, "orchestrator-dev"):
+        assert main(["--local", "tasks"]) == 0
+        assert "good" in capsys.readouterr().out
+        assert main(["tasks", "--local", "--env", "none"]) == 3
+        capsys.readouterr()
+    assert found(below) is None
+    assert (tmp_path / ".orchestrator" / ".gitignore").read_text() == "*\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
+        (["runs", "--since", "soon"], 2, "expected a length of time like 2h"),
+        (["tasks", "--env", "PROD"], 2, "1 to 12 of a-z"),
         (["start", "nothing"], 2, "there is no task 'nothing' in the registry; `orchestrator tasks` lists them"),
         (["runs", "nothing"], 2, "there is no task 'nothing'"),
         (["start", "good", "--param", "size"], 2, "expected name=value, found 'size'"),

@@ -106,7 +106,7 @@ def test_a_slot_that_still_runs_is_not_run_again(
     assert main(["rerun", "running", SLOT]) == 2
     said = capsys.readouterr().err
     assert "is still running" in said
-    assert f"stop-execution --execution-arn {going_on}" in said
+    assert f"`orchestrator stop running {SLOT}` ({going_on})" in said
 
 
 def test_a_slot_whose_run_died_is_run_again(registry: Registry, ledger: Ledger, put_row: PutRow) -> None:

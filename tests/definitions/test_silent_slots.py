@@ -295,6 +295,14 @@ def test_a_start_by_hand_that_dies_before_its_claim_leaves_the_slot_to_the_sched
     assert (run.status, run.trigger) == (RunStatus.SUCCEEDED, Trigger.SCHEDULE)
 
 
+def test_a_start_by_hand_for_a_slot_that_fails_is_one_row(runner: TaskRunner) -> None:
+    task_id = runner.register("by-hand", params={"refuse": True})
+    arn = runner.start({"taskId": task_id, "scheduledTime": SLOT})
+    assert runner.aws.execution(arn).over.wait(30)
+    assert runner.aws.event_sources.settled(30)
+    assert [run.slot for run in runner.ledger.runs(task_id, limit=9)] == [SLOT]
+
+
 def test_a_round_is_a_heartbeat(runner: TaskRunner) -> None:
     round_at(runner, datetime.now(UTC))
     metrics = runner.aws.client("cloudwatch").list_metrics(MetricName="WatchdogHeartbeat")["Metrics"]

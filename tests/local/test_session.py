@@ -65,7 +65,7 @@ def at_work(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         with begun(command, cwd=PROJECT, env=environment) as process:
             assert process.stdout is not None
             exports: dict[str, str] = {}
-            while (line := process.stdout.readline()) and "orchestrator start" not in line:
+            while (line := process.stdout.readline()) and "aws stepfunctions" not in line:
                 if line.startswith("export "):
                     name, _, value = line.removeprefix("export ").strip().partition("=")
                     exports[name] = value

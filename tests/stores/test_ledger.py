@@ -81,7 +81,7 @@ def test_a_status_is_looked_for_past_the_runs_that_have_another(ledger: Ledger, 
     put(dynamodb, "a", "2026-12-01T00:00:00Z", RunStatus.FAILED)
     for minute in range(1, 30):
         put(dynamodb, "a", f"2026-12-01T00:{minute:02}:00Z")
-    assert slots(ledger.runs("a", limit=1, status=RunStatus.FAILED)) == ["2026-12-01T00:00:00Z"]
+    assert slots(ledger.runs("a", limit=1, statuses=[RunStatus.FAILED])) == ["2026-12-01T00:00:00Z"]
 
 
 def test_runs_of_all_tasks_are_found_by_status_and_time(ledger: Ledger, dynamodb: Any) -> None:
@@ -90,10 +90,9 @@ def test_runs_of_all_tasks_are_found_by_status_and_time(ledger: Ledger, dynamodb
     put(dynamodb, "c", "2026-12-01T10:00:00.123Z", RunStatus.FAILED)
     put(dynamodb, "d", "2026-12-01T09:00:00Z")
     failed = RunStatus.FAILED
-    assert [run.task_id for run in ledger.by_status(failed, limit=9)] == ["c", "b", "a"]
-    within = ledger.by_status(failed, limit=9, since="2026-12-01T08:00:00Z", until="2026-12-01T09:00:00Z")
+    assert [run.task_id for run in ledger.with_status(failed)] == ["c", "b", "a"]
+    within = ledger.with_status(failed, since="2026-12-01T08:00:00Z", until="2026-12-01T09:00:00Z", page=1)
     assert [run.task_id for run in within] == ["b", "a"]
-    assert [run.task_id for run in ledger.by_status(failed, limit=1)] == ["c"]
 
 
 def test_the_most_recent_runs_are_of_any_task_and_status(ledger: Ledger, dynamodb: Any) -> None:
@@ -101,8 +100,32 @@ def test_the_most_recent_runs_are_of_any_task_and_status(ledger: Ledger, dynamod
         put(dynamodb, f"task-{hour}", f"2026-12-01T{hour:02}:00:00Z", status)
     put(dynamodb, "old", "2026-11-01T00:00:00Z")
     newest = [f"2026-12-01T{hour:02}:00:00Z" for hour in reversed(range(len(RunStatus)))]
-    assert slots(ledger.recent(limit=len(RunStatus))) == newest
-    assert slots(ledger.recent(limit=2)) == newest[:2]
+    assert slots(ledger.started(None, limit=len(RunStatus))) == newest
+    assert slots(ledger.started(None, limit=2)) == newest[:2]
+
+
+@pytest.mark.parametrize("tasks", [None, ["a", "b"]])
+def test_the_newest_is_what_began_last_whatever_its_slot_is(
+    ledger: Ledger, dynamodb: Any, tasks: list[str] | None
+) -> None:
+    put(dynamodb, "a", "2026-12-01T08:00:00Z", startedAt={"S": "2026-12-01T20:00:00.500Z"})
+    put(dynamodb, "a", "2026-12-01T10:00:00Z", startedAt={"S": "2026-12-01T10:00:01.000Z"})
+    put(dynamodb, "b", "2026-12-01T09:00:00Z", RunStatus.MISSED)
+    put(dynamodb, "b", "2026-12-01T12:00:00Z", RunStatus.FAILED, startedAt={"S": "2026-12-01T12:00:00.100Z"})
+
+    def found(**selection: Any) -> list[str]:
+        return [slot[11:13] for slot in slots(ledger.started(tasks, limit=9, **selection))]
+
+    assert found() == ["08", "12", "10", "09"]
+    assert found(since="2026-12-01T20:00:00Z") == ["08"]
+    assert found(since="2026-12-01T10:00:01Z", until="2026-12-01T12:00:00Z") == ["12", "10"]
+    assert found(statuses=[RunStatus.MISSED, RunStatus.FAILED]) == ["12", "09"]
+
+
+def test_runs_of_some_tasks_are_found_without_the_others(ledger: Ledger, dynamodb: Any) -> None:
+    for task_id in ("a", "b", "c"):
+        put(dynamodb, task_id, "2026-12-01T08:00:00Z")
+    assert [run.task_id for run in ledger.started(["a", "c"], limit=9)] == ["c", "a"]
 
 
 def test_what_a_query_costs_follows_the_limit_and_not_the_history(aws: EmbeddedAws, dynamodb: Any) -> None:

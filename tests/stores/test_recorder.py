@@ -12,7 +12,7 @@ from orchestrator.runs.execution_end import STOPPED
 from orchestrator.runs.run import RunEnd, RunStatus, SkipReason, Trigger
 from orchestrator.stack import Stack
 from orchestrator.stores.ledger import Ledger
-from orchestrator.stores.recorder import Recorder
+from orchestrator.stores.recorder import Closing, Recorder
 from orchestrator.stores.registry import Registry
 from orchestrator.tasks.task import Target, TargetKind, Task
 from tests.testbed.tables import create_tables
@@ -52,7 +52,7 @@ def running(dynamodb: Any, *, lease: str | None = ME, status: str = "RUNNING") -
         )
 
 
-def close(recorder: Recorder, status: RunStatus = RunStatus.ABORTED) -> bool:
+def close(recorder: Recorder, status: RunStatus = RunStatus.ABORTED) -> Closing:
     return recorder.close(
         "report", SLOT, ME, RunEnd(status=status, ended_at=ENDED, error="ExecutionAborted", cause="a\nb")
     )
@@ -72,13 +72,13 @@ def test_a_dead_run_is_ended_its_lease_released_and_its_failure_counted(
     recorder: Recorder, ledger: Ledger, dynamodb: Any, status: str
 ) -> None:
     running(dynamodb, status=status)
-    assert close(recorder)
+    assert close(recorder) is Closing.DONE
     run, record = ledger.get("report", SLOT), Registry(dynamodb, STACK).get("report")
     assert run is not None
     assert record is not None
     assert (run.status, run.error, run.cause, run.ended_at) == (RunStatus.ABORTED, "ExecutionAborted", "a b", ENDED)
     assert (record.lease, record.consecutive_failures, record.last_status) == (None, 1, RunStatus.ABORTED)
-    assert not close(recorder)
+    assert close(recorder) is Closing.OVER
     again = Registry(dynamodb, STACK).get("report")
     assert again is not None
     assert again.consecutive_failures == 1
@@ -86,7 +86,7 @@ def test_a_dead_run_is_ended_its_lease_released_and_its_failure_counted(
 
 def test_a_lease_that_is_anothers_stays(recorder: Recorder, ledger: Ledger, dynamodb: Any) -> None:
     running(dynamodb, lease="arn:another")
-    assert close(recorder)
+    assert close(recorder) is Closing.DONE
     run, record = ledger.get("report", SLOT), Registry(dynamodb, STACK).get("report")
     assert (run and run.status) is RunStatus.ABORTED
     assert (record and record.lease and record.lease.execution_arn) == "arn:another"
@@ -94,14 +94,14 @@ def test_a_lease_that_is_anothers_stays(recorder: Recorder, ledger: Ledger, dyna
 
 def test_a_run_that_has_ended_has_the_last_word(recorder: Recorder, ledger: Ledger, dynamodb: Any) -> None:
     running(dynamodb, status="SUCCEEDED")
-    assert not close(recorder)
+    assert close(recorder) is Closing.OVER
     run = ledger.get("report", SLOT)
     assert (run and run.status) is RunStatus.SUCCEEDED
 
 
 def test_a_run_that_went_well_after_all_counts_no_failure(recorder: Recorder, dynamodb: Any) -> None:
     running(dynamodb)
-    assert close(recorder, RunStatus.SUCCEEDED)
+    assert close(recorder, RunStatus.SUCCEEDED) is Closing.DONE
     record = Registry(dynamodb, STACK).get("report")
     assert (record and record.consecutive_failures) == 0
 
@@ -140,7 +140,7 @@ def test_a_run_that_another_has_stopped_is_no_failure_whoever_says_so(
 ) -> None:
     running(dynamodb)
     end = RunEnd(status=RunStatus.ABORTED, ended_at=ENDED, error=STOPPED, cause="skip")
-    assert recorder.close("report", SLOT, ME, end)
+    assert recorder.close("report", SLOT, ME, end) is Closing.DONE
     run, record = ledger.get("report", SLOT), Registry(dynamodb, STACK).get("report")
     assert (run and run.reason) == SkipReason.OVERLAP
     assert (record and record.consecutive_failures) == 0

@@ -54,6 +54,7 @@ tasks = st.builds(
     pause_after_failures=st.integers(0, 9),
     alerts=st.builds(Alerting, failures=st.integers(1, 10), of=st.integers(1, 10), quiet_seconds=st.integers(0, 9999)),
     owner=st.text(max_size=5),
+    tags=st.lists(st.text(min_size=1, max_size=5), max_size=3).map(tuple),
     description=st.text(max_size=5),
     runbook=st.text(max_size=5),
 )

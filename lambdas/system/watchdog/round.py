@@ -21,7 +21,7 @@ from orchestrator.stack import Stack
 from orchestrator.stores.executions import Runner
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.ledger import Ledger
-from orchestrator.stores.recorder import Recorder
+from orchestrator.stores.recorder import Closing, Recorder
 from orchestrator.stores.registry import Registry
 from orchestrator.stores.unreadable import Report
 from orchestrator.tasks.slots import key
@@ -130,7 +130,8 @@ class Round:
             raise InvalidRow(run.task_id, run.slot, f"it is {run.status} and names no execution")
         end = self.runner.ending(run, self.now)
         if end is not None:
-            self.tally.closed += self.recorder.close(run.task_id, run.slot, run.execution_arn, end)
+            closing = self.recorder.close(run.task_id, run.slot, run.execution_arn, end)
+            self.tally.closed += closing is Closing.DONE
 
     def _look(self, task_id: str) -> None:
         record = self.registry.get(task_id)

@@ -7,9 +7,10 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from rich.table import Table
 from rich.text import Text
 
+from orchestrator.cli.views.listing import Column, Listing
+from orchestrator.runs.explanation import why
 from orchestrator.runs.run import UNSUCCESSFUL, Run, RunStatus
 from orchestrator.runs.task_state import Record
 from orchestrator.tasks.slots import key, next_run
@@ -21,27 +22,55 @@ _COLOURS = {
     RunStatus.SKIPPED: "yellow",
 }
 
+#: As much as a table shows of why; `orchestrator show` has all of it.
+_WHY_LENGTH = 160
 
-def runs_table(runs: Iterable[Run], *, title: str | None = None) -> Table:
+_RUNS = (
+    Column(name="TASK"),
+    Column(name="SLOT"),
+    Column(name="STATUS"),
+    Column(name="DURATION", right=True),
+    Column(name="ATTEMPTS", right=True),
+    Column(name="WHY", below=True),
+)
+
+_TASKS = (
+    Column(name="TASK"),
+    Column(name="RUNS", below=True),
+    Column(name="SCHEDULES", below=True),
+    Column(name="NEXT"),
+    Column(name="LAST"),
+    Column(name="STATE", below=True),
+    Column(name="OWNER", below=True),
+    Column(name="TAGS", below=True),
+)
+
+
+def runs_table(runs: Iterable[Run]) -> Listing:
     """A row for each run."""
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    # In a narrow terminal the task and the reason are folded: half a slot or a status says nothing.
-    table.add_column("TASK", overflow="fold")
-    table.add_column("SLOT", min_width=len("2026-12-01T08:00:00Z"), overflow="fold")
-    table.add_column("STATUS", min_width=len(RunStatus.SUCCEEDED))
-    table.add_column("DURATION", justify="right", min_width=len("DURATION"))
-    table.add_column("ATTEMPTS", justify="right", min_width=len("ATTEMPTS"))
-    table.add_column("WHY", overflow="fold")
-    for run in runs:
-        table.add_row(
-            run.task_id,
-            run.slot,
-            Text(run.status, style=_COLOURS.get(run.status, "red" if run.status in UNSUCCESSFUL else "")),
-            "" if run.duration_seconds is None else f"{run.duration_seconds:.1f} s",
-            str(run.attempts),
-            run.reason or run.error or "",
-        )
-    return table
+    return Listing(
+        columns=_RUNS,
+        rows=[
+            (
+                run.task_id,
+                run.slot,
+                status_text(run.status),
+                "" if run.duration_seconds is None else f"{run.duration_seconds:.1f} s",
+                str(run.attempts),
+                _shortened(why(run)),
+            )
+            for run in runs
+        ],
+    )
+
+
+def status_text(status: RunStatus) -> Text:
+    """In its colour."""
+    return Text(status, style=_COLOURS.get(status, "red" if status in UNSUCCESSFUL else ""))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _WHY_LENGTH else f"{text[: _WHY_LENGTH - 1]}…"
 
 
 def run_values(run: Run) -> dict[str, Any]:
@@ -50,23 +79,26 @@ def run_values(run: Run) -> dict[str, Any]:
     return values | {"history": list(map(_applicable, values["history"]))} if run.history else values
 
 
-def tasks_table(records: Iterable[Record], now: datetime) -> Table:
-    """A row for each task."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("TASK", "RUNS", "SCHEDULES", "NEXT", "LAST", "STATE", "OWNER"):
-        table.add_column(name, overflow="fold")
-    for record in records:
-        task = record.task
-        table.add_row(
-            task.id,
-            str(task.target),
-            "\n".join(f"{one.expression} {one.timezone}" for one in task.schedules),
-            next_slot(record, now) or "",
-            record.last_status or "",
-            _state(record, now),
-            task.owner,
-        )
-    return table
+def tasks_table(records: Iterable[Record], now: datetime) -> Listing:
+    """A row for each task. There is a column of tags if any has one."""
+    records = list(records)
+    tagged = any(record.task.tags for record in records)
+    rows = [_task_row(record, now) for record in records]
+    return Listing(columns=_TASKS if tagged else _TASKS[:-1], rows=rows if tagged else [row[:-1] for row in rows])
+
+
+def _task_row(record: Record, now: datetime) -> tuple[str | Text, ...]:
+    task = record.task
+    return (
+        task.id,
+        str(task.target),
+        "\n".join(f"{one.expression} {one.timezone}" for one in task.schedules),
+        next_slot(record, now) or "",
+        status_text(record.last_status) if record.last_status else "",
+        _state(record, now),
+        task.owner,
+        " ".join(task.tags),
+    )
 
 
 def task_values(record: Record, now: datetime) -> dict[str, Any]:
@@ -81,6 +113,8 @@ def task_values(record: Record, now: datetime) -> dict[str, Any]:
         "lastSlot": record.last_slot,
         "state": _state(record, now),
         "owner": task.owner,
+        "tags": task.tags,
+        "consecutiveFailures": record.consecutive_failures,
         "description": task.description,
     }
 

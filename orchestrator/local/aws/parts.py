@@ -15,6 +15,10 @@ class Answer(Protocol):
     """Of one invocation of a function."""
 
     @property
+    def request_id(self) -> str:
+        """What its log calls the invocation."""
+
+    @property
     def payload(self) -> bytes:
         """What the handler returned, or the error in Lambda's shape, as JSON."""
 

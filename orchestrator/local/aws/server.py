@@ -19,14 +19,14 @@ from moto.core.base_backend import BackendDict
 from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
-from werkzeug.http import http_date
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from orchestrator.clients import Clients
 from orchestrator.errors import PortInUse
 from orchestrator.local.aws import (
     account,
+    calls,
     clients,
+    environment,
     error_bodies,
     keys,
     mail,
@@ -38,7 +38,8 @@ from orchestrator.local.aws import (
 )
 from orchestrator.local.aws.clock import Clock, RealClock
 from orchestrator.local.aws.cloudformation import change_sets, resources, updates
-from orchestrator.local.aws.dynamodb import expressions, parameters, partitions, streams, tables
+from orchestrator.local.aws.connections import Server
+from orchestrator.local.aws.dynamodb import conditions, expressions, parameters, partitions, streams, tables
 from orchestrator.local.aws.dynamodb import turns as dynamodb
 from orchestrator.local.aws.events import entries, patterns, rules
 from orchestrator.local.aws.events import status_changes as events
@@ -47,8 +48,11 @@ from orchestrator.local.aws.lambda_ import event_sources, functions, mapping_req
 from orchestrator.local.aws.parts import Running
 from orchestrator.local.aws.scheduler import firing as scheduler
 from orchestrator.local.aws.step_functions import (
+    amounts,
     branches,
     callbacks,
+    choices,
+    closures,
     descriptions,
     executions,
     express,
@@ -57,11 +61,13 @@ from orchestrator.local.aws.step_functions import (
     inspection,
     integrations,
     interpreter,
+    intrinsics,
     jsonata,
     optimized,
     paths,
     sdk_integrations,
     state_machines,
+    steps,
     validation,
     variables,
     versions,
@@ -70,9 +76,14 @@ from orchestrator.local.aws.unforeseen import guarded
 
 #: Each closes a gap between moto and AWS; its docstring says which.
 ADAPTERS = (
+    closures,
     jsonata,
+    steps,
     failures,
     paths,
+    amounts,
+    choices,
+    intrinsics,
     interpreter,
     variables,
     branches,
@@ -89,8 +100,10 @@ ADAPTERS = (
     optimized,
     sdk_integrations,
     clients,
+    calls,
     dynamodb,
     parameters,
+    conditions,
     expressions,
     partitions,
     streams,
@@ -119,7 +132,6 @@ ADAPTERS = (
 )
 
 ACCOUNT = roles.ACCOUNT
-REGION = "us-east-1"
 
 #: Connections that may wait to be accepted: AWS has room for whoever starts a thousand executions at once.
 _BACKLOG = 4096
@@ -131,15 +143,6 @@ class _Dispatcher(DomainDispatcherApplication):
     def __init__(self) -> None:
         super().__init__(create_backend_app)
         self.get_backend_for_host = functools.cache(super().get_backend_for_host)
-
-
-class _Handler(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 # werkzeug's name
-        """Nothing: a line for each request would bury what matters."""
-
-    def date_time_string(self, timestamp: float | None = None) -> str:
-        """The `Date` header of each answer: the time that this AWS lives in."""
-        return str(http_date(_running.clock.now() if timestamp is None else timestamp))
 
 
 _running = Running()
@@ -160,11 +163,11 @@ class EmbeddedAws:
     """
 
     account = ACCOUNT
-    region = REGION
+    region = environment.REGION
 
     def __init__(self, *, port: int = 0, clock: Clock | None = None) -> None:
         self._port = port
-        self._server: BaseWSGIServer | None = None
+        self._server: Server | None = None
         self.clock = clock or RealClock()
         self._plain: dict[str, Any] = {}
         self._session = imports.session()
@@ -190,10 +193,7 @@ class EmbeddedAws:
             raise PortInUse(self._port) from fault
         _running.aws = self
         with listener:
-            host, port = listener.getsockname()
-            self._server = make_server(
-                host, port, guarded(_Dispatcher()), threaded=True, request_handler=_Handler, fd=listener.fileno()
-            )
+            self._server = Server(listener, guarded(_Dispatcher()), lambda: _running.clock)
         threading.Thread(target=self._server.serve_forever, daemon=True, name="embedded-aws").start()
         self.scheduler.start()
 
@@ -240,16 +240,7 @@ class EmbeddedAws:
     @property
     def environment(self) -> dict[str, str]:
         """What an AWS client, of whatever kind, needs to find this AWS, and what deploy.py can leave out for it."""
-        return {
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": "embedded",
-            "AWS_SECRET_ACCESS_KEY": "embedded",
-            "AWS_DEFAULT_REGION": self.region,
-            "AWS_REGION": self.region,
-            # TestState and StartSyncExecution go to another name on AWS: sync-states; this machine has one name.
-            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
-            "ORCHESTRATOR_WITHOUT_DEPENDENCIES": "1",
-        }
+        return environment.variables(self.endpoint)
 
     @property
     def client(self) -> Clients:

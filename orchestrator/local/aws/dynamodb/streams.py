@@ -25,9 +25,10 @@ _listeners: list[Listener] = []
 _held = threading.local()
 
 
-def on_change(listener: Listener) -> None:
-    """Calls it with every change of every table that has a stream."""
+def on_change(listener: Listener) -> Callable[[], None]:
+    """Calls it with every change of every table that has a stream. Returns what ends that."""
     _listeners.append(listener)
+    return lambda: _listeners.remove(listener)
 
 
 @contextmanager

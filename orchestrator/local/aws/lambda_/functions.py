@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from moto.awslambda.models import LambdaFunction
+from moto.core import responses
 
 from orchestrator.local.aws.iam import roles
 from orchestrator.local.aws.lambda_.folder import Folder
@@ -51,6 +52,9 @@ _INHERITED = ("LANG", "LC_ALL", "PATH", "SYSTEMROOT", "TMPDIR")
 #: become idle meanwhile. How many run is not limited.
 _STARTING = max(2, os.cpu_count() or 2)
 
+#: The header of an answer that says what AWS calls the request.
+_REQUEST_ID = "x-amzn-requestid"
+
 #: An idle process is ended after so long.
 _IDLE_SECONDS = 300.0
 
@@ -63,6 +67,8 @@ class Stopped(OSError):
 class Answer:
     """Of one invocation. ``log`` is the end of what it has logged."""
 
+    #: What its log calls the invocation.
+    request_id: str
     payload: bytes
     failed: bool
     log: str
@@ -173,7 +179,7 @@ class Functions:
             self._give_back(environment, era)
         # Whoever has ended everything wants no lines of before.
         log = environment.log.report(*report) if era == self._era else ""
-        return Answer(payload=response.payload, failed=response.failed, log=log)
+        return Answer(request_id=request.id, payload=response.payload, failed=response.failed, log=log)
 
     def _take(self, function: Any) -> Environment:
         """An idle environment of the function, or a new one."""
@@ -335,6 +341,13 @@ def install(aws: Aws) -> None:
         with suppress(OSError):
             aws.functions.invoke(function, event)
 
+    make = responses.gen_amzn_requestid_long
+
+    @replaces(responses, "gen_amzn_requestid_long", digest="77761647bb0c")
+    def request_id(headers: Any = None) -> str:
+        """An invocation is called the same in Lambda's answer and in the function's log."""
+        return str((headers or {}).get(_REQUEST_ID) or make(headers))
+
     @replaces(LambdaFunction, "invoke", digest="06cfc9afee51")
     def invoke(self: Any, body: str | bytes, request_headers: Any, response_headers: Any) -> bytes:
         event = (body.decode() if isinstance(body, bytes) else body) or "{}"
@@ -347,5 +360,6 @@ def install(aws: Aws) -> None:
         answer = aws.functions.invoke(self, event)
         if answer.failed:
             response_headers["x-amz-function-error"] = "Unhandled"
+        response_headers[_REQUEST_ID] = answer.request_id
         response_headers["x-amz-log-result"] = base64.b64encode(answer.log.encode()[-4096:]).decode()
         return _Payload(answer.payload)

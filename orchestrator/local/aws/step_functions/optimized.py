@@ -110,8 +110,8 @@ def _of_dynamodb(told: dict[str, Any]) -> dict[str, Any]:
     return _http(headers, told["SdkResponseMetadata"]["RequestId"])
 
 
-def _of_lambda(length: int, version: str, trace: str, now: datetime, log: str | None) -> dict[str, Any]:
-    request_id = str(uuid.uuid4())
+def _of_lambda(length: int, version: str, now: datetime, log: str | None, request_id: str) -> dict[str, Any]:
+    trace = f"root=1-{uuid.uuid4().hex[:8]}-{uuid.uuid4().hex[:24]};sampled=0"
     headers = {
         **({} if log is None else {"X-Amz-Log-Result": log}),
         "X-Amz-Executed-Version": version,
@@ -177,6 +177,9 @@ def _parameters() -> None:
             if not env.is_running():
                 raise Stopped
             given = env.stack.pop()
+        if not isinstance(given, dict) and not isinstance(self, StateTaskLambda):
+            # Not confirmed: AWS's sentence for it is not known.
+            raise failures.runtime_error(env, refusal(self, given, "it is no JSON object"))
         supported = self._get_supported_parameters()
         for name in given if supported else ():
             if name not in supported:
@@ -246,12 +249,11 @@ def install(aws: Aws) -> None:
     def execute(env: Any, parameters: Any, region: str, state_credentials: Any) -> None:
         client = aws.clients.get("lambda", region, state_credentials.role_arn)
         answer = client.invoke(**parameters)
-        text = answer["Payload"].read().decode()
+        text = answer["Payload"].read().decode(errors="replace")
         if error := answer.get("FunctionError"):
             raise lambda_eval_utils.LambdaFunctionErrorException(error, text)
         version = answer.get("ExecutedVersion") or "$LATEST"
-        trace = f"root=1-{uuid.uuid4().hex[:8]}-{uuid.uuid4().hex[:24]};sampled=0"
-        log = answer.get("LogResult")
+        log, request_id = answer.get("LogResult"), answer["ResponseMetadata"]["RequestId"]
         told = {
             "ExecutedVersion": version,
             **({} if log is None else {"LogResult": log}),
@@ -260,7 +262,7 @@ def install(aws: Aws) -> None:
         env.stack.append(
             {
                 **told,
-                **_of_lambda(len(text.encode()), version, trace, aws.clock.now(), log),
+                **_of_lambda(len(text.encode()), version, aws.clock.now(), log, request_id),
                 "StatusCode": answer["StatusCode"],
             }
         )

@@ -1,0 +1,125 @@
+"""The group of all commands. Each takes, wherever it is typed, which deployment it is about."""
+
+from __future__ import annotations
+
+from copy import copy
+from pathlib import Path
+from typing import Any
+
+import click
+
+from orchestrator.cli import deployments
+from orchestrator.cli.connection import Connection
+from orchestrator.cli.options import environment_stack
+from orchestrator.stack import Stack
+
+
+def _choose_environment(context: click.Context, _parameter: click.Parameter, name: str | None) -> None:
+    if name:
+        _connection(context).named = environment_stack(name)
+
+
+def _choose_stack(context: click.Context, _parameter: click.Parameter, name: str | None) -> None:
+    if name:
+        _connection(context).named = Stack(name=name)
+
+
+def _choose_folder(context: click.Context, _parameter: click.Parameter, folder: Path | None) -> None:
+    if folder:
+        _connection(context).folder = folder
+
+
+def _choose_local(context: click.Context, _parameter: click.Parameter, is_local: bool) -> None:
+    if is_local:
+        context.with_resource(_connection(context).to_local())
+
+
+def _connection(context: click.Context) -> Connection:
+    return context.ensure_object(Connection)
+
+
+def _options() -> tuple[click.Option, ...]:
+    """New ones each time: a command owns its parameters."""
+    return (
+        click.Option(
+            ["--env"],
+            metavar="NAME",
+            expose_value=False,
+            callback=_choose_environment,
+            help="Which environment: dev, staging, prod …",
+        ),
+        click.Option(
+            ["--local"],
+            is_flag=True,
+            expose_value=False,
+            # What it sets in the environment, other options read.
+            is_eager=True,
+            callback=_choose_local,
+            help="The one that `orchestrator local` runs on this machine.",
+        ),
+    )
+
+
+class Commands(click.Group):
+    """Its commands may be typed as ``orchestrator --env prod tasks`` and as ``orchestrator tasks --env prod``.
+
+    Those that build and deploy are imported when one of them is typed, and it remembers that one was.
+    """
+
+    deploying = False
+
+    def __init__(self, *arguments: Any, **fields: Any) -> None:
+        super().__init__(*arguments, **fields)
+        env, local = _options()
+        env.envvar, local.envvar = "ORCHESTRATOR_ENV", "ORCHESTRATOR_LOCAL"
+        stack = click.Option(
+            ["--stack"],
+            envvar="ORCHESTRATOR_STACK",
+            expose_value=False,
+            callback=_choose_stack,
+            help="The same, by the whole name of its stack.  [default: orchestrator-dev]",
+        )
+        project = click.Option(
+            ["--project"],
+            type=click.Path(path_type=Path),
+            expose_value=False,
+            callback=_choose_folder,
+            # The embedded AWS is that of the project.
+            is_eager=True,
+            help="Its folder.  [default: the nearest with a tasks.yaml]",
+        )
+        self.params += [project, env, stack, local]
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        super().add_command(cmd, name)
+        _extend(cmd)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *deployments.MODULES])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        found = super().get_command(ctx, cmd_name)
+        if found is None and cmd_name in deployments.MODULES:
+            # A copy: a project's deploy.py has it as it is.
+            found = copy(deployments.command(cmd_name))
+            _extend(found)
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, found, rest = super().resolve_command(ctx, args)
+        self.deploying = name in deployments.MODULES
+        return name, found, rest
+
+
+def _extend(command: click.Command) -> None:
+    """Gives a command, and those of a group, the options that they do not have."""
+    if isinstance(command, click.Group):
+        for one in command.commands.values():
+            _extend(one)
+        if not command.invoke_without_command:
+            return
+    taken = {name for parameter in command.params for name in parameter.opts}
+    # --help stays the last.
+    command.params = [*command.params, *(option for option in _options() if not taken.intersection(option.opts))]

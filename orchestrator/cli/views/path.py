@@ -1,0 +1,76 @@
+"""The path of an execution through its states, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.text import Text
+
+from orchestrator.instants import to_millisecond
+from orchestrator.runs.path import Visit
+
+#: As much of an input or an output as is shown where it is not asked for in full.
+_LENGTH = 300
+
+
+def path_lines(visits: Sequence[Visit], *, full: bool) -> Iterator[Text]:
+    """A line for each stay in a state, and below it what its call was given and has answered."""
+    width = max((2 * visit.depth + len(visit.state) for visit in visits), default=0)
+    for visit in visits:
+        name = f"{'  ' * visit.depth}{visit.state}"
+        line = Text(f"{visit.entered:%H:%M:%S.%f}"[:-3] + f"  {name:<{width}}  {_took(visit):>10}")
+        if visit.attempts > 1:
+            line.append(f"  {visit.attempts} attempts")
+        if visit.error:
+            line.append(f"  {visit.error}", style="red")
+        yield line
+        for label, text in _data(visit, full=full):
+            shown = text if full or len(text) <= _LENGTH else f"{text[: _LENGTH - 1]}…"
+            yield Text(f"{'':14}{'  ' * visit.depth}{label} ", style="dim").append(shown, style="dim")
+
+
+def path_values(execution_arn: str, visits: Sequence[Visit]) -> Iterator[dict[str, Any]]:
+    """What a program gets of each stay."""
+    for visit in visits:
+        yield {
+            "executionArn": execution_arn,
+            "state": visit.state,
+            "depth": visit.depth,
+            "enteredAt": to_millisecond(visit.entered),
+            "leftAt": to_millisecond(visit.left) if visit.left else None,
+            "attempts": visit.attempts,
+            "input": visit.input,
+            "asked": visit.asked,
+            "answer": visit.answer,
+            "output": visit.output,
+            "error": visit.error or None,
+            "cause": visit.cause or None,
+        }
+
+
+def _took(visit: Visit) -> str:
+    return f"{(visit.left - visit.entered).total_seconds():.3f} s" if visit.left else "…"
+
+
+def _data(visit: Visit, *, full: bool) -> Iterator[tuple[str, str]]:
+    """Of calls of functions and workflows what they got and gave; of the rest nothing, unless all is asked for."""
+    if full:
+        told = {"input": visit.input, "asked": visit.asked, "answer": visit.answer, "output": visit.output}
+    else:
+        told = {"given": _part(visit.asked, "Payload", "Input"), "gave": _part(visit.answer, "Payload", "Output")}
+    for label, text in told.items():
+        if text and text != "{}":
+            yield label, text
+    if visit.cause:
+        yield "cause", visit.cause
+
+
+def _part(text: str, *names: str) -> str:
+    try:
+        value = json.loads(text or "{}")
+    except ValueError:
+        return ""
+    found = next((value[name] for name in names if isinstance(value, dict) and name in value), None)
+    return "" if found is None else json.dumps(found, ensure_ascii=False)

@@ -1,0 +1,38 @@
+"""Why a run is as it is, in a line."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from orchestrator.runs.run import Run, one_line
+
+#: What Step Functions makes of a nested execution that did not succeed: the cause is what DescribeExecution says of it,
+#: as JSON, and a row may have cut it anywhere ("Starting state machine executions from a Task state").
+_NESTED = re.compile(r'^\s*\{.*"(?:ExecutionArn|StateMachineArn)"', re.DOTALL)
+
+
+def why(run: Run) -> str:
+    """Its reason, or its error with the message; of a nested workflow, the workflow's own error and message."""
+    if run.reason:
+        return run.reason
+    if not run.error:
+        return ""
+    error, cause = run.error, run.cause or ""
+    if _NESTED.search(cause):
+        error = _text_of(cause, "Error") or error
+        cause = _text_of(cause, "Cause")
+    # The cause of a function that a workflow calls is JSON, too.
+    message = _text_of(cause, "errorMessage") or cause
+    return one_line(f"{error}: {message}" if message else error)
+
+
+def _text_of(cause: str, name: str) -> str:
+    """A field of JSON text that may end anywhere; empty if it is not there."""
+    found = re.search(rf'"{name}"\s*:\s*"((?:[^"\\]|\\.)*)', cause)
+    if not found:
+        return ""
+    try:
+        return str(json.loads(f'"{found[1]}"', strict=False))
+    except ValueError:
+        return found[1]
