@@ -47,13 +47,19 @@ def orchestrator(context: click.Context) -> None:
 @click.argument("given", metavar="[FILE]", required=False, type=click.Path(path_type=Path))
 @click.pass_obj
 def validate(connection: Connection, given: Path | None) -> None:
-    """Check a tasks file, and write nothing anywhere."""
+    """Check the tasks, the handlers and the workflows of the project, and write nothing anywhere.
+
+    Handlers are imported, in a process of their own. Every mistake is named, in one go.
+    """
+    from orchestrator.deployment.checking import check
+
     file = connection.tasks_file(given)
-    declared = connection.application.load(file, datetime.now(UTC).date())
+    checked = check(connection.project, connection.stack, file, datetime.now(UTC))
+    declared = checked.declared
     schedules = sum(len(task.schedules) for task in declared.tasks)
     click.echo(f"{file}: {len(declared.tasks)} tasks, {schedules} schedules, no mistakes.")
-    for silence in silences(declared.tasks, declared.destinations):
-        click.echo(f"warning: {silence}", err=True)
+    for said in (*checked.warnings, *silences(declared.tasks, declared.destinations)):
+        click.echo(f"warning: {said}", err=True)
 
 
 @orchestrator.command()

@@ -126,4 +126,5 @@ class Runner:
 
     def stop(self, run: Run, who: str) -> None:
         """Stops the execution of a run, and what it has started. What a Lambda function does goes on to its end."""
+        assert run.execution_arn is not None, "a run that goes on has an execution"
         self._client.stop_execution(executionArn=run.execution_arn, error=STOPPED_BY_HAND, cause=f"stopped by {who}")
