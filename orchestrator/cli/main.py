@@ -46,7 +46,10 @@ def orchestrator(context: click.Context) -> None:
 @click.argument("given", metavar="[FILE]", required=False, type=click.Path(path_type=Path))
 @click.pass_obj
 def validate(connection: Connection, given: Path | None) -> None:
-    """Check a tasks file, and write nothing anywhere."""
+    """Check a tasks file as of this machine's date, and write nothing anywhere.
+
+    It needs no stack; `deploy.py plan` checks the file again, as of the date where the stack is.
+    """
     file = connection.tasks_file(given)
     declared = connection.application.load(file, datetime.now(UTC).date())
     schedules = sum(len(task.schedules) for task in declared.tasks)

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from orchestrator.deployment.quotas import REGISTRY_WRITES, SCHEDULE_WRITES, TokenBucket
-from orchestrator.runs.missed_slots import SETTLING, watch_from
+from orchestrator.runs.missed_slots import SETTLING, first_checkpoint
 from orchestrator.runs.task_state import Item
 from orchestrator.stores.registry import Registry, registered_as
 from orchestrator.stores.schedule_group import Schedules
@@ -256,7 +256,7 @@ def _stage(operation: Operation) -> int:
 def _carry_out(operation: Operation, registry: Registry, schedules: Schedules, watched_from: datetime) -> None:
     match operation:
         case Register(task=task, rescheduled=rescheduled):
-            registry.register(task, watch_from(task, watched_from), anew=rescheduled)
+            registry.register(task, first_checkpoint(task, watched_from), anew=rescheduled)
         case CreateSchedule(task_id=task_id, schedule=schedule):
             schedules.create(schedule_name(task_id, schedule), task_id, schedule)
         case UpdateSchedule(task_id=task_id, schedule=schedule):

@@ -17,7 +17,7 @@ from definitions.system.task_runner.variables import (
     FROM_ANY_INPUT,
     FROM_INPUT,
     INPUT_IS_VALID,
-    IS_APART,
+    IS_DETACHED,
     NOW_SECONDS,
     REFUSED,
     SUMMARY,
@@ -50,14 +50,14 @@ STOP_ATTEMPTS = 60
 
 #: The one place where a record that cannot be run, a slot on a closed day and a run of a backfill turn off: the common
 #: case pays no state.
-_NOW_UNLESS_REFUSED = f"""$exists($task.refusal) or $exists($task.closed) or {IS_APART}
+_NOW_UNLESS_REFUSED = f"""$exists($task.refusal) or $exists($task.closed) or {IS_DETACHED}
     ? $error('this slot is not claimed so') : $string({NOW_SECONDS})"""
 
-#: Why ClaimSlot did not try: ``invalid``, a :class:`SkipReason`, or ``apart`` for what is claimed without the task.
+#: Why ClaimSlot did not try: ``invalid``, a :class:`SkipReason`, or ``detached`` for what is claimed without the task.
 _NOT_CLAIMED = f"""$exists($task.refusal) ? 'invalid'
     : $exists($task.closed) ? {literal(SkipReason.CLOSED)}
     : $task.paused ? {literal(SkipReason.PAUSED)}
-    : 'apart'"""
+    : 'detached'"""
 
 _LOOKUP_FAILED = jsonata(f"""
     $not({INPUT_IS_VALID}) ? {{
@@ -128,7 +128,7 @@ def _claims(stack: Stack) -> list[Any]:
             next_state=to("ClaimSlot"),
         ),
         call(
-            "ClaimApart",
+            "ClaimDetached",
             PUT_ITEM,
             comment="A backfill takes the slot without the task: a scheduled run is never skipped because of it.",
             arguments=rows.claimed_row(stack),
@@ -182,8 +182,8 @@ def _refused() -> Choice:
             (When(f"{is_skipped} and ({ASKED_FOR} or $replaces != null)", assign=skipped), to("Ended")),
             (When(f"{is_skipped} and {BY_HAND}", assign=own_key | skipped), to("RecordSkip")),
             (When(is_skipped, assign=skipped), to("RecordSkip")),
-            (When("$known.refusal = 'apart'"), to("ClaimApart")),
-            (once_more(f"{because(Decision.FREE)} and {IS_APART}"), to("ClaimApart")),
+            (When("$known.refusal = 'detached'"), to("ClaimDetached")),
+            (once_more(f"{because(Decision.FREE)} and {IS_DETACHED}"), to("ClaimDetached")),
             (once_more(because(Decision.FREE)), to("ClaimAgain")),
             (once_more(because(Decision.STOP), STOP_ATTEMPTS), to("StopOther")),
             (When(f"{because(Decision.WAIT)} and $not({waits})"), to("RecordWaiting")),
