@@ -39,6 +39,7 @@ class Runner:
 
     def __init__(self, client: SFNClient, state_machine_arn: str) -> None:
         self._client = client
+        self.state_machine_arn = state_machine_arn
         self._arn = live(state_machine_arn)
         self._executions = f"{state_machine_arn}:".replace(":stateMachine:", ":execution:", 1)
 
