@@ -96,7 +96,11 @@ class TaskRunner:
         work = Function(name="work", module="work", timeout_seconds=timeout_seconds)
         application = Application(
             stack=STACK,
-            definitions={"TaskRunner": definitions.ALL["TaskRunner"](STACK), "nested": workflow(), **more},
+            definitions={
+                **{name: definitions.ALL[name](STACK) for name in ("TaskRunner", "ExpressRunner")},
+                "nested": workflow(),
+                **more,
+            },
             functions=(work, *functions(*handlers, environment=environment or {})),
             lambdas=folder,
             tables=lambdas.functions.TABLES,

@@ -34,8 +34,8 @@ class Evaluation:
     bindings: Mapping[str, Any]
     #: The time, since 1970.
     milliseconds: int
-    #: What ``$random`` gave, in order.
-    drawn: tuple[float, ...]
+    #: What ``$random`` and ``$uuid`` gave, in order.
+    drawn: tuple[float | str, ...]
     result: Any
 
 
@@ -84,7 +84,6 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "parse": json.loads,
     "partition": lambda array, size: [array[i : i + size] for i in range(0, len(array), size)],
     "range": _range,
-    "uuid": lambda: str(uuid.uuid4()),
 }
 
 
@@ -127,15 +126,20 @@ def evaluate(expression: str, bindings: Mapping[str, Any], now: datetime) -> Any
         # An evaluator keeps state while it works, and finds itself through its thread.
         evaluator = Jsonata.CURRENT.jsonata = copy.copy(_parsed[expression])
         milliseconds = int(now.timestamp() * 1000)
-        drawn: list[float] = []
+        drawn: list[float | str] = []
 
         def draw(seed: int | None = None) -> float:
-            drawn.append(random.Random(seed).random())
-            return drawn[-1]
+            drawn.append(number := random.Random(seed).random())
+            return number
+
+        def made_up() -> str:
+            drawn.append(text := str(uuid.uuid4()))
+            return text
 
         functions = {
             **FUNCTIONS,
             "random": draw,
+            "uuid": made_up,
             "millis": lambda: milliseconds,
             "now": lambda: now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         }
