@@ -240,9 +240,10 @@ class TaskRunner:
         times: int = 1,
         error: str = "InternalServerError",
         status: int = 500,
+        role: str | None = None,
     ) -> AbstractContextManager[list[str]]:
         """The first calls of an operation fail: before they have an effect, or after it (a lost reply)."""
-        client = self.aws.clients.get(service, self.aws.region, self.role)
+        client = self.aws.clients.get(service, self.aws.region, role or self.role)
         name = f"before-send.{client.meta.service_model.service_id.hyphenize()}.{operation}"
 
         @contextmanager
