@@ -228,8 +228,8 @@ class NoProject(OrchestratorError):
 class FolderNotEmpty(OrchestratorError):
     """A new project was to be written into a folder that holds something."""
 
-    def __init__(self, folder: str, found: str) -> None:
-        super().__init__(f"{folder} holds {found}, and nothing of it is overwritten; name a new or an empty folder")
+    def __init__(self, folder: str, held: str) -> None:
+        super().__init__(f"{folder} holds {held}, and nothing of it is overwritten; name a new or an empty folder")
 
 
 class NotABuild(OrchestratorError):

@@ -6,9 +6,11 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
 
 from orchestrator.local.aws.server import EmbeddedAws
 
@@ -27,23 +29,38 @@ settings.load_profile("suite")
 
 #: Files that take longest, in this order: they begin first, so that both cores are busy to the end.
 _LONG = (
-    "local/test_session.py",
-    "docs/test_pages.py",
-    "faults/test_task_runner.py",
-    "test_deploy_faults.py",
-    "outside/test_rates.py",
-    "outside/test_ending.py",
-    "faults/test_handlers.py",
-    "definitions/test_overlap.py",
-    "deployment/test_privilege.py",
-    "deployment/test_interruptions.py",
-    "outside/test_plan.py",
     "outside/test_telling.py",
-    "outside/test_slots.py",
-    "test_delivery_of_slots.py",
+    "docs/test_pages.py",
+    "test_deploy.py",
+    "definitions/test_billing.py",
+    "deployment/test_applying.py",
+    "deployment/test_privilege.py",
+    "cli/test_main.py",
+    "cli/test_backfill.py",
+    "definitions/test_silent_slots.py",
+    "test_deploy_faults.py",
+    "definitions/test_overlap.py",
+    "definitions/test_task_runner.py",
+    "faults/test_task_runner.py",
+    "local/test_session.py",
 )
 
 _TESTS = Path(__file__).parent
+
+#: The files of this folder share two processes of the product, so one worker has them all.
+_TOGETHER = "tests/outside/"
+
+
+class _Scheduling(LoadFileScheduling):  # type: ignore[misc] # xdist has no types
+    """A file stays with one worker, and so do files that share what is expensive."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _TOGETHER if nodeid.startswith(_TOGETHER) else str(super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduling | None:
+    return _Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

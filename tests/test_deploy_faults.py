@@ -1,7 +1,8 @@
 """What goes wrong on AWS while a person deploys: the command says where, what, and what to try, and by its exit code
 that it was AWS; and the next one finishes the job.
 
-Each command is a process of its own, and meets the fault over HTTP.
+Each command meets the fault over HTTP. One of them is a process of its own here, which a person interrupts, and so are
+those that the proof adds; the others run in this process, where nobody waits before a call is tried again.
 """
 
 from __future__ import annotations
@@ -54,14 +55,39 @@ def environment(aws: EmbeddedAws, endpoint: str, tmp_path: Path) -> dict[str, st
 
 
 @pytest.fixture
-def run(aws: EmbeddedAws, faults: FaultyAws, tasks: Path, tmp_path: Path) -> Deploy:
+def run(
+    aws: EmbeddedAws,
+    faults: FaultyAws,
+    tasks: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Deploy:
     """`deploy.py ARGUMENTS` with the faults in the way; environment variables that are None are not there."""
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
 
     def run(*arguments: str, **variables: str | None) -> Ran:
-        found = environment(aws, faults.endpoint, tmp_path) | variables
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in (environment(aws, faults.endpoint, tmp_path) | variables).items():
+                if value is None:
+                    patch.delenv(name, raising=False)
+                else:
+                    patch.setenv(name, value)
+            code = deploy.main([*arguments, "--tasks", str(tasks)])
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, code, said.out, said.err)
+
+    return run
+
+
+@pytest.fixture
+def run_process(aws: EmbeddedAws, faults: FaultyAws, tasks: Path, tmp_path: Path) -> Deploy:
+    """The same as a process of its own."""
+
+    def run(*arguments: str) -> Ran:
         return subprocess.run(
             [sys.executable, ROOT / "deploy.py", *arguments, "--tasks", str(tasks)],
-            env={name: value for name, value in found.items() if value is not None},
+            env=environment(aws, faults.endpoint, tmp_path),
             capture_output=True,
             text=True,
             check=False,
@@ -180,29 +206,8 @@ def test_a_name_that_is_taken(run: Deploy, faults: FaultyAws) -> None:
     )
 
 
-@pytest.fixture
-def at_once(
-    aws: EmbeddedAws,
-    faults: FaultyAws,
-    tasks: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Deploy:
-    """`deploy.py ARGUMENTS` in this process, where nobody waits before a call is tried again."""
-    for name, value in (aws.environment | {"AWS_ENDPOINT_URL": faults.endpoint}).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
-
-    def run(*arguments: str) -> Ran:
-        code = deploy.main([*arguments, "--tasks", str(tasks)])
-        said = capsys.readouterr()
-        return subprocess.CompletedProcess(arguments, code, said.out, said.err)
-
-    return run
-
-
 @pytest.mark.proof
-def test_throttled_once_in_a_while_it_ends_well(at_once: Deploy, faults: FaultyAws) -> None:
+def test_throttled_once_in_a_while_it_ends_well(run: Deploy, faults: FaultyAws) -> None:
     often = {"DescribeStacks", "UpdateItem", "CreateSchedule", "Scan"}
 
     def throttle(call: Call) -> Answer | None:
@@ -211,15 +216,15 @@ def test_throttled_once_in_a_while_it_ends_well(at_once: Deploy, faults: FaultyA
         return None
 
     faults.fault = throttle
-    ran = at_once("apply")
+    ran = run("apply")
     assert (ran.returncode, ran.stderr) == (0, "")
     assert faults.calls["CreateSchedule"] > TASKS.count("cron")
     assert ran.stdout.endswith("Deployed orchestrator-dev.\n")
 
 
-def test_throttled_on_every_call_it_gives_up_and_says_so(at_once: Deploy, faults: FaultyAws) -> None:
+def test_throttled_on_every_call_it_gives_up_and_says_so(run: Deploy, faults: FaultyAws) -> None:
     faults.fault = lambda call: call.refused(400, "Throttling", "Rate exceeded")
-    ran = at_once("apply")
+    ran = run("apply")
     assert ran.returncode == 3
     assert ran.stderr == (
         "AWS refused DescribeStacks: Throttling: Rate exceeded (it was tried again with growing delays; wait a minute,"
@@ -229,22 +234,22 @@ def test_throttled_on_every_call_it_gives_up_and_says_so(at_once: Deploy, faults
 
 
 @pytest.mark.proof
-def test_a_network_that_is_lost_in_the_middle(run: Deploy, faults: FaultyAws, aws: EmbeddedAws) -> None:
+def test_a_network_that_is_lost_in_the_middle(run_process: Deploy, faults: FaultyAws, aws: EmbeddedAws) -> None:
     def lose(call: Call) -> None:
         if faults.calls["CreateSchedule"] > 3:
             raise ConnectionLost
 
     faults.fault = lose
-    ran = run("apply")
+    ran = run_process("apply")
     assert ran.returncode == 3
     assert "is the network up?" in ran.stderr
     assert "Traceback" not in ran.stderr
     # Nobody could be told that the lock is free.
     faults.fault = lambda call: None
-    assert "is being deployed by" in run("apply").stderr
+    assert "is being deployed by" in run_process("apply").stderr
     expired = {"id": {"S": "deployment"}, "holder": {"S": "the first"}, "expiration": {"N": "1"}}
     aws.client("dynamodb").put_item(TableName=STACK.table("Idempotency"), Item=expired)
-    assert_that_the_next_one_finishes_the_job(run, faults)
+    assert_that_the_next_one_finishes_the_job(run_process, faults)
 
 
 def test_interrupted_by_a_person(run: Deploy, faults: FaultyAws, aws: EmbeddedAws, tasks: Path, tmp_path: Path) -> None:
@@ -265,7 +270,7 @@ def test_interrupted_by_a_person(run: Deploy, faults: FaultyAws, aws: EmbeddedAw
 
 
 @pytest.mark.proof
-def test_two_at_once(run: Deploy, faults: FaultyAws, aws: EmbeddedAws, tasks: Path) -> None:
+def test_two_at_once(run_process: Deploy, faults: FaultyAws, aws: EmbeddedAws, tasks: Path) -> None:
     writing, refused = threading.Event(), threading.Event()
 
     def wait(call: Call) -> None:
@@ -275,12 +280,12 @@ def test_two_at_once(run: Deploy, faults: FaultyAws, aws: EmbeddedAws, tasks: Pa
 
     faults.fault = wait
     results: list[Ran] = []
-    first = threading.Thread(target=lambda: results.append(run("apply")))
+    first = threading.Thread(target=lambda: results.append(run_process("apply")))
     first.start()
     try:
         assert writing.wait(60)
         tasks.write_text(TASKS.replace("task-5", "another"))
-        second = run("apply")
+        second = run_process("apply")
     finally:
         refused.set()
         first.join()
@@ -294,21 +299,13 @@ def test_two_at_once(run: Deploy, faults: FaultyAws, aws: EmbeddedAws, tasks: Pa
     assert "task-5" in Registry(aws.client("dynamodb"), STACK).declared()
 
 
-def test_a_definition_that_is_too_large(
-    aws: EmbeddedAws,
-    faults: FaultyAws,
-    tasks: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_a_definition_that_is_too_large(run: Deploy, faults: FaultyAws, monkeypatch: pytest.MonkeyPatch) -> None:
     large = replace(definitions.ALL["Backfill"](STACK), comment="x" * 1_048_577)
     monkeypatch.setitem(definitions.ALL, "Large", lambda stack: large)
-    for name, value in (aws.environment | {"AWS_ENDPOINT_URL": faults.endpoint}).items():
-        monkeypatch.setenv(name, value)
-    assert deploy.main(["apply", "--tasks", str(tasks)]) == 1
-    said = capsys.readouterr().err
-    assert said.startswith("the definition “Large” would not run as written:\nit has 1,0")
-    assert said.endswith("bytes, at most 1,048,576 are allowed; split it\n")
+    ran = run("apply")
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("the definition “Large” would not run as written:\nit has 1,0")
+    assert ran.stderr.endswith("bytes, at most 1,048,576 are allowed; split it\n")
     assert faults.calls.total() == 0
 
 

@@ -59,16 +59,16 @@ def _filled(value: Any, stack: Stack, problems: list[str]) -> Any:
     if not isinstance(value, str):
         return value
 
-    def name(found: re.Match[str]) -> str:
-        kind, of = found.groups()
+    def name(match: re.Match[str]) -> str:
+        kind, of = match.groups()
         if kind == "stack" and of is None:
             return stack.name
         if kind == "function" and of:
             return stack.function(of)
         if kind == "table" and of:
             return stack.table(of)
-        problems.append(f"{found[0]} stands for nothing; there is: ${{stack}}, ${{function:NAME}}, ${{table:NAME}}")
-        return found[0]
+        problems.append(f"{match[0]} stands for nothing; there is: ${{stack}}, ${{function:NAME}}, ${{table:NAME}}")
+        return match[0]
 
     text = _PLACEHOLDER.sub(name, value)
     # Whoever writes a file writes the delimiters themselves, and means them.

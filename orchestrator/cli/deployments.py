@@ -44,9 +44,9 @@ def deployments(project: Project) -> click.Group:
 
 def command(name: str) -> click.Command:
     """One of them."""
-    found = getattr(import_module(MODULES[name]), name)
-    assert isinstance(found, click.Command)
-    return found
+    command = getattr(import_module(MODULES[name]), name)
+    assert isinstance(command, click.Command)
+    return command
 
 
 def run(deploy: click.Command, arguments: list[str] | None) -> int:

@@ -34,13 +34,13 @@ class Dependencies:
         Raises :class:`~orchestrator.errors.InvalidLockList`, and
         :class:`~orchestrator.errors.InvalidProject` where two lists pin two versions of one distribution.
         """
-        found: dict[str, tuple[Pin, Path]] = {}
+        owners: dict[str, tuple[Pin, Path]] = {}
         for lock in locks:
             for pin in read_lock(lock):
-                first, of = found.setdefault(pin.name, (pin, lock))
+                first, of = owners.setdefault(pin.name, (pin, lock))
                 if first.version != pin.version:
                     raise InvalidProject([f"{lock}: {pin}, but a bundle holds one version, and {of} has {first}"])
-        pins = tuple(pin for _, (pin, _) in sorted(found.items()))
+        pins = tuple(pin for _, (pin, _) in sorted(owners.items()))
         return cls(pins=pins, platform=platform, cache=cache)
 
     def without(self, names: Collection[str]) -> Dependencies:

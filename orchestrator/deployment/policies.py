@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from orchestrator.errors import InvalidProject
 from orchestrator.functions import EventSource, Function, Permission
 from orchestrator.stack import METRICS_NAMESPACE, Stack
 
@@ -187,13 +188,17 @@ def log_delivery() -> Statement:
 
 
 def function(stack: Stack, function: Function) -> list[Statement]:
-    """What a function declares, its own logs, and its traces."""
+    """What a function declares, its own logs, and its traces. Raises InvalidProject."""
+    try:
+        declared = [statement for permission in function.permissions for statement in _declared(stack, permission)]
+    except ValueError as fault:
+        raise InvalidProject([f"{function.name}: {fault}"]) from fault
     group = f"log-group:/aws/lambda/{stack.function(function.name, is_task=not function.event_sources)}:*"
     return [
         allow(("logs:CreateLogStream", "logs:PutLogEvents"), arn("logs", group)),
         *tracing(_TRACE_ACTIONS),
         *(statement for source in function.event_sources for statement in _polling(source)),
-        *(statement for permission in function.permissions for statement in _declared(stack, permission)),
+        *declared,
     ]
 
 

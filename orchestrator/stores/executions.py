@@ -40,6 +40,7 @@ class Runner:
 
     def __init__(self, client: SFNClient, state_machine_arn: str) -> None:
         self._client = client
+        self.state_machine_arn = state_machine_arn
         self._arn = live(state_machine_arn)
         self._executions = f"{state_machine_arn}:".replace(":stateMachine:", ":execution:", 1)
 
@@ -135,4 +136,5 @@ class Runner:
         """
         if is_express(run.execution_arn):
             raise NotStoppable(run.task_id, run.slot)
+        assert run.execution_arn is not None, "a run that goes on has an execution"
         self._client.stop_execution(executionArn=run.execution_arn, error=STOPPED_BY_HAND, cause=f"stopped by {who}")

@@ -228,10 +228,13 @@ def test_the_machine_and_the_task_file_agree_on_what_is_for_it(
         id="t", target=Target(kind=kind, name="x"), overlap=overlap, timeout_seconds=timeout, retry=retry, express=True
     )
     now = datetime(2026, 12, 1, tzinfo=UTC)
-    states = {"result": {"Item": task.to_item()}, "input": {"taskId": "t", "trigger": "schedule"}}
+    states = {
+        "result": {"Item": json.loads(json.dumps(task.to_item()))},
+        "input": {"taskId": "t", "trigger": "schedule"},
+    }
     states["context"] = {"Execution": {"Id": "arn:x", "StartTime": "2026-12-01T00:00:00.000Z"}}
     record = jsonata.evaluate(RECORD.removeprefix("{%").removesuffix("%}").strip(), {"states": states}, now)
-    bindings = {"task": record, "trigger": Trigger.SCHEDULE}
+    bindings = {"task": record, "trigger": Trigger.SCHEDULE.value}
     assert jsonata.evaluate(claiming.ELSEWHERE, bindings, now) is bool(list(obstacles(task)))
 
 

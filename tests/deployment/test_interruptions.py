@@ -38,8 +38,8 @@ AFTER = [
 ]
 
 
-#: The suite lets deployments die after each twelfth call, and the proof after each.
-EVERY = pytest.mark.parametrize("every", [12, pytest.param(1, marks=pytest.mark.proof)])
+#: The suite lets deployments die after each seventeenth call, and the proof after each.
+EVERY = pytest.mark.parametrize("every", [17, pytest.param(1, marks=pytest.mark.proof)])
 
 
 class Died(BaseException):

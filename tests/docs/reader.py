@@ -123,11 +123,11 @@ class Reader:
 
 @contextmanager
 def reader(folder: Path) -> Iterator[Reader]:
-    """One in a fresh copy of the project below ``folder``."""
+    """One in a fresh copy of the project below ``folder``, with what Python has compiled of it."""
     for name in _PROJECT:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, folder / name)
         else:
             shutil.copy(source, folder / name)
     made = Reader(folder)

@@ -172,11 +172,10 @@ def running(tasks: str, *options: str) -> Iterator[Running]:
 
 def project(folder: Path, tasks: str) -> None:
     """A copy of the project, its handlers with those of this folder, and a tasks.yaml."""
-    ignored = shutil.ignore_patterns("__pycache__")
     for name in ("definitions", "lambdas", "samples"):
-        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+        shutil.copytree(ROOT / name, folder / name)
     shutil.copy(ROOT / "deploy.py", folder)
-    shutil.copytree(Path(__file__).parent / "lambdas", folder / "lambdas", ignore=ignored, dirs_exist_ok=True)
+    shutil.copytree(Path(__file__).parent / "lambdas", folder / "lambdas", dirs_exist_ok=True)
     (folder / "temporary").mkdir()
     (folder / "tasks.yaml").write_text(tasks, encoding="utf-8")
 

@@ -17,6 +17,7 @@ from botocore.config import Config
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.stepfunctions.parser.asl.utils import boto_client
 
+from orchestrator.local.aws import calls
 from orchestrator.local.aws.iam import roles
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
@@ -57,6 +58,8 @@ class Clients:
 
     def _answer(self, event_name: str, request: Any, **_: Any) -> Any:
         """Moto's answer, with a request id: moto's interpreter cannot do without, and not every answer has one."""
+        if isinstance(request, calls.Request):
+            return calls.answer(request)
         before, _here.inside = inside(), True
         try:
             answer = self._stub(event_name, request)
@@ -85,6 +88,8 @@ class Clients:
             ),
         )
         client.meta.events.register_last("before-send", self._answer)
+        if service == "dynamodb":
+            calls.shorten(client, credentials.access_key, roles.ACCOUNT)
         return client
 
 

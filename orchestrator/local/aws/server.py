@@ -19,13 +19,12 @@ from moto.core.base_backend import BackendDict
 from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
-from werkzeug.http import http_date
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from orchestrator.clients import Clients
 from orchestrator.errors import PortInUse
 from orchestrator.local.aws import (
     account,
+    calls,
     clients,
     environment,
     error_bodies,
@@ -39,7 +38,8 @@ from orchestrator.local.aws import (
 )
 from orchestrator.local.aws.clock import Clock, RealClock
 from orchestrator.local.aws.cloudformation import change_sets, resources, updates
-from orchestrator.local.aws.dynamodb import expressions, parameters, partitions, streams, tables
+from orchestrator.local.aws.connections import Server
+from orchestrator.local.aws.dynamodb import conditions, expressions, parameters, partitions, streams, tables
 from orchestrator.local.aws.dynamodb import turns as dynamodb
 from orchestrator.local.aws.events import entries, patterns, rules
 from orchestrator.local.aws.events import status_changes as events
@@ -48,8 +48,11 @@ from orchestrator.local.aws.lambda_ import event_sources, functions, mapping_req
 from orchestrator.local.aws.parts import Running
 from orchestrator.local.aws.scheduler import firing as scheduler
 from orchestrator.local.aws.step_functions import (
+    amounts,
     branches,
     callbacks,
+    choices,
+    closures,
     descriptions,
     executions,
     express,
@@ -58,11 +61,13 @@ from orchestrator.local.aws.step_functions import (
     inspection,
     integrations,
     interpreter,
+    intrinsics,
     jsonata,
     optimized,
     paths,
     sdk_integrations,
     state_machines,
+    steps,
     validation,
     variables,
     versions,
@@ -71,9 +76,14 @@ from orchestrator.local.aws.unforeseen import guarded
 
 #: Each closes a gap between moto and AWS; its docstring says which.
 ADAPTERS = (
+    closures,
     jsonata,
+    steps,
     failures,
     paths,
+    amounts,
+    choices,
+    intrinsics,
     interpreter,
     variables,
     branches,
@@ -90,8 +100,10 @@ ADAPTERS = (
     optimized,
     sdk_integrations,
     clients,
+    calls,
     dynamodb,
     parameters,
+    conditions,
     expressions,
     partitions,
     streams,
@@ -133,15 +145,6 @@ class _Dispatcher(DomainDispatcherApplication):
         self.get_backend_for_host = functools.cache(super().get_backend_for_host)
 
 
-class _Handler(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 # werkzeug's name
-        """Nothing: a line for each request would bury what matters."""
-
-    def date_time_string(self, timestamp: float | None = None) -> str:
-        """The `Date` header of each answer: the time that this AWS lives in."""
-        return str(http_date(_running.clock.now() if timestamp is None else timestamp))
-
-
 _running = Running()
 
 
@@ -164,7 +167,7 @@ class EmbeddedAws:
 
     def __init__(self, *, port: int = 0, clock: Clock | None = None) -> None:
         self._port = port
-        self._server: BaseWSGIServer | None = None
+        self._server: Server | None = None
         self.clock = clock or RealClock()
         self._plain: dict[str, Any] = {}
         self._session = imports.session()
@@ -190,10 +193,7 @@ class EmbeddedAws:
             raise PortInUse(self._port) from fault
         _running.aws = self
         with listener:
-            host, port = listener.getsockname()
-            self._server = make_server(
-                host, port, guarded(_Dispatcher()), threaded=True, request_handler=_Handler, fd=listener.fileno()
-            )
+            self._server = Server(listener, guarded(_Dispatcher()), lambda: _running.clock)
         threading.Thread(target=self._server.serve_forever, daemon=True, name="embedded-aws").start()
         self.scheduler.start()
 

@@ -66,7 +66,7 @@ def install(aws: Aws) -> None:
 
     @replaces(ResourceMap, "build_resource_diff", digest="025c712b8af0")
     def build_resource_diff(self: Any, other_template: Any, parameters: Any = None) -> Any:
-        found = difference(self, other_template, parameters)
+        changes = difference(self, other_template, parameters)
         changed = [name for name in parameters or {} if self.input_parameters.get(name) != parameters[name]]
         moved = {
             name
@@ -74,8 +74,8 @@ def install(aws: Aws) -> None:
             if any(f"'Ref': '{parameter}'" in repr(condition) for parameter in changed)
         }
         named = {name for name, one in other_template["Resources"].items() if moved & _conditional(one)}
-        found["Modify"] += sorted(named - {*found["Modify"], *found["Add"]})
-        return found
+        changes["Modify"] += sorted(named - {*changes["Modify"], *changes["Add"]})
+        return changes
 
     create_machine, update_machine = (
         StateMachine.create_from_cloudformation_json,

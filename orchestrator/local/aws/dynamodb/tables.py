@@ -25,14 +25,14 @@ _NEITHER = (
 
 def described(table: Any, said: dict[str, Any]) -> dict[str, Any]:
     """Moto's description of a table, as AWS gives it."""
-    found = {name: value for name, value in said.items() if value != []}
-    found["TableId"] = table.__dict__.setdefault("table_id", str(uuid.uuid4()))
-    found["ProvisionedThroughput"] = {**said["ProvisionedThroughput"], "NumberOfDecreasesToday": 0}
+    description = {name: value for name, value in said.items() if value != []}
+    description["TableId"] = table.__dict__.setdefault("table_id", str(uuid.uuid4()))
+    description["ProvisionedThroughput"] = {**said["ProvisionedThroughput"], "NumberOfDecreasesToday": 0}
     if table.billing_mode != "PAY_PER_REQUEST":
-        del found["BillingModeSummary"]
-    for index in found.get("GlobalSecondaryIndexes", []):
+        del description["BillingModeSummary"]
+    for index in description.get("GlobalSecondaryIndexes", []):
         index["IndexArn"] = f"{table.table_arn}/index/{index['IndexName']}"
-    return found
+    return description
 
 
 def install(aws: Aws) -> None:

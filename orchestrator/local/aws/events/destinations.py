@@ -28,6 +28,9 @@ def call(backend: Any, arn: str, target: Mapping[str, Any], text: str, give_up: 
         give_up("NO_RESOURCE", f"{arn} does not exist")
         return
     connection = next(one for one in backend.connections.values() if one.arn == destination.connection_arn)
+    if "OAuthParameters" in connection.auth_parameters:
+        give_up("SDK_CLIENT_ERROR", f"the embedded AWS does not offer OAuth, which {connection.name} asks for")
+        return
     asked = request(destination, connection, target.get("HttpParameters") or {}, text)
     threading.Thread(target=_send, args=(asked, give_up), daemon=True, name="api-destination").start()
 

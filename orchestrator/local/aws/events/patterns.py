@@ -207,7 +207,7 @@ def _matches(pattern: Mapping[str, Any], leaves: Mapping[str, list[Any]], path: 
 
 def _leaves(event: Any) -> dict[str, list[Any]]:
     """The plain values of an event by their path; what is in lists is under the list's path."""
-    found: dict[str, list[Any]] = {}
+    leaves: dict[str, list[Any]] = {}
 
     def walk(value: Any, path: str) -> None:
         if isinstance(value, dict):
@@ -217,10 +217,10 @@ def _leaves(event: Any) -> dict[str, list[Any]]:
             for inner in value:
                 walk(inner, path)
         else:
-            found.setdefault(path, []).append(value)
+            leaves.setdefault(path, []).append(value)
 
     walk(event, "")
-    return found
+    return leaves
 
 
 def _holds(match: Any, values: list[Any]) -> bool:

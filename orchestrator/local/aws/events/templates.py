@@ -33,8 +33,8 @@ def text_of(event: Mapping[str, Any], target: Mapping[str, Any], rule_arn: str) 
         return str(target["Input"])
     whole = {name: value for name, value in event.items() if name != "ingestion-time"}
     if "InputPath" in target:
-        found = at(whole, target["InputPath"])
-        return _json(None if found is _MISSING else found)
+        part = at(whole, target["InputPath"])
+        return _json(None if part is _MISSING else part)
     if transformer := target.get("InputTransformer"):
         values: dict[str, Any] = {
             name: at(whole, path) for name, path in (transformer.get("InputPathsMap") or {}).items()
@@ -54,13 +54,13 @@ def text_of(event: Mapping[str, Any], target: Mapping[str, Any], rule_arn: str) 
 def filled(template: str, values: Mapping[str, Any]) -> str:
     """A template with its placeholders replaced."""
     is_text = template.lstrip().startswith('"')
-    found = "".join(_pieces(template, values, is_text=is_text))
+    text = "".join(_pieces(template, values, is_text=is_text))
     if not is_text:
         try:
-            json.loads(found)
+            json.loads(text)
         except ValueError:
-            raise NoJson(f"the template is not JSON when it is filled in: {found}") from None
-    return found
+            raise NoJson(f"the template is not JSON when it is filled in: {text}") from None
+    return text
 
 
 def unknown(transformer: Mapping[str, Any]) -> str | None:

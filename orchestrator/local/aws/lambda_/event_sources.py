@@ -154,6 +154,9 @@ class QueueSource(Source):
         if not received:
             return False
         records = [self._record(message) for message in received]
+        if not self.mapping.max_batch_window:
+            # As recorded: a mapping with a batching window says null, and one without says nothing.
+            records = [{name: value for name, value in one.items() if value is not None} for one in records]
         wanted = [record for record in records if self._wanted({"body": parsed(record["body"])})]
         failed = self._failures(wanted) if wanted else set()
         for message in received:

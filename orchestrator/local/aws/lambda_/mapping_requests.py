@@ -118,5 +118,5 @@ def _complete_answers(aws: Aws) -> None:
 
     @replaces(response, "list_event_source_mappings", digest="86bfbf60cef9")
     def answer_list(self: Any) -> str:
-        found = json.loads(listed(self))["EventSourceMappings"]
-        return json.dumps({"EventSourceMappings": [json.loads(said(json.dumps(one))) for one in found]})
+        mappings = json.loads(listed(self))["EventSourceMappings"]
+        return json.dumps({"EventSourceMappings": [json.loads(said(json.dumps(one))) for one in mappings]})

@@ -124,7 +124,9 @@ class Scheduler:
 
     def _deliver(self, due: _Due, slot: datetime) -> None:
         schedule = due.schedule
-        if isinstance(due.times.expression, At) and schedule.action_after_completion == "DELETE":
+        # "ActionAfterCompletion": also of a recurring schedule, after the last slot before its EndDate.
+        last = isinstance(due.times.expression, At) or due.slot is None
+        if last and schedule.action_after_completion == "DELETE":
             backend = self._aws.backend("scheduler")
             backend.delete_schedule(schedule.group_name, schedule.name)
         attempt = Attempt(self._aws, schedule, slot)

@@ -39,13 +39,14 @@ from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend, stepfunctions_parser_backends
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from orchestrator.local.aws import threads
 from orchestrator.local.aws.clock import Wake
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 from orchestrator.local.aws.step_functions import execution_logs
 from orchestrator.local.aws.step_functions.descriptions import outline, output, redrive
 from orchestrator.local.aws.step_functions.interpreter import end, timestamp
-from orchestrator.local.aws.step_functions.validation import unread_json
+from orchestrator.local.aws.step_functions.validation import is_text, unread_json
 from orchestrator.local.aws.step_functions.versions import started
 
 #: "Step Functions service quotas": input or output of an execution, state or task, in bytes of UTF-8.
@@ -105,10 +106,14 @@ def given(name: str | None, execution_input: str | None) -> tuple[str, str]:
     if len(text.encode()) > INPUT_LIMIT_BYTES:
         raise InvalidExecutionInput(f"Invalid State Machine Execution Input: longer than {INPUT_LIMIT_BYTES} bytes")
     try:
-        json.loads(text)
+        value = json.loads(text)
     except json.JSONDecodeError as fault:
         why = unread_json(text, fault)
         raise InvalidExecutionInput(f"Invalid State Machine Execution Input: '{why}'") from fault
+    except RecursionError as fault:
+        raise InvalidExecutionInput("Invalid State Machine Execution Input: 'nested too deeply'") from fault
+    if not is_text(value):
+        raise InvalidExecutionInput("Invalid State Machine Execution Input: 'not valid Unicode'")
     return name, text
 
 
@@ -225,11 +230,12 @@ def _run(aws: Aws) -> Callable[[Any], None]:
         _notify(execution)
         try:
             if (limit := _limit(execution, self._get_evaluation_entrypoint().timeout_seconds)) is not None:
-                threading.Thread(target=watch, args=(execution, limit), daemon=True).start()
+                threads.start(partial(watch, execution, limit))
             run(self)
         except Exception as fault:
             # Whatever goes wrong in the interpreter, no execution stays RUNNING.
-            self.env.set_error({"error": "States.Runtime", "cause": repr(fault)})
+            why = f"The embedded AWS could not go on: {fault}"
+            self.env.set_error({"error": "States.Runtime", "cause": why})
         _close(aws, execution)
 
     return execution_logic
@@ -237,7 +243,7 @@ def _run(aws: Aws) -> Callable[[Any], None]:
 
 def _start_worker(self: Any) -> None:
     self.env = self._get_evaluation_environment()
-    threading.Thread(target=self._execution_logic, daemon=True).start()
+    threads.start(self._execution_logic)
 
 
 def _environment(make: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -35,6 +35,7 @@ from orchestrator.local.aws.replacements import adds
 from orchestrator.local.aws.step_functions import mocks
 from orchestrator.local.aws.step_functions.interpreter import end
 from orchestrator.local.aws.step_functions.validation import InvalidDefinition, refuse
+from orchestrator.local.aws.step_functions.values import JSONATA
 
 State = Mapping[str, Any]
 
@@ -186,7 +187,7 @@ def _mocked(trial: Trial, error: tuple[str, str] | None) -> MockTestCase | None:
     return MockTestCase("TestState", "mock", [StateMockedResponses(trial.name, "mock", [response])])
 
 
-def _as_task(state: State) -> State:
+def _as_task(state: State, language: str) -> State:
     """A Map or Parallel whose work is mocked, as a task with the same way out."""
     if state["Type"] == "Task":
         return state
@@ -202,13 +203,15 @@ def _as_task(state: State) -> State:
         "ResultSelector",
         "Retry",
     }
-    return {"Type": "Task", "Resource": _ANY_TASK} | {name: value for name, value in state.items() if name in out}
+    kept = {name: value for name, value in state.items() if name in out}
+    asked = "Arguments" if language == JSONATA else "Parameters"
+    return {"Type": "Task", "Resource": _ANY_TASK, asked: {"FunctionName": "mocked"}} | kept
 
 
 def _run(aws: Aws, trial: Trial, state: State, error: tuple[str, str] | None = None) -> Ended:
     """Runs the state without a trace of it."""
     mock = _mocked(trial, error)
-    definition = _machine(trial, _as_task(state) if mock else state)
+    definition = _machine(trial, _as_task(state, trial.query_language) if mock else state)
     refuse(definition)
     machine, name = str(uuid.uuid4()), str(uuid.uuid4())
     here = f"arn:aws:states:{aws.region}:{aws.account}"

@@ -7,7 +7,6 @@ but the machine's; and lets a stopped or timed out execution finish what it was 
 
 from __future__ import annotations
 
-import copy
 import functools
 import logging
 import threading
@@ -41,10 +40,11 @@ from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped, Pro
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 
+from orchestrator.local.aws import threads
 from orchestrator.local.aws.clock import Wake
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
-from orchestrator.local.aws.step_functions import failures
+from orchestrator.local.aws.step_functions import failures, steps
 
 #: As a recording of AWS shows: 24,855 days are waited, 24,856 are not.
 _LONGEST_WAIT_SECONDS = 2**31 - 1
@@ -207,7 +207,7 @@ def _work(aws: Aws) -> Callable[[Any, Any], None]:
         seconds = env.stack.pop()
         frame = env.open_frame()
         frame.states.reset(input_value=env.states.get_input())
-        frame.stack = copy.deepcopy(env.stack)
+        frame.stack = steps.copied(env.stack)
         outcomes: list[tuple[Any, Exception | None]] = []
 
         def work() -> None:
@@ -221,7 +221,7 @@ def _work(aws: Aws) -> Callable[[Any, Any], None]:
         # Busy until it rests, and again when the time is up, until whoever rests in the frame has woken: virtual time
         # must not slip by.
         with aws.clock.busy():
-            threading.Thread(target=work, daemon=True).start()
+            threads.start(work)
             aws.clock.sleep(seconds, wake=frame.over, resting=True)
             outcome = outcomes[0] if outcomes else None
             frame.set_ended()

@@ -1,7 +1,8 @@
 """JSONata in Step Functions' interpreter.
 
 moto hands every expression to a Java bridge that is not there, with all variables written into its source. Here
-`jsonata-python` parses each expression once, and variables are bound as values: text with quotes in it stays text.
+`jsonata-python` parses each expression once, :mod:`closures` makes a function of it, and variables are bound as
+values: text with quotes in it stays text.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from moto.stepfunctions.parser.asl.component.common.string.string_expression imp
 
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
-from orchestrator.local.aws.step_functions import failures
+from orchestrator.local.aws.step_functions import closures, failures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,10 +40,18 @@ class Evaluation:
     result: Any
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Parsed:
+    """An expression: the library's evaluator of it, and the function that it became."""
+
+    evaluator: Jsonata
+    closure: closures.Closure
+
+
 #: What :func:`watch` was given.
 _watchers: list[Callable[[Evaluation], None]] = []
 
-_parsed: dict[str, Any] = {}
+_parsed: dict[str, _Parsed] = {}
 _parsing = threading.Lock()
 
 _HASHES = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
@@ -87,9 +96,40 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
 }
 
 
-def _nulls_in(value: Any) -> Any:
-    """None as JSONata's null: a bare None is its undefined."""
-    return Utils.NULL_VALUE if value is None else value
+#: Those, and ``$$``, of which an expression of Step Functions has nothing.
+_bound: Mapping[str, Any] = {"$": None, **{name: Jsonata.JLambda(function) for name, function in FUNCTIONS.items()}}
+
+
+def _of_now(now: datetime, milliseconds: int, drawn: list[float | str]) -> dict[str, Any]:
+    """Functions of one evaluation: the time, and chance, which is kept in ``drawn``."""
+
+    def draw(seed: int | None = None) -> float:
+        drawn.append(number := random.Random(seed).random())
+        return number
+
+    def made_up() -> str:
+        drawn.append(text := str(uuid.uuid4()))
+        return text
+
+    def text() -> str:
+        return now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    functions: Mapping[str, Callable[..., Any]] = {
+        "random": draw,
+        "uuid": made_up,
+        "millis": lambda: milliseconds,
+        "now": text,
+    }
+    return {name: Jsonata.JLambda(function) for name, function in functions.items()}
+
+
+def _parse(expression: str) -> _Parsed:
+    """Raises the library's JException."""
+    with _parsing:
+        if expression not in _parsed:
+            evaluator = Jsonata(expression)
+            _parsed[expression] = _Parsed(evaluator=evaluator, closure=closures.compiled(evaluator.ast))
+        return _parsed[expression]
 
 
 def _plain(value: Any) -> Any:
@@ -97,16 +137,17 @@ def _plain(value: Any) -> Any:
 
     Raises TypeError for what JSON has not: functions, regular expressions.
     """
-    if isinstance(value, dict):
+    kind = type(value)
+    if kind is str or kind is int or kind is bool:
+        return value
+    if kind is dict:
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | range):
         return [_plain(inner) for inner in value]
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return int(value)
+    if kind is float:
+        return int(value) if value.is_integer() and abs(value) < 2**53 else value
     if value is None or value is Utils.NULL_VALUE:
         return None
-    if isinstance(value, str | int | float):
-        return value
     raise TypeError
 
 
@@ -118,34 +159,18 @@ def _said(fault: Exception) -> str:
 
 def evaluate(expression: str, bindings: Mapping[str, Any], now: datetime) -> Any:
     """The value of ``expression`` where ``$name`` is ``bindings["name"]``. Raises :class:`EvaluationFailed`."""
+    drawn: list[float | str] = []
+    milliseconds = int(now.timestamp() * 1000)
     try:
-        with _parsing:
-            if expression not in _parsed:
-                _parsed[expression] = Jsonata(expression)
-                _parsed[expression].set_output_convert_nulls(False)
-        # An evaluator keeps state while it works, and finds itself through its thread.
-        evaluator = Jsonata.CURRENT.jsonata = copy.copy(_parsed[expression])
-        milliseconds = int(now.timestamp() * 1000)
-        drawn: list[float | str] = []
-
-        def draw(seed: int | None = None) -> float:
-            drawn.append(number := random.Random(seed).random())
-            return number
-
-        def made_up() -> str:
-            drawn.append(text := str(uuid.uuid4()))
-            return text
-
-        functions = {
-            **FUNCTIONS,
-            "random": draw,
-            "uuid": made_up,
-            "millis": lambda: milliseconds,
-            "now": lambda: now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        }
-        frame = {name: Jsonata.JLambda(function) for name, function in functions.items()}
-        frame |= {name: _nulls_in(value) for name, value in bindings.items()}
-        result = evaluator.evaluate(None, frame)
+        parsed = _parsed.get(expression) or _parse(expression)
+        # The library's evaluator keeps state while it works, and finds itself through its thread.
+        evaluator = Jsonata.CURRENT.jsonata = object.__new__(Jsonata)
+        evaluator.__dict__.update(parsed.evaluator.__dict__)
+        frame = Jsonata.Frame(parsed.evaluator.environment)
+        frame.bindings = {**_bound, **_of_now(now, milliseconds, drawn)}
+        for name, value in bindings.items():
+            frame.bindings[name] = Utils.NULL_VALUE if value is None else value
+        result = parsed.closure(evaluator, None, frame)
     except Exception as fault:
         raise EvaluationFailed(expression, f"threw an error during evaluation. {_said(fault)}") from fault
     if result is None:

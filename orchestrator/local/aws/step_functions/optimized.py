@@ -177,6 +177,9 @@ def _parameters() -> None:
             if not env.is_running():
                 raise Stopped
             given = env.stack.pop()
+        if not isinstance(given, dict) and not isinstance(self, StateTaskLambda):
+            # Not confirmed: AWS's sentence for it is not known.
+            raise failures.runtime_error(env, refusal(self, given, "it is no JSON object"))
         supported = self._get_supported_parameters()
         for name in given if supported else ():
             if name not in supported:
@@ -246,7 +249,7 @@ def install(aws: Aws) -> None:
     def execute(env: Any, parameters: Any, region: str, state_credentials: Any) -> None:
         client = aws.clients.get("lambda", region, state_credentials.role_arn)
         answer = client.invoke(**parameters)
-        text = answer["Payload"].read().decode()
+        text = answer["Payload"].read().decode(errors="replace")
         if error := answer.get("FunctionError"):
             raise lambda_eval_utils.LambdaFunctionErrorException(error, text)
         version = answer.get("ExecutedVersion") or "$LATEST"

@@ -23,7 +23,14 @@ from moto.stepfunctions.responses import StepFunctionResponse
 
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import adds, replaces
-from orchestrator.local.aws.step_functions import fields
+from orchestrator.local.aws.step_functions import clauses, fields, values
+from orchestrator.local.aws.step_functions.values import JSONPATH
+
+#: What a machine may have ("Structure of the Amazon States Language").
+_OF_MACHINE = frozenset({"Comment", "QueryLanguage", "StartAt", "States", "TimeoutSeconds", "Version"})
+
+#: Names of states and of labels, in characters.
+_LONGEST_NAME, _LONGEST_LABEL = 80, 40
 
 _TYPES = ("Task", "Wait", "Pass", "Succeed", "Fail", "Choice", "Parallel", "Map")
 
@@ -53,7 +60,7 @@ class Diagnostic:
 def diagnostics(definition: str, kind: str = "STANDARD") -> list[Diagnostic]:
     """Every mistake in a definition (its JSON text); ``kind`` is STANDARD or EXPRESS."""
     try:
-        machine = json.loads(definition)
+        machine = json.loads(definition, parse_constant=_no_number)
     except json.JSONDecodeError as fault:
         if not definition.strip():
             return [_schema("Definition must be a valid JSON object")]
@@ -62,13 +69,71 @@ def diagnostics(definition: str, kind: str = "STANDARD") -> list[Diagnostic]:
         )
         message = f"{unread_json(definition, fault)}\n at {where}"
         return [Diagnostic(code="INVALID_JSON_DESCRIPTION", message=message, location=where)]
+    except RecursionError:
+        return [_schema("The definition is nested too deeply")]
     if not isinstance(machine, dict):
         return [_schema("Definition must be a valid JSON object")]
-    diagnosed = list(_of_machine(machine, "", kind, str(machine.get("QueryLanguage", fields.JSONPATH))))
+    if not is_text(machine):
+        return [_schema("Definition must be valid Unicode")]
+    try:
+        language = str(machine.get("QueryLanguage", JSONPATH))
+        diagnosed = [*_of_whole(machine), *_of_machine(machine, "", kind, language), *_of_names(machine)]
+    except RecursionError:
+        return [_schema("The definition is nested too deeply")]
     if diagnosed or not (unread := list(_unparsed(definition))):
         return diagnosed
     # What AWS has and moto's parser does not know is named by what it is.
     return list(_not_offered(machine, "")) or unread
+
+
+def _no_number(word: str) -> Any:
+    raise json.JSONDecodeError(f"Non-standard token '{word}'", word, 0)
+
+
+def _of_whole(machine: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    """Of the fields that the machine itself has."""
+    for name, value in machine.items():
+        if name not in _OF_MACHINE:
+            yield _schema(f"Field '{name}' is not supported", "/")
+        elif name == "Version" and value != "1.0":
+            yield _schema("Value should be one of the following: [1.0]", "/Version")
+    seconds = machine.get("TimeoutSeconds")
+    # 0 was measured to be taken.
+    given = {name: machine[name] for name in ("Comment", "QueryLanguage", "TimeoutSeconds") if name in machine}
+    for message, where in values.mistakes(given if seconds != 0 else {}, "", JSONPATH):
+        yield _schema(message, where)
+
+
+def _of_names(machine: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    """Of the names of states, labels and variables: a state's is the machine's, wherever it stands."""
+    seen: set[str] = set()
+    labels: set[str] = set()
+    for name, state, where in _every(machine, ""):
+        if name in seen:
+            yield Diagnostic(code="DUPLICATE_STATE_NAME", message=f"Duplicate State name: {name}", location=where)
+        if len(name) > _LONGEST_NAME:
+            why = f"State name '{name}' exceeds the {_LONGEST_NAME}-character limit allowed by the service"
+            yield Diagnostic(code="INVALID_STATE_NAME", message=why, location=where)
+        seen.add(name)
+        if isinstance(label := state.get("Label"), str):
+            if label in labels:
+                yield Diagnostic(code="DUPLICATE_LABEL_NAME", message=f"Duplicate Label name: {label}", location=where)
+            labels.add(label)
+            if len(label) > _LONGEST_LABEL:
+                why = f"Label name '{label}' exceeds the {_LONGEST_LABEL}-character limit allowed by the service"
+                yield Diagnostic(code="INVALID_LABEL_NAME", message=why, location=f"{where}/Label")
+        for code, message, variable in values.variables(state.get("Assign")):
+            yield Diagnostic(code=code, message=message, location=f"{where}/Assign/{variable}")
+
+
+def _every(machine: Any, place: str) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+    """Each state of a machine and of those in it, and where it is."""
+    states = machine.get("States") if isinstance(machine, Mapping) else None
+    for name, state in states.items() if isinstance(states, Mapping) else ():
+        if isinstance(state, Mapping):
+            yield name, state, f"{place}/States/{name}"
+            for where, inner in _inner(state, f"{place}/States/{name}"):
+                yield from _every(inner, where)
 
 
 def _word(text: str) -> str:
@@ -87,6 +152,15 @@ def unread_json(text: str, fault: json.JSONDecodeError) -> str:
         what = f"Unexpected character ('{character}' (code {ord(character)}))"
         return f"{what}: was expecting double-quote to start field name"
     return fault.msg if text else "Invalid execution input."
+
+
+def is_text(value: Any) -> bool:
+    """Whether each text in a value of JSON can be written: half a surrogate pair cannot."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def refuse(definition: str, kind: str = "STANDARD") -> None:
@@ -123,6 +197,12 @@ def _of_machine(machine: Mapping[str, Any], place: str, kind: str, language: str
         yield from lacking
         return
     states = machine["States"]
+    if not isinstance(states, Mapping) or not isinstance(machine["StartAt"], str):
+        for name, type_ in (("States", Mapping), ("StartAt", str)):
+            if not isinstance(machine[name], type_):
+                wanted = "Object" if type_ is Mapping else "String"
+                yield _schema(f"Expected value of type {wanted}", f"{place}/{name}")
+        return
     for name, state in states.items():
         yield from _of_state(state, f"{place}/States/{name}", kind, language)
     targets = [("StartAt", str(machine["StartAt"]), f"{place}/StartAt")]
@@ -156,27 +236,35 @@ def _of_state(state: Any, place: str, kind: str, language: str) -> Iterator[Diag
         allowed = f"[{', '.join(_TYPES)}]"
         yield _schema(f"The field 'Type' should have one of these values: {allowed}", f"{place}/Type")
         return
-    for message, where in fields.mistakes(state, place, language):
+    own = str(state.get("QueryLanguage", language))
+    known = {name: value for name, value in state.items() if name in fields.allowed(what, own)}
+    for message, where in (
+        *fields.mistakes(state, place, language),
+        *values.of_state(known, place, own),
+        *clauses.mistakes(known, place, own),
+    ):
         yield _schema(message, where)
-    if what not in {"Choice", "Succeed", "Fail"} and "Next" not in state and state.get("End") is not True:
-        yield _schema("One of these fields is required: [Next, End]", place)
     moment = state.get("Timestamp")
     if what == "Wait" and isinstance(moment, str) and not moment.startswith("{%") and not _is_moment(moment):
         yield _schema("String does not match RFC3339 timestamp", f"{place}/Timestamp")
-    if what == "Choice":
-        yield from _lacking(state, ("Choices",), place)
-        for index, rule in enumerate(state.get("Choices", [])):
-            yield from _lacking(rule, ("Next",), f"{place}/Choices[{index}]")
-    if what == "Task":
-        yield from _lacking(state, ("Resource",), place)
-        if kind == "EXPRESS" and (problem := _not_for_express(str(state.get("Resource", "")))):
-            yield _schema(problem, f"{place}/Resource")
-    if what == "Parallel":
-        yield from _lacking(state, ("Branches",), place)
-        if state.get("Branches") == []:
-            yield _schema("Value cannot be empty", f"{place}/Branches")
+    needed = {"Choice": ("Choices",), "Task": ("Resource",), "Parallel": ("Branches",)}
+    yield from _lacking(state, needed.get(what, ()), place)
+    if kind == "EXPRESS":
+        yield from _of_express(state, place)
     for where, inner in _inner(state, place):
         yield from _of_machine(inner, where, kind, language)
+
+
+def _of_express(state: Mapping[str, Any], place: str) -> Iterator[Diagnostic]:
+    """What an Express machine cannot have."""
+    if problem := _not_for_express(str(state.get("Resource", ""))):
+        yield _schema(problem, f"{place}/Resource")
+    for name in ("ItemProcessor", "Iterator"):
+        processor = state.get(name)
+        config = processor.get("ProcessorConfig") if isinstance(processor, Mapping) else None
+        if isinstance(config, Mapping) and config.get("Mode") == "DISTRIBUTED":
+            why = "The field 'Mode' with value 'DISTRIBUTED' is not supported inside 'EXPRESS' state machines"
+            yield _schema(why, f"{place}/{name}/ProcessorConfig/Mode")
 
 
 def _is_moment(text: str) -> bool:
@@ -198,10 +286,11 @@ def _not_for_express(resource: str) -> str | None:
 
 def _inner(state: Mapping[str, Any], place: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The machines within a Parallel or a Map, and where they are."""
-    for index, branch in enumerate(state.get("Branches", [])):
-        yield f"{place}/Branches[{index}]", branch
+    branches = state.get("Branches")
+    for index, branch in enumerate(branches if isinstance(branches, list) else ()):
+        yield f"{place}/Branches[{index}]", branch if isinstance(branch, Mapping) else {}
     for field in ("ItemProcessor", "Iterator"):
-        if isinstance(state.get(field), dict):
+        if isinstance(state.get(field), Mapping):
             yield f"{place}/{field}", state[field]
 
 
@@ -213,13 +302,14 @@ def _targets(state: Any, place: str, name: str) -> Iterator[tuple[str, str, str]
         if field in state:
             yield name, str(state[field]), f"{place}/{field}"
     for field in ("Choices", "Catch"):
-        for index, rule in enumerate(state.get(field, [])):
-            if "Next" in rule:
+        rules = state.get(field)
+        for index, rule in enumerate(rules if isinstance(rules, list) else ()):
+            if isinstance(rule, Mapping) and "Next" in rule:
                 yield name, str(rule["Next"]), f"{place}/{field}[{index}]/Next"
 
 
 def _ends(state: Any) -> bool:
-    return isinstance(state, dict) and (state.get("End") is True or state.get("Type") in {"Succeed", "Fail"})
+    return isinstance(state, dict) and (state.get("End") is True or state.get("Type") in ("Succeed", "Fail"))
 
 
 def _reached(start: str, states: Mapping[str, Any]) -> set[str]:
@@ -240,7 +330,7 @@ def _unparsed(definition: str) -> Iterator[Diagnostic]:
     except ASLParserException as fault:
         yield _schema(repr(fault).removeprefix("ASLParserException "))
     except Exception as fault:
-        yield _schema(f"{type(fault).__name__}: {fault}")
+        yield _schema(f"The embedded AWS cannot read the definition: {fault}")
 
 
 def install(aws: Aws) -> None:

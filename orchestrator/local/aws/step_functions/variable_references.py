@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from orchestrator.local.aws.step_functions.fields import JSONPATH
+from orchestrator.local.aws.step_functions.values import JSONPATH
 
 _NESTED = ("Branches", "ItemProcessor", "Iterator")
 

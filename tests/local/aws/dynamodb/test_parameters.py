@@ -233,3 +233,72 @@ def test_what_was_consumed_is_told_on_demand(table: Any, asked: bool) -> None:
         table.transact_write_items(TransactItems=[put()], **more),
     ]  # fmt: skip
     assert [("ConsumedCapacity" in answer) for answer in answers] == [asked, asked]
+
+
+def test_a_binary_value_may_be_in_a_transaction(table: Any) -> None:
+    """Source: recorded test_transaction_write_binary_data."""
+    table.transact_write_items(
+        TransactItems=[put(Item={"id": {"S": "b"}, "data": {"B": b"foo"}})], ClientRequestToken="t"
+    )
+    assert table.get_item(TableName="things", Key={"id": {"S": "b"}})["Item"]["data"] == {"B": b"foo"}
+
+
+def test_a_condition_that_failed_gives_the_item_if_it_is_asked_for(table: Any) -> None:
+    """Source: recorded test_return_values_on_conditions_check_failure."""
+    with pytest.raises(ClientError) as failed:
+        table.put_item(
+            TableName="things",
+            Item={"id": {"S": "there"}},
+            ConditionExpression="attribute_not_exists(id)",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+    answer: Any = failed.value.response
+    assert answer["Error"] == {"Code": "ConditionalCheckFailedException", "Message": "The conditional request failed"}
+    assert answer["Item"] == {"id": {"S": "there"}, "text": {"S": "a"}}
+
+
+OF_BATCHES: Any = [
+    # recorded test_batch_write_not_matching_schema
+    (
+        lambda client: client.batch_write_item(
+            RequestItems={"things": [{"PutRequest": {"Item": {"other": {"S": "a"}}}}]}
+        ),
+        "ValidationException",
+        "The provided key element does not match the schema",
+    ),
+    # recorded test_batch_write_not_existing_table
+    (
+        lambda client: client.transact_write_items(
+            TransactItems=[{"Put": {"TableName": "none", "Item": {"id": {"S": "a"}}}}]
+        ),
+        "ResourceNotFoundException",
+        "Requested resource not found",
+    ),
+    # TransactWriteItems, IdempotentParameterMismatchException
+    (
+        lambda client: [
+            client.transact_write_items(TransactItems=[put(Item={"id": {"S": name}})], ClientRequestToken="t")
+            for name in "ab"
+        ],
+        "IdempotentParameterMismatchException",
+        "",
+    ),
+]
+
+
+@pytest.mark.parametrize(("ask", "code", "said"), OF_BATCHES)
+def test_what_is_refused_of_several_items(table: Any, ask: Any, code: str, said: str) -> None:
+    with pytest.raises(ClientError) as refused:
+        ask(table)
+    error = refused.value.response["Error"]
+    assert error["Code"] == code
+    assert said in error["Message"]
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_batch_tells_what_was_consumed_on_demand(table: Any, asked: bool) -> None:
+    """Source: recorded test_batch_write_items, test_dynamodb_get_batch_items."""
+    more: Any = {"ReturnConsumedCapacity": "TOTAL"} if asked else {}
+    written = table.batch_write_item(RequestItems={"things": [{"PutRequest": {"Item": {"id": {"S": "a"}}}}]}, **more)
+    read = table.batch_get_item(RequestItems={"things": {"Keys": [{"id": {"S": "a"}}]}}, **more)
+    assert ["ConsumedCapacity" in answer for answer in (written, read)] == [asked, asked]

@@ -77,3 +77,22 @@ def test_a_change_is_of_the_time_that_the_embedded_aws_lives_in(
         aws.client("dynamodb").put_item(**put("a"))
     (change,) = changes
     assert abs(change["dynamodb"]["ApproximateCreationDateTime"] - THEN.timestamp()) < 60
+
+
+def test_what_changes_nothing_is_no_change(aws: EmbeddedAws, changes: list[dict[str, Any]]) -> None:
+    """Source: "Change data capture for DynamoDB Streams"; recorded test_batch_write_items_streaming."""
+    dynamodb = aws.client("dynamodb")
+    dynamodb.put_item(**put("a"))
+    dynamodb.put_item(**put("a"))
+    dynamodb.batch_write_item(RequestItems={"work": [{"PutRequest": {"Item": {"id": {"S": "a"}}}}]})
+    dynamodb.transact_write_items(TransactItems=[{"Put": put("a")}])
+    dynamodb.delete_item(TableName="work", Key={"id": {"S": "never there"}})
+    assert [change["eventName"] for change in changes] == ["INSERT"]
+
+
+def test_a_record_has_the_size_of_its_keys_and_images(aws: EmbeddedAws, changes: list[dict[str, Any]]) -> None:
+    """Source: recorded test_dynamodb_event_filter: keys, new and old image, names and values, in bytes."""
+    aws.client("dynamodb").put_item(**put("abcd"))
+    aws.client("dynamodb").put_item(TableName="work", Item={"id": {"S": "abcd"}, "name": {"S": "xy"}})
+    assert [change["dynamodb"]["SizeBytes"] for change in changes] == [12, 24]
+    assert {change["eventVersion"] for change in changes} == {"1.1"}

@@ -124,3 +124,15 @@ def test_a_role_that_may_not_call_it_calls_nobody(aws: EmbeddedAws, endpoint: En
     put(aws, endpoint.url, nobody, DeadLetterConfig=DEAD_LETTERS)
     assert dead_letter(aws, url)["ERROR_CODE"] == "NO_PERMISSIONS"
     assert endpoint.heard == []
+
+
+def test_a_connection_by_oauth_is_not_offered_and_the_dead_letter_says_so(aws: EmbeddedAws, machines: Machines) -> None:
+    url = aws.client("sqs").create_queue(QueueName="undelivered")["QueueUrl"]
+    oauth = {
+        "ClientParameters": {"ClientID": "i", "ClientSecret": "s"},
+        "AuthorizationEndpoint": "https://example.com/token",
+        "HttpMethod": "POST",
+    }
+    kind = ("OAUTH_CLIENT_CREDENTIALS", {"OAuthParameters": oauth})
+    put(aws, "https://example.com", machines.role, kind, DeadLetterConfig=DEAD_LETTERS)
+    assert "does not offer OAuth" in dead_letter(aws, url)["ERROR_MESSAGE"]

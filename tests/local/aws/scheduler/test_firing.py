@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -177,3 +177,77 @@ def test_what_aws_refuses_is_refused(day: Day, options: dict[str, Any], said: st
     with pytest.raises(ClientError, match=said) as caught:
         day.schedule(**options)
     assert caught.value.response["Error"]["Code"] == "ValidationException"
+
+
+# --- facts: schedule, what AWS does, its source
+
+
+def test_a_schedule_fires_from_its_start_to_its_end(day: Day) -> None:
+    """Source: CreateSchedule, StartDate and EndDate: "the date, in UTC, after which", "before which"."""
+    start, end = START + timedelta(hours=2, minutes=30), START + timedelta(hours=4, minutes=30)
+    day.schedule("cron(0 * * * ? *)", StartDate=start, EndDate=end)
+    assert day.passes(8) == ["30T03:00", "30T04:00"]
+
+
+def test_a_recurring_schedule_that_is_to_be_deleted_is_gone_after_its_last_slot(day: Day) -> None:
+    """Source: "Deleting a schedule in EventBridge Scheduler": after the last invocation before its end date."""
+    day.schedule("cron(0 * * * ? *)", EndDate=START + timedelta(hours=2, minutes=30), ActionAfterCompletion="DELETE")
+    assert day.passes(1.5) == ["30T01:00"]
+    assert len(day.aws.client("scheduler").list_schedules()["Schedules"]) == 1
+    assert day.passes(4) == ["30T01:00", "30T02:00"]
+    assert day.aws.client("scheduler").list_schedules()["Schedules"] == []
+
+
+def test_a_recurring_schedule_that_is_over_stays_unless_it_is_to_be_deleted(day: Day) -> None:
+    """Source: CreateSchedule, ActionAfterCompletion: NONE is the default."""
+    day.schedule("cron(0 * * * ? *)", EndDate=START + timedelta(hours=1, minutes=30))
+    day.passes(4)
+    assert len(day.aws.client("scheduler").list_schedules()["Schedules"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("policy", "condition", "attempts"),
+    [
+        ({"MaximumRetryAttempts": 2, "MaximumEventAgeInSeconds": 3600}, "MaximumRetryAttempts", 2),
+        ({"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 3600}, "MaximumRetryAttempts", 0),
+        ({"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 60}, "MaximumEventAgeInSeconds", None),
+    ],
+)
+def test_a_slot_whose_retries_are_exhausted_goes_to_the_dead_letter_queue_and_says_why(
+    day: Day, monkeypatch: pytest.MonkeyPatch, policy: dict[str, int], condition: str, attempts: int | None
+) -> None:
+    """Source: "Configuring a dead-letter queue for EventBridge Scheduler", EXHAUSTED_RETRY_CONDITION."""
+    get = day.aws.clients.get
+
+    def without_step_functions(service: str, *where: Any) -> Any:
+        if service == "stepfunctions":
+            raise ConnectionError("no route")
+        return get(service, *where)
+
+    monkeypatch.setattr(day.aws.clients, "get", without_step_functions)
+    target = {
+        "Arn": "arn:aws:scheduler:::aws-sdk:sfn:startExecution",
+        "RoleArn": day.role,
+        "Input": json.dumps({"StateMachineArn": RUNNER}),
+        "RetryPolicy": policy,
+        "DeadLetterConfig": {"Arn": QUEUE},
+    }
+    day.schedule("at(2026-11-30T05:00:00)", Target=target)
+    day.passes(7)
+    (letter,) = day.dead_letters()
+    said = {name: value["StringValue"] for name, value in letter["MessageAttributes"].items()}
+    assert said["EXHAUSTED_RETRY_CONDITION"] == condition
+    assert attempts is None or said["RETRY_ATTEMPTS"] == str(attempts)
+
+
+def test_a_slot_without_a_dead_letter_queue_is_lost(day: Day) -> None:
+    """Source: Target, DeadLetterConfig: "If specified, EventBridge Scheduler delivers failed events"."""
+    target = {
+        "Arn": "arn:aws:scheduler:::aws-sdk:sfn:startExecution",
+        "RoleArn": day.role,
+        "Input": json.dumps({"StateMachineArn": RUNNER + "-gone"}),
+    }
+    day.schedule("at(2026-11-30T05:00:00)", Target=target)
+    day.passes(6)
+    assert [delivery.error for delivery in day.deliveries] == ["AccessDeniedException"]
+    assert day.dead_letters() == []

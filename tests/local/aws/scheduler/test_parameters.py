@@ -194,3 +194,41 @@ def test_with_a_group_go_its_schedules(aws: EmbeddedAws) -> None:
     create(aws, GroupName="g")
     client.delete_schedule_group(Name="g")
     assert aws.scheduler.upcoming() == []
+
+
+def names(answer: Any) -> list[str]:
+    return [one["Name"] for one in answer["Schedules"]]
+
+
+def test_schedules_are_listed_in_pages_by_group_prefix_and_state(aws: EmbeddedAws) -> None:
+    """Source: ListSchedules: GroupName, MaxResults, NamePrefix, NextToken, State."""
+    client = aws.client("scheduler")
+    client.create_schedule_group(Name="g")
+    for name in ("a-1", "a-2", "a-3", "b-1"):
+        create(aws, name)
+    create(aws, "a-9", GroupName="g", State="DISABLED")
+    paginator: Any = client.get_paginator("list_schedules")
+    pages = paginator.paginate(NamePrefix="a-", GroupName="default", MaxResults=2)
+    assert [names(page) for page in pages] == [["a-1", "a-2"], ["a-3"]]
+    assert names(client.list_schedules(State="DISABLED")) == ["a-9"]
+    assert names(client.list_schedules(GroupName="g")) == ["a-9"]
+    assert "ScheduleExpression" not in client.list_schedules()["Schedules"][0]
+
+
+MISSING: Any = [
+    (
+        "update_schedule",
+        {"ScheduleExpression": "rate(1 hour)", "FlexibleTimeWindow": {"Mode": "OFF"}, "Target": TARGET},
+    ),
+    ("delete_schedule", {}),
+    ("get_schedule", {"GroupName": "default"}),
+]
+
+
+@pytest.mark.parametrize(("request_", "more"), MISSING)
+def test_a_schedule_that_is_not_there_is_not_found(aws: EmbeddedAws, request_: str, more: dict[str, Any]) -> None:
+    """Source: UpdateSchedule, DeleteSchedule, GetSchedule: ResourceNotFoundException."""
+    with pytest.raises(ClientError) as refused:
+        getattr(aws.client("scheduler"), request_)(Name="none", **more)
+    error = refused.value.response["Error"]
+    assert (error["Code"], error["Message"]) == ("ResourceNotFoundException", "Schedule none does not exist.")

@@ -13,10 +13,12 @@ FOR_EVER = {"Type": "Wait", "Seconds": 86_400, "End": True}
 
 
 def test_branches_and_iterations_wait_together_and_not_one_after_another(fast: Machines) -> None:
-    hour = {"StartAt": "Rest", "States": {"Rest": {"Type": "Wait", "Seconds": 3600, "End": True}}}
+    one, other, each = (
+        {"StartAt": name, "States": {name: {"Type": "Wait", "Seconds": 3600, "End": True}}} for name in "123"
+    )
     states: dict[str, Any] = {
-        "Both": {"Type": "Parallel", "Branches": [hour, hour], "Output": [1, 2, 3], "Next": "Each"},
-        "Each": {"Type": "Map", "Items": "{% $states.input %}", "ItemProcessor": hour, "End": True},
+        "Both": {"Type": "Parallel", "Branches": [one, other], "Output": [1, 2, 3], "Next": "Each"},
+        "Each": {"Type": "Map", "Items": "{% $states.input %}", "ItemProcessor": each, "End": True},
     }
     ended = fast.run(states)
     assert ended.status == "SUCCEEDED"

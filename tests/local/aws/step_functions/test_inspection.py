@@ -193,7 +193,8 @@ def test_a_mocked_result_goes_the_way_of_a_real_one(aws: EmbeddedAws) -> None:
 @pytest.mark.parametrize("kind", ["Map", "Parallel"])
 def test_the_mocked_work_of_a_map_or_a_parallel(aws: EmbeddedAws, kind: str) -> None:
     inner = {"StartAt": "S", "States": {"S": {"Type": "Pass", "End": True}}}
-    work = {"ItemProcessor": inner} if kind == "Map" else {"Branches": [inner, inner]}
+    other = {"StartAt": "T", "States": {"T": {"Type": "Pass", "End": True}}}
+    work = {"ItemProcessor": inner} if kind == "Map" else {"Branches": [inner, other]}
     state = {"Type": kind, "QueryLanguage": "JSONata", **work, "Output": "{% $sum($states.result) %}", "End": True}
     assert answered(aws, state, mock={"result": "[1, 2]"}) == {"status": "SUCCEEDED", "output": 3}
 
@@ -382,11 +383,12 @@ def test_what_is_refused(aws: EmbeddedAws, state: Any, request_: dict[str, Any],
 @pytest.mark.parametrize(("mode", "refused"), [("STRICT", True), ("PRESENT", False), ("NONE", False)])
 def test_how_much_of_a_mocked_result_is_checked(aws: EmbeddedAws, mode: str, refused: bool) -> None:
     mock = {"result": "{}", "fieldValidationMode": mode}
+    starting = {**task(START), "Parameters": {"StateMachineArn": "arn"}}
     if refused:
         with pytest.raises(ClientError, match="Required field 'ExecutionArn' is missing"):
-            answered(aws, task(START), mock=mock)
+            answered(aws, starting, mock=mock)
     else:
-        assert answered(aws, task(START), mock=mock)["output"] == {}
+        assert answered(aws, starting, mock=mock)["output"] == {}
 
 
 def test_a_state_that_takes_longer_than_five_minutes_is_timed_out(fast: Machines) -> None:

@@ -25,8 +25,18 @@ def machine(**states: Any) -> dict[str, Any]:
     return {"StartAt": next(iter(states), "A"), "States": states}
 
 
+#: What the tasks below ask, by the beginning of their integration.
+ASKED: dict[str, dict[str, Any]] = {
+    "sqs:": {"QueueUrl": "q", "MessageBody": "m"},
+    "sns:": {"Message": "m"},
+    "states:": {"StateMachineArn": "m"},
+}
+
+
 def task(resource: str) -> dict[str, Any]:
-    return {"Type": "Task", "Resource": resource, "Parameters": {}, "End": True}
+    integration = resource.partition(":states:::")[2]
+    parameters = next((asked for name, asked in ASKED.items() if integration.startswith(name)), {})
+    return {"Type": "Task", "Resource": resource, "Parameters": parameters, "End": True}
 
 
 def found(definition: Any, kind: str = "STANDARD") -> list[tuple[str, str, str | None]]:
@@ -136,6 +146,10 @@ def test_what_an_express_machine_cannot_have(resource: str, message: str) -> Non
 
 
 MAP: dict[str, Any] = {"Type": "Map", "ItemProcessor": machine(A=DONE), "End": True}
+DISTRIBUTED: dict[str, Any] = {
+    **MAP,
+    "ItemProcessor": {**machine(A=DONE), "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}},
+}
 TASK = task("arn:aws:states:::sqs:sendMessage")
 UNKNOWN = (
     "The resource provided {} is not recognized. The value is not a valid resource ARN, or the resource is not "
@@ -239,9 +253,9 @@ def test_what_is_no_json_is_told_as_aws_tells_it(text: str, message: str) -> Non
 
 
 def test_what_the_interpreter_cannot_read_is_a_mistake_too() -> None:
-    ((code, message, _),) = found(machine(A={**DONE, "Comment": 1}))
+    ((code, message, _),) = found(machine(A={**DONE, "Parameters": {"n.$": "States.UUID(1)"}}))
     assert code == SCHEMA
-    assert "Comment" in message
+    assert message.startswith("The embedded AWS cannot read the definition: ")
 
 
 def test_the_request_answers_with_as_many_diagnostics_as_are_wanted(aws: EmbeddedAws) -> None:
@@ -294,7 +308,7 @@ def test_a_moment_that_is_none_is_refused_where_it_stands(moment: str) -> None:
     [
         (task("arn:aws:states:::ecs:runTask.sync"), "no optimized integration ecs:runTask"),
         (task("arn:aws:states:::http:invoke"), "no optimized integration http:invoke"),
-        ({**MAP, "ItemBatcher": {"MaxItemsPerBatch": 2}}, "no batches of items"),
+        ({**DISTRIBUTED, "ItemBatcher": {"MaxItemsPerBatch": 2}}, "no batches of items"),
     ],
 )
 def test_what_aws_has_and_the_embedded_aws_has_not_is_named(state: dict[str, Any], words: str) -> None:

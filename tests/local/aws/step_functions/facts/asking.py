@@ -25,7 +25,7 @@ def caught(resource: str, arguments: Any) -> dict[str, dict[str, Any]]:
 ERRORS: list[tuple[str, Any, str, str, str]] = [
     (
         f"{SDK}dynamodb:putItem",
-        {"TableName": "facts"},
+        {"TableName": "facts", "Item": None},
         "DynamoDb.DynamoDbException",
         "1 validation error detected: Value null at 'item' failed to satisfy constraint: Member must not be null "
         "(Service: DynamoDb, Status Code: 400, Request ID: ",
@@ -33,7 +33,7 @@ ERRORS: list[tuple[str, Any, str, str, str]] = [
     ),
     (
         f"{OPTIMIZED}dynamodb:putItem",
-        {"TableName": "facts"},
+        {"TableName": "facts", "Item": None},
         "DynamoDB.AmazonDynamoDBException",
         "1 validation error detected: Value null at 'item' failed to satisfy constraint: Member must not be null "
         "(Service: AmazonDynamoDBv2; Status Code: 400; Error Code: ValidationException; Request ID: ",
@@ -56,7 +56,7 @@ ERRORS: list[tuple[str, Any, str, str, str]] = [
     ),
     (
         f"{OPTIMIZED}sqs:sendMessage",
-        {"QueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/facts"},
+        {"QueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/facts", "MessageBody": None},
         "SQS.AmazonSQSException",
         "The request must contain the parameter MessageBody. (Service: AmazonSQS; Status Code: 400; Error Code: "
         "MissingParameter; Request ID: ",

@@ -52,7 +52,7 @@ FACTS = [
     undefined("Arguments", {**_TASK, "Arguments": "{% $nothing %}", "End": True}, "Arguments", "TaskStateEntered"),
     undefined(
         "a field of Arguments",
-        {**_TASK, "Arguments": {"QueueUrl": "{% $nothing %}"}, "End": True},
+        {**_TASK, "Arguments": {"QueueUrl": "{% $nothing %}", "MessageBody": "m"}, "End": True},
         "Arguments/QueueUrl",
         "TaskStateEntered",
     ),

@@ -16,6 +16,7 @@ _ORDERED: list[tuple[str, Any, Any, Any]] = [
     ("Numeric", 0, 1, "recorded TestNumerics, 2023-06"),
     ("Numeric", -0.5, 0.25, _CHOICE),
     ("Timestamp", _EARLY, _LATE, "recorded TestTimestamps, 2023-06"),
+    ("Timestamp", "2026-01-01T01:00:00+01:00", "2025-12-31T19:00:00.001-05:00", "Amazon States Language: RFC 3339"),
 ]
 #: Operator, its cases (what it is about, what it compares with, whether it holds), source.
 CHOICES: list[tuple[str, list[tuple[Any, Any, bool]], str]] = [
@@ -103,7 +104,14 @@ TESTS: list[tuple[str, list[tuple[Any, Any, bool]], str]] = [
     ),
     (
         "IsTimestamp",
-        [(_EARLY, True, True), ("2026-01-01", True, False), (0, True, False), (None, False, True)],
+        [
+            (_EARLY, True, True),
+            ("2026-01-01T01:00:00.5+01:00", True, True),
+            ("2026-01-01T01:00:00", True, False),
+            ("2026-01-01", True, False),
+            (0, True, False),
+            (None, False, True),
+        ],
         _CHOICE,
     ),
 ]
@@ -142,6 +150,9 @@ FUNCTIONS: list[tuple[str, list[Any], Any, str]] = [
     ("ArrayContains", [[], None], False, f"{_ARRAY}.test_array_contains, 2023-02"),
     ("ArrayRange", [0, 10, 3], [0, 3, 6, 9], f"{_ARRAY}.test_array_range, 2023-02"),
     ("ArrayRange", [1, 9, 9], [1], f"{_ARRAY}.test_array_range, 2023-02"),
+    ("ArrayRange", [5, 1, -2], [5, 3, 1], f"{_FUNCTIONS}: a third argument that is not zero"),
+    ("ArrayRange", [1, 5, -2], [], f"not confirmed; {_FUNCTIONS}"),
+    ("ArrayRange", [0.6, 3.4, 1], [1, 2, 3], f"{_FUNCTIONS}: rounded to the nearest integer"),
     ("ArrayGetItem", [[7, 8, 9], 1], 8, f"{_ARRAY}.test_array_get_item, 2023-02"),
     ("ArrayLength", [[7, 8, 9]], 3, f"{_ARRAY}.test_array_length, 2023-02"),
     ("ArrayUnique", [[3, 3, 4, 3]], [3, 4], _FUNCTIONS),
@@ -168,7 +179,8 @@ FUNCTIONS: list[tuple[str, list[Any], Any, str]] = [
     ("StringSplit", [", , ,", ","], [" ", " "], _SPLIT),
 ]
 
-#: Function and arguments that fail in States.IntrinsicFailure.
+#: Function and arguments that fail in States.IntrinsicFailure. Their pages say what an argument must be, and that an
+#: index of an array may not be negative is not confirmed.
 FAILING: list[tuple[str, list[Any]]] = [
     ("StringToJson", ["{"]),
     ("ArrayPartition", [[1], 0]),
@@ -177,6 +189,8 @@ FAILING: list[tuple[str, list[Any]]] = [
     ("ArrayRange", [1, 9, 0]),
     ("ArrayRange", [1, 2000, 1]),
     ("ArrayGetItem", [[1], 1]),
+    ("ArrayGetItem", [[1], -1]),
+    ("MathRandom", [5, 5]),
     ("ArrayLength", ["abc"]),
     ("ArrayUnique", ["abc"]),
     ("Base64Encode", ["x" * 10_001]),
@@ -263,18 +277,52 @@ FACTS = [
     path("Not turns a rule", _CHOICE, chosen({"Not": _FALSE}), _TF, True),
     path("rules nest", _CHOICE, chosen({"Or": [{"And": [_TRUE, {"Not": _TRUE}]}, _TRUE]}), _TF, True),
     path("what is not there is not present", _CHOICE, chosen({"Variable": "$.x", "IsPresent": False}), {}, True),
-    Fact(
-        name="a choice without a default that chooses nothing fails",
-        source=_CHOICE,
-        query_language="JSONPath",
-        states={
-            "A": {"Type": "Choice", "Choices": [{"Variable": "$.n", "NumericEquals": 1, "Next": "B"}]},
-            "B": DONE,
-        },
-        given={"n": 2},
-        status="FAILED",
-        error="States.NoChoiceMatched",
-        cause=ANY,
+    runtime(
+        "a choice without a default that chooses nothing fails",
+        "measured on AWS: floci-io/floci#3167",
+        {"A": {"Type": "Choice", "Choices": [{"Variable": "$.n", "NumericEquals": 1, "Next": "B"}]}, "B": DONE},
+        {"n": 2},
+        "Failed to transition out of the state. The state does not point to a next state.",
+    ),
+    *(
+        runtime(
+            f"{operator} of what is not there fails",
+            f"{_CHOICE}; the sentence as people report it: localstack#11980",
+            chosen({"Variable": "$.x", operator: value}),
+            {"there": 1},
+            "Invalid path '$.x': The choice state's condition path references an invalid value.",
+        )
+        for operator, value in [
+            ("StringEquals", "a"),
+            ("NumericLessThan", 1),
+            ("BooleanEquals", True),
+            ("TimestampGreaterThan", _EARLY),
+            ("StringMatches", "*"),
+            ("IsNull", True),
+            ("IsString", False),
+            ("NumericEqualsPath", "$.there"),
+        ]
+    ),
+    runtime(
+        "what a comparison compares with must be there, too",
+        f"{_CHOICE}; the sentence as people report it",
+        chosen({"Variable": "$.there", "NumericEqualsPath": "$.x"}),
+        {"there": 1},
+        "Invalid path '$.x': The choice state's condition path references an invalid value.",
+    ),
+    path(
+        "IsPresent guards what follows it",
+        _CHOICE,
+        chosen({"And": [{"Variable": "$.x", "IsPresent": True}, {"Variable": "$.x", "NumericEquals": 1}]}),
+        {},
+        False,
+    ),
+    path(
+        "a text is neither less nor greater than a number",
+        "Amazon States Language: a comparison of values of different types is false",
+        chosen({"Or": [{"Variable": "$.a", f"StringLessThan{which}Path": "$.n"} for which in ("", "Equals")]}),
+        {"a": "a", "n": 1},
+        False,
     ),
     path("InputPath takes a part of the input", _DATA, {"A": passing(InputPath="$.a")}, {"a": 1}, 1),
     path("an InputPath of null is an empty object", _DATA, {"A": passing(InputPath=None)}, {"a": 1}, {}),
@@ -597,13 +645,23 @@ RETRIERS: list[tuple[dict[str, Any], int, float, float]] = [
     ({"IntervalSeconds": 20, "MaxAttempts": 2, "JitterStrategy": "FULL"}, 3, 0, 60),
 ]
 
-#: What a retrier may not say.
+#: What a retrier may say. Source: what ValidateStateMachineDefinition answered (badmintoncryer/cdk-preflight), and the
+#: schema of AWS's own editor (aws/amazon-states-language-service); that the longest delay may be shorter than the first
+#: interval is not confirmed.
+TAKEN_RETRIERS: list[dict[str, Any]] = [
+    {"MaxDelaySeconds": 31_622_400},
+    {"IntervalSeconds": 0},
+    {"IntervalSeconds": 30, "MaxDelaySeconds": 10},
+    {"IntervalSeconds": 99_999_999, "MaxAttempts": 99_999_999},
+]
+
+#: What a retrier may not say. Source: the same.
 REFUSED_RETRIERS: list[dict[str, Any]] = [
     {"MaxAttempts": -1},
     {"MaxAttempts": 100_000_000},
-    {"IntervalSeconds": 0},
     {"IntervalSeconds": 100_000_000},
     {"BackoffRate": 0.5},
     {"MaxDelaySeconds": 0},
+    {"MaxDelaySeconds": 31_622_401},
     {"JitterStrategy": "HALF"},
 ]

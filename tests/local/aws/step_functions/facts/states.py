@@ -42,7 +42,7 @@ FACTS = [
     Fact(
         name="a wait of more than 24,855 days is too long",
         source="recorded test_timestamp_too_far_in_future_boundary[24856], 2023-12-13",
-        states={"A": {"Type": "Wait", "Seconds": 24_856 * 86_400, "End": True}},
+        states={"A": {"Type": "Wait", "Seconds": "{% 24856 * 86400 %}", "End": True}},
         status="FAILED",
         error="States.Runtime",
         cause="An error occurred while executing the state 'A' (entered at the event id #2). "

@@ -72,6 +72,13 @@ def test_a_function_fails_as_on_aws(world: Machines, function: str, arguments: l
     assert (found.status, found.error) == ("FAILED", "States.IntrinsicFailure")
 
 
+def test_a_random_number_ends_before_its_second_argument(world: Machines) -> None:
+    """Source: "Intrinsic functions for JSONPath states in Step Functions": start (inclusive), end (exclusive)."""
+    asked = {f"n{seed}.$": f"States.MathRandom(1, 3, {seed})" for seed in range(40)}
+    fact = Fact(name="", source=paths._FUNCTIONS, states={"A": passing(Parameters=asked)}, query_language="JSONPath")
+    assert set(ended(world, fact).output.values()) == {1, 2}
+
+
 def test_a_random_number_is_the_same_for_the_same_seed_and_a_uuid_never(world: Machines) -> None:
     asked = {
         "a.$": "States.MathRandom(1, 999, 3)",
@@ -105,6 +112,12 @@ def test_a_retrier_waits_and_gives_up_as_on_aws(
     assert (found.status, found.error, found.cause) == ("FAILED", "OutOfPaper", "none left")
     assert found.types.count("FailStateEntered") == tries
     assert least - 0.01 <= found.lasted.total_seconds() <= most + 15
+
+
+@pytest.mark.parametrize("retrier", paths.TAKEN_RETRIERS, ids=str)
+def test_a_retrier_that_aws_takes_is_taken(world: Machines, retrier: dict[str, Any]) -> None:
+    name = f"taken-{'-'.join(map(str, retrier.values()))}"
+    assert world.make(retrying(retrier), name=name, QueryLanguage="JSONPath").endswith(name)
 
 
 @pytest.mark.parametrize("retrier", paths.REFUSED_RETRIERS, ids=str)
