@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from orchestrator.errors import InvalidProject
 from orchestrator.functions import EventSource, Function, Permission
 from orchestrator.stack import METRICS_NAMESPACE, Stack
 
@@ -102,8 +103,8 @@ def role(stack: Stack, service: str, statements: Iterable[Statement], **source: 
     }
 
 
-def scheduler(stack: Stack) -> dict[str, Any]:
-    """The role that schedules start TaskRunner with.
+def scheduler(stack: Stack, runners: Sequence[str]) -> dict[str, Any]:
+    """The role that schedules start ``runners`` with, TaskRunner and its Express twin.
 
     The source is the schedule group: AWS says not to narrow it to a schedule ("Cross-service confused deputy prevention
     in EventBridge Scheduler").
@@ -112,7 +113,7 @@ def scheduler(stack: Stack) -> dict[str, Any]:
         stack,
         "scheduler",
         [
-            allow("states:StartExecution", {"Ref": "TaskRunner"}),
+            allow("states:StartExecution", _one_or_all([{"Ref": name} for name in runners])),
             allow("sqs:SendMessage", attribute("SchedulerDlq")),
         ],
         ArnEquals=arn("scheduler", f"schedule-group/{stack.schedule_group}"),
@@ -134,6 +135,19 @@ def task_runner(stack: Stack) -> list[Statement]:
         *_nested_execution(f"{nested}*"),
         # A run stops another, and looks whether it has stopped, where a task's overlap policy says so.
         allow(("states:DescribeExecution", "states:StopExecution"), arn("states", f"execution:{stack.task_runner}:*")),
+        *tracing(_TRACE_ACTIONS + _SAMPLING_ACTIONS),
+    ]
+
+
+def express_runner(stack: Stack) -> list[Statement]:
+    """What the states of TaskRunner's Express twin do: the same but for nested workflows and for stopping others, which
+    it leaves to TaskRunner.
+    """
+    return [
+        allow(("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"), attribute("ScheduledTasks")),
+        allow(("dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"), attribute("TaskRuns")),
+        allow("lambda:InvokeFunction", arn("lambda", f"function:{stack.function_prefix}*")),
+        allow("states:StartExecution", arn("states", f"stateMachine:{stack.task_runner}")),
         *tracing(_TRACE_ACTIONS + _SAMPLING_ACTIONS),
     ]
 
@@ -174,13 +188,17 @@ def log_delivery() -> Statement:
 
 
 def function(stack: Stack, function: Function) -> list[Statement]:
-    """What a function declares, its own logs, and its traces."""
+    """What a function declares, its own logs, and its traces. Raises InvalidProject."""
+    try:
+        declared = [statement for permission in function.permissions for statement in _declared(stack, permission)]
+    except ValueError as fault:
+        raise InvalidProject([f"{function.name}: {fault}"]) from fault
     group = f"log-group:/aws/lambda/{stack.function(function.name, is_task=not function.event_sources)}:*"
     return [
         allow(("logs:CreateLogStream", "logs:PutLogEvents"), arn("logs", group)),
         *tracing(_TRACE_ACTIONS),
         *(statement for source in function.event_sources for statement in _polling(source)),
-        *(statement for permission in function.permissions for statement in _declared(stack, permission)),
+        *declared,
     ]
 
 

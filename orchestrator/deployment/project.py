@@ -18,13 +18,24 @@ from orchestrator.deployment.discovery import discover, names_of
 from orchestrator.deployment.mistakes import Mistakes
 from orchestrator.deployment.template import ARCHITECTURE, RUNTIME
 from orchestrator.deployment.wheels import Platform
-from orchestrator.deployment.workflows import Builder, imported, workflows
+from orchestrator.deployment.workflows import imported, workflows
 from orchestrator.errors import NoProject
 from orchestrator.functions import Function, Table
 from orchestrator.stack import Stack
 
 #: The file that makes a folder a project.
 TASKS = "tasks.yaml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Read:
+    """A project's files as far as they can be read."""
+
+    application: Application
+    #: Where each workflow of the project's own is declared, by its name.
+    sources: Mapping[str, str]
+    #: The names of all state machines, those without a definition too.
+    workflows: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,31 +61,30 @@ class Project:
     def lambdas(self) -> Path:
         return self.root / "lambdas"
 
-    @property
-    def definitions(self) -> Mapping[str, Builder]:
-        """What makes each state machine's definition, by name. Raises :class:`~orchestrator.errors.InvalidProject`."""
-        return {**system.MACHINES, **workflows(self.root)}
-
     def application(self, stack: Stack, dependencies: Dependencies | None = None) -> Application:
         """The project as it is deployed to ``stack``.
 
         Raises :class:`~orchestrator.errors.InvalidProject` with every mistake.
         """
         mistakes = Mistakes()
+        read = self.read(stack, mistakes, dependencies)
+        mistakes.raise_if_any()
+        return read.application
+
+    def read(self, stack: Stack, mistakes: Mistakes, dependencies: Dependencies | None = None) -> Read:
+        """What the files say; what cannot be read is named, and has no definition."""
         settings, tables = {one.module: one for one in system.FUNCTIONS}, dict[str, Table]()
         with mistakes.collecting():
             own_settings, tables = self._declared()
             settings |= own_settings
-        functions: tuple[Function, ...] = ()
-        with mistakes.collecting():
-            functions = self._functions(settings)
+        functions = self._functions(settings, mistakes)
+        own = workflows(self.root, mistakes)
+        builders = {**system.MACHINES, **{name: workflow.build for name, workflow in own.items()}}
         definitions = {}
-        with mistakes.collecting():
-            for name, build in self.definitions.items():
-                with mistakes.collecting():
-                    definitions[name] = build(stack)
-        mistakes.raise_if_any()
-        return Application(
+        for name, build in builders.items():
+            with mistakes.collecting():
+                definitions[name] = build(stack)
+        application = Application(
             stack=stack,
             definitions=definitions,
             functions=functions,
@@ -82,6 +92,8 @@ class Project:
             tables=tables,
             dependencies=dependencies,
         )
+        sources = {name: workflow.source for name, workflow in own.items()}
+        return Read(application=application, sources=sources, workflows=tuple(builders))
 
     def locked_dependencies(self) -> Dependencies:
         """What the functions depend on, for the platform that the template names.
@@ -93,20 +105,17 @@ class Project:
         locks = [system.LOCK, *([own] if own.exists() else [])]
         return Dependencies.read(locks, platform, cache=self.root / ".wheels")
 
-    def _functions(self, settings: Mapping[str, Function]) -> tuple[Function, ...]:
+    def _functions(self, settings: Mapping[str, Function], mistakes: Mistakes) -> tuple[Function, ...]:
         """The project's own, and those of the system that it does not have itself."""
-        own = discover(self.lambdas, settings)
+        own = discover(self.lambdas, settings, mistakes)
         modules = {function.module: function for function in own}
         names = {function.name: function for function in own}
-        mistakes = Mistakes()
-        for function in system.FUNCTIONS:
-            if function.module not in modules and (taken := names.get(function.name)):
-                path = f"lambdas/{taken.module.replace('.', '/')}.py"
-                mistakes.add(
-                    f"{path}: the name {function.name!r} is that of a function which every stack has; rename it"
-                )
-        mistakes.raise_if_any()
         more = [one for one in system.FUNCTIONS if one.module not in modules]
+        for function in more:
+            if taken := names.get(function.name):
+                path = f"lambdas/{taken.module.replace('.', '/')}.py"
+                said = f"the name {function.name!r} is that of a function which every stack has"
+                mistakes.add(f"{path}: {said}; rename it")
         return tuple(sorted((*own, *more), key=lambda function: function.name))
 
     def _declared(self) -> tuple[dict[str, Function], dict[str, Table]]:
