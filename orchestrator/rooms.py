@@ -40,6 +40,7 @@ ROOMS = (
     # The emulator looks at no more of ours than schedules, errors and the types of clients: see the architecture test.
     Room(name="local.aws", alone_imports="moto"),
     Room(name="local"),
+    Room(name="testing"),
     Room(name="scaffold"),
     Room(name="cli"),
 )

@@ -20,6 +20,7 @@ from orchestrator.cli.connection import Connection
 from orchestrator.cli.failed import failed
 from orchestrator.cli.forecast import forecast_command
 from orchestrator.cli.init import init
+from orchestrator.cli.invoke import invoke
 from orchestrator.cli.ledger import ledger
 from orchestrator.cli.logs import logs
 from orchestrator.cli.options import console, moment, tasks_option
@@ -48,7 +49,8 @@ def orchestrator(context: click.Context) -> None:
 def validate(connection: Connection, given: Path | None) -> None:
     """Check the tasks, the handlers and the workflows of the project, and write nothing anywhere.
 
-    Handlers are imported, in a process of their own. Every mistake is named, in one go.
+    Handlers are imported, in a process of their own. Every mistake is named, in one go. No
+    stack is needed: calendars are worked out as of this machine's date, those of `plan` and `apply` as of the stack's.
     """
     from orchestrator.deployment.checking import check
 
@@ -81,10 +83,10 @@ def local(connection: Connection, port: int, speed: float | None, begin: datetim
     """Run all of it on this machine, until Ctrl-C."""
     # Here, because moto takes a second to import and nothing else needs it.
     from orchestrator.local import session
+    from orchestrator.local.reloading import Source
 
-    session.serve(
-        connection.application, connection.tasks_file(file), port=port, speed=speed, begin=begin, say=click.echo
-    )
+    source = Source(project=connection.project, stack=connection.stack, tasks=connection.tasks_file(file).absolute())
+    session.serve(source, port=port, clock=session.clock_of(speed, begin), say=click.echo)
 
 
 @orchestrator.command()
@@ -103,6 +105,7 @@ _COMMANDS = (
     failed,
     forecast_command,
     init,
+    invoke,
     ledger,
     logs,
     pause,

@@ -68,7 +68,7 @@ def workflows(root: Path, mistakes: Mistakes) -> dict[str, Workflow]:
 
 def imported(root: Path, module: str) -> Any:
     """A module of a project. Raises :class:`~orchestrator.errors.InvalidProject`."""
-    with _importable(root), _explained(root, module):
+    with importable(root), _explained(root, module):
         return importlib.import_module(module)
 
 
@@ -92,7 +92,7 @@ def _modules(root: Path, folder: Path, mistakes: Mistakes) -> Iterator[tuple[str
 
 def _from_module(root: Path, module: str) -> Builder:
     def build(stack: Stack) -> Definition:
-        with _importable(root), _explained(root, module):
+        with importable(root), _explained(root, module):
             made = importlib.import_module(module).build(stack)
         if not isinstance(made, Definition):
             raise InvalidProject(
@@ -139,7 +139,7 @@ def _content(path: Path, shown: str) -> Mapping[str, Any]:
 
 
 @contextmanager
-def _importable(root: Path) -> Iterator[None]:
+def importable(root: Path) -> Iterator[None]:
     """Python finds this project's packages, and afterwards again those that it had found of another."""
     others = {
         name: module

@@ -22,6 +22,7 @@ from orchestrator.local.aws.clock import Clock, RealClock, VirtualClock
 from orchestrator.local.aws.dynamodb import streams
 from orchestrator.local.aws.scheduler.delivery import Delivery
 from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.local.reloading import Source, reloaded
 from orchestrator.runs.explanation import why
 from orchestrator.runs.run import TERMINAL, Run
 from orchestrator.stack import Stack
@@ -86,22 +87,21 @@ def _tidy_end() -> Iterator[None]:
             signal.signal(one, handler)
 
 
-def serve(
-    application: Application,
-    file: Path,
-    *,
-    port: int,
-    speed: float | None,
-    begin: datetime | None,
-    say: Callable[[str], object],
-) -> None:
-    """Serves until it is interrupted."""
-    virtual = speed is not None or begin is not None
-    clock: Clock = VirtualClock(begin or datetime.now(UTC), speed=speed or 1) if virtual else RealClock()
+def clock_of(speed: float | None, begin: datetime | None) -> Clock:
+    """The machine's own time, or a virtual one if anything is said about it."""
+    if speed is None and begin is None:
+        return RealClock()
+    return VirtualClock(begin or datetime.now(UTC), speed=speed or 1)
+
+
+def serve(source: Source, *, port: int, clock: Clock, say: Callable[[str], object]) -> None:
+    """Serves until it is interrupted, and deploys each file that is saved."""
+    application = source.project.application(source.stack)
     with (
-        started(application, file, port=port, clock=clock, say=lambda line: None) as session,
-        announced(file.resolve().parent, session.aws.endpoint, session.stack.name),
+        started(application, source.tasks, port=port, clock=clock, say=lambda line: None) as session,
+        announced(source.project.root, session.aws.endpoint, session.stack.name),
         _told(session, say),
+        reloaded(source, session.aws, say),
     ):
         say(_welcome(session))
         for_ever = threading.Event()
