@@ -11,7 +11,7 @@ from deploy import PROJECT
 from orchestrator.stack import Stack
 
 #: State machines, by their names in ``definitions.ALL``.
-MACHINES = ("TaskRunner", "Backfill", "billing", "billing-page")
+MACHINES = ("TaskRunner", "ExpressRunner", "Backfill", "billing", "billing-page")
 
 #: Modules of functions that are tasks' targets; what has an event source is ours in any case.
 MODULES = (
@@ -30,8 +30,8 @@ MODULES = (
 
 def functions() -> tuple[str, ...]:
     """The modules of all functions that come with the project."""
-    found = PROJECT.application(Stack()).functions
-    return tuple(one.module for one in found if one.event_sources or one.module in MODULES)
+    everything = PROJECT.application(Stack()).functions
+    return tuple(one.module for one in everything if one.event_sources or one.module in MODULES)
 
 
 def added() -> tuple[str, ...]:

@@ -288,10 +288,10 @@ def main() -> None:
     gc.disable()
     try:
         handler = load(os.environ["_HANDLER"])
-    except Fault as found:
-        fault = _of(found)
-    except Exception as found:
-        fault = failure(type(found).__name__, str(found), _trace(found.__traceback__))
+    except Fault as raised:
+        fault = _of(raised)
+    except Exception as raised:
+        fault = failure(type(raised).__name__, str(raised), _trace(raised.__traceback__))
     gc.freeze()
     gc.enable()
     if os.getpid() != process:
