@@ -12,6 +12,7 @@ import click
 
 from orchestrator.cli.options import newest_or_slot
 from orchestrator.cli.show import found_run
+from orchestrator.runs.execution_end import is_express
 from orchestrator.runs.explanation import why
 from orchestrator.runs.path import Invocation
 from orchestrator.runs.run import TERMINAL, Run
@@ -76,7 +77,8 @@ def _invocations(connection: Connection, run: Run) -> Iterator[Invocation]:
     """What the run has called; where no history says, its task's function, by the time alone."""
     histories = connection.histories
     visits = histories.path(run.execution_arn) if run.execution_arn else []
-    if visits is not None:
+    # The log of an Express execution holds no data: neither what was called nor what a call was named.
+    if visits is not None and not is_express(run.execution_arn):
         yield from histories.invocations(visits)
         return
     record = connection.registry.get(run.task_id)

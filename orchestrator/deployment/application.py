@@ -15,7 +15,7 @@ from orchestrator.asl.definition import Definition
 from orchestrator.asl.fatal_errors import descendants
 from orchestrator.deployment.bundles import Bundle, bundle, library_files, own_files
 from orchestrator.deployment.dependencies import Dependencies
-from orchestrator.deployment.template import BACKFILL, TASK_RUNNER, code_parameter, template
+from orchestrator.deployment.template import BACKFILL, EXPRESS_RUNNER, TASK_RUNNER, code_parameter, template
 from orchestrator.errors import InvalidDefinition, NonRetryableError, error_names
 from orchestrator.functions import Function, Table
 from orchestrator.stack import Stack
@@ -71,7 +71,7 @@ class Application:
             file,
             today=today,
             known_functions=[function.name for function in self.functions],
-            known_workflows=[name for name in self.definitions if name not in (TASK_RUNNER, BACKFILL)],
+            known_workflows=[name for name in self.definitions if name not in (TASK_RUNNER, EXPRESS_RUNNER, BACKFILL)],
             environment=self.stack.environment,
         )
         named = {task.target.name for task in declared.tasks if task.target.kind is TargetKind.LAMBDA}

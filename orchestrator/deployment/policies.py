@@ -103,8 +103,8 @@ def role(stack: Stack, service: str, statements: Iterable[Statement], **source: 
     }
 
 
-def scheduler(stack: Stack) -> dict[str, Any]:
-    """The role that schedules start TaskRunner with.
+def scheduler(stack: Stack, runners: Sequence[str]) -> dict[str, Any]:
+    """The role that schedules start ``runners`` with, TaskRunner and its Express twin.
 
     The source is the schedule group: AWS says not to narrow it to a schedule ("Cross-service confused deputy prevention
     in EventBridge Scheduler").
@@ -113,7 +113,7 @@ def scheduler(stack: Stack) -> dict[str, Any]:
         stack,
         "scheduler",
         [
-            allow("states:StartExecution", {"Ref": "TaskRunner"}),
+            allow("states:StartExecution", _one_or_all([{"Ref": name} for name in runners])),
             allow("sqs:SendMessage", attribute("SchedulerDlq")),
         ],
         ArnEquals=arn("scheduler", f"schedule-group/{stack.schedule_group}"),
@@ -135,6 +135,19 @@ def task_runner(stack: Stack) -> list[Statement]:
         *_nested_execution(f"{nested}*"),
         # A run stops another, and looks whether it has stopped, where a task's overlap policy says so.
         allow(("states:DescribeExecution", "states:StopExecution"), arn("states", f"execution:{stack.task_runner}:*")),
+        *tracing(_TRACE_ACTIONS + _SAMPLING_ACTIONS),
+    ]
+
+
+def express_runner(stack: Stack) -> list[Statement]:
+    """What the states of TaskRunner's Express twin do: the same but for nested workflows and for stopping others, which
+    it leaves to TaskRunner.
+    """
+    return [
+        allow(("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"), attribute("ScheduledTasks")),
+        allow(("dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"), attribute("TaskRuns")),
+        allow("lambda:InvokeFunction", arn("lambda", f"function:{stack.function_prefix}*")),
+        allow("states:StartExecution", arn("states", f"stateMachine:{stack.task_runner}")),
         *tracing(_TRACE_ACTIONS + _SAMPLING_ACTIONS),
     ]
 

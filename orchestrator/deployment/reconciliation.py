@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -154,7 +154,7 @@ def _wanted(tasks: Sequence[Task], now: datetime) -> dict[str, tuple[str, TaskSc
     return {
         schedule_name(task.id, schedule): (task.id, schedule)
         for task in tasks
-        for schedule in (*task.schedules, *extra_schedules(task, now))
+        for schedule in (replace(one, express=task.express) for one in (*task.schedules, *extra_schedules(task, now)))
     }
 
 

@@ -21,6 +21,9 @@ from orchestrator.stack import Stack
 #: The state machine that schedules start.
 TASK_RUNNER = "TaskRunner"
 
+#: Its Express twin, which the schedules of short tasks start.
+EXPRESS_RUNNER = "ExpressRunner"
+
 #: The state machine that runs slots of the past; every other one is a nested workflow.
 BACKFILL = "Backfill"
 
@@ -41,7 +44,9 @@ def template(
     machines = _merged(_state_machine(stack, name, definition) for name, definition in definitions.items())
     code = _merged(_function(stack, function) for function in functions)
     names = _names(machines, "AWS::StepFunctions::StateMachine", "StateMachineName")
-    kept = {**storage.messaging(stack), **status_rule(stack, names)}
+    # Of an Express execution nobody tells.
+    told = {name: machine for name, machine in names.items() if name != EXPRESS_RUNNER}
+    kept = {**storage.messaging(stack), **status_rule(stack, told)}
     queues = [name for name, resource in kept.items() if resource["Type"] == "AWS::SQS::Queue"]
     handled = [source.source.partition(":")[2] for function in functions for source in function.event_sources]
     return {
@@ -68,12 +73,15 @@ def template(
             **({"HeartbeatAlarm": heartbeat(stack)} if any(one.name == WATCHDOG for one in functions) else {}),
             "Dashboard": dashboard(stack),
             "ScheduleGroup": {"Type": "AWS::Scheduler::ScheduleGroup", "Properties": {"Name": stack.schedule_group}},
-            "SchedulerRole": encryption.with_key(policies.scheduler(stack)),
+            "SchedulerRole": encryption.with_key(
+                policies.scheduler(stack, [name for name in (TASK_RUNNER, EXPRESS_RUNNER) if name in definitions])
+            ),
         },
         "Outputs": {
             **_bootstrap_outputs(),
             "AlertsTopicArn": {"Value": {"Ref": "Alerts"}},
             **({"BackfillArn": {"Value": {"Ref": BACKFILL}}} if BACKFILL in definitions else {}),
+            **({"ExpressRunnerArn": {"Value": {"Ref": EXPRESS_RUNNER}}} if EXPRESS_RUNNER in definitions else {}),
             "DataBucket": {"Value": {"Ref": "DataBucket"}},
             "ScheduleGroupArn": {"Value": policies.attribute("ScheduleGroup")},
             "SchedulerDlqArn": {"Value": policies.attribute("SchedulerDlq")},
@@ -167,7 +175,12 @@ def _environment(stack: Stack, function: Function) -> dict[str, Any]:
 
 
 def _state_machine(stack: Stack, name: str, definition: Definition) -> dict[str, Any]:
-    own = {TASK_RUNNER: policies.task_runner(stack), BACKFILL: policies.backfill(stack)}
+    own = {
+        TASK_RUNNER: policies.task_runner(stack),
+        EXPRESS_RUNNER: policies.express_runner(stack),
+        BACKFILL: policies.backfill(stack),
+    }
+    is_express = name == EXPRESS_RUNNER
     logical_id = name if name in own else f"{_pascal(name)}Workflow"
     physical_name = stack.state_machine(name)
     statements = own.get(name) or policies.workflow(stack, definition.permissions)
@@ -178,13 +191,14 @@ def _state_machine(stack: Stack, name: str, definition: Definition) -> dict[str,
             "Metadata": {"cfn-lint": {"config": {"ignore_checks": ["E3601"]}}},
             "Properties": {
                 "StateMachineName": physical_name,
-                "StateMachineType": "STANDARD",
+                "StateMachineType": "EXPRESS" if is_express else "STANDARD",
                 # In ASCII: CloudFormation gives a template back with a question mark for any other character.
                 "DefinitionString": json.dumps(definition.to_dict(), separators=(",", ":")),
                 "RoleArn": policies.attribute(f"{logical_id}Role"),
                 "TracingConfiguration": observation.machine_tracing(),
+                # Of an Express execution the log is all that there is.
                 "LoggingConfiguration": observation.logging(
-                    {"Ref": "LogLevel"}, policies.attribute(f"{logical_id}Logs")
+                    "ALL" if is_express else {"Ref": "LogLevel"}, policies.attribute(f"{logical_id}Logs")
                 ),
             },
         },

@@ -136,7 +136,7 @@ class Machine:
     def _variables(self, case: Case) -> dict[str, Any]:
         claim = case.claim
         context = {"Execution": {"Id": ME, "StartTime": "2026-11-23T09:00:30.100Z"}}
-        found: dict[str, Any] = filled(variables.BEGIN, {}, NOW) | {
+        found: dict[str, Any] = filled(variables.begin(express=False), {"states": {"context": context}}, NOW) | {
             "states": {"input": {}, "context": context},
             "taskId": "t",
             "slot": claim.slot,
@@ -230,7 +230,7 @@ def test_thousands_of_claims_are_decided_as_the_rule_says(machine: Machine) -> N
 def test_a_backfill_finds_a_pause_before_it_claims() -> None:
     states = definitions.ALL["TaskRunner"](STACK).to_dict()["States"]
     context = {"Execution": {"Id": ME, "StartTime": "2026-11-23T09:00:30.100Z"}}
-    bindings = filled(variables.BEGIN, {}, NOW) | {
+    bindings = filled(variables.begin(express=False), {"states": {"context": context}}, NOW) | {
         "states": {"input": {}, "context": context, "errorOutput": {"Error": "x", "Cause": "y"}},
         "taskId": "t", "slot": SLOTS[0], "trigger": Trigger.BACKFILL, "startDelay": None, "replaces": None,
     }  # fmt: skip

@@ -242,6 +242,8 @@ def _holds(field: Mapping[str, Any], known: Mapping[str, Any]) -> str:
     if "$ref" in field:
         part = known[field["$ref"].rpartition("/")[2]]
         return ", ".join(f"`{value}`" for value in part["enum"]) if "enum" in part else "fields"
+    if "const" in field:
+        return f"`{field['const']}`"
     if "enum" in field:
         return ", ".join(f"`{value}`" for value in field["enum"])
     bounds = [str(field[bound]) for bound in ("minimum", "maximum") if bound in field]

@@ -11,7 +11,7 @@ from deploy import PROJECT
 from orchestrator.stack import Stack
 
 #: State machines, by their names in ``definitions.ALL``.
-MACHINES = ("TaskRunner", "Backfill", "billing", "billing-page")
+MACHINES = ("TaskRunner", "ExpressRunner", "Backfill", "billing", "billing-page")
 
 #: Modules of functions that are tasks' targets; what has an event source is ours in any case.
 MODULES = (

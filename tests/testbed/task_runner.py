@@ -96,7 +96,11 @@ class TaskRunner:
         work = Function(name="work", module="work", timeout_seconds=timeout_seconds)
         application = Application(
             stack=STACK,
-            definitions={"TaskRunner": definitions.ALL["TaskRunner"](STACK), "nested": workflow(), **more},
+            definitions={
+                **{name: definitions.ALL[name](STACK) for name in ("TaskRunner", "ExpressRunner")},
+                "nested": workflow(),
+                **more,
+            },
             functions=(work, *functions(*handlers, environment=environment or {})),
             lambdas=folder,
             tables=lambdas.functions.TABLES,
@@ -236,9 +240,10 @@ class TaskRunner:
         times: int = 1,
         error: str = "InternalServerError",
         status: int = 500,
+        role: str | None = None,
     ) -> AbstractContextManager[list[str]]:
         """The first calls of an operation fail: before they have an effect, or after it (a lost reply)."""
-        client = self.aws.clients.get(service, self.aws.region, self.role)
+        client = self.aws.clients.get(service, self.aws.region, role or self.role)
         name = f"before-send.{client.meta.service_model.service_id.hyphenize()}.{operation}"
 
         @contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 
 from definitions.system.task_runner.variables import DURATION, IS_APART, NOW_SECONDS, NOW_TEXT
 from orchestrator.asl.states import composed, jsonata, literal
-from orchestrator.asl.vocabulary import EXECUTION_ARN, STARTED_AT
+from orchestrator.asl.vocabulary import STARTED_AT
 from orchestrator.dynamodb import raw_update
 from orchestrator.runs.run import ROW_LIFETIME_SECONDS, RunStatus, SkipReason
 from orchestrator.stack import Stack
@@ -19,7 +19,7 @@ from orchestrator.tasks.task import OverlapPolicy
 
 TASK_KEY = {"taskId": {"S": jsonata("$taskId")}}
 RUN_KEY = {**TASK_KEY, "slot": {"S": jsonata("$slot")}}
-ME = {"me": {"S": jsonata(EXECUTION_ARN)}}
+ME = {"me": {"S": jsonata("$me")}}
 _PLACE = {"#waiting": "waiting", "#slot": RUN_KEY["slot"]["S"]}
 
 
