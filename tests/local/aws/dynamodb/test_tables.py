@@ -70,7 +70,7 @@ def test_a_table_is_being_updated_and_then_active_and_says_since_when_it_is_on_d
     """Source: recorded test_dynamodb_event_source_mapping_with_on_failure_destination_config."""
     created = made(aws, **ON_DEMAND)
     assert set(created["BillingModeSummary"]) == {"BillingMode"}
-    stream = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
+    stream: Any = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
     dynamodb = aws.client("dynamodb")
     updated = dynamodb.update_table(TableName="t", StreamSpecification=stream)["TableDescription"]
     assert updated["TableStatus"] == "UPDATING"
