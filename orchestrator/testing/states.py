@@ -49,7 +49,7 @@ def run_state(
         given["mock"] = {"errorOutput": {"error": fault[0], "cause": fault[1]}}
     elif state["Type"] in ("Task", "Map", "Parallel"):
         given["mock"] = {"result": json.dumps({} if result is None else result)}
-    answer: Any = aws.client("stepfunctions").test_state(
+    answer = aws.client("stepfunctions").test_state(
         definition=json.dumps(state),
         input=json.dumps({} if input is None else input),
         variables=json.dumps(dict(variables or {})),

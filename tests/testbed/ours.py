@@ -30,8 +30,8 @@ MODULES = (
 
 def functions() -> tuple[str, ...]:
     """The modules of all functions that come with the project."""
-    found = PROJECT.application(Stack()).functions
-    return tuple(one.module for one in found if one.event_sources or one.module in MODULES)
+    everything = PROJECT.application(Stack()).functions
+    return tuple(one.module for one in everything if one.event_sources or one.module in MODULES)
 
 
 def added() -> tuple[str, ...]:

@@ -285,10 +285,10 @@ def main() -> None:
     fault: str | None = None
     try:
         handler = load(os.environ["_HANDLER"])
-    except Fault as found:
-        fault = _of(found)
-    except Exception as found:
-        fault = failure(type(found).__name__, str(found), _trace(found.__traceback__))
+    except Fault as raised:
+        fault = _of(raised)
+    except Exception as raised:
+        fault = failure(type(raised).__name__, str(raised), _trace(raised.__traceback__))
     if os.getpid() != process:
         os._exit(0)
     if fault is not None:
