@@ -164,6 +164,9 @@ def run(
     except Exception as fault:
         if _is_of_aws(fault):
             return _say(explain(fault), AWS_UNREACHABLE)
+        if isinstance(fault, ValueError) and str(fault).startswith("Invalid endpoint"):
+            # What botocore says of AWS_ENDPOINT_URL without a scheme.
+            return _say(f"{fault}: AWS_ENDPOINT_URL is to be like http://127.0.0.1:4566", bad_input())
         if isinstance(fault, OSError):
             return _say(f"{fault.filename or ''}: {fault.strerror or fault}".removeprefix(": "), bad_input())
         raise

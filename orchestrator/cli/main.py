@@ -22,6 +22,7 @@ from orchestrator.cli.console import console as web_console
 from orchestrator.cli.failed import failed
 from orchestrator.cli.forecast import forecast_command
 from orchestrator.cli.init import init
+from orchestrator.cli.invoke import invoke
 from orchestrator.cli.ledger import ledger
 from orchestrator.cli.logs import logs
 from orchestrator.cli.options import console, moment, tasks_option
@@ -48,13 +49,20 @@ def orchestrator(context: click.Context) -> None:
 @click.argument("given", metavar="[FILE]", required=False, type=click.Path(path_type=Path))
 @click.pass_obj
 def validate(connection: Connection, given: Path | None) -> None:
-    """Check a tasks file, and write nothing anywhere."""
+    """Check the tasks, the handlers and the workflows of the project, and write nothing anywhere.
+
+    Handlers are imported, in a process of their own. Every mistake is named, in one go. No
+    stack is needed: calendars are worked out as of this machine's date, those of `plan` and `apply` as of the stack's.
+    """
+    from orchestrator.deployment.checking import check
+
     file = connection.tasks_file(given)
-    declared = connection.application.load(file, datetime.now(UTC).date())
+    checked = check(connection.project, connection.stack, file, datetime.now(UTC))
+    declared = checked.declared
     schedules = sum(len(task.schedules) for task in declared.tasks)
     click.echo(f"{file}: {len(declared.tasks)} tasks, {schedules} schedules, no mistakes.")
-    for silence in silences(declared.tasks, declared.destinations):
-        click.echo(f"warning: {silence}", err=True)
+    for said in (*checked.warnings, *silences(declared.tasks, declared.destinations)):
+        click.echo(f"warning: {said}", err=True)
 
 
 @orchestrator.command()
@@ -77,13 +85,13 @@ def local(connection: Connection, port: int, speed: float | None, begin: datetim
     """Run all of it on this machine, until Ctrl-C."""
     # Here, because moto takes a second to import and nothing else needs it.
     from orchestrator.local import session
+    from orchestrator.local.reloading import Source
 
+    source = Source(project=connection.project, stack=connection.stack, tasks=connection.tasks_file(file).absolute())
     session.serve(
-        connection.application,
-        connection.tasks_file(file),
+        source,
         port=port,
-        speed=speed,
-        begin=begin,
+        clock=session.clock_of(speed, begin),
         say=click.echo,
         console=lambda stack: beside(stack, port),
     )
@@ -106,6 +114,7 @@ _COMMANDS = (
     failed,
     forecast_command,
     init,
+    invoke,
     ledger,
     logs,
     pause,

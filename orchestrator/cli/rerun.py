@@ -29,7 +29,7 @@ def rerun(connection: Connection, task: str, slot: str, params: dict[str, Any], 
     """Run SLOT of TASK again, with the params it had; the row keeps what became of it before."""
     runner = connection.runner
     starting.runnable(connection.registry, task, connection.now())
-    run = starting.rerunnable(connection.ledger, runner, task, slot)
+    run = starting.rerunnable(connection.ledger, runner, task, slot, connection.now())
     started = runner.start(task, params=runner.params(run) | params, slot=slot, now=connection.now(), replaced=run)
     if not wait:
         if as_json:

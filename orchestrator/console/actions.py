@@ -50,7 +50,7 @@ def _runnable(deployed: Deployed, fields: Fields) -> Record:
 
 def _ended_run(deployed: Deployed, fields: Fields) -> Run:
     _runnable(deployed, fields)
-    return starting.rerunnable(deployed.ledger, deployed.runner, fields["task"], fields["slot"])
+    return starting.rerunnable(deployed.ledger, deployed.runner, fields["task"], fields["slot"], deployed.now())
 
 
 def _going_on(deployed: Deployed, fields: Fields) -> Run:

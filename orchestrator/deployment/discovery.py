@@ -11,34 +11,43 @@ from orchestrator.errors import InvalidProject
 from orchestrator.functions import Function, function_name
 
 
-def discover(folder: Path, settings: Mapping[str, Function]) -> tuple[Function, ...]:
+def discover(folder: Path, settings: Mapping[str, Function], mistakes: Mistakes | None = None) -> tuple[Function, ...]:
     """Every module or package in ``folder`` that has a ``handler``, by name.
 
     A package may hold several functions, a module each: ``billing/create_invoice.py`` is ``billing-create-invoice``.
     ``settings`` are by module; a module that is not in it gets the defaults, so that a new handler is one new file.
-    Raises :class:`~orchestrator.errors.InvalidProject` for sources that are not Python, and for names used twice.
+    Sources that are not Python, and names used twice, are ``mistakes``; without a list of these they are raised as
+    :class:`~orchestrator.errors.InvalidProject`.
     """
-    modules = {
+    noted = Mistakes() if mistakes is None else mistakes
+    found: dict[str, tuple[Function, Path]] = {}
+    for module, path in modules(folder).items():
+        # One that cannot be read is a function, too, so that a task that runs it is not blamed.
+        names = {"handler"}
+        with noted.collecting():
+            names = names_of(path, folder.parent)
+        if "handler" not in names:
+            continue
+        function = settings.get(module) or Function(name=function_name(module), module=module)
+        if function.name in found:
+            other = found[function.name][1].relative_to(folder.parent).as_posix()
+            here = path.relative_to(folder.parent).as_posix()
+            noted.add(f"{here}: {other} is the function {function.name!r} already; rename one of them")
+        else:
+            found[function.name] = (function, path)
+    if mistakes is None:
+        noted.raise_if_any()
+    return tuple(function for _, (function, _) in sorted(found.items()))
+
+
+def modules(folder: Path) -> dict[str, Path]:
+    """The modules of a folder ``lambdas`` that may be functions, by their names below it."""
+    return {
         ".".join(path.relative_to(folder).with_suffix("").parts).removesuffix(".__init__"): path
         for pattern in ("[!_]*.py", "[!_]*/__init__.py", "[!_]*/[!_]*.py", "[!_]*/[!_]*/__init__.py")
         for path in sorted(folder.glob(pattern))
         if path.relative_to(folder).parts[0] != "shared"
     }
-    mistakes = Mistakes()
-    functions: dict[str, tuple[Function, Path]] = {}
-    for module, path in modules.items():
-        with mistakes.collecting():
-            if "handler" not in names_of(path, folder.parent):
-                continue
-        function = settings.get(module) or Function(name=function_name(module), module=module)
-        if function.name in functions:
-            other = functions[function.name][1].relative_to(folder.parent).as_posix()
-            here = path.relative_to(folder.parent).as_posix()
-            mistakes.add(f"{here}: {other} is the function {function.name!r} already; rename one of them")
-        else:
-            functions[function.name] = (function, path)
-    mistakes.raise_if_any()
-    return tuple(function for _, (function, _) in sorted(functions.items()))
 
 
 def names_of(path: Path, root: Path) -> set[str]:

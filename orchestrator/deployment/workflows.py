@@ -6,11 +6,13 @@ Sources are read first, and imported only when a definition is made of them.
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,6 +27,17 @@ from orchestrator.stack import Stack
 
 Builder = Callable[[Stack], Definition]
 
+
+@dataclass(frozen=True, kw_only=True)
+class Workflow:
+    """A state machine of a project."""
+
+    #: What makes its definition. It raises :class:`~orchestrator.errors.InvalidProject`.
+    build: Builder
+    #: Where it is declared, below the project's folder.
+    source: str
+
+
 #: The packages of a project that Python may import; two projects have packages of the same names.
 _PACKAGES = ("definitions", "lambdas")
 
@@ -32,32 +45,30 @@ _PACKAGES = ("definitions", "lambdas")
 _WRITTEN = (".asl.json", ".asl.yaml", ".asl.yml")
 
 
-def workflows(root: Path) -> dict[str, Builder]:
-    """What makes each definition, by name: ``definitions/NAME.py`` with a function ``build``, or ``NAME.asl.yaml``.
+def workflows(root: Path, mistakes: Mistakes) -> dict[str, Workflow]:
+    """The workflows by name: ``definitions/NAME.py`` with a function ``build``, or ``NAME.asl.yaml``.
 
-    A module that makes several has a package that says so: ``ALL`` of ``definitions/__init__.py``, by name. Raises
-    :class:`~orchestrator.errors.InvalidProject`.
+    A package may say that its modules make more of them: ``ALL`` of ``definitions/__init__.py``, by name.
     """
     folder = root / "definitions"
-    builders: dict[str, Builder] = {}
-    sources: dict[str, Path] = {}
-    mistakes = Mistakes()
+    named: dict[str, Workflow] = {}
     for name, path, builder in (*_modules(root, folder, mistakes), *_files(root, folder)):
-        if name in builders:
-            here, other = (one.relative_to(root).as_posix() for one in (path, sources[name]))
-            mistakes.add(f"{here}: {other} is the workflow {name!r} already; rename one of them")
-        builders[name], sources[name] = builder, path
+        here = path.relative_to(root).as_posix()
+        if name in named:
+            mistakes.add(f"{here}: {named[name].source} is the workflow {name!r} already; rename one of them")
+        named[name] = Workflow(build=builder, source=here)
     package = folder / "__init__.py"
     with mistakes.collecting():
         if package.exists() and "ALL" in names_of(package, root):
-            builders |= imported(root, "definitions").ALL
-    mistakes.raise_if_any()
-    return builders
+            for name, build in imported(root, "definitions").ALL.items():
+                source = Path(inspect.getsourcefile(build) or package)
+                named[name] = Workflow(build=build, source=_shown(root, str(source)))
+    return named
 
 
 def imported(root: Path, module: str) -> Any:
     """A module of a project. Raises :class:`~orchestrator.errors.InvalidProject`."""
-    with _importable(root), _explained(root, module):
+    with importable(root), _explained(root, module):
         return importlib.import_module(module)
 
 
@@ -71,14 +82,17 @@ def forget(root: Path) -> None:
 def _modules(root: Path, folder: Path, mistakes: Mistakes) -> Iterator[tuple[str, Path, Builder]]:
     for path in sorted((*folder.glob("[!_]*.py"), *folder.glob("[!_]*/__init__.py"))):
         module = path.parent.name if path.stem == "__init__" else path.stem
+        # One that cannot be read is a workflow, too, so that a task that runs it is not blamed.
+        names = {"build"}
         with mistakes.collecting():
-            if "build" in names_of(path, root):
-                yield function_name(module), path, _from_module(root, f"definitions.{module}")
+            names = names_of(path, root)
+        if "build" in names:
+            yield function_name(module), path, _from_module(root, f"definitions.{module}")
 
 
 def _from_module(root: Path, module: str) -> Builder:
     def build(stack: Stack) -> Definition:
-        with _importable(root), _explained(root, module):
+        with importable(root), _explained(root, module):
             made = importlib.import_module(module).build(stack)
         if not isinstance(made, Definition):
             raise InvalidProject(
@@ -125,7 +139,7 @@ def _content(path: Path, shown: str) -> Mapping[str, Any]:
 
 
 @contextmanager
-def _importable(root: Path) -> Iterator[None]:
+def importable(root: Path) -> Iterator[None]:
     """Python finds this project's packages, and afterwards again those that it had found of another."""
     others = {
         name: module

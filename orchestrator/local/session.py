@@ -22,6 +22,7 @@ from orchestrator.local.aws.clock import Clock, RealClock, VirtualClock
 from orchestrator.local.aws.dynamodb import streams
 from orchestrator.local.aws.scheduler.delivery import Delivery
 from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.local.reloading import Source, reloaded
 from orchestrator.runs.explanation import why
 from orchestrator.runs.run import TERMINAL, Run
 from orchestrator.stack import Stack
@@ -48,6 +49,7 @@ def started(
 
     Raises InvalidTaskFile, before anything is started, and PortInUse.
     """
+    application = application.on_its_own()
     stack = application.stack
     declared = application.load(file, clock.now().date())
     with _tidy_end(), clock.busy(), EmbeddedAws(port=port, clock=clock) as aws, environment.applied(aws.environment):
@@ -85,24 +87,31 @@ def _tidy_end() -> Iterator[None]:
             signal.signal(one, handler)
 
 
+def clock_of(speed: float | None, begin: datetime | None) -> Clock:
+    """The machine's own time, or a virtual one if anything is said about it."""
+    if speed is None and begin is None:
+        return RealClock()
+    return VirtualClock(begin or datetime.now(UTC), speed=speed or 1)
+
+
 def serve(
-    application: Application,
-    file: Path,
+    source: Source,
     *,
     port: int,
-    speed: float | None,
-    begin: datetime | None,
+    clock: Clock,
     say: Callable[[str], object],
     console: Callable[[Stack], AbstractContextManager[str]],
 ) -> None:
-    """Serves until it is interrupted; ``console`` shows a stack meanwhile, and gives the address of its pages."""
-    virtual = speed is not None or begin is not None
-    clock: Clock = VirtualClock(begin or datetime.now(UTC), speed=speed or 1) if virtual else RealClock()
+    """Serves until it is interrupted, and deploys each file that is saved; ``console`` shows a stack meanwhile, and
+    gives the address of its pages.
+    """
+    application = source.project.application(source.stack)
     with (
-        started(application, file, port=port, clock=clock, say=lambda line: None) as session,
-        announced(file.resolve().parent, session.aws.endpoint, session.stack.name),
+        started(application, source.tasks, port=port, clock=clock, say=lambda line: None) as session,
+        announced(source.project.root, session.aws.endpoint, session.stack.name),
         console(session.stack) as pages,
         _told(session, say),
+        reloaded(source, session.aws, say),
     ):
         say(_welcome(session, pages))
         for_ever = threading.Event()

@@ -32,7 +32,7 @@ def replay(one: DeadLetterRecord, registry: Registry, ledger: Ledger, runner: Ru
     run = ledger.get(one.task_id, one.slot)
     if run is not None and run.status is RunStatus.SUCCEEDED:
         return "has succeeded meanwhile"
-    if run is not None and run.status not in TERMINAL and not runner.ended(run):
+    if run is not None and run.status not in TERMINAL and not runner.ended(run, now):
         return "is running"
     trigger = None if run else Trigger.SCHEDULE
     started = runner.start(one.task_id, params={}, slot=one.slot, now=now, replaced=run, trigger=trigger)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import groupby
 
+from orchestrator.runs.execution_end import is_express
 from orchestrator.runs.path import Invocation
 from orchestrator.runs.run import Run
 from orchestrator.stack import Stack
@@ -24,7 +25,8 @@ _MARGIN = timedelta(seconds=1)
 def invocations(run: Run, histories: Histories, registry: Registry, stack: Stack) -> Iterator[Invocation]:
     """What the run has called; where no history says, its task's function, by the time alone."""
     visits = histories.path(run.execution_arn) if run.execution_arn else []
-    if visits is not None:
+    # The log of an Express execution holds no data: neither what was called nor what a call was named.
+    if visits is not None and not is_express(run.execution_arn):
         yield from histories.invocations(visits)
         return
     record = registry.get(run.task_id)
@@ -38,10 +40,10 @@ def lines(run: Run, calls: Iterable[Invocation], logs: FunctionLogs) -> list[Log
         return []
     since = datetime.fromisoformat(run.started_at) - _MARGIN
     until = datetime.fromisoformat(run.ended_at) + LATE if run.ended_at else None
-    found: list[LogLine] = []
+    matching: list[LogLine] = []
     for function, some in groupby(sorted(calls, key=lambda call: call.function), key=lambda call: call.function):
         ids = {call.request_id for call in some}
         # A call that goes on has no name yet, so what has no other owner may be its.
-        found += [line for line in logs.lines(function, since, until) if line.request_id in ids or None in ids]
-    first = {line.request_id: line.at for line in reversed(found)}
-    return sorted(found, key=lambda line: first[line.request_id])
+        matching += [line for line in logs.lines(function, since, until) if line.request_id in ids or None in ids]
+    first = {line.request_id: line.at for line in reversed(matching)}
+    return sorted(matching, key=lambda line: first[line.request_id])

@@ -22,12 +22,12 @@ def runnable(registry: Registry, task_id: str, now: datetime) -> Record:
     return record
 
 
-def rerunnable(ledger: Ledger, runner: Runner, task_id: str, slot: str) -> Run:
+def rerunnable(ledger: Ledger, runner: Runner, task_id: str, slot: str, now: datetime) -> Run:
     """The run of a slot that has ended. Raises :class:`NoRunOfSlot` and :class:`StillRunning`."""
     run = ledger.get(task_id, slot)
     if run is None:
         raise NoRunOfSlot(task_id, slot)
-    if run.status not in TERMINAL and run.execution_arn and not runner.ended(run):
+    if run.status not in TERMINAL and run.execution_arn and not runner.ended(run, now):
         raise StillRunning(task_id, slot, run.execution_arn)
     return run
 

@@ -54,8 +54,8 @@ def comparable(record: Record, since: datetime, until: datetime, now: datetime) 
     """As much of a span as can be compared: not what was before the task had its schedules, when slots were others' or
     nobody's, nor what may still come. Nothing is left where the end is before the beginning.
     """
-    if record.watch and record.watch.since:
-        since = max(since, datetime.fromisoformat(record.watch.since))
+    if record.checkpoint and record.checkpoint.since:
+        since = max(since, datetime.fromisoformat(record.checkpoint.since))
     return since, min(until, now - timedelta(seconds=record.task.grace_seconds))
 
 

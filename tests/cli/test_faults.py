@@ -66,6 +66,7 @@ def test_a_refusal_that_nothing_is_known_of_is_told_as_it_is() -> None:
         (KeyboardInterrupt(), 130, "come back\n"),
         (FileNotFoundError(2, "No such file or directory", "x.yaml"), 2, "x.yaml: No such file or directory\n"),
         (click.UsageError("wrong"), 2, "Error: wrong\n"),
+        (ValueError("Invalid endpoint: localhost:4566"), 2, "AWS_ENDPOINT_URL is to be like http://127.0.0.1:4566"),
     ],
 )
 def test_a_command_that_fails_says_so_in_a_sentence(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 from orchestrator.console.ledger import days
-from orchestrator.runs.task_state import Record, Watch
+from orchestrator.runs.task_state import Checkpoint, Record
 from orchestrator.runs.verification import Problem
 from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule
 from tests.console.outlines import outline
@@ -33,6 +33,6 @@ def test_each_day_has_its_slots_and_what_is_to_be_looked_at() -> None:
 
 
 def test_nothing_is_said_of_the_time_before_a_task_had_its_schedules() -> None:
-    watch = Watch(checked_until="", next_run=None, since="2026-12-02T06:00:00Z")
-    found = days([Record(task=TASK, watch=watch)], [outline("2026-12-01T07:00:00Z")], SINCE, NOW)
+    checkpoint = Checkpoint(checked_until="", next_run=None, since="2026-12-02T06:00:00Z")
+    found = days([Record(task=TASK, checkpoint=checkpoint)], [outline("2026-12-01T07:00:00Z")], SINCE, NOW)
     assert [(day.slots, day.unexplained, len(day.findings)) for day in found] == [(1, 1, 1), (1, 1, 1), (0, 0, 0)]

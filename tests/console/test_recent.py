@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -40,7 +39,7 @@ class Watched:
 
 
 @pytest.fixture
-def watched(aws: EmbeddedAws) -> Iterator[Watched]:
+def watched(aws: EmbeddedAws) -> Watched:
     return Watched(aws)
 
 

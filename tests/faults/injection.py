@@ -136,7 +136,8 @@ class Faults:
     def install(self, patch: pytest.MonkeyPatch) -> None:
         # Before anything of the service is locked.
         patch.setattr(BaseResponse, "_dispatch", self._dispatching())
-        patch.setattr(StateTaskService, "_eval_execution", self._working(StateTaskService._eval_execution))
+        for kind in _kinds(StateTaskService):
+            patch.setattr(kind, "_eval_execution", self._working(vars(kind)["_eval_execution"]))
         server = self._aws._server
         assert server is not None
         patch.setattr(server, "app", self._hanging_up(server.app))
@@ -177,6 +178,7 @@ class Faults:
     def _working(self, evaluate: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
         def evaluate_known(state: Any, environment: Any) -> None:
             given = environment.states.context_object.context_object_data["Execution"]["Input"]
+            before = getattr(self._thread, "at_work", None)
             self._thread.at_work = _AtWork(
                 state=state.name,
                 task_id=given.get("taskId", ""),
@@ -186,7 +188,7 @@ class Faults:
             try:
                 evaluate(state, environment)
             finally:
-                self._thread.at_work = None
+                self._thread.at_work = before
 
         return evaluate_known
 
@@ -200,6 +202,14 @@ class Faults:
             return answer
 
         return respond
+
+
+def _kinds(kind: Any) -> Iterator[Any]:
+    """Of task states, those that have an evaluation of their own."""
+    if "_eval_execution" in vars(kind):
+        yield kind
+    for narrower in kind.__subclasses__():
+        yield from _kinds(narrower)
 
 
 def _refused(request: Any, fault: Fault) -> Any:

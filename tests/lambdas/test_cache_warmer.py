@@ -18,7 +18,7 @@ from lambdas.cache_warmer.errors import CacheWarmingFailed
 from lambdas.cache_warmer.fetching import Fetched, fetch_all
 from orchestrator import stack as settings
 from orchestrator.errors import InvalidParameters, NotConfigured
-from tests.testbed.invocation import invoke
+from orchestrator.testing.invocation import invoke
 
 
 class Site(ThreadingHTTPServer):

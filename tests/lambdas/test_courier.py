@@ -15,7 +15,7 @@ from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.destinations import Destination, Format, Kind
 from orchestrator.stack import Stack
 from orchestrator.stores.subscriptions import Destinations, Recorded
-from tests.testbed.invocation import Context
+from orchestrator.testing.invocation import Context
 from tests.testbed.listener import Listener, listening
 from tests.testbed.queues import drained
 

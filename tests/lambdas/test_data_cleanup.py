@@ -20,8 +20,8 @@ from lambdas.data_cleanup import (
 from orchestrator.errors import InvalidParameters
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.stack import Stack
+from orchestrator.testing.invocation import SLOT, invoke
 from tests.lambdas.conftest import BUCKET
-from tests.testbed.invocation import SLOT, invoke
 
 NOW = datetime.fromisoformat(SLOT)
 CUTOFF = NOW - timedelta(days=30)

@@ -21,7 +21,7 @@ from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.run import TERMINAL, Run, RunStatus
 from orchestrator.stack import Stack
 from orchestrator.tasks.task import LONGEST_RUN_SECONDS
-from tests.testbed.invocation import invoke
+from orchestrator.testing.invocation import invoke
 
 SLOT = "2026-12-01T08:00:00Z"
 RECIPIENTS = ["ops@example.com", "boss@example.com"]

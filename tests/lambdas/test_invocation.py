@@ -19,7 +19,7 @@ from orchestrator.deployment.discovery import discover
 from orchestrator.errors import InvalidParameters, NotConfigured
 from orchestrator.handlers.event import Params, TaskEvent
 from orchestrator.handlers.invocation import client, logger, metrics, setting, task_handler
-from tests.testbed.invocation import Context, invoke
+from orchestrator.testing.invocation import Context, invoke
 
 #: Of the functions that every stack has, and of those that come with this repository.
 SETTINGS = {**{one.module: one for one in system.FUNCTIONS}, **declared.SETTINGS}

@@ -23,9 +23,9 @@ from lambdas.report_generator.errors import MalformedOrders
 from lambdas.report_generator.orders import Summary, read_orders, summarise
 from lambdas.report_generator.rendering import to_csv, to_pdf
 from orchestrator.errors import InvalidParameters
+from orchestrator.testing.invocation import invoke
 from tests.lambdas.conftest import BUCKET
 from tests.testbed import ROOT
-from tests.testbed.invocation import invoke
 
 HEADER = "order_id,ordered_at,region,product,quantity,unit_price\n"
 SAMPLES = ROOT / "samples" / "orders"

@@ -3,12 +3,11 @@
 - ``billing``, ``deployed``, ``everything``, ``sample``, ``task_runner``: applications in the embedded AWS, from one
   function to all of the project
 - ``tables``, ``queues``, ``clients``: a stack's tables alone, what lies in a queue, clients that a test may change
-- ``handlers``, ``ours``: the project's own functions, apart from those that its user adds
+- ``handlers``, ``ours``: the project's own functions and application, apart from what its user adds
 - ``conduct``: what handlers may do to the process that they run in
 - ``listener``, ``processes``, ``proxy``: an HTTP server, a command that goes on, and AWS with faults
 - ``calendars``, ``rounds``, ``recorded``: days, rounds of the watchdog, and a deployment's calls
 - ``cloudformation``, ``roles``: a template and a role of the embedded AWS
-- ``invocation``: what Lambda gives a handler
 - ``hostile``: messages and records that no sane sender would send
 - ``reference``: the reference JSONata; ``statements``: IAM statements, taken apart; ``wheelhouse``: wheels without a
   network

@@ -19,8 +19,6 @@ from moto.core.base_backend import BackendDict
 from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
-from werkzeug.http import http_date
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from orchestrator.clients import Clients
 from orchestrator.errors import PortInUse
@@ -40,6 +38,7 @@ from orchestrator.local.aws import (
 )
 from orchestrator.local.aws.clock import Clock, RealClock
 from orchestrator.local.aws.cloudformation import change_sets, resources, updates
+from orchestrator.local.aws.connections import Server
 from orchestrator.local.aws.dynamodb import conditions, expressions, parameters, partitions, streams, tables
 from orchestrator.local.aws.dynamodb import turns as dynamodb
 from orchestrator.local.aws.events import entries, patterns, rules
@@ -146,15 +145,6 @@ class _Dispatcher(DomainDispatcherApplication):
         self.get_backend_for_host = functools.cache(super().get_backend_for_host)
 
 
-class _Handler(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 # werkzeug's name
-        """Nothing: a line for each request would bury what matters."""
-
-    def date_time_string(self, timestamp: float | None = None) -> str:
-        """The `Date` header of each answer: the time that this AWS lives in."""
-        return str(http_date(_running.clock.now() if timestamp is None else timestamp))
-
-
 _running = Running()
 
 
@@ -177,7 +167,7 @@ class EmbeddedAws:
 
     def __init__(self, *, port: int = 0, clock: Clock | None = None) -> None:
         self._port = port
-        self._server: BaseWSGIServer | None = None
+        self._server: Server | None = None
         self.clock = clock or RealClock()
         self._plain: dict[str, Any] = {}
         self._session = imports.session()
@@ -203,10 +193,7 @@ class EmbeddedAws:
             raise PortInUse(self._port) from fault
         _running.aws = self
         with listener:
-            host, port = listener.getsockname()
-            self._server = make_server(
-                host, port, guarded(_Dispatcher()), threaded=True, request_handler=_Handler, fd=listener.fileno()
-            )
+            self._server = Server(listener, guarded(_Dispatcher()), lambda: _running.clock)
         threading.Thread(target=self._server.serve_forever, daemon=True, name="embedded-aws").start()
         self.scheduler.start()
 

@@ -21,6 +21,7 @@ from lambdas.billing.send_invoice_email import Outbox, SendInvoiceEmail, accepte
 from lambdas.billing.update_billing_records import UpdateBillingRecords, update_billing_records
 from lambdas.billing.work import BillingStep, Files, page_key
 from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.testing import assert_idempotent
 from tests.testbed.billing import PERIOD, SLOT, STACK, Books, books
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -124,6 +125,26 @@ def test_a_run_that_dies_after_any_of_its_writes_is_completed_by_the_next(ledger
         again = Run(ledgers.aws, ledgers.bucket).month("second", NOW + AN_HOUR)
         assert again["state"] == "COMPLETED", f"it died after write {number}"
         assert completed(ledgers)
+
+
+def test_a_month_is_idempotent_as_users_ask_their_own_handlers(ledgers: Books) -> None:
+    def handler(event: tuple[str, datetime], context: object) -> None:
+        Run(ledgers.aws, ledgers.bucket).month(*event)
+
+    def begin() -> None:
+        ledgers.clear()
+        ledgers.month(1)
+
+    writes = assert_idempotent(
+        handler,
+        ("first", NOW),
+        aws=ledgers.aws,
+        again=("second", NOW + AN_HOUR),
+        prepare=begin,
+        # Each execution has working files of its own, and the month's record says where.
+        ignore=["s3 * billing/*", "dynamodb *-BillingRecords * SUMMARY"],
+    )
+    assert writes == 2 + 2 + 5 + 1
 
 
 def test_a_run_that_dies_twice_is_completed_too(ledgers: Books) -> None:

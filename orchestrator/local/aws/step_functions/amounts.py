@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from moto.stepfunctions.parser.asl.component.common.retry.interval_seconds_decl import IntervalSecondsDecl
 from moto.stepfunctions.parser.asl.component.common.timeouts.heartbeat import (
     HeartbeatSecondsJSONata,
     HeartbeatSecondsPath,
@@ -73,6 +74,12 @@ def _path(field: str, follow: Any) -> Any:
 
 def install(aws: Aws) -> None:
     """Takes a number, and says what it is if it is none."""
+
+    @replaces(IntervalSecondsDecl, "__init__", digest="db0290fb5089")
+    def interval(self: Any, seconds: int = 1) -> None:
+        # Its range was checked when the machine was created; moto takes no 0, which AWS was measured to take.
+        self.seconds = seconds
+
     replaces(TimeoutSecondsJSONata, "_eval_seconds", digest="924e7f4262d8")(_expression("TimeoutSeconds"))
     replaces(HeartbeatSecondsJSONata, "_eval_seconds", digest="924e7f4262d8")(_expression("HeartbeatSeconds"))
     replaces(SecondsJSONata, "_get_wait_seconds", digest="8636db5b5126")(_expression("Seconds"))

@@ -52,6 +52,9 @@ _WITHOUT_TOKEN = frozenset(
 #: Functions and activities: what a task may call but for integrations.
 _CALLED = re.compile(r"arn:[^:]+:(lambda:[^:]*:[^:]*:function:.+|states:[^:]*:[^:]*:activity:.+)")
 
+#: Kinds of items that the embedded AWS does not read.
+_UNREAD = frozenset({"JSONL", "PARQUET", "MANIFEST"})
+
 #: What every state may have.
 _EVERY = frozenset({"Type", "Comment", "QueryLanguage"})
 
@@ -212,6 +215,10 @@ def not_offered(state: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "The embedded AWS has no activities; '.waitForTaskToken' waits, too", "Resource"
     elif integration and not integration.startswith(_SDK) and integration not in OFFERED:
         yield f"The embedded AWS has no optimized integration {integration}; 'aws-sdk:' may do", "Resource"
+    reader = state.get("ItemReader")
+    config = reader.get("ReaderConfig") if isinstance(reader, Mapping) else None
+    if isinstance(config, Mapping) and (kind := config.get("InputType")) in _UNREAD:
+        yield f"The embedded AWS reads no items of the InputType {kind}; CSV and JSON it does", "ItemReader"
     if "ItemBatcher" in state:
         yield "The embedded AWS has no batches of items", "ItemBatcher"
 

@@ -249,7 +249,7 @@ def install(aws: Aws) -> None:
     def execute(env: Any, parameters: Any, region: str, state_credentials: Any) -> None:
         client = aws.clients.get("lambda", region, state_credentials.role_arn)
         answer = client.invoke(**parameters)
-        text = answer["Payload"].read().decode()
+        text = answer["Payload"].read().decode(errors="replace")
         if error := answer.get("FunctionError"):
             raise lambda_eval_utils.LambdaFunctionErrorException(error, text)
         version = answer.get("ExecutedVersion") or "$LATEST"

@@ -96,7 +96,7 @@ def request(value: Any, shape: Shape | None) -> Any:
 def reply(value: Any, shape: Shape | None) -> Any:
     """What the service answers, as a state sees it: moments as text, bytes as base64, and what streams as text."""
     if isinstance(value, StreamingBody):
-        return value.read().decode()
+        return value.read().decode(errors="replace")
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, bytes):

@@ -645,10 +645,12 @@ RETRIERS: list[tuple[dict[str, Any], int, float, float]] = [
     ({"IntervalSeconds": 20, "MaxAttempts": 2, "JitterStrategy": "FULL"}, 3, 0, 60),
 ]
 
-#: What a retrier may say. Source: the schema of AWS's own editor (aws/amazon-states-language-service); that the longest
-#: delay may be shorter than the first interval is not confirmed.
+#: What a retrier may say. Source: what ValidateStateMachineDefinition answered (badmintoncryer/cdk-preflight), and the
+#: schema of AWS's own editor (aws/amazon-states-language-service); that the longest delay may be shorter than the first
+#: interval is not confirmed.
 TAKEN_RETRIERS: list[dict[str, Any]] = [
     {"MaxDelaySeconds": 31_622_400},
+    {"IntervalSeconds": 0},
     {"IntervalSeconds": 30, "MaxDelaySeconds": 10},
     {"IntervalSeconds": 99_999_999, "MaxAttempts": 99_999_999},
 ]
@@ -657,7 +659,6 @@ TAKEN_RETRIERS: list[dict[str, Any]] = [
 REFUSED_RETRIERS: list[dict[str, Any]] = [
     {"MaxAttempts": -1},
     {"MaxAttempts": 100_000_000},
-    {"IntervalSeconds": 0},
     {"IntervalSeconds": 100_000_000},
     {"BackoffRate": 0.5},
     {"MaxDelaySeconds": 0},

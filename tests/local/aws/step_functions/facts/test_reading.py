@@ -112,6 +112,15 @@ def test_items_are_read_as_on_aws(world: Machines, fact: Fact) -> None:
 @pytest.mark.parametrize("kind", ["JSONL", "PARQUET", "MANIFEST"])
 def test_what_the_embedded_aws_cannot_read_is_refused_at_creation(world: Machines, kind: str) -> None:
     """AWS reads these, too: "ItemReader (Map)"."""
-    with pytest.raises(ClientError, match=kind) as refused:
+    with pytest.raises(ClientError, match=f"reads no items of the InputType {kind}; CSV and JSON it does") as refused:
         world.make(reads("list.json", InputType=kind), name="unread")
+    assert refused.value.response["Error"]["Code"] == "InvalidDefinition"
+
+
+def test_an_item_reader_reads_from_s3_alone(world: Machines) -> None:
+    """Measured on AWS: floci-io/floci, and badmintoncryer/cdk-preflight."""
+    states = reads("list.json", InputType="JSON")
+    states["A"]["ItemReader"]["Resource"] = "arn:aws:states:::s3:getObjects"
+    with pytest.raises(ClientError, match="The field 'Resource' does not match any of the allowed values") as refused:
+        world.make(states, name="unread")
     assert refused.value.response["Error"]["Code"] == "InvalidDefinition"

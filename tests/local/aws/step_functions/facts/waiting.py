@@ -18,6 +18,7 @@ START = f"{OPTIMIZED}states:startExecution"
 HANDLERS = {
     "facts-answer": "return event",
     "facts-large": "return '\\u00e4' * 140_000",
+    "facts-bytes": "return b'\\xff\\x00'",
     "facts-slow": "import time; time.sleep(4)",
 }
 
@@ -152,6 +153,18 @@ FACTS = [
         events=(*_BEGUN, "TaskFailed", *_CAUGHT),
         previous=((5, 4), (6, 5), (7, 6)),
         details={5: {"error": "States.DataLimitExceeded", "resource": "invoke", "resourceType": "lambda"}},
+    ),
+    *(
+        Fact(
+            name=f"bytes of a function that are no UTF-8 are a text with what stands for them, asked by {how}",
+            source="not confirmed: how the SDK for Java reads a text; no recording was found",
+            states=states,
+            output="\ufffd\x00",
+        )
+        for how, states in [
+            ("name", task(INVOKE, {"FunctionName": "facts-bytes"}, Output="{% $states.result.Payload %}")),
+            ("ARN", task(f"{FUNCTION}facts-bytes", {})),
+        ]
     ),
     Fact(
         name="a function that is asked by its ARN is called so where its answer is too large",

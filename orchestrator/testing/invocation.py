@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 SLOT = "2026-12-01T00:00:00Z"
+
+Handler = Callable[[Any, Any], Any]
 
 
 @dataclass
@@ -26,27 +28,29 @@ class Context:
     client_context: None = None
 
     def get_remaining_time_in_millis(self) -> int:
+        """How long the invocation may still take."""
         return self.milliseconds_left
 
 
 def event(*, slot: str = SLOT, attempt: int = 1, task: str = "my-task", **params: Any) -> dict[str, Any]:
     """The event of one attempt, with ``params``."""
+    return event_of(task, slot, params, attempt=attempt)
+
+
+def event_of(task: str, slot: str, params: Mapping[str, Any], *, attempt: int = 1) -> dict[str, Any]:
+    """The same, where the params' names are not known beforehand."""
     return {
         "taskId": task,
         "slot": slot,
         "scheduledTime": slot,
+        "timezone": "UTC",
         "attempt": attempt,
         "runKey": f"{task}#{slot}",
-        "params": params,
+        "params": dict(params),
     }
 
 
-def invoke(
-    handler: Callable[[dict[str, Any], Any], dict[str, Any]],
-    *,
-    milliseconds_left: int = 60_000,
-    **given: Any,
-) -> dict[str, Any]:
+def invoke(handler: Handler, *, milliseconds_left: int = 60_000, **given: Any) -> dict[str, Any]:
     """What ``handler`` returns for the event that ``given`` makes, as JSON has it."""
     result = handler(event(**given), Context(milliseconds_left=milliseconds_left))
     return dict(json.loads(json.dumps(result)))

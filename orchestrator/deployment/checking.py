@@ -1,0 +1,120 @@
+"""Everything that can be known to be wrong with a project before anything of it runs, in one go."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from orchestrator import system
+from orchestrator.deployment.application import Application
+from orchestrator.deployment.discovery import modules
+from orchestrator.deployment.import_checks import failing_imports, missing_imports
+from orchestrator.deployment.mistakes import Mistakes
+from orchestrator.deployment.project import Project
+from orchestrator.deployment.workflow_checks import workflow_mistakes
+from orchestrator.errors import InvalidTaskFile
+from orchestrator.functions import Function, function_name
+from orchestrator.schedules import Schedule
+from orchestrator.stack import Stack
+from orchestrator.taskfile.reader import Declared, read
+
+_NO_LAMBDA = re.compile(r"there is no lambda '([\w-]+)'")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """A project without mistakes."""
+
+    application: Application
+    declared: Declared
+    #: What is no mistake, and probably not meant.
+    warnings: tuple[str, ...] = ()
+
+
+def check(project: Project, stack: Stack, file: Path, now: datetime) -> Checked:
+    """Reads the project and its tasks ``file``, and imports its handlers in a process of their own.
+
+    Raises :class:`~orchestrator.errors.InvalidProject` with every mistake of all of them.
+    """
+    mistakes = Mistakes()
+    dependencies = project.locked_dependencies()
+    found = project.read(stack, mistakes, dependencies)
+    application = found.application
+    names = [function.name for function in application.functions]
+    for name, definition in application.definitions.items():
+        for said in workflow_mistakes(definition.to_dict(), stack, names):
+            mistakes.add(f"{found.sources.get(name, name)}: {said}")
+    if not mistakes.found:
+        # What cannot be read has been said, and the sources of functions are read again here.
+        for said in _code_mistakes(project, application):
+            mistakes.add(said)
+        with mistakes.collecting():
+            _ = application.template
+    declared = None
+    try:
+        declared = read(
+            file,
+            today=now.date(),
+            known_functions=names,
+            known_workflows=[name for name in found.workflows if name not in system.MACHINES],
+            environment=stack.environment,
+        )
+    except InvalidTaskFile as fault:
+        for said in fault.problems:
+            mistakes.add(_with_the_module(said, project))
+    mistakes.raise_if_any()
+    assert declared is not None
+    return Checked(application=application, declared=declared, warnings=tuple(_over(declared, now, file)))
+
+
+def _code_mistakes(project: Project, application: Application) -> Iterator[str]:
+    bundles = {bundle.name: bundle for bundle in application.bundles().values()}
+    own = [one for one in application.functions if application.folder_of(one) == project.lambdas]
+    said: set[tuple[str, str]] = set()
+    lacking: set[str] = set()
+    for function in own:
+        bundle = bundles[function.name]
+        assert bundle.dependencies is not None
+        for path, line, name in missing_imports(bundle.files, function, bundle.dependencies):
+            lacking.add(function.name)
+            # What all share is in every bundle, and said once.
+            if (path, name) not in said:
+                said.add((path, name))
+                yield f"{path}:{line}: imports {name}, which its bundle lacks{_what_to_do(name)}"
+    importable = [one for one in own if one.name not in lacking]
+    for function, traceback in failing_imports(project.root, importable, project.locked_dependencies()):
+        path = _path(project, function)
+        yield f"{path}: it cannot be imported: {traceback}"
+
+
+def _what_to_do(name: str) -> str:
+    if name.startswith("lambdas."):
+        return "; put what several functions share into lambdas/shared"
+    if name.startswith("orchestrator"):
+        return "; functions have orchestrator.handlers and what it stands on"
+    return f"; add the distribution that has {name.split('.')[0]} to lambdas/requirements.txt"
+
+
+def _path(project: Project, function: Function) -> str:
+    path = modules(project.lambdas).get(function.module)
+    return path.relative_to(project.root).as_posix() if path else f"lambdas/{function.module}"
+
+
+def _with_the_module(said: str, project: Project) -> str:
+    """A task's mistake, and the module that has the name but no handler."""
+    if found := _NO_LAMBDA.search(said):
+        for module, path in modules(project.lambdas).items():
+            if function_name(module) == found[1]:
+                shown = path.relative_to(project.root).as_posix()
+                return f"{said.split(';')[0]}: {shown} has no function `handler`"
+    return said
+
+
+def _over(declared: Declared, now: datetime, file: Path) -> Iterator[str]:
+    for task in declared.tasks:
+        for one in task.schedules:
+            if Schedule.of(one.expression, one.timezone).next_after(now) is None:
+                yield f"{file.name}: {task.id}: {one.expression} is in the past, and runs no more"

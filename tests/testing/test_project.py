@@ -1,0 +1,79 @@
+"""A user's project is tested as a whole: in its own process, without this repository's tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PROJECT = {
+    "tasks.yaml": """
+tasks:
+  greeting: {run: lambda/greeting, schedule: cron(0 9 * * ? *), params: {name: Ann}}
+  failing: {run: lambda/greeting, retry: false}
+""",
+    "lambdas/greeting.py": """
+def handler(event, context):
+    return {"said": f"Hello, {event['params']['name']}!", "left": context.get_remaining_time_in_millis() > 0}
+""",
+    "tests/test_greeting.py": """
+from datetime import timedelta
+
+import boto3
+
+from lambdas.greeting import handler
+from orchestrator.testing import event
+
+
+def test_alone(lambda_context):
+    assert handler(event(name="Bob"), lambda_context) == {"said": "Hello, Bob!", "left": True}
+
+
+def test_a_task(orchestrator_deployed):
+    run = orchestrator_deployed.run("greeting", params={"name": "Eve"})
+    assert run.status == "SUCCEEDED"
+    assert "Hello, Eve!" in run.result
+
+
+def test_a_failure(orchestrator_deployed):
+    run = orchestrator_deployed.run("failing")
+    assert (run.status, run.error) == ("FAILED", "KeyError")
+
+
+def test_schedules_fire_as_time_passes(orchestrator_deployed):
+    orchestrator_deployed.pass_time(timedelta(days=2))
+    slots = [run.slot for run in orchestrator_deployed.runs("greeting") if run.trigger == "schedule"]
+    assert slots == ["2026-12-02T09:00:00Z", "2026-12-01T09:00:00Z"]
+""",
+    "tests/test_aws.py": """
+import boto3
+
+
+def test_clients_find_the_aws_of_the_test(orchestrator_aws):
+    boto3.client("s3").create_bucket(Bucket="mine")
+
+
+def test_which_is_empty_again(orchestrator_aws):
+    assert boto3.client("s3").list_buckets()["Buckets"] == []
+""",
+}
+
+
+def test_the_fixtures_serve_a_project_of_a_user(tmp_path: Path) -> None:
+    for name, text in PROJECT.items():
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+    # As the entry point loads it, whether or not this installation has been made since there is one.
+    plugin = ["-p", "no:orchestrator", "-p", "orchestrator.testing.plugin"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", *plugin, "tests"],
+        cwd=tmp_path,
+        env={**environment, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert "6 passed" in ran.stdout, ran.stdout + ran.stderr
