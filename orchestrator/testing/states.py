@@ -49,7 +49,8 @@ def run_state(
         mock = {"errorOutput": {"error": fault[0], "cause": fault[1]}}
     elif state["Type"] in ("Task", "Map", "Parallel"):
         mock = {"result": json.dumps({} if result is None else result)}
-    answer: Any = aws.client("stepfunctions").test_state(
+    client: Any = aws.client("stepfunctions")
+    answer = client.test_state(
         definition=json.dumps(state),
         input=json.dumps({} if input is None else input),
         variables=json.dumps(dict(variables or {})),
