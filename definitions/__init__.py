@@ -11,10 +11,12 @@ from orchestrator.stack import Stack
 
 Builder = Callable[[Stack], Definition]
 
-#: Every state machine that is deployed, by name. ``TaskRunner`` is what schedules start, and ``Backfill`` starts it for
-#: slots of the past; every other name is a nested workflow, which a task runs as ``workflow/NAME``.
+#: Every state machine that is deployed, by name. ``TaskRunner`` and its twin ``ExpressRunner`` are what schedules
+#: start, and ``Backfill`` starts the first for slots of the past; every other name is a nested workflow, which a task
+#: runs as ``workflow/NAME``.
 ALL: Mapping[str, Builder] = {
     "TaskRunner": task_runner.build,
+    "ExpressRunner": task_runner.build_express,
     "Backfill": backfill.build,
     "billing": billing.build,
     "billing-page": billing.build_page,

@@ -31,6 +31,7 @@ OrchestratorError
 ├── NotReplayable               a dead letter does not say what is to be run
 ├── NotDeployed                 there is no such stack in this account and region
 ├── NotRunning                  a run was to be stopped that does not go on
+├── NotStoppable                a run was to be stopped that nobody can stop
 ├── NotRerun                    TaskRunner left a slot as it was, for another run was in the way
 ├── PortInUse                   the embedded AWS cannot listen where it was told to
 ├── SlotTaken                   a slot was to be started that has a row
@@ -336,6 +337,15 @@ class NotRunning(OrchestratorError):
 
     def __init__(self, task_id: str, slot: str, status: str) -> None:
         super().__init__(f"{slot} of {task_id} does not run, it is {status}: there is nothing to stop")
+
+
+class NotStoppable(OrchestratorError):
+    """A run was to be stopped whose execution is an Express one."""
+
+    def __init__(self, task_id: str, slot: str) -> None:
+        super().__init__(
+            f"{slot} of {task_id} is in an Express execution, which nobody can stop: it ends within five minutes"
+        )
 
 
 class NotRerun(OrchestratorError):

@@ -87,6 +87,11 @@ class Stack:
         return f"{self.name}-TaskRunner"
 
     @property
+    def express_runner(self) -> str:
+        """Its twin, the Express state machine that the schedules of short tasks target."""
+        return f"{self.name}-ExpressRunner"
+
+    @property
     def backfill(self) -> str:
         """The state machine that runs slots of the past."""
         return f"{self.name}-Backfill"
@@ -157,7 +162,7 @@ class Stack:
 
     def state_machine(self, name: str) -> str:
         """The physical name of a definition: TaskRunner and Backfill are the project's own, others are workflows."""
-        own = {"TaskRunner": self.task_runner, "Backfill": self.backfill}
+        own = {"TaskRunner": self.task_runner, "ExpressRunner": self.express_runner, "Backfill": self.backfill}
         return own.get(name) or f"{self.workflow_prefix}{name}"
 
     @property

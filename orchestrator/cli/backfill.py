@@ -166,7 +166,7 @@ def _plan(connection: Connection, task: Task, selection: _Selection, now: dateti
 
 def _died(connection: Connection, run: Run) -> bool:
     """Whether the run's execution has ended and its row, looked at once more after that, does not know."""
-    return connection.runner.ended(run) and connection.ledger.get(run.task_id, run.slot) == run
+    return connection.runner.ended(run, connection.now()) and connection.ledger.get(run.task_id, run.slot) == run
 
 
 def _wait(

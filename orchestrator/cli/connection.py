@@ -130,7 +130,7 @@ class Connection:
     def histories(self) -> Histories:
         from orchestrator.stores.histories import Histories
 
-        return Histories(self.client("stepfunctions"))
+        return Histories(self.client("stepfunctions"), self.client("logs"))
 
     @property
     def function_logs(self) -> FunctionLogs:

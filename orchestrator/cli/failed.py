@@ -67,7 +67,7 @@ def _replay(connection: Connection, one: DeadLetterRecord) -> str:
     run, runner = connection.ledger.get(one.task_id, one.slot), connection.runner
     if run is not None and run.status is RunStatus.SUCCEEDED:
         return "has succeeded meanwhile"
-    if run is not None and run.status not in TERMINAL and not runner.ended(run):
+    if run is not None and run.status not in TERMINAL and not runner.ended(run, connection.now()):
         return "is running"
     now = connection.now()
     trigger = None if run else Trigger.SCHEDULE

@@ -12,6 +12,7 @@ import click
 
 from orchestrator.cli.options import newest_or_slot
 from orchestrator.cli.show import found_run
+from orchestrator.runs.execution_end import is_express
 from orchestrator.runs.explanation import why
 from orchestrator.runs.path import Invocation
 from orchestrator.runs.run import TERMINAL, Run
@@ -76,7 +77,8 @@ def _invocations(connection: Connection, run: Run) -> Iterator[Invocation]:
     """What the run has called; where no history says, its task's function, by the time alone."""
     histories = connection.histories
     visits = histories.path(run.execution_arn) if run.execution_arn else []
-    if visits is not None:
+    # The log of an Express execution holds no data: neither what was called nor what a call was named.
+    if visits is not None and not is_express(run.execution_arn):
         yield from histories.invocations(visits)
         return
     record = connection.registry.get(run.task_id)
@@ -89,14 +91,14 @@ def _lines(connection: Connection, run: Run, wanted: list[Invocation]) -> list[L
         return []
     since = datetime.fromisoformat(run.started_at) - _MARGIN
     until = datetime.fromisoformat(run.ended_at) + timedelta(seconds=_LATE_SECONDS) if run.ended_at else None
-    found: list[LogLine] = []
+    matching: list[LogLine] = []
     for function, calls in groupby(sorted(wanted, key=lambda call: call.function), key=lambda call: call.function):
         ids = {call.request_id for call in calls}
         lines = connection.function_logs.lines(function, since, until)
         # A call that goes on has no name yet, so what has no other owner may be its.
-        found += [line for line in lines if line.request_id in ids or None in ids]
-    first = {line.request_id: line.at for line in reversed(found)}
-    return sorted(found, key=lambda line: first[line.request_id])
+        matching += [line for line in lines if line.request_id in ids or None in ids]
+    first = {line.request_id: line.at for line in reversed(matching)}
+    return sorted(matching, key=lambda line: first[line.request_id])
 
 
 def _print(lines: list[LogLine]) -> None:

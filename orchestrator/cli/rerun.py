@@ -34,7 +34,7 @@ def rerun(connection: Connection, task: str, slot: str, params: dict[str, Any], 
     if run is None:
         raise NoRunOfSlot(task, slot)
     runner = connection.runner
-    if run.status not in TERMINAL and run.execution_arn and not runner.ended(run):
+    if run.status not in TERMINAL and run.execution_arn and not runner.ended(run, connection.now()):
         raise StillRunning(task, slot, run.execution_arn)
     started = runner.start(task, params=runner.params(run) | params, slot=slot, now=connection.now(), replaced=run)
     if not wait:

@@ -84,19 +84,36 @@ def alarms(stack: Stack, functions: Mapping[str, str], queues: Sequence[str], ha
     """
     return {
         **_of_runs(stack),
+        **_of_machine(stack, stack.task_runner),
+        **_of_machine(stack, stack.express_runner, "Express"),
         **_of_delivery(stack),
         **{f"{logical_id}Alarm": _of_queue(stack, logical_id, logical_id in handled) for logical_id in queues},
         **{f"{logical_id}ThrottledAlarm": _of_function(name) for logical_id, name in functions.items()},
     }
 
 
-def _runner(stack: Stack) -> dict[str, Any]:
-    return {"StateMachineArn": policies.arn("states", f"stateMachine:{stack.task_runner}")}
+def _of_machine(stack: Stack, machine: str, prefix: str = "") -> dict[str, Any]:
+    """Of a machine that runs tasks, by its physical name; ``prefix`` is for the alarms of TaskRunner's twin.
+
+    Nobody but its metrics tells of an Express execution that died before the watchdog finds its row.
+    """
+    said = {
+        "ExecutionsFailed": ("ExecutionsFailed", "Executions fail, be it that they cannot even say so: see TaskRuns."),
+        "Timeouts": ("ExecutionsTimedOut", "The execution itself ran out of time."),
+        "ExecutionThrottled": (
+            "ExecutionThrottled",
+            "Step Functions holds runs back: spread the tasks, or ask for a higher quota.",
+        ),
+    }
+    runner = {"StateMachineArn": policies.arn("states", f"stateMachine:{machine}")}
+    return {
+        f"{prefix}{name}Alarm": _alarm(f"{stack.name}-{prefix}{name}", "AWS/States", metric, runner, description)
+        for name, (metric, description) in said.items()
+    }
 
 
 def _of_runs(stack: Stack) -> dict[str, Any]:
     """Of runs that fail."""
-    runner = _runner(stack)
     return {
         # The ledger's own count first: which dimensions Step Functions gives to executions of an alias, no page says.
         "FailuresAlarm": _alarm(
@@ -106,22 +123,12 @@ def _of_runs(stack: Stack) -> dict[str, Any]:
             {"Stack": stack.name},
             "Runs fail: see TaskRuns by status.",
         ),
-        "ExecutionsFailedAlarm": _alarm(
-            f"{stack.name}-ExecutionsFailed",
-            "AWS/States",
-            "ExecutionsFailed",
-            runner,
-            "Executions fail, be it that they cannot even say so: see TaskRuns by status.",
-        ),
         "UnreadableAlarm": _alarm(
             f"{stack.name}-Unreadable",
             METRICS_NAMESPACE,
             UNREADABLE_METRIC,
             {"Stack": stack.name},
             "A row or record cannot be read and is left out: the logs of watchdog and alerter name it.",
-        ),
-        "TimeoutsAlarm": _alarm(
-            f"{stack.name}-Timeouts", "AWS/States", "ExecutionsTimedOut", runner, "TaskRunner itself ran out of time."
         ),
     }
 
@@ -146,13 +153,6 @@ def _of_delivery(stack: Stack) -> dict[str, Any]:
             "InvocationThrottleCount",
             group,
             "More slots are due at once than the account's quota of invocations lets through.",
-        ),
-        "ExecutionThrottledAlarm": _alarm(
-            f"{stack.name}-ExecutionThrottled",
-            "AWS/States",
-            "ExecutionThrottled",
-            _runner(stack),
-            "Step Functions holds runs back: spread the tasks, or ask for a higher quota.",
         ),
     }
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from orchestrator.clients import Clients
 from orchestrator.deployment.application import Application
 from orchestrator.deployment.publishing import LiveAlias
-from orchestrator.deployment.template import TASK_RUNNER
+from orchestrator.deployment.template import EXPRESS_RUNNER, TASK_RUNNER
 from orchestrator.stack import Stack, live
 from orchestrator.stores.registry import Registry
 from orchestrator.stores.schedule_group import SchedulerSettings, Schedules
@@ -21,6 +21,7 @@ def boundaries(
     """What tasks and schedules are read and written through."""
     settings = SchedulerSettings(
         state_machine=live(outputs["TaskRunnerArn"]),
+        express_state_machine=live(express) if (express := outputs.get("ExpressRunnerArn")) else None,
         role=outputs["SchedulerRoleArn"],
         dead_letter_queue=outputs["SchedulerDlqArn"],
         group=outputs["ScheduleGroupArn"],
@@ -34,8 +35,10 @@ def alert_boundaries(clients: Clients, stack: Stack, outputs: Mapping[str, str])
 
 
 def state_machines(application: Application) -> list[str]:
-    """The names of the application's state machines, TaskRunner's last: what it starts is there before it."""
-    names = sorted(application.definitions, key=lambda name: name == TASK_RUNNER)
+    """The names of the application's state machines, TaskRunner's and its twin's last: what either starts is there
+    before it.
+    """
+    names = sorted(application.definitions, key=(TASK_RUNNER, EXPRESS_RUNNER).__contains__)
     return [application.stack.state_machine(name) for name in names]
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from orchestrator import pricing
 from orchestrator.deployment.application import Application
 from orchestrator.deployment.settings import AS_DEPLOYED, StackSettings
-from orchestrator.deployment.template import TASK_RUNNER
+from orchestrator.deployment.template import EXPRESS_RUNNER, TASK_RUNNER
 from orchestrator.pricing import Billed
 from orchestrator.pricing.forecast import forecast
 from orchestrator.tasks.task import Task
@@ -26,6 +26,7 @@ def billed(application: Application, settings: StackSettings = AS_DEPLOYED) -> B
     return Billed(
         stack=application.stack,
         task_runner=application.definitions[TASK_RUNNER].to_dict(),
+        express_runner=twin.to_dict() if (twin := application.definitions.get(EXPRESS_RUNNER)) else {},
         log_level=str(chosen["LogLevel"]),
         log_days=resources[f"{TASK_RUNNER}Logs"]["Properties"]["RetentionInDays"],
         traced=chosen["Tracing"] == "true",

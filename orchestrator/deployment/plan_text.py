@@ -60,10 +60,12 @@ def _task(task: TaskChange) -> Iterator[str]:
     if slots.doubled:
         yield f"runs twice by this change: {', '.join(map(key, slots.doubled))}"
     old, new = (f"${cost:.2f}" if cost is not None else "nothing" for cost in (task.cost_old, task.cost_new))
+    twin = f"${task.cost_of_twin:.2f}" if task.cost_of_twin is not None else new
+    otherwise = f"; {twin} with express: {str(not task.express).lower()}" if twin != new else ""
     if old != new:
-        yield f"a month: {old} → {new}"
+        yield f"a month: {old} → {new}{otherwise}"
     elif task.cost_new is not None:
-        yield f"a month: {new}, as before"
+        yield f"a month: {new}, as before{otherwise}"
 
 
 def plan_json(plan: DeploymentPlan) -> dict[str, Any]:
@@ -94,6 +96,7 @@ def plan_json(plan: DeploymentPlan) -> dict[str, Any]:
                 "doubled": _keys(one.slots.doubled),
                 "monthlyCostOld": one.cost_old,
                 "monthlyCostNew": one.cost_new,
+                "monthlyCostOfTwin": one.cost_of_twin,
             }
             for one in plan.tasks
         ],

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
 from orchestrator.deployment.reconciliation import Found, Plan, Register, Remove
 from orchestrator.deployment.slot_changes import SlotChange, slot_change
 from orchestrator.runs.task_state import Item
+from orchestrator.tasks.express import obstacles
 from orchestrator.tasks.task import Task
 
 #: Dollars a month that a task costs, roughly.
@@ -30,6 +31,9 @@ class TaskChange:
     #: Dollars a month; None where nobody said how to find out, or there is no such task.
     cost_old: float | None = None
     cost_new: float | None = None
+    #: The same, were it otherwise: Standard where it is Express, Express where it may be.
+    cost_of_twin: float | None = None
+    express: bool = False
 
 
 def task_changes(writes: Plan, current: Found, now: datetime, monthly_cost: MonthlyCost | None) -> Iterator[TaskChange]:
@@ -54,7 +58,14 @@ def task_changes(writes: Plan, current: Found, now: datetime, monthly_cost: Mont
             slots=slot_change(old, new, now),
             cost_old=cost(old),
             cost_new=cost(new),
+            cost_of_twin=cost(_twin(new)),
+            express=new.express if new else False,
         )
+
+
+def _twin(task: Task | None) -> Task | None:
+    """The same task in executions of the other type, if it may run in either."""
+    return replace(task, express=not task.express) if task and not list(obstacles(task)) else None
 
 
 def _registered(item: Item | None) -> Task | None:

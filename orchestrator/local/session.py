@@ -60,6 +60,7 @@ def started(
 
     Raises InvalidTaskFile, before anything is started, and PortInUse.
     """
+    application = application.on_its_own()
     stack = application.stack
     declared = application.load(file, clock.now().date())
     if keep:

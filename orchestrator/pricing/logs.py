@@ -25,7 +25,9 @@ KEPT_SHARE = Decimal("0.15")
 _GB = Decimal(2**30)
 
 #: As long as they are on AWS: Scheduler's execution id is in the name, CloudFormation's suffix in the role's.
-_EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:{machine}:daily-sales-report-d32c5kddcf5bb8c3"
+_EXECUTION = "arn:aws:states:us-east-1:123456789012:{kind}:{machine}:daily-sales-report-d32c5kddcf5bb8c3"
+#: What follows in the ARN of an Express execution.
+_DELIVERY = ":4f7c9c1e-2b1d-4a53-9d2a-0f6f7a3f6a11"
 _ROLE = "arn:aws:iam::123456789012:role/{machine}Role-1ABCDEFGHIJKL"
 _TIMESTAMP = "1795600406022"
 
@@ -58,19 +60,20 @@ def _task_events(step: Step) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "TaskSucceeded", called
 
 
-def execution_bytes(path: Sequence[Step], machine: str, level: str) -> int:
+def execution_bytes(path: Sequence[Step], machine: str, level: str, *, express: bool = False) -> int:
     """Of an execution that succeeds, at a state machine's log level; ``machine`` is its physical name."""
     if level != "ALL":
         # "Log levels for Step Functions execution events": ERROR and FATAL write nothing of what goes well.
         return 0
     return sum(
-        len(log_line(number, kind, details, machine)) + EVENT_BYTES
+        len(log_line(number, kind, details, machine, express=express)) + EVENT_BYTES
         for number, (kind, details) in enumerate(events(path, machine), start=1)
     )
 
 
-def log_line(number: int, kind: str, details: dict[str, Any], machine: str) -> str:
+def log_line(number: int, kind: str, details: dict[str, Any], machine: str, *, express: bool = False) -> str:
     """An event as Step Functions writes it."""
+    arn = _EXECUTION.format(machine=machine, kind="express" if express else "execution")
     event = {
         "id": str(number),
         "type": kind,
@@ -78,7 +81,7 @@ def log_line(number: int, kind: str, details: dict[str, Any], machine: str) -> s
         "redrive_count": "0",
         "previous_event_id": str(number - 1),
         "event_timestamp": _TIMESTAMP,
-        "execution_arn": _EXECUTION.format(machine=machine),
+        "execution_arn": arn + _DELIVERY if express else arn,
     }
     return json.dumps(event, separators=(",", ":"))
 

@@ -17,6 +17,9 @@ class Prices:
     as_of: date
     region: str
     state_transition: Decimal
+    express_request: Decimal
+    #: A second with 1,024 MB, of the first 1,000 hours in a month.
+    express_gb_second: Decimal
     lambda_request: Decimal
     #: A second with 1,024 MB of memory, on Arm.
     lambda_gb_second: Decimal
@@ -47,6 +50,8 @@ PRICES = Prices(
     as_of=date(2026, 11, 23),
     region="us-east-1",
     state_transition=Decimal("0.000025"),
+    express_request=Decimal("0.000001"),
+    express_gb_second=Decimal("0.00001667"),
     lambda_request=Decimal("0.0000002"),
     lambda_gb_second=Decimal("0.0000133334"),
     write_unit=Decimal("0.000000625"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from math import ceil
 from typing import Any
 
 from orchestrator.pricing import logs
@@ -28,10 +29,14 @@ METRICS = 3
 METER_SECONDS = Decimal("0.05")
 METER_MEMORY_MB = 256
 
+#: What an Express execution lasts longer than its function works: calls of DynamoDB and Lambda, and its memory.
+EXPRESS_OVERHEAD_SECONDS = Decimal("0.2")
+EXPRESS_MEMORY_MB = 64
+
 #: How long a run works where nothing says how long it does.
 ASSUMED_SECONDS = Decimal(1)
 
-#: How often the watchdog looks, as tasks.yaml has it. It looks once at all slots of a task since the last time.
+#: Seconds between two rounds of the watchdog, as in tasks.yaml. One check covers all slots of a task since the last.
 ROUND_SECONDS = 300
 
 _GB = Decimal(2**30)
@@ -43,7 +48,9 @@ class Billed:
 
     stack: Stack
     task_runner: Machine
-    #: Of TaskRunner: ``ALL``, ``ERROR``, ``FATAL`` or ``OFF``; how long its log and those of functions are kept.
+    #: Its Express twin; empty where there is none.
+    express_runner: Machine
+    #: Of TaskRunner: ``ALL``, ``ERROR``, ``FATAL`` or ``OFF``; how long logs are kept. The twin's has everything.
     log_level: str
     log_days: int
     #: Whether X-Ray follows each execution.
@@ -62,7 +69,7 @@ class Expected:
     skipped: int = 0
     #: In how many different hours there is one, and how many of the watchdog's rounds look for one.
     hours: int
-    looks: int
+    checks: int
 
 
 def run_lines(task: Task, billed: Billed, *, seconds: Decimal = ASSUMED_SECONDS) -> list[Line]:
@@ -70,8 +77,8 @@ def run_lines(task: Task, billed: Billed, *, seconds: Decimal = ASSUMED_SECONDS)
 
     A nested workflow's own states and functions are not in it: they depend on what it finds to do.
     """
-    path = happy_path(billed.task_runner, task.target.kind)
-    lines = _machine_lines(path, _written(path, billed.stack, task), task, billed)
+    path = happy_path(_machine(task, billed), task.target.kind)
+    lines = _machine_lines(path, task, billed, seconds)
     if task.target.kind is TargetKind.LAMBDA:
         memory = Decimal(billed.memory_mb.get(task.target.name, 0))
         work = Usage(lambda_request=Decimal(1), lambda_gb_second=seconds * memory / 1024)
@@ -84,16 +91,24 @@ def run_lines(task: Task, billed: Billed, *, seconds: Decimal = ASSUMED_SECONDS)
 
 def skip_lines(task: Task, billed: Billed) -> list[Line]:
     """A slot that a calendar leaves out: Scheduler delivers it all the same, and its row says why it does not run."""
-    path = skipping_path(billed.task_runner)
-    return _machine_lines(path, _written(path, billed.stack, task), task, billed)
+    return _machine_lines(skipping_path(_machine(task, billed)), task, billed, Decimal(0))
 
 
-def _machine_lines(path: Sequence[Step], written: tuple[Decimal, Decimal], task: Task, billed: Billed) -> list[Line]:
-    """Of an execution of TaskRunner; ``written`` are the units of the row and of the record."""
-    row, record = written
-    log = logs.execution_bytes(path, billed.stack.task_runner, billed.log_level)
+def _machine(task: Task, billed: Billed) -> Machine:
+    return billed.express_runner if task.express else billed.task_runner
+
+
+def _machine_lines(path: Sequence[Step], task: Task, billed: Billed, seconds: Decimal) -> list[Line]:
+    """Of an execution of TaskRunner or its twin, whose function works for ``seconds``."""
+    row, record = _written(path, billed.stack, task)
+    if task.express:
+        log = logs.execution_bytes(path, billed.stack.express_runner, "ALL", express=True)
+        execution = Line(what="Step Functions: the Express execution", usage=_express(seconds))
+    else:
+        log = logs.execution_bytes(path, billed.stack.task_runner, billed.log_level)
+        execution = Line(what="Step Functions: transitions", usage=Usage(state_transition=Decimal(len(path))))
     return [
-        Line(what="Step Functions: transitions", usage=Usage(state_transition=Decimal(len(path)))),
+        execution,
         Line(what="DynamoDB: the ledger's row and its index", usage=Usage(write_unit=row)),
         Line(what="DynamoDB: the registry's record and its index", usage=Usage(write_unit=record)),
         Line(what="DynamoDB: the record is read", usage=Usage(read_unit=_read(path, task))),
@@ -105,7 +120,7 @@ def _machine_lines(path: Sequence[Step], written: tuple[Decimal, Decimal], task:
     ]
 
 
-def look_lines(task: Task) -> list[Line]:
+def check_lines(task: Task) -> list[Line]:
     """The watchdog finds that a slot is explained: it reads the record and the row, and moves the task on in the index
     of who is due.
     """
@@ -113,7 +128,7 @@ def look_lines(task: Task) -> list[Line]:
     # One write of the record; in the index its place changes, which is a deletion and a write.
     reads, writes = read_units(size) + read_units(ROW_BYTES), 3 * write_units(size)
     usage = Usage(read_unit=Decimal(reads), write_unit=Decimal(writes))
-    return [Line(what="DynamoDB: the watchdog's look at the slot", usage=usage)]
+    return [Line(what="DynamoDB: the watchdog's check of the slot", usage=usage)]
 
 
 def monthly(task: Task, billed: Billed, expected: Expected, *, seconds: Decimal = ASSUMED_SECONDS) -> Usage:
@@ -124,8 +139,8 @@ def monthly(task: Task, billed: Billed, expected: Expected, *, seconds: Decimal 
     metrics = Usage(metric_hour=Decimal(METRICS * expected.hours))
     ran = total(run_lines(task, billed, seconds=seconds)) * Decimal(expected.runs)
     skipped = total(skip_lines(task, billed)) * Decimal(expected.skipped) if expected.skipped else Usage()
-    looks = total(look_lines(task)) * Decimal(expected.looks)
-    return (ran + skipped + looks + metrics) * (MONTH_DAYS / expected.days)
+    checks = total(check_lines(task)) * Decimal(expected.checks)
+    return (ran + skipped + checks + metrics) * (MONTH_DAYS / expected.days)
 
 
 def of_workflow(machine: Machine, *, through: str, items: int) -> Usage:
@@ -147,6 +162,14 @@ def _measured(billed: Billed) -> Usage:
     """The meter is called for the row's end, and CloudWatch makes metrics of the line that it prints."""
     work = Usage(lambda_request=Decimal(1), lambda_gb_second=METER_SECONDS * METER_MEMORY_MB / 1024)
     return work + logs.written(logs.FUNCTION_BYTES + logs.MEASURES_BYTES, billed.log_days)
+
+
+def _express(seconds: Decimal) -> Usage:
+    """An Express execution is billed for its memory in steps of 64 MB, of which it needs one, and for its duration in
+    steps of 100 ms ("AWS Step Functions pricing").
+    """
+    lasts = Decimal(ceil((seconds + EXPRESS_OVERHEAD_SECONDS) * 10)) / 10
+    return Usage(express_request=Decimal(1), express_gb_second=lasts * EXPRESS_MEMORY_MB / 1024)
 
 
 def _count(path: Sequence[Step], call: str) -> Decimal:

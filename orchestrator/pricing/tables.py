@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from orchestrator.pricing.prices import PRICES, SOURCES
-from orchestrator.pricing.runs import ASSUMED_SECONDS, ROUND_SECONDS, Billed, Expected, look_lines, monthly, run_lines
+from orchestrator.pricing.runs import ASSUMED_SECONDS, ROUND_SECONDS, Billed, Expected, check_lines, monthly, run_lines
 from orchestrator.pricing.stack import fixed_lines, watchdog_line
 from orchestrator.pricing.usage import Line, total
 from orchestrator.tasks.task import Target, TargetKind, Task
@@ -33,6 +33,8 @@ _FREE = "ten alarms and three dashboards"
 
 _NAMES = {
     "state_transition": "transitions",
+    "express_request": "Express requests",
+    "express_gb_second": "Express GB-seconds",
     "lambda_request": "calls",
     "lambda_gb_second": "GB-seconds",
     "write_unit": "write units",
@@ -54,15 +56,25 @@ _NAMES = {
 
 
 def cost_tables(billed: Billed, template: Mapping[str, Any]) -> str:
-    """Three tables: a million runs, a task by how often it runs, and the stack itself; then the pages of the prices."""
+    """Four tables: a million runs in Standard executions and in Express ones, a task by how often it runs, and the
+    stack itself; then the pages of the prices.
+    """
     simple = replace(billed, memory_mb={**billed.memory_mb, SIMPLE.target.name: SIMPLE_MEMORY_MB})
-    parts = (_million(simple), _by_frequency(simple), _fixed(billed, template), _sources())
+    parts = (
+        _million(simple, SIMPLE),
+        _million(simple, replace(SIMPLE, express=True)),
+        _by_frequency(simple),
+        _fixed(billed, template),
+        _sources(),
+    )
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
-def _million(billed: Billed) -> Iterator[str]:
-    lines = [*run_lines(SIMPLE, billed, seconds=_SECONDS), *look_lines(SIMPLE)]
-    yield f"A million runs of a task whose function has {SIMPLE_MEMORY_MB} MB and works for {_SECONDS} s:"
+def _million(billed: Billed, task: Task) -> Iterator[str]:
+    lines = [*run_lines(task, billed, seconds=_SECONDS), *check_lines(task)]
+    said = "The same in Express executions" if task.express else "A million runs of a task"
+    work = f"whose function has {SIMPLE_MEMORY_MB} MB and works for {_SECONDS} s"
+    yield f"{said}:" if task.express else f"{said} {work}:"
     yield ""
     yield from _table("a run", lines, times=_MILLION)
 
@@ -70,12 +82,13 @@ def _million(billed: Billed) -> Iterator[str]:
 def _by_frequency(billed: Billed) -> Iterator[str]:
     yield f"Such a task that works for {ASSUMED_SECONDS} s, with its metrics, a month:"
     yield ""
-    yield "| It runs | runs a month | $ a month |"
-    yield "| --- | ---: | ---: |"
+    yield "| It runs | runs a month | $ a month | with `express: true` |"
+    yield "| --- | ---: | ---: | ---: |"
     for often, (runs, hours) in _OFTEN.items():
-        looks = min(runs, 24 * 3600 // ROUND_SECONDS)
-        usage = monthly(SIMPLE, billed, Expected(days=1, runs=runs, hours=hours, looks=looks))
-        yield f"| {often} | {usage.scheduler_invocation:,.0f} | {usage.dollars():.2f} |"
+        checks = min(runs, 24 * 3600 // ROUND_SECONDS)
+        expected = Expected(days=1, runs=runs, hours=hours, checks=checks)
+        usage, short = (monthly(replace(SIMPLE, express=express), billed, expected) for express in (False, True))
+        yield f"| {often} | {usage.scheduler_invocation:,.0f} | {usage.dollars():.2f} | {short.dollars():.2f} |"
 
 
 def _fixed(billed: Billed, template: Mapping[str, Any]) -> Iterator[str]:

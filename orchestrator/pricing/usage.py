@@ -18,6 +18,8 @@ class Usage:
     """So many of each; :class:`~orchestrator.pricing.prices.Prices` says what each is."""
 
     state_transition: Decimal = Decimal(0)
+    express_request: Decimal = Decimal(0)
+    express_gb_second: Decimal = Decimal(0)
     lambda_request: Decimal = Decimal(0)
     lambda_gb_second: Decimal = Decimal(0)
     write_unit: Decimal = Decimal(0)

@@ -10,11 +10,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from orchestrator import instants
-from orchestrator.runs.run import NO_TASK_ID, RunStatus, Trigger
+from orchestrator.runs.run import NO_TASK_ID, Run, RunEnd, RunStatus, Trigger
+from orchestrator.tasks.express import EXPRESS_SECONDS
 from orchestrator.tasks.task import TASK_ID_PATTERN
 
 #: How an execution ends, and what its row says then.
@@ -24,8 +25,36 @@ STATUSES = {
     "ABORTED": RunStatus.ABORTED,
 }
 
+#: The error of the row of a run whose execution is gone without having said how it ended.
+LOST = "ExecutionLost"
+
+#: In a row, between the ARN of an Express execution and what tells its deliveries apart: Step Functions may run one
+#: more than once.
+DELIVERY_MARK = "#"
+
 #: The error of the execution, and of the row, of a run that another one stopped because its overlap policy says so.
 STOPPED = "Stopped"
+
+
+#: How long after the time of an Express execution its row is taken for that of a dead one: it may have begun late, and
+#: clocks differ.
+_EXPRESS_MARGIN = timedelta(seconds=60)
+
+
+def is_express(execution_arn: str | None) -> bool:
+    """Whether it is an Express execution's, which Step Functions tells nobody of."""
+    return (execution_arn or "").split(":")[5:6] == ["express"]
+
+
+def express_end(run: Run, now: datetime) -> RunEnd | None:
+    """What has become of a run in an Express execution whose row has not ended: None while it may go on, then it is
+    dead. Of an Express execution no request tells and no event comes: the time is all that there is.
+    """
+    started = datetime.fromisoformat(run.started_at) if run.started_at else None
+    if started is not None and now < started + timedelta(seconds=EXPRESS_SECONDS) + _EXPRESS_MARGIN:
+        return None
+    cause = f"its Express execution has had its {EXPRESS_SECONDS} s and never recorded how it ended; the log may say so"
+    return RunEnd(status=RunStatus.ABORTED, ended_at=instants.to_millisecond(now), error=LOST, cause=cause)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,13 +14,14 @@ from typing import Any
 
 from orchestrator.dynamodb import Fields
 from orchestrator.errors import InvalidRow
+from orchestrator.runs.execution_end import LOST
 from orchestrator.runs.run import TERMINAL, Run, RunStatus
 from orchestrator.stack import FAILURES_METRIC, METRICS_NAMESPACE, Stack
 
 #: A further delivery of a slot, which has no row of its own: the slot's row counts it.
 DUPLICATE = "DUPLICATE"
 
-#: What is counted as a failure: a run that has ended badly by itself, whoever wrote so.
+#: What is counted as a failure: a run that has ended badly by itself, whoever wrote so, or of which nobody knows.
 FAILED = frozenset({RunStatus.FAILED, RunStatus.TIMED_OUT})
 
 #: Of the changes of rows only these: rows that have ended, and rows with duplicates. As patterns of EventBridge.
@@ -66,7 +67,7 @@ def _of_end(run: Run) -> dict[str, float]:
         "TaskExecution": 1,
         "TaskDuration": run.duration_seconds,
         "StartDelay": run.start_delay_seconds,
-        FAILURES_METRIC: 1 if run.status in FAILED else None,
+        FAILURES_METRIC: 1 if run.status in FAILED or run.error == LOST else None,
     }
     return {name: value for name, value in values.items() if value is not None}
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.errors import NotStoppable
 from orchestrator.instants import to_millisecond
-from orchestrator.runs.execution_end import STATUSES
+from orchestrator.runs.execution_end import LOST, STATUSES, express_end, is_express
 from orchestrator.runs.run import Run, RunEnd, RunStatus, Trigger
 from orchestrator.stack import live
 
@@ -74,19 +75,23 @@ class Runner:
         started_at = to_millisecond(answer["startDate"])
         return Started(execution_arn=answer["executionArn"], slot=slot or started_at, started_at=started_at)
 
-    def ended(self, run: Run) -> bool:
+    def ended(self, run: Run, now: datetime) -> bool:
         """Whether the execution of a run is over, whatever the row says. Step Functions forgets it after 90 days."""
+        if is_express(run.execution_arn):
+            return express_end(run, now) is not None
         described = self._describe(run)
         return described is None or described["status"] != "RUNNING"
 
     def ending(self, run: Run, now: datetime) -> RunEnd | None:
         """How the execution of a run has ended; None while it goes on."""
+        if is_express(run.execution_arn):
+            return express_end(run, now)
         # Of what is none of TaskRunner's executions, whoever has written it, a function may not ask.
         ours = (run.execution_arn or "").startswith(self._executions)
         described = self._describe(run) if ours else None
         if described is None:
             gone = "Step Functions knows no such execution of TaskRunner: it keeps one for 90 days after its end"
-            return RunEnd(status=RunStatus.ABORTED, ended_at=to_millisecond(now), error="ExecutionLost", cause=gone)
+            return RunEnd(status=RunStatus.ABORTED, ended_at=to_millisecond(now), error=LOST, cause=gone)
         ended_at = to_millisecond(described.get("stopDate", now))
         if described["status"] == "SUCCEEDED":
             # What it told about itself: a run that was skipped has succeeded, too.
@@ -125,6 +130,11 @@ class Runner:
             sleep(POLL_SECONDS)
 
     def stop(self, run: Run, who: str) -> None:
-        """Stops the execution of a run, and what it has started. What a Lambda function does goes on to its end."""
+        """Stops the execution of a run, and what it has started. What a Lambda function does goes on to its end.
+
+        Raises :class:`~orchestrator.errors.NotStoppable`.
+        """
+        if is_express(run.execution_arn):
+            raise NotStoppable(run.task_id, run.slot)
         assert run.execution_arn is not None, "a run that goes on has an execution"
         self._client.stop_execution(executionArn=run.execution_arn, error=STOPPED_BY_HAND, cause=f"stopped by {who}")

@@ -63,8 +63,9 @@ _SAMPLES = ("cron(0 0 * * ? *)", "rate(5 minutes)", "rate(7 minutes)")
 class SchedulerSettings:
     """What every schedule of a stack has in common: ARNs."""
 
-    #: What is started: the alias of the state machine.
+    #: What is started: the alias of TaskRunner, and that of its Express twin, if there is one.
     state_machine: str
+    express_state_machine: str | None = None
     #: What Scheduler acts as.
     role: str
     #: The queue for slots that could not be started.
@@ -166,7 +167,10 @@ class Schedules:
     @property
     def fingerprint(self) -> str:
         """Differs whenever a schedule of the same name would be another."""
-        samples = [self.request("name", "task", TaskSchedule(expression=expression)) for expression in _SAMPLES]
+        sampled = [TaskSchedule(expression=expression) for expression in _SAMPLES]
+        if self._settings.express_state_machine:
+            sampled.append(TaskSchedule(expression=_SAMPLES[0], express=True))
+        samples = [self.request("name", "task", schedule) for schedule in sampled]
         timeless = [{**one, "StartDate": "StartDate" in one} for one in samples]
         return hashlib.sha256(_compact(timeless).encode()).hexdigest()[:16]
 
@@ -195,7 +199,7 @@ class Schedules:
     def request(self, name: str, task_id: str, schedule: TaskSchedule, ahead: timedelta = AHEAD) -> dict[str, Any]:
         """CreateSchedule's and UpdateSchedule's parameters, complete. A rate starts ``ahead`` from now or later."""
         start = {
-            "StateMachineArn": self._settings.state_machine,
+            "StateMachineArn": self._machine(schedule),
             # Says in the console what runs, in 80 characters at most. It cannot hold the scheduled time, which has
             # colons, and the execution id may differ from attempt to attempt: it is the slot that keeps a second
             # delivery from doing anything.
@@ -224,6 +228,12 @@ class Schedules:
             },
             **once,
         }
+
+    def _machine(self, schedule: TaskSchedule) -> str:
+        if not schedule.express:
+            return self._settings.state_machine
+        assert self._settings.express_state_machine, "a task that is express is deployed with the Express twin"
+        return self._settings.express_state_machine
 
     def _times(self, schedule: TaskSchedule, ahead: timedelta) -> dict[str, Any]:
         """When it fires. A rate becomes a cron expression where there is one with its slots: AWS says from when a rate

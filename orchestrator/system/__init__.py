@@ -1,4 +1,4 @@
-"""What every stack has: TaskRunner and Backfill, and the functions that tell, watch and clean up.
+"""What every stack has: TaskRunner, its Express twin and Backfill, and the functions that tell, watch and clean up.
 
 A wheel of this library carries them, so that a project of its own needs no checkout of ours. The state machines are
 here as Amazon States Language, written from ``definitions/system`` by the test that compares them, and the functions
@@ -39,4 +39,6 @@ def _builder(name: str) -> Callable[[Stack], Definition]:
 
 
 #: Makes each state machine's definition, by name.
-MACHINES: Mapping[str, Callable[[Stack], Definition]] = {name: _builder(name) for name in ("TaskRunner", "Backfill")}
+MACHINES: Mapping[str, Callable[[Stack], Definition]] = {
+    name: _builder(name) for name in ("TaskRunner", "ExpressRunner", "Backfill")
+}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
@@ -19,6 +20,7 @@ from orchestrator.schedules.spreading import LONGEST_SPREAD_MINUTES, spread
 from orchestrator.taskfile import durations
 from orchestrator.taskfile.destination_models import NotificationsModel
 from orchestrator.taskfile.file_model import Model
+from orchestrator.tasks.express import obstacles
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.slots import with_passed_over
 from orchestrator.tasks.task import (
@@ -198,6 +200,9 @@ class DefaultsModel(Model):
         default=OverlapPolicy.SKIP, strict=False, description="When a slot comes while the last run is still going."
     )
     idempotent: bool = Field(default=False, description="Whether an attempt of unknown outcome may be repeated.")
+    express: bool | Literal["auto"] = Field(
+        default=False, description="Whether the cheaper Express twin runs it: auto is where it may."
+    )
     nonexistent: Nonexistent = Field(
         default=Nonexistent.SKIP, strict=False, description="A local time that the clock skips: no slot, or the next."
     )
@@ -294,7 +299,8 @@ class TaskModel(DefaultsModel):
             description=self.description,
             runbook=self.runbook,
         )
-        return with_passed_over(task, today)
+        wanted = self.express is True or (self.express == "auto" and not list(obstacles(task)))
+        return with_passed_over(replace(task, express=wanted), today)
 
     def _retry_policy(self) -> RetryPolicy:
         return RetryPolicy(

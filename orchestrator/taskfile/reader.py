@@ -26,6 +26,7 @@ from orchestrator.schedules.calendars import Calendar
 from orchestrator.taskfile.destination_models import DestinationModel, NotificationsModel
 from orchestrator.taskfile.environments import Location, in_environment, over
 from orchestrator.taskfile.models import CalendarModel, DefaultsModel, FileModel, TaskModel
+from orchestrator.tasks.express import obstacles
 from orchestrator.tasks.task import TASK_ID_PATTERN, TargetKind, Task
 
 #: A file with more nodes than this, aliases followed, is a mistake or an attack: it is a hundred for each of ten
@@ -255,6 +256,9 @@ def _tasks(
                     problems.add((*at, "calendars"), said)
             closed = [calendars[name] for name in model.calendars if name in calendars]
             task = model.to_task(str(task_id), closed, today)
+            if model.express is True:
+                for why in obstacles(task):
+                    problems.add((*at, "express"), f"expected no express, or auto: {why}")
             names = known[task.target.kind]
             if names is not None and task.target.name not in names:
                 said = f"there is no {task.target.kind} {task.target.name!r}{_did_you_mean(task.target.name, names)}"

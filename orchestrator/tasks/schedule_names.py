@@ -14,7 +14,9 @@ def schedule_name(task_id: str, schedule: TaskSchedule) -> str:
     """The task's id and what tells its schedules apart: at most 57 of the 64 characters of a schedule's name."""
     # A rate's place in its task's spread is not in the expression.
     phase = f"|{schedule.spread_minutes}" if schedule.spread_minutes and is_rate(schedule) else ""
-    digest = hashlib.sha256(f"{schedule.expression}|{schedule.timezone}{phase}".encode()).hexdigest()
+    # One that starts the other machine is another, too.
+    machine = "|express" if schedule.express else ""
+    digest = hashlib.sha256(f"{schedule.expression}|{schedule.timezone}{phase}{machine}".encode()).hexdigest()
     return f"{task_id}-{digest[:_DIGEST_LENGTH]}"
 
 

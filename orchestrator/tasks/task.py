@@ -117,6 +117,8 @@ class TaskSchedule:
     timezone: str = "UTC"
     #: How much later than written the expression is; a rate, which looks the same, counts from so long after midnight.
     spread_minutes: int = 0
+    #: Whether it starts TaskRunner's Express twin; what a task declares says so for all its schedules (``express``).
+    express: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,9 +135,11 @@ class Task:
     overlap: OverlapPolicy = OverlapPolicy.SKIP
     #: Whether an attempt whose outcome nobody knows (a timeout, a crash) may be repeated.
     idempotent: bool = False
+    #: Whether its schedules start TaskRunner's Express twin: :mod:`orchestrator.tasks.express`.
+    express: bool = False
     nonexistent: Nonexistent = Nonexistent.SKIP
     ambiguous: Ambiguous = Ambiguous.FIRST
-    #: When no scheduled slot runs, in order and apart from each other.
+    #: When no scheduled slot runs, in order and without overlap.
     closures: tuple[Closure, ...] = ()
     on_closed: OnClosed = OnClosed.SKIP
     #: A slot without a row so long after its time is looked for; a run that starts so much later is late.
@@ -199,6 +203,7 @@ class Task:
             },
             "overlap": self.overlap,
             "idempotent": self.idempotent,
+            "express": self.express,
             "nonexistent": self.nonexistent,
             "ambiguous": self.ambiguous,
             "closures": json.dumps([_closure_value(closure) for closure in self.closures]),
@@ -252,6 +257,7 @@ class Task:
             ),
             overlap=OverlapPolicy(fields.get("overlap", str)),
             idempotent=fields.get("idempotent", bool),
+            express=fields.find("express", bool) or False,
             nonexistent=Nonexistent(fields.get("nonexistent", str)),
             ambiguous=Ambiguous(fields.get("ambiguous", str)),
             closures=tuple(map(_closure, json.loads(fields.get("closures", str)))),

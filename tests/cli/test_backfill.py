@@ -176,9 +176,9 @@ def test_a_run_that_ends_while_it_is_looked_at_is_not_taken_for_dead(
     put_row(task_id, SLOTS[0], "RUNNING")
     ended = Runner.ended
 
-    def ended_just_now(self: Runner, run: Run) -> bool:
+    def ended_just_now(self: Runner, run: Run, now: datetime) -> bool:
         put_row(task_id, SLOTS[0], "SUCCEEDED")
-        return ended(self, run)
+        return ended(self, run, now)
 
     monkeypatch.setattr(Runner, "ended", ended_just_now)
     assert main(["backfill", task_id, *WEEK, "--dry-run", "--json"]) == 0

@@ -161,8 +161,9 @@ def _role(given: dict[str, Any]) -> Iterator[str]:
 
 def _machine(given: dict[str, Any]) -> Iterator[str]:
     logging = given.get("LoggingConfiguration", {})
-    # An execution of a Standard machine keeps its history itself.
-    if logging.get("Level") != {"Ref": "LogLevel"} or not logging.get("Destinations"):
+    # An execution of a Standard machine keeps its history itself; of an Express one the log is all that there is.
+    level = "ALL" if given["StateMachineType"] == "EXPRESS" else {"Ref": "LogLevel"}
+    if logging.get("Level") != level or not logging.get("Destinations"):
         yield "is not logged"
     if logging.get("IncludeExecutionData"):
         yield "logs what tasks are given"

@@ -11,8 +11,8 @@ from typing import Any
 from orchestrator.local import samples
 from orchestrator.runs.alerts import Cause, Severity
 from orchestrator.runs.destinations import Destination, Format, Kind
-from orchestrator.runs.run import Run, RunStatus
-from orchestrator.runs.task_state import Watch
+from orchestrator.runs.run import TERMINAL, Run, RunStatus
+from orchestrator.runs.task_state import Checkpoint
 from orchestrator.stack import UNREADABLE_METRIC
 from orchestrator.stores.dead_letters import DeadLetters
 from orchestrator.stores.incidents import Incidents
@@ -95,6 +95,22 @@ def a_backfill_that_is_stopped_stops_what_it_has_started(world: World) -> None:
     assert world.statuses(STACK.backfill)[:2] == ["ABORTED"] * 2
 
 
+def a_short_task_runs_in_an_express_execution(world: World) -> None:
+    """Whatever the twin does: a run, one that is refused, one that cannot be looked into, and one handed over."""
+    short: dict[str, Any] = {"timeout_seconds": 60, "retry": ONCE, "express": True}
+    task_id = world.register(world.new("short"), **short)
+    ended(run_by(world, task_id, lambda request: None, express=True), RunStatus.SUCCEEDED)
+    again = world.new("short-held")
+    world.register(again, params={"seconds": 0.5}, **short)
+    for slot in (SLOT, SLOT, "2026-12-01T01:00:00Z"):
+        world.execute(STACK.express_runner, {"taskId": again, "scheduledTime": slot, "trigger": "schedule"})
+    world.until(lambda: (run := world.ledger.get(again, SLOT)) is not None and run.status is RunStatus.SUCCEEDED)
+    world.until(lambda: (run := world.ledger.get(again, "2026-12-01T01:00:00Z")) is not None and run.status in TERMINAL)
+    other = world.register(world.new("other"), "workflow/nested", **short)
+    world.execute(STACK.express_runner, {"taskId": other, "scheduledTime": SLOT, "trigger": "schedule"})
+    world.until(lambda: (run := world.ledger.get(other, SLOT)) is not None and run.status is RunStatus.SUCCEEDED)
+
+
 # --- Scheduler, failure handler
 
 
@@ -112,10 +128,10 @@ def a_slot_that_cannot_be_started_is_recorded(world: World) -> None:
     assert run.task_id in failed
 
 
-def run_by(world: World, task_id: str, change: Callable[[dict[str, Any]], None]) -> Run:
+def run_by(world: World, task_id: str, change: Callable[[dict[str, Any]], None], *, express: bool = False) -> Run:
     """The row of a slot that Scheduler delivers, its target changed."""
     due = (world.aws.clock.now() + timedelta(hours=1)).replace(microsecond=0, tzinfo=None)
-    schedule = TaskSchedule(expression=f"at({due.isoformat()})")
+    schedule = TaskSchedule(expression=f"at({due.isoformat()})", express=express)
     request = world.schedules.request(schedule_name(task_id, schedule), task_id, schedule)
     change(request["Target"])
     world.aws.client("scheduler").create_schedule(**request)
@@ -282,7 +298,7 @@ def watched(world: World, name: str, **fields: Any) -> Iterator[str]:
     task_id = world.register(world.new(name), schedules=(HOURLY,), **{"grace_seconds": 300} | fields)
     record = world.registry.get(task_id)
     assert record is not None
-    world.registry.register(record.task, Watch(checked_until=key(PAST), next_run=NINE), anew=True)
+    world.registry.register(record.task, Checkpoint(checked_until=key(PAST), next_run=NINE), anew=True)
     try:
         yield task_id
     finally:
@@ -467,6 +483,7 @@ ALL: tuple[Scenario, ...] = (
     a_run_takes_the_place_of_another,
     a_backfill_runs_its_slots_page_by_page,
     a_backfill_that_is_stopped_stops_what_it_has_started,
+    a_short_task_runs_in_an_express_execution,
     a_schedule_starts_its_task,
     a_slot_that_cannot_be_started_is_recorded,
     an_execution_that_died_is_recorded,

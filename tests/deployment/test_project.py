@@ -80,7 +80,7 @@ def test_a_project_of_one_file_is_deployed_with_what_every_stack_has(tmp_path: P
         "meter",
         "watchdog",
     ]
-    assert list(application.definitions) == ["TaskRunner", "Backfill"]
+    assert list(application.definitions) == ["TaskRunner", "ExpressRunner", "Backfill"]
     application.validate()
 
 
@@ -112,7 +112,7 @@ def test_a_workflow_in_python_and_one_as_a_file_are_found_by_their_names(tmp_pat
     )
     (tmp_path / "definitions" / "greet.asl.json").write_text(json.dumps(MACHINE))
     definitions = application.application(STACK).definitions
-    assert list(definitions) == ["TaskRunner", "Backfill", "say-hello", "greet"]
+    assert list(definitions) == ["TaskRunner", "ExpressRunner", "Backfill", "say-hello", "greet"]
     assert definitions["say-hello"].to_dict()["StartAt"] == "Done"
     arguments = definitions["greet"].to_dict()["States"]["Hello"]["Arguments"]
     assert arguments["FunctionName"] == "orchestrator-dev-task-hello"

@@ -11,6 +11,7 @@ for (const line of readFileSync(0, 'utf8').trimEnd().split('\n')) {
   compiled.registerFunction('hash', (text, algorithm) => createHash(algorithm.replace('-', '').toLowerCase()).update(text).digest('hex'))
   compiled.registerFunction('partition', (array, size) => array.flatMap((_, i) => (i % size ? [] : [array.slice(i, i + size)])))
   compiled.registerFunction('random', () => drawn.shift())
+  compiled.registerFunction('uuid', () => drawn.shift())
   compiled.registerFunction('millis', () => milliseconds)
   console.log(JSON.stringify((await compiled.evaluate({}, bindings)) ?? null))
 }

@@ -205,6 +205,17 @@ def test_schedules_are_listed_over_pages_and_only_those_of_the_group(schedules: 
     assert [name for name, one in found.items() if not one.enabled] == [schedule_name("task-7", DAILY)]
 
 
+def test_a_schedule_of_a_short_task_starts_the_express_twin_under_another_name(
+    schedules: Schedules, client: Any, settings: SchedulerSettings
+) -> None:
+    both = Schedules(client, STACK, replace(settings, express_state_machine="arn:express:live"), now=lambda: NOW)
+    short = replace(DAILY, express=True)
+    started = [json.loads(both.request("n", "daily", one)["Target"]["Input"]) for one in (DAILY, short)]
+    assert [one["StateMachineArn"] for one in started] == [settings.state_machine, "arn:express:live"]
+    assert schedule_name("daily", short) != schedule_name("daily", DAILY)
+    assert both.fingerprint != schedules.fingerprint
+
+
 def test_the_fingerprint_changes_with_what_all_schedules_have_in_common(
     schedules: Schedules, client: Any, settings: SchedulerSettings
 ) -> None:

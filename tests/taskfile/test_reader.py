@@ -46,6 +46,41 @@ def task(written: Written, *lines: str) -> Task:
     return found
 
 
+@pytest.mark.parametrize(
+    ("fields", "express"),
+    [
+        (["run: lambda/work"], False),
+        (["run: lambda/work", "timeout: 1m", "express: true"], True),
+        (["run: lambda/work", "timeout: 1m", "express: auto"], True),
+        (["run: lambda/work", "timeout: 4m", "retry: false", "express: auto"], True),
+        (["run: lambda/work", "timeout: 4m", "express: auto"], False),
+        (["run: lambda/work", "timeout: 1m", "overlap: buffer_one", "express: auto"], False),
+        (["run: workflow/billing", "timeout: 1m", "express: auto"], False),
+    ],
+)
+def test_a_task_is_express_where_it_says_so_or_may(written: Written, fields: list[str], express: bool) -> None:
+    assert task(written, *fields).express is express
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ("run: workflow/billing, timeout: 1m", "a nested workflow is waited for, which an Express execution cannot do"),
+        (
+            "run: lambda/work, timeout: 4m",
+            "all its attempts and delays can take 750 s, and an Express execution",
+        ),
+        ("run: lambda/work, timeout: 1m, overlap: cancel_other", "overlap cancel_other waits for or stops another run"),
+    ],
+)
+def test_a_task_that_no_express_execution_may_run_is_refused_with_the_reason(
+    written: Written, fields: str, why: str
+) -> None:
+    (problem,) = problems(written(f"tasks:\n  t: {{{fields}, express: true}}\n"))
+    assert "t.express: expected no express, or auto: " in problem
+    assert why in problem
+
+
 CALENDARS = """
 defaults: {timezone: Europe/Berlin}
 calendars:

@@ -33,7 +33,7 @@ def deployed(aws: EmbeddedAws) -> Iterator[Applied]:
     """The application, and the environment in which a command finds it."""
     application = Application(
         stack=STACK,
-        definitions={name: definitions.ALL[name](STACK) for name in ("TaskRunner", "Backfill")},
+        definitions={name: definitions.ALL[name](STACK) for name in ("TaskRunner", "ExpressRunner", "Backfill")},
         functions=(Function(name="work", module="work"),),
         lambdas=LAMBDAS,
     )

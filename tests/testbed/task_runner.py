@@ -96,7 +96,11 @@ class TaskRunner:
         work = Function(name="work", module="work", timeout_seconds=timeout_seconds)
         application = Application(
             stack=STACK,
-            definitions={"TaskRunner": definitions.ALL["TaskRunner"](STACK), "nested": workflow(), **more},
+            definitions={
+                **{name: definitions.ALL[name](STACK) for name in ("TaskRunner", "ExpressRunner")},
+                "nested": workflow(),
+                **more,
+            },
             functions=(work, *functions(*handlers, environment=environment or {})),
             lambdas=folder,
             tables=lambdas.functions.TABLES,
@@ -176,7 +180,7 @@ class TaskRunner:
         assert self.aws.event_sources.settled(30)
         client = self.aws.client("cloudwatch")
         mine: DimensionFilterTypeDef = {"Name": "TaskType", "Value": task_id}
-        found = {}
+        metrics = {}
         for metric in client.list_metrics(Namespace="ScheduledTasks", Dimensions=[mine])["Metrics"]:
             now = datetime.now(UTC)
             points = client.get_metric_statistics(
@@ -190,11 +194,11 @@ class TaskRunner:
             )["Datapoints"]
             status = [dimension["Value"] for dimension in metric["Dimensions"] if dimension["Name"] == "Status"]
             name = ".".join([metric["MetricName"], *status])
-            found[name] = (
+            metrics[name] = (
                 sum(int(point["SampleCount"]) for point in points),
                 round(sum(point["Sum"] for point in points), 3),
             )
-        return found
+        return metrics
 
     def _alerts(self, task_id: str) -> list[str]:
         """What people have been told of the task; afterwards nothing is known of any incident."""
@@ -236,9 +240,10 @@ class TaskRunner:
         times: int = 1,
         error: str = "InternalServerError",
         status: int = 500,
+        role: str | None = None,
     ) -> AbstractContextManager[list[str]]:
         """The first calls of an operation fail: before they have an effect, or after it (a lost reply)."""
-        client = self.aws.clients.get(service, self.aws.region, self.role)
+        client = self.aws.clients.get(service, self.aws.region, role or self.role)
         name = f"before-send.{client.meta.service_model.service_id.hyphenize()}.{operation}"
 
         @contextmanager

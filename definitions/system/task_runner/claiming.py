@@ -10,37 +10,44 @@ from definitions.system.task_runner.record import RECORD
 from definitions.system.task_runner.refusal import explained, faulty, not_claimed
 from definitions.system.task_runner.variables import (
     ASKED_FOR,
-    BEGIN,
     BY_HAND,
     CLAIMED,
     DUPLICATE,
     FROM_ANY_INPUT,
     FROM_INPUT,
     INPUT_IS_VALID,
-    IS_APART,
+    IS_DETACHED,
     NOW_SECONDS,
     REFUSED,
     SUMMARY,
+    begin,
     refused,
 )
 from orchestrator.asl.integrations import (
+    ALREADY_STARTED,
     BATCH_GET_ITEM,
     CONDITION_FAILED,
     EVALUATION_FAILED,
     GET_ITEM,
     NOTHING,
     PUT_ITEM,
+    START_EXECUTION,
     TRANSACT_WRITE_ITEMS,
     TRANSACTION_CANCELED,
     UPDATE_ITEM,
     call,
 )
 from orchestrator.asl.states import Catch, Choice, Task, Wait, When, jsonata, literal, to
-from orchestrator.asl.vocabulary import CAUSE, STARTED_AT
+from orchestrator.asl.vocabulary import CAUSE, STARTED_AT, STATES_ARN
 from orchestrator.errors import ClaimContended, InvalidInput, InvalidTask
 from orchestrator.runs.claims import Decision
-from orchestrator.runs.run import RunStatus, SkipReason
-from orchestrator.stack import Stack
+from orchestrator.runs.run import BELATED, RunStatus, SkipReason, Trigger
+from orchestrator.stack import Stack, live
+from orchestrator.tasks.express import EXPRESS_OVERLAPS, LONGEST_EXPRESS_SECONDS
+from orchestrator.tasks.task import LEASE_MARGIN_SECONDS, TargetKind
+
+#: What an Express execution ends as whose slot TaskRunner runs.
+HANDED_OVER = "HANDED_OVER"
 
 #: How often a claim is tried again when another transaction was in its way, or another run was first.
 CLAIM_ATTEMPTS = 12
@@ -48,16 +55,26 @@ CLAIM_ATTEMPTS = 12
 #: How often a run stops another one, and finds a third that has been faster.
 STOP_ATTEMPTS = 60
 
-#: The one place where a record that cannot be run, a slot on a closed day and a run of a backfill turn off: the common
-#: case pays no state.
-_NOW_UNLESS_REFUSED = f"""$exists($task.refusal) or $exists($task.closed) or {IS_APART}
-    ? $error('this slot is not claimed so') : $string({NOW_SECONDS})"""
+#: What an Express execution hands over to TaskRunner: what is no Lambda function, takes too long for it, or waits.
+ELSEWHERE = f"""$task.kind != {literal(TargetKind.LAMBDA)}
+    or $task.leaseSeconds > {LONGEST_EXPRESS_SECONDS + LEASE_MARGIN_SECONDS}
+    or $not($task.overlap in {literal(list(EXPRESS_OVERLAPS))})
+    or $trigger in {literal([Trigger.BACKFILL, *BELATED])}"""
 
-#: Why ClaimSlot did not try: ``invalid``, a :class:`SkipReason`, or ``apart`` for what is claimed without the task.
+
+def _now_unless_refused(*, express: bool) -> str:
+    """The one place where a record that cannot be run, a slot on a closed day and a run of a backfill turn off, or, in
+    an Express execution, what is not for one: the common case pays no state.
+    """
+    return f"""$exists($task.refusal) or $exists($task.closed) or {ELSEWHERE if express else IS_DETACHED}
+        ? $error('this slot is not claimed so') : $string({NOW_SECONDS})"""
+
+
+#: Why ClaimSlot did not try: ``invalid``, a :class:`SkipReason`, or ``detached`` for what is claimed otherwise.
 _NOT_CLAIMED = f"""$exists($task.refusal) ? 'invalid'
     : $exists($task.closed) ? {literal(SkipReason.CLOSED)}
     : $task.paused ? {literal(SkipReason.PAUSED)}
-    : 'apart'"""
+    : 'detached'"""
 
 _LOOKUP_FAILED = jsonata(f"""
     $not({INPUT_IS_VALID}) ? {{
@@ -70,12 +87,21 @@ _LOOKUP_FAILED = jsonata(f"""
 """)
 
 
-def states(stack: Stack) -> list[Any]:
+def states(stack: Stack, *, express: bool = False) -> list[Any]:
     """From LookupTask to InvokeLambda, or to the end of a run that starts nothing."""
-    return [_lookup(stack), *_claims(stack), _explain(stack), _refused(), *_recordings(stack)]
+    detached = _hand_over(stack) if express else _claim_detached(stack)
+    return [
+        _lookup(stack, express=express),
+        *_claims(stack, express=express),
+        detached,
+        _explain(stack),
+        _refused(express=express),
+        *_recordings(stack),
+    ]
 
 
-def _lookup(stack: Stack) -> Task:
+def _lookup(stack: Stack, *, express: bool) -> Task:
+    first = begin(express=express)
     return call(
         "LookupTask",
         GET_ITEM,
@@ -84,11 +110,11 @@ def _lookup(stack: Stack) -> Task:
             "Key": {"taskId": {"S": jsonata(f"{INPUT_IS_VALID} ? $states.input.taskId : $error('invalid input')")}},
             "ConsistentRead": True,
         },
-        assign={**FROM_INPUT, **BEGIN, "task": RECORD, "ended": None, "child": None},
+        assign={**FROM_INPUT, **first, "task": RECORD, "ended": None, "child": None},
         catch=[
             Catch(
                 error_equals=["States.ALL"],
-                assign={**REFUSED, **FROM_ANY_INPUT, **BEGIN, "failure": _LOOKUP_FAILED, "task": {}},
+                assign={**REFUSED, **FROM_ANY_INPUT, **first, "failure": _LOOKUP_FAILED, "task": {}},
                 output=NOTHING,
                 next_step=to("Refused"),
             )
@@ -97,7 +123,7 @@ def _lookup(stack: Stack) -> Task:
     )
 
 
-def _claims(stack: Stack) -> list[Any]:
+def _claims(stack: Stack, *, express: bool) -> list[Any]:
     not_tried = REFUSED | {
         "known": refused(_NOT_CLAIMED),
         "failure": jsonata("$exists($task.refusal) ? $task.refusal : null"),
@@ -110,7 +136,7 @@ def _claims(stack: Stack) -> list[Any]:
             arguments={
                 "TransactItems": [
                     {"Put": rows.claimed_row(stack)},
-                    {"Update": rows.lease_taken(stack, _NOW_UNLESS_REFUSED)},
+                    {"Update": rows.lease_taken(stack, _now_unless_refused(express=express))},
                 ]
             },
             assign=CLAIMED,
@@ -127,17 +153,41 @@ def _claims(stack: Stack) -> list[Any]:
             seconds=jsonata("$floor($random() * $min([$power(2, $claims - 1) - 1, 20]))"),
             next_state=to("ClaimSlot"),
         ),
-        call(
-            "ClaimApart",
-            PUT_ITEM,
-            comment="A backfill takes the slot without the task: a scheduled run is never skipped because of it.",
-            arguments=rows.claimed_row(stack),
-            assign=CLAIMED,
-            never_retry=[CONDITION_FAILED],
-            catch=not_claimed(CONDITION_FAILED),
-            next_state=to("InvokeLambda"),
-        ),
     ]
+
+
+def _claim_detached(stack: Stack) -> Task:
+    return call(
+        "ClaimDetached",
+        PUT_ITEM,
+        comment="A backfill takes the slot without the task: a scheduled run is never skipped because of it.",
+        arguments=rows.claimed_row(stack),
+        assign=CLAIMED,
+        never_retry=[CONDITION_FAILED],
+        catch=not_claimed(CONDITION_FAILED),
+        next_state=to("InvokeLambda"),
+    )
+
+
+def _hand_over(stack: Stack) -> Task:
+    return call(
+        "HandOver",
+        START_EXECUTION,
+        comment="What is not for an Express execution runs in TaskRunner, under the same name: nothing is claimed yet.",
+        arguments={
+            "StateMachineArn": jsonata(f"{STATES_ARN} & {literal(live(':stateMachine:' + stack.task_runner))}"),
+            "Name": jsonata("$states.context.Execution.Name"),
+            "Input": jsonata("$states.context.Execution.Input"),
+        },
+        assign={"status": HANDED_OVER},
+        output=SUMMARY | {"status": HANDED_OVER},
+        never_retry=[ALREADY_STARTED],
+        catch=[
+            # A further delivery of this very execution was faster.
+            Catch(error_equals=[ALREADY_STARTED], assign={"status": HANDED_OVER}, next_step=to("Ended")),
+            Catch(error_equals=["States.ALL"], assign=REFUSED, output=NOTHING, next_step=to("RecordRefusal")),
+        ],
+    )
 
 
 def _explain(stack: Stack) -> Task:
@@ -161,7 +211,7 @@ def _explain(stack: Stack) -> Task:
     )
 
 
-def _refused() -> Choice:
+def _refused(*, express: bool) -> Choice:
     """What becomes of a run that has not claimed its slot, the first that applies."""
     own_key = {"slot": jsonata(STARTED_AT)}
     is_skipped, waits = f"$known.refusal in {literal(list(SkipReason))}", "$waitingSince != null"
@@ -173,27 +223,43 @@ def _refused() -> Choice:
     def once_more(condition: str, most: int = CLAIM_ATTEMPTS) -> When:
         return When(f"{condition} and $claims < {most}", assign={"claims": jsonata("$claims + 1")})
 
-    return Choice(
-        "Refused",
-        choices=[
-            (When(because(Decision.DUPLICATE), assign={"status": DUPLICATE}), to("RecordDuplicate")),
-            (When(f"{is_skipped} and {waits}", assign=skipped), to("LeaveQueue")),
-            # The row of before stands, or there is still none: whoever asked can ask again.
-            (When(f"{is_skipped} and ({ASKED_FOR} or $replaces != null)", assign=skipped), to("Ended")),
-            (When(f"{is_skipped} and {BY_HAND}", assign=own_key | skipped), to("RecordSkip")),
-            (When(is_skipped, assign=skipped), to("RecordSkip")),
-            (When("$known.refusal = 'apart'"), to("ClaimApart")),
-            (once_more(f"{because(Decision.FREE)} and {IS_APART}"), to("ClaimApart")),
-            (once_more(because(Decision.FREE)), to("ClaimAgain")),
-            (once_more(because(Decision.STOP), STOP_ATTEMPTS), to("StopOther")),
-            (When(f"{because(Decision.WAIT)} and $not({waits})"), to("RecordWaiting")),
-            # What has waited so long does not give up now, and its row is there to be kept.
-            (When(waits), to("JoinQueue")),
-            (When("$replaces != null"), to("Failed")),
-            (When(BY_HAND, assign=own_key), to("RecordRefusal")),
-        ],
-        default=to("RecordRefusal"),
+    detached = to("HandOver") if express else to("ClaimDetached")
+    duplicate = (When(because(Decision.DUPLICATE), assign={"status": DUPLICATE}), to("RecordDuplicate"))
+    left = (When(f"{is_skipped} and {waits}", assign=skipped), to("LeaveQueue"))
+    skips = [
+        # The row of before stands, or there is still none: whoever asked can ask again.
+        (When(f"{is_skipped} and ({ASKED_FOR} or $replaces != null)", assign=skipped), to("Ended")),
+        (When(f"{is_skipped} and {BY_HAND}", assign=own_key | skipped), to("RecordSkip")),
+        (When(is_skipped, assign=skipped), to("RecordSkip")),
+        (When("$known.refusal = 'detached'"), detached),
+    ]
+    again = (once_more(because(Decision.FREE)), to("ClaimAgain"))
+    of_standard = [
+        (once_more(because(Decision.STOP), STOP_ATTEMPTS), to("StopOther")),
+        (When(f"{because(Decision.WAIT)} and $not({waits})"), to("RecordWaiting")),
+        # What has waited so long does not give up now, and its row is there to be kept.
+        (When(waits), to("JoinQueue")),
+    ]
+    # The record has changed since it was looked up.
+    of_express = [(When(f"$known.refusal in {literal([Decision.STOP, Decision.WAIT])}"), detached)]
+    ends = [
+        (When("$replaces != null"), to("Failed")),
+        (When(BY_HAND, assign=own_key), to("RecordRefusal")),
+    ]
+    choices = (
+        [duplicate, *skips, again, *of_express, *ends]
+        if express
+        else [
+            duplicate,
+            left,
+            *skips,
+            (once_more(f"{because(Decision.FREE)} and {IS_DETACHED}"), detached),
+            again,
+            *of_standard,
+            *ends,
+        ]
     )
+    return Choice("Refused", choices=choices, default=to("RecordRefusal"))
 
 
 def _recordings(stack: Stack) -> list[Any]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from definitions.system.task_runner.variables import DURATION, IS_APART, NOW_SECONDS, NOW_TEXT
+from definitions.system.task_runner.variables import DURATION, IS_DETACHED, NOW_SECONDS, NOW_TEXT
 from orchestrator.asl.states import composed, jsonata, literal
-from orchestrator.asl.vocabulary import EXECUTION_ARN, STARTED_AT
+from orchestrator.asl.vocabulary import STARTED_AT
 from orchestrator.dynamodb import raw_update
 from orchestrator.runs.run import ROW_LIFETIME_SECONDS, RunStatus, SkipReason
 from orchestrator.stack import Stack
@@ -19,7 +19,7 @@ from orchestrator.tasks.task import OverlapPolicy
 
 TASK_KEY = {"taskId": {"S": jsonata("$taskId")}}
 RUN_KEY = {**TASK_KEY, "slot": {"S": jsonata("$slot")}}
-ME = {"me": {"S": jsonata(EXECUTION_ARN)}}
+ME = {"me": {"S": jsonata("$me")}}
 _PLACE = {"#waiting": "waiting", "#slot": RUN_KEY["slot"]["S"]}
 
 
@@ -137,7 +137,7 @@ def lease_released(
 
     Of a backfill's run it is an expression that fails: many such runs end at once, and would be in each other's way.
     """
-    status = jsonata(f"{IS_APART} ? $error('a backfill leaves the task as it is') : $status")
+    status = jsonata(f"{IS_DETACHED} ? $error('a backfill leaves the task as it is') : $status")
     last = {"lastStatus": {"S": status}, "lastSlot": {"S": jsonata("$slot")}}
     return {
         "TableName": stack.tasks_table,

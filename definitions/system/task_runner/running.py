@@ -74,24 +74,28 @@ CHILD_NAME = f"""$substring($taskId, 0, 40) & '-' & $replace($slot, /[-:.]/, '')
     & $substring($hash({EXECUTION_ARN}, 'SHA-256'), 0, 8) & '-' & $attempt"""
 
 
-def states(stack: Stack) -> list[Any]:
-    """From InvokeLambda to RecordOutcome or RecordFailure."""
-    once_more = {"attempt": jsonata("$attempt + 1")}
-    of_service = {"serviceRetries": jsonata("$serviceRetries + 1"), "longestDelay": jsonata(_LONGEST_DELAY_OF_SERVICE)}
+def states(stack: Stack, *, express: bool = False) -> list[Any]:
+    """From InvokeLambda to RecordOutcome or RecordFailure; in an Express execution for Lambda functions alone."""
+    return [_invoke(stack, express=express), *([] if express else _others(stack)), *_retries()]
+
+
+def _invoke(stack: Stack, *, express: bool) -> Task:
     function = f"""$task.kind = {literal(TargetKind.LAMBDA)}
         ? {literal(stack.function_prefix)} & $task.target : $error('this task is no Lambda function')"""
+    elsewhere = Catch(error_equals=[EVALUATION_FAILED], assign=CAUGHT, output=NOTHING, next_step=to("RouteTask"))
+    return _target(
+        "InvokeLambda",
+        INVOKE,
+        arguments={"FunctionName": jsonata(function), "Payload": _EVENT},
+        assign=succeeded("$states.result.Payload", "null"),
+        otherwise=[] if express else [elsewhere],
+        **({} if express else {"comment": "What is no Lambda function turns off here, before anything is called."}),
+    )
+
+
+def _others(stack: Stack) -> list[Any]:
     workflow = f"{STATES_ARN} & {literal(':stateMachine:' + stack.workflow_prefix)} & $task.target & ':{LIVE}'"
     return [
-        _target(
-            "InvokeLambda",
-            INVOKE,
-            comment="What is no Lambda function turns off here, before anything is called.",
-            arguments={"FunctionName": jsonata(function), "Payload": _EVENT},
-            assign=succeeded("$states.result.Payload", "null"),
-            otherwise=[
-                Catch(error_equals=[EVALUATION_FAILED], assign=CAUGHT, output=NOTHING, next_step=to("RouteTask"))
-            ],
-        ),
         Choice(
             "RouteTask",
             choices=[(When(f"$task.kind = {literal(TargetKind.WORKFLOW)}"), to("StartWorkflow"))],
@@ -107,6 +111,13 @@ def states(stack: Stack) -> list[Any]:
             },
             assign=succeeded("$states.result.Output", "$states.result.ExecutionArn"),
         ),
+    ]
+
+
+def _retries() -> list[Any]:
+    once_more = {"attempt": jsonata("$attempt + 1")}
+    of_service = {"serviceRetries": jsonata("$serviceRetries + 1"), "longestDelay": jsonata(_LONGEST_DELAY_OF_SERVICE)}
+    return [
         Choice(
             "RetryOrGiveUp",
             comment="Every call is counted: Step Functions' own retrier would repeat one that has had its effect.",

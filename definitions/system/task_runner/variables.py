@@ -1,13 +1,13 @@
 """What TaskRunner knows while it runs, and the expressions that make it known.
 
-Every state sees the variables ``taskId``, ``slot``, ``trigger``, ``startDelay`` (seconds, or null for all but scheduled
-runs), ``task`` (the record, see :mod:`definitions.system.task_runner.record`), ``replaces`` (the version of the run
-whose place this one is to take, or null), ``known`` (of other runs, and why this one was refused:
-:mod:`definitions.system.task_runner.refusal`), ``waitingSince`` (milliseconds, or null if it has not waited), and
-``stopped`` (:mod:`definitions.system.task_runner.stopping`); once the slot is claimed ``attempt`` (how often the target
-was called, the call at hand among them), ``serviceRetries`` (how many of those are beyond the task's policy) and
-``began`` (milliseconds); and once there is an outcome ``status``, ``ended`` (milliseconds, or null if nothing was
-started),
+Every state sees the variables ``me`` (whose row and lease it is: :func:`begin`), ``taskId``, ``slot``, ``trigger``,
+``startDelay`` (seconds, or null for all but scheduled runs), ``task`` (the record, see
+:mod:`definitions.system.task_runner.record`), ``replaces`` (the version of the run whose place this one is to take, or
+null), ``known`` (of other runs, and why this one was refused: :mod:`definitions.system.task_runner.refusal`),
+``waitingSince`` (milliseconds, or null if it has not waited), and ``stopped``
+(:mod:`definitions.system.task_runner.stopping`); once the slot is claimed ``attempt`` (how often the target was called,
+the call at hand among them), ``serviceRetries`` (how many of those are beyond the task's policy) and ``began``
+(milliseconds); and once there is an outcome ``status``, ``ended`` (milliseconds, or null if nothing was started),
 ``result`` or ``failure`` (name, cause, ``service``), and ``child`` (the nested execution's ARN, or null).
 
 The rules for what an input means are also in Python, in :mod:`orchestrator.runs.execution_end`, and tests hold the two
@@ -18,8 +18,9 @@ from __future__ import annotations
 
 from orchestrator.asl.integrations import NOT_BEGUN, SERVICE_FAULTS
 from orchestrator.asl.states import Jsonata, jsonata, literal
-from orchestrator.asl.vocabulary import CAUSE, CAUSE_TEXT, STARTED_AT
+from orchestrator.asl.vocabulary import CAUSE, CAUSE_TEXT, EXECUTION_ARN, STARTED_AT
 from orchestrator.instants import MOMENT_PATTERN
+from orchestrator.runs.execution_end import DELIVERY_MARK
 from orchestrator.runs.run import NO_TASK_ID, RunStatus, Trigger
 from orchestrator.tasks.task import TASK_ID_PATTERN
 
@@ -80,7 +81,7 @@ SLOT = f"($exists({_INPUT}.scheduledTime) ? {_INPUT}.scheduledTime : {STARTED_AT
 _REPLACES = f"($exists({_INPUT}.replaces) ? {_INPUT}.replaces : null)"
 
 #: Whether the run keeps away from the task's record: it takes no lease there and leaves no outcome.
-IS_APART = f"$trigger = {literal(Trigger.BACKFILL)}"
+IS_DETACHED = f"$trigger = {literal(Trigger.BACKFILL)}"
 
 #: Whether somebody asked for this slot and looks at what becomes of it.
 ASKED_FOR = f"$trigger in {literal([Trigger.BACKFILL, Trigger.RERUN])}"
@@ -89,8 +90,15 @@ ASKED_FOR = f"$trigger in {literal([Trigger.BACKFILL, Trigger.RERUN])}"
 #: it started, so that Scheduler's own delivery of the slot finds it free.
 BY_HAND = f"$trigger = {literal(Trigger.AD_HOC)}"
 
+#: What the rows and leases of a Standard execution are owned by: its ARN. Step Functions runs it once.
+_ME = EXECUTION_ARN
+
+#: The same of an Express execution, which Step Functions may run more than once under one ARN ("Choosing workflow type
+#: in Step Functions"): each time is another.
+_ONE_OF_ME = f"{EXECUTION_ARN} & '{DELIVERY_MARK}' & $uuid()"
+
 #: How a run begins: nothing is known of others. No row has this version, and nobody this ARN.
-BEGIN: dict[str, object] = {
+_BEGIN: dict[str, object] = {
     "claims": 1,
     "known": {
         "refusal": "none",
@@ -100,6 +108,11 @@ BEGIN: dict[str, object] = {
     "waitingSince": None,
     "stopped": "none",
 }
+
+
+def begin(*, express: bool) -> dict[str, object]:
+    """What is assigned first, in an Express execution or a Standard one."""
+    return {"me": jsonata(_ONE_OF_ME if express else _ME), **_BEGIN}
 
 
 def refused(reason: str) -> Jsonata:

@@ -11,7 +11,6 @@ what people report ("Task Timed Out: 'Provided task does not exist anymore'").
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -140,7 +139,6 @@ def install(aws: Aws) -> None:
     _endpoints()
     _sent()
     service = StateTaskServiceCallback
-    execute: Callable[..., None] = service._eval_execution
 
     @replaces(service, "_eval_wait_for_task_token", digest="91766e126474")
     def wait_for_task_token(
@@ -160,4 +158,5 @@ def install(aws: Aws) -> None:
         endpoint = task and env.callback_pool_manager.get(task["Token"])
         if endpoint and endpoint.over:
             env.callback_pool_manager.add(context.update_task_token())
-        execute(self, env)
+        # What the class inherits now, and not what it did when this was installed.
+        super(service, self)._eval_execution(env)

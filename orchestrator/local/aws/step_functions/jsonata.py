@@ -35,8 +35,8 @@ class Evaluation:
     bindings: Mapping[str, Any]
     #: The time, since 1970.
     milliseconds: int
-    #: What ``$random`` gave, in order.
-    drawn: tuple[float, ...]
+    #: What ``$random`` and ``$uuid`` gave, in order.
+    drawn: tuple[float | str, ...]
     result: Any
 
 
@@ -93,7 +93,6 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "parse": json.loads,
     "partition": lambda array, size: [array[i : i + size] for i in range(0, len(array), size)],
     "range": _range,
-    "uuid": lambda: str(uuid.uuid4()),
 }
 
 
@@ -101,17 +100,26 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
 _bound: Mapping[str, Any] = {"$": None, **{name: Jsonata.JLambda(function) for name, function in FUNCTIONS.items()}}
 
 
-def _of_now(now: datetime, milliseconds: int, drawn: list[float]) -> dict[str, Any]:
+def _of_now(now: datetime, milliseconds: int, drawn: list[float | str]) -> dict[str, Any]:
     """Functions of one evaluation: the time, and chance, which is kept in ``drawn``."""
 
     def draw(seed: int | None = None) -> float:
-        drawn.append(random.Random(seed).random())
-        return drawn[-1]
+        drawn.append(number := random.Random(seed).random())
+        return number
+
+    def made_up() -> str:
+        drawn.append(text := str(uuid.uuid4()))
+        return text
 
     def text() -> str:
         return now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
-    functions: Mapping[str, Callable[..., Any]] = {"random": draw, "millis": lambda: milliseconds, "now": text}
+    functions: Mapping[str, Callable[..., Any]] = {
+        "random": draw,
+        "uuid": made_up,
+        "millis": lambda: milliseconds,
+        "now": text,
+    }
     return {name: Jsonata.JLambda(function) for name, function in functions.items()}
 
 
@@ -151,7 +159,7 @@ def _said(fault: Exception) -> str:
 
 def evaluate(expression: str, bindings: Mapping[str, Any], now: datetime) -> Any:
     """The value of ``expression`` where ``$name`` is ``bindings["name"]``. Raises :class:`EvaluationFailed`."""
-    drawn: list[float] = []
+    drawn: list[float | str] = []
     milliseconds = int(now.timestamp() * 1000)
     try:
         parsed = _parsed.get(expression) or _parse(expression)

@@ -1,0 +1,275 @@
+"""TaskRunner's Express twin: delivered at least once, unnamed and unheard of when it dies, it has one effect a slot."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+
+import definitions
+from definitions.system.task_runner import claiming
+from definitions.system.task_runner.record import RECORD
+from orchestrator.local.aws.clock import VirtualClock
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.local.aws.step_functions import executions, jsonata
+from orchestrator.local.aws.step_functions.jsonata import Evaluation
+from orchestrator.runs.execution_end import LOST
+from orchestrator.runs.run import Run, RunStatus, Trigger
+from orchestrator.stores.histories import Histories
+from orchestrator.tasks.express import obstacles
+from orchestrator.tasks.retries import RetryPolicy
+from orchestrator.tasks.task import OverlapPolicy, Target, TargetKind, Task
+from tests.testbed.reference import disagreements, expressions, never_evaluated
+from tests.testbed.rounds import round_at
+from tests.testbed.task_runner import SLOT, STACK, TaskRunner
+
+ONCE = RetryPolicy(max_attempts=1)
+TWICE = RetryPolicy(max_attempts=2, interval_seconds=10)
+AT_ONCE = RetryPolicy(max_attempts=3, interval_seconds=0)
+SHORT: dict[str, Any] = {"timeout_seconds": 60, "retry": AT_ONCE, "express": True}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Twin:
+    """The machine, and what is left of its executions."""
+
+    runner: TaskRunner
+
+    @property
+    def arn(self) -> str:
+        return self.runner.applied.outputs["ExpressRunnerArn"]
+
+    @property
+    def backend(self) -> Any:
+        """Of Step Functions: no request tells of an Express execution."""
+        return stepfunctions_parser_backends[self.runner.aws.account][self.runner.aws.region]
+
+    def register(self, task_id: str, target: str = "lambda/work", **fields: Any) -> str:
+        return self.runner.register(task_id, target, **{**SHORT, **fields})
+
+    def start(self, task_id: str, slot: str = SLOT, **more: Any) -> str:
+        given = {"taskId": task_id, "scheduledTime": slot, "trigger": Trigger.SCHEDULE, **more}
+        client = self.runner.aws.client("stepfunctions")
+        return str(
+            client.start_execution(stateMachineArn=self.arn, name=task_id, input=json.dumps(given))["executionArn"]
+        )
+
+    def over(self, execution_arn: str) -> None:
+        """Waits until nothing goes on in it."""
+        known = self.backend.__dict__.get("executions_by_arn", {})
+        self.runner.until(lambda: execution_arn not in known)
+
+    def run(self, task_id: str, slot: str = SLOT, **more: Any) -> Run | None:
+        self.over(self.start(task_id, slot, **more))
+        return self.runner.ledger.get(task_id, slot)
+
+    def states(self, execution_arn: str) -> list[str]:
+        """Its path, as `show` finds it."""
+        aws = self.runner.aws
+        visits = Histories(aws.client("stepfunctions"), aws.client("logs")).path(execution_arn)
+        return [visit.state for visit in visits or ()]
+
+
+@pytest.fixture(scope="module")
+def evaluations() -> Iterator[list[Evaluation]]:
+    seen: list[Evaluation] = []
+    stop = jsonata.watch(seen.append)
+    yield seen
+    stop()
+
+
+@pytest.fixture(scope="module")
+def twin(embedded_aws: EmbeddedAws, evaluations: list[Evaluation]) -> Iterator[Twin]:
+    handlers = ("system.alerter", "system.failure_handler", "system.meter", "system.watchdog")
+    with embedded_aws.on(VirtualClock(datetime.now(UTC), speed=50)):
+        yield Twin(runner=TaskRunner(embedded_aws, handlers=handlers))
+        embedded_aws.reset()
+
+
+def found(run: Run | None) -> Run:
+    assert run is not None, "there is no row"
+    return run
+
+
+def test_it_is_an_express_machine_that_logs_every_state_and_no_data(twin: Twin) -> None:
+    machine = twin.runner.aws.client("stepfunctions").describe_state_machine(stateMachineArn=twin.arn)
+    assert machine["type"] == "EXPRESS"
+    logging = machine["loggingConfiguration"]
+    assert (logging["level"], logging["includeExecutionData"]) == ("ALL", False)
+
+
+def test_no_state_waits_for_another_execution(twin: Twin) -> None:
+    """Which Express machines may not ("Choosing workflow type in Step Functions")."""
+    machine = definitions.ALL["ExpressRunner"](STACK).to_dict()
+    resources = [state.get("Resource", "") for state in machine["States"].values()]
+    assert not any(".sync" in one or ".waitForTaskToken" in one for one in resources)
+    assert machine["TimeoutSeconds"] <= 300
+
+
+def test_a_run_is_four_states_a_row_and_metrics(twin: Twin) -> None:
+    arn = twin.start(twin.register("simple"))
+    twin.over(arn)
+    run = found(twin.runner.ledger.get("simple", SLOT))
+    assert (run.status, run.attempts, run.trigger) == (RunStatus.SUCCEEDED, 1, Trigger.SCHEDULE)
+    assert (run.execution_arn or "").startswith(f"{arn}#")
+    assert twin.states(run.execution_arn or "") == ["LookupTask", "ClaimSlot", "InvokeLambda", "RecordOutcome"]
+    assert set(twin.runner._metrics("simple")) == {"TaskExecution.SUCCEEDED", "TaskDuration", "StartDelay"}
+    record = twin.runner.registry.get("simple")
+    assert record is not None
+    assert (record.lease, record.last_status) == (None, RunStatus.SUCCEEDED)
+
+
+def test_a_failure_is_retried_recorded_and_told(twin: Twin) -> None:
+    run = found(twin.run(twin.register("fails", params={"succeedsAt": 9})))
+    assert (run.status, run.attempts) == (RunStatus.FAILED, 3)
+    assert twin.states(run.execution_arn or "")[-3:] == ["RetryOrGiveUp", "RecordFailure", "Failed"]
+    assert len(twin.runner._alerts("fails")) == 1
+
+
+@pytest.mark.parametrize("at_once", [2, 8])
+def test_deliveries_at_the_same_instant_have_one_effect(twin: Twin, at_once: int) -> None:
+    task_id = twin.register(f"at-once-{at_once}", params={"seconds": 0.2})
+    arns = [twin.start(task_id) for _ in range(at_once)]
+    for arn in arns:
+        twin.over(arn)
+    run = found(twin.runner.ledger.get(task_id, SLOT))
+    assert (run.status, run.attempts, run.duplicates) == (RunStatus.SUCCEEDED, 1, at_once - 1)
+    assert sum("InvokeLambda" in twin.states(arn) for arn in arns) == 1
+
+
+def test_one_execution_that_is_run_twice_has_one_effect(twin: Twin) -> None:
+    """Step Functions may run one more than once: then even the ARN is the same."""
+    task_id, aws = twin.register("same-arn"), twin.runner.aws
+    backend = twin.backend
+    machine = backend.describe_state_machine(twin.arn)
+    given = {"taskId": task_id, "scheduledTime": SLOT, "trigger": Trigger.SCHEDULE}
+    arn = f"{twin.arn.replace(':stateMachine:', ':express:')}:same:0000"
+    both = [executions.begin(aws, backend, machine, arn, "same", json.dumps(given), None) for _ in range(2)]
+    assert all(one.over.wait(30) for one in both)
+    run = found(twin.runner.ledger.get(task_id, SLOT))
+    assert (run.status, run.attempts, run.duplicates) == (RunStatus.SUCCEEDED, 1, 1)
+    assert twin.states(arn).count("InvokeLambda") == 1
+
+
+def test_a_delivery_that_comes_late_does_nothing_but_be_counted(twin: Twin) -> None:
+    task_id = twin.register("late")
+    first = found(twin.run(task_id))
+    again = found(twin.run(task_id))
+    assert replace(again, duplicates=0) == first
+    assert again.duplicates == 1
+
+
+def test_a_claim_whose_reply_was_lost_is_still_ones_own(twin: Twin) -> None:
+    task_id = twin.register("lost-reply")
+    role = twin.runner.aws.client("stepfunctions").describe_state_machine(stateMachineArn=twin.arn)["roleArn"]
+    with twin.runner.faulty("dynamodb", "TransactWriteItems", applied=True, role=role) as lost:
+        run = found(twin.run(task_id))
+    assert lost == ["TransactWriteItems"]
+    assert (run.status, run.duplicates) == (RunStatus.SUCCEEDED, 0)
+
+
+# --- what is not for it
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "fields"),
+    [
+        ("workflow", "workflow/nested", {}),
+        ("long", "lambda/work", {"timeout_seconds": 100}),
+        ("waits", "lambda/work", {"overlap": OverlapPolicy.BUFFER_ONE}),
+        ("stops", "lambda/work", {"overlap": OverlapPolicy.CANCEL_OTHER}),
+    ],
+)
+def test_what_is_not_for_it_is_handed_over_and_runs_in_task_runner(
+    twin: Twin, name: str, target: str, fields: dict[str, Any]
+) -> None:
+    task_id = twin.register(f"other-{name}", target, **fields)
+    arns = [twin.start(task_id), twin.start(task_id)]
+    for arn in arns:
+        twin.over(arn)
+        assert twin.states(arn) == ["LookupTask", "ClaimSlot", "Refused", "HandOver"][: len(twin.states(arn))]
+    twin.runner.until(lambda: (run := twin.runner.ledger.get(task_id, SLOT)) is not None and run.status == "SUCCEEDED")
+    run = found(twin.runner.ledger.get(task_id, SLOT))
+    assert f":execution:{STACK.task_runner}:{task_id}" in (run.execution_arn or "")
+    assert run.attempts == 1
+
+
+def test_a_backfill_that_somebody_starts_here_is_handed_over(twin: Twin) -> None:
+    task_id = twin.register("backfilled")
+    twin.run(task_id, trigger=Trigger.BACKFILL)
+    twin.runner.until(lambda: (run := twin.runner.ledger.get(task_id, SLOT)) is not None and run.status == "SUCCEEDED")
+    assert found(twin.runner.ledger.get(task_id, SLOT)).trigger is Trigger.BACKFILL
+
+
+@pytest.mark.parametrize("kind", TargetKind)
+@pytest.mark.parametrize("overlap", OverlapPolicy)
+@pytest.mark.parametrize(
+    ("timeout", "retry"),
+    [
+        (60, ONCE),
+        (240, ONCE),
+        (241, ONCE),
+        (80, AT_ONCE),
+        (81, AT_ONCE),
+        (115, TWICE),
+        (116, TWICE),
+        (900, ONCE),
+    ],
+)
+def test_the_machine_and_the_task_file_agree_on_what_is_for_it(
+    kind: TargetKind, overlap: OverlapPolicy, timeout: int, retry: RetryPolicy
+) -> None:
+    task = Task(
+        id="t", target=Target(kind=kind, name="x"), overlap=overlap, timeout_seconds=timeout, retry=retry, express=True
+    )
+    now = datetime(2026, 12, 1, tzinfo=UTC)
+    states = {
+        "result": {"Item": json.loads(json.dumps(task.to_item()))},
+        "input": {"taskId": "t", "trigger": "schedule"},
+    }
+    states["context"] = {"Execution": {"Id": "arn:x", "StartTime": "2026-12-01T00:00:00.000Z"}}
+    record = jsonata.evaluate(RECORD.removeprefix("{%").removesuffix("%}").strip(), {"states": states}, now)
+    bindings = {"task": record, "trigger": Trigger.SCHEDULE.value}
+    assert jsonata.evaluate(claiming.ELSEWHERE, bindings, now) is bool(list(obstacles(task)))
+
+
+# --- death
+
+
+def test_the_watchdog_closes_what_died_when_its_time_is_over(twin: Twin) -> None:
+    """A death that leaves nothing behind but a row that says RUNNING: at any state after the claim."""
+    task_id, client = twin.register("dies"), twin.runner.aws.client("stepfunctions")
+    definition = json.loads(client.describe_state_machine(stateMachineArn=twin.arn)["definition"])
+    mortal = json.loads(json.dumps(definition))
+    mortal["States"]["InvokeLambda"]["Next"] = "Die"
+    mortal["States"]["Die"] = {"Type": "Pass", "Output": "{% $error('it dies') %}", "Next": "RecordOutcome"}
+    client.update_state_machine(stateMachineArn=twin.arn, definition=json.dumps(mortal))
+    try:
+        twin.over(twin.start(task_id))
+    finally:
+        client.update_state_machine(stateMachineArn=twin.arn, definition=json.dumps(definition))
+    run = found(twin.runner.ledger.get(task_id, SLOT))
+    assert run.status is RunStatus.RUNNING
+    started = datetime.fromisoformat(run.started_at or "")
+    assert round_at(twin.runner, started + timedelta(seconds=355))["closed"] == 0
+    assert round_at(twin.runner, started + timedelta(seconds=365))["closed"] == 1
+    run = found(twin.runner.ledger.get(task_id, SLOT))
+    assert (run.status, run.error) == (RunStatus.ABORTED, LOST)
+    record = twin.runner.registry.get(task_id)
+    assert record is not None
+    assert (record.lease, record.consecutive_failures) == (None, 1)
+    assert len(twin.runner._alerts(task_id)) == 1
+    # A delivery that comes after that does not run the slot once more.
+    assert found(twin.run(task_id)).duplicates == 1
+
+
+def test_every_expression_has_the_value_that_the_reference_gives_it(twin: Twin, evaluations: list[Evaluation]) -> None:
+    twin.run("unknown-to-it")
+    assert disagreements(definitions.ALL["ExpressRunner"](STACK), evaluations) == []
+    of_both = set(expressions(definitions.ALL["TaskRunner"](STACK).to_dict()))
+    assert never_evaluated(definitions.ALL["ExpressRunner"](STACK), evaluations) <= of_both
