@@ -117,8 +117,8 @@ def test_the_watch_of_a_task_begins_where_its_schedule_begins(aws: EmbeddedAws) 
         for task in tasks:
             record = registry.get(task.id)
             assert record is not None
-            assert record.watch is not None
-            begin = datetime.fromisoformat(record.watch.checked_until)
+            assert record.checkpoint is not None
+            begin = datetime.fromisoformat(record.checkpoint.checked_until)
             recorded = {run.slot for run in ledger.runs(task.id, limit=1000)}
             wanted = {key(slot.at) for slot in expected(task, begin, horizon)}
             missing[task.id] = sorted(wanted - recorded)

@@ -98,19 +98,19 @@ class Commands(click.Group):
         return sorted([*super().list_commands(ctx), *deployments.MODULES])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        found = super().get_command(ctx, cmd_name)
-        if found is None and cmd_name in deployments.MODULES:
+        command = super().get_command(ctx, cmd_name)
+        if command is None and cmd_name in deployments.MODULES:
             # A copy: a project's deploy.py has it as it is.
-            found = copy(deployments.command(cmd_name))
-            _extend(found)
-        return found
+            command = copy(deployments.command(cmd_name))
+            _extend(command)
+        return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        name, found, rest = super().resolve_command(ctx, args)
+        name, command, rest = super().resolve_command(ctx, args)
         self.deploying = name in deployments.MODULES
-        return name, found, rest
+        return name, command, rest
 
 
 def _extend(command: click.Command) -> None:

@@ -9,7 +9,6 @@ import socket
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -123,9 +122,9 @@ def plan(
 ) -> int:
     """Say what apply would do; nothing is written. Exit code 0: nothing, 2: something."""
     application = connection.project.application(stack, dependencies)
-    declared = application.load(connection.tasks_file(file), datetime.now(UTC).date())
     clients_, clock = _aws(stack)
     now = clock.now()
+    declared = application.load(connection.tasks_file(file), now.date())
     planned = deployment.plan(
         clients_,
         application,
@@ -165,8 +164,8 @@ def apply(
     """Make AWS what the definitions, the functions and the tasks say."""
     rollout = pace.rollout(stack)
     application = connection.project.application(stack, dependencies)
-    declared = application.load(connection.tasks_file(file), datetime.now(UTC).date())
     clients_, clock = _aws(stack)
+    declared = application.load(connection.tasks_file(file), clock.now().date())
     applied = deployment.apply(
         clients_,
         application,

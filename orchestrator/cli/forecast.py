@@ -130,7 +130,7 @@ def _durations(connection: Connection, tasks: tuple[Task, ...]) -> dict[str, tup
 def _notes(costed: list[Costed]) -> list[str]:
     notes = [
         f"List prices of {PRICES.region} as of {PRICES.as_of}, without free tiers, of runs that succeed at once: also"
-        " their metrics, logs, traces and rows, and the watchdog's looks; of a nested workflow, only the run that"
+        " their metrics, logs, traces and rows, and the watchdog's checks; of a nested workflow, only the run that"
         " starts it. The stack itself: key, alarms, dashboard, polling of queues, the watchdog's heartbeat."
     ]
     if any(not one.measured for one in costed):

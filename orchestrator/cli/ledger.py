@@ -60,9 +60,9 @@ def _verified(
     if last < since:
         raise click.BadParameter(f"expected a moment before {key(last)}, found {key(since)}", param_hint="'--from'")
     until = min(last, overdue)
-    if record.watch and record.watch.since:
+    if record.checkpoint and record.checkpoint.since:
         # Earlier slots were other schedules', or nobody's.
-        since = max(since, datetime.fromisoformat(record.watch.since))
+        since = max(since, datetime.fromisoformat(record.checkpoint.since))
     if until < since:
         return Verified(task_id=task.id, since=since, until=until, slots=0, findings=())
     return verify(task, connection.ledger.between(task.id, key(since), key(until)), since, until, now)

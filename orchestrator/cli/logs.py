@@ -91,14 +91,14 @@ def _lines(connection: Connection, run: Run, wanted: list[Invocation]) -> list[L
         return []
     since = datetime.fromisoformat(run.started_at) - _MARGIN
     until = datetime.fromisoformat(run.ended_at) + timedelta(seconds=_LATE_SECONDS) if run.ended_at else None
-    found: list[LogLine] = []
+    matching: list[LogLine] = []
     for function, calls in groupby(sorted(wanted, key=lambda call: call.function), key=lambda call: call.function):
         ids = {call.request_id for call in calls}
         lines = connection.function_logs.lines(function, since, until)
         # A call that goes on has no name yet, so what has no other owner may be its.
-        found += [line for line in lines if line.request_id in ids or None in ids]
-    first = {line.request_id: line.at for line in reversed(found)}
-    return sorted(found, key=lambda line: first[line.request_id])
+        matching += [line for line in lines if line.request_id in ids or None in ids]
+    first = {line.request_id: line.at for line in reversed(matching)}
+    return sorted(matching, key=lambda line: first[line.request_id])
 
 
 def _print(lines: list[LogLine]) -> None:

@@ -49,7 +49,8 @@ def orchestrator(context: click.Context) -> None:
 def validate(connection: Connection, given: Path | None) -> None:
     """Check the tasks, the handlers and the workflows of the project, and write nothing anywhere.
 
-    Handlers are imported, in a process of their own. Every mistake is named, in one go.
+    Handlers are imported, in a process of their own. Every mistake is named, in one go. No
+    stack is needed: calendars are worked out as of this machine's date, those of `plan` and `apply` as of the stack's.
     """
     from orchestrator.deployment.checking import check
 

@@ -62,8 +62,8 @@ def pause(
         until=_end(until, now),
         on_resume=CatchUp(on_resume or CatchUp.NONE),
     )
-    look = [text for text in (record.watch.next_run if record.watch else None, made.until) if text]
-    if not connection.registry.pause(task, made, next_run=min(look) if made.until else None):
+    checks = [text for text in (record.checkpoint.next_run if record.checkpoint else None, made.until) if text]
+    if not connection.registry.pause(task, made, next_run=min(checks) if made.until else None):
         raise UnknownTask(task)
     before = f" (it was paused by {record.pause.who}: {record.pause.why})" if record.pause else ""
     end = f" until {made.until}" if made.until else f"; `orchestrator resume {task}` ends it"

@@ -37,12 +37,12 @@ def _when(_context: click.Context, _parameter: click.Parameter, text: str | None
         return timedelta(seconds=durations.seconds(text))
     except ValueError:
         try:
-            found = datetime.fromisoformat(text)
+            moment = datetime.fromisoformat(text)
         except ValueError as fault:
             raise click.BadParameter(
                 f"expected a length of time like 2h, a day, or a moment like 2026-12-01T08:00:00Z, found {text!r}"
             ) from fault
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,13 +106,13 @@ def runs(
     """
     since, until = (_text(one, connection) for one in (period.since, period.until))
     ids = [task] if task else _ids(connection, of) if of else None
-    found = connection.ledger.started(ids, limit=limit, statuses=statuses, since=since, until=until)
-    if task and not found and connection.registry.get(task) is None:
+    selected = connection.ledger.started(ids, limit=limit, statuses=statuses, since=since, until=until)
+    if task and not selected and connection.registry.get(task) is None:
         raise UnknownTask(task)
     if as_json:
-        print_json(map(run_values, found))
+        print_json(map(run_values, selected))
     else:
-        console().print(runs_table(found) if found else "No runs.")
+        console().print(runs_table(selected) if selected else "No runs.")
 
 
 def _ids(connection: Connection, of: _Of) -> list[str]:

@@ -287,7 +287,7 @@ _UNASKED: tuple[Assumption, ...] = (
     ),
     Assumption(
         claim="a slot of a rate that divides neither an hour nor a day is its StartDate plus a multiple of it",
-        source="none; other rates are written as cron expressions",
+        source="Schedule types in EventBridge Scheduler (user guide), which does not promise it",
         instead="`orchestrator ledger verify` after some slots",
     ),
     Assumption(

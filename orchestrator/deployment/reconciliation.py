@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from orchestrator.deployment.quotas import REGISTRY_WRITES, SCHEDULE_WRITES, TokenBucket
-from orchestrator.runs.missed_slots import SETTLING, watch_from
+from orchestrator.runs.missed_slots import SETTLING, first_checkpoint
 from orchestrator.runs.task_state import Item
 from orchestrator.stores.registry import Registry, registered_as
 from orchestrator.stores.schedule_group import Schedules
@@ -126,9 +126,11 @@ class Plan:
 
 def find(registry: Registry, schedules: Schedules, tasks: Sequence[Task], now: datetime) -> Found:
     """Reads only: a call for each page of records and of schedules, one more, and one for each schedule that was
-    modified after a deployment last wrote one.
+    modified after a deployment last wrote one. Records are read beside the schedules, since AWS answers both at once.
     """
-    listed, recorded = schedules.listed(), schedules.recorded()
+    with ThreadPoolExecutor(1) as beside:
+        registered = beside.submit(registry.declared)
+        listed, recorded = schedules.listed(), schedules.recorded()
     up_to_date = recorded.fingerprint == schedules.fingerprint and (recorded.written is not None or not listed)
     edited: dict[str, tuple[str, ...]] = {}
     if up_to_date and recorded.written:
@@ -142,7 +144,7 @@ def find(registry: Registry, schedules: Schedules, tasks: Sequence[Task], now: d
             ):
                 edited[name] = changed
     return Found(
-        registered=registry.declared(),
+        registered=registered.result(),
         schedules={name: one.enabled for name, one in listed.items()},
         up_to_date=up_to_date,
         edited=edited,
@@ -256,7 +258,7 @@ def _stage(operation: Operation) -> int:
 def _carry_out(operation: Operation, registry: Registry, schedules: Schedules, watched_from: datetime) -> None:
     match operation:
         case Register(task=task, rescheduled=rescheduled):
-            registry.register(task, watch_from(task, watched_from), anew=rescheduled)
+            registry.register(task, first_checkpoint(task, watched_from), anew=rescheduled)
         case CreateSchedule(task_id=task_id, schedule=schedule):
             schedules.create(schedule_name(task_id, schedule), task_id, schedule)
         case UpdateSchedule(task_id=task_id, schedule=schedule):

@@ -21,7 +21,6 @@ from orchestrator.deployment.definition_changes import DefinitionChange, definit
 from orchestrator.deployment.settings import StackSettings
 from orchestrator.deployment.stack import CloudFormationStack, Deployed
 from orchestrator.deployment.storage import created_unprotected
-from orchestrator.deployment.template import bootstrap_template
 from orchestrator.runs.destinations import Destination
 from orchestrator.stack import Stack
 
@@ -60,6 +59,8 @@ class StackChange:
     #: The template that the stack was last deployed with; empty before the first deployment.
     before: Mapping[str, Any]
     after: Mapping[str, Any]
+    #: What a first deployment begins with.
+    bootstrap: Mapping[str, Any]
     #: The values of the template's parameters.
     parameters: Mapping[str, str]
     #: The functions' code, by the parameter that names it.
@@ -122,6 +123,7 @@ def stack_change(
         deployed=deployed,
         before=before,
         after=template,
+        bootstrap=application.bootstrap_template,
         parameters=_parameters_of(template, bundles, kept, settings.parameters(destinations)),
         bundles=bundles,
     )
@@ -135,7 +137,7 @@ def carry_out(change: StackChange, stack: CloudFormationStack, s3: Callable[[], 
     """
     if change.is_empty:
         return change.outputs
-    deployed = change.deployed or stack.deploy({}, TemplateBody=json.dumps(bootstrap_template(change.stack)))
+    deployed = change.deployed or stack.deploy({}, TemplateBody=json.dumps(change.bootstrap))
     bucket = _Artifacts(s3(), deployed.outputs["ArtifactsBucket"])
     for bundle in change.bundles.values():
         bucket.upload(bundle.key, bundle.to_zip)

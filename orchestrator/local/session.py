@@ -49,6 +49,7 @@ def started(
 
     Raises InvalidTaskFile, before anything is started, and PortInUse.
     """
+    application = application.on_its_own()
     stack = application.stack
     declared = application.load(file, clock.now().date())
     with _tidy_end(), clock.busy(), EmbeddedAws(port=port, clock=clock) as aws, environment.applied(aws.environment):

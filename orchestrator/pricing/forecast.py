@@ -89,7 +89,7 @@ def forecast(tasks: Sequence[Task], begin: datetime, days: int) -> Forecast:
     minutes: Counter[datetime] = Counter()
     forecasts = []
     for task in tasks:
-        runs = skipped = hours = looks = 0
+        runs = skipped = hours = checks = 0
         hour = round_ = -1
         for at, is_skipped in _slots(task, begin, begin + timedelta(days=days)):
             minutes[at.replace(second=0)] += 1
@@ -99,8 +99,8 @@ def forecast(tasks: Sequence[Task], begin: datetime, days: int) -> Forecast:
             if seconds // _HOUR_SECONDS != hour:
                 hour, hours = seconds // _HOUR_SECONDS, hours + 1
             if seconds // ROUND_SECONDS != round_:
-                round_, looks = seconds // ROUND_SECONDS, looks + 1
-        one = Expected(days=days, runs=runs, skipped=skipped, hours=hours, looks=looks)
+                round_, checks = seconds // ROUND_SECONDS, checks + 1
+        one = Expected(days=days, runs=runs, skipped=skipped, hours=hours, checks=checks)
         forecasts.append(TaskForecast(task=task, expected=one))
     return Forecast(begin=begin, days=days, tasks=tuple(forecasts), minutes=minutes)
 

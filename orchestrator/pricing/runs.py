@@ -36,7 +36,7 @@ EXPRESS_MEMORY_MB = 64
 #: How long a run works where nothing says how long it does.
 ASSUMED_SECONDS = Decimal(1)
 
-#: How often the watchdog looks, as tasks.yaml has it. It looks once at all slots of a task since the last time.
+#: Seconds between two rounds of the watchdog, as in tasks.yaml. One check covers all slots of a task since the last.
 ROUND_SECONDS = 300
 
 _GB = Decimal(2**30)
@@ -69,7 +69,7 @@ class Expected:
     skipped: int = 0
     #: In how many different hours there is one, and how many of the watchdog's rounds look for one.
     hours: int
-    looks: int
+    checks: int
 
 
 def run_lines(task: Task, billed: Billed, *, seconds: Decimal = ASSUMED_SECONDS) -> list[Line]:
@@ -120,7 +120,7 @@ def _machine_lines(path: Sequence[Step], task: Task, billed: Billed, seconds: De
     ]
 
 
-def look_lines(task: Task) -> list[Line]:
+def check_lines(task: Task) -> list[Line]:
     """The watchdog finds that a slot is explained: it reads the record and the row, and moves the task on in the index
     of who is due.
     """
@@ -128,7 +128,7 @@ def look_lines(task: Task) -> list[Line]:
     # One write of the record; in the index its place changes, which is a deletion and a write.
     reads, writes = read_units(size) + read_units(ROW_BYTES), 3 * write_units(size)
     usage = Usage(read_unit=Decimal(reads), write_unit=Decimal(writes))
-    return [Line(what="DynamoDB: the watchdog's look at the slot", usage=usage)]
+    return [Line(what="DynamoDB: the watchdog's check of the slot", usage=usage)]
 
 
 def monthly(task: Task, billed: Billed, expected: Expected, *, seconds: Decimal = ASSUMED_SECONDS) -> Usage:
@@ -139,8 +139,8 @@ def monthly(task: Task, billed: Billed, expected: Expected, *, seconds: Decimal 
     metrics = Usage(metric_hour=Decimal(METRICS * expected.hours))
     ran = total(run_lines(task, billed, seconds=seconds)) * Decimal(expected.runs)
     skipped = total(skip_lines(task, billed)) * Decimal(expected.skipped) if expected.skipped else Usage()
-    looks = total(look_lines(task)) * Decimal(expected.looks)
-    return (ran + skipped + looks + metrics) * (MONTH_DAYS / expected.days)
+    checks = total(check_lines(task)) * Decimal(expected.checks)
+    return (ran + skipped + checks + metrics) * (MONTH_DAYS / expected.days)
 
 
 def of_workflow(machine: Machine, *, through: str, items: int) -> Usage:

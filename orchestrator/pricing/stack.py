@@ -63,7 +63,7 @@ def fixed_lines(template: Mapping[str, Any]) -> list[Line]:
 def watchdog_line(billed: Billed) -> Line:
     """The watchdog's own runs, which are those of a task."""
     a_day = 24 * _HOUR_SECONDS // ROUND_SECONDS
-    expected = Expected(days=1, runs=a_day, hours=24, looks=a_day)
+    expected = Expected(days=1, runs=a_day, hours=24, checks=a_day)
     usage = monthly(WATCHDOG, billed, expected, seconds=WATCHDOG_SECONDS)
     return Line(what=f"The watchdog's {ROUNDS:,} runs, and its metrics as a task", usage=usage)
 

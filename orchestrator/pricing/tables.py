@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from orchestrator.pricing.prices import PRICES, SOURCES
-from orchestrator.pricing.runs import ASSUMED_SECONDS, ROUND_SECONDS, Billed, Expected, look_lines, monthly, run_lines
+from orchestrator.pricing.runs import ASSUMED_SECONDS, ROUND_SECONDS, Billed, Expected, check_lines, monthly, run_lines
 from orchestrator.pricing.stack import fixed_lines, watchdog_line
 from orchestrator.pricing.usage import Line, total
 from orchestrator.tasks.task import Target, TargetKind, Task
@@ -71,7 +71,7 @@ def cost_tables(billed: Billed, template: Mapping[str, Any]) -> str:
 
 
 def _million(billed: Billed, task: Task) -> Iterator[str]:
-    lines = [*run_lines(task, billed, seconds=_SECONDS), *look_lines(task)]
+    lines = [*run_lines(task, billed, seconds=_SECONDS), *check_lines(task)]
     said = "The same in Express executions" if task.express else "A million runs of a task"
     work = f"whose function has {SIMPLE_MEMORY_MB} MB and works for {_SECONDS} s"
     yield f"{said}:" if task.express else f"{said} {work}:"
@@ -85,8 +85,8 @@ def _by_frequency(billed: Billed) -> Iterator[str]:
     yield "| It runs | runs a month | $ a month | with `express: true` |"
     yield "| --- | ---: | ---: | ---: |"
     for often, (runs, hours) in _OFTEN.items():
-        looks = min(runs, 24 * 3600 // ROUND_SECONDS)
-        expected = Expected(days=1, runs=runs, hours=hours, looks=looks)
+        checks = min(runs, 24 * 3600 // ROUND_SECONDS)
+        expected = Expected(days=1, runs=runs, hours=hours, checks=checks)
         usage, short = (monthly(replace(SIMPLE, express=express), billed, expected) for express in (False, True))
         yield f"| {often} | {usage.scheduler_invocation:,.0f} | {usage.dollars():.2f} | {short.dollars():.2f} |"
 

@@ -29,10 +29,10 @@ def why(run: Run) -> str:
 
 def _text_of(cause: str, name: str) -> str:
     """A field of JSON text that may end anywhere; empty if it is not there."""
-    found = re.search(rf'"{name}"\s*:\s*"((?:[^"\\]|\\.)*)', cause)
-    if not found:
+    match = re.search(rf'"{name}"\s*:\s*"((?:[^"\\]|\\.)*)', cause)
+    if not match:
         return ""
     try:
-        return str(json.loads(f'"{found[1]}"', strict=False))
+        return str(json.loads(f'"{match[1]}"', strict=False))
     except ValueError:
-        return found[1]
+        return match[1]

@@ -1,7 +1,7 @@
-"""Which slots of a task nobody has run, and what the watchdog does about them.
+"""Detects the slots of a task that have no row, and decides what the watchdog does about each.
 
-A slot is looked for when its task's grace has passed, and missed when two looks one after the other have not found its
-row: the first may have come between a start and its claim. What is missed is recorded, or started by the watchdog
+The watchdog checks a slot once its task's grace has passed. A slot is missed when two checks in a row have not found
+its row: the first may have come between a start and its claim. A missed slot is recorded, or the watchdog starts it
 under the slot's own key, so that a late original finds the slot taken.
 """
 
@@ -13,27 +13,27 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice, takewhile
 
 from orchestrator.runs.run import Run, RunStatus, SkipReason
-from orchestrator.runs.task_state import Pause, Record, Watch
+from orchestrator.runs.task_state import Checkpoint, Pause, Record
 from orchestrator.schedules.clock_changes import Nonexistent
 from orchestrator.tasks.slots import Slot, expected, key, nonexistent, times, upcoming
 from orchestrator.tasks.task import CatchUp, Task
 
-#: Of one task in one look; the next goes on from there.
+#: The most slots of one task in one check; the next check continues after them.
 MOST_SLOTS = 500
 
-#: So long after a deployment has begun to write them, schedules are there, and so is the StartDate of every rate, which
-#: is a minute after its creation (:mod:`orchestrator.stores.schedule_group`): what was due earlier nobody has promised.
+#: How long after a deployment begins to write schedules all of them are in effect, and the StartDate of every rate has
+#: come, which is a minute after its creation (:mod:`orchestrator.stores.schedule_group`). No slot is expected earlier.
 SETTLING = timedelta(minutes=2)
 
 _INSTANT = timedelta(seconds=1)
 
-#: So long a time is gone through at once; a longer one, of a task that is seldom due, slot by slot.
+#: A span up to this long is computed at once; a longer one, of a task that is seldom due, slot by slot.
 _AT_ONCE = timedelta(hours=6)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """A slot that has no row, and the row that it gets."""
+    """The row that a slot without one gets."""
 
     slot: str
     status: RunStatus
@@ -43,51 +43,56 @@ class Verdict:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
-    """What the watchdog decided about a task in one round."""
+class Detection:
+    """What one check of a task decides."""
 
     #: Rows to write where there is still none.
     verdicts: tuple[Verdict, ...]
     #: Slots to start, in order.
     starts: tuple[str, ...]
-    #: Where the next look begins.
-    watch: Watch
+    #: Where the next check begins.
+    checkpoint: Checkpoint
 
 
-def watch_from(task: Task, begin: datetime) -> Watch:
-    """Where the watchdog begins with a task whose slots later than ``begin`` are delivered."""
-    return Watch(checked_until=key(begin), next_run=_next_look(task, begin, None), since=key(begin))
+def first_checkpoint(task: Task, begin: datetime) -> Checkpoint:
+    """The checkpoint of a task whose slots are delivered from ``begin`` on, exclusive."""
+    return Checkpoint(checked_until=key(begin), next_run=_next_check(task, begin, None), since=key(begin))
 
 
-def look(task: Task, watch: Watch, pause: Pause | None, recorded: Collection[str], now: datetime) -> Look:
-    """``recorded`` are the slots that have a row, of all later than ``watch.checked_until``."""
-    since, horizon = _moment(watch.checked_until), now - timedelta(seconds=task.grace_seconds)
+def detect(
+    task: Task, checkpoint: Checkpoint, pause: Pause | None, recorded: Collection[str], now: datetime
+) -> Detection:
+    """Checks the slots after the checkpoint whose grace has passed by ``now``.
+
+    ``recorded`` holds every slot later than ``checkpoint.checked_until`` that has a row.
+    """
+    since, horizon = _moment(checkpoint.checked_until), now - timedelta(seconds=task.grace_seconds)
     due = _due(task, since, horizon)
     horizon = max(horizon, since) if len(due) < MOST_SLOTS else due[-1].at
     missing = [slot for slot in due if key(slot.at) not in recorded]
-    seen_before = [slot for slot in missing if watch.suspected and key(slot.at) <= watch.suspected]
+    seen_before = [slot for slot in missing if checkpoint.suspected and key(slot.at) <= checkpoint.suspected]
     unexplained = [slot for slot in seen_before if not _reason(slot, pause)]
-    starts = _to_start(task, watch, unexplained, now)
+    starts = _to_start(task, checkpoint, unexplained, now)
     kept = [slot for slot in missing if slot not in seen_before or key(slot.at) in starts]
     verdicts = [_verdict(task, slot, pause, now) for slot in seen_before if key(slot.at) not in starts]
     checked = kept[0].at - _INSTANT if kept else horizon
-    return Look(
+    return Detection(
         verdicts=(*verdicts, *_nonexistent(task, since, checked)),
         starts=starts,
-        watch=Watch(
+        checkpoint=Checkpoint(
             checked_until=key(checked),
-            next_run=_next_look(task, checked, pause if pause and not pause.over(now) else None),
+            next_run=_next_check(task, checked, pause if pause and not pause.over(now) else None),
             suspected=key(missing[-1].at) if kept else None,
-            caught_up=starts[-1] if starts else watch.caught_up if kept else None,
-            since=watch.since,
+            caught_up=starts[-1] if starts else checkpoint.caught_up if kept else None,
+            since=checkpoint.since,
         ),
     )
 
 
 def too_long(record: Record, run: Run, now: datetime) -> bool:
-    """Whether a run that goes on has done so for longer than its task should.
+    """Whether a run that has not ended has taken longer than its task's ``maxDuration``.
 
-    As at its end it counts from when its turn came: that of a run that has waited is when it took the task's lease.
+    The time counts from the start or, for a run that waited for its turn, from when it took the task's lease.
     """
     bound, lease = record.task.max_duration_seconds, record.lease
     if not bound or run.started_at is None:
@@ -105,14 +110,14 @@ def _due(task: Task, since: datetime, horizon: datetime) -> list[Slot]:
     return list(islice(takewhile(lambda slot: slot.at <= horizon, upcoming(task, since)), MOST_SLOTS))
 
 
-def _to_start(task: Task, watch: Watch, missed: Sequence[Slot], now: datetime) -> tuple[str, ...]:
+def _to_start(task: Task, checkpoint: Checkpoint, missed: Sequence[Slot], now: datetime) -> tuple[str, ...]:
     """The slots to start, each at most once, so that an execution that leaves no row is not started again and again."""
+    if task.catch_up is CatchUp.NONE or not missed:
+        return ()
     oldest = now - timedelta(seconds=task.catch_up_window_seconds)
     candidates = [key(slot.at) for slot in missed if slot.at >= oldest]
-    if task.catch_up is CatchUp.NONE:
-        return ()
     chosen = candidates if task.catch_up is CatchUp.ALL else candidates[-1:]
-    return tuple(slot for slot in chosen if not watch.caught_up or slot > watch.caught_up)
+    return tuple(slot for slot in chosen if not checkpoint.caught_up or slot > checkpoint.caught_up)
 
 
 def _reason(slot: Slot, pause: Pause | None) -> SkipReason | None:
@@ -136,7 +141,7 @@ def _verdict(task: Task, slot: Slot, pause: Pause | None, now: datetime) -> Verd
 
 
 def _nonexistent(task: Task, after: datetime, until: datetime) -> list[Verdict]:
-    """A row at each change of clock that left out a local time of the task; it is none's where a slot stands there."""
+    """A row at each change of clock that left out a local time of the task. It is not written over a slot's own row."""
     if until <= after:
         return []
     reasons: dict[datetime, list[str]] = {}
@@ -154,7 +159,7 @@ def _nonexistent(task: Task, after: datetime, until: datetime) -> list[Verdict]:
     ]
 
 
-def _next_look(task: Task, after: datetime, pause: Pause | None) -> str | None:
+def _next_check(task: Task, after: datetime, pause: Pause | None) -> str | None:
     if task.follows_scheduler:
         # Closed days, too: what Scheduler delivers has a row.
         fired = [times(schedule).next_after(after) for schedule in task.schedules]

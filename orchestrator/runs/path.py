@@ -129,19 +129,19 @@ def _answered(visit: Visit, request_id: str | None) -> None:
 
 
 def _request_of(cause: str) -> str | None:
-    found = _REQUEST.search(cause)
-    return (found[1] or found[2]) if found else None
+    match = _REQUEST.search(cause)
+    return (match[1] or match[2]) if match else None
 
 
 def _child(cause: str) -> list[str]:
-    found = re.search(r'"ExecutionArn":\s*"([^"]+)"', cause)
-    return [found[1]] if found else []
+    match = re.search(r'"ExecutionArn":\s*"([^"]+)"', cause)
+    return [match[1]] if match else []
 
 
 def _object(text: str | None) -> Mapping[str, Any]:
     """Of JSON text; what is cut, or is no object, says nothing."""
     try:
-        found = json.loads(text or "{}")
+        value = json.loads(text or "{}")
     except ValueError:
         return {}
-    return found if isinstance(found, Mapping) else {}
+    return value if isinstance(value, Mapping) else {}

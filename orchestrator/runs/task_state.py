@@ -17,8 +17,8 @@ from orchestrator.tasks.task import CatchUp, Task
 #: A record, or its declared part, as DynamoDB's low-level client has it.
 Item = Mapping[str, Any]
 
-#: How far the watchdog has come.
-WATCH_ATTRIBUTES = ("checkedUntil", "nextRun", "suspected", "caughtUp", "watchedSince")
+#: The attributes of a :class:`Checkpoint`.
+CHECKPOINT_ATTRIBUTES = ("checkedUntil", "nextRun", "suspected", "caughtUp", "watchedSince")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,22 +64,22 @@ class Pause:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Watch:
-    """How far the watchdog has come with a task; slots as the ledger writes them."""
+class Checkpoint:
+    """How far the watchdog has checked a task's slots, which are written as in the ledger."""
 
     #: Every slot up to here has a row.
     checked_until: str
-    #: When to look next: the first slot later than that, or the end of a pause. None: there is none.
+    #: When to check next: the first slot later than that, or the end of a pause. None: there is neither.
     next_run: str | None
-    #: Up to here slots have been found without a row once; a second time they are missed.
+    #: Slots up to here without a row were seen so once; at the next check they are missed.
     suspected: str | None = None
-    #: Up to here they have been started by the watchdog.
+    #: Missed slots up to here have been started by the watchdog.
     caught_up: str | None = None
-    #: Since when the task has had its schedules: earlier slots were others'.
+    #: Since when the task has had its present schedules; earlier slots belong to the schedules before.
     since: str | None = None
 
     def to_values(self) -> dict[str, str | None]:
-        """The attributes by name, :data:`WATCH_ATTRIBUTES`."""
+        """The attributes by name, :data:`CHECKPOINT_ATTRIBUTES`."""
         return {
             "checkedUntil": self.checked_until,
             "nextRun": self.next_run,
@@ -89,11 +89,11 @@ class Watch:
         }
 
     @classmethod
-    def from_item(cls, item: Item) -> Watch | None:
+    def from_item(cls, item: Item) -> Checkpoint | None:
         if "checkedUntil" not in item:
             return None
         fields = Fields(item)
-        texts = {name: fields.get(name, str) for name in WATCH_ATTRIBUTES if name in fields}
+        texts = {name: fields.get(name, str) for name in CHECKPOINT_ATTRIBUTES if name in fields}
         for text in texts.values():
             datetime.fromisoformat(text)
         return cls(
@@ -116,7 +116,7 @@ class Record:
     consecutive_failures: int = 0
     last_status: RunStatus | None = None
     last_slot: str | None = None
-    watch: Watch | None = None
+    checkpoint: Checkpoint | None = None
     #: Ids of open incidents that have hit it.
     incidents: tuple[str, ...] = ()
 
@@ -141,7 +141,7 @@ class Record:
                 consecutive_failures=fields.find("consecutiveFailures", int) or 0,
                 last_status=RunStatus(status) if status else None,
                 last_slot=fields.find("lastSlot", str),
-                watch=Watch.from_item(item),
+                checkpoint=Checkpoint.from_item(item),
                 incidents=fields.text_set("incidents"),
             )
         except KeyError as fault:

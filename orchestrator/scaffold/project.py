@@ -61,10 +61,10 @@ def _names(folder: Path, *, in_python: bool) -> dict[str, str]:
 
 def _filled(names: Mapping[str, str]) -> dict[str, str]:
     """Every file, by its path in the project."""
-    found = {}
+    files = {}
     for path in _FILES.rglob(f"*{_SUFFIX}"):
         text = path.read_text(encoding="utf-8")
         for placeholder, name in names.items():
             text = text.replace(placeholder, name)
-        found[path.relative_to(_FILES).as_posix().removesuffix(_SUFFIX)] = text
-    return found
+        files[path.relative_to(_FILES).as_posix().removesuffix(_SUFFIX)] = text
+    return files

@@ -72,19 +72,19 @@ def published_years(today: date) -> tuple[date, date]:
 
 
 def closures(calendars: Iterable[Calendar], today: date) -> tuple[Closure, ...]:
-    """When any of the calendars is closed, in order and apart from each other."""
+    """When any of the calendars is closed, in order and without overlap."""
     first, beyond = published_years(today)
     spans = [span for calendar in calendars for span in _spans(calendar, first, beyond)]
-    apart: list[Closure] = []
+    disjoint: list[Closure] = []
     for span in sorted(spans, key=lambda span: span.since):
-        since = max(span.since, apart[-1].until) if apart else span.since
+        since = max(span.since, disjoint[-1].until) if disjoint else span.since
         if since < span.until:
-            apart.append(Closure(since=since, until=span.until, why=span.why))
-    return tuple(apart)
+            disjoint.append(Closure(since=since, until=span.until, why=span.why))
+    return tuple(disjoint)
 
 
 def closure_at(closures: Sequence[Closure], moment: datetime) -> Closure | None:
-    """The closure that holds the moment; they are in order and apart."""
+    """The closure that holds the moment; they are in order and do not overlap."""
     index = bisect_right(closures, moment, key=lambda closure: closure.since) - 1
     return closures[index] if index >= 0 and moment < closures[index].until else None
 

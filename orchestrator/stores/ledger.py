@@ -77,15 +77,15 @@ class Ledger:
             within = (run for run in runs if order(since or "0") <= _began(run) <= _end_of_second(until or "~"))
             return list(islice(within, limit))
 
-        found: list[Run] = []
+        started: list[Run] = []
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as several:
             if task_ids is None:
                 rows = several.map(lambda status: begun(of_status(status)), statuses or tuple(RunStatus))
             else:
                 rows = several.map(lambda task_id: begun(of_task(task_id)), task_ids)
             for some in rows:
-                found += some
-        return tuple(sorted(found, key=lambda run: (_began(run), run.task_id), reverse=True)[:limit])
+                started += some
+        return tuple(sorted(started, key=lambda run: (_began(run), run.task_id), reverse=True)[:limit])
 
     def outcomes(self, task_id: str, *, limit: int, until: str) -> tuple[Run, ...]:
         """A task's runs that ended well or badly, of slots not later than ``until``, the newest first, at most

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.dynamodb import from_item, to_item, update
-from orchestrator.runs.task_state import WATCH_ATTRIBUTES, Item, Pause, Record, Watch
+from orchestrator.runs.task_state import CHECKPOINT_ATTRIBUTES, Checkpoint, Item, Pause, Record
 from orchestrator.stack import NEXT_RUN_INDEX, Stack
 from orchestrator.stores.unreadable import Report, log, readable
 from orchestrator.tasks.slots import key
@@ -32,22 +32,20 @@ class Registry:
         self._report = report
         self._table = stack.tasks_table
 
-    def register(self, task: Task, watch: Watch | None = None, *, anew: bool = False) -> None:
+    def register(self, task: Task, checkpoint: Checkpoint | None = None, *, anew: bool = False) -> None:
         """Writes what is declared: lease, pause and the other run-time state stay as they are.
 
-        ``watch`` is from where the watchdog looks at a task that it does not know yet, or, ``anew``, at one whose
-        slots are others now; without one it does not look at the task.
+        The watchdog begins at ``checkpoint`` with a task that has none yet or, if ``anew``, with one whose slots have
+        changed. It does not check a task without a checkpoint.
         """
         declared = {**task.to_values(), "taskId": None, "shard": shard_of(task.id)}
-        watched = watch.to_values() if watch else {}
-        if anew:
-            request = update({**declared, **watched}, removes=_absent(watched))
-        else:
-            request = update(declared, defaults=watched)
+        values = checkpoint.to_values() if checkpoint else {}
+        everything = {**declared, **values}
+        request = update(everything, removes=_absent(values)) if anew else update(declared, defaults=values)
         self._client.update_item(TableName=self._table, Key=_key(task.id), **request)
 
     def overdue(self, now: datetime) -> Iterator[str]:
-        """Ids of tasks that are to be looked at: the cost follows their number, and not that of all tasks."""
+        """Ids of the tasks whose next check is due; the cost grows with their number, not with that of all tasks."""
         for shard in range(SHARDS):
             pages = self._client.get_paginator("query").paginate(
                 TableName=self._table,
@@ -59,8 +57,8 @@ class Registry:
             for page in pages:
                 yield from (item["taskId"]["S"] for item in page["Items"])
 
-    def looked(self, task_id: str, before: Watch, after: Watch) -> bool:
-        """Takes a step, unless a deploy has set the watchdog elsewhere meanwhile; whether it did."""
+    def advance(self, task_id: str, before: Checkpoint, after: Checkpoint) -> bool:
+        """Moves the task's checkpoint. Returns False, and writes nothing, if a deploy has moved it since ``before``."""
         values = after.to_values()
         request = update(
             values,
@@ -71,15 +69,15 @@ class Registry:
         return self._update(task_id, request)
 
     def pause(self, task_id: str, pause: Pause, *, next_run: str | None = None, unless_paused: bool = False) -> bool:
-        """Pauses the task; ``next_run`` is when the watchdog is to look at it. Whether it did: there may be no such
-        task, or, ``unless_paused``, another pause.
+        """Pauses the task; ``next_run`` is when the watchdog checks it next. Returns False, and writes nothing, if
+        there is no such task or, with ``unless_paused``, if it is paused already.
         """
         condition = "attribute_exists(#taskId)" + (" AND attribute_not_exists(#pause)" if unless_paused else "")
         sets = {"pause": pause.to_value(), "nextRun": next_run or None}
         return self._update(task_id, update(sets, condition=condition))
 
     def resume(self, task_id: str) -> bool:
-        """Ends the task's pause; whether there was one."""
+        """Ends the task's pause. Returns False if there is none."""
         return self._update(task_id, update({}, removes=["pause"], condition="attribute_exists(#pause)"))
 
     def _update(self, task_id: str, request: Mapping[str, Any]) -> bool:
@@ -126,8 +124,8 @@ def _key(task_id: str) -> dict[str, Any]:
     return to_item({"taskId": task_id})
 
 
-def _absent(watched: Mapping[str, str | None]) -> list[str]:
-    return [name for name in WATCH_ATTRIBUTES if watched.get(name) is None]
+def _absent(values: Mapping[str, str | None]) -> list[str]:
+    return [name for name in CHECKPOINT_ATTRIBUTES if values.get(name) is None]
 
 
 def registered_as(item: Item, task: Task) -> bool:

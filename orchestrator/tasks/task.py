@@ -139,7 +139,7 @@ class Task:
     express: bool = False
     nonexistent: Nonexistent = Nonexistent.SKIP
     ambiguous: Ambiguous = Ambiguous.FIRST
-    #: When no scheduled slot runs, in order and apart from each other.
+    #: When no scheduled slot runs, in order and without overlap.
     closures: tuple[Closure, ...] = ()
     on_closed: OnClosed = OnClosed.SKIP
     #: A slot without a row so long after its time is looked for; a run that starts so much later is late.

@@ -59,7 +59,9 @@ Make = Callable[[], Any]
 @contextmanager
 def intercepted(aws: EmbeddedAws, around: Callable[[Call, Make], Any]) -> Iterator[None]:
     """``around`` gets every call that a client of this process makes to ``aws``, and what makes it."""
-    original = BaseClient._make_api_call
+    # Its types do not tell of this method.
+    base: Any = BaseClient
+    original = base._make_api_call
     inside = threading.local()
 
     def make_api_call(client: Any, operation: str, parameters: Mapping[str, Any]) -> Any:
@@ -76,8 +78,8 @@ def intercepted(aws: EmbeddedAws, around: Callable[[Call, Make], Any]) -> Iterat
         finally:
             inside.is_so = False
 
-    BaseClient._make_api_call = make_api_call
+    base._make_api_call = make_api_call
     try:
         yield
     finally:
-        BaseClient._make_api_call = original
+        base._make_api_call = original

@@ -44,17 +44,17 @@ def run_state(
     state = written["States"][name]
     if language := written.get("QueryLanguage"):
         state = {"QueryLanguage": language, **state}
-    mock: dict[str, Any] = {}
+    given: dict[str, Any] = {}
     if fault:
-        mock = {"errorOutput": {"error": fault[0], "cause": fault[1]}}
+        given["mock"] = {"errorOutput": {"error": fault[0], "cause": fault[1]}}
     elif state["Type"] in ("Task", "Map", "Parallel"):
-        mock = {"result": json.dumps({} if result is None else result)}
-    answer: Any = aws.client("stepfunctions").test_state(
+        given["mock"] = {"result": json.dumps({} if result is None else result)}
+    answer = aws.client("stepfunctions").test_state(
         definition=json.dumps(state),
         input=json.dumps({} if input is None else input),
         variables=json.dumps(dict(variables or {})),
         inspectionLevel="DEBUG",
-        **({"mock": mock} if mock else {}),
+        **given,
     )
     inspected = answer.get("inspectionData", {})
     return StateOutcome(

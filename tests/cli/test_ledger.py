@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from orchestrator.cli.main import main
-from orchestrator.runs.task_state import Watch
+from orchestrator.runs.task_state import Checkpoint
 from orchestrator.stores.registry import Registry
 from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule
 from tests.cli.conftest import PutRow
@@ -20,8 +20,8 @@ WHEN = ["--from", "2026-11-02", "--to", "2026-11-04"]
 def register(registry: Registry, task_id: str, since: str | None = None, **fields: Any) -> str:
     daily = TaskSchedule(expression="cron(0 8 * * ? *)", timezone="Europe/Berlin")
     target = Target(kind=TargetKind.LAMBDA, name="work")
-    watch = Watch(checked_until="2026-11-01T00:00:00Z", next_run=None, since=since)
-    registry.register(Task(id=task_id, target=target, schedules=(daily,), **fields), watch, anew=True)
+    checkpoint = Checkpoint(checked_until="2026-11-01T00:00:00Z", next_run=None, since=since)
+    registry.register(Task(id=task_id, target=target, schedules=(daily,), **fields), checkpoint, anew=True)
     return task_id
 
 

@@ -11,7 +11,7 @@ import pytest
 from orchestrator.cli.main import main
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.run import RunStatus, Trigger
-from orchestrator.runs.task_state import Pause, Watch
+from orchestrator.runs.task_state import Checkpoint, Pause
 from orchestrator.stores.ledger import Ledger
 from orchestrator.stores.registry import Registry
 from orchestrator.tasks.slots import key
@@ -22,8 +22,8 @@ Printed = pytest.CaptureFixture[str]
 
 
 def register(registry: Registry, task_id: str, **fields: Any) -> str:
-    watch = Watch(checked_until="2026-11-01T00:00:00Z", next_run="2099-01-01T00:00:00Z")
-    registry.register(Task(id=task_id, target=Target(kind=TargetKind.LAMBDA, name="work"), **fields), watch)
+    checkpoint = Checkpoint(checked_until="2026-11-01T00:00:00Z", next_run="2099-01-01T00:00:00Z")
+    registry.register(Task(id=task_id, target=Target(kind=TargetKind.LAMBDA, name="work"), **fields), checkpoint)
     return task_id
 
 
@@ -53,10 +53,10 @@ def test_a_pause_with_an_end_is_looked_at_then(registry: Registry, capsys: Print
     record = registry.get(task_id)
     assert record is not None
     assert record.pause is not None
-    assert record.watch is not None
+    assert record.checkpoint is not None
     expected = key(datetime.now(UTC) + timedelta(hours=2))
     assert record.pause.until[:13] == expected[:13] or record.pause.until < expected
-    assert (record.watch.next_run, record.pause.on_resume) == (record.pause.until, CatchUp.LATEST)
+    assert (record.checkpoint.next_run, record.pause.on_resume) == (record.pause.until, CatchUp.LATEST)
     assert main(["pause", task_id, "--reason", "y"]) == 0
     assert "(it was paused by" in capsys.readouterr().out
 

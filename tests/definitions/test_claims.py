@@ -122,7 +122,7 @@ class Machine:
         """What the states lead to; ``contended`` where a claim fails although nothing is in its way."""
         self._store(case)
         variables_ = self._variables(case)
-        claims = "ClaimApart" if case.claim.trigger is Trigger.BACKFILL else "ClaimSlot"
+        claims = "ClaimDetached" if case.claim.trigger is Trigger.BACKFILL else "ClaimSlot"
         # A run that waits looks before it claims.
         if case.claim.waiting_since is None and self._claims(claims, variables_):
             return Decision.FREE
@@ -136,18 +136,18 @@ class Machine:
     def _variables(self, case: Case) -> dict[str, Any]:
         claim = case.claim
         context = {"Execution": {"Id": ME, "StartTime": "2026-11-23T09:00:30.100Z"}}
-        found: dict[str, Any] = filled(variables.begin(express=False), {"states": {"context": context}}, NOW) | {
+        bindings: dict[str, Any] = filled(variables.begin(express=False), {"states": {"context": context}}, NOW) | {
             "states": {"input": {}, "context": context},
             "taskId": "t",
             "slot": claim.slot,
-            "trigger": claim.trigger,
+            "trigger": claim.trigger.value,
             "startDelay": None,
             "replaces": claim.replaces,
             "task": {"leaseSeconds": 600},
         }
         if claim.waiting_since is not None:
-            found["waitingSince"] = int(claim.waiting_since * 1000)
-        return found
+            bindings["waitingSince"] = int(claim.waiting_since * 1000)
+        return bindings
 
     def _store(self, case: Case) -> None:
         row, task = case.row, case.task
@@ -244,4 +244,4 @@ def test_a_backfill_finds_a_pause_before_it_claims() -> None:
             one for one in states["ClaimSlot"]["Catch"] if one["ErrorEquals"] == ["States.QueryEvaluationError"]
         )
         refusal = filled(caught["Assign"]["known"], bound, NOW)["refusal"]
-        assert refusal == ("apart" if until == key(NOW) else Decision.PAUSED)
+        assert refusal == ("detached" if until == key(NOW) else Decision.PAUSED)

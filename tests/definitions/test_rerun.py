@@ -223,7 +223,7 @@ def test_a_rerun_that_aws_fails_is_a_failure_and_leaves_the_row_as_it_was(runner
 
 
 def test_a_backfill_does_not_heed_the_lease_and_leaves_the_task_as_it_is(runner: TaskRunner) -> None:
-    task_id = runner.register("apart", params={"refuse": True}, retry=ONCE)
+    task_id = runner.register("detached", params={"refuse": True}, retry=ONCE)
     lease_of_another(runner, task_id)
     failed = runner.run(task_id, trigger=Trigger.BACKFILL)
     done = again(runner, failed, trigger=Trigger.BACKFILL, params={"refuse": False})
@@ -243,7 +243,7 @@ def test_a_backfill_writes_the_row_and_never_the_task(runner: TaskRunner) -> Non
         "LookupTask",
         "ClaimSlot",
         "Refused",
-        "ClaimApart",
+        "ClaimDetached",
         "InvokeLambda",
         "RecordOutcome",
         "RecordOutcomeAlone",

@@ -12,7 +12,7 @@ import pytest
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.alerts import Cause, Severity
 from orchestrator.runs.run import Attention, Run, RunStatus, SkipReason, Trigger
-from orchestrator.runs.task_state import Pause, Watch
+from orchestrator.runs.task_state import Checkpoint, Pause
 from orchestrator.stack import HEARTBEAT_METRIC, METRICS_NAMESPACE, UNREADABLE_METRIC
 from orchestrator.stores.dead_letters import DeadLetters
 from orchestrator.stores.incidents import Incidents
@@ -202,7 +202,7 @@ def watched(runner: TaskRunner, task_id: str, **fields: Any) -> str:
     runner.register(task_id, schedules=(HOURLY,), **fields)
     record = runner.registry.get(task_id)
     assert record is not None
-    runner.registry.register(record.task, Watch(checked_until=key(BEGIN), next_run=NINE), anew=True)
+    runner.registry.register(record.task, Checkpoint(checked_until=key(BEGIN), next_run=NINE), anew=True)
     return task_id
 
 
@@ -230,7 +230,7 @@ def test_a_missed_slot_is_started_under_its_own_key_and_a_late_original_is_a_dup
     round_at(runner, BEGIN + timedelta(minutes=45))
     record = runner.registry.get(task_id)
     assert record is not None
-    assert record.watch == Watch(checked_until="2026-11-20T09:10:00Z", next_run="2026-11-20T10:00:00Z")
+    assert record.checkpoint == Checkpoint(checked_until="2026-11-20T09:10:00Z", next_run="2026-11-20T10:00:00Z")
     runner.registry.remove(task_id)
 
 

@@ -12,7 +12,7 @@ from orchestrator.local import samples
 from orchestrator.runs.alerts import Cause, Severity
 from orchestrator.runs.destinations import Destination, Format, Kind
 from orchestrator.runs.run import TERMINAL, Run, RunStatus
-from orchestrator.runs.task_state import Watch
+from orchestrator.runs.task_state import Checkpoint
 from orchestrator.stack import UNREADABLE_METRIC
 from orchestrator.stores.dead_letters import DeadLetters
 from orchestrator.stores.incidents import Incidents
@@ -298,7 +298,7 @@ def watched(world: World, name: str, **fields: Any) -> Iterator[str]:
     task_id = world.register(world.new(name), schedules=(HOURLY,), **{"grace_seconds": 300} | fields)
     record = world.registry.get(task_id)
     assert record is not None
-    world.registry.register(record.task, Watch(checked_until=key(PAST), next_run=NINE), anew=True)
+    world.registry.register(record.task, Checkpoint(checked_until=key(PAST), next_run=NINE), anew=True)
     try:
         yield task_id
     finally:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from orchestrator.operations import pausing
-from orchestrator.runs.missed_slots import watch_from
+from orchestrator.runs.missed_slots import first_checkpoint
 from orchestrator.runs.run import TERMINAL, UNSUCCESSFUL, Attention, Run, RunStatus, SkipReason, Trigger
 from orchestrator.runs.task_state import Lease, Pause, Record
 from orchestrator.runs.verification import verify
@@ -87,7 +87,7 @@ class Life(RuleBasedStateMachine):
             alerts=Alerting(quiet_seconds=quiet),
         )
         self.registry, self.ledger = self.world.runner.registry, self.world.runner.ledger
-        self.registry.register(self.task, watch_from(self.task, self.begin))
+        self.registry.register(self.task, first_checkpoint(self.task, self.begin))
         self.known_until = self.begin
         self.slots: list[str] = []
         #: In flight: delivered in whatever order, or never.
@@ -270,7 +270,7 @@ class Life(RuleBasedStateMachine):
     @rule(overlap=st.sampled_from(OverlapPolicy), catch_up=st.sampled_from(CatchUp))
     def it_is_deployed(self, overlap: OverlapPolicy, catch_up: CatchUp) -> None:
         self.task = replace(self.task, overlap=overlap, catch_up=catch_up)
-        self.registry.register(self.task, watch_from(self.task, self.world.clock.now()))
+        self.registry.register(self.task, first_checkpoint(self.task, self.world.clock.now()))
 
     @rule(well=st.booleans())
     def it_is_started_by_hand(self, well: bool) -> None:
@@ -432,8 +432,8 @@ class Life(RuleBasedStateMachine):
             self.the_watchdog_looks()
             self._pass(timedelta(minutes=6))
             self.whoever_should_know_has_been_told()
-            watch = self._record().watch
-            if watch and watch.checked_until >= key(until) and not self._unfinished(until):
+            checkpoint = self._record().checkpoint
+            if checkpoint and checkpoint.checked_until >= key(until) and not self._unfinished(until):
                 break
         self._check(until)
         self.registry.remove(self.task.id)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from orchestrator.runs.run import RunStatus, Trigger
-from orchestrator.runs.task_state import Watch
+from orchestrator.runs.task_state import Checkpoint
 from orchestrator.tasks.express import EXPRESS_SECONDS
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.slots import key
@@ -58,8 +58,8 @@ class Cell:
         self.runner.register(self.task_id, target, schedules=(daily,), grace_seconds=grace, **fields)
         record = self.runner.registry.get(self.task_id)
         assert record is not None
-        watch = Watch(checked_until=self.earlier, next_run=self.slot)
-        self.runner.registry.register(record.task, watch, anew=True)
+        checkpoint = Checkpoint(checked_until=self.earlier, next_run=self.slot)
+        self.runner.registry.register(record.task, checkpoint, anew=True)
         self.has_ended(RunStatus.SUCCEEDED, _TO_COME)
 
     def has_ended(self, status: RunStatus, slot: str) -> None:
@@ -111,12 +111,12 @@ def _failing(cell: Cell) -> None:
     cell.run()
 
 
-def _apart(cell: Cell) -> None:
+def _detached(cell: Cell) -> None:
     cell.register()
     cell.run(trigger=Trigger.BACKFILL)
 
 
-def _failing_apart(cell: Cell) -> None:
+def _failing_detached(cell: Cell) -> None:
     cell.register(params={"refuse": True}, retry=RetryPolicy(max_attempts=1))
     cell.run(trigger=Trigger.BACKFILL)
 
@@ -223,14 +223,14 @@ SCENARIOS: Mapping[str, Scenario] = {
     "InvokeLambda": Scenario(play=_plain),
     "StartWorkflow": Scenario(play=_nested),
     "RecordOutcome": Scenario(play=_plain),
-    "RecordOutcomeAlone": Scenario(play=_apart),
+    "RecordOutcomeAlone": Scenario(play=_detached),
     "RecordFailure": Scenario(play=_failing, ends=_FAILS),
-    "RecordFailureAlone": Scenario(play=_failing_apart, ends=_FAILS),
+    "RecordFailureAlone": Scenario(play=_failing_detached, ends=_FAILS),
     "ExplainRefusal": Scenario(play=_overlapping, ends=_IS_SKIPPED),
     "RecordRefusal": Scenario(play=_unknown, ends=_FAILS),
     "RecordSkip": Scenario(play=_paused, ends=_IS_SKIPPED),
     "RecordDuplicate": Scenario(play=_twice),
-    "ClaimApart": Scenario(play=_apart),
+    "ClaimDetached": Scenario(play=_detached),
     "RecordWaiting": Scenario(play=_waiting),
     "JoinQueue": Scenario(play=_waiting),
     "LeaveQueue": Scenario(play=_waiting_in_vain, ends=_IS_SKIPPED),

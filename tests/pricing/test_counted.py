@@ -143,7 +143,7 @@ def test_a_function_writes_no_more_than_is_assumed(counted: Counted) -> None:
     assert logs.FUNCTION_BYTES / 3 < written < logs.FUNCTION_BYTES
 
 
-def test_a_look_of_the_watchdog_is_two_reads_and_a_write_that_moves_the_task(
+def test_a_check_by_the_watchdog_is_two_reads_and_a_write_that_moves_the_task(
     counted: Counted, embedded_aws: EmbeddedAws
 ) -> None:
     requests: Counter[str] = Counter()
@@ -165,11 +165,11 @@ def test_a_look_of_the_watchdog_is_two_reads_and_a_write_that_moves_the_task(
         goes_on=lambda: True,
     ).make()
     assert (tally.explained, tally.faults) == (0, [])
-    looked = Registry(embedded_aws.client("dynamodb"), STACK).get(TASK.id)
-    assert looked is not None
-    assert looked.watch is not None
-    assert looked.watch.next_run != before
-    used = total(runs.look_lines(TASK))
+    record = Registry(embedded_aws.client("dynamodb"), STACK).get(TASK.id)
+    assert record is not None
+    assert record.checkpoint is not None
+    assert record.checkpoint.next_run != before
+    used = total(runs.check_lines(TASK))
     assert (used.read_unit, used.write_unit) == (Decimal(1 + 1), Decimal(1 + 2))
     # Beside the record, its rows and its step, what a round asks whatever it finds.
     of_round = sum(line.usage.read_unit for line in stack.fixed_lines({"Resources": {}})) * 2 / stack.ROUNDS

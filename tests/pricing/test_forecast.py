@@ -86,7 +86,7 @@ def test_every_slot_is_counted_once(
     assert sum(found.by_minute_of_day(ZoneInfo(zone))) == len(slots)
 
 
-def test_hours_and_looks_of_the_watchdog_are_counted_once() -> None:
+def test_hours_and_checks_of_the_watchdog_are_counted_once() -> None:
     (often, twice) = forecast([task("rate(1 minute)"), task("cron(0,30 8 * * ? *)")], BEGIN, 1).tasks
-    assert (often.expected.hours, often.expected.looks) == (24, 288)
-    assert (twice.expected.hours, twice.expected.looks) == (1, 2)
+    assert (often.expected.hours, often.expected.checks) == (24, 288)
+    assert (twice.expected.hours, twice.expected.checks) == (1, 2)

@@ -11,7 +11,7 @@ import definitions
 from deploy import PROJECT
 from orchestrator.deployment import billed
 from orchestrator.pricing.paths import happy_path
-from orchestrator.pricing.runs import METRICS, Expected, _measured, look_lines, monthly, of_workflow, run_lines
+from orchestrator.pricing.runs import METRICS, Expected, _measured, check_lines, monthly, of_workflow, run_lines
 from orchestrator.pricing.usage import MONTH_DAYS, Usage, total
 from orchestrator.schedules.calendars import Calendar, closures
 from orchestrator.stack import Stack
@@ -58,7 +58,7 @@ def test_a_long_record_costs_more_to_read_and_to_write() -> None:
     task = replace(TASK, closures=weekends)
     assert of(task).read_unit > 1
     assert of(task).write_unit > 3 * of(TASK).write_unit
-    assert total(look_lines(task)).write_unit > 3 * total(look_lines(TASK)).write_unit
+    assert total(check_lines(task)).write_unit > 3 * total(check_lines(TASK)).write_unit
 
 
 def test_a_nested_workflow_is_counted_without_what_it_does_itself() -> None:
@@ -92,8 +92,8 @@ def test_a_hundred_thousand_invoices_cost_what_the_documentation_says() -> None:
 
 
 def test_a_month_is_an_average_month_and_a_metric_is_paid_for_in_the_hours_in_which_it_is_sent() -> None:
-    def a_month(runs: int, hours: int, looks: int) -> Usage:
-        return monthly(TASK, BILLED, Expected(days=30, runs=runs, hours=hours, looks=looks))
+    def a_month(runs: int, hours: int, checks: int) -> Usage:
+        return monthly(TASK, BILLED, Expected(days=30, runs=runs, hours=hours, checks=checks))
 
     daily, often = a_month(30, 30, 30), a_month(8640, 720, 8640)
     assert daily.scheduler_invocation == MONTH_DAYS
@@ -106,7 +106,7 @@ def test_a_month_is_an_average_month_and_a_metric_is_paid_for_in_the_hours_in_wh
 
 def test_a_slot_that_a_calendar_leaves_out_is_paid_for_too() -> None:
     def a_month(skipped: int) -> Usage:
-        return monthly(TASK, BILLED, Expected(days=30, runs=0, skipped=skipped, hours=0, looks=0))
+        return monthly(TASK, BILLED, Expected(days=30, runs=0, skipped=skipped, hours=0, checks=0))
 
     assert a_month(30).lambda_request == METER.lambda_request * MONTH_DAYS
     assert a_month(30).state_transition == 4 * MONTH_DAYS

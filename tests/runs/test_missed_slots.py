@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from orchestrator.deployment.reconciliation import Found, plan, settled
-from orchestrator.runs.missed_slots import MOST_SLOTS, Look, look, too_long, watch_from
+from orchestrator.runs.missed_slots import MOST_SLOTS, Detection, detect, first_checkpoint, too_long
 from orchestrator.runs.run import Run, RunStatus, SkipReason
-from orchestrator.runs.task_state import Lease, Pause, Record, Watch
+from orchestrator.runs.task_state import Checkpoint, Lease, Pause, Record
 from orchestrator.schedules.calendars import Closure
 from orchestrator.stack import Stack
 from orchestrator.stores.schedule_group import SchedulerSettings, Schedules
@@ -38,47 +38,47 @@ def at(hour: int, minute: int = 0) -> datetime:
     return datetime(2026, 11, 23, hour, minute, tzinfo=UTC)
 
 
-def twice(task: Task, now: datetime, recorded: Collection[str] = (), pause: Pause | None = None) -> Look:
+def twice(task: Task, now: datetime, recorded: Collection[str] = (), pause: Pause | None = None) -> Detection:
     """Two looks, five minutes apart, after which nothing is only suspected any more."""
-    first = look(task, watch_from(task, BEGIN), pause, recorded, now)
+    first = detect(task, first_checkpoint(task, BEGIN), pause, recorded, now)
     assert (first.verdicts, first.starts) == ((), ())
-    return look(task, first.watch, pause, recorded, now + timedelta(minutes=5))
+    return detect(task, first.checkpoint, pause, recorded, now + timedelta(minutes=5))
 
 
 def test_a_new_task_is_looked_at_when_its_first_slot_is_due() -> None:
-    assert watch_from(HOURLY, BEGIN) == Watch(checked_until=key(BEGIN), next_run=NINE, since=key(BEGIN))
-    assert watch_from(replace(HOURLY, schedules=()), BEGIN).next_run is None
+    assert first_checkpoint(HOURLY, BEGIN) == Checkpoint(checked_until=key(BEGIN), next_run=NINE, since=key(BEGIN))
+    assert first_checkpoint(replace(HOURLY, schedules=()), BEGIN).next_run is None
 
 
 def test_a_slot_with_a_row_is_behind_the_watchdog() -> None:
-    found = look(HOURLY, watch_from(HOURLY, BEGIN), None, {NINE}, at(9, 10))
-    assert (found.verdicts, found.starts) == ((), ())
-    assert found.watch == Watch(checked_until="2026-11-23T09:05:00Z", next_run=TEN, since=key(BEGIN))
+    detection = detect(HOURLY, first_checkpoint(HOURLY, BEGIN), None, {NINE}, at(9, 10))
+    assert (detection.verdicts, detection.starts) == ((), ())
+    assert detection.checkpoint == Checkpoint(checked_until="2026-11-23T09:05:00Z", next_run=TEN, since=key(BEGIN))
 
 
 def test_a_slot_is_not_looked_for_before_its_grace_has_passed() -> None:
-    found = look(HOURLY, watch_from(HOURLY, BEGIN), None, (), at(9, 4))
-    assert (found.verdicts, found.watch.suspected, found.watch.next_run) == ((), None, NINE)
+    detection = detect(HOURLY, first_checkpoint(HOURLY, BEGIN), None, (), at(9, 4))
+    assert (detection.verdicts, detection.checkpoint.suspected, detection.checkpoint.next_run) == ((), None, NINE)
 
 
 def test_a_slot_without_a_row_is_suspected_once_and_missed_the_second_time() -> None:
-    first = look(HOURLY, watch_from(HOURLY, BEGIN), None, (), at(9, 5))
-    assert (first.verdicts, first.watch.suspected) == ((), NINE)
-    second = look(HOURLY, first.watch, None, (), at(9, 10))
+    first = detect(HOURLY, first_checkpoint(HOURLY, BEGIN), None, (), at(9, 5))
+    assert (first.verdicts, first.checkpoint.suspected) == ((), NINE)
+    second = detect(HOURLY, first.checkpoint, None, (), at(9, 10))
     assert [(one.slot, one.status) for one in second.verdicts] == [(NINE, RunStatus.MISSED)]
-    assert second.watch == Watch(checked_until="2026-11-23T09:05:00Z", next_run=TEN, since=key(BEGIN))
+    assert second.checkpoint == Checkpoint(checked_until="2026-11-23T09:05:00Z", next_run=TEN, since=key(BEGIN))
 
 
 def test_a_row_that_appears_between_two_looks_is_no_miss() -> None:
-    first = look(HOURLY, watch_from(HOURLY, BEGIN), None, (), at(9, 5))
-    assert look(HOURLY, first.watch, None, {NINE}, at(9, 10)).verdicts == ()
+    first = detect(HOURLY, first_checkpoint(HOURLY, BEGIN), None, (), at(9, 5))
+    assert detect(HOURLY, first.checkpoint, None, {NINE}, at(9, 10)).verdicts == ()
 
 
 def test_a_slot_that_falls_due_between_two_looks_is_suspected_for_itself() -> None:
-    first = look(HOURLY, watch_from(HOURLY, BEGIN), None, (), at(9, 58))
-    second = look(HOURLY, first.watch, None, (), at(10, 6))
+    first = detect(HOURLY, first_checkpoint(HOURLY, BEGIN), None, (), at(9, 58))
+    second = detect(HOURLY, first.checkpoint, None, (), at(10, 6))
     assert [one.slot for one in second.verdicts] == [NINE]
-    assert (second.watch.suspected, second.watch.next_run) == (TEN, TEN)
+    assert (second.checkpoint.suspected, second.checkpoint.next_run) == (TEN, TEN)
 
 
 @pytest.mark.parametrize(
@@ -92,32 +92,32 @@ def test_a_slot_that_falls_due_between_two_looks_is_suspected_for_itself() -> No
 def test_missed_slots_are_caught_up_as_the_task_says(
     catch_up: CatchUp, starts: tuple[str, ...], missed: list[str]
 ) -> None:
-    found = twice(replace(HOURLY, catch_up=catch_up), at(11, 30))
-    assert (found.starts, [one.slot for one in found.verdicts]) == (starts, missed)
+    detection = twice(replace(HOURLY, catch_up=catch_up), at(11, 30))
+    assert (detection.starts, [one.slot for one in detection.verdicts]) == (starts, missed)
 
 
 def test_a_slot_that_was_started_is_looked_for_again_and_missed_if_it_left_no_row() -> None:
     task = replace(HOURLY, catch_up=CatchUp.LATEST)
     started = twice(task, at(9, 30))
-    assert (started.starts, started.watch.caught_up, started.watch.next_run) == ((NINE,), NINE, NINE)
-    assert look(task, started.watch, None, {NINE}, at(9, 40)).watch == Watch(
+    assert (started.starts, started.checkpoint.caught_up, started.checkpoint.next_run) == ((NINE,), NINE, NINE)
+    assert detect(task, started.checkpoint, None, {NINE}, at(9, 40)).checkpoint == Checkpoint(
         checked_until="2026-11-23T09:35:00Z", next_run=TEN, since=key(BEGIN)
     )
-    again = look(task, started.watch, None, (), at(9, 40))
+    again = detect(task, started.checkpoint, None, (), at(9, 40))
     assert (again.starts, [one.status for one in again.verdicts]) == ((), [RunStatus.MISSED])
 
 
 def test_what_is_older_than_the_window_has_expired() -> None:
-    found = twice(replace(HOURLY, catch_up=CatchUp.ALL, catch_up_window_seconds=5400), at(11, 0))
-    assert found.starts == (TEN,)
-    assert [(one.slot, one.status) for one in found.verdicts] == [(NINE, RunStatus.EXPIRED)]
+    detection = twice(replace(HOURLY, catch_up=CatchUp.ALL, catch_up_window_seconds=5400), at(11, 0))
+    assert detection.starts == (TEN,)
+    assert [(one.slot, one.status) for one in detection.verdicts] == [(NINE, RunStatus.EXPIRED)]
 
 
 def test_a_slot_that_would_not_have_run_is_skipped_and_not_missed() -> None:
     closed = replace(HOURLY, closures=(Closure(since=at(9), until=at(10), why="holidays: Founding Day"),))
     pause = Pause(who="ann", why="migration", since="2026-11-23T09:30:00Z")
-    found = twice(closed, at(10, 30), pause=pause)
-    assert [(one.slot, one.status, one.reason, one.cause) for one in found.verdicts] == [
+    detection = twice(closed, at(10, 30), pause=pause)
+    assert [(one.slot, one.status, one.reason, one.cause) for one in detection.verdicts] == [
         (NINE, RunStatus.SKIPPED, SkipReason.CLOSED, "holidays: Founding Day"),
         (TEN, RunStatus.SKIPPED, SkipReason.PAUSED, "migration"),
     ]
@@ -125,53 +125,55 @@ def test_a_slot_that_would_not_have_run_is_skipped_and_not_missed() -> None:
 
 def test_the_end_of_a_pause_is_a_time_to_look() -> None:
     pause = Pause(since=key(BEGIN), until="2026-11-23T09:15:00Z")
-    assert look(HOURLY, watch_from(HOURLY, BEGIN), pause, {NINE}, at(9, 10)).watch.next_run == pause.until
-    assert look(HOURLY, watch_from(HOURLY, BEGIN), pause, {NINE}, at(9, 20)).watch.next_run == TEN
+    assert detect(HOURLY, first_checkpoint(HOURLY, BEGIN), pause, {NINE}, at(9, 10)).checkpoint.next_run == pause.until
+    assert detect(HOURLY, first_checkpoint(HOURLY, BEGIN), pause, {NINE}, at(9, 20)).checkpoint.next_run == TEN
 
 
 def test_a_local_time_that_does_not_exist_has_a_row_at_the_change_of_clock() -> None:
     night = TaskSchedule(expression="cron(30 2 * * ? *)", timezone="America/New_York")
     task = replace(HOURLY, schedules=(night,))
-    watch = watch_from(task, datetime(2027, 3, 14, tzinfo=UTC))
-    found = look(task, watch, None, (), datetime(2027, 3, 14, 12, tzinfo=UTC))
-    (verdict,) = found.verdicts
+    checkpoint = first_checkpoint(task, datetime(2027, 3, 14, tzinfo=UTC))
+    detection = detect(task, checkpoint, None, (), datetime(2027, 3, 14, 12, tzinfo=UTC))
+    (verdict,) = detection.verdicts
     assert (verdict.slot, verdict.reason) == ("2027-03-14T07:00:00Z", SkipReason.NONEXISTENT)
     assert verdict.cause == "the clock is set forward: there is no 2027-03-14 02:30 America/New_York"
 
 
 def test_a_task_that_nobody_has_looked_at_for_long_is_caught_up_with_bit_by_bit() -> None:
     minutely = replace(HOURLY, schedules=(TaskSchedule(expression="rate(1 minute)"),))
-    watch, now, slots = watch_from(minutely, BEGIN), BEGIN + timedelta(hours=20), 0
+    checkpoint, now, slots = first_checkpoint(minutely, BEGIN), BEGIN + timedelta(hours=20), 0
     for _ in range(8):
-        found = look(minutely, watch, None, (), now)
-        slots += len(found.verdicts)
-        assert len(found.verdicts) <= MOST_SLOTS
-        watch = found.watch
+        detection = detect(minutely, checkpoint, None, (), now)
+        slots += len(detection.verdicts)
+        assert len(detection.verdicts) <= MOST_SLOTS
+        checkpoint = detection.checkpoint
     assert slots == 20 * 60 - 5
-    assert watch.suspected is None
+    assert checkpoint.suspected is None
 
 
 def test_a_monthly_task_is_watched_like_any_other() -> None:
     monthly = replace(HOURLY, schedules=(TaskSchedule(expression="cron(0 0 1 * ? *)"),))
-    watch = watch_from(monthly, BEGIN)
-    assert watch.next_run == "2026-12-01T00:00:00Z"
+    checkpoint = first_checkpoint(monthly, BEGIN)
+    assert checkpoint.next_run == "2026-12-01T00:00:00Z"
     now = datetime(2026, 12, 1, 0, 5, tzinfo=UTC)
-    second = look(monthly, look(monthly, watch, None, (), now).watch, None, (), now + timedelta(minutes=5))
+    second = detect(
+        monthly, detect(monthly, checkpoint, None, (), now).checkpoint, None, (), now + timedelta(minutes=5)
+    )
     assert [one.slot for one in second.verdicts] == ["2026-12-01T00:00:00Z"]
-    assert second.watch.next_run == "2027-01-01T00:00:00Z"
+    assert second.checkpoint.next_run == "2027-01-01T00:00:00Z"
 
 
 @pytest.mark.parametrize("phase", range(0, 300, 13))
 def test_a_missed_slot_is_found_within_grace_and_two_periods(phase: int) -> None:
     """Wherever in its period the watchdog makes its rounds."""
-    period, watch = timedelta(minutes=5), watch_from(HOURLY, BEGIN)
+    period, checkpoint = timedelta(minutes=5), first_checkpoint(HOURLY, BEGIN)
     rounds = (BEGIN + timedelta(seconds=phase) + number * period for number in range(30))
     for now in rounds:
-        found = look(HOURLY, watch, None, (), now)
-        watch = found.watch
-        if found.verdicts:
+        detection = detect(HOURLY, checkpoint, None, (), now)
+        checkpoint = detection.checkpoint
+        if detection.verdicts:
             break
-    assert [(one.slot, one.status) for one in found.verdicts] == [(NINE, RunStatus.MISSED)]
+    assert [(one.slot, one.status) for one in detection.verdicts] == [(NINE, RunStatus.MISSED)]
     assert now - at(9) <= timedelta(seconds=HOURLY.grace_seconds) + 2 * period
 
 
@@ -187,12 +189,12 @@ def test_whenever_a_schedule_is_created_everything_that_is_watched_is_delivered(
     for number, delay in product(range(0, 3600, 97), (0, 1, 29, 59)):
         planned = BEGIN + timedelta(seconds=number)
         created = planned + timedelta(seconds=delay)
-        watch = watch_from(task, settled(plan([task], nothing, planned).operations, planned))
+        checkpoint = first_checkpoint(task, settled(plan([task], nothing, planned).operations, planned))
         schedules = Schedules(NOBODY, Stack(), settings, partial(_same, created))
         delivered_from = schedules.request("name", task.id, schedule).get("StartDate", created)
-        first = next(upcoming(task, datetime.fromisoformat(watch.checked_until)))
+        first = next(upcoming(task, datetime.fromisoformat(checkpoint.checked_until)))
         assert first.at >= delivered_from
-        assert watch.next_run == key(first.at)
+        assert checkpoint.next_run == key(first.at)
 
 
 def _same(moment: datetime) -> datetime:

@@ -17,9 +17,9 @@ from typing import Any
 
 from orchestrator.instants import to_millisecond
 from orchestrator.runs.claims import Claim, Decision, Standing, Taken, decide
-from orchestrator.runs.missed_slots import look, watch_from
+from orchestrator.runs.missed_slots import detect, first_checkpoint
 from orchestrator.runs.run import TERMINAL, RunStatus, Trigger
-from orchestrator.runs.task_state import Lease, Pause, Watch
+from orchestrator.runs.task_state import Checkpoint, Lease, Pause
 from orchestrator.tasks.slots import key
 from orchestrator.tasks.task import Task
 
@@ -92,7 +92,7 @@ class TaskYear:
 
     def live(self, slots: list[float]) -> None:
         """``slots`` are those that Scheduler is to deliver."""
-        self.watch: Watch = watch_from(self.task, _moment(self.world.begin))
+        self.checkpoint: Checkpoint = first_checkpoint(self.task, _moment(self.world.begin))
         for slot in slots:
             self._deliver(slot)
         self._plan_round(self.world.begin)
@@ -188,8 +188,8 @@ class TaskYear:
     def _plan_round(self, after: float) -> None:
         """The next round that has anything to do with the task; no other changes anything."""
         due = after
-        if self.watch.next_run is not None:
-            due = max(after, datetime.fromisoformat(self.watch.next_run).timestamp())
+        if self.checkpoint.next_run is not None:
+            due = max(after, datetime.fromisoformat(self.checkpoint.next_run).timestamp())
         elif not self.rows:
             return
         self._at(self._round_after(due), "round", None)
@@ -207,13 +207,13 @@ class TaskYear:
         for slot, owner in [(slot, owner) for slot, (owner, died) in self._dead.items() if at - died > _YOUNG_SECONDS]:
             del self._dead[slot]
             self._on_ended(at, (slot, owner, RunStatus.ABORTED))
-        found = look(self.task, self.watch, self.pause, self.rows.keys(), now)
-        for verdict in found.verdicts:
+        detection = detect(self.task, self.checkpoint, self.pause, self.rows.keys(), now)
+        for verdict in detection.verdicts:
             self.rows.setdefault(verdict.slot, Row(status=verdict.status, owner=0, began=at))
             self.told[verdict.status] += verdict.status is RunStatus.MISSED
-        for slot in found.starts:
+        for slot in detection.starts:
             self._at(self.world.runner.over(at), "start", (slot, True))
-        self.watch = found.watch
+        self.checkpoint = detection.checkpoint
         self._plan_round(at)
 
     def unfinished(self) -> set[str]:

@@ -11,7 +11,7 @@ import pytest
 from orchestrator.errors import InvalidRecord
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.run import RunStatus
-from orchestrator.runs.task_state import Lease, Pause, Record, Watch
+from orchestrator.runs.task_state import Checkpoint, Lease, Pause, Record
 from orchestrator.stack import Stack
 from orchestrator.stores.registry import Registry, registered_as
 from orchestrator.tasks.retries import RetryPolicy
@@ -87,45 +87,47 @@ def test_registering_again_changes_what_is_declared_and_leaves_run_time_state(
     assert registry.get(TASK.id) == Record(task=changed, pause=Pause(why="migration"), consecutive_failures=3)
 
 
-WATCH = Watch(checked_until="2026-12-01T08:00:00Z", next_run="2026-12-02T08:00:00Z")
+CHECKPOINT = Checkpoint(checked_until="2026-12-01T08:00:00Z", next_run="2026-12-02T08:00:00Z")
 
 
 def test_a_new_task_is_watched_from_its_registration_and_a_known_one_from_where_it_was(registry: Registry) -> None:
-    registry.register(TASK, WATCH)
-    registry.register(replace(TASK, timeout_seconds=60), Watch(checked_until="2027", next_run=None))
-    assert registry.get(TASK.id) == Record(task=replace(TASK, timeout_seconds=60), watch=WATCH)
+    registry.register(TASK, CHECKPOINT)
+    registry.register(replace(TASK, timeout_seconds=60), Checkpoint(checked_until="2027", next_run=None))
+    assert registry.get(TASK.id) == Record(task=replace(TASK, timeout_seconds=60), checkpoint=CHECKPOINT)
 
 
 def test_a_task_with_other_slots_is_watched_anew(registry: Registry) -> None:
-    registry.register(TASK, replace(WATCH, suspected="2026-12-01T08:00:00Z"))
-    registry.register(TASK, replace(WATCH, next_run=None), anew=True)
-    assert registry.get(TASK.id) == Record(task=TASK, watch=replace(WATCH, next_run=None))
+    registry.register(TASK, replace(CHECKPOINT, suspected="2026-12-01T08:00:00Z"))
+    registry.register(TASK, replace(CHECKPOINT, next_run=None), anew=True)
+    assert registry.get(TASK.id) == Record(task=TASK, checkpoint=replace(CHECKPOINT, next_run=None))
     assert list(registry.overdue(datetime(2030, 1, 1, tzinfo=UTC))) == []
 
 
 def test_only_tasks_whose_next_run_has_come_are_overdue(registry: Registry) -> None:
     tasks = [replace(TASK, id=f"task-{number}") for number in range(20)]
     for day, task in enumerate(tasks, start=1):
-        registry.register(task, replace(WATCH, next_run=f"2026-12-{day:02}T08:00:00Z"))
-    registry.register(replace(TASK, id="ad-hoc"), replace(WATCH, next_run=None))
+        registry.register(task, replace(CHECKPOINT, next_run=f"2026-12-{day:02}T08:00:00Z"))
+    registry.register(replace(TASK, id="ad-hoc"), replace(CHECKPOINT, next_run=None))
     overdue = registry.overdue(datetime(2026, 12, 12, 8, tzinfo=UTC))
     assert sorted(overdue) == sorted(task.id for task in tasks[:12])
 
 
 def test_a_look_takes_no_step_from_where_a_deployment_has_moved_it(registry: Registry) -> None:
-    registry.register(TASK, WATCH)
-    after = replace(WATCH, checked_until="2026-12-02T08:00:00Z", suspected="2026-12-03T08:00:00Z", next_run=None)
-    assert registry.looked(TASK.id, WATCH, after)
-    assert registry.get(TASK.id) == Record(task=TASK, watch=after)
-    assert not registry.looked(TASK.id, WATCH, WATCH)
-    assert registry.get(TASK.id) == Record(task=TASK, watch=after)
+    registry.register(TASK, CHECKPOINT)
+    after = replace(CHECKPOINT, checked_until="2026-12-02T08:00:00Z", suspected="2026-12-03T08:00:00Z", next_run=None)
+    assert registry.advance(TASK.id, CHECKPOINT, after)
+    assert registry.get(TASK.id) == Record(task=TASK, checkpoint=after)
+    assert not registry.advance(TASK.id, CHECKPOINT, CHECKPOINT)
+    assert registry.get(TASK.id) == Record(task=TASK, checkpoint=after)
 
 
 def test_a_pause_says_who_why_and_until_when_and_ends(registry: Registry) -> None:
     pause = Pause(who="ann", why="migration", since="2026-12-01", until="2026-12-02", on_resume=CatchUp.ALL)
-    registry.register(TASK, WATCH)
+    registry.register(TASK, CHECKPOINT)
     assert registry.pause(TASK.id, pause, next_run="2026-12-02")
-    assert registry.get(TASK.id) == Record(task=TASK, pause=pause, watch=replace(WATCH, next_run="2026-12-02"))
+    assert registry.get(TASK.id) == Record(
+        task=TASK, pause=pause, checkpoint=replace(CHECKPOINT, next_run="2026-12-02")
+    )
     assert not registry.pause(TASK.id, Pause(who="bob"), unless_paused=True)
     assert registry.resume(TASK.id)
     assert not registry.resume(TASK.id)

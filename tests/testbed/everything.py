@@ -107,8 +107,8 @@ class World(TaskRunner):
     def statuses(self, machine: str) -> list[str]:
         """Of all executions of a state machine, the newest first."""
         arn = f"arn:aws:states:{self.aws.region}:{self.aws.account}:stateMachine:{machine}"
-        found = self.aws.client("stepfunctions").list_executions(stateMachineArn=arn)["executions"]
-        return [str(one["status"]) for one in sorted(found, key=lambda one: one["startDate"], reverse=True)]
+        executions = self.aws.client("stepfunctions").list_executions(stateMachineArn=arn)["executions"]
+        return [str(one["status"]) for one in sorted(executions, key=lambda one: one["startDate"], reverse=True)]
 
     def invoke(self, function: str, event: Mapping[str, Any]) -> dict[str, Any]:
         """What a function returns, which must not fail."""

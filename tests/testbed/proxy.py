@@ -98,9 +98,9 @@ class _Handler(BaseHTTPRequestHandler):
         upstream = http.client.HTTPConnection(self.aws.behind.hostname, self.aws.behind.port or 80)
         try:
             upstream.request(self.command, self.path, body, dict(self.headers))
-            found = upstream.getresponse()
-            headers = [(name, value) for name, value in found.getheaders() if name.lower() not in _OURS]
-            self._reply(found.status, headers, found.read(), length=found.getheader("Content-Length"))
+            response = upstream.getresponse()
+            headers = [(name, value) for name, value in response.getheaders() if name.lower() not in _OURS]
+            self._reply(response.status, headers, response.read(), length=response.getheader("Content-Length"))
         finally:
             upstream.close()
 

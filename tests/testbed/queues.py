@@ -26,12 +26,12 @@ def listening(aws: EmbeddedAws, topic: str, name: str) -> str:
 
 def drained(sqs: Any, url: str) -> list[str]:
     """The bodies of all messages, which are gone then."""
-    found: list[str] = []
+    bodies: list[str] = []
     while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
         for message in messages:
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-            found.append(message["Body"])
-    return found
+            bodies.append(message["Body"])
+    return bodies
 
 
 def told(sqs: Any, url: str) -> list[str]:

@@ -192,7 +192,7 @@ class TaskRunner:
         assert self.aws.event_sources.settled(30)
         client = self.aws.client("cloudwatch")
         mine: DimensionFilterTypeDef = {"Name": "TaskType", "Value": task_id}
-        found = {}
+        metrics = {}
         for metric in client.list_metrics(Namespace="ScheduledTasks", Dimensions=[mine])["Metrics"]:
             now = datetime.now(UTC)
             points = client.get_metric_statistics(
@@ -206,11 +206,11 @@ class TaskRunner:
             )["Datapoints"]
             status = [dimension["Value"] for dimension in metric["Dimensions"] if dimension["Name"] == "Status"]
             name = ".".join([metric["MetricName"], *status])
-            found[name] = (
+            metrics[name] = (
                 sum(int(point["SampleCount"]) for point in points),
                 round(sum(point["Sum"] for point in points), 3),
             )
-        return found
+        return metrics
 
     def _alerts(self, task_id: str) -> list[str]:
         """What people have been told of the task; afterwards nothing is known of any incident."""

@@ -29,8 +29,8 @@ def build(folder: Path) -> Path:
             shutil.copy(ROOT / name, target)
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
     subprocess.run([*pip, "--wheel-dir", str(folder), str(sources)], check=True, capture_output=True)
-    (found,) = folder.glob("*.whl")
-    return found
+    (wheel,) = folder.glob("*.whl")
+    return wheel
 
 
 def interpreter(version: str) -> str | None:

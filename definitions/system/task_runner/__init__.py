@@ -5,7 +5,7 @@
 The rare cases cost the common one nothing: they hang on catchers, not on choices. ClaimSlot is one transaction that
 takes the slot (a row of the ledger) and the task's lease. When it is refused, ExplainRefusal reads why: duplicate,
 paused, overlap, or an earlier run whose place this one is to take. The task's overlap policy may then let the run wait
-for its turn, or stop the other one. The runs of a backfill, of which many may begin at once, turn off to ClaimApart,
+for its turn, or stop the other one. The runs of a backfill, of which many may begin at once, turn off to ClaimDetached,
 which takes the slot alone. What is no Lambda function turns off at InvokeLambda, whose arguments cannot be evaluated
 then, to RouteTask. Every failure is recorded and ends in Fail, so that alarms and parents see it. Metrics and alerts
 are made from the ledger's stream: neither can fail a run, and both know of the runs that died.

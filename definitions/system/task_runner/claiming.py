@@ -16,7 +16,7 @@ from definitions.system.task_runner.variables import (
     FROM_ANY_INPUT,
     FROM_INPUT,
     INPUT_IS_VALID,
-    IS_APART,
+    IS_DETACHED,
     NOW_SECONDS,
     REFUSED,
     SUMMARY,
@@ -66,15 +66,15 @@ def _now_unless_refused(*, express: bool) -> str:
     """The one place where a record that cannot be run, a slot on a closed day and a run of a backfill turn off, or, in
     an Express execution, what is not for one: the common case pays no state.
     """
-    return f"""$exists($task.refusal) or $exists($task.closed) or {ELSEWHERE if express else IS_APART}
+    return f"""$exists($task.refusal) or $exists($task.closed) or {ELSEWHERE if express else IS_DETACHED}
         ? $error('this slot is not claimed so') : $string({NOW_SECONDS})"""
 
 
-#: Why ClaimSlot did not try: ``invalid``, a :class:`SkipReason`, or ``apart`` for what is claimed otherwise.
+#: Why ClaimSlot did not try: ``invalid``, a :class:`SkipReason`, or ``detached`` for what is claimed otherwise.
 _NOT_CLAIMED = f"""$exists($task.refusal) ? 'invalid'
     : $exists($task.closed) ? {literal(SkipReason.CLOSED)}
     : $task.paused ? {literal(SkipReason.PAUSED)}
-    : 'apart'"""
+    : 'detached'"""
 
 _LOOKUP_FAILED = jsonata(f"""
     $not({INPUT_IS_VALID}) ? {{
@@ -89,11 +89,11 @@ _LOOKUP_FAILED = jsonata(f"""
 
 def states(stack: Stack, *, express: bool = False) -> list[Any]:
     """From LookupTask to InvokeLambda, or to the end of a run that starts nothing."""
-    apart = [_hand_over(stack), _unrecorded()] if express else [_claim_apart(stack)]
+    detached = [_hand_over(stack), _unrecorded()] if express else [_claim_detached(stack)]
     return [
         _lookup(stack, express=express),
         *_claims(stack, express=express),
-        *apart,
+        *detached,
         _explain(stack),
         _refused(express=express),
         *_recordings(stack, otherwise="Unrecorded" if express else "Failed"),
@@ -156,9 +156,9 @@ def _claims(stack: Stack, *, express: bool) -> list[Any]:
     ]
 
 
-def _claim_apart(stack: Stack) -> Task:
+def _claim_detached(stack: Stack) -> Task:
     return call(
-        "ClaimApart",
+        "ClaimDetached",
         PUT_ITEM,
         comment="A backfill takes the slot without the task: a scheduled run is never skipped because of it.",
         arguments=rows.claimed_row(stack),
@@ -235,7 +235,7 @@ def _refused(*, express: bool) -> Choice:
     def once_more(condition: str, most: int = CLAIM_ATTEMPTS) -> When:
         return When(f"{condition} and $claims < {most}", assign={"claims": jsonata("$claims + 1")})
 
-    apart = to("HandOver") if express else to("ClaimApart")
+    detached = to("HandOver") if express else to("ClaimDetached")
     duplicate = (When(because(Decision.DUPLICATE), assign={"status": DUPLICATE}), to("RecordDuplicate"))
     left = (When(f"{is_skipped} and {waits}", assign=skipped), to("LeaveQueue"))
     skips = [
@@ -243,7 +243,7 @@ def _refused(*, express: bool) -> Choice:
         (When(f"{is_skipped} and ({ASKED_FOR} or $replaces != null)", assign=skipped), to("Ended")),
         (When(f"{is_skipped} and {BY_HAND}", assign=own_key | skipped), to("RecordSkip")),
         (When(is_skipped, assign=skipped), to("RecordSkip")),
-        (When("$known.refusal = 'apart'"), apart),
+        (When("$known.refusal = 'detached'"), detached),
     ]
     again = (once_more(because(Decision.FREE)), to("ClaimAgain"))
     of_standard = [
@@ -253,7 +253,7 @@ def _refused(*, express: bool) -> Choice:
         (When(waits), to("JoinQueue")),
     ]
     # The record has changed since it was looked up.
-    of_express = [(When(f"$known.refusal in {literal([Decision.STOP, Decision.WAIT])}"), apart)]
+    of_express = [(When(f"$known.refusal in {literal([Decision.STOP, Decision.WAIT])}"), detached)]
     ends = [
         (When("$replaces != null"), to("Failed")),
         (When(BY_HAND, assign=own_key), to("RecordRefusal")),
@@ -265,7 +265,7 @@ def _refused(*, express: bool) -> Choice:
             duplicate,
             left,
             *skips,
-            (once_more(f"{because(Decision.FREE)} and {IS_APART}"), apart),
+            (once_more(f"{because(Decision.FREE)} and {IS_DETACHED}"), detached),
             again,
             *of_standard,
             *ends,

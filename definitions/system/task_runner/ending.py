@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from definitions.system.task_runner import rows
-from definitions.system.task_runner.variables import DURATION, IS_APART, SUMMARY
+from definitions.system.task_runner.variables import DURATION, IS_DETACHED, SUMMARY
 from orchestrator.asl.integrations import TRANSACT_WRITE_ITEMS, TRANSACTION_CANCELED, UPDATE_ITEM, call
 from orchestrator.asl.states import Catch, Fail, Succeed, jsonata, literal, to
 from orchestrator.runs.run import Attention
@@ -14,13 +14,13 @@ from orchestrator.stack import Stack
 
 #: What deserves a word though the run succeeded. A backfill says nothing of the runs before it.
 _ATTENTION = f"""(
-    $found := [
+    $attention := [
         ($startDelay = null ? false : $startDelay > $task.graceSeconds) ? {literal(Attention.LATE)},
         $task.maxDurationSeconds > 0 and {DURATION} > $task.maxDurationSeconds ? {literal(Attention.TOO_LONG)},
         $task.minDurationSeconds > 0 and {DURATION} < $task.minDurationSeconds ? {literal(Attention.TOO_SHORT)},
-        $task.incidents and $not({IS_APART}) ? {literal(Attention.RECOVERED)}
+        $task.incidents and $not({IS_DETACHED}) ? {literal(Attention.RECOVERED)}
     ];
-    $count($found) > 0 ? {{'S': $join($found, ', ')}}
+    $count($attention) > 0 ? {{'S': $join($attention, ', ')}}
 )"""
 
 

@@ -12,7 +12,7 @@ The rule is :func:`orchestrator.runs.claims.decide`, to which tests hold the exp
 from __future__ import annotations
 
 from definitions.system.task_runner.record import paused
-from definitions.system.task_runner.variables import IS_APART, NOW_SECONDS, NOW_TEXT, REFUSED, order, refused
+from definitions.system.task_runner.variables import IS_DETACHED, NOW_SECONDS, NOW_TEXT, REFUSED, order, refused
 from orchestrator.asl.integrations import NOTHING
 from orchestrator.asl.states import Catch, Jsonata, jsonata, literal, to
 from orchestrator.runs.claims import QUEUEING, STOPPING, Decision
@@ -72,9 +72,9 @@ def _read(stack: Stack) -> str:
     """
     missed, schedule = literal(RunStatus.MISSED), literal(Trigger.SCHEDULE)
     return f"""
-        $found := $lookup($states.result.Responses, {literal(stack.runs_table)})[0];
-        $mine := $found.executionArn.S = $me;
-        $run := $mine ? null : $exists($found) ? $found : null;
+        $row := $lookup($states.result.Responses, {literal(stack.runs_table)})[0];
+        $mine := $row.executionArn.S = $me;
+        $run := $mine ? null : $exists($row) ? $row : null;
         $version := $exists($run.startedAt.S) ? $run.startedAt.S : $run.status.S;
         $replaceable := $version = ($replaces = null and $trigger = {schedule} ? {missed} : $replaces);
         $record := $lookup($states.result.Responses, {literal(stack.tasks_table)})[0];
@@ -98,7 +98,7 @@ def _facts() -> str:
     facts = {
         "taken": "$run != null and $not($replaceable)",
         "paused": paused("$record"),
-        "shared": f"{IS_APART} or $policy = {literal(OverlapPolicy.ALLOW_ALL)}",
+        "shared": f"{IS_DETACHED} or $policy = {literal(OverlapPolicy.ALLOW_ALL)}",
         "mine": "$lease.executionArn.S = $me",
         "held": "$held",
         "first": f"$count($others[{order('$')} < {order('$slot')}]) = 0",
@@ -122,7 +122,7 @@ def _earlier() -> str:
             'status': {{'S': $run.status.S in {unfinished} ? {aborted} : $run.status.S}},
             'attempts': {{'N': $string($attempts)}}, {kept}
         }}}}]);
-        $duplicates := $mine and $exists($found.duplicates.N) ? $number($found.duplicates.N) : 0;
+        $duplicates := $mine and $exists($row.duplicates.N) ? $number($row.duplicates.N) : 0;
         $merge([$run = null ? $known.earlier : {{
             'version': $version,
             'executionArn': $exists($run.executionArn.S) ? $run.executionArn.S : 'none',

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from definitions.system.task_runner.variables import DURATION, IS_APART, NOW_SECONDS, NOW_TEXT
+from definitions.system.task_runner.variables import DURATION, IS_DETACHED, NOW_SECONDS, NOW_TEXT
 from orchestrator.asl.states import composed, jsonata, literal
 from orchestrator.asl.vocabulary import STARTED_AT
 from orchestrator.dynamodb import raw_update
@@ -137,7 +137,7 @@ def lease_released(
 
     Of a backfill's run it is an expression that fails: many such runs end at once, and would be in each other's way.
     """
-    status = jsonata(f"{IS_APART} ? $error('a backfill leaves the task as it is') : $status")
+    status = jsonata(f"{IS_DETACHED} ? $error('a backfill leaves the task as it is') : $status")
     last = {"lastStatus": {"S": status}, "lastSlot": {"S": jsonata("$slot")}}
     return {
         "TableName": stack.tasks_table,

@@ -81,7 +81,7 @@ SLOT = f"($exists({_INPUT}.scheduledTime) ? {_INPUT}.scheduledTime : {STARTED_AT
 _REPLACES = f"($exists({_INPUT}.replaces) ? {_INPUT}.replaces : null)"
 
 #: Whether the run keeps away from the task's record: it takes no lease there and leaves no outcome.
-IS_APART = f"$trigger = {literal(Trigger.BACKFILL)}"
+IS_DETACHED = f"$trigger = {literal(Trigger.BACKFILL)}"
 
 #: Whether somebody asked for this slot and looks at what becomes of it.
 ASKED_FOR = f"$trigger in {literal([Trigger.BACKFILL, Trigger.RERUN])}"

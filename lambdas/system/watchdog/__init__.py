@@ -1,6 +1,6 @@
 """The watchdog: a task like any other that looks after all tasks. An alarm goes off when it is silent.
 
-It looks for slots that nobody has run, runs whose execution has ended or takes too long, and pauses that are over.
+It checks for slots that nobody has run, runs whose execution has ended or takes too long, and pauses that are over.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def handler(event: TaskEvent[WatchdogParams], context: LambdaContext) -> dict[st
             TopicArn=topic, Subject=subject, Message=text, MessageAttributes=about
         ),
         report=report,
-        # It looks as of its slot, so that it is as exact as a schedule, and as repeatable.
+        # It checks as of its slot, so that it is as exact as a schedule, and as repeatable.
         now=event.scheduled_time or _now(registry, event.task_id),
         goes_on=lambda: context.get_remaining_time_in_millis() > _MARGIN_MILLISECONDS,
     ).make()

@@ -14,7 +14,7 @@ from orchestrator.instants import order, to_millisecond
 from orchestrator.operations import pausing
 from orchestrator.runs import alerts
 from orchestrator.runs.destinations import News, about
-from orchestrator.runs.missed_slots import look, too_long
+from orchestrator.runs.missed_slots import detect, too_long
 from orchestrator.runs.run import Attention, Run, RunEnd, RunStatus, Trigger
 from orchestrator.runs.task_state import Record
 from orchestrator.stack import Stack
@@ -28,10 +28,10 @@ from orchestrator.tasks.slots import key
 
 T = TypeVar("T")
 
-#: A row is looked into when its execution should long have been able to tell about itself.
+#: A run is closed from outside only after this long, when its execution should long have recorded its own end.
 _YOUNG = timedelta(minutes=5)
 
-#: After so long those tasks are told that an incident has hit since it was told.
+#: How long after an incident was last told a summary names the tasks that it has hit since.
 _SUMMARY_AFTER_SECONDS = 900
 
 #: DescribeExecution is refilled with 10 to 15 a second for a whole account ("Step Functions service quotas").
@@ -49,7 +49,7 @@ class Tally:
     told: int = 0
     #: Runs that go on for longer than they should, and of which people learn that now.
     too_long: int = 0
-    #: What could not be looked after, and why.
+    #: What could not be checked, and why.
     faults: list[str] = field(default_factory=list)
 
     def to_value(self) -> dict[str, int]:
@@ -60,7 +60,7 @@ class Tally:
 
 @dataclass(kw_only=True)
 class Round:
-    """One look at everything that is due; a fault with one task leaves the others theirs."""
+    """One check of everything that is due; a fault with one task does not stop the others."""
 
     stack: Stack
     registry: Registry
@@ -79,16 +79,16 @@ class Round:
     _records: dict[str, Record | None] = field(default_factory=dict)
 
     def make(self) -> Tally:
-        """Rows of the dead are closed first: what they held is free, and what they were is no missing slot."""
-        going_on = self._found("run", self._going_on)
+        """Closes runs whose executions are gone first, which frees their leases; their slots are then not missed."""
+        going_on = self._read("run", self._going_on)
         old = order(to_millisecond(self.now - _YOUNG))
         self._each("run", [run for run in going_on if order(run.started_at or "") < old][:_MOST_DESCRIBED], self._close)
         self._each("run", going_on, self._measure)
-        self._each("task", self._found("task", lambda: list(self.registry.overdue(self.now))), self._look)
-        self._each("incident", self._found("incident", lambda: list(self.incidents.open())), self._summarize)
+        self._each("task", self._read("task", lambda: list(self.registry.overdue(self.now))), self._check)
+        self._each("incident", self._read("incident", lambda: list(self.incidents.open())), self._summarize)
         return self.tally
 
-    def _found(self, what: str, find: Callable[[], list[T]]) -> list[T]:
+    def _read(self, what: str, find: Callable[[], list[T]]) -> list[T]:
         try:
             return find()
         except Exception as fault:
@@ -104,7 +104,7 @@ class Round:
             except (InvalidRecord, InvalidRow) as fault:
                 self.report(fault)
             except Exception as fault:
-                # Whatever is wrong with one, the others get their look; the round then fails, and says with what.
+                # A fault with one must not stop the others; the round fails at its end, and names each fault.
                 self.tally.faults.append(f"{what} {_name(one)}: {type(fault).__name__}: {fault}")
 
     def _going_on(self) -> list[Run]:
@@ -133,9 +133,9 @@ class Round:
             closing = self.recorder.close(run.task_id, run.slot, run.execution_arn, end)
             self.tally.closed += closing is Closing.DONE
 
-    def _look(self, task_id: str) -> None:
+    def _check(self, task_id: str) -> None:
         record = self.registry.get(task_id)
-        if record is None or record.watch is None:
+        if record is None or record.checkpoint is None:
             return
         if record.pause is not None and record.pause.over(self.now):
             started = pausing.resume(self.registry, self.ledger, self.runner, task_id, record.pause, self.now)
@@ -144,17 +144,17 @@ class Round:
         self._explain(record)
 
     def _explain(self, record: Record) -> None:
-        task, watch = record.task, record.watch
-        assert watch is not None
-        recorded = {run.slot for run in self.ledger.between(task.id, watch.checked_until, key(self.now))}
-        looked_at = look(task, watch, record.pause, recorded, self.now)
-        for verdict in looked_at.verdicts:
+        task, checkpoint = record.task, record.checkpoint
+        assert checkpoint is not None
+        recorded = {run.slot for run in self.ledger.between(task.id, checkpoint.checked_until, key(self.now))}
+        detection = detect(task, checkpoint, record.pause, recorded, self.now)
+        for verdict in detection.verdicts:
             end = RunEnd(status=verdict.status, reason=verdict.reason, cause=verdict.cause)
             self.tally.explained += self.recorder.record(task.id, verdict.slot, end, now=self.now)
-        for slot in looked_at.starts:
+        for slot in detection.starts:
             self.runner.start(task.id, params={}, slot=slot, now=self.now, trigger=Trigger.CATCH_UP)
             self.tally.started += 1
-        self.registry.looked(task.id, watch, looked_at.watch)
+        self.registry.advance(task.id, checkpoint, detection.checkpoint)
 
     def _summarize(self, incident: alerts.Incident) -> None:
         """Of tasks that joined later; what has not been told at all the alerter is about to tell."""
@@ -169,7 +169,7 @@ class Round:
 
 
 def _name(one: object) -> str:
-    """Of what a round looks after."""
+    """How a fault names what it happened to."""
     match one:
         case Run():
             return f"{one.task_id} {one.slot}"

@@ -72,5 +72,5 @@ def _part(text: str, *names: str) -> str:
         value = json.loads(text or "{}")
     except ValueError:
         return ""
-    found = next((value[name] for name in names if isinstance(value, dict) and name in value), None)
-    return "" if found is None else json.dumps(found, ensure_ascii=False)
+    part = next((value[name] for name in names if isinstance(value, dict) and name in value), None)
+    return "" if part is None else json.dumps(part, ensure_ascii=False)

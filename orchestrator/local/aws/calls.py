@@ -105,10 +105,10 @@ class _Direct(DynamoHandler):
 
     def serialized(self, action_result: ActionResult) -> Any:
         try:
-            found = action_result.result
-            if not isinstance(found, dict):
+            result = action_result.result
+            if not isinstance(result, dict):
                 raise _NotPlain
-            self.plain = {name: _plain(value) for name, value in found.items() if value is not None}
+            self.plain = {name: _plain(value) for name, value in result.items() if value is not None}
         except _NotPlain:
             return super().serialized(action_result)
         return 200, {}, ""
@@ -154,13 +154,13 @@ def _parsed(client: Any, parser: Any, operation: OperationModel, given: Any) -> 
         given = AWSResponse(_URL, given.status, headers, MockRawResponse(given.body))
     headers = HeadersDict(given.headers)
     told = {"status_code": given.status_code, "headers": headers, "body": given.content}
-    found = parser.parse(told, operation.output_shape)
+    response = parser.parse(told, operation.output_shape)
     if given.status_code >= 300:
-        code = found.get("Error", {}).get("Code")
+        code = response.get("Error", {}).get("Code")
         if shape := operation.service_model.shape_for_error_code(code):
-            found |= parser.parse(told, shape)
-        raise client.exceptions.from_code(code)(found, operation.name)
-    return found
+            response |= parser.parse(told, shape)
+        raise client.exceptions.from_code(code)(response, operation.name)
+    return response
 
 
 def install(aws: Aws) -> None:

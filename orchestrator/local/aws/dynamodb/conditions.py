@@ -49,8 +49,8 @@ def _reader(parse: Callable[[Any], Any]) -> Callable[[str, tuple[tuple[str, str]
     def read(text: str, names: tuple[tuple[str, str], ...] | None) -> _Text:
         reader = Reader(text, None if names is None else dict(names), _AnyValue())
         parse(reader)
-        found, values = tuple(reader.expr_attr_names_found), tuple(reader.expr_attr_values_found)
-        return _Text(tree=reader.tree, names=found, values=values)
+        names_used, values = tuple(reader.expr_attr_names_found), tuple(reader.expr_attr_values_found)
+        return _Text(tree=reader.tree, names=names_used, values=values)
 
     return read
 

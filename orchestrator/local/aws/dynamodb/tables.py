@@ -1,8 +1,9 @@
 """What DynamoDB says of a table, where moto says more, less or something else.
 
 Source: answers of AWS that LocalStack recorded in October 2025 (tests/aws/services/dynamodb/test_dynamodb): a table is
-CREATING in the answer to CreateTable, has an id, has no empty lists of indexes, and names its billing mode only if it
-is on demand.
+CREATING in the answer to CreateTable and UPDATING in that to UpdateTable, has an id, has no empty lists of indexes, and
+names its billing mode only if it is on demand, once it is made with the moment since which it is (in
+tests/aws/services/lambda_, recorded in October 2024).
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ def described(table: Any, said: dict[str, Any]) -> dict[str, Any]:
     description["ProvisionedThroughput"] = {**said["ProvisionedThroughput"], "NumberOfDecreasesToday": 0}
     if table.billing_mode != "PAY_PER_REQUEST":
         del description["BillingModeSummary"]
+    else:
+        since = said["CreationDateTime"]
+        description["BillingModeSummary"] = {"LastUpdateToPayPerRequestDateTime": since, **said["BillingModeSummary"]}
     for index in description.get("GlobalSecondaryIndexes", []):
         index["IndexArn"] = f"{table.table_arn}/index/{index['IndexName']}"
     return description
@@ -38,7 +42,7 @@ def described(table: Any, said: dict[str, Any]) -> dict[str, Any]:
 def install(aws: Aws) -> None:
     """Describes tables."""
     describe, describe_index = Table.describe, GlobalSecondaryIndex.describe
-    create = DynamoHandler.create_table
+    create, update = DynamoHandler.create_table, DynamoHandler.update_table
 
     @replaces(Table, "describe", digest="f0abdc4fe663")
     def describe_table(self: Any, base_key: str = "TableDescription") -> dict[str, Any]:
@@ -57,6 +61,8 @@ def install(aws: Aws) -> None:
         answer = create(self)
         said = answer.result["TableDescription"]
         said["TableStatus"] = "CREATING"
+        if "BillingModeSummary" in said:
+            del said["BillingModeSummary"]["LastUpdateToPayPerRequestDateTime"]
         for index in said.get("GlobalSecondaryIndexes", []):
             index["IndexStatus"] = "CREATING"
             index.pop("WarmThroughput", None)
@@ -64,4 +70,10 @@ def install(aws: Aws) -> None:
             said["WarmThroughput"] = {**said["WarmThroughput"], "Status": "UPDATING"}
         else:
             said.pop("WarmThroughput", None)
+        return answer
+
+    @replaces(DynamoHandler, "update_table", digest="c6cbd7f0cab1")
+    def update_table(self: Any) -> Any:
+        answer = update(self)
+        answer.result["TableDescription"]["TableStatus"] = "UPDATING"
         return answer

@@ -67,9 +67,9 @@ def install(aws: Aws) -> None:
 def _regex(pattern: str) -> re.Pattern[str]:
     """Of StringMatches: a star stands for anything, and one behind a backslash for itself."""
     parts, at = [], 0
-    for found in _PATTERN.finditer(pattern):
-        parts += [re.escape(pattern[at : found.start()]), re.escape(found[1]) if found[1] else ".*"]
-        at = found.end()
+    for star in _PATTERN.finditer(pattern):
+        parts += [re.escape(pattern[at : star.start()]), re.escape(star[1]) if star[1] else ".*"]
+        at = star.end()
     return re.compile("".join([*parts, re.escape(pattern[at:])]), re.DOTALL)
 
 

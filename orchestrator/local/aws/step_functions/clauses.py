@@ -124,14 +124,14 @@ def _rule(rule: Any, place: str, language: str, *, outermost: bool) -> Mistakes:
 
 def _comparison(rule: Mapping[str, Any], place: str) -> Mistakes:
     yield from values.reference(rule["Variable"], f"{place}/Variable")
-    found = tuple(name for name in rule if name in COMPARISONS)
-    if not found:
+    comparisons = tuple(name for name in rule if name in COMPARISONS)
+    if not comparisons:
         yield from values.exclusive({}, tuple(COMPARISONS), place, needed=True)
-    yield from values.exclusive(rule, found, place)
+    yield from values.exclusive(rule, comparisons, place)
     for name in rule:
         if name not in COMPARISONS and name not in {"Variable", "Next", "Comment", "Assign", "Output"}:
             yield f"Field '{name}' is not supported", place
-    for name in found:
+    for name in comparisons:
         kind, value = COMPARISONS[name], rule[name]
         if kind == "Path":
             yield from values.reference(value, f"{place}/{name}")

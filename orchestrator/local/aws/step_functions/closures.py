@@ -216,9 +216,9 @@ def _object(tree: Any) -> Closure:
             return evaluator.evaluate_group_expression(tree, context, frame)
         result = {}
         for name, (_, value) in zip(names, pairs, strict=True):
-            found = value(evaluator, context, frame)
-            if found is not None:
-                result[name] = found
+            evaluated = value(evaluator, context, frame)
+            if evaluated is not None:
+                result[name] = evaluated
         return result
 
     return evaluate
@@ -267,16 +267,16 @@ def _steps(steps: Any) -> Closure:
     absolute, last = steps[0].type == "variable", len(made) - 1
 
     def evaluate(evaluator: Any, context: Any, frame: Any) -> Any:
-        found = context if isinstance(context, list) and not absolute else Utils.create_sequence(context)
+        sequence = context if isinstance(context, list) and not absolute else Utils.create_sequence(context)
         for at, (step, stages, constructed) in enumerate(made):
             if at == 0 and constructed:
-                found = step(evaluator, found, frame)
+                sequence = step(evaluator, sequence, frame)
             else:
-                each = [_staged(evaluator, step(evaluator, item, frame), stages, frame) for item in found]
-                found = _flat([one for one in each if one is not None], at == last)
-            if not found:
+                each = [_staged(evaluator, step(evaluator, item, frame), stages, frame) for item in sequence]
+                sequence = _flat([one for one in each if one is not None], at == last)
+            if not sequence:
                 break
-        return _one(found)
+        return _one(sequence)
 
     return evaluate
 
@@ -287,11 +287,11 @@ def _staged(evaluator: Any, value: Any, stages: Any, frame: Any) -> Any:
     return value
 
 
-def _flat(found: list[Any], is_last: bool) -> Any:
-    if is_last and len(found) == 1 and isinstance(found[0], list) and not Utils.is_sequence(found[0]):
-        return found[0]
+def _flat(nested: list[Any], is_last: bool) -> Any:
+    if is_last and len(nested) == 1 and isinstance(nested[0], list) and not Utils.is_sequence(nested[0]):
+        return nested[0]
     result = Utils.create_sequence()
-    for one in found:
+    for one in nested:
         if isinstance(one, list) and not (isinstance(one, _List) and one.cons):
             result.extend(one)
         else:
@@ -303,17 +303,17 @@ def _function(tree: Any) -> Closure:
     procedure, arguments = compiled(tree.procedure), [compiled(argument) for argument in tree.arguments or ()]
 
     def evaluate(evaluator: Any, context: Any, frame: Any) -> Any:
-        found = procedure(evaluator, context, frame)
-        if found is None:
+        function = procedure(evaluator, context, frame)
+        if function is None:
             # It says what is wrong.
             return _one(evaluator.evaluate_function(tree, context, frame, Utils.NONE))
         given = [argument(evaluator, context, frame) for argument in arguments]
         try:
-            if type(found) is Jsonata.JNativeFunction and (missing := _as_they_are(found, given)) is not None:
-                return _one(Functions._call(found.method, found.nargs, given + missing))
-            if type(found) is Jsonata.JLambda:
-                return _one(found.function(*given))
-            return _one(evaluator.apply(found, given, context, frame))
+            if type(function) is Jsonata.JNativeFunction and (missing := _as_they_are(function, given)) is not None:
+                return _one(Functions._call(function.method, function.nargs, given + missing))
+            if type(function) is Jsonata.JLambda:
+                return _one(function.function(*given))
+            return _one(evaluator.apply(function, given, context, frame))
         except JException as fault:
             if fault.location < 0:
                 fault.location = tree.position
@@ -338,11 +338,11 @@ def _as_they_are(function: Any, given: list[Any]) -> list[Any] | None:
 @lru_cache(4096)
 def _added(signature: Signature, kinds: str) -> list[Any] | None:
     """Of arguments of these kinds: Nones for those that may be left out."""
-    found = signature._regex.fullmatch(kinds) if signature._regex else None
-    if found is None:
+    match = signature._regex.fullmatch(kinds) if signature._regex else None
+    if match is None:
         return None
     for at, parameter in enumerate(signature._params):
-        matched = found.group(at + 1)
+        matched = match.group(at + 1)
         if at < len(kinds):
             # A list is looked into where its items must be of a kind, and what is none becomes one.
             if matched != kinds[at] or (parameter.type == "a" and (matched != "a" or parameter.subtype is not None)):

@@ -86,10 +86,10 @@ def _notify(execution: Any) -> None:
         **dict(redrive(execution)),
     }
     for listener in list(_listeners):
-        _apart(execution, partial(listener, described))
+        _tell(execution, partial(listener, described))
 
 
-def _apart(execution: Any, tell: Callable[[], None]) -> None:
+def _tell(execution: Any, tell: Callable[[], None]) -> None:
     """Tells others of an execution: what they make of it must not change what becomes of it."""
     try:
         tell()
@@ -201,7 +201,7 @@ def _close(aws: Aws, execution: Any) -> None:
             details = {"error": "States.Runtime"} if told is None else told
             execution.error, execution.cause = details.get("error"), details.get("cause")
             execution.exec_status = ExecutionStatus.FAILED
-        _apart(execution, partial(execution_logs.write, aws, execution))
+        _tell(execution, partial(execution_logs.write, aws, execution))
         _notify(execution)
         execution.over.set()
         execution.working.close()

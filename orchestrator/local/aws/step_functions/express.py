@@ -85,7 +85,7 @@ def _refuse_express(arn: str) -> None:
 
 
 def install(aws: Aws) -> None:
-    """Starts Express executions apart from the others, and hides them."""
+    """Starts Express executions beside Standard ones, and hides them from requests."""
     backend, response = StepFunctionsParserBackend, StepFunctionResponse
     start_standard, describe, list_standard = (
         backend.start_execution,

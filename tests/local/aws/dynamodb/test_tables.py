@@ -64,3 +64,16 @@ def test_a_table_on_demand_has_no_provisioned_throughput(aws: EmbeddedAws) -> No
         "One or more parameter values were invalid: Neither ReadCapacityUnits nor WriteCapacityUnits can be specified"
         " when BillingMode is PAY_PER_REQUEST"
     )
+
+
+def test_a_table_is_being_updated_and_then_active_and_says_since_when_it_is_on_demand(aws: EmbeddedAws) -> None:
+    """Source: recorded test_dynamodb_event_source_mapping_with_on_failure_destination_config."""
+    created = made(aws, **ON_DEMAND)
+    assert set(created["BillingModeSummary"]) == {"BillingMode"}
+    stream: Any = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
+    dynamodb = aws.client("dynamodb")
+    updated = dynamodb.update_table(TableName="t", StreamSpecification=stream)["TableDescription"]
+    assert updated["TableStatus"] == "UPDATING"
+    assert updated["BillingModeSummary"]["LastUpdateToPayPerRequestDateTime"] == created["CreationDateTime"]
+    later = [dynamodb.describe_table(TableName="t")["Table"]["TableStatus"] for _ in range(2)]
+    assert later == ["UPDATING", "ACTIVE"]
