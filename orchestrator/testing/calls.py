@@ -59,15 +59,9 @@ Make = Callable[[], Any]
 @contextmanager
 def intercepted(aws: EmbeddedAws, around: Callable[[Call, Make], Any]) -> Iterator[None]:
     """``around`` gets every call that a client of this process makes to ``aws``, and what makes it."""
-<<<<<<< HEAD
-    # What boto3 itself calls for every operation; it has no name that is public.
-    client_class: Any = BaseClient
-    original = client_class._make_api_call
-=======
     # Its types do not tell of this method.
     base: Any = BaseClient
     original = base._make_api_call
->>>>>>> main
     inside = threading.local()
 
     def make_api_call(client: Any, operation: str, parameters: Mapping[str, Any]) -> Any:
@@ -84,16 +78,8 @@ def intercepted(aws: EmbeddedAws, around: Callable[[Call, Make], Any]) -> Iterat
         finally:
             inside.is_so = False
 
-<<<<<<< HEAD
-    client_class._make_api_call = make_api_call
-    try:
-        yield
-    finally:
-        client_class._make_api_call = original
-=======
     base._make_api_call = make_api_call
     try:
         yield
     finally:
         base._make_api_call = original
->>>>>>> main

@@ -48,14 +48,8 @@ def run_state(
     if fault:
         given["mock"] = {"errorOutput": {"error": fault[0], "cause": fault[1]}}
     elif state["Type"] in ("Task", "Map", "Parallel"):
-<<<<<<< HEAD
-        mock = {"result": json.dumps({} if result is None else result)}
-    client: Any = aws.client("stepfunctions")
-    answer = client.test_state(
-=======
         given["mock"] = {"result": json.dumps({} if result is None else result)}
     answer = aws.client("stepfunctions").test_state(
->>>>>>> main
         definition=json.dumps(state),
         input=json.dumps({} if input is None else input),
         variables=json.dumps(dict(variables or {})),

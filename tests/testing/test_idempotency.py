@@ -16,7 +16,7 @@ from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.testing import assert_idempotent, event
 from orchestrator.testing.invocation import Handler
 
-TABLE: Any = {
+TABLE: dict[str, Any] = {
     "TableName": "Accounts",
     "BillingMode": "PAY_PER_REQUEST",
     "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
