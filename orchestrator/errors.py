@@ -19,6 +19,7 @@ OrchestratorError
 ├── MissingWheels               what functions depend on is neither on this machine nor to be had
 ├── DeploymentFailed            AWS refused, or did not finish, what was to be deployed
 ├── DeploymentUnderWay          another apply writes tasks and schedules of this stack now
+├── OlderRelease                a stack was deployed with a newer release of this library
 ├── MotoChanged                 the embedded AWS was written against another moto
 ├── NoSuchAlarm                 the alarm that is to watch a new version does not exist
 ├── NoSuchVersion               there is no version of a state machine to go back to
@@ -162,6 +163,16 @@ class DeploymentUnderWay(OrchestratorError):
         super().__init__(
             f"stack {stack} is being deployed by {holder}; wait for its end, or, if it died, until {until} (UTC),"
             " then deploy again"
+        )
+
+
+class OlderRelease(OrchestratorError):
+    """A stack was deployed with a newer release of this library, which an older one would take back."""
+
+    def __init__(self, stack: str, deployed: str, version: str) -> None:
+        super().__init__(
+            f"{stack} was deployed with {deployed}, and this is {version}: install {deployed} or a newer one; a state"
+            " machine alone goes back with `orchestrator rollback`"
         )
 
 
