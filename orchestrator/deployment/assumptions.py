@@ -38,6 +38,7 @@ _JSONATA = "Transforming data with JSONata in Step Functions (developer guide)"
 _ERRORS = "Handling errors in Step Functions workflows (developer guide)"
 _SDK_CASING = "aws-cdk issue 29968; aws-sdk-js issue 4294; aws-sdk-js-v3 issues 4948 and 5423; boto3 issue 4253"
 _SDK = "Learning to use AWS service SDK integrations in Step Functions (developer guide)"
+_EXPRESSIONS = "floci issues 2670 and 2745, which quote AWS"
 _RECORDED = "answers of AWS recorded in LocalStack's tests of Step Functions"
 
 
@@ -193,6 +194,18 @@ def _definitions(application: Application) -> Iterator[Assumption]:
             source="ValidateStateMachineDefinition (API reference)",
             question=Validate(definition=definition.to_dict()),
             expected="OK",
+        )
+    for expression, expected, source in (
+        ("$states.input.items[since < 3]", "OK", _EXPRESSIONS),
+        ("since", "FAIL: UNSUPPORTED_JSONATA_EXPRESSION", _EXPRESSIONS),
+        ("$states.input ?? 1", "FAIL: INVALID_JSONATA_EXPRESSION", _JSONATA),
+    ):
+        verb = "takes" if expected == "OK" else "refuses"
+        yield Assumption(
+            claim=f"a definition {verb} the expression `{expression}`",
+            source=source,
+            question=Validate(definition=_machine({"Type": "Pass", "Output": f"{{% {expression} %}}", "End": True})),
+            expected=expected,
         )
     yield Assumption(
         claim="`TimeoutSeconds` may be a JSONata expression",
