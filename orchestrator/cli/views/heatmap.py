@@ -61,14 +61,14 @@ def heat_svg(minutes: Sequence[int], zone: str, title: str) -> str:
     height = HOURS * (_CELL + 4)
     return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" \
 aria-labelledby="title" font-family="system-ui, sans-serif" font-size="11" fill="#333">
-<title id="title">{escape(title, quote=False)}: starts by the hour and minute of the day, {escape(zone, quote=False)}</title>
+<title id="title">{escape(title)}: starts by the hour and minute of the day, {escape(zone)}</title>
 <rect width="100%" height="100%" fill="#fff"/>
-<text x="{_LEFT}" y="24" font-size="15" font-weight="600">{escape(title, quote=False)}</text>
+<text x="{_LEFT}" y="24" font-size="15" font-weight="600">{escape(title)}</text>
 <rect x="{_LEFT}" y="{_TOP}" width="{60 * _CELL}" height="{height}" fill="#f6f8fa"/>
 {quarters}
 {hours}
 {cells}
-<text x="{_LEFT}" y="{_TOP + height + 24}">Starts by the hour and minute of the day, {escape(zone, quote=False)}. \
+<text x="{_LEFT}" y="{_TOP + height + 24}">Starts by the hour and minute of the day, {escape(zone)}. \
 The darkest minute: {most:,}.</text>
 </svg>
 """
