@@ -18,10 +18,24 @@ class Permission:
     ``task-runner:executions`` TaskRunner and its executions, ``metrics`` the project's metrics, ``queue:Courier`` a
     queue of the template, ``parameters:secrets/*`` parameters of Systems Manager below the stack's path,
     ``secrets`` the stack's secrets of Secrets Manager, and ``alert-topics`` the topics that tasks.yaml sends alerts to.
+    ``bucket:exports`` is a bucket of stack.yaml and ``bucket:exports:2026/*`` its objects. Anything else, of this
+    account or another, goes by its ARN; ``*`` is for what IAM knows no finer resource of.
     """
 
     actions: tuple[str, ...]
     resource: str
+    #: ``Allow`` or ``Deny``.
+    effect: str = "Allow"
+    #: Of IAM, by operator: ``{"StringEquals": {"s3:prefix": "in/"}}``.
+    conditions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vpc:
+    """Where a function's network interfaces are, by the ids of EC2."""
+
+    subnets: tuple[str, ...]
+    security_groups: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +67,14 @@ class Function:
     event_sources: tuple[EventSource, ...] = ()
     #: Distributions that only functions which name them have in their bundles; what nobody names is in every bundle.
     dependencies: tuple[str, ...] = ()
+    #: Of ``/tmp``.
+    temporary_storage_mb: int = 512
+    #: Variables of the environment that refer to secrets: ``secret:NAME``, ``ssm:NAME`` or an ARN. The function reads
+    #: one with :func:`orchestrator.handlers.secret`, and may read no other.
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    vpc: Vpc | None = None
+    #: ARNs of versions of layers.
+    layers: tuple[str, ...] = ()
 
     @property
     def package(self) -> str:

@@ -31,13 +31,14 @@ ROOMS = (
     Room(name="runs", pure=True, bundled=True),
     Room(name="pricing", pure=True),
     Room(name="taskfile"),
+    Room(name="asl.jsonata", pure=True),
     Room(name="asl", alone_imports="stepfunctions"),
     Room(name="system"),
     Room(name="handlers", bundled=True),
     Room(name="stores", bundled=True),
     Room(name="operations", bundled=True),
     Room(name="deployment"),
-    # The emulator looks at no more of ours than schedules, errors and the types of clients: see the architecture test.
+    # The emulator looks at schedules, expressions, errors and the types of clients alone: see the architecture test.
     Room(name="local.aws", alone_imports="moto"),
     Room(name="local"),
     Room(name="testing"),
@@ -46,7 +47,7 @@ ROOMS = (
 )
 
 #: What the embedded AWS may import of the library.
-KNOWN_TO_THE_EMULATOR = frozenset({"clients", "errors", "schedules"})
+KNOWN_TO_THE_EMULATOR = frozenset({"asl.jsonata", "clients", "errors", "schedules"})
 
 #: What definitions may import of the library, beside what is pure.
 KNOWN_TO_DEFINITIONS = frozenset({"asl"})

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.asl import jsonata
 from orchestrator.asl.expressions import JSONPATH_FIELDS, Jsonata
 from orchestrator.errors import InvalidDefinition
 from orchestrator.functions import Permission
@@ -51,7 +52,8 @@ def problems(machine: Mapping[str, Any]) -> list[str]:
     """What Step Functions would refuse, or would accept and not do, in a definition in JSONata mode.
 
     Finds dangling transitions, names used twice across nested graphs, unreachable states, JSONPath fields, text from
-    data that would be evaluated, tasks without a timeout, and catchers and errors that Step Functions does not allow.
+    data that would be evaluated, expressions that are no JSONata or that Step Functions does not take, tasks without a
+    timeout, and catchers and errors that Step Functions does not allow.
     """
     seen: dict[str, str] = {}
     wrong = [*_graph_problems("the state machine", machine, seen)]
@@ -92,6 +94,29 @@ def _state_problems(name: str, state: Mapping[str, Any], states: Mapping[str, An
             if "States.ALL" in rule["ErrorEquals"] and (len(rule["ErrorEquals"]) > 1 or rule is not rules[-1]):
                 yield f"{name}: States.ALL must stand alone, in the last {kind}"
     yield from _value_problems(name, {k: v for k, v in state.items() if k not in ("Branches", "ItemProcessor")})
+    yield from _expression_problems(name, state)
+
+
+def _expression_problems(name: str, state: Mapping[str, Any]) -> Iterator[str]:
+    for one in jsonata.expressions(state):
+        try:
+            refused = jsonata.refusals(one.expression, one.offered)
+        except ModuleNotFoundError:
+            # The parser comes with the embedded AWS; AWS itself says the same at the deployment.
+            return
+        for why in refused:
+            yield f"{name}{one.place.replace('/', '.')}: {_in_words(why)}: {one.expression}"
+
+
+def _in_words(why: jsonata.Refusal) -> str:
+    if why.code == jsonata.INVALID:
+        return f"this is not JSONata: {why.message}"
+    hint = (
+        " There are $states.input and $name of a variable"
+        if why.message.endswith("at the top level is not supported.")
+        else ""
+    )
+    return f"Step Functions refuses this: {why.message}{hint}"
 
 
 def _value_problems(path: str, value: Any) -> Iterator[str]:

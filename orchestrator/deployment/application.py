@@ -15,7 +15,15 @@ from orchestrator.asl.definition import Definition
 from orchestrator.asl.fatal_errors import descendants
 from orchestrator.deployment.bundles import Bundle, bundle, library_files, own_files
 from orchestrator.deployment.dependencies import Dependencies
-from orchestrator.deployment.template import BACKFILL, EXPRESS_RUNNER, TASK_RUNNER, code_parameter, template
+from orchestrator.deployment.surroundings import Surroundings
+from orchestrator.deployment.template import (
+    BACKFILL,
+    EXPRESS_RUNNER,
+    TASK_RUNNER,
+    bootstrap_template,
+    code_parameter,
+    template,
+)
 from orchestrator.errors import InvalidDefinition, NonRetryableError, error_names
 from orchestrator.functions import Function, Table
 from orchestrator.stack import Stack
@@ -42,6 +50,10 @@ class Application:
     lambdas: Path
     #: The functions' own tables, by logical name.
     tables: Mapping[str, Table] = field(default_factory=dict)
+    #: The functions' own buckets, by logical name.
+    buckets: tuple[str, ...] = ()
+    #: What the account gives.
+    surroundings: Surroundings = field(default_factory=Surroundings)
     #: What bundles hold beside our own code; None where the functions' Python has it already.
     dependencies: Dependencies | None = None
 
@@ -92,7 +104,18 @@ class Application:
 
     @property
     def template(self) -> dict[str, Any]:
-        return template(self.stack, self.definitions, self.functions, self.tables)
+        made = template(self.stack, self.definitions, self.functions, self.tables, self.buckets)
+        return self.surroundings.around(made)
+
+    @property
+    def bootstrap_template(self) -> dict[str, Any]:
+        """The stack before anything can be in it."""
+        return self.surroundings.around(bootstrap_template(self.stack))
+
+    def on_its_own(self) -> Application:
+        """The application without what only its account has: networks, layers, a key, a boundary of permissions."""
+        functions = tuple(replace(one, vpc=None, layers=()) for one in self.functions)
+        return replace(self, functions=functions, surroundings=Surroundings(tags=self.surroundings.tags))
 
     def bundles(self) -> dict[str, Bundle]:
         """Each function's code, by the parameter that names it."""

@@ -38,6 +38,7 @@ _JSONATA = "Transforming data with JSONata in Step Functions (developer guide)"
 _ERRORS = "Handling errors in Step Functions workflows (developer guide)"
 _SDK_CASING = "aws-cdk issue 29968; aws-sdk-js issue 4294; aws-sdk-js-v3 issues 4948 and 5423; boto3 issue 4253"
 _SDK = "Learning to use AWS service SDK integrations in Step Functions (developer guide)"
+_EXPRESSIONS = "floci issues 2670 and 2745, which quote AWS"
 _RECORDED = "answers of AWS recorded in LocalStack's tests of Step Functions"
 
 
@@ -194,6 +195,18 @@ def _definitions(application: Application) -> Iterator[Assumption]:
             question=Validate(definition=definition.to_dict()),
             expected="OK",
         )
+    for expression, expected, source in (
+        ("$states.input.items[since < 3]", "OK", _EXPRESSIONS),
+        ("since", "FAIL: UNSUPPORTED_JSONATA_EXPRESSION", _EXPRESSIONS),
+        ("$states.input ?? 1", "FAIL: INVALID_JSONATA_EXPRESSION", _JSONATA),
+    ):
+        verb = "takes" if expected == "OK" else "refuses"
+        yield Assumption(
+            claim=f"a definition {verb} the expression `{expression}`",
+            source=source,
+            question=Validate(definition=_machine({"Type": "Pass", "Output": f"{{% {expression} %}}", "End": True})),
+            expected=expected,
+        )
     yield Assumption(
         claim="`TimeoutSeconds` may be a JSONata expression",
         source="Task workflow state (developer guide)",
@@ -287,7 +300,7 @@ _UNASKED: tuple[Assumption, ...] = (
     ),
     Assumption(
         claim="a slot of a rate that divides neither an hour nor a day is its StartDate plus a multiple of it",
-        source="none; other rates are written as cron expressions",
+        source="Schedule types in EventBridge Scheduler (user guide), which does not promise it",
         instead="`orchestrator ledger verify` after some slots",
     ),
     Assumption(

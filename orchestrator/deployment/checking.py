@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from orchestrator import system
 from orchestrator.deployment.application import Application
 from orchestrator.deployment.discovery import modules
 from orchestrator.deployment.import_checks import failing_imports, missing_imports
 from orchestrator.deployment.mistakes import Mistakes
 from orchestrator.deployment.project import Project
-from orchestrator.deployment.template import BACKFILL, TASK_RUNNER
 from orchestrator.deployment.workflow_checks import workflow_mistakes
 from orchestrator.errors import InvalidTaskFile
 from orchestrator.functions import Function, function_name
@@ -59,7 +59,7 @@ def check(project: Project, stack: Stack, file: Path, now: datetime) -> Checked:
             file,
             today=now.date(),
             known_functions=names,
-            known_workflows=[name for name in found.workflows if name not in (TASK_RUNNER, BACKFILL)],
+            known_workflows=[name for name in found.workflows if name not in system.MACHINES],
             environment=stack.environment,
         )
     except InvalidTaskFile as fault:

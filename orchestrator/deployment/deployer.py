@@ -38,7 +38,8 @@ class Grant:
 
 DEPLOY = "deploy.py"
 
-_BUCKETS = ("s3:::STACK-artifacts-*", "s3:::STACK-data-*")
+#: Of artifacts, and of everything else: a project may have buckets of its own.
+_BUCKETS = ("s3:::STACK-artifacts-*", "s3:::STACK-*")
 _FUNCTIONS = ("lambda:REGION:ACCOUNT:function:STACK-*",)
 #: Nobody knows the id of a stack's key before it is there, and its alias goes with the stack, before the key.
 _KEYS = ("kms:REGION:ACCOUNT:key/*",)

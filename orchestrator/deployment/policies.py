@@ -25,6 +25,7 @@ _ALERTS = "alerts"
 _METRICS = "metrics"
 _TASK_RUNNER = "task-runner"
 _WORKFLOW = "workflow:"
+_BUCKET = "bucket:"
 _QUEUE = "queue:"
 _PARAMETERS = "parameters:"
 _SECRETS = "secrets"
@@ -191,6 +192,7 @@ def function(stack: Stack, function: Function) -> list[Statement]:
     """What a function declares, its own logs, and its traces. Raises InvalidProject."""
     try:
         declared = [statement for permission in function.permissions for statement in _declared(stack, permission)]
+        declared += _references(stack, function)
     except ValueError as fault:
         raise InvalidProject([f"{function.name}: {fault}"]) from fault
     group = f"log-group:/aws/lambda/{stack.function(function.name, is_task=not function.event_sources)}:*"
@@ -199,6 +201,7 @@ def function(stack: Stack, function: Function) -> list[Statement]:
         *tracing(_TRACE_ACTIONS),
         *(statement for source in function.event_sources for statement in _polling(source)),
         *declared,
+        *([allow(_INTERFACE_ACTIONS, "*")] if function.vpc else []),
     ]
 
 
@@ -284,6 +287,11 @@ def _tls_only(action: str, resources: Sequence[Any]) -> Statement:
     }
 
 
+def bucket_id(name: str) -> str:
+    """The logical id of a bucket of the project's own."""
+    return "".join(part.capitalize() for part in name.split("-")) + "Bucket"
+
+
 def tracing(actions: Sequence[str]) -> list[Statement]:
     return [allow(actions, "*")]
 
@@ -292,7 +300,46 @@ def _declared(stack: Stack, permission: Permission) -> list[Statement]:
     """Raises ValueError for a logical resource that there is none of."""
     if permission.resource.startswith(_WORKFLOW):
         return _nested_execution(stack.workflow_prefix + permission.resource.removeprefix(_WORKFLOW))
-    return [_statement(stack, permission)]
+    statement = _statement(stack, permission)
+    own = statement.get("Condition", {})
+    # What a name stands for, such as the sender of mail, cannot be widened.
+    conditions = {
+        operator: {**permission.conditions.get(operator, {}), **own.get(operator, {})}
+        for operator in (own | dict(permission.conditions))
+    }
+    return [{**statement, "Effect": permission.effect, **({"Condition": conditions} if conditions else {})}]
+
+
+def _references(stack: Stack, function: Function) -> list[Statement]:
+    """What a function needs to read the secrets that it refers to, and no others."""
+    found = []
+    for reference in function.secrets.values():
+        kind, _, name = reference.partition(":")
+        if kind == "secret":
+            # Secrets Manager adds a hyphen and six characters to a name.
+            found.append(
+                allow("secretsmanager:GetSecretValue", arn("secretsmanager", f"secret:{stack.secret(name)}-??????"))
+            )
+        elif kind == "ssm":
+            found.append(allow("ssm:GetParameter", arn("ssm", f"parameter{stack.secret_parameter(name)}")))
+        elif reference.startswith("arn:") and ":secretsmanager:" in reference:
+            found.append(allow("secretsmanager:GetSecretValue", reference))
+        elif reference.startswith("arn:") and ":ssm:" in reference:
+            found.append(allow("ssm:GetParameter", reference))
+        else:
+            raise ValueError(f"{reference!r} is no secret: secret:NAME, ssm:NAME, or the ARN of a secret or parameter")
+    return found
+
+
+#: "Giving Lambda functions access to resources in an Amazon VPC": none of these has a resource that is known before.
+_INTERFACE_ACTIONS = (
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+)
 
 
 def _statement(stack: Stack, permission: Permission) -> Statement:
@@ -316,6 +363,12 @@ def _statement(stack: Stack, permission: Permission) -> Statement:
     if resource == _METRICS:
         # CloudWatch has no finer resource for metrics than all of them; the namespace is what keeps others' apart.
         return allow(permission.actions, "*", StringEquals={"cloudwatch:namespace": METRICS_NAMESPACE})
+    if resource == "*" or resource.startswith("arn:"):
+        return allow(permission.actions, resource)
+    if resource.startswith(_BUCKET):
+        name, _, keys = resource.removeprefix(_BUCKET).partition(":")
+        bucket_arn = f"${{{bucket_id(name)}.Arn}}"
+        return allow(permission.actions, {"Fn::Sub": f"{bucket_arn}/{keys}" if keys else bucket_arn})
     if resource == _DATA_BUCKET:
         return allow(permission.actions, attribute("DataBucket"))
     if resource.startswith(f"{_DATA_BUCKET}:"):
@@ -334,8 +387,9 @@ def _statement(stack: Stack, permission: Permission) -> Statement:
         topics = {"Fn::Split": [",", {"Ref": "AlertTopics"}]}
         return allow(permission.actions, {"Fn::If": ["AlertsAreSentOn", topics, _NO_TOPIC]})
     known = (
-        "data-bucket, data-bucket:KEYS, table:NAME, ses, ses:events, mail-events, alerts, metrics, task-runner,"
-        " task-runner:executions, workflow:NAME, queue:NAME, parameters:PATH, secrets or alert-topics"
+        "an ARN, bucket:NAME, bucket:NAME:KEYS, data-bucket, data-bucket:KEYS, table:NAME, ses, ses:events,"
+        " mail-events, alerts, metrics, task-runner, task-runner:executions, workflow:NAME, queue:NAME,"
+        " parameters:PATH, secrets or alert-topics"
     )
     raise ValueError(f"{resource!r} is no resource of a permission: {known}")
 

@@ -8,23 +8,32 @@ is how the repository of this library is a project as any other.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from orchestrator import system
+from orchestrator.asl.definition import Definition
 from orchestrator.deployment.application import Application
 from orchestrator.deployment.dependencies import Dependencies
 from orchestrator.deployment.discovery import discover, names_of
 from orchestrator.deployment.mistakes import Mistakes
+from orchestrator.deployment.requirements import locked
+from orchestrator.deployment.surroundings import Surroundings, existing
 from orchestrator.deployment.template import ARCHITECTURE, RUNTIME
-from orchestrator.deployment.wheels import Platform
-from orchestrator.deployment.workflows import imported, workflows
-from orchestrator.errors import NoProject
+from orchestrator.deployment.wheels import Platform, read_lock
+from orchestrator.deployment.workflows import Workflow, imported, workflows
+from orchestrator.errors import InvalidProject, NoProject
 from orchestrator.functions import Function, Table
 from orchestrator.stack import Stack
+from orchestrator.taskfile.settings_models import FunctionModel, StackModel
+from orchestrator.taskfile.settings_models import settings as read_settings
 
 #: The file that makes a folder a project.
 TASKS = "tasks.yaml"
+
+#: The file of what the stack has and stands in, beside its tasks.
+STACK = "stack.yaml"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,12 +82,25 @@ class Project:
 
     def read(self, stack: Stack, mistakes: Mistakes, dependencies: Dependencies | None = None) -> Read:
         """What the files say; what cannot be read is named, and has no definition."""
-        settings, tables = {one.module: one for one in system.FUNCTIONS}, dict[str, Table]()
+        declared, tables = {one.module: one for one in system.FUNCTIONS}, dict[str, Table]()
         with mistakes.collecting():
-            own_settings, tables = self._declared()
-            settings |= own_settings
-        functions = self._functions(settings, mistakes)
+            in_python, tables = self._declared()
+            declared |= in_python
+        whole = StackModel()
+        with mistakes.collecting():
+            whole = self._stack()
+        around = whole.of(stack.environment)
+        functions = self._functions(declared, around.functions, mistakes)
+        for function in functions:
+            for permission in function.permissions:
+                kind, _, name = permission.resource.partition(":")
+                if kind == "bucket" and name.split(":")[0] not in whole.buckets:
+                    mistakes.add(f"{function.name}: {permission.resource!r}: {STACK} names no such bucket")
         own = workflows(self.root, mistakes)
+        for name, arn in around.existing.items():
+            if name in own:
+                mistakes.add(f"{STACK}: existing.{name}: {own[name].source} is the workflow {name!r} already")
+            own[name] = Workflow(build=partial(_existing, name, arn), source=STACK)
         builders = {**system.MACHINES, **{name: workflow.build for name, workflow in own.items()}}
         definitions = {}
         for name, build in builders.items():
@@ -89,7 +111,11 @@ class Project:
             definitions=definitions,
             functions=functions,
             lambdas=self.lambdas,
-            tables=tables,
+            tables={**tables, **{name: table.to_table() for name, table in whole.tables.items()}},
+            buckets=tuple(whole.buckets),
+            surroundings=Surroundings(
+                tags=around.tags, permissions_boundary=around.permissions_boundary, key=around.key
+            ),
             dependencies=dependencies,
         )
         sources = {name: workflow.source for name, workflow in own.items()}
@@ -98,16 +124,33 @@ class Project:
     def locked_dependencies(self) -> Dependencies:
         """What the functions depend on, for the platform that the template names.
 
-        Raises :class:`~orchestrator.errors.InvalidLockList`.
+        A ``requirements.txt`` is resolved by pip, once, into the lock list beside it. Raises
+        :class:`~orchestrator.errors.InvalidLockList` and :class:`~orchestrator.errors.InvalidProject`.
         """
-        platform = Platform.of_lambda(RUNTIME, ARCHITECTURE)
-        own = self.lambdas / "requirements.lock"
-        locks = [system.LOCK, *([own] if own.exists() else [])]
-        return Dependencies.read(locks, platform, cache=self.root / ".wheels")
+        return Dependencies.read([system.LOCK, *self._locks()], _platform(), cache=self.root / ".wheels")
 
-    def _functions(self, settings: Mapping[str, Function], mistakes: Mistakes) -> tuple[Function, ...]:
+    def _locks(self) -> list[Path]:
+        """The lock lists of the project: that for all functions, and those of packages."""
+        given = read_lock(system.LOCK)
+        for requirements in (self.lambdas / "requirements.txt", *sorted(self.lambdas.glob("*/requirements.txt"))):
+            if requirements.exists():
+                locked(requirements, _platform(), given)
+        locks = (self.lambdas / "requirements.lock", *sorted(self.lambdas.glob("*/requirements.lock")))
+        return [lock for lock in locks if lock.exists()]
+
+    def _stack(self) -> StackModel:
+        path = self.root / STACK
+        return read_settings(path, self.root, StackModel) if path.exists() else StackModel()
+
+    def _functions(
+        self, declared: Mapping[str, Function], for_all: FunctionModel, mistakes: Mistakes
+    ) -> tuple[Function, ...]:
         """The project's own, and those of the system that it does not have itself."""
-        own = discover(self.lambdas, settings, mistakes)
+        own = []
+        for function in discover(self.lambdas, declared, mistakes):
+            with mistakes.collecting():
+                function = self._with_settings(function, for_all)
+            own.append(function)
         modules = {function.module: function for function in own}
         names = {function.name: function for function in own}
         more = [one for one in system.FUNCTIONS if one.module not in modules]
@@ -117,6 +160,27 @@ class Project:
                 said = f"the name {function.name!r} is that of a function which every stack has"
                 mistakes.add(f"{path}: {said}; rename it")
         return tuple(sorted((*own, *more), key=lambda function: function.name))
+
+    def _with_settings(self, function: Function, for_all: FunctionModel) -> Function:
+        """A function as ``NAME.yaml`` beside its module, and stack.yaml for all, say."""
+        beside = self.lambdas.joinpath(*function.module.split(".")).with_suffix(".yaml")
+        its = read_settings(beside, self.root, FunctionModel) if beside.exists() else FunctionModel()
+        lock = self.lambdas / function.package / "requirements.lock"
+        own = tuple(pin.name for pin in read_lock(lock)) if lock.exists() else ()
+        vpc = its.vpc or for_all.vpc
+        permissions = [one for model in (*for_all.permissions, *its.permissions) for one in model.to_permissions()]
+        return replace(
+            function,
+            memory_mb=its.memory or for_all.memory or function.memory_mb,
+            timeout_seconds=its.timeout or for_all.timeout or function.timeout_seconds,
+            temporary_storage_mb=its.temporary_storage or for_all.temporary_storage or function.temporary_storage_mb,
+            environment={**function.environment, **for_all.environment, **its.environment},
+            secrets={**function.secrets, **for_all.secrets, **its.secrets},
+            permissions=(*function.permissions, *permissions),
+            vpc=vpc.to_vpc() if vpc else function.vpc,
+            layers=tuple(its.layers or for_all.layers) or function.layers,
+            dependencies=(*function.dependencies, *own),
+        )
 
     def _declared(self) -> tuple[dict[str, Function], dict[str, Table]]:
         """What ``lambdas/functions.py`` says: ``SETTINGS`` by module, and ``TABLES`` by logical name."""
@@ -128,3 +192,14 @@ class Project:
             return {}, {}
         module = imported(self.root, "lambdas.functions")
         return dict(getattr(module, "SETTINGS", {})), dict(getattr(module, "TABLES", {}))
+
+
+def _platform() -> Platform:
+    return Platform.of_lambda(RUNTIME, ARCHITECTURE)
+
+
+def _existing(name: str, arn: str, _stack: Stack) -> Definition:
+    try:
+        return existing(name, arn)
+    except ValueError as fault:
+        raise InvalidProject([f"{STACK}: existing.{name}: {fault}"]) from fault

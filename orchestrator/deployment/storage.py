@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from orchestrator.deployment import encryption, scanning
+from orchestrator.deployment import encryption, policies, scanning
 from orchestrator.functions import Table
 from orchestrator.stack import NEXT_RUN_INDEX, STATUS_INDEX, Stack
 
@@ -114,6 +114,13 @@ def artifacts_bucket(stack: Stack) -> dict[str, Any]:
 def data_bucket(stack: Stack) -> dict[str, Any]:
     """What tasks read and write."""
     return _bucket(stack, "data")
+
+
+def own_buckets(stack: Stack, names: Iterable[str]) -> dict[str, Any]:
+    """The buckets of the project's own, by their logical names."""
+    return {policies.bucket_id(name): _bucket(stack, name) for name in names} | {
+        f"{policies.bucket_id(name)}Policy": policies.bucket(policies.bucket_id(name)) for name in names
+    }
 
 
 def _bucket(stack: Stack, purpose: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orchestrator
 from orchestrator import stack as settings
 from orchestrator.asl.definition import Definition
 from orchestrator.deployment import encryption, event_sources, mail, observation, policies, scanning, storage
@@ -39,10 +40,11 @@ def template(
     definitions: Mapping[str, Definition],
     functions: Sequence[Function],
     tables: Mapping[str, Table],
+    buckets: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The template, as what its JSON text says."""
     machines = _merged(_state_machine(stack, name, definition) for name, definition in definitions.items())
-    code = _merged(_function(stack, function) for function in functions)
+    code = _merged(_function(stack, function, buckets) for function in functions)
     names = _names(machines, "AWS::StepFunctions::StateMachine", "StateMachineName")
     # Of an Express execution nobody tells.
     told = {name: machine for name, machine in names.items() if name != EXPRESS_RUNNER}
@@ -59,6 +61,7 @@ def template(
             "ArtifactsBucket": storage.artifacts_bucket(stack),
             "DataBucket": storage.data_bucket(stack),
             **storage.tables(stack, tables),
+            **storage.own_buckets(stack, buckets),
             "ArtifactsBucketPolicy": policies.bucket("ArtifactsBucket"),
             "DataBucketPolicy": policies.bucket("DataBucket"),
             "AlertsPolicy": policies.topic("Alerts", alarms=policies.arn("cloudwatch", f"alarm:{stack.name}-*")),
@@ -87,6 +90,8 @@ def template(
             "SchedulerDlqArn": {"Value": policies.attribute("SchedulerDlq")},
             "SchedulerRoleArn": {"Value": policies.attribute("SchedulerRole")},
             "TaskRunnerArn": {"Value": {"Ref": TASK_RUNNER}},
+            # Of this library: a stack is not taken back to an older one.
+            "Version": {"Value": orchestrator.__version__},
         },
     }
 
@@ -128,7 +133,7 @@ def _bootstrap_outputs() -> dict[str, Any]:
     }
 
 
-def _function(stack: Stack, function: Function) -> dict[str, Any]:
+def _function(stack: Stack, function: Function, buckets: Sequence[str]) -> dict[str, Any]:
     logical_id = f"{_pascal(function.name)}Function"
     name = stack.function(function.name, is_task=not function.event_sources)
     return {
@@ -147,7 +152,8 @@ def _function(stack: Stack, function: Function) -> dict[str, Any]:
                 "Timeout": function.timeout_seconds,
                 "Role": policies.attribute(f"{logical_id}Role"),
                 "TracingConfig": observation.function_tracing(),
-                "Environment": {"Variables": _environment(stack, function)},
+                "Environment": {"Variables": {**_buckets(buckets), **_environment(stack, function)}},
+                **_placed(function),
                 # Lambda decrypts it by a grant, so the function's role needs no more for this ("Securing Lambda
                 # environment variables").
                 "KmsKeyArn": encryption.key_arn(),
@@ -158,6 +164,24 @@ def _function(stack: Stack, function: Function) -> dict[str, Any]:
         f"{logical_id}Role": encryption.with_key(policies.role(stack, "lambda", policies.function(stack, function))),
         **event_sources.mappings(logical_id, function),
     }
+
+
+def _buckets(names: Sequence[str]) -> dict[str, Any]:
+    """Where a function finds the project's own: ``BUCKET_EXPORTS``."""
+    return {f"BUCKET_{name.upper()}": {"Ref": policies.bucket_id(name)} for name in names}
+
+
+def _placed(function: Function) -> dict[str, Any]:
+    """What a function has only if somebody asks for it."""
+    placed: dict[str, Any] = {}
+    if function.temporary_storage_mb != Function.temporary_storage_mb:
+        placed["EphemeralStorage"] = {"Size": function.temporary_storage_mb}
+    if function.vpc:
+        subnets, groups = list(function.vpc.subnets), list(function.vpc.security_groups)
+        placed["VpcConfig"] = {"SubnetIds": subnets, "SecurityGroupIds": groups}
+    if function.layers:
+        placed["Layers"] = list(function.layers)
+    return placed
 
 
 def _environment(stack: Stack, function: Function) -> dict[str, Any]:
@@ -171,7 +195,18 @@ def _environment(stack: Stack, function: Function) -> dict[str, Any]:
         "POWERTOOLS_METRICS_NAMESPACE": settings.METRICS_NAMESPACE,
         "POWERTOOLS_SERVICE_NAME": function.name,
         **function.environment,
+        **{name: _reference(stack, reference) for name, reference in function.secrets.items()},
     }
+
+
+def _reference(stack: Stack, reference: str) -> str:
+    """What a function reads a secret by: ``secret:`` or ``ssm:``, and a name or an ARN."""
+    kind, _, name = reference.partition(":")
+    if kind == "secret":
+        return f"secret:{stack.secret(name)}"
+    if kind == "ssm":
+        return f"ssm:{stack.secret_parameter(name)}"
+    return f"{'ssm' if ':ssm:' in reference else 'secret'}:{reference}"
 
 
 def _state_machine(stack: Stack, name: str, definition: Definition) -> dict[str, Any]:

@@ -17,10 +17,6 @@ def workflow_mistakes(machine: Mapping[str, Any], stack: Stack, functions: Colle
     """What Step Functions would refuse or fail at in a definition of ``stack``, whose functions are called so."""
     yield from problems(machine)
     for name, state in _states(machine):
-        own = {field: value for field, value in state.items() if field not in ("Branches", "ItemProcessor")}
-        for path, expression in _expressions(name, own):
-            if said := _broken(expression):
-                yield f"{path}: this is not JSONata: {said}: {expression}"
         if str(state.get("Resource", "")).startswith(_INVOKE):
             yield from _unknown_function(name, state, stack, functions)
 
@@ -32,30 +28,6 @@ def _states(machine: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]
             yield name, state
             for inner in (*state.get("Branches", ()), state.get("ItemProcessor", {})):
                 yield from _states(inner)
-
-
-def _expressions(path: str, value: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            yield from _expressions(f"{path}.{name}", inner)
-    elif isinstance(value, list):
-        for number, inner in enumerate(value):
-            yield from _expressions(f"{path}[{number}]", inner)
-    elif isinstance(value, Jsonata):
-        yield path, value.removeprefix("{%").removesuffix("%}").strip()
-
-
-def _broken(expression: str) -> str | None:
-    """What a parser says of it. Nothing is said where there is none: it comes with the embedded AWS."""
-    try:
-        from jsonata import Jsonata as Parser
-    except ModuleNotFoundError:
-        return None
-    try:
-        Parser(expression)
-    except Exception as fault:
-        return str(fault)
-    return None
 
 
 def _unknown_function(name: str, state: Mapping[str, Any], stack: Stack, functions: Collection[str]) -> Iterator[str]:

@@ -65,6 +65,20 @@ def setting(variable: str, parameter: str) -> str:
     return value
 
 
+@cache
+def secret(variable: str) -> str:
+    """The secret that an environment variable refers to, as ``secrets`` beside the handler says; read once a process.
+
+    Raises :class:`NotConfigured`, and what boto3 raises.
+    """
+    kind, _, name = os.environ.get(variable, "").partition(":")
+    if kind == "secret":
+        return str(client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
+    if kind == "ssm":
+        return str(client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
+    raise NotConfigured(variable, f"secrets beside the handler, for {variable}")
+
+
 def stack() -> Stack:
     """The deployment that the function is part of."""
     return Stack(name=os.environ[STACK])

@@ -112,10 +112,10 @@ def _due(task: Task, since: datetime, horizon: datetime) -> list[Slot]:
 
 def _to_start(task: Task, checkpoint: Checkpoint, missed: Sequence[Slot], now: datetime) -> tuple[str, ...]:
     """The slots to start, each at most once, so that an execution that leaves no row is not started again and again."""
+    if task.catch_up is CatchUp.NONE or not missed:
+        return ()
     oldest = now - timedelta(seconds=task.catch_up_window_seconds)
     candidates = [key(slot.at) for slot in missed if slot.at >= oldest]
-    if task.catch_up is CatchUp.NONE:
-        return ()
     chosen = candidates if task.catch_up is CatchUp.ALL else candidates[-1:]
     return tuple(slot for slot in chosen if not checkpoint.caught_up or slot > checkpoint.caught_up)
 

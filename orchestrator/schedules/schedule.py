@@ -93,14 +93,28 @@ class Schedule:
         first = max(after, _NEVER).astimezone(self.zone) - _DAY
         for year in cron.years[bisect_left(cron.years, first.year) :]:
             for month in cron.months:
-                days = cron.days.in_month(year, month)
-                if year == first.year and month <= first.month:
-                    days = days[bisect_left(days, first.day) :] if month == first.month else ()
+                if year == first.year and month < first.month:
+                    continue
+                days = self._days_of(year, month)
+                if year == first.year and month == first.month:
+                    days = days[bisect_left(days, first.day) :]
                 for slot in self._slots_of(year, month, days):
                     if slot > until:
                         return
                     if slot > after:
                         yield slot
+
+    def _days_of(self, year: int, month: int) -> Sequence[int]:
+        """As :meth:`Days.in_month`, asked once: whoever looks for slots looks into the same months again and again."""
+        assert isinstance(self.expression, Cron)
+        known = self._known_days
+        if (year, month) not in known:
+            known[year, month] = self.expression.days.in_month(year, month)
+        return known[year, month]
+
+    @cached_property
+    def _known_days(self) -> dict[tuple[int, int], Sequence[int]]:
+        return {}
 
     def _cron_backwards(self, before: datetime) -> Iterator[datetime]:
         for year, month, day in self._days_backwards(before):
@@ -112,7 +126,7 @@ class Schedule:
         last = min(before, _FOREVER).astimezone(self.zone) + _DAY
         for year in reversed(cron.years[: bisect_right(cron.years, last.year)]):
             for month in reversed(cron.months):
-                for day in reversed(cron.days.in_month(year, month)):
+                for day in reversed(self._days_of(year, month)):
                     if (year, month, day) <= (last.year, last.month, last.day):
                         yield year, month, day
 

@@ -74,7 +74,11 @@ def test_all_is_said_in_one_go(tmp_path: Path) -> None:
         ({"Greet": {**state(Arguments=CALL), "TimeoutSeconds": None}}, ""),
         (
             {"Greet": state(Arguments={**CALL, "Payload": "{% $states.input. %}"})},
-            "Greet.Arguments.Payload: this is not JSONata",
+            "Greet.Arguments.Payload: this is not JSONata: Unexpected end of expression: $states.input.",
+        ),
+        (
+            {"Greet": state(Arguments={**CALL, "Payload": "{% name %}"})},
+            "Greet.Arguments.Payload: Step Functions refuses this: Reference to 'name' at the top level",
         ),
         (
             {"Greet": state(Arguments={**CALL, "FunctionName": "${function:helo}"})},

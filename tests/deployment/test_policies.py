@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from orchestrator.deployment import policies
+from orchestrator.errors import InvalidProject
 from orchestrator.functions import Function, Permission
 from orchestrator.stack import Stack
 
@@ -42,9 +43,9 @@ def test_mail_is_sent_from_the_stacks_sender_only() -> None:
         assert statement["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "MailFrom"}}}
 
 
-@pytest.mark.parametrize("resource", ["bucket:x", "*", "table", ""])
+@pytest.mark.parametrize("resource", ["bucket", "table", ""])
 def test_a_resource_that_there_is_none_of_is_refused(resource: str) -> None:
-    with pytest.raises(ValueError, match="is no resource of a permission"):
+    with pytest.raises(InvalidProject, match="is no resource of a permission"):
         declared(resource)
 
 

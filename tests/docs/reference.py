@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from deploy import PROJECT, deploy
+from deploy import deploy
 from orchestrator import deployment
 from orchestrator.cli.main import orchestrator
 from orchestrator.deployment.deployer import CLOUDFORMATION, OWN, Grant
@@ -17,6 +17,7 @@ from orchestrator.pricing import cost_tables, logs
 from orchestrator.pricing.paths import happy_path
 from orchestrator.stack import METRICS_NAMESPACE, Stack
 from orchestrator.tasks.task import TargetKind
+from tests.testbed import ours
 
 _GENERATED = "<!-- Generated: `make golden` writes it. -->"
 
@@ -190,12 +191,12 @@ def permissions() -> str:
 def not_shown() -> str:
     """What rests on reading alone."""
     lines = ["# What has not been shown", "", _GENERATED, "", _NOT_SHOWN, ""]
-    return "\n".join([*lines, ""]) + deployment.not_shown(deployment.assumptions(PROJECT.application(Stack())))
+    return "\n".join([*lines, ""]) + deployment.not_shown(deployment.assumptions(ours.application()))
 
 
 def cost() -> str:
     """What the application of this repository costs."""
-    application = PROJECT.application(Stack())
+    application = ours.application()
     billed = deployment.billed(application)
     tables = cost_tables(billed, application.template)
     size = logs.execution_bytes(happy_path(billed.task_runner, TargetKind.LAMBDA), billed.stack.task_runner, "ALL")
@@ -207,7 +208,7 @@ def cost() -> str:
 
 def metrics() -> str:
     """The metrics, and each alarm of the template."""
-    resources = PROJECT.application(Stack()).template["Resources"].values()
+    resources = ours.application().template["Resources"].values()
     alarms = {_alarm(one["Properties"]) for one in resources if one["Type"] == "AWS::CloudWatch::Alarm"}
     lines = ["# Metrics and alarms", "", _GENERATED, "", _METRICS, "", "## Alarms", "", _ALARMS, ""]
     lines += ["| Alarm | Goes off when | What it means |", "| --- | --- | --- |"]

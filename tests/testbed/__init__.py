@@ -3,7 +3,7 @@
 - ``billing``, ``deployed``, ``everything``, ``sample``, ``task_runner``: applications in the embedded AWS, from one
   function to all of the project
 - ``tables``, ``queues``, ``clients``: a stack's tables alone, what lies in a queue, clients that a test may change
-- ``handlers``, ``ours``: the project's own functions, apart from those that its user adds
+- ``handlers``, ``ours``: the project's own functions and application, apart from what its user adds
 - ``conduct``: what handlers may do to the process that they run in
 - ``listener``, ``processes``, ``proxy``: an HTTP server, a command that goes on, and AWS with faults
 - ``calendars``, ``rounds``, ``recorded``: days, rounds of the watchdog, and a deployment's calls

@@ -6,8 +6,11 @@ that a linter accepts a definition, is tested of all.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import definitions
 from deploy import PROJECT
+from orchestrator.deployment import Application
 from orchestrator.stack import Stack
 
 #: State machines, by their names in ``definitions.ALL``.
@@ -32,6 +35,16 @@ def functions() -> tuple[str, ...]:
     """The modules of all functions that come with the project."""
     everything = PROJECT.application(Stack()).functions
     return tuple(one.module for one in everything if one.event_sources or one.module in MODULES)
+
+
+def application() -> Application:
+    """What comes with the project, as one application: what a user adds has alarms, permissions and prices, too."""
+    everything, ours = PROJECT.application(Stack()), functions()
+    return replace(
+        everything,
+        functions=tuple(one for one in everything.functions if one.module in ours),
+        definitions={name: one for name, one in everything.definitions.items() if name in MACHINES},
+    )
 
 
 def added() -> tuple[str, ...]:

@@ -13,7 +13,9 @@ from functools import lru_cache
 from typing import Any
 
 from moto.core.serialize import BaseJSONSerializer
-from moto.dynamodb.models.dynamo_type import Item
+from moto.dynamodb import responses
+from moto.dynamodb.models import utilities
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 from moto.dynamodb.parsing.validators import ActionCountValidator, OverlappingPathsValidator
@@ -97,6 +99,27 @@ def _serialize_structure(whole: Callable[..., None]) -> Callable[..., None]:
     return serialize
 
 
+def _to_plain(whole: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """``whole`` is for bytes and for what is no value."""
+
+    def to_plain(found: Any) -> Any:
+        kind = type(found)
+        if kind is str or kind is bool:
+            return found
+        if kind is DynamoType:
+            value = found.value
+            if type(value) is str and found.type != "B":
+                return {found.type: value}
+            return whole(found) if found.type in ("B", "BS") else {found.type: to_plain(value)}
+        if kind is dict:
+            return {name: to_plain(inner) for name, inner in found.items()}
+        if kind is list:
+            return [to_plain(inner) for inner in found]
+        return whole(found)
+
+    return to_plain
+
+
 def install(aws: Aws) -> None:
     """Reads, checks, projects and answers."""
     # What has been read is never changed: moto checks and executes a copy.
@@ -108,6 +131,9 @@ def install(aws: Aws) -> None:
     actions, paths = ActionCountValidator, OverlappingPathsValidator
     replaces(actions, "traverse", digest="05d0d0c76881")(actions.verify_action_counts)
     replaces(paths, "traverse", digest="05d0d0c76881")(paths.check_for_overlapping_paths)
+    to_plain = _to_plain(utilities.dynamo_to_dict)
+    for module in (utilities, responses):
+        replaces(module, "dynamo_to_dict", digest="658c88f9c849")(to_plain)
     replaces(Item, "project", digest="ff4cfd6c4e39")(_project(Item.project))
     serializer = BaseJSONSerializer
     serialize = _serialize_structure(serializer._serialize_type_structure)

@@ -1,8 +1,9 @@
 """What DynamoDB says of a table, where moto says more, less or something else.
 
-Source: answers of AWS that LocalStack recorded in October 2025 (tests/aws/services/dynamodb/test_dynamodb): a table is
-CREATING in the answer to CreateTable, has an id, has no empty lists of indexes, and names its billing mode only if it
-is on demand.
+Source: answers of AWS that LocalStack recorded (tests/aws/services/dynamodb/test_dynamodb in October 2025,
+tests/aws/services/lambda_/event_source_mapping in October 2024): a table is CREATING in the answer to CreateTable,
+UPDATING in that to UpdateTable and DELETING in that to DeleteTable. It has an id and no empty lists of indexes, and
+names its billing mode only if it is on demand; once it is made, with the moment since which it is.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from moto.dynamodb.exceptions import MockValidationException
+from moto.dynamodb.exceptions import MockValidationException, ResourceNotFoundException
 from moto.dynamodb.models.table import GlobalSecondaryIndex, Table
 from moto.dynamodb.responses import DynamoHandler
 
@@ -22,6 +23,9 @@ _NEITHER = (
     " BillingMode is PAY_PER_REQUEST"
 )
 
+#: What the answer to DeleteTable leaves out.
+_NOT_SAID_OF_WHAT_GOES = {"AttributeDefinitions", "CreationDateTime", "KeySchema", "WarmThroughput"}
+
 
 def described(table: Any, said: dict[str, Any]) -> dict[str, Any]:
     """Moto's description of a table, as AWS gives it."""
@@ -30,6 +34,9 @@ def described(table: Any, said: dict[str, Any]) -> dict[str, Any]:
     description["ProvisionedThroughput"] = {**said["ProvisionedThroughput"], "NumberOfDecreasesToday": 0}
     if table.billing_mode != "PAY_PER_REQUEST":
         del description["BillingModeSummary"]
+    else:
+        since = said["CreationDateTime"]
+        description["BillingModeSummary"] = {"LastUpdateToPayPerRequestDateTime": since, **said["BillingModeSummary"]}
     for index in description.get("GlobalSecondaryIndexes", []):
         index["IndexArn"] = f"{table.table_arn}/index/{index['IndexName']}"
     return description
@@ -38,7 +45,7 @@ def described(table: Any, said: dict[str, Any]) -> dict[str, Any]:
 def install(aws: Aws) -> None:
     """Describes tables."""
     describe, describe_index = Table.describe, GlobalSecondaryIndex.describe
-    create = DynamoHandler.create_table
+    create, update, delete = DynamoHandler.create_table, DynamoHandler.update_table, DynamoHandler.delete_table
 
     @replaces(Table, "describe", digest="f0abdc4fe663")
     def describe_table(self: Any, base_key: str = "TableDescription") -> dict[str, Any]:
@@ -57,6 +64,8 @@ def install(aws: Aws) -> None:
         answer = create(self)
         said = answer.result["TableDescription"]
         said["TableStatus"] = "CREATING"
+        if "BillingModeSummary" in said:
+            del said["BillingModeSummary"]["LastUpdateToPayPerRequestDateTime"]
         for index in said.get("GlobalSecondaryIndexes", []):
             index["IndexStatus"] = "CREATING"
             index.pop("WarmThroughput", None)
@@ -64,4 +73,22 @@ def install(aws: Aws) -> None:
             said["WarmThroughput"] = {**said["WarmThroughput"], "Status": "UPDATING"}
         else:
             said.pop("WarmThroughput", None)
+        return answer
+
+    @replaces(DynamoHandler, "update_table", digest="c6cbd7f0cab1")
+    def update_table(self: Any) -> Any:
+        answer = update(self)
+        answer.result["TableDescription"]["TableStatus"] = "UPDATING"
+        return answer
+
+    @replaces(DynamoHandler, "delete_table", digest="91050b5638bf")
+    def delete_table(self: Any) -> Any:
+        if self.body["TableName"] not in self.dynamodb_backend.tables:
+            raise ResourceNotFoundException(table_name=self.body["TableName"])
+        answer = delete(self)
+        said = answer.result["TableDescription"]
+        answer.result["TableDescription"] = {
+            **{name: value for name, value in said.items() if name not in _NOT_SAID_OF_WHAT_GOES},
+            "TableStatus": "DELETING",
+        }
         return answer

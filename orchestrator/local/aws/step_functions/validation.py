@@ -21,10 +21,11 @@ from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguagePa
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from orchestrator.asl import jsonata
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import adds, replaces
 from orchestrator.local.aws.step_functions import clauses, fields, values
-from orchestrator.local.aws.step_functions.values import JSONPATH
+from orchestrator.local.aws.step_functions.values import JSONATA, JSONPATH
 
 #: What a machine may have ("Structure of the Amazon States Language").
 _OF_MACHINE = frozenset({"Comment", "QueryLanguage", "StartAt", "States", "TimeoutSeconds", "Version"})
@@ -244,6 +245,8 @@ def _of_state(state: Any, place: str, kind: str, language: str) -> Iterator[Diag
         *clauses.mistakes(known, place, own),
     ):
         yield _schema(message, where)
+    if own == JSONATA:
+        yield from _of_expressions(known, place)
     moment = state.get("Timestamp")
     if what == "Wait" and isinstance(moment, str) and not moment.startswith("{%") and not _is_moment(moment):
         yield _schema("String does not match RFC3339 timestamp", f"{place}/Timestamp")
@@ -253,6 +256,13 @@ def _of_state(state: Any, place: str, kind: str, language: str) -> Iterator[Diag
         yield from _of_express(state, place)
     for where, inner in _inner(state, place):
         yield from _of_machine(inner, where, kind, language)
+
+
+def _of_expressions(state: Mapping[str, Any], place: str) -> Iterator[Diagnostic]:
+    """Of the JSONata expressions of a state."""
+    for one in jsonata.expressions(state):
+        for why in jsonata.refusals(one.expression, one.offered):
+            yield Diagnostic(code=why.code, message=why.message, location=f"{place}{one.place}")
 
 
 def _of_express(state: Mapping[str, Any], place: str) -> Iterator[Diagnostic]:

@@ -227,6 +227,74 @@ def test_a_map_hands_its_language_on_to_no_state_of_its_own() -> None:
     assert found(machine(M=state)) == []
 
 
+def jsonata(first: dict[str, Any], **states: Any) -> dict[str, Any]:
+    return {**machine(A=first, **states), "QueryLanguage": "JSONata"}
+
+
+BARE = "{% phone %}"
+CALL = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:s3:listBuckets", "Arguments": {}, "Next": "B"}
+
+
+@pytest.mark.parametrize(
+    ("definition", "place"),
+    [
+        (jsonata({**DONE, "Output": {"a": {"b": [BARE]}}}), "A/Output/a/b[0]"),
+        (jsonata({**DONE, "Assign": {"Next": BARE}}), "A/Assign/Next"),
+        (jsonata({"Type": "Choice", "Choices": [{"Condition": BARE, "Next": "B"}]}, B=DONE), "A/Choices[0]/Condition"),
+        (jsonata({"Type": "Wait", "Seconds": BARE, "End": True}), "A/Seconds"),
+        (jsonata({"Type": "Fail", "Cause": BARE}), "A/Cause"),
+        (jsonata({**MAP, "Items": BARE, "ItemProcessor": machine(I=DONE)}), "A/Items"),
+        (
+            jsonata({**MAP, "ItemProcessor": machine(I={**DONE, "Output": BARE})}),
+            "A/ItemProcessor/States/I/Output",
+        ),
+        (
+            jsonata({"Type": "Parallel", "Branches": [machine(B={**DONE, "Output": BARE})], "End": True}),
+            "A/Branches[0]/States/B/Output",
+        ),
+        (
+            jsonata({**CALL, "Catch": [{"ErrorEquals": ["States.ALL"], "Output": BARE, "Next": "B"}]}, B=DONE),
+            "A/Catch[0]/Output",
+        ),
+        (machine(A={**DONE, "QueryLanguage": "JSONata", "Output": BARE}), "A/Output"),
+    ],
+)
+def test_an_expression_is_refused_where_it_stands(definition: dict[str, Any], place: str) -> None:
+    """Measured: floci-io/floci#2699, with the definitions of its tests."""
+    message = "Reference to 'phone' at the top level is not supported."
+    assert found(definition) == [("UNSUPPORTED_JSONATA_EXPRESSION", message, f"/States/{place}")]
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        machine(A={**DONE, "Parameters": {"v": BARE}}),
+        jsonata({**DONE, "Comment": BARE}),
+        jsonata({**CALL, "Retry": [{"ErrorEquals": [BARE]}]}, B=DONE),
+        jsonata({"Type": "Pass", "Assign": {"phone": "{% 1 %}"}, "Next": "B"}, B={**DONE, "Output": "{% $phone %}"}),
+    ],
+)
+def test_what_is_no_expression_or_begins_with_a_variable_is_taken(definition: dict[str, Any]) -> None:
+    """Measured: the same."""
+    assert found(definition) == []
+
+
+def test_an_expression_that_cannot_be_read_is_refused_wherever_a_definition_is_given(
+    aws: EmbeddedAws, machines: Machines
+) -> None:
+    """Measured: floci-io/floci#2745, CreateStateMachine's sentence. TestState's was not."""
+    wrong = {**DONE, "Output": {"v": "{% phone[1,2) %}"}}
+    said = 'INVALID_JSONATA_EXPRESSION: Expected "]", got "," at /States/A/Output/v'
+    with pytest.raises(ClientError, match="InvalidDefinition") as refused:
+        machines.make({"A": wrong})
+    assert refused.value.response["Error"]["Message"] == f"Invalid State Machine Definition: '{said}'"
+    arn, client = machines.make({"A": DONE}), aws.client("stepfunctions")
+    with pytest.raises(ClientError, match="INVALID_JSONATA_EXPRESSION"):
+        client.update_state_machine(stateMachineArn=arn, definition=json.dumps(jsonata(wrong)))
+    with pytest.raises(ClientError, match="INVALID_JSONATA_EXPRESSION"):
+        client.test_state(definition=json.dumps({"QueryLanguage": "JSONata", **wrong}), input="{}")
+
+
 def test_a_definition_that_is_refused_leaves_nothing_behind() -> None:
     """Its query language: the next definition would be read in it."""
     wrong = {**machine(A={"Type": "Wait", "Seconds": "{% 1", "End": True}), "QueryLanguage": "JSONata"}

@@ -1,0 +1,160 @@
+"""The shape of what stands beside a handler (``lambdas/NAME.yaml``), and of ``stack.yaml``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import yaml
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
+
+from orchestrator.errors import InvalidProject
+from orchestrator.functions import Permission, Table, Vpc
+from orchestrator.taskfile import durations
+from orchestrator.taskfile.file_model import Model
+
+Seconds = Annotated[int, BeforeValidator(durations.seconds)]
+
+_ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:.*")
+
+_Model = TypeVar("_Model", bound=Model)
+
+
+def _arn(text: str) -> str:
+    if not _ARN.fullmatch(text):
+        raise ValueError(f"expected an ARN, like arn:aws:…, found {text!r}")
+    return text
+
+
+Arn = Annotated[str, BeforeValidator(_arn)]
+
+
+#: A bucket's name in S3 has the stack's, the account and the region in it, and 63 characters at most.
+BucketName = Annotated[str, Field(pattern="^[a-z][a-z0-9]{0,8}$")]
+
+
+class PermissionModel(Model):
+    """What a function may do, or may not: a statement of IAM, on resources by ARN or by their names in the stack."""
+
+    effect: str = Field(default="Allow", pattern="^(Allow|Deny)$", description="Allow or Deny.")
+    actions: list[str] = Field(min_length=1, description="Like s3:GetObject.")
+    resources: list[str] = Field(
+        min_length=1, description="ARNs, or names such as table:Orders and data-bucket:orders/*."
+    )
+    conditions: dict[str, dict[str, Any]] = Field(default={}, description="Of IAM, by operator.")
+
+    @field_validator("actions", "resources", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    def to_permissions(self) -> list[Permission]:
+        return [
+            Permission(
+                actions=tuple(self.actions), resource=resource, effect=self.effect, conditions=dict(self.conditions)
+            )
+            for resource in self.resources
+        ]
+
+
+class VpcModel(Model):
+    """Where a function's network interfaces are."""
+
+    subnets: list[str] = Field(min_length=1, description="Ids of subnets, private ones.")
+    security_groups: list[str] = Field(min_length=1, description="Ids of security groups.")
+
+    def to_vpc(self) -> Vpc:
+        return Vpc(subnets=tuple(self.subnets), security_groups=tuple(self.security_groups))
+
+
+class FunctionModel(Model):
+    """What a function runs with; what it does not say is as stack.yaml says for all, or as by default."""
+
+    memory: int | None = Field(default=None, ge=128, le=10_240, description="MB.")
+    timeout: Seconds | None = Field(default=None, ge=1, le=900, description="At most 15 minutes.")
+    temporary_storage: int | None = Field(default=None, ge=512, le=10_240, description="MB of /tmp.")
+    environment: dict[str, str] = Field(default={}, description="Variables, no secrets.")
+    secrets: dict[str, str] = Field(
+        default={}, description="Variables that refer to secrets: secret:NAME, ssm:NAME, or an ARN."
+    )
+    permissions: list[PermissionModel] = Field(default=[], description="What it may do beside logging.")
+    vpc: VpcModel | None = Field(default=None, description="Where it runs.")
+    layers: list[Arn] = Field(default=[], max_length=5, description="ARNs of versions of layers.")
+
+
+class TableModel(Model):
+    """A table of the project's own."""
+
+    key: list[str] = Field(min_length=1, max_length=2, description="The partition key, and a sort key; both text.")
+
+    def to_table(self) -> Table:
+        return Table(key=(self.key[0], self.key[1]) if len(self.key) > 1 else (self.key[0],))
+
+
+class SurroundingsModel(Model):
+    """What the stack stands in."""
+
+    functions: FunctionModel = Field(default=FunctionModel(), description="For all functions of the project.")
+    tags: dict[str, str] = Field(default={}, max_length=40, description="On everything of the stack.")
+    permissions_boundary: Arn | None = Field(default=None, description="The ARN of a policy: of every role.")
+    key: Arn | None = Field(default=None, description="The ARN of a KMS key of yours, in place of the stack's own.")
+    existing: dict[str, Arn] = Field(
+        default={}, description="Functions and state machines of others, by the name that tasks run as workflow/NAME."
+    )
+
+
+class StackModel(SurroundingsModel):
+    """stack.yaml."""
+
+    tables: dict[str, TableModel] = Field(default={}, description="By logical name, as in table:NAME.")
+    buckets: list[BucketName] = Field(default=[], description="Logical names, as in bucket:NAME.")
+    environments: dict[str, SurroundingsModel] = Field(
+        default={}, description="What an environment has otherwise; a field takes the place of the same field above."
+    )
+
+    def of(self, environment: str) -> SurroundingsModel:
+        """What an environment has."""
+        override = self.environments.get(environment)
+        return (
+            self.model_copy(update={name: getattr(override, name) for name in override.model_fields_set})
+            if override
+            else self
+        )
+
+
+def settings(path: Path, root: Path, model: type[_Model]) -> _Model:
+    """What a file says. Raises :class:`~orchestrator.errors.InvalidProject` with every mistake and its line."""
+    shown, text = path.relative_to(root).as_posix(), path.read_text(encoding="utf-8")
+    try:
+        node, data = yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
+    except yaml.YAMLError as fault:
+        mark = getattr(fault, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise InvalidProject([f"{shown}{line}: this is not YAML: {getattr(fault, 'problem', fault)}"]) from fault
+    try:
+        return model.model_validate({} if data is None else data)
+    except ValidationError as fault:
+        raise InvalidProject(
+            [
+                f"{shown}:{_line(node, one['loc'])}: {'.'.join(map(str, one['loc']))}: "
+                + ("unknown field" if one["type"] == "extra_forbidden" else one["msg"].removeprefix("Value error, "))
+                for one in fault.errors(include_url=False)
+            ]
+        ) from fault
+
+
+def _line(node: yaml.Node | None, location: tuple[str | int, ...]) -> int:
+    line = 1
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            pair = next(((key, value) for key, value in node.value if key.value == str(part)), None)
+            if pair is None:
+                break
+            line, node = pair[0].start_mark.line + 1, pair[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        else:
+            break
+    return line
