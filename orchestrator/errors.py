@@ -19,6 +19,7 @@ OrchestratorError
 ├── MissingWheels               what functions depend on is neither on this machine nor to be had
 ├── DeploymentFailed            AWS refused, or did not finish, what was to be deployed
 ├── DeploymentUnderWay          another apply writes tasks and schedules of this stack now
+├── OlderRelease                a stack was deployed with a newer release of this library
 ├── MotoChanged                 the embedded AWS was written against another moto
 ├── NoSuchAlarm                 the alarm that is to watch a new version does not exist
 ├── NoSuchVersion               there is no version of a state machine to go back to
@@ -36,6 +37,7 @@ OrchestratorError
 ├── PortInUse                   the embedded AWS cannot listen where it was told to
 ├── SlotTaken                   a slot was to be started that has a row
 ├── SlotToCome                  a slot was to be started that its schedule will start
+├── StateInUse                  another process keeps its embedded AWS in the same folder
 ├── StillRunning                a rerun of a slot whose run goes on
 ├── TaskPaused                  a person asked for runs of a task that a person has paused
 ├── WebhookRefused              a webhook will not take an alert, however often it is sent
@@ -161,6 +163,16 @@ class DeploymentUnderWay(OrchestratorError):
         super().__init__(
             f"stack {stack} is being deployed by {holder}; wait for its end, or, if it died, until {until} (UTC),"
             " then deploy again"
+        )
+
+
+class OlderRelease(OrchestratorError):
+    """A stack was deployed with a newer release of this library, which an older one would take back."""
+
+    def __init__(self, stack: str, deployed: str, version: str) -> None:
+        super().__init__(
+            f"{stack} was deployed with {deployed}, and this is {version}: install {deployed} or a newer one; a state"
+            " machine alone goes back with `orchestrator rollback`"
         )
 
 
@@ -374,6 +386,16 @@ class SlotToCome(OrchestratorError):
         super().__init__(
             f"nothing was started: {slot} of {task_id} is still to come, and a run by hand takes the place of the"
             " scheduled one, which then starts nothing; leave --slot out to run the task for now, or add --force"
+        )
+
+
+class StateInUse(OrchestratorError):
+    """Another process keeps its embedded AWS in the same folder."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(
+            f"{folder} cannot be used: another `orchestrator local` keeps its state there, or it is no such folder;"
+            " end that one, or name another folder with --state"
         )
 
 
