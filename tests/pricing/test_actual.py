@@ -44,7 +44,7 @@ def test_a_run_that_went_well_at_once_has_cost_what_a_forecast_says() -> None:
 def test_a_run_is_of_the_machine_that_its_row_names_whatever_the_task_says_now() -> None:
     used = run_usage(EXPRESS, TASK, BILLED)
     assert used == total(run_lines(replace(TASK, express=True), BILLED, seconds=Decimal(2)))
-    assert (used.state_transition, used.express_request) == (0, 1)
+    assert (int(used.state_transition), int(used.express_request)) == (0, 1)
     assert run_usage(RUN, replace(TASK, express=True), BILLED).state_transition == 4
 
 
@@ -77,7 +77,7 @@ def test_a_span_has_its_metrics_by_the_hour_and_the_checks_of_its_slots(
 ) -> None:
     runs = [replace(RUN, slot=f"2026-12-01T{at}:00Z", started_at=f"2026-12-01T{at}:01.000Z") for at in slots]
     found = spent(TASK, runs, BILLED)
-    assert (found.runs, found.seconds) == (2, 4)
+    assert (found.runs, int(found.seconds)) == (2, 4)
     assert found.usage.metric_hour == METRICS * hours
     of_checks = total(check_lines(TASK)).write_unit * checks
     assert found.usage.write_unit == of_checks + 2 * run_usage(RUN, TASK, BILLED).write_unit
