@@ -17,6 +17,7 @@ from orchestrator.cli.alerts import alerts
 from orchestrator.cli.backfill import backfill
 from orchestrator.cli.commands import Commands
 from orchestrator.cli.connection import Connection
+from orchestrator.cli.costs import costs
 from orchestrator.cli.failed import failed
 from orchestrator.cli.forecast import forecast_command
 from orchestrator.cli.init import init
@@ -119,6 +120,7 @@ _COMMANDS = (
     alerts,
     backfill,
     failed,
+    costs,
     forecast_command,
     init,
     invoke,
