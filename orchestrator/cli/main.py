@@ -19,6 +19,7 @@ from orchestrator.cli.commands import Commands
 from orchestrator.cli.connection import Connection
 from orchestrator.cli.console import beside
 from orchestrator.cli.console import console as web_console
+from orchestrator.cli.costs import costs
 from orchestrator.cli.failed import failed
 from orchestrator.cli.forecast import forecast_command
 from orchestrator.cli.init import init
@@ -129,6 +130,7 @@ _COMMANDS = (
     backfill,
     web_console,
     failed,
+    costs,
     forecast_command,
     init,
     invoke,
