@@ -157,7 +157,7 @@ def test_an_endpoint_that_is_down_is_named(
 
 
 def test_an_interruption_says_what_to_do_next(
-    credentials: None, tasks: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    endpoint: EmbeddedAws, tasks: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
