@@ -16,6 +16,7 @@ from orchestrator.cli import deployments, faults
 from orchestrator.cli.alerts import alerts
 from orchestrator.cli.backfill import backfill
 from orchestrator.cli.commands import Commands
+from orchestrator.cli.completion import completion
 from orchestrator.cli.connection import Connection
 from orchestrator.cli.failed import failed
 from orchestrator.cli.forecast import forecast_command
@@ -28,6 +29,7 @@ from orchestrator.cli.pause import pause, resume
 from orchestrator.cli.preview import preview
 from orchestrator.cli.rerun import rerun
 from orchestrator.cli.runs import runs
+from orchestrator.cli.schedule import schedule
 from orchestrator.cli.show import show
 from orchestrator.cli.start import start
 from orchestrator.cli.stop import stop
@@ -118,6 +120,7 @@ def demo(connection: Connection, file: Path | None) -> int:
 _COMMANDS = (
     alerts,
     backfill,
+    completion,
     failed,
     forecast_command,
     init,
@@ -129,6 +132,7 @@ _COMMANDS = (
     rerun,
     resume,
     runs,
+    schedule,
     show,
     start,
     stop,
