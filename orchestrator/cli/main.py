@@ -18,6 +18,7 @@ from orchestrator.cli.backfill import backfill
 from orchestrator.cli.commands import Commands
 from orchestrator.cli.completion import completion
 from orchestrator.cli.connection import Connection
+from orchestrator.cli.costs import costs
 from orchestrator.cli.failed import failed
 from orchestrator.cli.forecast import forecast_command
 from orchestrator.cli.init import init
@@ -122,6 +123,7 @@ _COMMANDS = (
     backfill,
     completion,
     failed,
+    costs,
     forecast_command,
     init,
     invoke,
