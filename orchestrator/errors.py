@@ -37,6 +37,7 @@ OrchestratorError
 ├── PortInUse                   the embedded AWS cannot listen where it was told to
 ├── SlotTaken                   a slot was to be started that has a row
 ├── SlotToCome                  a slot was to be started that its schedule will start
+├── StateInUse                  another process keeps its embedded AWS in the same folder
 ├── StillRunning                a rerun of a slot whose run goes on
 ├── TaskPaused                  a person asked for runs of a task that a person has paused
 ├── WebhookRefused              a webhook will not take an alert, however often it is sent
@@ -385,6 +386,16 @@ class SlotToCome(OrchestratorError):
         super().__init__(
             f"nothing was started: {slot} of {task_id} is still to come, and a run by hand takes the place of the"
             " scheduled one, which then starts nothing; leave --slot out to run the task for now, or add --force"
+        )
+
+
+class StateInUse(OrchestratorError):
+    """Another process keeps its embedded AWS in the same folder."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(
+            f"{folder} cannot be used: another `orchestrator local` keeps its state there, or it is no such folder;"
+            " end that one, or name another folder with --state"
         )
 
 

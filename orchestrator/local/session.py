@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -14,12 +15,14 @@ from typing import Any
 
 from orchestrator import deployment
 from orchestrator.deployment import Application, Applied
+from orchestrator.deployment.locking import KEY as LOCK_KEY
 from orchestrator.errors import InvalidRow
 from orchestrator.local import samples
 from orchestrator.local.address import announced
 from orchestrator.local.aws import environment
 from orchestrator.local.aws.clock import Clock, RealClock, VirtualClock
 from orchestrator.local.aws.dynamodb import streams
+from orchestrator.local.aws.kept import ITEM, Kept
 from orchestrator.local.aws.scheduler.delivery import Delivery
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.local.reloading import Source, reloaded
@@ -43,16 +46,28 @@ class Session:
 
 @contextmanager
 def started(
-    application: Application, file: Path, *, port: int, clock: Clock, say: Callable[[str], object]
+    application: Application,
+    file: Path,
+    *,
+    port: int,
+    clock: Clock,
+    say: Callable[[str], object],
+    keep: Kept | None = None,
 ) -> Iterator[Session]:
     """The embedded AWS with everything deployed; time stands (or passes as it really does) until then.
+
+    ``keep`` is what it begins with, and where it keeps what is to outlive it.
 
     Raises InvalidTaskFile, before anything is started, and PortInUse.
     """
     application = application.on_its_own()
     stack = application.stack
     declared = application.load(file, clock.now().date())
-    with _tidy_end(), clock.busy(), EmbeddedAws(port=port, clock=clock) as aws, environment.applied(aws.environment):
+    if keep:
+        # Whoever deployed when the process was killed does so no longer.
+        keep.remove(ITEM, stack.table("Idempotency"), json.dumps(LOCK_KEY))
+    embedded = EmbeddedAws(port=port, clock=clock, keep=keep)
+    with _tidy_end(), clock.busy(), embedded as aws, environment.applied(aws.environment):
         bucket = f"{stack.name}-data-{aws.account}-{aws.region}"
         applied = deployment.apply(
             aws.client,
@@ -62,7 +77,10 @@ def started(
             settings=deployment.StackSettings(mail_from=samples.MAIL_FROM, site_url=samples.site_url(aws, bucket)),
             deployer=deployment.Deployer(now=clock.now, sleep=lambda seconds: None, progress=say),
         )
-        samples.seed(aws, stack, bucket, clock.now(), application.lambdas.parent / "samples")
+        if keep is None or keep.is_new:
+            samples.seed(aws, stack, bucket, clock.now(), application.lambdas.parent / "samples")
+        else:
+            samples.verify_sender(aws)
         yield Session(aws=aws, stack=stack, tasks=declared.tasks, applied=applied)
 
 
@@ -94,11 +112,11 @@ def clock_of(speed: float | None, begin: datetime | None) -> Clock:
     return VirtualClock(begin or datetime.now(UTC), speed=speed or 1)
 
 
-def serve(source: Source, *, port: int, clock: Clock, say: Callable[[str], object]) -> None:
+def serve(source: Source, *, port: int, clock: Clock, say: Callable[[str], object], keep: Kept | None = None) -> None:
     """Serves until it is interrupted, and deploys each file that is saved."""
     application = source.project.application(source.stack)
     with (
-        started(application, source.tasks, port=port, clock=clock, say=lambda line: None) as session,
+        started(application, source.tasks, port=port, clock=clock, say=lambda line: None, keep=keep) as session,
         announced(source.project.root, session.aws.endpoint, session.stack.name),
         _told(session, say),
         reloaded(source, session.aws, say),
