@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -41,8 +42,11 @@ def of_a_crontab() -> Converted:
 
 
 @pytest.fixture(scope="module")
-def of_dags() -> Converted:
-    return airflow.read(SAMPLES / "dags")
+def of_dags(tmp_path_factory: pytest.TempPathFactory) -> Converted:
+    folder = tmp_path_factory.mktemp("airflow") / "dags"
+    shutil.copytree(SAMPLES / "dags", folder)
+    (folder / "torn.py").write_text("def broken(:\n")
+    return airflow.read(folder)
 
 
 @pytest.mark.parametrize("source", ["of_a_crontab", "of_dags"])
