@@ -42,6 +42,7 @@ OrchestratorError
 ├── TaskPaused                  a person asked for runs of a task that a person has paused
 ├── WebhookRefused              a webhook will not take an alert, however often it is sent
 ├── WebhookUnavailable          a webhook does not take an alert now
+├── UnknownAction               the console was asked for something that it cannot do
 ├── UnknownTask                 an operator named a task that the registry does not have
 └── RefusedRun                  TaskRunner did not start the task
     ├── ClaimContended          other transactions were in the way of the claim, every time
@@ -299,6 +300,13 @@ class UnknownTask(OrchestratorError):
 
     def __init__(self, task_id: str) -> None:
         super().__init__(f"there is no task {task_id!r} in the registry; `orchestrator tasks` lists them")
+
+
+class UnknownAction(OrchestratorError):
+    """The console was asked for something that it cannot do, or not for what."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"the console cannot do {name!r}; it knows {', '.join(known)}")
 
 
 class WebhookRefused(OrchestratorError):

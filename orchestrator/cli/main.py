@@ -17,6 +17,8 @@ from orchestrator.cli.alerts import alerts
 from orchestrator.cli.backfill import backfill
 from orchestrator.cli.commands import Commands
 from orchestrator.cli.connection import Connection
+from orchestrator.cli.console import beside
+from orchestrator.cli.console import console as web_console
 from orchestrator.cli.costs import costs
 from orchestrator.cli.failed import failed
 from orchestrator.cli.forecast import forecast_command
@@ -103,7 +105,14 @@ def local(
     keep = Kept(state) if state else None
     # A virtual time goes on from where it was.
     begin = begin or (keep.time if keep and speed else None)
-    session.serve(source, port=port, clock=session.clock_of(speed, begin), say=click.echo, keep=keep)
+    session.serve(
+        source,
+        port=port,
+        clock=session.clock_of(speed, begin),
+        say=click.echo,
+        console=lambda stack: beside(stack, port),
+        keep=keep,
+    )
 
 
 @orchestrator.command()
@@ -119,6 +128,7 @@ def demo(connection: Connection, file: Path | None) -> int:
 _COMMANDS = (
     alerts,
     backfill,
+    web_console,
     failed,
     costs,
     forecast_command,
