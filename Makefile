@@ -45,6 +45,7 @@ $(VENV)/.bench: $(VENV)/.test requirements-bench.lock
 	@touch $@
 
 bench: $(VENV)/.bench
+	@$(BIN)/python -m tests.bench.compare
 	@$(BIN)/python -m tests.bench.runs
 	@$(BIN)/python -m tests.bench.schedules
 	@$(BIN)/python -m tests.bench.deploying

@@ -19,6 +19,7 @@ OrchestratorError
 ├── MissingWheels               what functions depend on is neither on this machine nor to be had
 ├── DeploymentFailed            AWS refused, or did not finish, what was to be deployed
 ├── DeploymentUnderWay          another apply writes tasks and schedules of this stack now
+├── OlderRelease                a stack was deployed with a newer release of this library
 ├── MotoChanged                 the embedded AWS was written against another moto
 ├── NoSuchAlarm                 the alarm that is to watch a new version does not exist
 ├── NoSuchVersion               there is no version of a state machine to go back to
@@ -36,10 +37,12 @@ OrchestratorError
 ├── PortInUse                   the embedded AWS cannot listen where it was told to
 ├── SlotTaken                   a slot was to be started that has a row
 ├── SlotToCome                  a slot was to be started that its schedule will start
+├── StateInUse                  another process keeps its embedded AWS in the same folder
 ├── StillRunning                a rerun of a slot whose run goes on
 ├── TaskPaused                  a person asked for runs of a task that a person has paused
 ├── WebhookRefused              a webhook will not take an alert, however often it is sent
 ├── WebhookUnavailable          a webhook does not take an alert now
+├── UnknownAction               the console was asked for something that it cannot do
 ├── UnknownTask                 an operator named a task that the registry does not have
 └── RefusedRun                  TaskRunner did not start the task
     ├── ClaimContended          other transactions were in the way of the claim, every time
@@ -161,6 +164,16 @@ class DeploymentUnderWay(OrchestratorError):
         super().__init__(
             f"stack {stack} is being deployed by {holder}; wait for its end, or, if it died, until {until} (UTC),"
             " then deploy again"
+        )
+
+
+class OlderRelease(OrchestratorError):
+    """A stack was deployed with a newer release of this library, which an older one would take back."""
+
+    def __init__(self, stack: str, deployed: str, version: str) -> None:
+        super().__init__(
+            f"{stack} was deployed with {deployed}, and this is {version}: install {deployed} or a newer one; a state"
+            " machine alone goes back with `orchestrator rollback`"
         )
 
 
@@ -289,6 +302,13 @@ class UnknownTask(OrchestratorError):
         super().__init__(f"there is no task {task_id!r} in the registry; `orchestrator tasks` lists them")
 
 
+class UnknownAction(OrchestratorError):
+    """The console was asked for something that it cannot do, or not for what."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"the console cannot do {name!r}; it knows {', '.join(known)}")
+
+
 class WebhookRefused(OrchestratorError):
     """A webhook will not take an alert, however often it is sent."""
 
@@ -374,6 +394,16 @@ class SlotToCome(OrchestratorError):
         super().__init__(
             f"nothing was started: {slot} of {task_id} is still to come, and a run by hand takes the place of the"
             " scheduled one, which then starts nothing; leave --slot out to run the task for now, or add --force"
+        )
+
+
+class StateInUse(OrchestratorError):
+    """Another process keeps its embedded AWS in the same folder."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(
+            f"{folder} cannot be used: another `orchestrator local` keeps its state there, or it is no such folder;"
+            " end that one, or name another folder with --state"
         )
 
 

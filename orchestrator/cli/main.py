@@ -17,6 +17,9 @@ from orchestrator.cli.alerts import alerts
 from orchestrator.cli.backfill import backfill
 from orchestrator.cli.commands import Commands
 from orchestrator.cli.connection import Connection
+from orchestrator.cli.console import beside
+from orchestrator.cli.console import console as web_console
+from orchestrator.cli.costs import costs
 from orchestrator.cli.failed import failed
 from orchestrator.cli.forecast import forecast_command
 from orchestrator.cli.init import init
@@ -77,16 +80,39 @@ def schema() -> None:
 )
 @click.option("--speed", type=click.FloatRange(1, 1_000_000), help="How many times as fast time passes while idle.")
 @click.option("--from", "begin", callback=moment, help="The time to begin at, like 2026-11-30T00:00:00Z.")
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Keep records, objects and schedules in this folder, and begin with what is there.",
+)
 @tasks_option
 @click.pass_obj
-def local(connection: Connection, port: int, speed: float | None, begin: datetime | None, file: Path | None) -> None:
-    """Run all of it on this machine, until Ctrl-C."""
+def local(
+    connection: Connection,
+    port: int,
+    speed: float | None,
+    begin: datetime | None,
+    state: Path | None,
+    file: Path | None,
+) -> None:
+    """Run all of it on this machine, until Ctrl-C; what is saved is deployed at once."""
     # Here, because moto takes a second to import and nothing else needs it.
     from orchestrator.local import session
+    from orchestrator.local.aws.kept import Kept
     from orchestrator.local.reloading import Source
 
     source = Source(project=connection.project, stack=connection.stack, tasks=connection.tasks_file(file).absolute())
-    session.serve(source, port=port, clock=session.clock_of(speed, begin), say=click.echo)
+    keep = Kept(state) if state else None
+    # A virtual time goes on from where it was.
+    begin = begin or (keep.time if keep and speed else None)
+    session.serve(
+        source,
+        port=port,
+        clock=session.clock_of(speed, begin),
+        say=click.echo,
+        console=lambda stack: beside(stack, port),
+        keep=keep,
+    )
 
 
 @orchestrator.command()
@@ -102,7 +128,9 @@ def demo(connection: Connection, file: Path | None) -> int:
 _COMMANDS = (
     alerts,
     backfill,
+    web_console,
     failed,
+    costs,
     forecast_command,
     init,
     invoke,

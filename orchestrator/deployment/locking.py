@@ -28,7 +28,7 @@ LEASE = timedelta(minutes=2)
 #: Seconds between two renewals.
 RENEWAL_SECONDS = 20.0
 
-_KEY = {"id": {"S": "deployment"}}
+KEY = {"id": {"S": "deployment"}}
 
 
 @contextmanager
@@ -72,7 +72,7 @@ def exclusive(
 
 
 def _item(holder: str, begin: datetime) -> dict[str, Any]:
-    return {**_KEY, "holder": {"S": holder}, "expiration": {"N": str(int((begin + LEASE).timestamp()))}}
+    return {**KEY, "holder": {"S": holder}, "expiration": {"N": str(int((begin + LEASE).timestamp()))}}
 
 
 def _renew(
@@ -93,7 +93,7 @@ def _release(client: DynamoDBClient, table: str, holder: str) -> None:
     try:
         client.delete_item(
             TableName=table,
-            Key=_KEY,
+            Key=KEY,
             ConditionExpression="holder = :holder",
             ExpressionAttributeValues={":holder": {"S": holder}},
         )

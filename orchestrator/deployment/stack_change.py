@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -15,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+import orchestrator
 from orchestrator.deployment.application import Application
 from orchestrator.deployment.bundles import Bundle
 from orchestrator.deployment.definition_changes import DefinitionChange, definition_change
 from orchestrator.deployment.settings import StackSettings
 from orchestrator.deployment.stack import CloudFormationStack, Deployed
 from orchestrator.deployment.storage import created_unprotected
+from orchestrator.errors import OlderRelease
 from orchestrator.runs.destinations import Destination
 from orchestrator.stack import Stack
 
@@ -112,9 +115,13 @@ def stack_change(
 ) -> StackChange:
     """What makes ``stack`` what the application says; reads only.
 
-    Raises :class:`~orchestrator.errors.DeploymentFailed` for a stack that must be mended by a person first.
+    Raises :class:`~orchestrator.errors.DeploymentFailed` for a stack that must be mended by a person first, and
+    :class:`~orchestrator.errors.OlderRelease` for one that a newer release of this library has deployed.
     """
     deployed = stack.deployable()
+    its = deployed.outputs.get("Version", "") if deployed else ""
+    if _release(its) > _release(orchestrator.__version__):
+        raise OlderRelease(application.stack.name, its, orchestrator.__version__)
     before = stack.template() if deployed else {}
     template, bundles = application.template, application.bundles()
     kept = deployed.parameters if deployed else {}
@@ -127,6 +134,11 @@ def stack_change(
         parameters=_parameters_of(template, bundles, kept, settings.parameters(destinations)),
         bundles=bundles,
     )
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """The numbers of a version; those before 0.2.0 have left none in their stacks."""
+    return tuple(int(number) for number in re.findall(r"\d+", version))
 
 
 def carry_out(change: StackChange, stack: CloudFormationStack, s3: Callable[[], S3Client]) -> Mapping[str, str]:

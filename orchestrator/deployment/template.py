@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orchestrator
 from orchestrator import stack as settings
 from orchestrator.asl.definition import Definition
 from orchestrator.deployment import encryption, event_sources, mail, observation, policies, scanning, storage
@@ -89,6 +90,8 @@ def template(
             "SchedulerDlqArn": {"Value": policies.attribute("SchedulerDlq")},
             "SchedulerRoleArn": {"Value": policies.attribute("SchedulerRole")},
             "TaskRunnerArn": {"Value": {"Ref": TASK_RUNNER}},
+            # Of this library: a stack is not taken back to an older one.
+            "Version": {"Value": orchestrator.__version__},
         },
     }
 

@@ -47,6 +47,11 @@ def seed(aws: EmbeddedAws, stack: Stack, bucket: str, now: datetime, folder: Pat
             dynamodb.put_item(TableName=stack.table(file.stem), Item=to_item(record))
     if (folder / "stale.json").exists():
         _seed_stale(aws, stack, bucket, now, json.loads((folder / "stale.json").read_text(encoding="utf-8")))
+    verify_sender(aws)
+
+
+def verify_sender(aws: EmbeddedAws) -> None:
+    """Lets mail be sent from the address that the samples use."""
     aws.client("ses").verify_email_identity(EmailAddress=MAIL_FROM)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,12 +15,14 @@ from typing import Any
 
 from orchestrator import deployment
 from orchestrator.deployment import Application, Applied
+from orchestrator.deployment.locking import KEY as LOCK_KEY
 from orchestrator.errors import InvalidRow
 from orchestrator.local import samples
 from orchestrator.local.address import announced
 from orchestrator.local.aws import environment
 from orchestrator.local.aws.clock import Clock, RealClock, VirtualClock
 from orchestrator.local.aws.dynamodb import streams
+from orchestrator.local.aws.kept import ITEM, Kept
 from orchestrator.local.aws.scheduler.delivery import Delivery
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.local.reloading import Source, reloaded
@@ -43,16 +46,28 @@ class Session:
 
 @contextmanager
 def started(
-    application: Application, file: Path, *, port: int, clock: Clock, say: Callable[[str], object]
+    application: Application,
+    file: Path,
+    *,
+    port: int,
+    clock: Clock,
+    say: Callable[[str], object],
+    keep: Kept | None = None,
 ) -> Iterator[Session]:
     """The embedded AWS with everything deployed; time stands (or passes as it really does) until then.
+
+    ``keep`` is what it begins with, and where it keeps what is to outlive it.
 
     Raises InvalidTaskFile, before anything is started, and PortInUse.
     """
     application = application.on_its_own()
     stack = application.stack
     declared = application.load(file, clock.now().date())
-    with _tidy_end(), clock.busy(), EmbeddedAws(port=port, clock=clock) as aws, environment.applied(aws.environment):
+    if keep:
+        # Whoever deployed when the process was killed does so no longer.
+        keep.remove(ITEM, stack.table("Idempotency"), json.dumps(LOCK_KEY))
+    embedded = EmbeddedAws(port=port, clock=clock, keep=keep)
+    with _tidy_end(), clock.busy(), embedded as aws, environment.applied(aws.environment):
         bucket = f"{stack.name}-data-{aws.account}-{aws.region}"
         applied = deployment.apply(
             aws.client,
@@ -62,7 +77,10 @@ def started(
             settings=deployment.StackSettings(mail_from=samples.MAIL_FROM, site_url=samples.site_url(aws, bucket)),
             deployer=deployment.Deployer(now=clock.now, sleep=lambda seconds: None, progress=say),
         )
-        samples.seed(aws, stack, bucket, clock.now(), application.lambdas.parent / "samples")
+        if keep is None or keep.is_new:
+            samples.seed(aws, stack, bucket, clock.now(), application.lambdas.parent / "samples")
+        else:
+            samples.verify_sender(aws)
         yield Session(aws=aws, stack=stack, tasks=declared.tasks, applied=applied)
 
 
@@ -94,16 +112,27 @@ def clock_of(speed: float | None, begin: datetime | None) -> Clock:
     return VirtualClock(begin or datetime.now(UTC), speed=speed or 1)
 
 
-def serve(source: Source, *, port: int, clock: Clock, say: Callable[[str], object]) -> None:
-    """Serves until it is interrupted, and deploys each file that is saved."""
+def serve(
+    source: Source,
+    *,
+    port: int,
+    clock: Clock,
+    say: Callable[[str], object],
+    console: Callable[[Stack], AbstractContextManager[str]],
+    keep: Kept | None = None,
+) -> None:
+    """Serves until it is interrupted, and deploys each file that is saved; ``console`` shows a stack meanwhile, and
+    gives the address of its pages.
+    """
     application = source.project.application(source.stack)
     with (
-        started(application, source.tasks, port=port, clock=clock, say=lambda line: None) as session,
+        started(application, source.tasks, port=port, clock=clock, say=lambda line: None, keep=keep) as session,
         announced(source.project.root, session.aws.endpoint, session.stack.name),
+        console(session.stack) as pages,
         _told(session, say),
         reloaded(source, session.aws, say),
     ):
-        say(_welcome(session))
+        say(_welcome(session, pages))
         for_ever = threading.Event()
         while True:
             clock.sleep(3600, wake=for_ever, resting=True)
@@ -143,7 +172,7 @@ def _outcome(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> str | Non
     return "  ".join(filter(None, (run.task_id, run.slot, run.status, took, why(run))))
 
 
-def _welcome(session: Session) -> str:
+def _welcome(session: Session, pages: str) -> str:
     """Where it is, and commands to copy."""
     exports = "\n".join(f"export {name}={value}" for name, value in session.aws.environment.items())
     runner = session.applied.outputs["TaskRunnerArn"]
@@ -151,6 +180,7 @@ def _welcome(session: Session) -> str:
     stack = session.stack
     return f"""\
 {stack.name} is up on {session.aws.endpoint}, with {len(session.tasks)} tasks. Ctrl-C ends it.
+Every task, slot and run: {pages}
 
 In another terminal:
 

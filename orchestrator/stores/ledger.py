@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.dynamodb import to_item
 from orchestrator.instants import order, to_second
+from orchestrator.runs.outline import ATTRIBUTES, Outline
 from orchestrator.runs.run import UNSUCCESSFUL, Run, RunStatus
 from orchestrator.stack import STATUS_INDEX, Stack
 from orchestrator.stores.unreadable import Report, log, readable
@@ -133,6 +134,25 @@ class Ledger:
             **({"Limit": page} if page else {}),
         )
         return (run for run in runs if order(run.slot) <= order(until or "~"))
+
+    def outlines(self, status: RunStatus, *, since: str, until: str) -> Iterator[Outline]:
+        """As :meth:`with_status`, of each run what a grid shows: a page of the answer holds some thousand."""
+        items = self._items(
+            IndexName=STATUS_INDEX,
+            KeyConditionExpression="#status = :status AND #slot BETWEEN :since AND :until",
+            ProjectionExpression=", ".join(f"#{name}" for name in ATTRIBUTES),
+            ExpressionAttributeNames={f"#{name}": name for name in ATTRIBUTES},
+            ExpressionAttributeValues=to_item(
+                {":status": status, ":since": order(since), ":until": _end_of_second(until)}
+            ),
+        )
+        return readable(items, Outline.from_item, self._report)
+
+    def outline(self, task_id: str, slot: str) -> Outline | None:
+        """The outline of one slot's run as it is now. Raises :class:`~orchestrator.errors.InvalidRow`."""
+        key = to_item({"taskId": task_id, "slot": slot})
+        item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        return Outline.from_item(item) if item else None
 
     def _of_task(
         self,

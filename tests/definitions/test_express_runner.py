@@ -61,8 +61,7 @@ class Twin:
 
     def over(self, execution_arn: str) -> None:
         """Waits until nothing goes on in it."""
-        known = self.backend.__dict__.get("executions_by_arn", {})
-        self.runner.until(lambda: execution_arn not in known)
+        assert self.runner.is_over(execution_arn)
 
     def run(self, task_id: str, slot: str = SLOT, **more: Any) -> Run | None:
         self.over(self.start(task_id, slot, **more))
@@ -204,6 +203,16 @@ def test_a_backfill_that_somebody_starts_here_is_handed_over(twin: Twin) -> None
     twin.run(task_id, trigger=Trigger.BACKFILL)
     twin.runner.until(lambda: (run := twin.runner.ledger.get(task_id, SLOT)) is not None and run.status == "SUCCEEDED")
     assert found(twin.runner.ledger.get(task_id, SLOT)).trigger is Trigger.BACKFILL
+
+
+def test_a_refusal_that_cannot_be_recorded_is_left_to_task_runner_whose_failure_is_told(twin: Twin) -> None:
+    role = twin.runner.aws.client("stepfunctions").describe_state_machine(stateMachineArn=twin.arn)["roleArn"]
+    with twin.runner.faulty("dynamodb", "PutItem", applied=False, times=6, role=role):
+        arn = twin.start("of-nobody")
+        twin.over(arn)
+    assert twin.states(arn)[-3:] == ["RecordRefusal", "Unrecorded", "HandOver"]
+    twin.runner.until(lambda: twin.runner.ledger.get("of-nobody", SLOT) is not None)
+    assert found(twin.runner.ledger.get("of-nobody", SLOT)).error == "TaskNotFound"
 
 
 @pytest.mark.parametrize("kind", TargetKind)

@@ -9,6 +9,7 @@ from typing import Any
 
 from orchestrator.runs.run import RunStatus, Trigger
 from orchestrator.runs.task_state import Checkpoint
+from orchestrator.tasks.express import EXPRESS_SECONDS
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.slots import key
 from orchestrator.tasks.task import OverlapPolicy, TaskSchedule
@@ -16,6 +17,13 @@ from tests.testbed.task_runner import STACK, TaskRunner
 
 #: Runs here are neither late nor looked for before this.
 GRACE = timedelta(hours=2)
+
+#: What an Express execution may run.
+_SHORT: dict[str, Any] = {
+    "timeout_seconds": 60,
+    "retry": RetryPolicy(max_attempts=3, interval_seconds=1),
+    "express": True,
+}
 
 _FAR_AWAY = "99999999999"
 _TO_COME = "2099-01-01T00:00:00Z"
@@ -28,6 +36,8 @@ class Cell:
     runner: TaskRunner
     task_id: str
     at: datetime
+    #: Whether TaskRunner's Express twin runs it.
+    express: bool = False
 
     @property
     def slot(self) -> str:
@@ -44,6 +54,7 @@ class Cell:
         """
         daily = TaskSchedule(expression=f"cron({self.at.minute} {self.at.hour} * * ? *)")
         grace = int(GRACE.total_seconds())
+        fields = (_SHORT if self.express else {}) | fields
         self.runner.register(self.task_id, target, schedules=(daily,), grace_seconds=grace, **fields)
         record = self.runner.registry.get(self.task_id)
         assert record is not None
@@ -61,11 +72,11 @@ class Cell:
     def start(self, slot: str | None = None, **more: Any) -> str:
         """As Scheduler does."""
         given = {"taskId": self.task_id, "scheduledTime": slot or self.slot, "trigger": Trigger.SCHEDULE}
-        return self.runner.start(given | more)
+        return self.runner.start(given | more, machine="ExpressRunner" if self.express else "TaskRunner")
 
     def run(self, slot: str | None = None, **more: Any) -> None:
         """Starts it and waits until it is over."""
-        assert self.runner.aws.execution(self.start(slot, **more)).over.wait(240)
+        assert self.runner.is_over(self.start(slot, **more), 240)
 
     def is_(self, status: RunStatus, slot: str | None = None) -> None:
         """Waits until the slot's row says so."""
@@ -108,6 +119,23 @@ def _detached(cell: Cell) -> None:
 def _failing_detached(cell: Cell) -> None:
     cell.register(params={"refuse": True}, retry=RetryPolicy(max_attempts=1))
     cell.run(trigger=Trigger.BACKFILL)
+
+
+def _without_a_lease(cell: Cell) -> None:
+    """Another run has taken it while this one was at work."""
+    cell.register(params={"seconds": 1})
+    execution = cell.start()
+    cell.is_(RunStatus.RUNNING)
+    cell.held()
+    assert cell.runner.is_over(execution, 240)
+
+
+def _failing_without_a_lease(cell: Cell) -> None:
+    cell.register(params={"seconds": 1, "refuse": True}, retry=RetryPolicy(max_attempts=1))
+    execution = cell.start()
+    cell.is_(RunStatus.RUNNING)
+    cell.held()
+    assert cell.runner.is_over(execution, 240)
 
 
 def _unknown(cell: Cell) -> None:
@@ -183,6 +211,8 @@ class Scenario:
     ends: RunStatus = RunStatus.SUCCEEDED
     #: The state whose calls fail, where it is not the scenario's name.
     state: str | None = None
+    #: Whether TaskRunner's Express twin is started.
+    express: bool = False
 
 
 _FAILS, _IS_SKIPPED = RunStatus.FAILED, RunStatus.SKIPPED
@@ -215,4 +245,35 @@ OTHER_WAYS: Mapping[str, Scenario] = {
     "ClaimSlot of a rerun": Scenario(play=_again, ends=_FAILS, state="ClaimSlot"),
     "RecordFailure of a rerun": Scenario(play=_again, ends=_FAILS, state="RecordFailure"),
     "RecordRefusal of an input": Scenario(play=_after_a_refused_input, state="RecordRefusal"),
+}
+
+
+def _elsewhere(cell: Cell) -> None:
+    """It is not for the twin, which hands it over."""
+    cell.register("workflow/nested")
+    began = cell.runner.aws.clock.now()
+    cell.run()
+    # It may have died before it could.
+    if cell.runner.aws.clock.now() - began < timedelta(seconds=EXPRESS_SECONDS):
+        cell.runner.until(lambda: cell.runner.ledger.get(cell.task_id, cell.slot) is not None)
+
+
+def _of_twin(state: str, play: Callable[[Cell], None], ends: RunStatus = RunStatus.SUCCEEDED) -> Scenario:
+    return Scenario(play=play, ends=ends, state=state, express=True)
+
+
+#: The same of TaskRunner's Express twin, for each of its states that call AWS.
+OF_TWIN: Mapping[str, Scenario] = {
+    f"{scenario.state} of twin": scenario
+    for scenario in (
+        *(_of_twin(state, _plain) for state in ("LookupTask", "ClaimSlot", "InvokeLambda", "RecordOutcome")),
+        _of_twin("RecordOutcomeAlone", _without_a_lease),
+        _of_twin("RecordFailure", _failing, _FAILS),
+        _of_twin("RecordFailureAlone", _failing_without_a_lease, _FAILS),
+        _of_twin("ExplainRefusal", _overlapping, _IS_SKIPPED),
+        _of_twin("RecordRefusal", _unknown, _FAILS),
+        _of_twin("RecordSkip", _paused, _IS_SKIPPED),
+        _of_twin("RecordDuplicate", _twice),
+        _of_twin("HandOver", _elsewhere),
+    )
 }

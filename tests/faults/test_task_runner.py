@@ -14,7 +14,7 @@ import pytest
 from orchestrator.local.aws.clock import VirtualClock
 from orchestrator.local.aws.server import EmbeddedAws
 from tests.faults.injection import Fault, Faults, Injected, State
-from tests.faults.scenarios import GRACE, OTHER_WAYS, SCENARIOS, Cell
+from tests.faults.scenarios import GRACE, OF_TWIN, OTHER_WAYS, SCENARIOS, Cell
 from tests.faults.verdicts import LOST, table, told, verdict
 from tests.testbed.rounds import rounds
 from tests.testbed.task_runner import TaskRunner
@@ -32,7 +32,7 @@ _AMBIGUOUS = {
 
 
 #: Runs that come through each call, and through some of them by other ways.
-ALL = {**SCENARIOS, **OTHER_WAYS}
+ALL = {**SCENARIOS, **OTHER_WAYS, **OF_TWIN}
 
 #: Each fault of each call.
 _ALL = [(name, fault) for name in ALL for fault in Fault]
@@ -70,9 +70,9 @@ def runner(embedded_aws: EmbeddedAws) -> Iterator[TaskRunner]:
         embedded_aws.reset()
 
 
-def calls(runner: TaskRunner) -> list[str]:
-    """The states of the deployed TaskRunner that call AWS."""
-    client, arn = runner.aws.client("stepfunctions"), runner.applied.outputs["TaskRunnerArn"]
+def calls(runner: TaskRunner, machine: str) -> list[str]:
+    """The states of the deployed machine that call AWS."""
+    client, arn = runner.aws.client("stepfunctions"), runner.applied.outputs[f"{machine}Arn"]
     states = json.loads(client.describe_state_machine(stateMachineArn=arn)["definition"])["States"]
     return [name for name, state in states.items() if state["Type"] == "Task"]
 
@@ -82,8 +82,9 @@ def play(runner: TaskRunner, faults: Faults, times: float, keys: Keys) -> Matrix
     at = (runner.aws.clock.now() - timedelta(minutes=10)).replace(second=0, microsecond=0)
     cells, injected = {}, {}
     for name, fault in keys:
-        task_id = f"{name}-{fault}-{'once' if times == 1 else 'ever'}-{len(keys)}".lower().replace(" ", "-")
-        cells[name, fault] = Cell(runner=runner, task_id=task_id, at=at)
+        task_id = f"{name}-{fault}-{1 if times == 1 else 'n'}-{len(keys)}".lower().replace(" ", "-")
+        assert len(task_id) <= 48
+        cells[name, fault] = Cell(runner=runner, task_id=task_id, at=at, express=ALL[name].express)
         where = State(name=ALL[name].state or name, task_id=task_id)
         injected[name, fault] = Injected(where=where, fault=fault, times=times)
     with faults.injected(*injected.values()), ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -112,7 +113,8 @@ def lost(matrix: Matrix) -> list[tuple[str, Fault]]:
 
 
 def test_there_is_a_run_for_every_call(runner: TaskRunner) -> None:
-    assert sorted(SCENARIOS) == sorted(calls(runner))
+    assert sorted(SCENARIOS) == sorted(calls(runner, "TaskRunner"))
+    assert sorted(one.state or "" for one in OF_TWIN.values()) == sorted(calls(runner, "ExpressRunner"))
 
 
 @KEYS
@@ -124,7 +126,7 @@ def test_a_fault_that_passes_changes_nothing(runner: TaskRunner, faults: Faults,
     otherwise = {
         key for key, finding in matrix.items() if finding.verdict.partition(",")[0] != ALL[key[0]].ends.lower()
     }
-    assert otherwise == _AMBIGUOUS & matrix.keys()
+    assert otherwise == {(name, fault) for name, fault in matrix if (ALL[name].state or name, fault) in _AMBIGUOUS}
 
 
 @KEYS

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.awsrequest import AWSResponse
 from moto.core.botocore_stubber import MockRawResponse
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 import definitions
 import lambdas.functions
@@ -25,6 +26,7 @@ from orchestrator.deployment import Application
 from orchestrator.functions import Function
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.destinations import Destination
+from orchestrator.runs.execution_end import is_express
 from orchestrator.runs.run import Run, Trigger
 from orchestrator.stack import Stack
 from orchestrator.stores.incidents import Incidents
@@ -134,11 +136,21 @@ class TaskRunner:
             TableName=STACK.tasks_table, Key=key, UpdateExpression=expression, **request
         )
 
-    def start(self, execution_input: Any) -> str:
+    def start(self, execution_input: Any, *, machine: str = "TaskRunner") -> str:
         client = self.aws.client("stepfunctions")
-        arn = self.applied.outputs["TaskRunnerArn"]
+        arn = self.applied.outputs[f"{machine}Arn"]
         started = client.start_execution(stateMachineArn=arn, input=json.dumps(execution_input))
         return str(started["executionArn"])
+
+    def is_over(self, execution_arn: str, seconds: float = 60) -> bool:
+        """Waits for the end of an execution, an Express one too, of which no request tells; whether it came in time."""
+        if not is_express(execution_arn):
+            return bool(self.aws.execution(execution_arn).over.wait(seconds))
+        going_on = stepfunctions_parser_backends[self.aws.account][self.aws.region].__dict__.get(
+            "executions_by_arn", {}
+        )
+        execution = going_on.get(execution_arn)
+        return execution is None or bool(execution.over.wait(seconds))
 
     def run(self, task_id: str, slot: str = SLOT, **more: Any) -> Outcome:
         """Runs a slot of a task as Scheduler does."""

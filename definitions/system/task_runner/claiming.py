@@ -89,14 +89,14 @@ _LOOKUP_FAILED = jsonata(f"""
 
 def states(stack: Stack, *, express: bool = False) -> list[Any]:
     """From LookupTask to InvokeLambda, or to the end of a run that starts nothing."""
-    detached = _hand_over(stack) if express else _claim_detached(stack)
+    detached = [_hand_over(stack), _unrecorded()] if express else [_claim_detached(stack)]
     return [
         _lookup(stack, express=express),
         *_claims(stack, express=express),
-        detached,
+        *detached,
         _explain(stack),
         _refused(express=express),
-        *_recordings(stack),
+        *_recordings(stack, otherwise="Unrecorded" if express else "Failed"),
     ]
 
 
@@ -185,9 +185,21 @@ def _hand_over(stack: Stack) -> Task:
         catch=[
             # A further delivery of this very execution was faster.
             Catch(error_equals=[ALREADY_STARTED], assign={"status": HANDED_OVER}, next_step=to("Ended")),
-            Catch(error_equals=["States.ALL"], assign=REFUSED, output=NOTHING, next_step=to("RecordRefusal")),
+            Catch(
+                error_equals=["States.ALL"],
+                assign=REFUSED | {"handOver": "failed"},
+                output=NOTHING,
+                next_step=to("RecordRefusal"),
+            ),
         ],
     )
+
+
+def _unrecorded() -> Choice:
+    """Nobody hears of the failure of an Express execution: what cannot be recorded here TaskRunner is to record, whose
+    own failure is told.
+    """
+    return Choice("Unrecorded", choices=[(When("$handOver = 'failed'"), to("Failed"))], default=to("HandOver"))
 
 
 def _explain(stack: Stack) -> Task:
@@ -262,15 +274,16 @@ def _refused(*, express: bool) -> Choice:
     return Choice("Refused", choices=choices, default=to("RecordRefusal"))
 
 
-def _recordings(stack: Stack) -> list[Any]:
+def _recordings(stack: Stack, *, otherwise: str) -> list[Any]:
+    """``otherwise`` is where a run goes of which no row can be written."""
     failure = {"error": {"S": jsonata("$failure.name")}, "cause": {"S": jsonata("$failure.cause")}}
     skip = {
         "reason": {"S": jsonata("$known.refusal")},
         "cause": jsonata(f"$known.refusal = {literal(SkipReason.CLOSED)} ? {{'S': $task.closed}}"),
     }
     return [
-        _put_row(stack, "RecordRefusal", failure, next_state=to("Failed")),
-        _put_row(stack, "RecordSkip", skip, output=SUMMARY),
+        _put_row(stack, "RecordRefusal", failure, otherwise, next_state=to("Failed")),
+        _put_row(stack, "RecordSkip", skip, otherwise, output=SUMMARY),
         call(
             "RecordDuplicate",
             UPDATE_ITEM,
@@ -282,7 +295,7 @@ def _recordings(stack: Stack) -> list[Any]:
     ]
 
 
-def _put_row(stack: Stack, name: str, attributes: Mapping[str, Any], **end: Any) -> Task:
+def _put_row(stack: Stack, name: str, attributes: Mapping[str, Any], otherwise: str, **end: Any) -> Task:
     return call(
         name,
         PUT_ITEM,
@@ -290,7 +303,7 @@ def _put_row(stack: Stack, name: str, attributes: Mapping[str, Any], **end: Any)
         never_retry=[CONDITION_FAILED],
         catch=[
             Catch(error_equals=[CONDITION_FAILED], assign={"status": DUPLICATE}, next_step=to("RecordDuplicate")),
-            Catch(error_equals=["States.ALL"], assign=REFUSED, output=NOTHING, next_step=to("Failed")),
+            Catch(error_equals=["States.ALL"], assign=REFUSED, output=NOTHING, next_step=to(otherwise)),
         ],
         **end,
     )

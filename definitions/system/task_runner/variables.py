@@ -112,7 +112,8 @@ _BEGIN: dict[str, object] = {
 
 def begin(*, express: bool) -> dict[str, object]:
     """What is assigned first, in an Express execution or a Standard one."""
-    return {"me": jsonata(_ONE_OF_ME if express else _ME), **_BEGIN}
+    own = {"me": jsonata(_ONE_OF_ME), "handOver": "not tried"} if express else {"me": jsonata(_ME)}
+    return {**own, **_BEGIN}
 
 
 def refused(reason: str) -> Jsonata:

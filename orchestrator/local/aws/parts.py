@@ -90,6 +90,10 @@ class Aws(Protocol):
         """The time that it lives in."""
 
     @property
+    def kept(self) -> Any:
+        """A :class:`orchestrator.local.aws.kept.Kept`, if anything is to outlive the process."""
+
+    @property
     def endpoint(self) -> str:
         """``http://127.0.0.1:PORT``."""
 
@@ -132,6 +136,10 @@ class Running:
     @property
     def clock(self) -> Clock:
         return self.aws.clock
+
+    @property
+    def kept(self) -> Any:
+        return self.aws.kept
 
     @property
     def endpoint(self) -> str:

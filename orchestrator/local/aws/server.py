@@ -28,6 +28,7 @@ from orchestrator.local.aws import (
     clients,
     environment,
     error_bodies,
+    kept,
     keys,
     mail,
     metrics,
@@ -131,6 +132,7 @@ ADAPTERS = (
     updates,
     retention,
     error_bodies,
+    kept,
 )
 
 ACCOUNT = roles.ACCOUNT
@@ -167,10 +169,11 @@ class EmbeddedAws:
     account = ACCOUNT
     region = environment.REGION
 
-    def __init__(self, *, port: int = 0, clock: Clock | None = None) -> None:
+    def __init__(self, *, port: int = 0, clock: Clock | None = None, keep: kept.Kept | None = None) -> None:
         self._port = port
         self._server: Server | None = None
         self.clock = clock or RealClock()
+        self.kept = keep
         self._plain: dict[str, Any] = {}
         self._session = imports.session()
         self.clients = clients.Clients()
@@ -206,6 +209,9 @@ class EmbeddedAws:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
+        if self.kept:
+            # What is forgotten from now on was not deleted.
+            self.kept.close()
         self.reset()
         self.functions.end(for_good=True)
 

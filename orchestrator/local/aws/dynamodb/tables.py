@@ -1,9 +1,9 @@
 """What DynamoDB says of a table, where moto says more, less or something else.
 
-Source: answers of AWS that LocalStack recorded in October 2025 (tests/aws/services/dynamodb/test_dynamodb): a table is
-CREATING in the answer to CreateTable and UPDATING in that to UpdateTable, has an id, has no empty lists of indexes, and
-names its billing mode only if it is on demand, once it is made with the moment since which it is (in
-tests/aws/services/lambda_, recorded in October 2024).
+Source: answers of AWS that LocalStack recorded (tests/aws/services/dynamodb/test_dynamodb in October 2025,
+tests/aws/services/lambda_/event_source_mapping in October 2024): a table is CREATING in the answer to CreateTable,
+UPDATING in that to UpdateTable and DELETING in that to DeleteTable. It has an id and no empty lists of indexes, and
+names its billing mode only if it is on demand; once it is made, with the moment since which it is.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from moto.dynamodb.exceptions import MockValidationException
+from moto.dynamodb.exceptions import MockValidationException, ResourceNotFoundException
 from moto.dynamodb.models.table import GlobalSecondaryIndex, Table
 from moto.dynamodb.responses import DynamoHandler
 
@@ -22,6 +22,9 @@ _NEITHER = (
     "One or more parameter values were invalid: Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when"
     " BillingMode is PAY_PER_REQUEST"
 )
+
+#: What the answer to DeleteTable leaves out.
+_NOT_SAID_OF_WHAT_GOES = {"AttributeDefinitions", "CreationDateTime", "KeySchema", "WarmThroughput"}
 
 
 def described(table: Any, said: dict[str, Any]) -> dict[str, Any]:
@@ -42,7 +45,7 @@ def described(table: Any, said: dict[str, Any]) -> dict[str, Any]:
 def install(aws: Aws) -> None:
     """Describes tables."""
     describe, describe_index = Table.describe, GlobalSecondaryIndex.describe
-    create, update = DynamoHandler.create_table, DynamoHandler.update_table
+    create, update, delete = DynamoHandler.create_table, DynamoHandler.update_table, DynamoHandler.delete_table
 
     @replaces(Table, "describe", digest="f0abdc4fe663")
     def describe_table(self: Any, base_key: str = "TableDescription") -> dict[str, Any]:
@@ -76,4 +79,16 @@ def install(aws: Aws) -> None:
     def update_table(self: Any) -> Any:
         answer = update(self)
         answer.result["TableDescription"]["TableStatus"] = "UPDATING"
+        return answer
+
+    @replaces(DynamoHandler, "delete_table", digest="91050b5638bf")
+    def delete_table(self: Any) -> Any:
+        if self.body["TableName"] not in self.dynamodb_backend.tables:
+            raise ResourceNotFoundException(table_name=self.body["TableName"])
+        answer = delete(self)
+        said = answer.result["TableDescription"]
+        answer.result["TableDescription"] = {
+            **{name: value for name, value in said.items() if name not in _NOT_SAID_OF_WHAT_GOES},
+            "TableStatus": "DELETING",
+        }
         return answer

@@ -77,3 +77,14 @@ def test_a_table_is_being_updated_and_then_active_and_says_since_when_it_is_on_d
     assert updated["BillingModeSummary"]["LastUpdateToPayPerRequestDateTime"] == created["CreationDateTime"]
     later = [dynamodb.describe_table(TableName="t")["Table"]["TableStatus"] for _ in range(2)]
     assert later == ["UPDATING", "ACTIVE"]
+
+
+def test_of_a_table_that_goes_less_is_said(aws: EmbeddedAws) -> None:
+    """Source: recorded test_table_crud."""
+    made(aws, **PROVISIONED)
+    gone = aws.client("dynamodb").delete_table(TableName="t")["TableDescription"]
+    assert gone["TableStatus"] == "DELETING"
+    assert not gone.keys() & {"AttributeDefinitions", "CreationDateTime", "KeySchema", "WarmThroughput"}
+    with pytest.raises(ClientError) as refused:
+        aws.client("dynamodb").delete_table(TableName="t")
+    assert refused.value.response["Error"]["Message"] == "Requested resource not found: Table: t not found"
