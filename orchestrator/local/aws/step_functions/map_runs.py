@@ -101,6 +101,33 @@ def _how(state: Any) -> str:
     return kinds.get(type(state), "succeeded")
 
 
+def _run_item(self: Any, env: Any, job: Any) -> None:
+    """Of a worker: runs one item, and counts it."""
+    record, job.job_output = self._map_run_record, _Lost.OUTPUT
+    if not _begin(record, env):
+        return
+    how = "failed"
+    try:
+        item = ItemData(Index=job.job_index, Value=job.job_input)
+        env.states.context_object.context_object_data["Map"] = MapData(Item=item)
+        env.states.reset(job.job_input)
+        env.stack.append(env.states.get_input())
+        self._eval_input(env_frame=env)
+        job.job_program.eval(env)
+        how = _how(env.program_state())
+        if how == "succeeded":
+            job.job_output = env.states.get_input()
+    except workers.EvalTimeoutError:
+        how = "timed_out"
+    except workers.FailureEventException:
+        # Of what makes the item's input: the item fails, and the others do not.
+        pass
+    finally:
+        if _end(record, how):
+            kind = StatesErrorNameType.StatesExceedToleratedFailureThreshold
+            job.job_output = failures.runtime_error(env, _EXCEEDED, kind)
+
+
 def install(aws: Aws) -> None:
     """Counts and limits the failures of distributed Maps."""
     parse = AmazonStateLanguageParser.parse
@@ -129,31 +156,7 @@ def install(aws: Aws) -> None:
             self.status = MapRunStatus.ABORTED if unfinished and status == MapRunStatus.SUCCEEDED else status
             self.stop_date = aws.clock.now()
 
-    @replaces(workers.DistributedItemProcessorWorker, "_eval_job", digest="efb10da48894")
-    def eval_job(self: Any, env: Any, job: Any) -> None:
-        record, job.job_output = self._map_run_record, _Lost.OUTPUT
-        if not _begin(record, env):
-            return
-        how = "failed"
-        try:
-            item = ItemData(Index=job.job_index, Value=job.job_input)
-            env.states.context_object.context_object_data["Map"] = MapData(Item=item)
-            env.states.reset(job.job_input)
-            env.stack.append(env.states.get_input())
-            self._eval_input(env_frame=env)
-            job.job_program.eval(env)
-            how = _how(env.program_state())
-            if how == "succeeded":
-                job.job_output = env.states.get_input()
-        except workers.EvalTimeoutError:
-            how = "timed_out"
-        except workers.FailureEventException:
-            # Of what makes the item's input: the item fails, and the others do not.
-            pass
-        finally:
-            if _end(record, how):
-                kind = StatesErrorNameType.StatesExceedToleratedFailureThreshold
-                job.job_output = failures.runtime_error(env, _EXCEEDED, kind)
+    replaces(workers.DistributedItemProcessorWorker, "_eval_job", digest="efb10da48894")(_run_item)
 
     @replaces(DistributedIterationComponent, "_map_run", digest="c27562db6377")
     def map_run(self: Any, env: Any, eval_input: Any) -> None:
