@@ -1,4 +1,4 @@
-"""Tasks and schedules: what is to be done so that AWS has what tasks.yaml says, and doing it.
+"""Reconciles tasks and schedules with tasks.yaml: plans the operations, and carries them out.
 
 Every operation can be done twice, and they stand in an order in which it is safe to stop anywhere: a task is registered
 before a schedule names it, and its schedules go before it does. Operations of one kind are done side by side, a kind
