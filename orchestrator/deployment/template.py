@@ -41,7 +41,7 @@ def template(
     tables: Mapping[str, Table],
     buckets: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The template, as what its JSON text says."""
+    """Builds the CloudFormation template, as plain values."""
     machines = _merged(_state_machine(stack, name, definition) for name, definition in definitions.items())
     code = _merged(_function(stack, function, buckets) for function in functions)
     names = _names(machines, "AWS::StepFunctions::StateMachine", "StateMachineName")
@@ -110,7 +110,7 @@ def code_parameter(function: Function) -> str:
 
 
 def _parameters(functions: Sequence[Function]) -> dict[str, Any]:
-    """What is chosen when deploying, and the functions' code."""
+    """The settings that a deployment chooses, and where each function's code is."""
     return {
         "MailFrom": _text_parameter("Who mail is from: an address that SES has verified.", default=""),
         "HeartbeatUrl": {
