@@ -43,6 +43,7 @@ ROOMS = (
     Room(name="local"),
     Room(name="testing"),
     Room(name="scaffold"),
+    Room(name="console", alone_imports="starlette"),
     Room(name="cli"),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from orchestrator.stores.function_logs import FunctionLogs
     from orchestrator.stores.histories import Histories
     from orchestrator.stores.ledger import Ledger
+    from orchestrator.stores.one_time_runs import OneTimeRuns
     from orchestrator.stores.registry import Registry
     from orchestrator.stores.server_clock import ServerClock
 
@@ -39,6 +41,9 @@ class Connection:
         #: The project's folder, or one below it, if one was named.
         self.folder = folder
         self._local: Address | None = None
+        #: Clients by service: making one takes long, and a session makes one at a time ("Session reference").
+        self._clients: dict[str, Any] = {}
+        self._making = threading.Lock()
         #: How many items of its tables could not be read, and were named and stepped over.
         self.unreadable = 0
 
@@ -68,9 +73,12 @@ class Connection:
     def _client(self, service: str) -> Any:
         from botocore.config import Config
 
-        retries = {"mode": "standard", "total_max_attempts": _ATTEMPTS}
-        config = Config(retries=retries, connect_timeout=_CONNECT_SECONDS)
-        return self._session.client(service, config=config)
+        with self._making:
+            if service not in self._clients:
+                retries = {"mode": "standard", "total_max_attempts": _ATTEMPTS}
+                config = Config(retries=retries, connect_timeout=_CONNECT_SECONDS)
+                self._clients[service] = self._session.client(service, config=config)
+            return self._clients[service]
 
     def now(self) -> datetime:
         """What time it is in UTC where the stack is, to the second: every command goes by this."""
@@ -131,6 +139,13 @@ class Connection:
         from orchestrator.stores.histories import Histories
 
         return Histories(self.client("stepfunctions"), self.client("logs"))
+
+    @property
+    def one_time_runs(self) -> OneTimeRuns:
+        """Raises :class:`NotDeployed`."""
+        from orchestrator.stores.one_time_runs import OneTimeRuns
+
+        return OneTimeRuns.of(self.client, self.stack, self.now)
 
     @property
     def function_logs(self) -> FunctionLogs:

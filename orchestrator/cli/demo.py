@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from orchestrator.cli.console import beside
 from orchestrator.cli.views.tables import runs_table
 from orchestrator.deployment import Application
 from orchestrator.local.aws.clock import VirtualClock
@@ -35,12 +38,16 @@ _SHOWN = 3
 
 
 def show(application: Application, file: Path, console: Console) -> int:
-    """Runs the day and prints what became of it; 0 if every slot that was due has a row that says how it ended."""
+    """Runs the day and prints its runs. Returns 0 if every slot that was due has a row with its end."""
     began = time.monotonic()
     clock = VirtualClock(BEGIN, speed=SPEED)
     console.print("Starting an AWS in this process, and deploying into it …")
-    with started(application, file, port=0, clock=clock, say=lambda line: None) as session:
-        console.print(f"Deployed {len(session.tasks)} tasks. Now a day passes: {BEGIN:%A, %d %B %Y}.\n")
+    with (
+        started(application, file, port=0, clock=clock, say=lambda line: None) as session,
+        beside(session.stack, 0) as pages,
+    ):
+        console.print(f"Deployed {len(session.tasks)} tasks. Now a day passes: {BEGIN:%A, %d %B %Y}.")
+        console.print(f"Watch it at {pages}\n")
         opened, deliveries = clock.now(), list[Delivery]()
         session.aws.scheduler.listeners.append(deliveries.append)
         _pass_the_day(session, clock, deliveries, console)
@@ -50,8 +57,17 @@ def show(application: Application, file: Path, console: Console) -> int:
         console.print(f"\n{len(runs)} runs, {len(missing)} slots without one, in {time.monotonic() - began:.0f} s.")
         for task_id, slot in missing:
             console.print(f"[red]no row: {task_id} {slot}[/red]")
+        if console.is_terminal:
+            console.print(f"\nEvery task, slot and run of that day is at {pages} until Ctrl-C.")
+            _stay(clock)
     _next_things(console)
     return 1 if missing or any(run.status not in TERMINAL for run in runs) else 0
+
+
+def _stay(clock: VirtualClock) -> None:
+    """Until somebody interrupts it; from now on time passes as it really does."""
+    with clock.busy(), suppress(KeyboardInterrupt):
+        threading.Event().wait()
 
 
 def _pass_the_day(session: Session, clock: VirtualClock, deliveries: list[Delivery], console: Console) -> None:

@@ -13,7 +13,7 @@ from orchestrator.cli import faults
 from orchestrator.cli.options import as_json, console, print_json
 from orchestrator.cli.views.tables import camel
 from orchestrator.errors import NotReplayable
-from orchestrator.runs.run import TERMINAL, RunStatus, Trigger
+from orchestrator.operations import replaying
 from orchestrator.stores.dead_letters import DeadLetterRecord, DeadLetters, DeadLetterStatus
 
 if TYPE_CHECKING:
@@ -45,11 +45,11 @@ def replay(connection: Connection, ids: tuple[str, ...], everything: bool) -> in
         raise click.UsageError("expected IDS, or --all")
     table = DeadLetters(connection.client("dynamodb"), connection.stack)
     open_ = [one for one in _newest(connection) if one.status is DeadLetterStatus.NEEDS_INVESTIGATION]
-    chosen = open_[::-1] if everything else [_named(table, message_id) for message_id in ids]
+    chosen = open_[::-1] if everything else [replaying.named(table, message_id) for message_id in ids]
     faulty = 0
     for one in chosen:
         try:
-            said = _replay(connection, one)
+            said = replaying.replay(one, connection.registry, connection.ledger, connection.runner, connection.now())
         except NotReplayable as fault:
             click.echo(str(fault), err=True)
             faulty += 1
@@ -57,29 +57,6 @@ def replay(connection: Connection, ids: tuple[str, ...], everything: bool) -> in
         table.replayed(one.message_id, connection.now())
         click.echo(f"{one.task_id} {one.slot}: {said}")
     return faults.FAILED if faulty else 0
-
-
-def _replay(connection: Connection, one: DeadLetterRecord) -> str:
-    if one.task_id is None or one.slot is None:
-        raise NotReplayable(one.message_id, "it does not say which slot of which task it was")
-    if connection.registry.get(one.task_id) is None:
-        raise NotReplayable(one.message_id, f"there is no task {one.task_id} any more")
-    run, runner = connection.ledger.get(one.task_id, one.slot), connection.runner
-    if run is not None and run.status is RunStatus.SUCCEEDED:
-        return "has succeeded meanwhile"
-    if run is not None and run.status not in TERMINAL and not runner.ended(run, connection.now()):
-        return "is running"
-    now = connection.now()
-    trigger = None if run else Trigger.SCHEDULE
-    started = runner.start(one.task_id, params={}, slot=one.slot, now=now, replaced=run, trigger=trigger)
-    return f"started {started.execution_arn}"
-
-
-def _named(table: DeadLetters, message_id: str) -> DeadLetterRecord:
-    record = table.get(message_id)
-    if record is None:
-        raise NotReplayable(message_id, "there is no such record; `orchestrator failed` lists them")
-    return record
 
 
 def _newest(connection: Connection) -> Sequence[DeadLetterRecord]:

@@ -13,7 +13,7 @@ from orchestrator.cli import faults
 from orchestrator.cli.options import as_json, console, day_or_moment, in_zone_of, print_json
 from orchestrator.errors import UnknownTask
 from orchestrator.runs.task_state import Record
-from orchestrator.runs.verification import Finding, Verified, verify
+from orchestrator.runs.verification import Finding, Verified, comparable, verify
 from orchestrator.tasks.slots import key
 
 if TYPE_CHECKING:
@@ -54,23 +54,20 @@ def _verified(
     connection: Connection, record: Record, begin: datetime | None, end: datetime | None, now: datetime
 ) -> Verified:
     task = record.task
-    overdue = now - timedelta(seconds=task.grace_seconds)
     since = in_zone_of(task, begin) if begin else now - _DAYS
     last = in_zone_of(task, end) if end else now
     if last < since:
         raise click.BadParameter(f"expected a moment before {key(last)}, found {key(since)}", param_hint="'--from'")
-    until = min(last, overdue)
-    if record.checkpoint and record.checkpoint.since:
-        # Earlier slots were other schedules', or nobody's.
-        since = max(since, datetime.fromisoformat(record.checkpoint.since))
+    since, until = comparable(record, since, last, now)
     if until < since:
         return Verified(task_id=task.id, since=since, until=until, slots=0, findings=())
     return verify(task, connection.ledger.between(task.id, key(since), key(until)), since, until, now)
 
 
 def _report(verified: Sequence[Verified], unreadable: int, as_json: bool) -> int:
-    """Prints what is wrong and how much was compared, and gives the exit code: that nothing is wrong with nothing is
-    no success, nor is it where something could not be read.
+    """Prints the findings and how many slots were compared. Returns the exit code.
+
+    It is no success if there was nothing to compare, or if a row or record could not be read.
     """
     findings = [finding for one in verified for finding in one.findings]
     slots = sum(one.slots for one in verified)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -12,21 +11,16 @@ import click
 
 from orchestrator.cli.options import newest_or_slot
 from orchestrator.cli.show import found_run
-from orchestrator.runs.execution_end import is_express
+from orchestrator.operations import run_log
 from orchestrator.runs.explanation import why
-from orchestrator.runs.path import Invocation
 from orchestrator.runs.run import TERMINAL, Run
-from orchestrator.tasks.task import TargetKind
 
 if TYPE_CHECKING:
     from orchestrator.cli.connection import Connection
     from orchestrator.stores.function_logs import LogLine
 
-#: Seconds between two looks, and how long the last lines of a run that has ended are waited for.
-_POLL_SECONDS, _LATE_SECONDS = 1.0, 10.0
-
-#: The clocks of Lambda and Step Functions may differ.
-_MARGIN = timedelta(seconds=1)
+#: Seconds between two looks.
+_POLL_SECONDS = 1.0
 
 
 @click.command()
@@ -55,12 +49,12 @@ def _show(connection: Connection, run: Run, *, follow: bool) -> None:
     while True:
         now = connection.ledger.get(run.task_id, run.slot) or run
         # The row first: what the run has logged before it ended is there then, or comes within seconds.
-        wanted = list(_invocations(connection, now))
-        lines = [line for line in _lines(connection, now, wanted) if line.id not in seen]
+        wanted = list(run_log.invocations(now, connection.histories, connection.registry, connection.stack))
+        lines = [line for line in run_log.lines(now, wanted, connection.function_logs) if line.id not in seen]
         _print(lines)
         seen |= {line.id for line in lines}
         if now.status in TERMINAL:
-            late = late or time.monotonic() + (_LATE_SECONDS if follow else 0)
+            late = late or time.monotonic() + (run_log.LATE.total_seconds() if follow else 0)
             reported = sum(line.is_report for line in lines)
             if reported or time.monotonic() >= late or not wanted:
                 break
@@ -71,34 +65,6 @@ def _show(connection: Connection, run: Run, *, follow: bool) -> None:
         click.echo("No lines.", err=True)
     explained = why(now)
     click.echo(f"{now.task_id} {now.slot}: {now.status}{f', {explained}' if explained else ''}", err=True)
-
-
-def _invocations(connection: Connection, run: Run) -> Iterator[Invocation]:
-    """What the run has called; where no history says, its task's function, by the time alone."""
-    histories = connection.histories
-    visits = histories.path(run.execution_arn) if run.execution_arn else []
-    # The log of an Express execution holds no data: neither what was called nor what a call was named.
-    if visits is not None and not is_express(run.execution_arn):
-        yield from histories.invocations(visits)
-        return
-    record = connection.registry.get(run.task_id)
-    if record and record.task.target.kind is TargetKind.LAMBDA:
-        yield Invocation(function=connection.stack.function(record.task.target.name))
-
-
-def _lines(connection: Connection, run: Run, wanted: list[Invocation]) -> list[LogLine]:
-    if not run.started_at:
-        return []
-    since = datetime.fromisoformat(run.started_at) - _MARGIN
-    until = datetime.fromisoformat(run.ended_at) + timedelta(seconds=_LATE_SECONDS) if run.ended_at else None
-    matching: list[LogLine] = []
-    for function, calls in groupby(sorted(wanted, key=lambda call: call.function), key=lambda call: call.function):
-        ids = {call.request_id for call in calls}
-        lines = connection.function_logs.lines(function, since, until)
-        # A call that goes on has no name yet, so what has no other owner may be its.
-        matching += [line for line in lines if line.request_id in ids or None in ids]
-    first = {line.request_id: line.at for line in reversed(matching)}
-    return sorted(matching, key=lambda line: first[line.request_id])
 
 
 def _print(lines: list[LogLine]) -> None:

@@ -16,7 +16,11 @@ from orchestrator.cli import deployments, faults
 from orchestrator.cli.alerts import alerts
 from orchestrator.cli.backfill import backfill
 from orchestrator.cli.commands import Commands
+from orchestrator.cli.completion import completion
 from orchestrator.cli.connection import Connection
+from orchestrator.cli.console import beside
+from orchestrator.cli.console import console as web_console
+from orchestrator.cli.costs import costs
 from orchestrator.cli.failed import failed
 from orchestrator.cli.forecast import forecast_command
 from orchestrator.cli.init import init
@@ -28,6 +32,7 @@ from orchestrator.cli.pause import pause, resume
 from orchestrator.cli.preview import preview
 from orchestrator.cli.rerun import rerun
 from orchestrator.cli.runs import runs
+from orchestrator.cli.schedule import schedule
 from orchestrator.cli.show import show
 from orchestrator.cli.start import start
 from orchestrator.cli.stop import stop
@@ -102,7 +107,14 @@ def local(
     keep = Kept(state) if state else None
     # A virtual time goes on from where it was.
     begin = begin or (keep.time if keep and speed else None)
-    session.serve(source, port=port, clock=session.clock_of(speed, begin), say=click.echo, keep=keep)
+    session.serve(
+        source,
+        port=port,
+        clock=session.clock_of(speed, begin),
+        say=click.echo,
+        console=lambda stack: beside(stack, port),
+        keep=keep,
+    )
 
 
 @orchestrator.command()
@@ -118,7 +130,10 @@ def demo(connection: Connection, file: Path | None) -> int:
 _COMMANDS = (
     alerts,
     backfill,
+    completion,
+    web_console,
     failed,
+    costs,
     forecast_command,
     init,
     invoke,
@@ -129,6 +144,7 @@ _COMMANDS = (
     rerun,
     resume,
     runs,
+    schedule,
     show,
     start,
     stop,

@@ -10,8 +10,9 @@ from orchestrator.cli import faults
 from orchestrator.cli.options import as_json, overriding_params, print_json, slot_argument
 from orchestrator.cli.views.tables import run_values
 from orchestrator.cli.watching import show_outcome, watch
-from orchestrator.errors import NoRunOfSlot, NotRerun, StillRunning, TaskPaused, UnknownTask
-from orchestrator.runs.run import TERMINAL, RunStatus
+from orchestrator.errors import NotRerun
+from orchestrator.operations import starting
+from orchestrator.runs.run import RunStatus
 
 if TYPE_CHECKING:
     from orchestrator.cli.connection import Connection
@@ -26,16 +27,9 @@ if TYPE_CHECKING:
 @click.pass_obj
 def rerun(connection: Connection, task: str, slot: str, params: dict[str, Any], wait: bool, as_json: bool) -> int:
     """Run SLOT of TASK again, with the params it had; the row keeps what became of it before."""
-    record, run = connection.registry.get(task), connection.ledger.get(task, slot)
-    if record is None:
-        raise UnknownTask(task)
-    if pause := record.pause_at(connection.now()):
-        raise TaskPaused(task, pause.who, pause.why)
-    if run is None:
-        raise NoRunOfSlot(task, slot)
     runner = connection.runner
-    if run.status not in TERMINAL and run.execution_arn and not runner.ended(run, connection.now()):
-        raise StillRunning(task, slot, run.execution_arn)
+    starting.runnable(connection.registry, task, connection.now())
+    run = starting.rerunnable(connection.ledger, runner, task, slot, connection.now())
     started = runner.start(task, params=runner.params(run) | params, slot=slot, now=connection.now(), replaced=run)
     if not wait:
         if as_json:

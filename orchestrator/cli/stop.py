@@ -10,7 +10,7 @@ import click
 from orchestrator.cli import faults
 from orchestrator.cli.options import as_json, console, print_json, slot_argument
 from orchestrator.cli.views.tables import run_values, runs_table
-from orchestrator.errors import NoRunOfSlot, NotRunning
+from orchestrator.operations import starting
 from orchestrator.runs.run import TERMINAL, Run
 
 if TYPE_CHECKING:
@@ -30,11 +30,7 @@ def stop(connection: Connection, task: str, slot: str, as_json: bool) -> int:
 
     A Lambda function that has been called goes on to its end, and nobody hears its answer.
     """
-    run = connection.ledger.get(task, slot)
-    if run is None:
-        raise NoRunOfSlot(task, slot)
-    if run.status in TERMINAL or not run.execution_arn:
-        raise NotRunning(task, slot, run.status)
+    run = starting.stoppable(connection.ledger, task, slot)
     connection.runner.stop(run, connection.who())
     ended = _ended(connection, run)
     if ended is None:

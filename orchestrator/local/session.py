@@ -6,7 +6,7 @@ import json
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -112,16 +112,27 @@ def clock_of(speed: float | None, begin: datetime | None) -> Clock:
     return VirtualClock(begin or datetime.now(UTC), speed=speed or 1)
 
 
-def serve(source: Source, *, port: int, clock: Clock, say: Callable[[str], object], keep: Kept | None = None) -> None:
-    """Serves until it is interrupted, and deploys each file that is saved."""
+def serve(
+    source: Source,
+    *,
+    port: int,
+    clock: Clock,
+    say: Callable[[str], object],
+    console: Callable[[Stack], AbstractContextManager[str]],
+    keep: Kept | None = None,
+) -> None:
+    """Serves until it is interrupted, and deploys each file that is saved; ``console`` shows a stack meanwhile, and
+    gives the address of its pages.
+    """
     application = source.project.application(source.stack)
     with (
         started(application, source.tasks, port=port, clock=clock, say=lambda line: None, keep=keep) as session,
         announced(source.project.root, session.aws.endpoint, session.stack.name),
+        console(session.stack) as pages,
         _told(session, say),
         reloaded(source, session.aws, say),
     ):
-        say(_welcome(session))
+        say(_welcome(session, pages))
         for_ever = threading.Event()
         while True:
             clock.sleep(3600, wake=for_ever, resting=True)
@@ -161,7 +172,7 @@ def _outcome(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> str | Non
     return "  ".join(filter(None, (run.task_id, run.slot, run.status, took, why(run))))
 
 
-def _welcome(session: Session) -> str:
+def _welcome(session: Session, pages: str) -> str:
     """Where it is, and commands to copy."""
     exports = "\n".join(f"export {name}={value}" for name, value in session.aws.environment.items())
     runner = session.applied.outputs["TaskRunnerArn"]
@@ -169,6 +180,7 @@ def _welcome(session: Session) -> str:
     stack = session.stack
     return f"""\
 {stack.name} is up on {session.aws.endpoint}, with {len(session.tasks)} tasks. Ctrl-C ends it.
+Every task, slot and run: {pages}
 
 In another terminal:
 

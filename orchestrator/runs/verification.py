@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from orchestrator.runs.outline import Outline
 from orchestrator.runs.run import TERMINAL, Run, SkipReason, Trigger
+from orchestrator.runs.task_state import Record
 from orchestrator.tasks.slots import expected, key
 from orchestrator.tasks.task import Task
 
@@ -48,7 +50,16 @@ class Verified:
     findings: tuple[Finding, ...]
 
 
-def verify(task: Task, runs: Iterable[Run], since: datetime, until: datetime, now: datetime) -> Verified:
+def comparable(record: Record, since: datetime, until: datetime, now: datetime) -> tuple[datetime, datetime]:
+    """As much of a span as can be compared: not what was before the task had its schedules, when slots were others' or
+    nobody's, nor what may still come. Nothing is left where the end is before the beginning.
+    """
+    if record.checkpoint and record.checkpoint.since:
+        since = max(since, datetime.fromisoformat(record.checkpoint.since))
+    return since, min(until, now - timedelta(seconds=record.task.grace_seconds))
+
+
+def verify(task: Task, runs: Iterable[Run | Outline], since: datetime, until: datetime, now: datetime) -> Verified:
     """Compares the slots in [``since``, ``until``] with ``runs``, the rows there."""
     rows = {run.slot: run for run in runs}
     wanted = {key(slot.at) for slot in expected(task, since - _INSTANT, until)}
@@ -62,7 +73,7 @@ def verify(task: Task, runs: Iterable[Run], since: datetime, until: datetime, no
     return Verified(task_id=task.id, since=since, until=until, slots=len(wanted), findings=findings)
 
 
-def _over(task: Task, run: Run) -> datetime:
+def _over(task: Task, run: Run | Outline) -> datetime:
     """When the run's lease expires, if it has not waited for its turn."""
     began = datetime.fromisoformat(run.started_at or run.slot).astimezone(UTC)
     return began + timedelta(seconds=task.lease_seconds)

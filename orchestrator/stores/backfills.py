@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,17 @@ from orchestrator.stack import live
 
 if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backfilling:
+    """An execution of Backfill."""
+
+    #: Begins with the task's id.
+    name: str
+    arn: str
+    status: str
+    started: datetime
 
 
 class Backfills:
@@ -32,6 +44,14 @@ class Backfills:
             input=json.dumps(request, separators=(",", ":")),
         )
         return str(answer["executionArn"])
+
+    def recent(self, limit: int) -> tuple[Backfilling, ...]:
+        """The newest backfills, at most ``limit``; Step Functions forgets one 90 days after its end."""
+        answer = self._client.list_executions(stateMachineArn=self._arn, maxResults=limit)
+        return tuple(
+            Backfilling(name=one["name"], arn=one["executionArn"], status=one["status"], started=one["startDate"])
+            for one in answer["executions"]
+        )
 
     def running(self, execution_arn: str) -> bool:
         """Whether a backfill goes on."""

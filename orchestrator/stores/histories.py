@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.runs.execution_end import DELIVERY_MARK, is_express
 from orchestrator.runs.path import Invocation, Visit, path
+from orchestrator.stack import sibling
 
 if TYPE_CHECKING:
     from types_boto3_logs import CloudWatchLogsClient
@@ -37,6 +38,26 @@ class Histories:
             return path(event for page in pages for event in page["events"])
         except (self._client.exceptions.ExecutionDoesNotExist, self._client.exceptions.InvalidArn):
             return None
+
+    def definition(self, execution_arn: str) -> dict[str, Any] | None:
+        """The state machine as it was when the execution began, or, of an Express one, as it is; None of an execution
+        that is forgotten or unknown.
+        """
+        unknown = (
+            self._client.exceptions.ExecutionDoesNotExist,
+            self._client.exceptions.StateMachineDoesNotExist,
+            self._client.exceptions.InvalidArn,
+        )
+        try:
+            if is_express(execution_arn):
+                machine = sibling(execution_arn, "states", f"stateMachine:{execution_arn.split(':')[6]}")
+                text = self._client.describe_state_machine(stateMachineArn=machine)["definition"]
+            else:
+                text = self._client.describe_state_machine_for_execution(executionArn=execution_arn)["definition"]
+        except unknown:
+            return None
+        definition: dict[str, Any] = json.loads(text)
+        return definition
 
     def _logged(self, execution_arn: str) -> list[dict[str, Any]]:
         """The events of an Express execution as GetExecutionHistory would have them, without data: a log delivers them

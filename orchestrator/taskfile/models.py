@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
@@ -228,6 +229,9 @@ class DefaultsModel(Model):
     min_duration: Duration = Field(default=0, description="A run that succeeds in less time is told of; 0 is none.")
     max_duration: Duration = Field(default=0, description="A run that takes more time is told of; 0 is none.")
     pause_after_failures: int = Field(default=0, ge=0, description="So many failures in a row pause it; 0: none do.")
+    budget: float = Field(
+        default=0, ge=0, strict=False, description="Dollars a month; plan and costs say where more is due. 0 is none."
+    )
     alerts: AlertsModel = Field(default_factory=AlertsModel, description="When somebody is told that it fails.")
     owner: str = Field(default="", max_length=200, description="Who is told, and who knows.")
     tags: Annotated[list[Tag], BeforeValidator(_names), Field(max_length=20)] = Field(
@@ -289,6 +293,7 @@ class TaskModel(DefaultsModel):
             min_duration_seconds=self.min_duration,
             max_duration_seconds=self.max_duration,
             pause_after_failures=self.pause_after_failures,
+            budget=Decimal(f"{self.budget:g}"),
             alerts=Alerting(
                 failures=self.alerts.failures,
                 of=self.alerts.of or self.alerts.failures,

@@ -152,6 +152,8 @@ class Task:
     max_duration_seconds: int = 0
     #: So many failures one after the other pause the task; 0 never does.
     pause_after_failures: int = 0
+    #: Dollars a month that it should not cost more than; 0 is no bound.
+    budget: Decimal = Decimal(0)
     alerts: Alerting = field(default_factory=Alerting)
     owner: str = ""
     #: Words that people look tasks up by.
@@ -210,6 +212,7 @@ class Task:
             "onClosed": self.on_closed,
             **self._numbers(),
             "catchUp": self.catch_up,
+            "budget": self.budget,
             "alerts": {
                 "failures": self.alerts.failures,
                 "of": self.alerts.of,
@@ -268,6 +271,7 @@ class Task:
             min_duration_seconds=fields.get("minDurationSeconds", int),
             max_duration_seconds=fields.get("maxDurationSeconds", int),
             pause_after_failures=fields.get("pauseAfterFailures", int),
+            budget=Decimal(f"{fields.find('budget', float) or 0:g}"),
             alerts=Alerting(
                 failures=alerts.get("failures", int),
                 of=alerts.get("of", int),

@@ -70,7 +70,7 @@ class Call:
 
     def is_meant(self, request: Any, at_work: _AtWork | None) -> bool:
         return (
-            roles._role_of(request) == self.role
+            roles.role_of(request) == self.role
             and any(mark in f"{request.body}{request.querystring}" for mark in self.marks)
             and any(
                 applies({"Action": self.action, "Resource": self.resource}, one)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING
 
 from orchestrator.local.aws.server import EmbeddedAws
+
+if TYPE_CHECKING:
+    from types_boto3_sqs import SQSClient
 
 
 def listening(aws: EmbeddedAws, topic: str, name: str) -> str:
@@ -24,8 +27,8 @@ def listening(aws: EmbeddedAws, topic: str, name: str) -> str:
     return str(url)
 
 
-def drained(sqs: Any, url: str) -> list[str]:
-    """The bodies of all messages, which are gone then."""
+def drained(sqs: SQSClient, url: str) -> list[str]:
+    """Receives and deletes all messages. Returns their bodies."""
     bodies: list[str] = []
     while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
         for message in messages:
@@ -34,6 +37,6 @@ def drained(sqs: Any, url: str) -> list[str]:
     return bodies
 
 
-def told(sqs: Any, url: str) -> list[str]:
+def told(sqs: SQSClient, url: str) -> list[str]:
     """What a topic has sent to the queue since it was last asked."""
     return [json.loads(body)["Message"] for body in drained(sqs, url)]

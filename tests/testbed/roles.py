@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from orchestrator.clients import Clients
 from orchestrator.local.aws.server import EmbeddedAws
 
 
-def allow(actions: Any, resource: Any = "*", **more: Any) -> dict[str, Any]:
+def allow(actions: str | list[str], resource: str | list[str] = "*", **more: Any) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": actions, "Resource": resource, **more}
 
 
@@ -25,7 +26,12 @@ class Actor:
         document = {"Version": "2012-10-17", "Statement": list(statements)}
         iam.put_role_policy(RoleName="actor", PolicyName="p", PolicyDocument=json.dumps(document))
 
-    def client(self, service: str) -> Any:
+    @property
+    def client(self) -> Clients:
+        """Makes clients that act under the role."""
+        return self._client
+
+    def _client(self, service: str) -> Any:
         return self._aws.clients.get(service, self._aws.region, self.role)
 
 

@@ -34,7 +34,7 @@ def install(aws: Aws) -> None:
     """Completes what goes wrong."""
     scheduler, functions = EventBridgeSchedulerResponse, LambdaResponse
     replaces(scheduler, "call_action", digest="8534b74bc5df")(
-        _complete(scheduler.call_action, lambda said: {"Message": said.get("message", "")})
+        _complete(scheduler.call_action, lambda said: {"Message": said.get("Message") or said.get("message", "")})
     )
     replaces(functions, "call_action", digest="8534b74bc5df")(
         _complete(functions.call_action, lambda _: {"Type": "User"})

@@ -2,9 +2,9 @@
 
 moto encrypts nothing, so a role could read what on AWS it could not decrypt. Here a request for something encrypted
 needs the permission of its key, too, through the service that is asked; and a rule of EventBridge, which has no role,
-reaches an encrypted queue only if the key's own policy lets it, and a log group only if a policy of the logs does: what
-is refused is lost without a word. Beside that moto keeps a key's policy as it stands in a template where all else wants
-text, cannot update a key, and does not find the key of a log group in one.
+reaches an encrypted queue only if the key's own policy lets it, and a log group only if a policy of the logs does.
+Beside that moto keeps a key's policy as it stands in a template where all else wants text, cannot update a key, and
+does not find the key of a log group in one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import Any
 
 from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID
-from moto.events.models import Rule
 from moto.kms.models import Key
 from moto.logs.models import LogGroup
 
@@ -168,9 +167,9 @@ def _of_template(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def install(aws: Aws) -> None:
-    """Gives CloudFormation keys and log groups as they are declared, and rules what their queues' keys allow.
+    """Makes keys and log groups as CloudFormation's templates declare them.
 
-    roles.py asks :func:`permissions`.
+    Roles ask :func:`permissions`; rules ask :func:`serves` and :func:`takes_from_rules`.
     """
     create_key, create_group = Key.create_from_cloudformation_json, LogGroup.create_from_cloudformation_json
 
@@ -189,16 +188,3 @@ def install(aws: Aws) -> None:
         group = create_group(*arguments, **named)
         group.kms_key_id = arguments[1]["Properties"].get("KmsKeyId")
         return group
-
-    send, write = Rule._send_to_sqs_queue, Rule._send_to_cw_log_group
-
-    @replaces(Rule, "_send_to_sqs_queue", digest="4b138b9e895b")
-    def send_to_sqs_queue(self: Any, resource_id: str, *arguments: Any, **named: Any) -> None:
-        key = key_of(f"arn:aws:sqs:{self.region_name}:{self.account_id}:{resource_id}")
-        if key is None or serves(key, "events", self.arn):
-            send(self, resource_id, *arguments, **named)
-
-    @replaces(Rule, "_send_to_cw_log_group", digest="fa530d88579e")
-    def send_to_log_group(self: Any, name: str, event: Any) -> None:
-        if takes_from_rules(self.region_name, self.account_id, name):
-            write(self, name, event)

@@ -14,83 +14,40 @@ from moto.core.common_models import CloudFormationModel
 from moto.ses.models import ses_backends
 from moto.ses.responses import EmailResponse
 
+from orchestrator.local.aws.cloudformation.resource_type import Made, Place, Properties, ResourceType
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 
 
-class _Named:
-    """What Ref gives of a resource."""
-
-    def __init__(self, name: str) -> None:
-        self.physical_resource_id = name
-        self.type = ""
-
-    def is_created(self) -> bool:
-        return True
-
-
-class ConfigurationSetResource(CloudFormationModel):
+class ConfigurationSetResource(ResourceType, CloudFormationModel):
     """AWS::SES::ConfigurationSet."""
 
-    @staticmethod
-    def cloudformation_name_type() -> str:
-        return "Name"
-
-    @staticmethod
-    def cloudformation_type() -> str:
-        return "AWS::SES::ConfigurationSet"
+    type_name, name_property = "AWS::SES::ConfigurationSet", "Name"
 
     @classmethod
-    def create_from_cloudformation_json(
-        cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str, **_: Any
-    ) -> Any:
-        ses_backends[account_id][region_name].create_configuration_set(resource_name)
-        return _Named(resource_name)
+    def create(cls, name: str, properties: Properties, place: Place) -> Any:
+        place.backend(ses_backends).create_configuration_set(name)
+        return Made(name, cls.type_name)
 
     @classmethod
-    def update_from_cloudformation_json(cls, original_resource: Any, *_: Any, **__: Any) -> Any:
-        return original_resource
-
-    @classmethod
-    def delete_from_cloudformation_json(
-        cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str
-    ) -> None:
-        backend = ses_backends[account_id][region_name]
-        backend.config_sets.pop(resource_name, None)
-        destination = backend.config_set_event_destination.pop(resource_name, {})
+    def delete(cls, name: str, place: Place) -> None:
+        backend = place.backend(ses_backends)
+        backend.config_sets.pop(name, None)
+        destination = backend.config_set_event_destination.pop(name, {})
         backend.event_destinations.pop(destination.get("Name", ""), None)
 
 
-class EventDestinationResource(CloudFormationModel):
-    """AWS::SES::ConfigurationSetEventDestination."""
+class EventDestinationResource(ResourceType, CloudFormationModel):
+    """AWS::SES::ConfigurationSetEventDestination, which is deleted with its configuration set."""
 
-    @staticmethod
-    def cloudformation_name_type() -> str:
-        return ""
-
-    @staticmethod
-    def cloudformation_type() -> str:
-        return "AWS::SES::ConfigurationSetEventDestination"
+    type_name = "AWS::SES::ConfigurationSetEventDestination"
 
     @classmethod
-    def create_from_cloudformation_json(
-        cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str, **_: Any
-    ) -> Any:
-        properties = cloudformation_json["Properties"]
-        backend = ses_backends[account_id][region_name]
-        name = properties["ConfigurationSetName"]
-        backend.create_configuration_set_event_destination(name, properties["EventDestination"])
-        return _Named(resource_name)
-
-    @classmethod
-    def update_from_cloudformation_json(cls, original_resource: Any, *_: Any, **__: Any) -> Any:
-        return original_resource
-
-    @classmethod
-    def delete_from_cloudformation_json(
-        cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str
-    ) -> None:
-        """It goes with its configuration set."""
+    def create(cls, name: str, properties: Properties, place: Place) -> Any:
+        place.backend(ses_backends).create_configuration_set_event_destination(
+            properties["ConfigurationSetName"], properties["EventDestination"]
+        )
+        return Made(name, cls.type_name)
 
 
 def install(aws: Aws) -> None:

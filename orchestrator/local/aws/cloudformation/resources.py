@@ -25,6 +25,7 @@ from moto.sqs.models import sqs_backends
 from moto.stepfunctions import models as states
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
+from orchestrator.local.aws.cloudformation.resource_type import Made, Place, Properties, ResourceType
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import adds, replaces
 
@@ -34,185 +35,99 @@ _PROTECTED = (
 )
 
 
-class ScheduleGroupResource(CloudFormationModel):
+class ScheduleGroupResource(ResourceType, CloudFormationModel):
     """AWS::Scheduler::ScheduleGroup."""
 
-    @staticmethod
-    def cloudformation_name_type() -> str:
-        return "Name"
-
-    @staticmethod
-    def cloudformation_type() -> str:
-        return "AWS::Scheduler::ScheduleGroup"
+    type_name, name_property, attributes = "AWS::Scheduler::ScheduleGroup", "Name", frozenset({"Arn", "State"})
 
     @classmethod
-    def has_cfn_attr(cls, attr: str) -> bool:
-        return attr in {"Arn", "State"}
+    def create(cls, name: str, properties: Properties, place: Place) -> Any:
+        tags = properties.get("Tags", [])
+        return place.backend(scheduler_backends).create_schedule_group(name=name, tags=tags)
 
     @classmethod
-    def create_from_cloudformation_json(
-        cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str, **_: Any
-    ) -> Any:
-        tags = cloudformation_json.get("Properties", {}).get("Tags", [])
-        return scheduler_backends[account_id][region_name].create_schedule_group(name=resource_name, tags=tags)
-
-    @classmethod
-    def update_from_cloudformation_json(cls, original_resource: Any, *_: Any, **__: Any) -> Any:
-        return original_resource
-
-    @classmethod
-    def delete_from_cloudformation_json(
-        cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str
-    ) -> None:
-        scheduler_backends[account_id][region_name].delete_schedule_group(resource_name)
+    def delete(cls, name: str, place: Place) -> None:
+        place.backend(scheduler_backends).delete_schedule_group(name)
 
 
-class AlarmResource(CloudFormationModel):
+class AlarmResource(ResourceType, CloudFormationModel):
     """AWS::CloudWatch::Alarm on one metric."""
 
-    @staticmethod
-    def cloudformation_name_type() -> str:
-        return "AlarmName"
-
-    @staticmethod
-    def cloudformation_type() -> str:
-        return "AWS::CloudWatch::Alarm"
+    type_name, name_property, attributes = "AWS::CloudWatch::Alarm", "AlarmName", frozenset({"Arn"})
 
     @classmethod
-    def has_cfn_attr(cls, attr: str) -> bool:
-        return attr == "Arn"
-
-    @classmethod
-    def create_from_cloudformation_json(
-        cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str, **_: Any
-    ) -> Any:
-        given = cloudformation_json["Properties"]
-        return cloudwatch_backends[account_id][region_name].put_metric_alarm(
-            name=resource_name,
-            namespace=given["Namespace"],
-            metric_name=given["MetricName"],
-            comparison_operator=given["ComparisonOperator"],
-            evaluation_periods=given["EvaluationPeriods"],
-            period=given["Period"],
-            threshold=given["Threshold"],
-            statistic=given["Statistic"],
-            description=given.get("AlarmDescription", ""),
-            dimensions=given.get("Dimensions", []),
-            alarm_actions=given.get("AlarmActions", []),
-            treat_missing_data=given.get("TreatMissingData"),
+    def create(cls, name: str, properties: Properties, place: Place) -> Any:
+        return place.backend(cloudwatch_backends).put_metric_alarm(
+            name=name,
+            namespace=properties["Namespace"],
+            metric_name=properties["MetricName"],
+            comparison_operator=properties["ComparisonOperator"],
+            evaluation_periods=properties["EvaluationPeriods"],
+            period=properties["Period"],
+            threshold=properties["Threshold"],
+            statistic=properties["Statistic"],
+            description=properties.get("AlarmDescription", ""),
+            dimensions=properties.get("Dimensions", []),
+            alarm_actions=properties.get("AlarmActions", []),
+            treat_missing_data=properties.get("TreatMissingData"),
         )
 
     @classmethod
-    def update_from_cloudformation_json(
-        cls,
-        original_resource: Any,
-        new_resource_name: str,
-        cloudformation_json: dict[str, Any],
-        account_id: str,
-        region_name: str,
-    ) -> Any:
-        return cls.create_from_cloudformation_json(new_resource_name, cloudformation_json, account_id, region_name)
+    def update(cls, resource: Any, name: str, properties: Properties, place: Place) -> Any:
+        return cls.create(name, properties, place)
 
     @classmethod
-    def delete_from_cloudformation_json(
-        cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str
-    ) -> None:
-        cloudwatch_backends[account_id][region_name].delete_alarms([resource_name])
+    def delete(cls, name: str, place: Place) -> None:
+        place.backend(cloudwatch_backends).delete_alarms([name])
 
 
-class _Policy:
-    """A policy that stands on another resource; it has no name and no ARN.
-
-    No base of moto's, which looks at the classes directly below its own.
-    """
-
-    physical_resource_id = "policy"
-
-    def __init__(self, kind: str) -> None:
-        self.type = kind
-
-    def is_created(self) -> bool:
-        return True
-
-    @staticmethod
-    def cloudformation_name_type() -> str:
-        return ""
-
-    @staticmethod
-    def cloudformation_type() -> str:
-        raise NotImplementedError
+class _Policy(ResourceType):
+    """A policy of another resource, with which it is deleted; it has no name and no ARN."""
 
     @classmethod
-    def has_cfn_attr(cls, attr: str) -> bool:
-        return False
+    def create(cls, name: str, properties: Properties, place: Place) -> Any:
+        cls._attach(properties, json.dumps(properties["PolicyDocument"]), place)
+        return Made("policy", cls.type_name)
 
     @classmethod
-    def create_from_cloudformation_json(
-        cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str, **_: Any
-    ) -> Any:
-        given = cloudformation_json["Properties"]
-        cls._attach(given, json.dumps(given["PolicyDocument"]), account_id, region_name)
-        return cls(cls.cloudformation_type())
+    def update(cls, resource: Any, name: str, properties: Properties, place: Place) -> Any:
+        return cls.create(name, properties, place)
 
     @classmethod
-    def update_from_cloudformation_json(
-        cls,
-        original_resource: Any,
-        new_resource_name: str,
-        cloudformation_json: dict[str, Any],
-        account_id: str,
-        region_name: str,
-    ) -> Any:
-        return cls.create_from_cloudformation_json(new_resource_name, cloudformation_json, account_id, region_name)
-
-    @classmethod
-    def delete_from_cloudformation_json(
-        cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str
-    ) -> None:
-        """It goes with what it stands on."""
-
-    @classmethod
-    def _attach(cls, given: dict[str, Any], document: str, account_id: str, region_name: str) -> None:
+    def _attach(cls, properties: Properties, document: str, place: Place) -> None:
         raise NotImplementedError
 
 
 class QueuePolicyResource(_Policy, CloudFormationModel):
     """AWS::SQS::QueuePolicy."""
 
-    @staticmethod
-    def cloudformation_type() -> str:
-        return "AWS::SQS::QueuePolicy"
+    type_name = "AWS::SQS::QueuePolicy"
 
     @classmethod
-    def _attach(cls, given: dict[str, Any], document: str, account_id: str, region_name: str) -> None:
-        backend = sqs_backends[account_id][region_name]
-        for url in given["Queues"]:
-            backend.set_queue_attributes(url.rsplit("/", 1)[-1], {"Policy": document})
+    def _attach(cls, properties: Properties, document: str, place: Place) -> None:
+        for url in properties["Queues"]:
+            place.backend(sqs_backends).set_queue_attributes(url.rsplit("/", 1)[-1], {"Policy": document})
 
 
 class TopicPolicyResource(_Policy, CloudFormationModel):
     """AWS::SNS::TopicPolicy."""
 
-    @staticmethod
-    def cloudformation_type() -> str:
-        return "AWS::SNS::TopicPolicy"
+    type_name = "AWS::SNS::TopicPolicy"
 
     @classmethod
-    def _attach(cls, given: dict[str, Any], document: str, account_id: str, region_name: str) -> None:
-        for arn in given["Topics"]:
-            sns_backends[account_id][region_name].get_topic(arn).policy = document
+    def _attach(cls, properties: Properties, document: str, place: Place) -> None:
+        for arn in properties["Topics"]:
+            place.backend(sns_backends).get_topic(arn).policy = document
 
 
 class BucketPolicyResource(_Policy, CloudFormationModel):
     """AWS::S3::BucketPolicy."""
 
-    @staticmethod
-    def cloudformation_type() -> str:
-        return "AWS::S3::BucketPolicy"
+    type_name = "AWS::S3::BucketPolicy"
 
     @classmethod
-    def _attach(cls, given: dict[str, Any], document: str, account_id: str, region_name: str) -> None:
-        s3_backends[account_id]["aws"].put_bucket_policy(given["Bucket"], document.encode())
+    def _attach(cls, properties: Properties, document: str, place: Place) -> None:
+        s3_backends[place.account]["aws"].put_bucket_policy(properties["Bucket"], document.encode())
 
 
 def _update_table(original_resource: Any, cloudformation_json: dict[str, Any], **_: Any) -> Any:

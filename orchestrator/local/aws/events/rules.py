@@ -23,6 +23,7 @@ from moto.core.exceptions import JsonRESTError
 from moto.events.exceptions import ValidationException
 from moto.events.models import EventsBackend, Rule
 
+from orchestrator.local.aws import keys
 from orchestrator.local.aws.events import destinations
 from orchestrator.local.aws.events.templates import NoJson, text_of, unknown
 from orchestrator.local.aws.iam import roles
@@ -141,6 +142,9 @@ class Delivery:
         if queue is None:
             raise Undelivered("NO_RESOURCE", f"{arn} does not exist")
         self._need(queue.policy, "sqs:SendMessage", arn)
+        key = keys.key_of(arn)
+        if key is not None and not keys.serves(key, "events", self._rule.arn):
+            raise Undelivered("NO_PERMISSIONS", f"the policy of {key} does not let events.amazonaws.com use it")
         group = (self._target.get("SqsParameters") or {}).get("MessageGroupId")
         if group and not queue.content_based_deduplication:
             raise Undelivered("SDK_CLIENT_ERROR", f"{arn} has no content-based deduplication")
@@ -156,6 +160,8 @@ class Delivery:
         logs = self._aws.backend("logs")
         if group not in logs.groups:
             raise Undelivered("NO_RESOURCE", f"{arn} does not exist")
+        if not keys.takes_from_rules(self._aws.region, self._aws.account, group):
+            raise Undelivered("NO_PERMISSIONS", f"no resource policy lets events.amazonaws.com write to {arn}")
         stream, line = str(uuid.uuid4()), {"timestamp": int(time.time() * 1000), "message": self._text}
         logs.create_log_stream(group, stream)
         logs.put_log_events(group, stream, [line])

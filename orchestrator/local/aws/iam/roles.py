@@ -125,9 +125,9 @@ def _current(policy: Any) -> Any:
     return next(version.document for version in policy.versions if version.version_id == policy.default_version_id)
 
 
-def _role_of(response: Any) -> str | None:
+def role_of(request: Any) -> str | None:
     """The role whose credentials signed a request, or None where an administrator's did."""
-    key = _ACCESS_KEY.search(str(response.headers.get("Authorization", "")))
+    key = _ACCESS_KEY.search(str(request.headers.get("Authorization", "")))
     return _role_of_key.get(key.group(1), "") if key else None
 
 
@@ -142,7 +142,7 @@ def install(aws: Aws) -> None:
 
     @replaces(BaseResponse, "call_action", digest="8534b74bc5df")
     def call_action(self: Any) -> Any:
-        role = _role_of(self)
+        role = role_of(self)
         if role is not None and (lacking := _first_denied(role, requests.permissions(self))):
             denied = AccessDenied(role, lacking.action, lacking.resource)
             status, headers, body = self.serialized(ActionResult(denied))
@@ -152,7 +152,7 @@ def install(aws: Aws) -> None:
 
     @replaces(S3Response, "_authenticate_and_authorize_s3_action", digest="4c833abb7e6c")
     def authorize_s3(self: Any, bucket_name: str | None = None, key_name: str | None = None) -> None:
-        role = _role_of(self)
+        role = role_of(self)
         if role is not None and _first_denied(role, requests.s3_permissions(self, bucket_name, key_name)):
             raise S3AccessDeniedError
 

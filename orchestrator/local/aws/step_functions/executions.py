@@ -47,7 +47,6 @@ from orchestrator.local.aws.step_functions import execution_logs
 from orchestrator.local.aws.step_functions.descriptions import outline, output, redrive
 from orchestrator.local.aws.step_functions.interpreter import end, timestamp
 from orchestrator.local.aws.step_functions.validation import is_text, unread_json
-from orchestrator.local.aws.step_functions.versions import started
 
 #: "Step Functions service quotas": input or output of an execution, state or task, in bytes of UTF-8.
 INPUT_LIMIT_BYTES = 262_144
@@ -144,31 +143,26 @@ def begin(aws: Aws, backend: Any, machine: Any, arn: str, name: str, text: str, 
     return execution
 
 
-def _start_execution(aws: Aws) -> Callable[..., Any]:
+def starts(aws: Aws) -> Callable[..., Any]:
+    """Starts executions of Standard machines."""
     starting = threading.Lock()
 
-    def start_execution(
-        self: Any,
-        state_machine_arn: str,
-        name: str | None = None,
-        execution_input: str | None = None,
-        trace_header: Any = None,
-    ) -> Any:
-        machine = started(self, state_machine_arn)
+    def start(backend: Any, machine: Any, name: str | None, execution_input: str | None, trace_header: Any) -> Any:
+        """Raises InvalidName, InvalidExecutionInput, ExecutionAlreadyExists."""
         name, text = given(name, execution_input)
-        arn = f"arn:aws:states:{self.region_name}:{self.account_id}:execution:{machine.name}:{name}"
+        arn = f"arn:aws:states:{backend.region_name}:{backend.account_id}:execution:{machine.name}:{name}"
         with starting:
-            executions = self.__dict__.setdefault("executions_by_arn", {})
+            executions = backend.__dict__.setdefault("executions_by_arn", {})
             if known := executions.get(arn):
                 if known.status == "RUNNING" and known.execution_input == text:
                     return known
                 raise ExecutionAlreadyExists(f"Execution Already Exists: '{arn}'")
-            execution = begin(aws, self, machine, arn, name, text, trace_header)
+            execution = begin(aws, backend, machine, arn, name, text, trace_header)
             executions[arn] = execution
             machine.executions.append(execution)
         return execution
 
-    return start_execution
+    return start
 
 
 def _describe_execution(self: Any, execution_arn: str) -> Any:
@@ -300,10 +294,9 @@ def _send_task_failure(self: Any) -> Any:
 
 
 def install(aws: Aws) -> None:
-    """Replaces how moto starts, ends and describes executions."""
+    """Replaces how moto runs, ends and describes executions; :mod:`.express` starts them, of either type."""
     replaces(StepFunctionResponse, "send_task_failure", digest="70ede33e602e")(_send_task_failure)
     backend, worker = StepFunctionsParserBackend, ExecutionWorker
-    replaces(backend, "start_execution", digest="7359505c79da")(_start_execution(aws))
     replaces(backend, "describe_execution", digest="3fd6c86ebe8e")(_describe_execution)
     replaces(StepFunctionResponse, "stop_execution", digest="35b84037935b")(_stop_execution(aws))
     replaces(worker, "_get_evaluation_environment", digest="e1c972603760")(

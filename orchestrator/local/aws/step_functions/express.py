@@ -85,10 +85,10 @@ def _refuse_express(arn: str) -> None:
 
 
 def install(aws: Aws) -> None:
-    """Starts Express executions beside Standard ones, and hides them from requests."""
+    """Starts executions of either type of machine, and hides those of Express machines from requests."""
     backend, response = StepFunctionsParserBackend, StepFunctionResponse
     start_standard, describe, list_standard = (
-        backend.start_execution,
+        executions.starts(aws),
         backend.describe_execution,
         response.list_executions,
     )
@@ -104,7 +104,7 @@ def install(aws: Aws) -> None:
         machine = started(self, state_machine_arn)
         if machine.type == "EXPRESS":
             return start(aws, self, machine, name, execution_input, trace_header)
-        return start_standard(self, state_machine_arn, name, execution_input, trace_header)
+        return start_standard(self, machine, name, execution_input, trace_header)
 
     @replaces(backend, "describe_execution", digest="3fd6c86ebe8e")
     def describe_execution(self: Any, execution_arn: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -13,6 +13,9 @@ from orchestrator.local.aws.iam.requests import Permission
 from orchestrator.local.aws.iam.roles import Asked
 from orchestrator.local.aws.server import EmbeddedAws
 from tests.testbed.roles import Actor, allow, denied
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/things"
 
@@ -68,7 +71,7 @@ def test_wildcards_match_and_an_explicit_deny_wins(things: EmbeddedAws) -> None:
 
 def test_a_transaction_needs_the_permission_of_each_of_its_writes(things: EmbeddedAws) -> None:
     actor = Actor(things, allow("dynamodb:PutItem", TABLE))
-    writes: list[dict[str, Any]] = [{"Put": {"TableName": "things", "Item": {"id": {"S": "a"}}}}]
+    writes: list[TransactWriteItemTypeDef] = [{"Put": {"TableName": "things", "Item": {"id": {"S": "a"}}}}]
     actor.client("dynamodb").transact_write_items(TransactItems=writes)
     writes.append({"Delete": {"TableName": "things", "Key": {"id": {"S": "b"}}}})
     with pytest.raises(ClientError) as caught:

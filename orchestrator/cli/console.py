@@ -1,0 +1,117 @@
+"""`orchestrator console`: web pages of every task, slot and run, on this machine alone."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orchestrator.cli import faults
+from orchestrator.cli.connection import Connection
+from orchestrator.errors import OrchestratorError, PortInUse
+from orchestrator.stack import Stack
+
+if TYPE_CHECKING:
+    from orchestrator.console.pages import Pages
+    from orchestrator.tasks.task import Task
+
+#: Where it listens if nothing is said.
+PORT = 4568
+
+_LAST_PORT = 65_535
+
+
+@click.command()
+@click.option(
+    "--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="0 takes any that is free."
+)
+@click.option("--allow-actions", is_flag=True, help="Let pages start, rerun, stop, pause, resume and replay.")
+@click.option(
+    "--export",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write the pages into this folder instead, as files.",
+)
+@click.pass_obj
+def console(connection: Connection, port: int, allow_actions: bool, folder: Path | None) -> None:
+    """Show every task, slot and run as web pages, until Ctrl-C.
+
+    They are served to this machine alone, with your own credentials, and nothing is kept of them.
+    """
+    if folder:
+        from orchestrator.console.export import export
+
+        click.echo(f"{export(pages(connection), folder)} pages of {connection.stack.name} in {folder}")
+        return
+    with serving(connection, port, allow_actions=allow_actions) as address:
+        click.echo(f"{connection.stack.name} is shown at {address} Ctrl-C ends it.")
+        threading.Event().wait()
+
+
+@contextmanager
+def serving(connection: Connection, port: int, *, allow_actions: bool = False) -> Iterator[str]:
+    """Serves the console meanwhile, and gives its address. Raises PortInUse."""
+    from orchestrator.console.server import served
+
+    def application() -> Any:
+        # Here, because whoever asks for no page needs none of it.
+        from orchestrator.console.application import Console
+        from orchestrator.console.application import application as answering
+
+        shown = pages(connection, allow_actions=allow_actions)
+        return answering(Console(deployed=connection, pages=shown, explain=faults.explain))
+
+    with served(application, port) as address:
+        yield address
+
+
+@contextmanager
+def beside(stack: Stack, port: int) -> Iterator[str]:
+    """Serves the console of a stack of the embedded AWS of this process, which listens at ``port``: at the next one,
+    or, where that is taken, at any that is free.
+    """
+    connection = Connection(stack)
+    with ExitStack() as until_then:
+        try:
+            address = until_then.enter_context(serving(connection, port + 1 if 0 < port < _LAST_PORT else 0))
+        except PortInUse:
+            address = until_then.enter_context(serving(connection, 0))
+        yield address
+
+
+def pages(connection: Connection, *, allow_actions: bool = False) -> Pages:
+    """The pages of the stack that the connection is about."""
+    from orchestrator.console.guard import Guard
+    from orchestrator.console.pages import Pages
+    from orchestrator.console.reading import Reading
+
+    return Pages(
+        reading=Reading(connection),
+        guard=Guard(allow_actions=allow_actions),
+        declared=_declared(connection),
+    )
+
+
+def _declared(connection: Connection) -> Callable[[], Mapping[str, Task]]:
+    """The tasks of the project's file, read again when it has changed; none where there is no project, or where the
+    file has mistakes, which `orchestrator validate` tells.
+    """
+    read: dict[float, Mapping[str, Task]] = {}
+
+    def declared() -> Mapping[str, Task]:
+        try:
+            file = connection.project.tasks
+            changed = file.stat().st_mtime
+            if changed not in read:
+                tasks = connection.application.load_tasks(file, connection.now().date())
+                read.clear()
+                read[changed] = {task.id: task for task in tasks}
+        except (OrchestratorError, OSError):
+            return {}
+        return read[changed]
+
+    return declared

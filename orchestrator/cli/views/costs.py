@@ -1,0 +1,78 @@
+"""What tasks have cost, as tables for people and as plain values for programs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from rich.table import Table
+
+from orchestrator.pricing.actual import Spent
+from orchestrator.tasks.task import Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """A task's share of a month."""
+
+    task: Task
+    spent: Spent
+    #: By the ledger, and what its slots of the whole month make one expect.
+    dollars: Decimal
+    expected: Decimal
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the task has cost more than its budget."""
+        return bool(self.task.budget) and self.dollars > self.task.budget
+
+
+def costs_table(costs: Sequence[Cost], month: str) -> Table:
+    """A row for each task, the dearest first, and the sum."""
+    table = _table("TASK", "RUNS", f"DOLLARS IN {month}", "EXPECTED", "BUDGET")
+    for one in sorted(costs, key=lambda one: (-one.dollars, one.task.id)):
+        budget = f"{one.task.budget:.2f}" if one.task.budget else ""
+        numbers = (f"{one.spent.runs:,}", f"{one.dollars:.4f}", f"{one.expected:.4f}", budget)
+        table.add_row(one.task.id, *numbers, style="red" if one.is_over else "")
+    runs = sum(one.spent.runs for one in costs)
+    dollars, expected = (sum((getattr(one, name) for one in costs), Decimal(0)) for name in ("dollars", "expected"))
+    table.add_row("all", f"{runs:,}", f"{dollars:.4f}", f"{expected:.4f}", "", style="bold")
+    return table
+
+
+def owners_table(costs: Sequence[Cost]) -> Table:
+    """A row for each owner, the dearest first."""
+    table, owners = _table("OWNER", "RUNS", "DOLLARS", "EXPECTED"), defaultdict[str, list[Cost]](list)
+    for one in costs:
+        owners[one.task.owner or "(nobody)"].append(one)
+    sums = {name: sum((one.dollars for one in of), Decimal(0)) for name, of in owners.items()}
+    for name in sorted(owners, key=lambda name: (-sums[name], name)):
+        expected = sum((one.expected for one in owners[name]), Decimal(0))
+        table.add_row(name, f"{sum(one.spent.runs for one in owners[name]):,}", f"{sums[name]:.4f}", f"{expected:.4f}")
+    return table
+
+
+def cost_value(one: Cost, month: str) -> dict[str, Any]:
+    """What a program gets of a task."""
+    return {
+        "taskId": one.task.id,
+        "owner": one.task.owner,
+        "month": month,
+        "runs": one.spent.runs,
+        "seconds": float(one.spent.seconds),
+        "dollars": f"{one.dollars:.6f}",
+        "expectedDollars": f"{one.expected:.6f}",
+        "budget": float(one.task.budget) if one.task.budget else None,
+        "isOver": one.is_over,
+    }
+
+
+def _table(name: str, *numbers: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(name, overflow="fold")
+    for number in numbers:
+        table.add_column(number, justify="right")
+    return table

@@ -1,0 +1,150 @@
+"""The grid of the overview: a row for each task, a column for each stretch of time, and what became of the slots there.
+
+A cell shows the worst of its slots. Neighbours are drawn as one shape, so that a month of two thousand tasks is some
+thousand shapes and not half a million.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from itertools import groupby
+
+from orchestrator.console.span import Span
+from orchestrator.runs.outline import Outline
+from orchestrator.runs.run import Attention, RunStatus
+from orchestrator.runs.task_state import Record
+
+
+class Mark(StrEnum):
+    """What a cell shows, the worst first. Each has a shape of its own, so that no state is told by colour alone."""
+
+    FAILED = "failed"
+    MISSED = "missed"
+    RUNNING = "running"
+    WAITING = "waiting"
+    WARNED = "warned"
+    SKIPPED = "skipped"
+    SUCCEEDED = "succeeded"
+    DUE = "due"
+
+
+_RANK = {mark: rank for rank, mark in enumerate(Mark)}
+
+_MARKS = {
+    RunStatus.FAILED: Mark.FAILED,
+    RunStatus.TIMED_OUT: Mark.FAILED,
+    RunStatus.ABORTED: Mark.FAILED,
+    RunStatus.MISSED: Mark.MISSED,
+    RunStatus.EXPIRED: Mark.MISSED,
+    RunStatus.RUNNING: Mark.RUNNING,
+    RunStatus.WAITING: Mark.WAITING,
+    RunStatus.SKIPPED: Mark.SKIPPED,
+    RunStatus.SUCCEEDED: Mark.SUCCEEDED,
+}
+
+_WARNINGS = frozenset({Attention.LATE, Attention.TOO_LONG, Attention.TOO_SHORT})
+
+
+def mark_of(run: Outline) -> Mark:
+    """What the cell of one run shows."""
+    if run.status is RunStatus.SUCCEEDED and not _WARNINGS.isdisjoint((run.attention or "").split(", ")):
+        return Mark.WARNED
+    return _MARKS[run.status]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stretch:
+    """Cells side by side that show the same: from ``column`` on, ``width`` of them."""
+
+    column: int
+    width: int
+    mark: Mark
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A task's line in the grid."""
+
+    record: Record
+    stretches: tuple[Stretch, ...]
+    #: How many of its slots there are of each mark.
+    counts: Mapping[Mark, int]
+
+    @property
+    def worst(self) -> Mark | None:
+        return min(self.counts, key=_RANK.__getitem__, default=None)
+
+    @property
+    def summary(self) -> str:
+        """For who does not see the grid: ``96 succeeded, 1 failed``."""
+        return ", ".join(f"{self.counts[mark]} {mark}" for mark in Mark if self.counts.get(mark)) or "no slots"
+
+
+def row(record: Record, span: Span, runs: Iterable[Outline], due: Iterable[datetime]) -> Row:
+    """``runs`` are the task's rows in the span, ``due`` its slots to come there."""
+    worst: dict[int, Mark] = {}
+    counts: Counter[Mark] = Counter()
+    marks = [(datetime.fromisoformat(run.slot).astimezone(UTC), mark_of(run)) for run in runs]
+    marks += [(moment, Mark.DUE) for moment in due]
+    for moment, mark in marks:
+        column = span.column(moment)
+        if 0 <= column < span.columns:
+            counts[mark] += 1
+            worst[column] = min(mark, worst.get(column, mark), key=_RANK.__getitem__)
+    return Row(record=record, stretches=_stretches(worst), counts=counts)
+
+
+def _stretches(worst: Mapping[int, Mark]) -> tuple[Stretch, ...]:
+    cells = sorted(worst.items())
+    # Neighbours of one mark have the same difference between column and place.
+    groups = groupby(enumerate(cells), key=lambda one: (one[1][0] - one[0], one[1][1]))
+    found = []
+    for (_, mark), members in groups:
+        columns = [column for _, (column, _) in members]
+        found.append(Stretch(column=columns[0], width=len(columns), mark=mark))
+    return tuple(found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """Which tasks the overview shows; empty texts ask for nothing."""
+
+    owner: str = ""
+    tag: str = ""
+    status: str = ""
+    text: str = ""
+
+    def takes(self, record: Record) -> bool:
+        """Whether the task is shown whatever its slots are."""
+        task = record.task
+        if self.owner and task.owner != self.owner:
+            return False
+        if self.tag and self.tag not in task.tags:
+            return False
+        words = f"{task.id} {task.description} {task.target} {task.owner}".casefold()
+        return all(word in words for word in self.text.casefold().split())
+
+    def shows(self, row: Row) -> bool:
+        """Whether the task is shown with these slots."""
+        if self.status == "paused":
+            return row.record.pause is not None
+        return not self.status or any(mark == self.status for mark in row.counts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """The rows of one owner."""
+
+    owner: str
+    rows: tuple[Row, ...]
+
+
+def groups(rows: Sequence[Row]) -> tuple[Group, ...]:
+    """The rows by owner; within one, by task. Tasks of nobody come last."""
+    ordered = sorted(rows, key=lambda one: (not one.record.task.owner, one.record.task.owner, one.record.task.id))
+    by_owner = groupby(ordered, key=lambda one: one.record.task.owner)
+    return tuple(Group(owner=owner, rows=tuple(members)) for owner, members in by_owner)

@@ -1,0 +1,288 @@
+"""The pages as HTML: what each shows, from what :mod:`reading` answers."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from jinja2 import Environment
+
+from orchestrator.console import grid, heat, ledger
+from orchestrator.console.actions import Action, Fields
+from orchestrator.console.durations import durations
+from orchestrator.console.executions import executions
+from orchestrator.console.grid import Filter, Mark
+from orchestrator.console.guard import Guard
+from orchestrator.console.links import Links
+from orchestrator.console.reading import Reading
+from orchestrator.console.rendering import environment, seconds
+from orchestrator.console.span import LENGTHS, span
+from orchestrator.console.timeline import timeline
+from orchestrator.errors import NoRunOfSlot, UnknownTask
+from orchestrator.runs.alerts import Incident
+from orchestrator.runs.explanation import why
+from orchestrator.runs.run import TERMINAL, UNSUCCESSFUL, Run, RunStatus
+from orchestrator.stores.function_logs import LogLine
+from orchestrator.tasks import preview
+from orchestrator.tasks.slots import expected
+from orchestrator.tasks.task import Task
+
+#: By its name in an address, the title of each page that navigation offers.
+TITLES = (("", "Overview"), ("timeline", "Timeline"), ("failures", "Failures"), ("ledger", "Ledger"))
+
+#: Of an incident, so many slots; of a task, so many causes; days of the pages of failures and of the ledger.
+_SLOTS, _CAUSES, _DAYS = 20, 8, timedelta(days=7)
+
+_UPCOMING = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pages:
+    """Each page of one stack; ``links`` say where the others are."""
+
+    reading: Reading
+    links: Links = field(default_factory=Links)
+    guard: Guard = field(default_factory=Guard)
+    #: The tasks as their file has them, by id, where that is at hand.
+    declared: Callable[[], Mapping[str, Task]] = dict
+    #: When a copy was made.
+    made: datetime | None = None
+    templates: Environment = field(default_factory=environment)
+
+    def linked(self, links: Links, made: datetime) -> Pages:
+        """The same as a copy that was made then."""
+        return replace(self, links=links, made=made)
+
+    def overview(self, length: str, wanted: Filter) -> str:
+        """The grid. KeyError for a length that is none of :data:`~orchestrator.console.span.LENGTHS`."""
+        now = self.reading.now()
+        shown = span(length, now)
+        found = self.reading.overview(shown, wanted)
+        return self._page(
+            "overview",
+            "",
+            incidents=found.incidents,
+            watchdogs=[record for record in self.reading.records().values() if record.task.is_system],
+            lengths=tuple(LENGTHS),
+            owners=found.owners,
+            tags=found.tags,
+            statuses=[*Mark, "paused"],
+            wanted=wanted,
+            span=shown,
+            shown=len(found.rows),
+            tasks=found.tasks,
+            now_column=shown.column(now),
+            groups=grid.groups(found.rows),
+        )
+
+    def cell(self, task_id: str, since: datetime, length: timedelta) -> str:
+        """What lies behind one cell of the grid: no page, but a part of one. Raises :class:`UnknownTask`."""
+        record = self.reading.record(task_id)
+        if record is None:
+            raise UnknownTask(task_id)
+        instant, until = timedelta(seconds=1), since + length
+        now = self.reading.now()
+        due = (slot.at for slot in expected(record.task, max(since, now) - instant, until - instant))
+        return self._rendered(
+            "cell",
+            task_id=task_id,
+            since=since,
+            until=until,
+            zone=_zone(record.task),
+            runs=self.reading.rows_between(task_id, since, until - instant),
+            due=[moment for moment in due if moment > now],
+        )
+
+    def task(self, task_id: str) -> str:
+        """What is known of one task. Raises :class:`UnknownTask`."""
+        record = self.reading.record(task_id)
+        if record is None:
+            raise UnknownTask(task_id)
+        task, runs = record.task, self.reading.runs(task_id)
+        causes = Counter(why(run) or run.status for run in runs if run.status in UNSUCCESSFUL)
+        return self._page(
+            "task",
+            None,
+            record=record,
+            task=task,
+            zone=_zone(task),
+            incidents=[one for one in self.reading.incidents() if task_id in one.tasks],
+            declared=_facts(task),
+            pending=self._pending(task),
+            upcoming=preview.lines(task, self.reading.now(), count=_UPCOMING, until=None) if task.schedules else [],
+            durations=durations(runs, (task.min_duration_seconds, task.max_duration_seconds)),
+            causes=causes.most_common(_CAUSES),
+            runs=runs,
+        )
+
+    def run(self, task_id: str, slot: str) -> str:
+        """The run of one slot. Raises :class:`NoRunOfSlot`."""
+        run = self.reading.run(task_id, slot)
+        if run is None:
+            raise NoRunOfSlot(task_id, slot)
+        record = self.reading.records().get(task_id)
+        log, absent = self.reading.log(run)
+        histories = self.reading.histories
+        return self._page(
+            "run",
+            None,
+            run=run,
+            zone=_zone(record.task) if record else "UTC",
+            ended=run.status in TERMINAL,
+            facts=_run_facts(run),
+            executions=list(executions(histories, run.execution_arn)) if run.execution_arn else [],
+            of_aws=self.reading.of_aws,
+            log=_by_call(log),
+            log_absent=absent,
+        )
+
+    def timeline(self, hours: int, until: datetime | None) -> str:
+        """What ran side by side in the ``hours`` before ``until``, or before now, and how busy the days are."""
+        now = self.reading.now()
+        end = until or now.replace(second=0) + timedelta(minutes=1)
+        since = end - timedelta(hours=hours)
+        # A run belongs to its slot, and may go on for a day after that.
+        runs = self.reading.between(since - timedelta(days=1), end)
+        tasks = [record.task for record in self.reading.records().values() if record.pause_at(now) is None]
+        coming = (
+            slot.at for task in tasks for slot in expected(task, now, now + timedelta(days=1)) if not slot.skipped
+        )
+        day = self.reading.between(now - timedelta(days=1), now)
+        past = (datetime.fromisoformat(run.slot).astimezone(UTC) for run in day if run.started_at)
+        return self._page(
+            "timeline",
+            "timeline",
+            hours=hours,
+            until=until,
+            timeline=timeline(runs, since, end, now),
+            heat=heat.heat({"The last 24 hours": past, "The next 24 hours": coming}),
+        )
+
+    def failures(self) -> str:
+        """Incidents with their slots, missed slots and dead letters of the last days."""
+        now = self.reading.now()
+        runs = [run for run in self.reading.between(now - _DAYS, now) if run.status in UNSUCCESSFUL]
+        runs.sort(key=lambda run: run.slot, reverse=True)
+        missed = [run for run in runs if run.status in (RunStatus.MISSED, RunStatus.EXPIRED)]
+        incidents = self.reading.incidents()
+
+        def of(incident: Incident) -> list[Any]:
+            return [run for run in runs if run.task_id in incident.tasks and run.slot >= incident.since[:10]][:_SLOTS]
+
+        return self._page(
+            "failures",
+            "failures",
+            incidents=[(one, of(one)) for one in incidents],
+            missed=missed[:200],
+            letters=self.reading.dead_letters(),
+        )
+
+    def ledger(self) -> str:
+        """The proof by day; backfills; what is live."""
+        now = self.reading.now()
+        since = now.replace(hour=0, minute=0, second=0, microsecond=0) - _DAYS
+        records = self.reading.records().values()
+        return self._page(
+            "ledger",
+            "ledger",
+            days=ledger.days(records, self.reading.between(since, now), since, now),
+            backfills=self.reading.backfills(),
+            versions=self.reading.versions(),
+        )
+
+    def confirm(self, name: str, action: Action, fields: Fields, effects: list[str]) -> str:
+        """What an action would do, before it does."""
+        back = self.links.task(fields["task"]) if "task" in fields else self.links.page("failures")
+        return self._page(
+            "confirm",
+            None,
+            title=action.title,
+            effects=effects,
+            command=action.command(fields),
+            action=name,
+            fields=fields,
+            back=back,
+        )
+
+    def message(self, title: str, text: str, back: str | None = None) -> str:
+        """A page of one sentence."""
+        return self._page("message", None, title=title, text=text, back=back)
+
+    def _pending(self, task: Task) -> list[tuple[str, str, str]]:
+        """Each field that the file has otherwise than it is deployed."""
+        written = self.declared().get(task.id)
+        if written is None:
+            return []
+        here, there = task.to_values(), written.to_values()
+        return [(name, _text(here[name]), _text(there[name])) for name in here if here[name] != there[name]]
+
+    def _page(self, template: str, page: str | None, **values: Any) -> str:
+        return self._rendered(template, page=page, **values)
+
+    def _rendered(self, template: str, **values: Any) -> str:
+        known = {"links": self.links, "guard": self.guard, "pages": TITLES, "made": self.made}
+        return self.templates.get_template(f"{template}.html").render(**known, stack=self.reading.stack, **values)
+
+
+def _zone(task: Task) -> str:
+    return task.schedules[0].timezone if task.schedules else "UTC"
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+
+
+def _facts(task: Task) -> list[tuple[str, str]]:
+    """What a task declares, where it declares something."""
+    retry, bounds = task.retry, (task.min_duration_seconds, task.max_duration_seconds)
+    said = {
+        "Runs": str(task.target),
+        "Schedules": "; ".join(f"{one.expression} {one.timezone}" for one in task.schedules) or "none",
+        "Params": json.dumps(task.params, ensure_ascii=False) if task.params else "",
+        "Timeout": seconds(task.timeout_seconds),
+        "Attempts": f"{retry.max_attempts}, first after {seconds(retry.interval_seconds)}",
+        "Overlap": task.overlap,
+        "Idempotent": "yes" if task.idempotent else "",
+        "Catch up": f"{task.catch_up}, not older than {seconds(task.catch_up_window_seconds)}",
+        "Late after": seconds(task.grace_seconds),
+        "Expected to take": " to ".join(seconds(bound) for bound in bounds if bound),
+        "Pauses after": f"{task.pause_after_failures} failures" if task.pause_after_failures else "",
+        "Owner": task.owner,
+        "Tags": ", ".join(task.tags),
+        "Runbook": task.runbook,
+    }
+    return [(name, text) for name, text in said.items() if text]
+
+
+def _run_facts(run: Run) -> list[tuple[str, str]]:
+    """What a row says beside its status."""
+    delay = run.start_delay_seconds
+    said = {
+        "Started": f"{run.started_at or 'never'}, by {run.trigger}",
+        "After its slot": "" if delay is None else seconds(delay),
+        "Ended": run.ended_at or "",
+        "Took": seconds(run.duration_seconds),
+        "Attempts": str(run.attempts or ""),
+        "Deliveries beyond the first": str(run.duplicates or ""),
+        "Attention": ", ".join(run.attention),
+        "Execution": run.execution_arn or "",
+        "Workflow": run.child_execution_arn or "",
+    }
+    return [(name, text) for name, text in said.items() if text]
+
+
+def _by_call(lines: Iterable[LogLine]) -> list[tuple[str, str, list[str]]]:
+    """Function, request id and lines of each call."""
+    return [
+        (
+            function,
+            request_id,
+            [f"{datetime.fromtimestamp(one.at / 1000, UTC):%H:%M:%S.%f}"[:12] + f"  {one.text}" for one in some],
+        )
+        for (function, request_id), some in groupby(lines, key=lambda line: (line.function, line.request_id))
+    ]

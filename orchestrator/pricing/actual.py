@@ -1,0 +1,75 @@
+"""What a run has cost, worked out from its row by whoever reads it.
+
+The row is not told its own cost: a further write of it, and of its place in the index, would cost more than most of
+what a reader then saves. Prices change, too, and a row that says how long and how often says all that they need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from orchestrator.pricing.runs import METRICS, ROUND_SECONDS, Billed, check_lines, run_lines, skip_lines
+from orchestrator.pricing.usage import Usage, total
+from orchestrator.runs.execution_end import is_express
+from orchestrator.runs.run import Run, RunStatus, Trigger
+from orchestrator.tasks.task import TargetKind, Task
+
+#: Of a further attempt: RetryOrGiveUp, BackOff, and the call; one of a nested workflow passes RouteTask, too.
+_STATES_OF_RETRY = {TargetKind.LAMBDA: 3, TargetKind.WORKFLOW: 5}
+
+#: Of a further delivery of a slot: LookupTask, ClaimSlot, ExplainRefusal, Refused, RecordDuplicate.
+_STATES_OF_DUPLICATE = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spent:
+    """What a task has cost in a span of time."""
+
+    runs: int
+    #: How long its targets have worked, in seconds.
+    seconds: Decimal
+    usage: Usage
+
+
+def run_usage(run: Run, task: Task, billed: Billed) -> Usage:
+    """Of one row. A run that goes on has cost what one costs that takes no time."""
+    if run.execution_arn is None:
+        # The watchdog has written it.
+        return Usage(write_unit=Decimal(2))
+    own = replace(task, express=is_express(run.execution_arn))
+    if run.status is RunStatus.SKIPPED or not run.attempts:
+        return total(skip_lines(own, billed))
+    seconds = Decimal(str(run.duration_seconds or 0))
+    usage = total(run_lines(own, billed, seconds=seconds))
+    retries = Decimal(max(0, run.attempts - 1))
+    calls = Usage(lambda_request=retries) if task.target.kind is TargetKind.LAMBDA else Usage()
+    if not own.express:
+        calls += Usage(state_transition=retries * _STATES_OF_RETRY[task.target.kind])
+    again = Decimal(run.duplicates)
+    calls += Usage(scheduler_invocation=again, write_unit=again * 2)
+    calls += Usage(express_request=again) if own.express else Usage(state_transition=again * _STATES_OF_DUPLICATE)
+    if run.trigger is not Trigger.SCHEDULE:
+        # Nobody delivered it.
+        calls += Usage(scheduler_invocation=Decimal(-1))
+    return usage + calls
+
+
+def spent(task: Task, runs: Iterable[Run], billed: Billed) -> Spent:
+    """All of a task's rows of a span, with the metrics that were kept for it and the checks of its slots."""
+    count, seconds, usage = 0, Decimal(0), Usage()
+    hours: set[int] = set()
+    checks: set[int] = set()
+    for run in runs:
+        count += run.attempts > 0
+        seconds += Decimal(str(run.duration_seconds or 0))
+        usage += run_usage(run, task, billed)
+        at = int(datetime.fromisoformat(run.started_at or run.slot).timestamp())
+        hours.add(at // 3600)
+        if run.trigger is Trigger.SCHEDULE:
+            checks.add(at // ROUND_SECONDS)
+    usage += Usage(metric_hour=Decimal(METRICS * len(hours)))
+    usage += total(check_lines(task)) * Decimal(len(checks))
+    return Spent(runs=count, seconds=seconds, usage=usage)

@@ -1,0 +1,392 @@
+"""The console as a browser meets it: a real server before a deployed stack."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from orchestrator.cli.main import main
+from orchestrator.console.server import served
+from orchestrator.errors import PortInUse
+from orchestrator.instants import to_second
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.runs.alerts import Cause, Severity
+from orchestrator.runs.dead_letter import DeadLetter
+from orchestrator.runs.run import RunStatus
+from orchestrator.stores.dead_letters import DeadLetters
+from orchestrator.stores.incidents import Incidents
+from orchestrator.stores.ledger import Ledger
+from orchestrator.stores.registry import Registry
+from orchestrator.tasks.task import Target, TargetKind, Task
+from tests.console.conftest import HOSTILE, SLOT, Browser
+from tests.testbed.deployed import STACK
+
+PutRow = Callable[..., None]
+
+PAGES = ("/", "/?span=week", "/timeline", "/failures", "/ledger", "/tasks/good")
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def register(registry: Registry, task_id: str, **fields: object) -> str:
+    registry.register(Task(id=task_id, target=Target(kind=TargetKind.LAMBDA, name="work"), **fields))  # type: ignore[arg-type] # any field
+    return task_id
+
+
+def executed(embedded_aws: EmbeddedAws, ledger: Ledger, task_id: str, slot: str) -> RunStatus:
+    """What has become of a run whose execution is over."""
+    run = ledger.get(task_id, slot)
+    assert run is not None
+    assert run.execution_arn is not None
+    assert embedded_aws.execution(run.execution_arn).over.wait(30)
+    run = ledger.get(task_id, slot)
+    assert run is not None
+    return run.status
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_scans_no_ledger_and_reads_nothing_twice(browser: Browser, path: str) -> None:
+    scanned: list[str] = []
+    client = browser.connection.client("dynamodb")
+    name = "provide-client-params.dynamodb.Scan"
+    client.meta.events.register(name, lambda params, **_: scanned.append(params["TableName"]), unique_id=path)
+    try:
+        answer = browser.get(path)
+    finally:
+        client.meta.events.unregister(name, unique_id=path)
+    assert answer.status == 200
+    assert set(scanned) <= {STACK.tasks_table, STACK.incidents_table, STACK.failed_tasks_table}
+    assert browser.calls.count("Query") <= 20
+    browser.get(path)
+    assert "Query" not in browser.calls or path == "/tasks/good", "the same page again costs no query of all tasks"
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/static/console.css", "/nothing"])
+def test_a_browser_is_told_to_load_nothing_from_elsewhere(browser: Browser, path: str) -> None:
+    answer = browser.get(path)
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    assert re.findall(r'(?:src|href)="(?:https?:)?//[^"]*', answer.text) == []
+
+
+def test_the_overview_shows_tasks_by_owner_and_what_became_of_their_slots(
+    browser: Browser, registry: Registry, put_row: PutRow
+) -> None:
+    register(registry, "seen", owner="finance", tags=("month-end",))
+    put_row("seen", to_second(now() - timedelta(hours=2)), "SUCCEEDED")
+    put_row("seen", to_second(now() - timedelta(hours=3)), "FAILED", error="Boom")
+    browser.connection.registry.get("seen")
+    fresh(browser)
+    text = browser.get("/").text
+    assert 'aria-label="finance"' in text
+    assert 'aria-label="seen: 1 failed, 1 succeeded"' in text
+    assert 'aria-label="good: ' in text
+    assert 'aria-label="Tasks of nobody"' in text
+
+
+def fresh(browser: Browser) -> None:
+    """Makes the console forget what it has read; an action does so."""
+    assert browser.act("pause", task="good", reason="x", confirmed="yes").status == 200
+    assert browser.act("resume", task="good", confirmed="yes").status == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [("owner=finance", True), ("tag=month-end", True), ("status=failed", True), ("text=SEE", True), ("text=x", False)],
+)
+def test_the_overview_is_filtered(
+    browser: Browser, registry: Registry, put_row: PutRow, query: str, found: bool
+) -> None:
+    register(registry, "seen", owner="finance", tags=("month-end",))
+    put_row("seen", to_second(now() - timedelta(hours=3)), "FAILED", error="Boom")
+    fresh(browser)
+    text = browser.get(f"/?{query}").text
+    assert ('data-task="seen"' in text) is found
+    assert 'data-task="good"' not in text
+
+
+def test_a_cell_tells_its_slots_and_those_to_come(browser: Browser, registry: Registry, put_row: PutRow) -> None:
+    register(registry, "in-cell")
+    put_row("in-cell", "2026-11-02T08:05:00Z", "SKIPPED", reason="paused")
+    text = browser.get("/cell?task=in-cell&since=2026-11-02T08:00:00Z&seconds=900").text
+    assert "/tasks/in-cell/slots/2026-11-02T08:05:00Z" in text
+    assert "skipped: paused" in text
+    assert "No slot." in browser.get("/cell?task=in-cell&since=2026-11-02T09:00:00Z&seconds=900").text
+    tomorrow = to_second(now() + timedelta(days=1))
+    assert " due</li>" in browser.get(f"/cell?task=good&since={tomorrow}&seconds=86400").text
+
+
+def test_a_task_shows_what_is_declared_what_comes_and_how_its_runs_went(
+    browser: Browser, registry: Registry, put_row: PutRow
+) -> None:
+    for number, status in enumerate(("SUCCEEDED", "FAILED", "FAILED")):
+        slot = f"2026-11-0{number + 1}T08:00:00Z"
+        error = {"error": "Boom", "cause": "no disk"} if status == "FAILED" else {}
+        put_row("good", slot, status, endedAt=slot, **error)
+    text = browser.get("/tasks/good").text
+    for said in ("lambda/work", "cron(0 8 * * ? *) Europe/Berlin", "data-platform", "2 × <code>Boom: no disk</code>"):
+        assert said in text, said
+    assert text.count('<tr><td><time datetime="') == 10, "slots to come"
+    assert text.count('<tr><td><a href="/tasks/good/slots/2026-11-0') == 3
+
+
+def test_a_run_shows_its_path_as_a_graph_with_input_output_and_log(browser: Browser) -> None:
+    assert main(["start", "bad", "--slot", SLOT, "--wait"]) == 1
+    text = browser.get(f"/tasks/bad/slots/{SLOT}").text
+    assert "InvalidParameters: work was given wrong params" in unescape(text)
+    for state in ("LookupTask", "ClaimSlot", "InvokeLambda", "RecordFailure"):
+        assert f"<title>{state} (" in text, state
+    assert 'class="node visited failed"' in text
+    assert text.count('class="edge taken"') >= 3
+    assert '"refuse": true' in unescape(text)
+    assert "Traceback (most recent call last):" in text
+    assert "REPORT RequestId" in text
+    assert "console.aws.amazon.com" not in text, "this is not AWS"
+
+
+def test_a_run_whose_history_is_gone_says_so(browser: Browser, put_row: PutRow) -> None:
+    gone = f"arn:aws:states:us-east-1:123456789012:execution:{STACK.task_runner}:gone"
+    put_row("good", "2026-10-01T08:00:00Z", "SUCCEEDED", executionArn=gone)
+    assert "no history of it: it keeps" in browser.get("/tasks/good/slots/2026-10-01T08:00:00Z").text
+
+
+def test_the_timeline_shows_what_ran_side_by_side_and_how_busy_hours_are(
+    browser: Browser, registry: Registry, put_row: PutRow
+) -> None:
+    register(registry, "side-by-side")
+    for minutes in (30, 25):
+        begin = now() - timedelta(minutes=minutes)
+        put_row("side-by-side", to_second(begin), "SUCCEEDED", endedAt=to_second(begin + timedelta(minutes=10)))
+    fresh(browser)
+    text = browser.get("/timeline?hours=1").text
+    assert 'aria-label="2 runs, at most 2 at once"' in text
+    assert "The next 24 hours" in text
+
+
+def test_failures_show_incidents_missed_slots_and_what_never_started(
+    browser: Browser, registry: Registry, put_row: PutRow, embedded_aws: EmbeddedAws
+) -> None:
+    client = embedded_aws.client("dynamodb")
+    register(registry, "broken")
+    missed = to_second(now() - timedelta(hours=5))
+    put_row("broken", missed, "MISSED")
+    cause = Cause(severity=Severity.FAILED, title="Boom of lambda/work")
+    Incidents(client, STACK).hit(cause, "broken", now() - timedelta(hours=6))
+    letter = DeadLetter(message_id="m-1", task_id="broken", slot=SLOT, error_code="Denied", error_message="may not")
+    DeadLetters(client, STACK).put(letter, failed_at=now())
+    fresh(browser)
+    text = browser.get("/failures").text
+    for said in ("Boom of lambda/work", f"/tasks/broken/slots/{missed}", "Denied: may not", ">Replay<", "Run it now"):
+        assert said in text, said
+    assert "1 open incident" in browser.get("/").text
+
+
+def test_the_ledger_shows_the_proof_of_each_day_and_what_is_live(browser: Browser) -> None:
+    text = browser.get("/ledger").text
+    assert text.count('<tr><th scope="row">') == 8
+    assert f"<td>{STACK.task_runner}</td><td>1</td><td>100 %</td>" in text
+
+
+def test_a_page_that_has_not_changed_is_not_sent_again(browser: Browser) -> None:
+    first = browser.get("/ledger")
+    again = browser.get("/ledger", **{"If-None-Match": first.headers["ETag"]})
+    assert (again.status, again.text) == (304, "")
+    assert browser.get("/ledger", **{"If-None-Match": '"other"'}).status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "said"),
+    [
+        ("/nothing", 404, "There is no such page"),
+        ("/tasks/nothing", 404, "there is no task 'nothing'"),
+        ("/tasks/good/slots/never", 404, "good has no run of never"),
+        ("/cell?task=nothing&since=2026-11-02T08:00:00Z&seconds=900", 404, "there is no task"),
+        ("/cell?task=good&seconds=900", 400, "names no moment"),
+        ("/cell?task=good&since=2026-11-02T08:00:00Z&seconds=-1", 400, "a number from 1"),
+        ("/?span=year", 400, "day, week, month"),
+        ("/timeline?hours=99", 400, "a number from 1 to 48"),
+        ("/timeline?until=soon", 400, "Expected a moment"),
+        ("/timeline?until=0001-01-01T00:00%2B14:00", 400, "Expected a moment"),
+        ("/static/../application.py", 404, ""),
+    ],
+)
+def test_what_is_not_there_is_said_on_a_page(browser: Browser, path: str, status: int, said: str) -> None:
+    answer = browser.get(path)
+    assert answer.status == status
+    assert said in unescape(answer.text)
+
+
+def test_hostile_content_is_text(browser: Browser, registry: Registry, put_row: PutRow) -> None:
+    register(registry, "hostile", description=HOSTILE, owner=HOSTILE, runbook=HOSTILE, tags=(HOSTILE,))
+    slot = to_second(now() - timedelta(hours=1))
+    large = HOSTILE * 40_000
+    put_row("hostile", slot, "FAILED", error=HOSTILE, cause=HOSTILE, result=large[:200_000], reason=HOSTILE)
+    fresh(browser)
+    for path in ("/", "/failures", "/tasks/hostile", f"/tasks/hostile/slots/{slot}", f"/?text={'%3Cscript%3E'}"):
+        answer = browser.get(path)
+        assert answer.status == 200, path
+        assert "<script>alert" not in answer.text
+        assert "\x1b" not in answer.text
+        assert "\u202e" not in answer.text
+        assert len(answer.text) < 1_500_000
+    assert "&lt;script&gt;alert(1)" in browser.get("/tasks/hostile").text
+
+
+@pytest.mark.parametrize("host", ["evil.example", "169.254.169.254", "127.0.0.1.evil.example"])
+def test_another_host_is_refused(browser: Browser, host: str) -> None:
+    answer = browser.get("/", Host=host)
+    assert answer.status == 403
+    assert "data-task" not in answer.text
+    assert browser.calls == []
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}]
+)
+def test_a_foreign_page_cannot_act(browser: Browser, registry: Registry, headers: dict[str, str]) -> None:
+    form = {"token": browser.token, "task": "good", "reason": "x", "confirmed": "yes"}
+    assert browser.post("/actions/pause", form, **headers).status == 403
+    record = registry.get("good")
+    assert record is not None
+    assert record.pause is None
+
+
+def test_a_form_without_the_token_or_with_too_much_does_nothing(browser: Browser, registry: Registry) -> None:
+    form = {"task": "good", "reason": "x", "confirmed": "yes"}
+    assert browser.post("/actions/pause", form).status == 403
+    assert browser.post("/actions/pause", {**form, "token": "guessed"}).status == 403
+    assert browser.act("pause", task="good", reason="x" * 30_000, confirmed="yes").status == 400
+    assert browser.act("pause", task="good", confirmed="yes").status == 409
+    assert browser.act("destroy", task="good", confirmed="yes").status == 409
+    assert browser.get("/actions/pause").status in (404, 405)
+    record = registry.get("good")
+    assert record is not None
+    assert record.pause is None
+
+
+def test_an_action_says_first_what_it_would_do_and_which_command_does_the_same(
+    browser: Browser, registry: Registry
+) -> None:
+    asked = browser.act("pause", task="good", reason="it's broken")
+    assert asked.status == 200
+    assert "Skips the slots of good" in asked.text
+    assert """orchestrator pause good --reason 'it'"'"'s broken'""" in unescape(asked.text)
+    record = registry.get("good")
+    assert record is not None
+    assert record.pause is None
+
+
+def test_a_task_is_paused_and_resumed_and_everybody_sees_by_whom(browser: Browser, registry: Registry) -> None:
+    register(registry, "paused")
+    assert browser.act("pause", task="paused", reason="a leak", confirmed="yes").status == 200
+    record = registry.get("paused")
+    assert record is not None
+    assert record.pause is not None
+    assert record.pause.why == "a leak"
+    assert f"by {record.pause.who} since" in browser.get("/tasks/paused").text
+    assert 'data-task="paused"' in browser.get("/?status=paused").text
+    assert "is paused" in unescape(browser.act("start", task="paused").text)
+    assert browser.act("resume", task="paused", confirmed="yes").status == 200
+    assert browser.act("resume", task="paused", confirmed="yes").status == 409
+    assert 'data-task="paused"' not in browser.get("/?status=paused").text
+
+
+def test_a_task_is_started_and_a_slot_runs_again(
+    browser: Browser, registry: Registry, ledger: Ledger, embedded_aws: EmbeddedAws, put_row: PutRow
+) -> None:
+    register(registry, "by-hand")
+    assert "Started by-hand" in browser.act("start", task="by-hand", confirmed="yes").text
+    put_row("by-hand", SLOT, "FAILED")
+    assert "orchestrator rerun by-hand" in browser.act("rerun", task="by-hand", slot=SLOT).text
+    done = browser.act("rerun", task="by-hand", slot=SLOT, confirmed="yes")
+    assert f"by-hand for {SLOT}" in done.text
+    stepfunctions = embedded_aws.client("stepfunctions")
+    machine = stepfunctions.list_state_machines()["stateMachines"]
+    arn = next(one["stateMachineArn"] for one in machine if one["name"] == STACK.task_runner)
+    for one in stepfunctions.list_executions(stateMachineArn=arn)["executions"]:
+        if one["name"].startswith("by-hand"):
+            assert embedded_aws.execution(one["executionArn"]).over.wait(30)
+    assert executed(embedded_aws, ledger, "by-hand", SLOT) is RunStatus.SUCCEEDED
+    assert "Earlier runs of this slot" in browser.get(f"/tasks/by-hand/slots/{SLOT}").text
+
+
+def test_what_does_not_run_is_not_stopped(browser: Browser, put_row: PutRow) -> None:
+    put_row("good", "2026-09-01T08:00:00Z", "SUCCEEDED")
+    answer = browser.act("stop", task="good", slot="2026-09-01T08:00:00Z", confirmed="yes")
+    assert answer.status == 409
+    assert "there is nothing to stop" in answer.text
+
+
+def test_what_never_started_is_replayed_once(
+    browser: Browser, registry: Registry, embedded_aws: EmbeddedAws, ledger: Ledger
+) -> None:
+    register(registry, "lost")
+    letters = DeadLetters(embedded_aws.client("dynamodb"), STACK)
+    letter = DeadLetter(message_id="m-2", task_id="lost", slot=SLOT, error_code="Denied", error_message="may not")
+    letters.put(letter, failed_at=now())
+    assert "orchestrator failed replay m-2" in browser.act("replay", id="m-2").text
+    done = browser.act("replay", id="m-2", confirmed="yes").text
+    arn = re.search(r"started (arn:[^\s.<]+)", done)
+    assert arn is not None
+    assert embedded_aws.execution(arn[1]).over.wait(30)
+    assert executed(embedded_aws, ledger, "lost", SLOT) is RunStatus.SUCCEEDED
+    assert "has succeeded meanwhile" in browser.act("replay", id="m-2", confirmed="yes").text
+
+
+def test_a_permission_that_lacks_is_named(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    from botocore.exceptions import ClientError
+
+    said = "User: arn:aws:iam::1:user/me is not authorized to perform: dynamodb:GetItem on resource: x"
+    refusal = ClientError({"Error": {"Code": "AccessDeniedException", "Message": said}}, "GetItem")
+
+    def refused(model: object, **_: object) -> None:
+        raise refusal
+
+    events = browser.connection.client("dynamodb").meta.events
+    events.register("before-call.dynamodb.GetItem", refused, unique_id="refused")
+    try:
+        answer = browser.get("/tasks/good")
+    finally:
+        events.unregister("before-call.dynamodb.GetItem", unique_id="refused")
+    assert answer.status == 502
+    assert "perform: dynamodb:GetItem" in answer.text
+    assert "the credentials lack this permission" in answer.text
+
+
+def test_a_copy_holds_every_page_and_needs_nothing_else(stack: None, put_row: PutRow, tmp_path: Path) -> None:
+    put_row("good", "2026-11-05T08:00:00Z", "FAILED", error=HOSTILE)
+    assert main(["--project", str(tmp_path), "console", "--export", str(tmp_path / "copy")]) == 0
+    files = {path.name: path for path in (tmp_path / "copy").iterdir()}
+    assert {"index.html", "timeline.html", "failures.html", "ledger.html", "task-good.html", "console.css"} <= set(
+        files
+    )
+    assert "run-good-2026-11-05T08_00_00Z.html" in files
+    for path in files.values():
+        if path.suffix != ".html":
+            continue
+        text = path.read_text(encoding="utf-8")
+        targets = re.findall(r'(?:src|href|action)="([^"#]+)', text)
+        assert [one for one in targets if one not in files and one != "data:,"] == [], path.name
+        assert "<script>alert" not in text
+        assert 'method="post"' not in text
+        assert "A copy, made" in text
+
+
+def test_a_port_that_is_taken_is_said_and_nobody_waits_for_a_server_that_nobody_asked(tmp_path: Path) -> None:
+    made: list[object] = []
+    before = threading.active_count()
+    with served(lambda: made.append(1), 0) as address:
+        port = int(address.rstrip("/").rpartition(":")[2])
+        with pytest.raises(PortInUse), served(lambda: None, port):
+            pass
+    assert made == []
+    assert threading.active_count() == before
