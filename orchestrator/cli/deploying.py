@@ -24,6 +24,7 @@ from orchestrator.cli.options import environment_option, gathered, tasks_option
 from orchestrator.cli.views.progress import progress_of
 from orchestrator.clients import Clients
 from orchestrator.deployment import Dependencies, Deployer, Rollout, StackSettings
+from orchestrator.pricing.budgets import exceeded
 from orchestrator.stack import Stack
 from orchestrator.stores.server_clock import ServerClock
 
@@ -125,6 +126,7 @@ def plan(
     clients_, clock = _aws(stack)
     now = clock.now()
     declared = application.load(connection.tasks_file(file), now.date())
+    cost = deployment.monthly_cost(application, now, settings)
     planned = deployment.plan(
         clients_,
         application,
@@ -132,7 +134,7 @@ def plan(
         now=now,
         destinations=declared.destinations,
         settings=settings,
-        monthly_cost=deployment.monthly_cost(application, now, settings),
+        monthly_cost=cost,
     )
     if as_json:
         click.echo(json.dumps(deployment.plan_json(planned), indent=2, ensure_ascii=False))
@@ -140,7 +142,7 @@ def plan(
         for line in (*deployment.plan_lines(planned), *deployment.plan_notes(planned)):
             click.echo(line)
         summary = deployment.plan_summary(planned)
-        _warn(planned.silences)
+        _warn([*planned.silences, *exceeded(declared.tasks, declared.budgets, cost)])
         differs = f"{stack.name} differs{f' ({summary})' if summary else ''}; nothing was changed."
         click.echo(f"{stack.name} is up to date." if planned.is_empty else differs)
     return 0 if planned.is_empty else DIFFERS
