@@ -38,7 +38,7 @@ _SHOWN = 3
 
 
 def show(application: Application, file: Path, console: Console) -> int:
-    """Runs the day and prints what became of it; 0 if every slot that was due has a row that says how it ended."""
+    """Runs the day and prints its runs. Returns 0 if every slot that was due has a row with its end."""
     began = time.monotonic()
     clock = VirtualClock(BEGIN, speed=SPEED)
     console.print("Starting an AWS in this process, and deploying into it …")

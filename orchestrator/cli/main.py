@@ -16,6 +16,7 @@ from orchestrator.cli import deployments, faults
 from orchestrator.cli.alerts import alerts
 from orchestrator.cli.backfill import backfill
 from orchestrator.cli.commands import Commands
+from orchestrator.cli.completion import completion
 from orchestrator.cli.connection import Connection
 from orchestrator.cli.console import beside
 from orchestrator.cli.console import console as web_console
@@ -31,6 +32,7 @@ from orchestrator.cli.pause import pause, resume
 from orchestrator.cli.preview import preview
 from orchestrator.cli.rerun import rerun
 from orchestrator.cli.runs import runs
+from orchestrator.cli.schedule import schedule
 from orchestrator.cli.show import show
 from orchestrator.cli.start import start
 from orchestrator.cli.stop import stop
@@ -128,6 +130,7 @@ def demo(connection: Connection, file: Path | None) -> int:
 _COMMANDS = (
     alerts,
     backfill,
+    completion,
     web_console,
     failed,
     costs,
@@ -141,6 +144,7 @@ _COMMANDS = (
     rerun,
     resume,
     runs,
+    schedule,
     show,
     start,
     stop,

@@ -72,7 +72,7 @@ def _twin(task: Task | None) -> Task | None:
 
 
 def _registered(item: Item | None) -> Task | None:
-    """What was registered; None if that cannot be read, because somebody has broken it."""
+    """The registered task, or None if there is none or its record cannot be read."""
     try:
         return Task.from_item(item) if item else None
     except (KeyError, ValueError, TypeError, AttributeError):

@@ -26,7 +26,7 @@ class Cost:
 
     @property
     def is_over(self) -> bool:
-        """Whether it has cost more than it may."""
+        """Whether the task has cost more than its budget."""
         return bool(self.task.budget) and self.dollars > self.task.budget
 
 
