@@ -47,6 +47,7 @@ $(VENV)/.bench: $(VENV)/.test requirements-bench.lock
 bench: $(VENV)/.bench
 	@$(BIN)/python -m tests.bench.compare
 	@$(BIN)/python -m tests.bench.runs
+	@$(BIN)/python -m tests.bench.costs
 	@$(BIN)/python -m tests.bench.schedules
 	@$(BIN)/python -m tests.bench.deploying
 	@$(BIN)/python -m tests.bench.load $(RUNS)

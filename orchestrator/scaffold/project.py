@@ -19,29 +19,31 @@ _IN_PYTHON, _WRITTEN = "definitions/welcome.py", "definitions/welcome.asl.yaml"
 #: What a folder may hold already.
 _LEFT_ALONE = frozenset({".git"})
 
-_TASKS = "tasks.yaml"
+#: Where the sample is.
+_SAMPLE = frozenset({"definitions", "lambdas", "tasks.yaml", "tests"})
 
 
-def create(folder: Path, *, tasks: str | None = None, python: bool | None = None) -> list[str]:
+def create(folder: Path, *, files: Mapping[str, str] | None = None, python: bool | None = None) -> list[str]:
     """Writes a project that runs, and says which files that were.
 
-    ``tasks`` is its tasks.yaml, where it is not the sample's. ``python`` says whether its workflow is built in Python,
-    which is so by default where the SDK is installed. Raises :class:`~orchestrator.errors.FolderNotEmpty`.
+    ``files`` are its own, by their paths, in place of the sample's. ``python`` says whether its workflow is built in
+    Python, which is so by default where the SDK is installed. Raises :class:`~orchestrator.errors.FolderNotEmpty`.
     """
     if folder.is_file():
         raise FolderNotEmpty(str(folder), "text: it is a file")
     if strangers := sorted({path.name for path in folder.iterdir()} - _LEFT_ALONE) if folder.exists() else []:
         raise FolderNotEmpty(str(folder), strangers[0])
     in_python = has_sdk() if python is None else python
-    files = _filled(_names(folder, in_python=in_python))
-    del files[_WRITTEN if in_python else _IN_PYTHON]
-    if tasks is not None:
-        files[_TASKS] = tasks
-    for name, text in files.items():
+    written = _filled(_names(folder, in_python=in_python))
+    del written[_WRITTEN if in_python else _IN_PYTHON]
+    if files is not None:
+        kept = {name: text for name, text in written.items() if name.split("/")[0] not in _SAMPLE}
+        written = {**kept, **files}
+    for name, text in written.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    return sorted(files)
+    return sorted(written)
 
 
 def has_sdk() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from lambdas.system.watchdog.round import Round
 from orchestrator.deployment import Applied, billed
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.pricing import logs, runs, stack
+from orchestrator.pricing.actual import run_usage
 from orchestrator.pricing.items import item_bytes, write_units
 from orchestrator.pricing.paths import happy_path
 from orchestrator.pricing.usage import total
@@ -28,11 +30,23 @@ from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.ledger import Ledger
 from orchestrator.stores.recorder import Recorder
 from orchestrator.stores.registry import Registry
+from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.slots import key, next_run
 from orchestrator.tasks.task import TargetKind
 from tests.testbed.deployed import STACK, deployed, tasks
 
 TASK = tasks()[0]
+
+#: Of an event's details, what is not logged where data are left out.
+_DATA = {
+    "input",
+    "inputDetails",
+    "output",
+    "outputDetails",
+    "parameters",
+    "assignedVariables",
+    "assignedVariablesDetails",
+}
 BILLED = billed(PROJECT.application(STACK))
 USED = total(runs.run_lines(TASK, BILLED))
 PATH = happy_path(BILLED.task_runner, TargetKind.LAMBDA)
@@ -138,6 +152,43 @@ def test_each_event_of_the_history_is_a_line_of_the_log(counted: Counted) -> Non
     assert logs.execution_bytes(PATH, STACK.task_runner, "ALL") == pytest.approx(written, rel=0.02)
 
 
+def test_an_express_execution_takes_the_same_states_and_logs_what_is_counted(
+    counted: Counted, embedded_aws: EmbeddedAws
+) -> None:
+    short = replace(TASK, id="short", express=True, timeout_seconds=60, retry=RetryPolicy(max_attempts=1))
+    Registry(embedded_aws.client("dynamodb"), STACK).register(short)
+    slot, ledger = key(counted.slot), Ledger(embedded_aws.client("dynamodb"), STACK)
+    arn = embedded_aws.client("stepfunctions").start_execution(
+        stateMachineArn=counted.applied.outputs["ExpressRunnerArn"],
+        name="daily-sales-report-d32c5kddcf5bb8c3",
+        input=json.dumps({"taskId": "short", "scheduledTime": slot, "trigger": "schedule"}),
+    )["executionArn"]
+    group = f"/aws/vendedlogs/states/{STACK.express_runner}"
+
+    def logged() -> list[dict[str, Any]]:
+        events = embedded_aws.client("logs").filter_log_events(logGroupName=group)["events"]
+        return [found for event in events if (found := json.loads(event["message"]))["execution_arn"] == arn]
+
+    end = time.monotonic() + 30
+    while not logged():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    path = happy_path(BILLED.express_runner, TargetKind.LAMBDA)
+    lines = logged()
+    assert [step.name for step in path] == [one["details"]["name"] for one in lines if one["type"].endswith("Entered")]
+    row = ledger.get("short", slot)
+    assert row is not None
+    used, standard = run_usage(row, short, BILLED), run_usage(replace(row, execution_arn="arn:x"), short, BILLED)
+    assert (int(used.state_transition), int(used.express_request), int(standard.state_transition)) == (0, 1, 4)
+    assert used.write_unit == standard.write_unit
+    # Without what this AWS writes and AWS leaves out: what calls are given, and what variables hold.
+    for one in lines:
+        one["details"] = {name: value for name, value in one["details"].items() if name not in _DATA}
+    written = sum(len(json.dumps(one, separators=(",", ":"))) + logs.EVENT_BYTES for one in lines)
+    modelled = logs.execution_bytes(path, STACK.express_runner, "ALL", express=True)
+    assert modelled == pytest.approx(written, rel=0.1)
+
+
 def test_a_function_writes_no_more_than_is_assumed(counted: Counted) -> None:
     written = sum(len(message) + logs.EVENT_BYTES for message in counted.function_log)
     assert logs.FUNCTION_BYTES / 3 < written < logs.FUNCTION_BYTES
@@ -207,14 +258,5 @@ def _held(counted: Counted) -> int:
 
 def _without_data(event: Mapping[str, Any]) -> dict[str, Any]:
     """An event's details as they are logged where data are left out."""
-    data = {
-        "input",
-        "inputDetails",
-        "output",
-        "outputDetails",
-        "parameters",
-        "assignedVariables",
-        "assignedVariablesDetails",
-    }
     details: dict[str, Any] = next((value for name, value in event.items() if name.endswith("EventDetails")), {})
-    return {name: value for name, value in details.items() if name not in data}
+    return {name: value for name, value in details.items() if name not in _DATA}

@@ -22,7 +22,17 @@ from orchestrator.local.aws.parts import Aws
 _KEPT = 50_000
 
 #: What "includeExecutionData" is about.
-_DATA = frozenset({"input", "inputDetails", "output", "outputDetails"})
+_DATA = frozenset(
+    {
+        "assignedVariables",
+        "assignedVariablesDetails",
+        "input",
+        "inputDetails",
+        "output",
+        "outputDetails",
+        "parameters",
+    }
+)
 
 _writing = threading.Lock()
 
