@@ -202,7 +202,7 @@ def _say_where(arn: str, as_json: bool, *, left: int) -> None:
 
 
 def _say_how_to_go_on(arn: str, began: datetime | None) -> None:
-    """``began`` is when a backfill that reprocesses began: what it has run is not to be run once more."""
+    """Prints how to continue. ``began`` is when a reprocessing backfill began, so that no slot runs in it twice."""
     more = f" with --before {key(began)}" if began else ""
     click.echo(
         f"\nThe backfill goes on. Look at it:  aws stepfunctions describe-execution --execution-arn {arn}\n"

@@ -27,8 +27,8 @@ from orchestrator.tasks.slots import expected, key
 BEGIN = datetime(2026, 11, 30, tzinfo=UTC)
 LENGTH = timedelta(hours=24, minutes=12)
 
-#: A day takes two seconds, and the work in it comes on top.
-SPEED = 43_200
+#: A day takes a second, and the work in it comes on top.
+SPEED = 86_400
 
 #: Between two looks at the progress, in virtual time.
 _STEP = timedelta(minutes=10)
@@ -38,7 +38,7 @@ _SHOWN = 3
 
 
 def show(application: Application, file: Path, console: Console) -> int:
-    """Runs the day and prints what became of it; 0 if every slot that was due has a row that says how it ended."""
+    """Runs the day and prints its runs. Returns 0 if every slot that was due has a row with its end."""
     began = time.monotonic()
     clock = VirtualClock(BEGIN, speed=SPEED)
     console.print("Starting an AWS in this process, and deploying into it …")

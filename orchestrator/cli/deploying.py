@@ -7,8 +7,8 @@ import json
 import os
 import socket
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,11 @@ from orchestrator.cli.connection import Connection
 from orchestrator.cli.options import environment_option, gathered, tasks_option
 from orchestrator.cli.views.progress import progress_of
 from orchestrator.clients import Clients
-from orchestrator.deployment import Dependencies, Deployer, Rollout, StackSettings
+from orchestrator.deployment import Application, Dependencies, Deployer, Rollout, StackSettings
+from orchestrator.pricing.budgets import exceeded
 from orchestrator.stack import Stack
 from orchestrator.stores.server_clock import ServerClock
+from orchestrator.taskfile.reader import Declared
 
 #: The exit code of a plan that holds something to do, and of nothing else: a script may trust it.
 DIFFERS = 2
@@ -123,8 +125,9 @@ def plan(
     """Say what apply would do; nothing is written. Exit code 0: nothing, 2: something."""
     application = connection.project.application(stack, dependencies)
     clients_, clock = _aws(stack)
+    declared = _declared(application, connection.tasks_file(file), clock)
     now = clock.now()
-    declared = application.load(connection.tasks_file(file), now.date())
+    cost = deployment.monthly_cost(application, now, settings)
     planned = deployment.plan(
         clients_,
         application,
@@ -132,7 +135,7 @@ def plan(
         now=now,
         destinations=declared.destinations,
         settings=settings,
-        monthly_cost=deployment.monthly_cost(application, now, settings),
+        monthly_cost=cost,
     )
     if as_json:
         click.echo(json.dumps(deployment.plan_json(planned), indent=2, ensure_ascii=False))
@@ -140,7 +143,7 @@ def plan(
         for line in (*deployment.plan_lines(planned), *deployment.plan_notes(planned)):
             click.echo(line)
         summary = deployment.plan_summary(planned)
-        _warn(planned.silences)
+        _warn([*planned.silences, *exceeded(declared.tasks, declared.budgets, cost)])
         differs = f"{stack.name} differs{f' ({summary})' if summary else ''}; nothing was changed."
         click.echo(f"{stack.name} is up to date." if planned.is_empty else differs)
     return 0 if planned.is_empty else DIFFERS
@@ -165,7 +168,7 @@ def apply(
     rollout = pace.rollout(stack)
     application = connection.project.application(stack, dependencies)
     clients_, clock = _aws(stack)
-    declared = application.load(connection.tasks_file(file), clock.now().date())
+    declared = _declared(application, connection.tasks_file(file), clock)
     applied = deployment.apply(
         clients_,
         application,
@@ -229,6 +232,15 @@ def destroy(stack: Stack, delete_data: bool, yes: bool) -> None:
         click.echo(f"Before {stack.name} can be deployed again, what was kept must be deleted or imported.")
 
 
+def _declared(application: Application, file: Path, clock: ServerClock) -> Declared:
+    """What the file says as of the stack's date. What is wrong with it is said before AWS is asked for that date."""
+    application.validate()
+    here = datetime.now(UTC).date()
+    declared = application.load(file, here)
+    there = clock.now().date()
+    return declared if there == here else application.load(file, there)
+
+
 def _warn(said: Iterable[str]) -> None:
     for warning in said:
         click.echo(f"warning: {warning}", err=True)
@@ -245,9 +257,12 @@ def _aws(stack: Stack) -> tuple[Clients, ServerClock]:
     made = _of(session)
 
     def ask() -> None:
-        # That there is no such stack is an answer, too.
-        with suppress(ClientError):
+        try:
             made("cloudformation").describe_stacks(StackName=stack.name)
+        except ClientError as refused:
+            # That there is no such stack is an answer, too.
+            if refused.response["Error"]["Code"] != "ValidationError":
+                raise
 
     return made, ServerClock(session, ask)
 

@@ -26,6 +26,7 @@ from orchestrator.errors import (
     NotReplayable,
     NotRunning,
     OrchestratorError,
+    SlotPassed,
     SlotTaken,
     SlotToCome,
     StillRunning,
@@ -99,6 +100,7 @@ _BAD_INPUT = (
     NotPaused,
     NotReplayable,
     NotRunning,
+    SlotPassed,
     SlotTaken,
     SlotToCome,
     StillRunning,
@@ -174,7 +176,7 @@ def run(
 
 
 def _is_of_aws(fault: Exception) -> TypeGuard[BotoCoreError | ClientError]:
-    """Whether boto3 has raised it. Where nobody has imported that, nobody has; and it takes long to import."""
+    """Whether boto3 raised the fault. This does not import botocore, which is slow: unless it is loaded, it did not."""
     exceptions = sys.modules.get("botocore.exceptions")
     return exceptions is not None and isinstance(fault, (exceptions.BotoCoreError, exceptions.ClientError))
 

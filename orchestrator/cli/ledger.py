@@ -65,8 +65,9 @@ def _verified(
 
 
 def _report(verified: Sequence[Verified], unreadable: int, as_json: bool) -> int:
-    """Prints what is wrong and how much was compared, and gives the exit code: that nothing is wrong with nothing is
-    no success, nor is it where something could not be read.
+    """Prints the findings and how many slots were compared. Returns the exit code.
+
+    It is no success if there was nothing to compare, or if a row or record could not be read.
     """
     findings = [finding for one in verified for finding in one.findings]
     slots = sum(one.slots for one in verified)

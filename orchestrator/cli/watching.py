@@ -1,4 +1,4 @@
-"""What a person who waits for a run sees: how far it is, and at the end what became of it."""
+"""Shows a run to the person who waits for it: its state while it runs, and its result at the end."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def watch(connection: Connection, task: str, started: Started) -> str:
 
 
 def show_outcome(run: Run) -> None:
-    """The run's row, and what it has returned."""
+    """Returns the run's row and its result."""
     console().print(runs_table([run]))
     if run.result:
         click.echo(f"result: {run.result}")

@@ -27,15 +27,15 @@ from orchestrator.deployment.stack import CloudFormationStack
 from orchestrator.runs.destinations import Destination
 from orchestrator.tasks.task import Task
 
-#: Gives, for so many writes, what is called with a line of text after each.
+#: Takes the number of writes. Gives a callback that takes a line of text after each.
 ProgressOf = Callable[[int], AbstractContextManager[Callable[[str], object]]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Deployer:
-    """Who deploys: their name, the clock that they go by, and where they are told what is done."""
+    """Who deploys: a name, a clock, and the callbacks that report progress."""
 
-    #: Said to whoever deploys at the same time.
+    #: Shown to others who try to deploy at the same time.
     name: str = "another deployment"
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     #: Called with seconds to wait.
@@ -46,7 +46,7 @@ class Deployer:
     progress_of: ProgressOf | None = None
 
 
-#: Nobody in particular, by the clock of this machine.
+#: A deployer without a name, on this machine's clock.
 SOMEBODY = Deployer()
 
 
@@ -93,7 +93,7 @@ def apply(
 def carry_out(
     clients: Clients, planned: DeploymentPlan, *, rollout: Rollout = AT_ONCE, deployer: Deployer = SOMEBODY
 ) -> Applied:
-    """Does what was planned; ``rollout`` says how new versions of state machines take over.
+    """Carries out the plan; ``rollout`` says how new versions of state machines take over.
 
     Raises :class:`~orchestrator.errors.DeploymentFailed`, DeploymentUnderWay, RolledBack, NoSuchAlarm, and what boto3
     raises.

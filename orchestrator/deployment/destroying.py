@@ -50,7 +50,7 @@ def destroy(
     sleep: Callable[[float], object] = time.sleep,
     progress: Callable[[str], object] = lambda line: None,
 ) -> tuple[Kept, ...]:
-    """Deletes the stack, the schedules of its group first of all; what is left of it.
+    """Deletes the schedules of the stack's group, then the stack. Returns the resources that are kept.
 
     ``delete_data`` deletes tables and buckets, too, with what is in them, and has KMS delete their key in a month.
     Raises :class:`~orchestrator.errors.NotDeployed` and :class:`~orchestrator.errors.DeploymentFailed`.

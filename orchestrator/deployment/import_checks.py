@@ -121,7 +121,7 @@ def failing_imports(
 
 
 def _of_the_project(said: str, root: Path) -> str:
-    """A traceback without what is not the project's, its files below ``root``."""
+    """Keeps the frames of a traceback that are in the project; their files are named relative to ``root``."""
     lines = said.strip().splitlines()
     kept: list[str] = []
     is_kept = True
@@ -136,7 +136,7 @@ def _of_the_project(said: str, root: Path) -> str:
 
 
 def _imports(tree: ast.AST, path: str) -> Iterator[tuple[int, str, tuple[str, ...]]]:
-    """Line, module, and what is imported from it."""
+    """Yields line, module and imported names of each import."""
     package = path.split("/")[:-1]
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):

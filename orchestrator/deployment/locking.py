@@ -40,7 +40,7 @@ def exclusive(
     *,
     renewal_seconds: float = RENEWAL_SECONDS,
 ) -> Iterator[None]:
-    """Nobody else reconciles tasks and schedules of the stack within. ``holder`` is unique, and says who it is.
+    """Holds the stack's lock: nobody else reconciles its tasks and schedules. ``holder`` is a unique name for people.
 
     ``client`` is boto3's low-level client of DynamoDB. It costs two writes, and one for each renewal. Raises
     :class:`~orchestrator.errors.DeploymentUnderWay`.
@@ -50,13 +50,13 @@ def exclusive(
         client.put_item(
             TableName=table,
             Item=_item(holder, begin),
-            # DynamoDB deletes what expired when it finds the time, so whether it did is looked at here.
+            # DynamoDB may delete an expired item days later, so the condition checks the time itself.
             ConditionExpression="attribute_not_exists(id) OR expiration < :now",
             ExpressionAttributeValues={":now": {"N": str(int(begin.timestamp()))}},
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
     except client.exceptions.ConditionalCheckFailedException as fault:
-        # What ReturnValuesOnConditionCheckFailure asks for is beside the error.
+        # botocore puts the item that ReturnValuesOnConditionCheckFailure asks for beside the error.
         item = cast(Mapping[str, Any], fault.response).get("Item", {})
         until = datetime.fromtimestamp(int(item.get("expiration", {}).get("N", 0)), UTC)
         who = item.get("holder", {}).get("S", "somebody else")

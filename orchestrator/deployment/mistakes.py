@@ -9,7 +9,7 @@ from orchestrator.errors import InvalidDefinition, InvalidProject, InvalidTaskFi
 
 
 class Mistakes:
-    """What is found, in the order of the search."""
+    """Mistakes of a project, in the order in which they were found."""
 
     def __init__(self) -> None:
         self.found: list[str] = []
@@ -20,7 +20,7 @@ class Mistakes:
 
     @contextmanager
     def collecting(self) -> Iterator[None]:
-        """Keeps what the block raises of mistakes, and goes on behind it."""
+        """Collects the mistakes that the block raises instead of passing them on."""
         try:
             yield
         except (InvalidDefinition, InvalidProject, InvalidTaskFile) as fault:

@@ -1,4 +1,4 @@
-"""What is kept of executions beside their own history: logs and traces, both chosen when deploying.
+"""Logs and traces of executions, beside their own history; both are chosen when deploying.
 
 A Standard execution keeps its history for 90 days by itself ("Quotas related to state machine executions"), for nothing
 and in full, so by default its log holds errors alone, and nothing is traced.

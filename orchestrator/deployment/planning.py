@@ -51,7 +51,7 @@ class DeploymentPlan:
 
     @property
     def silences(self) -> tuple[str, ...]:
-        """What nobody would hear of, each with what to do about it."""
+        """Failures that no destination would be told of, each with its remedy."""
         return tuple(silences(self.declared, self.destinations))
 
     @property

@@ -244,10 +244,10 @@ def queues(logical_ids: Sequence[str], **senders: Any) -> dict[str, Any]:
 
 
 def topic(logical_id: str, *, alarms: Any) -> dict[str, Any]:
-    """What lets ``alarms`` (a pattern of ARNs) tell a topic, and refuses what is published without TLS.
+    """The policy of a topic: it lets ``alarms``, a pattern of ARNs, publish, and denies publishing without TLS.
 
-    A role that may publish needs nothing here; an alarm has none. SNS refuses a policy with "sns:*": not all of that is
-    about topics.
+    A role needs no statement here, since its own policy lets it publish; an alarm has no role. SNS refuses a policy
+    with "sns:*", because not all of those actions apply to topics.
     """
     arn_ = {"Ref": logical_id}
     telling = {

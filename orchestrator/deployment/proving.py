@@ -1,4 +1,4 @@
-"""Asks AWS what was only read: a row for each assumption, with what AWS says to it."""
+"""Tests each documented assumption about AWS by one call. Yields a row for each: the assumption and AWS's answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from orchestrator.deployment.assumptions import Assumption
 
 
 class Verdict(StrEnum):
-    """What became of an assumption."""
+    """The result of testing an assumption."""
 
     #: AWS answers as expected.
     HOLDS = "holds"

@@ -76,7 +76,7 @@ class LiveAlias:
         }
 
     def is_current(self, routes: Mapping[int, int]) -> bool:
-        """Whether all executions run what was deployed last."""
+        """Whether the alias routes all executions to the definition that was deployed last."""
         if len(routes) != 1:
             return False
         (version,) = routes
@@ -87,7 +87,7 @@ class LiveAlias:
         return all(deployed.get(field) == running.get(field) for field in _REVISION)
 
     def publish(self) -> int:
-        """The version of what was deployed last. "PublishStateMachineVersion is an idempotent API"."""
+        """Publishes what was deployed last ("PublishStateMachineVersion is an idempotent API"). Returns its number."""
         answer = self._client.publish_state_machine_version(stateMachineArn=self.state_machine)
         return int(answer["stateMachineVersionArn"].rpartition(":")[2])
 

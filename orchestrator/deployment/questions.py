@@ -44,7 +44,7 @@ class RunState:
     call: str = "states:TestState"
 
     def ask(self, clients: Clients) -> str:
-        """The output of a state that succeeds, where a catcher leads, the error that nobody catches, or a refusal."""
+        """The state's output, the state that its catcher leads to, its uncaught error, or AWS's refusal."""
         try:
             answer = clients("stepfunctions").test_state(
                 definition=json.dumps({"QueryLanguage": "JSONata", **self.state}), input="{}", mock=self.mock
@@ -117,14 +117,14 @@ class Simulate:
 
 @dataclass(frozen=True, kw_only=True)
 class SimulateCaller:
-    """Whether whoever asks may do all that a policy allows."""
+    """Asks whether the caller's identity may do all that a policy allows."""
 
     #: For an account and a region; its resources may hold wildcards, which stand for anything.
     policy: Callable[[str, str], Mapping[str, Any]]
     call: str = "iam:SimulatePrincipalPolicy"
 
     def ask(self, clients: Clients) -> str:
-        """``allowed``, or what is denied."""
+        """Returns ``allowed``, or the actions that are denied."""
         identity, iam, region = clients("sts").get_caller_identity(), clients("iam"), clients("lambda").meta.region_name
         principal = identity["Arn"]
         if ":assumed-role/" in principal:

@@ -71,7 +71,7 @@ class StackChange:
 
     @cached_property
     def is_empty(self) -> bool:
-        """Whether the stack is what it is to be."""
+        """Whether the stack has the template and the parameters already."""
         deployed = self.deployed
         return deployed is not None and dict(deployed.parameters) == self.parameters and self.before == self.after
 
@@ -166,14 +166,14 @@ def carry_out(change: StackChange, stack: CloudFormationStack, s3: Callable[[], 
 def _parameters_of(
     template: Mapping[str, Any], bundles: Mapping[str, Bundle], deployed: Mapping[str, str], chosen: Mapping[str, str]
 ) -> dict[str, str]:
-    """The template's defaults, then what is deployed, what is chosen, and the keys of the code."""
+    """The template's defaults, the deployed values, the chosen ones and the keys of the code; later ones win."""
     defaults = {name: parameter.get("Default", "") for name, parameter in template["Parameters"].items()}
     kept = {name: value for name, value in deployed.items() if name in defaults}
     return {**defaults, **kept, **chosen, **{name: bundle.key for name, bundle in bundles.items()}}
 
 
 class _Artifacts:
-    """The bucket for what is deployed. A key says what is behind it, so what is there stays."""
+    """The bucket for bundles and templates. A key holds the hash of its content, so an object is never overwritten."""
 
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client

@@ -171,7 +171,7 @@ def messaging(stack: Stack) -> dict[str, Any]:
 
 
 def queue(name: str, *, dead_letters: str = "") -> dict[str, Any]:
-    """A queue; what is received too often and never deleted goes to the queue ``dead_letters`` (a logical id)."""
+    """An SQS queue. A message that is received too often goes to the queue ``dead_letters``, a logical id."""
     redrive = {"deadLetterTargetArn": {"Fn::GetAtt": [dead_letters, "Arn"]}, "maxReceiveCount": _RECEIVED_AT_MOST}
     return {
         "Type": "AWS::SQS::Queue",

@@ -140,7 +140,7 @@ def carry_out(
     dead_letters: str,
     progress: Callable[[str], object],
 ) -> None:
-    """Does them. Whatever is made is in the record first, so that what was interrupted is still known to be ours."""
+    """Makes the changes. Each subscription is recorded before it is created, so an interrupted apply still owns it."""
     for change in changes:
         one, arn = change.destination, change.subscription
         if change.action == "remove":

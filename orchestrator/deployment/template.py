@@ -6,7 +6,6 @@ function's code by a parameter, so that a change of code is no change of the tem
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -42,7 +41,7 @@ def template(
     tables: Mapping[str, Table],
     buckets: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The template, as what its JSON text says."""
+    """Builds the CloudFormation template, as plain values."""
     machines = _merged(_state_machine(stack, name, definition) for name, definition in definitions.items())
     code = _merged(_function(stack, function, buckets) for function in functions)
     names = _names(machines, "AWS::StepFunctions::StateMachine", "StateMachineName")
@@ -111,7 +110,7 @@ def code_parameter(function: Function) -> str:
 
 
 def _parameters(functions: Sequence[Function]) -> dict[str, Any]:
-    """What is chosen when deploying, and the functions' code."""
+    """The settings that a deployment chooses, and where each function's code is."""
     return {
         "MailFrom": _text_parameter("Who mail is from: an address that SES has verified.", default=""),
         "HeartbeatUrl": {
@@ -228,7 +227,7 @@ def _state_machine(stack: Stack, name: str, definition: Definition) -> dict[str,
                 "StateMachineName": physical_name,
                 "StateMachineType": "EXPRESS" if is_express else "STANDARD",
                 # In ASCII: CloudFormation gives a template back with a question mark for any other character.
-                "DefinitionString": json.dumps(definition.to_dict(), separators=(",", ":")),
+                "DefinitionString": definition.text,
                 "RoleArn": policies.attribute(f"{logical_id}Role"),
                 "TracingConfiguration": observation.machine_tracing(),
                 # Of an Express execution the log is all that there is.

@@ -73,7 +73,7 @@ def imported(root: Path, module: str) -> Any:
 
 
 def forget(root: Path) -> None:
-    """Lets what is imported of a project next be read anew from its files."""
+    """Unloads the project's modules, so that the next import reads their files again."""
     for name, module in list(sys.modules.items()):
         if name.split(".")[0] in _PACKAGES and _is_of(root, module):
             del sys.modules[name]

@@ -20,7 +20,7 @@ PORT = 4566
 
 @dataclass(frozen=True, kw_only=True)
 class Address:
-    """An embedded AWS that is up, or was when somebody killed it."""
+    """Where an embedded AWS listens; the file stays if its process was killed."""
 
     endpoint: str
     stack: str
@@ -29,11 +29,11 @@ class Address:
 
 @contextmanager
 def announced(project: Path, endpoint: str, stack: str) -> Iterator[None]:
-    """Others find it as long as this lasts, or until another of the same project is up."""
+    """Announces an embedded AWS while the block runs; a later one of the same project replaces it."""
     address = Address(endpoint=endpoint, stack=stack, pid=os.getpid())
     folder = project / FOLDER
     folder.mkdir(exist_ok=True)
-    # Nothing in it is anybody's source.
+    # Git must not track it.
     (folder / ".gitignore").write_text("*\n", encoding="utf-8")
     file, new = folder / _FILE, folder / f"{_FILE}.{address.pid}"
     new.write_text(json.dumps(asdict(address)), encoding="utf-8")
@@ -46,7 +46,7 @@ def announced(project: Path, endpoint: str, stack: str) -> Iterator[None]:
 
 
 def found(folder: Path) -> Address | None:
-    """What was last announced in the project that ``folder`` is in."""
+    """The address that was last announced in the project that ``folder`` belongs to, or None."""
     places = (place / FOLDER / _FILE for place in (folder, *folder.parents))
     return next((address for place in places if (address := _read(place))), None)
 

@@ -32,7 +32,7 @@ DAY_MINUTES = 24 * 60
 
 @dataclass(frozen=True, kw_only=True)
 class TaskForecast:
-    """A task's share."""
+    """The expected runs of one task."""
 
     task: Task
     expected: Expected
@@ -40,19 +40,19 @@ class TaskForecast:
 
 @dataclass(frozen=True, kw_only=True)
 class BusyMinute:
-    """A minute in which much begins."""
+    """A minute, and how many runs begin in it."""
 
     at: datetime
     runs: int
 
     @property
     def share_of_start_execution(self) -> float:
-        """Of what StartExecution takes in a minute, when its bucket is full at the beginning; above 1 it throttles."""
+        """The runs as a share of what StartExecution accepts in a minute from a full bucket; above 1 it throttles."""
         return self.runs / (START_EXECUTION_BUCKET + START_EXECUTION_REFILL * _SECONDS_OF_A_SLOT)
 
     @property
     def share_of_scheduler(self) -> float:
-        """Of what Scheduler invokes in a minute; above 1 it is late."""
+        """The runs as a share of what EventBridge Scheduler invokes in a minute; above 1 it is late."""
         return self.runs / (SCHEDULER_INVOCATIONS * _SECONDS_OF_A_SLOT)
 
 

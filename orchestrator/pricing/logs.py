@@ -1,4 +1,4 @@
-"""What is written to CloudWatch Logs, in bytes that are billed."""
+"""Bytes that CloudWatch Logs bills for what executions and functions write."""
 
 from __future__ import annotations
 

@@ -41,13 +41,14 @@ def happy_path(machine: Machine, kind: TargetKind) -> list[Step]:
 
 
 def skipping_path(machine: Machine) -> list[Step]:
-    """What a slot on a closed day takes: the claim is not tried, and the row says why. Raises ValueError."""
+    """The path of a slot on a closed day, which is skipped without a claim. Raises ValueError if there is none."""
     return shortest(machine, *(lambda step, name=name: step.name == name for name in _SKIPPING), catching=True)
 
 
 def shortest(machine: Machine, *wanted: Callable[[Step], bool], catching: bool = False) -> list[Step]:
-    """The shortest way to an end on which each of the states that are ``wanted`` lies; ``catching`` says whether it may
-    lead through catchers. Raises ValueError if there is none.
+    """The shortest path to an end that visits every ``wanted`` state, through catchers only if ``catching``.
+
+    Raises ValueError if there is none.
     """
     steps = {name: Step(name=name, state=state) for name, state in machine["States"].items()}
     waiting: deque[list[str]] = deque([[machine["StartAt"]]])

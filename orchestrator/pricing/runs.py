@@ -1,4 +1,4 @@
-"""What a run of a task uses of AWS, read off what is deployed: definition, template, sizes of items."""
+"""Usage of AWS by one run of a task, computed from the deployed definition, the template and the sizes of items."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def of_workflow(machine: Machine, *, through: str, items: int) -> Usage:
 
 
 def record_bytes(task: Task) -> int:
-    """Of a task's record, with what it has at run time."""
+    """The size of a task's record in bytes, with its run-time attributes."""
     return item_bytes(task.to_item()) + RUN_TIME_BYTES
 
 
@@ -214,7 +214,7 @@ def _indexed(operation: str, request: Mapping[str, Any], stack: Stack) -> int:
 
 
 def _kept() -> Usage:
-    """The row, until DynamoDB deletes it: in the table and in the index. What is recoverable is the table."""
+    """Storage of the row, in table and index, until it expires; point-in-time recovery bills the table alone."""
     months = Decimal(ROW_LIFETIME_SECONDS) / 3600 / MONTH_HOURS
     gb = (ROW_BYTES + STORED_BYTES) / _GB * months
     return Usage(stored_gb=2 * gb, recoverable_gb=gb)

@@ -37,7 +37,7 @@ WATCHDOG_SECONDS = Decimal("0.5")
 
 
 def fixed_lines(template: Mapping[str, Any]) -> list[Line]:
-    """What is paid for by the month whatever runs, without the runs of the watchdog, which is a task."""
+    """The monthly usage that no run changes. The watchdog's own runs are left out, since it is a task."""
     resources: Mapping[str, Mapping[str, Any]] = template["Resources"]
 
     def many(kind: str) -> int:

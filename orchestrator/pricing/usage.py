@@ -1,4 +1,4 @@
-"""What is used of AWS, in the units that AWS bills."""
+"""Usage of AWS, in the units that AWS bills."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Usage:
         return sum(parts, Decimal(0))
 
     def parts(self) -> dict[str, Decimal]:
-        """What is used at all, by its name."""
+        """The units of which anything is used, by name."""
         return {field.name: used for field in fields(self) if (used := getattr(self, field.name))}
 
 

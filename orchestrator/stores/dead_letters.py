@@ -65,7 +65,7 @@ class DeadLetters:
         self._table = stack.failed_tasks_table
 
     def put(self, letter: DeadLetter, *, failed_at: datetime) -> bool:
-        """A new record; whether it was new: a message can come twice."""
+        """Writes the record. Returns False if there is one already: a message can be delivered twice."""
         texts = {
             "messageId": letter.message_id,
             "status": DeadLetterStatus.NEEDS_INVESTIGATION,

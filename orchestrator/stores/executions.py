@@ -58,7 +58,7 @@ class Runner:
 
         Without a ``trigger`` it is a person's: ad hoc, or a rerun.
         ``replaced`` is the run of the slot whose place the new one takes. TaskRunner does not ask whether it has ended:
-        whoever names it has (:meth:`ended`).
+        the caller has (:meth:`ended`).
         """
         request: dict[str, Any] = {
             "taskId": task_id,
@@ -76,17 +76,17 @@ class Runner:
         return Started(execution_arn=answer["executionArn"], slot=slot or started_at, started_at=started_at)
 
     def ended(self, run: Run, now: datetime) -> bool:
-        """Whether the execution of a run is over, whatever the row says. Step Functions forgets it after 90 days."""
+        """Whether the run's execution has ended, whatever its row says; one that is unknown to AWS has."""
         if is_express(run.execution_arn):
             return express_end(run, now) is not None
         described = self._describe(run)
         return described is None or described["status"] != "RUNNING"
 
     def ending(self, run: Run, now: datetime) -> RunEnd | None:
-        """How the execution of a run has ended; None while it goes on."""
+        """Returns how the run's execution ended, or None while it is running."""
         if is_express(run.execution_arn):
             return express_end(run, now)
-        # Of what is none of TaskRunner's executions, whoever has written it, a function may not ask.
+        # A function may describe TaskRunner's executions alone; a row may name another.
         ours = (run.execution_arn or "").startswith(self._executions)
         described = self._describe(run) if ours else None
         if described is None:
@@ -108,7 +108,7 @@ class Runner:
         )
 
     def params(self, run: Run) -> dict[str, Any]:
-        """The params that a run was started with, over the task's own; none where nobody remembers."""
+        """The params that a run was started with, beside the task's own; empty once its execution has been deleted."""
         described = self._describe(run)
         params = json.loads(described.get("input", "{}")).get("params") if described else None
         return dict(params or {})
@@ -122,7 +122,7 @@ class Runner:
             return None
 
     def wait(self, started: Started, sleep: Callable[[float], object]) -> str:
-        """The execution's status at its end."""
+        """Waits for the execution's end. Returns its status."""
         while True:
             described = self._client.describe_execution(executionArn=started.execution_arn)
             if described["status"] != "RUNNING":
@@ -130,7 +130,7 @@ class Runner:
             sleep(POLL_SECONDS)
 
     def stop(self, run: Run, who: str) -> None:
-        """Stops the execution of a run, and what it has started. What a Lambda function does goes on to its end.
+        """Stops the run's execution and its nested workflows. A Lambda function that is at work is not stopped.
 
         Raises :class:`~orchestrator.errors.NotStoppable`.
         """

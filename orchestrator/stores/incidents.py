@@ -40,7 +40,7 @@ class Incidents:
         self._tasks = stack.tasks_table
 
     def hit(self, cause: Cause, task_id: str, now: datetime, *, owner: str = "") -> Incident:
-        """One more row of an incident, which it may begin; ``owner`` is the task's."""
+        """Adds a row to an incident, or begins it. ``owner`` is the task's. Returns the incident as it is then."""
         task = {task_id}
         request = update(
             {
@@ -58,7 +58,7 @@ class Incidents:
             },
             removes=["ending"],
             values={"limit": TASKS_LIMIT, "task": task_id},
-            # A task that has been told of is no news.
+            # People have been told of this task already.
             condition="(attribute_not_exists(#affected) OR size(#affected) < :limit)"
             " AND (attribute_not_exists(#tasks) OR NOT contains(#tasks, :task))",
         )
@@ -67,10 +67,10 @@ class Incidents:
         return _incident(answer)
 
     def tell(self, incident: Incident, on_behalf: str, *, not_since: str, now: datetime) -> bool:
-        """Takes it on to tell the incident, unless somebody has told it later than ``not_since``.
+        """Claims the telling of an incident. Returns False if it was told later than ``not_since``.
 
-        ``on_behalf`` says for what: until :meth:`told`, whoever has taken it on and died takes it on again, so that
-        nothing stays untold.
+        ``on_behalf`` identifies the claim: until :meth:`told`, a caller that died can claim it again by the same value,
+        so that no incident stays untold.
         """
         request = update(
             {"lastTold": key(now), "telling": on_behalf},
@@ -81,15 +81,15 @@ class Incidents:
         return self._try(incident.id, request) is not None
 
     def told(self, incident: Incident, on_behalf: str) -> None:
-        """It was told: a row that comes again tells nothing."""
+        """Records that the incident was told, so that a row that is delivered again tells nothing."""
         values = {"telling": on_behalf}
         self._try(incident.id, update({}, removes=["telling"], values=values, condition="#telling = :telling"))
 
     def recovered(self, task_id: str, incident_id: str, on_behalf: str, by: datetime) -> Recovery | None:
-        """The task runs well again since ``by``, when the row that says so was written. None where the incident has
-        begun later: a row that comes again ends nothing that went wrong after it.
+        """Takes a task that succeeded out of an incident; ``by`` is when the row of its success was written.
 
-        The caller tells that an incident is over. :meth:`left` comes next; until then this can be repeated.
+        Returns None if the incident began later than that, since the row may be an old one that is delivered again.
+        The caller tells people if the incident is over, then calls :meth:`left`; until then this can be repeated.
         """
         without = update(
             {},
@@ -108,10 +108,10 @@ class Incidents:
         return Recovery(over=_incident(ended) if ended else None)
 
     def left(self, task_id: str, incident: Incident | None, incident_id: str) -> None:
-        """Forgets the ``incident`` that is over, if it is, and that it has hit the task."""
+        """Deletes ``incident``, if it is over, and takes its id off the task's record."""
         if incident is not None:
             with suppress(self._client.exceptions.ConditionalCheckFailedException):
-                # It has not begun anew meanwhile.
+                # Unless it has begun again meanwhile.
                 self._client.delete_item(
                     TableName=self._table,
                     Key=_key(incident_id),

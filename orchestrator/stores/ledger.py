@@ -45,8 +45,9 @@ class Ledger:
     def runs(
         self, task_id: str, *, limit: int, statuses: Collection[RunStatus] = (), until: str | None = None
     ) -> tuple[Run, ...]:
-        """A task's runs, in any of ``statuses`` if there are some, the newest slot first, at most ``limit``; no slot
-        later than ``until``, if it is given.
+        """A task's runs, the newest slot first, at most ``limit``.
+
+        ``statuses`` chooses among them, and ``until`` is the latest slot.
         """
         return tuple(islice(self._of_task(task_id, statuses, until=until, page=limit), limit))
 
@@ -61,11 +62,11 @@ class Ledger:
     ) -> tuple[Run, ...]:
         """Runs that began in [since, until], the newest first, at most ``limit``, of some tasks or of all.
 
-        A run that nothing started counts as of its slot. The table and its index are sorted by slot: of slots that are
-        more than a day older than ``since``, as a backfill has them, nothing is seen. Where tasks are named it takes a
-        query for each, several at a time; of all tasks, one for each status.
+        A run that never started counts at its slot. The table and its index are sorted by slot, so a run whose slot is
+        more than a day before ``since`` is not found, as in a backfill. It makes one query for each task that is named,
+        several at a time, or one for each status.
         """
-        # What waited for others, or was caught up, began later than its slot.
+        # A run that waited, or was caught up, began later than its slot.
         earliest = _a_day_before(since) if since else None
 
         def of_task(task_id: str) -> Iterator[Run]:
@@ -89,8 +90,9 @@ class Ledger:
         return tuple(sorted(started, key=lambda run: (_began(run), run.task_id), reverse=True)[:limit])
 
     def outcomes(self, task_id: str, *, limit: int, until: str) -> tuple[Run, ...]:
-        """A task's runs that ended well or badly, of slots not later than ``until``, the newest first, at most
-        ``limit``. What was skipped is passed over, however much it is, up to some MB of rows.
+        """A task's runs that succeeded or failed, of slots up to ``until``, the newest first, at most ``limit``.
+
+        Skipped slots are left out. The search ends after a few MB of rows.
         """
         statuses = {f":{status}": status for status in sorted({RunStatus.SUCCEEDED, *UNSUCCESSFUL})}
         pages = self._client.get_paginator("query").paginate(

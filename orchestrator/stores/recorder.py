@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 
 class Closing(Enum):
-    """What came of closing the row of an execution that is over."""
+    """The result of closing the row of an execution that has ended."""
 
-    #: It was unfinished.
+    #: The row was unfinished, and has its end now.
     DONE = auto()
     #: The execution has recorded its end itself.
     OVER = auto()
@@ -60,8 +60,9 @@ class Recorder:
         trigger: Trigger = Trigger.SCHEDULE,
         execution_arn: str | None = None,
     ) -> bool:
-        """Writes the row of a slot that has none; returns whether it had none. The row has no times: there was no run
-        of the slot.
+        """Writes the row of a slot that has none. Returns False, and writes nothing, if there is one.
+
+        The row has no times, since the slot had no run.
         """
         item = to_item(
             {
@@ -109,7 +110,7 @@ class Recorder:
         return self._alone({"TableName": self._runs, "Key": _key(task_id, slot), **row})
 
     def attend(self, task_id: str, slot: str, execution_arn: str, attention: Attention) -> bool:
-        """Marks a run that goes on as deserving attention, for people to be told; returns whether it had no mark."""
+        """Marks a running run, which tells people. Returns False if it has a mark already or is not running."""
         row = update(
             {"attention": attention},
             values={"me": execution_arn, "running": RunStatus.RUNNING},

@@ -251,9 +251,9 @@ class Schedules:
         }
 
     def _first(self, schedule: TaskSchedule, ahead: timedelta) -> datetime:
-        """Pins a rate: it counts from its StartDate, and without one from a creation that nobody remembers. Of a new
-        one :data:`AHEAD` is for the request to arrive: a start in the past would be one more thing that AWS does not
-        document.
+        """The StartDate of a rate, which counts from it; without one it would count from its creation.
+
+        For a new rate it is at least :data:`AHEAD` from now: AWS does not document a start in the past.
         """
         first = times(schedule).next_after(self._now() + ahead)
         assert first is not None

@@ -16,7 +16,7 @@ _LENGTH = 300
 
 
 def path_lines(visits: Sequence[Visit], *, full: bool) -> Iterator[Text]:
-    """A line for each stay in a state, and below it what its call was given and has answered."""
+    """Yields a line for each visit to a state, and below it the request and the response of its call."""
     width = max((2 * visit.depth + len(visit.state) for visit in visits), default=0)
     for visit in visits:
         name = f"{'  ' * visit.depth}{visit.state}"

@@ -14,7 +14,7 @@ MOST_LINES = 20
 
 @contextmanager
 def progress_of(count: int, console: Console, say: Callable[[str], object]) -> Iterator[Callable[[str], object]]:
-    """Gives what is to be called with a line of text after each of ``count`` things; lines are said through ``say``."""
+    """Gives a callback that takes a line of text after each of ``count`` steps; it calls ``say``, or moves a bar."""
     if count <= MOST_LINES or not console.is_terminal:
         yield say
         return

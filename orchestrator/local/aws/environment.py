@@ -10,7 +10,7 @@ REGION = "us-east-1"
 
 
 def variables(endpoint: str) -> dict[str, str]:
-    """Those of the one that listens there, and what lets deploy.py leave out what it has no need of."""
+    """Points clients to ``endpoint``, and makes deploy.py leave out what the embedded AWS does not need."""
     return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "embedded",
