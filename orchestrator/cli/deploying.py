@@ -9,6 +9,7 @@ import socket
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,10 @@ from orchestrator.cli.connection import Connection
 from orchestrator.cli.options import environment_option, gathered, tasks_option
 from orchestrator.cli.views.progress import progress_of
 from orchestrator.clients import Clients
-from orchestrator.deployment import Dependencies, Deployer, Rollout, StackSettings
+from orchestrator.deployment import Application, Dependencies, Deployer, Rollout, StackSettings
 from orchestrator.stack import Stack
 from orchestrator.stores.server_clock import ServerClock
+from orchestrator.taskfile.reader import Declared
 
 #: The exit code of a plan that holds something to do, and of nothing else: a script may trust it.
 DIFFERS = 2
@@ -123,8 +125,8 @@ def plan(
     """Say what apply would do; nothing is written. Exit code 0: nothing, 2: something."""
     application = connection.project.application(stack, dependencies)
     clients_, clock = _aws(stack)
+    declared = _declared(application, connection.tasks_file(file), clock)
     now = clock.now()
-    declared = application.load(connection.tasks_file(file), now.date())
     planned = deployment.plan(
         clients_,
         application,
@@ -165,7 +167,7 @@ def apply(
     rollout = pace.rollout(stack)
     application = connection.project.application(stack, dependencies)
     clients_, clock = _aws(stack)
-    declared = application.load(connection.tasks_file(file), clock.now().date())
+    declared = _declared(application, connection.tasks_file(file), clock)
     applied = deployment.apply(
         clients_,
         application,
@@ -227,6 +229,14 @@ def destroy(stack: Stack, delete_data: bool, yes: bool) -> None:
     click.echo(f"Destroyed {stack.name}.")
     if kept:
         click.echo(f"Before {stack.name} can be deployed again, what was kept must be deleted or imported.")
+
+
+def _declared(application: Application, file: Path, clock: ServerClock) -> Declared:
+    """What the file says as of the date where the stack is. Its mistakes are named before AWS is asked for the date."""
+    here = datetime.now(UTC).date()
+    declared = application.load(file, here)
+    there = clock.now().date()
+    return declared if there == here else application.load(file, there)
 
 
 def _warn(said: Iterable[str]) -> None:
