@@ -12,8 +12,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from orchestrator.cli.deployments import deployments, run
-from orchestrator.deployment import Project
+try:
+    from orchestrator.cli.deployments import deployments, run
+    from orchestrator.deployment import Project
+except ModuleNotFoundError as fault:
+    sys.exit(
+        f"{sys.executable} lacks {fault.name}: run `make setup`, and then `.venv/bin/python deploy.py`;"
+        " or, where the library is installed, type `orchestrator` instead of `python deploy.py`"
+    )
 
 #: What is built and deployed here.
 PROJECT = Project(root=Path(__file__).absolute().parent)

@@ -35,6 +35,7 @@ OrchestratorError
 ├── NotStoppable                a run was to be stopped that nobody can stop
 ├── NotRerun                    TaskRunner left a slot as it was, for another run was in the way
 ├── PortInUse                   the embedded AWS cannot listen where it was told to
+├── SlotPassed                  a run was asked for at a moment that has passed
 ├── SlotTaken                   a slot was to be started that has a row
 ├── SlotToCome                  a slot was to be started that its schedule will start
 ├── StateInUse                  another process keeps its embedded AWS in the same folder
@@ -374,6 +375,16 @@ class NotRerun(OrchestratorError):
         super().__init__(
             f"{slot} of {task_id} is as it was: another run of the task goes on, or somebody else was first; try again"
             f" when `orchestrator tasks` says that it is waiting, or look at {execution_arn}"
+        )
+
+
+class SlotPassed(OrchestratorError):
+    """A run was asked for at a moment that has passed."""
+
+    def __init__(self, task_id: str, slot: str) -> None:
+        super().__init__(
+            f"{slot} has passed: name a moment to come, or run {task_id} for it with `orchestrator start {task_id}"
+            f" --slot {slot}`"
         )
 
 

@@ -176,7 +176,7 @@ def test_an_endpoint_that_is_down_is_named(
 
 
 def test_an_interruption_says_what_to_do_next(
-    credentials: None, tasks: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    endpoint: EmbeddedAws, tasks: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
@@ -344,3 +344,13 @@ def test_a_proof_that_aws_does_not_answer_says_so_by_its_exit_code(
 
 def raised(fault: Exception) -> str:
     raise fault
+
+
+def test_a_python_without_the_project_says_what_to_do() -> None:
+    # No packages but Python's own.
+    ran = subprocess.run(
+        [sys.executable, "-I", "-S", "deploy.py", "plan"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 1
+    assert "run `make setup`, and then `.venv/bin/python deploy.py`" in ran.stderr
+    assert "Traceback" not in ran.stderr

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from orchestrator.asl import jsonata
@@ -28,8 +30,9 @@ class Definition:
     #: What its states may do, beside invoking the stack's functions.
     permissions: tuple[Permission, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
-        """Amazon States Language."""
+    @cached_property
+    def _machine(self) -> dict[str, Any]:
+        """What the SDK makes of the states, once: it takes longer than all that is done with it."""
         # Here, because it imports the SDK, and what is written as Amazon States Language needs none.
         from orchestrator.asl.states import Graph
 
@@ -38,13 +41,22 @@ class Definition:
         first = ("Comment", "QueryLanguage", "TimeoutSeconds", "StartAt", "States")
         return {name: machine[name] for name in first}
 
+    def to_dict(self) -> dict[str, Any]:
+        """Amazon States Language; what becomes of it is the caller's."""
+        return deepcopy(self._machine)
+
+    @cached_property
+    def text(self) -> str:
+        """The same, as short as it can be: so it is deployed."""
+        return json.dumps(self._machine, separators=(",", ":"))
+
     def to_json(self) -> str:
         """The same, as text for people and for files: the same definition is the same text."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n"
+        return json.dumps(self._machine, indent=2, ensure_ascii=False) + "\n"
 
     def validate(self) -> None:
         """Raises :class:`InvalidDefinition` with every problem found, or does nothing."""
-        if wrong := problems(self.to_dict()):
+        if wrong := problems(self._machine):
             raise InvalidDefinition(self.comment, wrong)
 
 

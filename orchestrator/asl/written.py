@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from orchestrator.asl.definition import Definition
@@ -24,7 +25,8 @@ class WrittenDefinition(Definition):
     machine: Mapping[str, Any]
     start: Any = None
 
-    def to_dict(self) -> dict[str, Any]:
+    @cached_property
+    def _machine(self) -> dict[str, Any]:
         return dict(self.machine)
 
 

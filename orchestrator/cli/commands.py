@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from orchestrator.cli import deployments
+from orchestrator.cli.completion import complete_task
 from orchestrator.cli.connection import Connection
 from orchestrator.cli.options import environment_stack
 from orchestrator.stack import Stack
@@ -120,6 +121,9 @@ def _extend(command: click.Command) -> None:
             _extend(one)
         if not command.invoke_without_command:
             return
+    for parameter in command.params:
+        if isinstance(parameter, click.Argument) and parameter.name == "task":
+            parameter._custom_shell_complete = complete_task
     taken = {name for parameter in command.params for name in parameter.opts}
     # --help stays the last.
     command.params = [*command.params, *(option for option in _options() if not taken.intersection(option.opts))]

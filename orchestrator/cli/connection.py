@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from orchestrator.stores.function_logs import FunctionLogs
     from orchestrator.stores.histories import Histories
     from orchestrator.stores.ledger import Ledger
+    from orchestrator.stores.one_time_runs import OneTimeRuns
     from orchestrator.stores.registry import Registry
     from orchestrator.stores.server_clock import ServerClock
 
@@ -138,6 +139,13 @@ class Connection:
         from orchestrator.stores.histories import Histories
 
         return Histories(self.client("stepfunctions"), self.client("logs"))
+
+    @property
+    def one_time_runs(self) -> OneTimeRuns:
+        """Raises :class:`NotDeployed`."""
+        from orchestrator.stores.one_time_runs import OneTimeRuns
+
+        return OneTimeRuns.of(self.client, self.stack, self.now)
 
     @property
     def function_logs(self) -> FunctionLogs:

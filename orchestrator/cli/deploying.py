@@ -7,7 +7,6 @@ import json
 import os
 import socket
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +24,7 @@ from orchestrator.cli.options import environment_option, gathered, tasks_option
 from orchestrator.cli.views.progress import progress_of
 from orchestrator.clients import Clients
 from orchestrator.deployment import Application, Dependencies, Deployer, Rollout, StackSettings
+from orchestrator.pricing.budgets import exceeded
 from orchestrator.stack import Stack
 from orchestrator.stores.server_clock import ServerClock
 from orchestrator.taskfile.reader import Declared
@@ -127,6 +127,7 @@ def plan(
     clients_, clock = _aws(stack)
     declared = _declared(application, connection.tasks_file(file), clock)
     now = clock.now()
+    cost = deployment.monthly_cost(application, now, settings)
     planned = deployment.plan(
         clients_,
         application,
@@ -134,7 +135,7 @@ def plan(
         now=now,
         destinations=declared.destinations,
         settings=settings,
-        monthly_cost=deployment.monthly_cost(application, now, settings),
+        monthly_cost=cost,
     )
     if as_json:
         click.echo(json.dumps(deployment.plan_json(planned), indent=2, ensure_ascii=False))
@@ -142,7 +143,7 @@ def plan(
         for line in (*deployment.plan_lines(planned), *deployment.plan_notes(planned)):
             click.echo(line)
         summary = deployment.plan_summary(planned)
-        _warn(planned.silences)
+        _warn([*planned.silences, *exceeded(declared.tasks, declared.budgets, cost)])
         differs = f"{stack.name} differs{f' ({summary})' if summary else ''}; nothing was changed."
         click.echo(f"{stack.name} is up to date." if planned.is_empty else differs)
     return 0 if planned.is_empty else DIFFERS
@@ -232,7 +233,8 @@ def destroy(stack: Stack, delete_data: bool, yes: bool) -> None:
 
 
 def _declared(application: Application, file: Path, clock: ServerClock) -> Declared:
-    """What the file says as of the date where the stack is. Its mistakes are named before AWS is asked for the date."""
+    """What the file says as of the stack's date. What is wrong with it is said before AWS is asked for that date."""
+    application.validate()
     here = datetime.now(UTC).date()
     declared = application.load(file, here)
     there = clock.now().date()
@@ -255,9 +257,12 @@ def _aws(stack: Stack) -> tuple[Clients, ServerClock]:
     made = _of(session)
 
     def ask() -> None:
-        # That there is no such stack is an answer, too.
-        with suppress(ClientError):
+        try:
             made("cloudformation").describe_stacks(StackName=stack.name)
+        except ClientError as refused:
+            # That there is no such stack is an answer, too.
+            if refused.response["Error"]["Code"] != "ValidationError":
+                raise
 
     return made, ServerClock(session, ask)
 

@@ -7,8 +7,10 @@ that there is something to do, and of `prove` that something was not answered.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +18,7 @@ from orchestrator.cli import deployments, faults
 from orchestrator.cli.alerts import alerts
 from orchestrator.cli.backfill import backfill
 from orchestrator.cli.commands import Commands
+from orchestrator.cli.completion import completion
 from orchestrator.cli.connection import Connection
 from orchestrator.cli.console import beside
 from orchestrator.cli.console import console as web_console
@@ -31,11 +34,16 @@ from orchestrator.cli.pause import pause, resume
 from orchestrator.cli.preview import preview
 from orchestrator.cli.rerun import rerun
 from orchestrator.cli.runs import runs
+from orchestrator.cli.schedule import schedule
 from orchestrator.cli.show import show
 from orchestrator.cli.start import start
 from orchestrator.cli.stop import stop
 from orchestrator.cli.tasks import tasks
+from orchestrator.pricing.budgets import exceeded
 from orchestrator.runs.destinations import silences
+
+if TYPE_CHECKING:
+    from orchestrator.taskfile.reader import Declared
 
 
 @click.group(cls=Commands)
@@ -62,8 +70,20 @@ def validate(connection: Connection, given: Path | None) -> None:
     declared = checked.declared
     schedules = sum(len(task.schedules) for task in declared.tasks)
     click.echo(f"{file}: {len(declared.tasks)} tasks, {schedules} schedules, no mistakes.")
-    for said in (*checked.warnings, *silences(declared.tasks, declared.destinations)):
+    for said in (
+        *checked.warnings,
+        *silences(declared.tasks, declared.destinations),
+        *_exceeded(connection, declared),
+    ):
         click.echo(f"warning: {said}", err=True)
+
+
+def _exceeded(connection: Connection, declared: Declared) -> Iterator[str]:
+    """Whose slots cost more a month than their budget; what costs follow from is made only where there is one."""
+    if declared.budgets or any(task.budget for task in declared.tasks):
+        from orchestrator.deployment import monthly_cost
+
+        yield from exceeded(declared.tasks, declared.budgets, monthly_cost(connection.application, datetime.now(UTC)))
 
 
 @orchestrator.command()
@@ -128,6 +148,7 @@ def demo(connection: Connection, file: Path | None) -> int:
 _COMMANDS = (
     alerts,
     backfill,
+    completion,
     web_console,
     failed,
     costs,
@@ -141,6 +162,7 @@ _COMMANDS = (
     rerun,
     resume,
     runs,
+    schedule,
     show,
     start,
     stop,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -61,7 +60,7 @@ class Application:
         """Raises :class:`~orchestrator.errors.InvalidDefinition`."""
         for name, definition in self.definitions.items():
             definition.validate()
-            size = len(json.dumps(definition.to_dict(), separators=(",", ":")))
+            size = len(definition.text)
             if size > DEFINITION_LIMIT_BYTES:
                 said = f"it has {size:,} bytes, at most {DEFINITION_LIMIT_BYTES:,} are allowed; split it"
                 raise InvalidDefinition(name, [said])

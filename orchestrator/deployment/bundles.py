@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -67,7 +67,7 @@ def bundle(
 
 def library_files(library: Path) -> dict[str, bytes]:
     """What every bundle holds of the folder of this library, by the path in the zip file."""
-    return _contents(library, (path for path, name in _modules(library) if name in _BUNDLED or name == "__init__"))
+    return _contents(library, _modules(library, lambda name: name in _BUNDLED or name == "__init__"))
 
 
 def _contents(folder: Path, paths: Iterable[Path]) -> dict[str, bytes]:
@@ -76,7 +76,7 @@ def _contents(folder: Path, paths: Iterable[Path]) -> dict[str, bytes]:
 
 def own_files(function: Function, lambdas: Path) -> tuple[Path, ...]:
     """What a bundle holds of the folder ``lambdas``: the function's module or package, and what all share."""
-    return tuple(path for path, name in _modules(lambdas) if name == function.package or is_shared(name))
+    return tuple(_modules(lambdas, lambda name: name == function.package or is_shared(name)))
 
 
 def is_shared(name: str) -> bool:
@@ -103,9 +103,16 @@ def _zipped(files: Mapping[str, bytes], *, behind: bytes = b"") -> bytes:
     return packed.getvalue()
 
 
-def _modules(package: Path) -> Iterator[tuple[Path, str]]:
-    """Every file of a package, and the module or subpackage of it that the file belongs to."""
-    for path in sorted(package.rglob("*")):
-        relative = path.relative_to(package)
-        if path.is_file() and "__pycache__" not in relative.parts and path.suffix != ".pyc":
-            yield path, relative.parts[0] if len(relative.parts) > 1 else path.stem
+def _modules(package: Path, wanted: Callable[[str], bool]) -> Iterator[Path]:
+    """Every file of those modules and subpackages of a package that are wanted by their names, in order."""
+    for entry in sorted(package.iterdir()):
+        if entry.is_dir() and entry.name != "__pycache__" and wanted(entry.name):
+            yield from sorted(
+                path for path in entry.rglob("*") if _is_source(path.relative_to(package)) and path.is_file()
+            )
+        elif entry.suffix != ".pyc" and wanted(entry.stem) and entry.is_file():
+            yield entry
+
+
+def _is_source(path: Path) -> bool:
+    return path.suffix != ".pyc" and "__pycache__" not in path.parts

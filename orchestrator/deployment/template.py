@@ -6,7 +6,6 @@ function's code by a parameter, so that a change of code is no change of the tem
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -228,7 +227,7 @@ def _state_machine(stack: Stack, name: str, definition: Definition) -> dict[str,
                 "StateMachineName": physical_name,
                 "StateMachineType": "EXPRESS" if is_express else "STANDARD",
                 # In ASCII: CloudFormation gives a template back with a question mark for any other character.
-                "DefinitionString": json.dumps(definition.to_dict(), separators=(",", ":")),
+                "DefinitionString": definition.text,
                 "RoleArn": policies.attribute(f"{logical_id}Role"),
                 "TracingConfiguration": observation.machine_tracing(),
                 # Of an Express execution the log is all that there is.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 
 from orchestrator.tasks.slots import is_rate
 from orchestrator.tasks.task import TaskSchedule
@@ -22,4 +23,15 @@ def schedule_name(task_id: str, schedule: TaskSchedule) -> str:
 
 def task_of(name: str) -> str:
     """The id of the task that a schedule of this name belongs to, if it is one of ours."""
-    return name[: -_DIGEST_LENGTH - 1]
+    task_id, point, _ = name.partition(".")
+    return task_id if point else name[: -_DIGEST_LENGTH - 1]
+
+
+def one_time_name(task_id: str, at: datetime) -> str:
+    """Of a run that was asked for at run time: the task's id and the seconds since 1970, at most 60 characters."""
+    return f"{task_id}.{int(at.timestamp())}"
+
+
+def is_one_time(name: str) -> bool:
+    """Whether it is the name of such a run. No id of a task has a point."""
+    return "." in name

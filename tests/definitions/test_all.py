@@ -13,10 +13,15 @@ import pytest
 import definitions
 from orchestrator import system
 from orchestrator.asl.fatal_errors import descendants
+from orchestrator.deployment.mistakes import Mistakes
+from orchestrator.deployment.workflows import workflows
 from orchestrator.errors import OrchestratorError, error_names
 from orchestrator.stack import Stack
 from tests.testbed import NODE, ROOT
 from tests.testbed.ours import MACHINES
+
+#: Of the repository's own state machines, and of those that its user adds.
+BUILDERS = {**definitions.ALL, **{name: one.build for name, one in workflows(ROOT, Mistakes()).items()}}
 
 
 def lint(script: str, definition: str) -> list[str]:
@@ -30,14 +35,14 @@ def lint(script: str, definition: str) -> list[str]:
     return complaints
 
 
-@pytest.fixture(params=definitions.ALL)
+@pytest.fixture(params=BUILDERS)
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture
 def text(name: str) -> str:
-    return definitions.ALL[name](Stack()).to_json()
+    return BUILDERS[name](Stack()).to_json()
 
 
 @pytest.mark.parametrize("machine", [name for name in MACHINES if name not in system.MACHINES])
@@ -56,7 +61,7 @@ def test_a_definition_that_the_package_carries_is_the_one_that_is_built(
 
 
 def test_a_definition_is_sound(name: str) -> None:
-    definitions.ALL[name](Stack()).validate()
+    BUILDERS[name](Stack()).validate()
 
 
 def test_asl_validator_has_no_complaint(text: str) -> None:
@@ -97,11 +102,11 @@ def test_no_attribute_value_is_of_a_type_that_integrations_call_differently(name
     parameter is ``States.Runtime``, which no catcher sees.
     """
     doubtful = re.compile(r"\b(NULL|BOOL|SS|NS|BS|Nul|Bool|Ss|Ns|Bs)\b")
-    assert [text for text in texts(definitions.ALL[name](Stack()).to_dict()) if doubtful.search(text)] == []
+    assert [text for text in texts(BUILDERS[name](Stack()).to_dict()) if doubtful.search(text)] == []
 
 
 def test_no_arn_is_taken_from_what_may_name_a_version_or_an_alias(name: str) -> None:
-    found = texts(definitions.ALL[name](Stack()).to_dict())
+    found = texts(BUILDERS[name](Stack()).to_dict())
     assert [text for text in found if "context.StateMachine" in text or "substringBefore($states.context" in text] == []
 
 
@@ -117,7 +122,7 @@ def error_equals(value: object) -> Iterator[str]:
 
 
 def test_an_error_that_is_no_service_s_is_a_class_of_the_library_or_of_a_function(name: str) -> None:
-    listed = {error for error in error_equals(definitions.ALL[name](Stack()).to_dict()) if "." not in error}
+    listed = {error for error in error_equals(BUILDERS[name](Stack()).to_dict()) if "." not in error}
     sources = (path.read_bytes() for path in (ROOT / "lambdas").rglob("*.py"))
     of_library = error_names(OrchestratorError)
     assert listed <= {*of_library, *descendants(sources, of_library)}

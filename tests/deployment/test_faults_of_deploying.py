@@ -12,7 +12,6 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from orchestrator.asl.definition import Definition
 from orchestrator.deployment import Application, Deployer, apply, storage
 from orchestrator.deployment.locking import exclusive
 from orchestrator.errors import DeploymentFailed, DeploymentUnderWay, InvalidDefinition
@@ -85,16 +84,9 @@ def test_of_two_deployments_at_once_the_second_is_refused_and_writes_nothing(
 def test_a_definition_over_the_limit_is_refused_before_anything_is_written(
     aws: EmbeddedAws, application: Application
 ) -> None:
-    class Large:
-        def validate(self) -> None:
-            pass
-
-        def to_dict(self) -> dict[str, Any]:
-            return {"Comment": "x" * 1_048_577}
-
-    large: Definition = Large()  # type: ignore[assignment] # only its size matters
+    large = replace(application.definitions["TaskRunner"], comment="x" * 1_048_577)
     clients = Recorded(aws)
-    with pytest.raises(InvalidDefinition, match=r"“TaskRunner” .*\nit has 1,048,\d+ bytes, at most 1,048,576"):
+    with pytest.raises(InvalidDefinition, match=r"“TaskRunner” .*\nit has 1,\d{3},\d{3} bytes, at most 1,048,576"):
         apply(clients, replace(application, definitions={"TaskRunner": large}), TASKS)
     assert clients.calls == []
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.asl.definition import Definition
+from orchestrator.asl.written import WrittenDefinition
 from orchestrator.deployment import (
     Application,
     Deployer,
@@ -108,16 +108,15 @@ def test_a_changed_definition_is_told_by_its_states_and_moves_the_alias(
 ) -> None:
     definition = application.definitions["TaskRunner"]
 
-    class Changed:
-        def __getattr__(self, name: str) -> Any:
-            return getattr(definition, name)
-
-        def to_dict(self) -> dict[str, Any]:
-            found = json.loads(json.dumps(definition.to_dict()))
-            found["States"]["Extra"] = {"Type": "Fail"}
-            return dict(found)
-
-    changed: Definition = Changed()  # type: ignore[assignment] # a definition with one state more
+    machine = definition.to_dict()
+    machine["States"]["Extra"] = {"Type": "Pass", "Next": machine["StartAt"]}
+    machine["StartAt"] = "Extra"
+    changed = WrittenDefinition(
+        machine=machine,
+        comment=definition.comment,
+        timeout_seconds=definition.timeout_seconds,
+        permissions=definition.permissions,
+    )
     made = planned(
         REPORT, CLEAN, application=replace(application, definitions={**application.definitions, "TaskRunner": changed})
     )

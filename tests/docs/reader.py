@@ -24,7 +24,7 @@ _PROJECT = ("definitions", "lambdas", "orchestrator", "samples", "deploy.py", "t
 COMMAND = [sys.executable, "-W", "ignore", "-c", "import sys; from orchestrator.cli.main import main; sys.exit(main())"]
 
 #: What needs no AWS, and is said by the page before anything is started.
-_ALONE = frozenset({"validate", "preview", "schema", "forecast"})
+_ALONE = frozenset({"--project", "forecast", "init", "preview", "schema", "validate"})
 
 
 class Reader:

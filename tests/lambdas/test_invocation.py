@@ -112,6 +112,7 @@ def test_tasks_and_the_steps_of_billing_are_found_with_their_settings() -> None:
         "data-cleanup",
         "email-digest",
         "failure-handler",
+        "meter",
         "report-generator",
         "watchdog",
     ]

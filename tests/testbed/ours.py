@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import definitions
 from deploy import PROJECT
 from orchestrator.deployment import Application
 from orchestrator.stack import Stack
 
-#: State machines, by their names in ``definitions.ALL``.
+#: State machines, by their names in the project.
 MACHINES = ("TaskRunner", "ExpressRunner", "Backfill", "billing", "billing-page")
 
 #: Modules of functions that are tasks' targets; what has an event source is ours in any case.
@@ -50,5 +49,6 @@ def application() -> Application:
 def added() -> tuple[str, ...]:
     """What its user has added: ``lambda/NAME`` and ``workflow/NAME``."""
     ours = functions()
-    more = [f"lambda/{one.name}" for one in PROJECT.application(Stack()).functions if one.module not in ours]
-    return (*more, *(f"workflow/{name}" for name in definitions.ALL if name not in MACHINES))
+    project = PROJECT.application(Stack())
+    more = [f"lambda/{one.name}" for one in project.functions if one.module not in ours]
+    return (*more, *(f"workflow/{name}" for name in project.definitions if name not in MACHINES))

@@ -23,6 +23,7 @@ from datetime import timedelta
 import boto3
 
 from lambdas.greeting import handler
+from orchestrator.stores.one_time_runs import OneTimeRuns
 from orchestrator.testing import event
 
 
@@ -41,10 +42,26 @@ def test_a_failure(orchestrator_deployed):
     assert (run.status, run.error) == ("FAILED", "KeyError")
 
 
+def test_a_run_that_was_asked_for_at_run_time(orchestrator_deployed):
+    aws, stack = orchestrator_deployed.aws, orchestrator_deployed.stack
+    once = OneTimeRuns.of(aws.client, stack, aws.clock.now)
+    at = aws.clock.now().replace(microsecond=0) + timedelta(hours=1)
+    slot = once.schedule("greeting", at, {"name": "nobody"})
+    assert once.schedule("greeting", at, {"name": "Zoe"}) == slot
+    assert once.schedule("greeting", at + timedelta(hours=1))
+    assert once.cancel("greeting", at + timedelta(hours=1))
+    assert not once.cancel("greeting", at + timedelta(hours=2))
+    orchestrator_deployed.pass_time(timedelta(hours=3))
+    (run,) = [run for run in orchestrator_deployed.runs("greeting") if run.trigger == "schedule"]
+    assert (run.slot, run.status, "Hello, Zoe!" in run.result) == (slot, "SUCCEEDED", True)
+    names = aws.client("scheduler").list_schedules(GroupName=stack.schedule_group)["Schedules"]
+    assert not [one["Name"] for one in names if "." in one["Name"]]
+
+
 def test_schedules_fire_as_time_passes(orchestrator_deployed):
     orchestrator_deployed.pass_time(timedelta(days=2))
     slots = [run.slot for run in orchestrator_deployed.runs("greeting") if run.trigger == "schedule"]
-    assert slots == ["2026-12-02T09:00:00Z", "2026-12-01T09:00:00Z"]
+    assert [slot for slot in slots if "T09:00:00Z" in slot] == ["2026-12-02T09:00:00Z", "2026-12-01T09:00:00Z"]
 """,
     "tests/test_aws.py": """
 import boto3
@@ -76,4 +93,4 @@ def test_the_fixtures_serve_a_project_of_a_user(tmp_path: Path) -> None:
         text=True,
         timeout=120,
     )
-    assert "6 passed" in ran.stdout, ran.stdout + ran.stderr
+    assert "7 passed" in ran.stdout, ran.stdout + ran.stderr
