@@ -107,7 +107,9 @@ def task_values(record: Record, now: datetime) -> dict[str, Any]:
     return {
         "taskId": task.id,
         "run": str(task.target),
-        "schedules": [{camel(name): value for name, value in asdict(one).items()} for one in task.schedules],
+        "schedules": [
+            {camel(name): value for name, value in asdict(one).items() if value != ""} for one in task.schedules
+        ],
         "next": next_slot(record, now),
         "lastStatus": record.last_status,
         "lastSlot": record.last_slot,
