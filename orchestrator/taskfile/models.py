@@ -377,6 +377,9 @@ class FileModel(Model):
         default_factory=NotificationsModel, description="Who is told when a task fails, and of alarms."
     )
     calendars: dict[str, CalendarModel] = Field(default={}, description="Days on which tasks do not run, by name.")
+    budgets: dict[str, float] = Field(
+        default={}, description="Dollars a month that the tasks of an owner should not cost more than, by owner."
+    )
     environments: dict[str, EnvironmentModel] = Field(
         default={}, description="What dev, staging, prod … have otherwise, by the name that `deploy.py --env` gets."
     )

@@ -91,8 +91,8 @@ What a run costs is counted from what is deployed: TaskRunner's definition, the 
 the sizes of rows and records. `orchestrator forecast` and `python deploy.py plan` use the same numbers for your tasks.
 `orchestrator costs` says what each task and each owner has cost in a month: it works that out from the rows of the
 ledger, which say how long, how often and in which machine. No row is told its cost, since one more write of each would
-cost more than it says. With `budget: 5` on a task, a plan warns where more dollars a month are expected, and `costs`
-says where they were spent.
+cost more than it says. With `budget: 5` on a task, or `budgets: {data-platform: 20}` for all of an owner's, `validate`
+and `plan` warn where more dollars a month are expected, and `costs` says where they were spent.
 
 No server waits between two slots, yet an idle stack is not free. Its key, alarms, dashboard, the polling of its queues
 and the watchdog are billed whether a task runs or not; the third table says how much. In an account that uses

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import jsonschema
@@ -14,7 +15,7 @@ import yaml
 from orchestrator.errors import InvalidTaskFile
 from orchestrator.schedules.calendars import OnClosed, closure_at
 from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
-from orchestrator.taskfile.reader import load, schema
+from orchestrator.taskfile.reader import load, read, schema
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.task import Alerting, CatchUp, OverlapPolicy, Target, TargetKind, Task, TaskSchedule
 from tests.testbed import ROOT
@@ -79,6 +80,26 @@ def test_a_task_that_no_express_execution_may_run_is_refused_with_the_reason(
     (problem,) = problems(written(f"tasks:\n  t: {{{fields}, express: true}}\n"))
     assert "t.express: expected no express, or auto: " in problem
     assert why in problem
+
+
+def test_owners_have_budgets(written: Written) -> None:
+    text = "budgets: {ann: 12.5}\ntasks:\n  t: {run: lambda/work, owner: ann, budget: 3}\n"
+    declared = read(written(text), today=TODAY)
+    assert (declared.budgets, declared.tasks[0].budget) == ({"ann": Decimal("12.5")}, Decimal(3))
+
+
+@pytest.mark.parametrize(
+    ("budgets", "said"),
+    [
+        ("{bob: 1}", "no task has the owner 'bob'"),
+        ("{ann: -1}", "expected dollars a month, found -1"),
+        ("{ann: much}", "expected dollars a month, found 'much'"),
+        ("[ann]", "expected a mapping of owners to dollars a month"),
+    ],
+)
+def test_a_budget_that_is_none_is_refused(written: Written, budgets: str, said: str) -> None:
+    (problem,) = problems(written(f"budgets: {budgets}\ntasks:\n  t: {{run: lambda/work, owner: ann}}\n"))
+    assert said in problem
 
 
 CALENDARS = """
