@@ -251,6 +251,11 @@ OTHER_WAYS: Mapping[str, Scenario] = {
 def _elsewhere(cell: Cell) -> None:
     """It is not for the twin, which hands it over."""
     cell.register("workflow/nested")
+    _handed_over(cell)
+
+
+def _handed_over(cell: Cell) -> None:
+    """What the twin does not do itself, TaskRunner does after the twin has ended."""
     began = cell.runner.aws.clock.now()
     cell.run()
     # It may have died before it could.
@@ -271,7 +276,7 @@ OF_TWIN: Mapping[str, Scenario] = {
         _of_twin("RecordFailure", _failing, _FAILS),
         _of_twin("RecordFailureAlone", _failing_without_a_lease, _FAILS),
         _of_twin("ExplainRefusal", _overlapping, _IS_SKIPPED),
-        _of_twin("RecordRefusal", _unknown, _FAILS),
+        _of_twin("RecordRefusal", _handed_over, _FAILS),
         _of_twin("RecordSkip", _paused, _IS_SKIPPED),
         _of_twin("RecordDuplicate", _twice),
         _of_twin("HandOver", _elsewhere),
