@@ -344,6 +344,6 @@ class FileModel(Model):
     )
     calendars: dict[str, CalendarModel] = Field(default={}, description="Days on which tasks do not run, by name.")
     environments: dict[str, EnvironmentModel] = Field(
-        default={}, description="What dev, staging, prod … have otherwise, by the name that `deploy.py --env` gets."
+        default={}, description="What dev, staging, prod … have otherwise, by the name that `--env` gets."
     )
     tasks: dict[str, TaskModel]
