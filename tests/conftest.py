@@ -37,6 +37,7 @@ _LONG = (
     "outside/test_telling.py",
     "docs/test_pages.py",
     "test_deploy.py",
+    "console/test_browser.py",
     "definitions/test_billing.py",
     "deployment/test_applying.py",
     "deployment/test_privilege.py",

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ import deploy
 from orchestrator import deployment
 from orchestrator.cli import deploying
 from orchestrator.deployment.questions import RunState
+from orchestrator.local.aws.clock import VirtualClock
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.stack import Stack
 from orchestrator.stores.registry import Registry
@@ -95,6 +97,23 @@ def test_who_is_told_is_planned_applied_and_waited_for(
         {"action": "remove", "to": "slack webhook ssm:url"},
     ]
     assert found["warnings"] == []
+
+
+def test_calendars_are_worked_out_as_of_the_date_where_the_stack_is(endpoint: EmbeddedAws, tasks: Path) -> None:
+    tasks.write_text(
+        """
+calendars:
+  offices: {weekdays: MON-FRI}
+tasks:
+  daily-sales-report: {run: lambda/report-generator, schedule: cron(0 2 * * ? *), calendars: [offices]}
+"""
+    )
+    with endpoint.on(VirtualClock(datetime(2031, 6, 1, tzinfo=UTC), speed=1)):
+        assert deploy.main(["apply", "--tasks", str(tasks)]) == 0
+        assert deploy.main(["plan", "--tasks", str(tasks)]) == 0
+    record = Registry(endpoint.client("dynamodb"), Stack()).get("daily-sales-report")
+    assert record is not None
+    assert {closure.since.year for closure in record.task.closures} == {2031, 2032}
 
 
 def test_an_environment_is_a_stack_of_its_own(endpoint: EmbeddedAws, tasks: Path) -> None:

@@ -10,7 +10,7 @@ import click
 
 from orchestrator.cli import faults
 from orchestrator.cli.options import as_json, console, print_json
-from orchestrator.cli.views.costs import Cost, cost_value, costs_table, owners_table
+from orchestrator.cli.views.costs import Cost, cost_value, costs_table, owners_over, owners_table
 from orchestrator.instants import to_second
 from orchestrator.pricing import PRICES, monthly
 from orchestrator.pricing.actual import spent
@@ -37,7 +37,8 @@ def _month(_context: click.Context, _parameter: click.Parameter, text: str | Non
 def costs(connection: Connection, month: datetime | None, as_json: bool) -> int:
     """What each task and each owner has cost in a month, by the rows of the ledger, and what is expected.
 
-    The ledger is queried task by task, never as a whole. Exit code 1: a task has cost more than its budget.
+    The ledger is queried task by task, never as a whole. Exit code 1: a task, or all of an
+    owner's, have cost more than their budget.
     """
     from orchestrator.deployment import billed
 
@@ -48,6 +49,7 @@ def costs(connection: Connection, month: datetime | None, as_json: bool) -> int:
     facts = billed(connection.application)
     tasks = sorted((record.task for record in connection.registry.all()), key=lambda task: task.id)
     expected = {one.task.id: one.expected for one in forecast(tasks, begin, (end - begin).days + 1).tasks}
+    budgets = connection.application.load(connection.tasks_file(None), now.date()).budgets
     found = []
     for task in tasks:
         actual = spent(task, connection.ledger.between(task.id, to_second(begin), to_second(end)), facts)
@@ -60,6 +62,6 @@ def costs(connection: Connection, month: datetime | None, as_json: bool) -> int:
         out = console()
         out.print(costs_table(found, f"{begin:%Y-%m}"))
         click.echo()
-        out.print(owners_table(found))
+        out.print(owners_table(found, budgets))
         click.echo(f"\nList prices of {PRICES.region} as of {PRICES.as_of}; the stack itself: orchestrator forecast.")
-    return faults.FAILED if any(one.is_over for one in found) else 0
+    return faults.FAILED if any(one.is_over for one in found) or any(owners_over(found, budgets)) else 0

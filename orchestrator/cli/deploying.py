@@ -24,6 +24,7 @@ from orchestrator.cli.options import environment_option, gathered, tasks_option
 from orchestrator.cli.views.progress import progress_of
 from orchestrator.clients import Clients
 from orchestrator.deployment import Application, Dependencies, Deployer, Rollout, StackSettings
+from orchestrator.pricing.budgets import exceeded
 from orchestrator.stack import Stack
 from orchestrator.stores.server_clock import ServerClock
 from orchestrator.taskfile.reader import Declared
@@ -126,6 +127,7 @@ def plan(
     clients_, clock = _aws(stack)
     declared = _declared(application, connection.tasks_file(file), clock)
     now = clock.now()
+    cost = deployment.monthly_cost(application, now, settings)
     planned = deployment.plan(
         clients_,
         application,
@@ -133,7 +135,7 @@ def plan(
         now=now,
         destinations=declared.destinations,
         settings=settings,
-        monthly_cost=deployment.monthly_cost(application, now, settings),
+        monthly_cost=cost,
     )
     if as_json:
         click.echo(json.dumps(deployment.plan_json(planned), indent=2, ensure_ascii=False))
@@ -141,7 +143,7 @@ def plan(
         for line in (*deployment.plan_lines(planned), *deployment.plan_notes(planned)):
             click.echo(line)
         summary = deployment.plan_summary(planned)
-        _warn(planned.silences)
+        _warn([*planned.silences, *exceeded(declared.tasks, declared.budgets, cost)])
         differs = f"{stack.name} differs{f' ({summary})' if summary else ''}; nothing was changed."
         click.echo(f"{stack.name} is up to date." if planned.is_empty else differs)
     return 0 if planned.is_empty else DIFFERS

@@ -7,8 +7,10 @@ that there is something to do, and of `prove` that something was not answered.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -37,7 +39,11 @@ from orchestrator.cli.show import show
 from orchestrator.cli.start import start
 from orchestrator.cli.stop import stop
 from orchestrator.cli.tasks import tasks
+from orchestrator.pricing.budgets import exceeded
 from orchestrator.runs.destinations import silences
+
+if TYPE_CHECKING:
+    from orchestrator.taskfile.reader import Declared
 
 
 @click.group(cls=Commands)
@@ -64,8 +70,20 @@ def validate(connection: Connection, given: Path | None) -> None:
     declared = checked.declared
     schedules = sum(len(task.schedules) for task in declared.tasks)
     click.echo(f"{file}: {len(declared.tasks)} tasks, {schedules} schedules, no mistakes.")
-    for said in (*checked.warnings, *silences(declared.tasks, declared.destinations)):
+    for said in (
+        *checked.warnings,
+        *silences(declared.tasks, declared.destinations),
+        *_exceeded(connection, declared),
+    ):
         click.echo(f"warning: {said}", err=True)
+
+
+def _exceeded(connection: Connection, declared: Declared) -> Iterator[str]:
+    """Whose slots cost more a month than their budget; what costs follow from is made only where there is one."""
+    if declared.budgets or any(task.budget for task in declared.tasks):
+        from orchestrator.deployment import monthly_cost
+
+        yield from exceeded(declared.tasks, declared.budgets, monthly_cost(connection.application, datetime.now(UTC)))
 
 
 @orchestrator.command()

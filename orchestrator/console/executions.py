@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from orchestrator.console.graph import Graph, graphs
+from orchestrator.console.graph import Graph, graphs, taken
 from orchestrator.runs.path import Visit
 from orchestrator.stores.histories import Histories
 
@@ -26,6 +26,8 @@ class Execution:
     #: None where its history is gone; ``absent`` says why.
     visits: tuple[Visit, ...] | None
     absent: str
+    #: The states that it has entered; the whole machine, and those within it.
+    taken: Graph | None
     graphs: tuple[Graph, ...]
 
     @property
@@ -62,5 +64,6 @@ def _execution(histories: Histories, arn: str) -> Execution:
         arn=arn,
         visits=None if visits is None else tuple(visits),
         absent=_FORGOTTEN if visits is None else "",
+        taken=taken(definition, visits or []) if definition else None,
         graphs=tuple(graphs(definition, visits or [])) if definition else (),
     )

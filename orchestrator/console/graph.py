@@ -60,6 +60,22 @@ def graphs(definition: Mapping[str, Any], visits: Sequence[Visit], title: str = 
             yield from graphs(branch, visits, f"branch {number} of {name}")
 
 
+def taken(definition: Mapping[str, Any], visits: Sequence[Visit]) -> Graph | None:
+    """The machine without the states that the execution has not entered; None where it has entered none."""
+    known: Mapping[str, Mapping[str, Any]] = definition["States"]
+    outer = [visit for visit in visits if visit.within is None and visit.state in known]
+    if not outer:
+        return None
+    following: dict[str, dict[str, None]] = {visit.state: {} for visit in outer}
+    for source, target in _steps(outer):
+        following[source][target] = None
+    states = {
+        name: {"Type": known[name].get("Type", ""), "Choices": [{"Next": target} for target in targets]}
+        for name, targets in following.items()
+    }
+    return _graph({"StartAt": outer[0].state, "States": states}, outer, "")
+
+
 def _graph(definition: Mapping[str, Any], visits: Sequence[Visit], title: str) -> Graph:
     states: Mapping[str, Mapping[str, Any]] = definition["States"]
     following = {name: list(dict.fromkeys(_following(state))) for name, state in states.items()}
@@ -100,8 +116,9 @@ def _node(name: str, kind: str, place: tuple[int, int], visits: Sequence[Visit])
         x=place[0],
         y=place[1],
         visits=len(visits),
-        failed=bool(last and last.error),
-        current=bool(last and last.left is None and not last.error),
+        # No event says that an execution leaves a Fail state.
+        failed=bool(last and (last.error or kind == "Fail")),
+        current=bool(last and last.left is None and not last.error and kind != "Fail"),
     )
 
 

@@ -66,8 +66,6 @@ def _task(task: TaskChange) -> Iterator[str]:
         yield f"a month: {old} → {new}{otherwise}"
     elif task.cost_new is not None:
         yield f"a month: {new}, as before{otherwise}"
-    if task.budget and task.cost_new is not None and task.cost_new > task.budget:
-        yield f"over its budget of ${task.budget:.2f} a month"
 
 
 def plan_json(plan: DeploymentPlan) -> dict[str, Any]:

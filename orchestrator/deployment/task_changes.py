@@ -34,8 +34,6 @@ class TaskChange:
     #: The same, were it otherwise: Standard where it is Express, Express where it may be.
     cost_of_twin: float | None = None
     express: bool = False
-    #: Dollars a month that it should not cost more than; 0 is no bound.
-    budget: float = 0
 
 
 def task_changes(writes: Plan, current: Found, now: datetime, monthly_cost: MonthlyCost | None) -> Iterator[TaskChange]:
@@ -62,7 +60,6 @@ def task_changes(writes: Plan, current: Found, now: datetime, monthly_cost: Mont
             cost_new=cost(new),
             cost_of_twin=cost(_twin(new)),
             express=new.express if new else False,
-            budget=float(new.budget) if new else 0,
         )
 
 

@@ -9,8 +9,9 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,8 @@ class Declared:
     tasks: tuple[Task, ...]
     #: Who is told.
     destinations: tuple[Destination, ...]
+    #: Dollars a month that the tasks of an owner should not cost more than.
+    budgets: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 class _Loader(yaml.SafeLoader):
@@ -146,8 +149,9 @@ def read(
     everything = [over(one.get("defaults") or {}, task) for one in (whole, data) for task in one["tasks"].values()]
     owners = {str(one.get("owner", "")) for one in everything if isinstance(one, Mapping)}
     destinations = tuple(_destinations(data, problems, {str(task_id) for task_id in whole["tasks"]}, owners))
+    budgets = dict(_budgets(data.get("budgets") or {}, problems, owners))
     problems.raise_if_any()
-    return Declared(tasks=tasks, destinations=destinations)
+    return Declared(tasks=tasks, destinations=destinations, budgets=budgets)
 
 
 def schema() -> str:
@@ -266,6 +270,19 @@ def _tasks(
             yield task
 
 
+def _budgets(data: Any, problems: _Problems, owners: Collection[str]) -> Iterator[tuple[str, Decimal]]:
+    if not isinstance(data, dict):
+        problems.add(("budgets",), "expected a mapping of owners to dollars a month")
+        return
+    for owner, dollars in data.items():
+        if owner not in owners:
+            problems.add(("budgets", str(owner)), f"no task has the owner {owner!r}{_did_you_mean(str(owner), owners)}")
+        elif isinstance(dollars, bool) or not isinstance(dollars, int | float) or dollars < 0:
+            problems.add(("budgets", str(owner)), f"expected dollars a month, found {dollars!r}")
+        else:
+            yield str(owner), Decimal(f"{dollars:g}")
+
+
 def _calendars(data: Any, defaults: Mapping[str, Any], problems: _Problems) -> dict[str, Calendar]:
     if not isinstance(data, dict):
         problems.add(("calendars",), "expected a mapping of calendars")
@@ -295,11 +312,11 @@ def _destinations(
         if not isinstance(model, DestinationModel):
             continue
         destination = model.to_destination()
-        for field, named, known in (("tasks", model.tasks, task_ids), ("owners", model.owners, owners)):
+        for part, named, known in (("tasks", model.tasks, task_ids), ("owners", model.owners, owners)):
             for name in named:
                 if name not in known:
-                    said = f"there is no task {name!r}" if field == "tasks" else f"no task has the owner {name!r}"
-                    problems.add((*at, field), said + _did_you_mean(name, [one for one in known if one]))
+                    said = f"there is no task {name!r}" if part == "tasks" else f"no task has the owner {name!r}"
+                    problems.add((*at, part), said + _did_you_mean(name, [one for one in known if one]))
         if (first := seen.setdefault(destination.key, number)) != number:
             said = f"the same {destination.kind} as alerts.to[{first}]: one entry says all that it is told"
             problems.add((*at, str(destination.kind)), said)

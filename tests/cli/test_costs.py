@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,6 +76,18 @@ def test_a_task_that_has_cost_more_than_its_budget_is_an_exit_code(
     code, found = values(capsys, "--month", "2026-12")
     registry.register(tasks()[0])
     assert (code, found["good"]["isOver"], found["good"]["budget"]) == (1, True, 0.001)
+
+
+def test_a_file_whose_tasks_are_expected_to_cost_more_than_they_may_is_warned_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "tasks.yaml"
+    task = "{run: lambda/cache-warmer, schedule: rate(1 minute), owner: ann, budget: 1}"
+    file.write_text(f"budgets: {{ann: 2}}\ntasks:\n  often: {task}\n")
+    main(["validate", str(file)])
+    warned = capsys.readouterr().err
+    assert "warning: task often is expected to cost $6." in warned
+    assert "warning: the tasks of ann are expected to cost $6." in warned
 
 
 def test_a_month_that_is_none_is_refused(stack: EmbeddedAws, capsys: pytest.CaptureFixture[str]) -> None:

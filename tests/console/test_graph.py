@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.console.graph import NODE_HEIGHT, NODE_WIDTH, graphs
+from orchestrator.console.graph import NODE_HEIGHT, NODE_WIDTH, graphs, taken
 from orchestrator.runs.path import Visit
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -43,6 +43,20 @@ def test_the_path_taken_is_marked() -> None:
     assert [(name, node.visits) for name, node in nodes.items() if node.visits] == [("Look", 2), ("Yes", 1), ("No", 1)]
     assert (nodes["Yes"].failed, nodes["No"].current, nodes["Look"].current) == (True, True, False)
     assert sum(edge.taken for edge in found.edges) == 3
+
+
+def test_an_execution_has_ended_in_a_state_that_fails() -> None:
+    (found,) = graphs(machine(Broken={"Type": "Fail"}), [visit("Broken", left=False)])
+    assert [(node.failed, node.current) for node in found.nodes] == [(True, False)]
+
+
+def test_a_path_is_drawn_without_the_states_that_it_has_not_entered() -> None:
+    found = taken(CHOICE, [visit("Look"), visit("No"), visit("Done")])
+    assert found is not None
+    assert [node.name for node in found.nodes] == ["Look", "No", "Done"]
+    assert [edge.taken for edge in found.edges] == [True, True]
+    assert taken(CHOICE, []) is None
+    assert taken(CHOICE, [visit("Unknown")]) is None
 
 
 def test_machines_within_one_are_graphs_of_their_own() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import jsonschema
@@ -14,7 +15,7 @@ import yaml
 from orchestrator.errors import InvalidTaskFile
 from orchestrator.schedules.calendars import OnClosed, closure_at
 from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
-from orchestrator.taskfile.reader import load, schema
+from orchestrator.taskfile.reader import load, read, schema
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.task import Alerting, CatchUp, OverlapPolicy, Target, TargetKind, Task, TaskSchedule
 from tests.testbed import ROOT
@@ -79,6 +80,26 @@ def test_a_task_that_no_express_execution_may_run_is_refused_with_the_reason(
     (problem,) = problems(written(f"tasks:\n  t: {{{fields}, express: true}}\n"))
     assert "t.express: expected no express, or auto: " in problem
     assert why in problem
+
+
+def test_owners_have_budgets(written: Written) -> None:
+    text = "budgets: {ann: 12.5}\ntasks:\n  t: {run: lambda/work, owner: ann, budget: 3}\n"
+    declared = read(written(text), today=TODAY)
+    assert (declared.budgets, declared.tasks[0].budget) == ({"ann": Decimal("12.5")}, Decimal(3))
+
+
+@pytest.mark.parametrize(
+    ("budgets", "said"),
+    [
+        ("{bob: 1}", "no task has the owner 'bob'"),
+        ("{ann: -1}", "expected dollars a month, found -1"),
+        ("{ann: much}", "expected dollars a month, found 'much'"),
+        ("[ann]", "expected a mapping of owners to dollars a month"),
+    ],
+)
+def test_a_budget_that_is_none_is_refused(written: Written, budgets: str, said: str) -> None:
+    (problem,) = problems(written(f"budgets: {budgets}\ntasks:\n  t: {{run: lambda/work, owner: ann}}\n"))
+    assert said in problem
 
 
 CALENDARS = """
@@ -378,3 +399,29 @@ def test_the_schema_refuses_what_the_file_may_not_hold() -> None:
 
 def test_the_schema_that_editors_use_is_current(golden: Callable[[str, str], None]) -> None:
     golden("../../tasks.schema.json", schema())
+
+
+def test_a_window_is_of_days_in_the_schedules_zone_or_of_moments(written: Written) -> None:
+    lines = ["run: lambda/work", "schedule: cron(0 8 * * ? *)", "timezone: Europe/Berlin"]
+    (days,) = task(written, *lines, "startDate: 2026-12-01", "endDate: 2026-12-24").schedules
+    assert (days.start, days.end) == ("2026-11-30T23:00:00Z", "2026-12-24T22:59:59Z")
+    (moments,) = task(
+        written, *lines, "startDate: 2026-12-01T08:00:00Z", 'endDate: "2026-12-24T08:00:00+01:00"'
+    ).schedules
+    assert (moments.start, moments.end) == ("2026-12-01T08:00:00Z", "2026-12-24T07:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("window", "problem"),
+    [
+        ("startDate: soon", "expected 2026-12-25 or 2026-12-25T08:00:00Z, found 'soon'"),
+        ("startDate: '2026-12-01T08:00:00'", "a moment with its zone"),
+        (
+            "startDate: 2026-12-02, endDate: 2026-12-01",
+            "expected it not before startDate",
+        ),
+    ],
+)
+def test_a_window_that_is_none_is_refused(written: Written, window: str, problem: str) -> None:
+    (found,) = problems(written(f"tasks:\n  t: {{run: lambda/work, schedule: rate(1 day), {window}}}\n"))
+    assert problem in found

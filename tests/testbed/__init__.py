@@ -8,6 +8,7 @@
 - ``listener``, ``processes``, ``proxy``: an HTTP server, a command that goes on, and AWS with faults
 - ``calendars``, ``rounds``, ``recorded``: days, rounds of the watchdog, and a deployment's calls
 - ``cloudformation``, ``roles``: a template and a role of the embedded AWS
+- ``pristine``: a module of moto's as it comes
 - ``hostile``: messages and records that no sane sender would send
 - ``reference``: the reference JSONata; ``statements``: IAM statements, taken apart; ``wheelhouse``: wheels without a
   network

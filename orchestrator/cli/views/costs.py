@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -12,6 +12,9 @@ from rich.table import Table
 
 from orchestrator.pricing.actual import Spent
 from orchestrator.tasks.task import Task
+
+#: Who owns a task that names no owner.
+_NOBODY = "(nobody)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,15 +46,29 @@ def costs_table(costs: Sequence[Cost], month: str) -> Table:
     return table
 
 
-def owners_table(costs: Sequence[Cost]) -> Table:
-    """A row for each owner, the dearest first."""
-    table, owners = _table("OWNER", "RUNS", "DOLLARS", "EXPECTED"), defaultdict[str, list[Cost]](list)
+def owners_over(costs: Sequence[Cost], budgets: Mapping[str, Decimal]) -> list[str]:
+    """The owners whose tasks have cost more than they may."""
+    return [name for name, dollars in _of_owners(costs).items() if name in budgets and dollars > budgets[name]]
+
+
+def _of_owners(costs: Sequence[Cost]) -> dict[str, Decimal]:
+    sums = defaultdict[str, Decimal](Decimal)
     for one in costs:
-        owners[one.task.owner or "(nobody)"].append(one)
-    sums = {name: sum((one.dollars for one in of), Decimal(0)) for name, of in owners.items()}
+        sums[one.task.owner or _NOBODY] += one.dollars
+    return sums
+
+
+def owners_table(costs: Sequence[Cost], budgets: Mapping[str, Decimal]) -> Table:
+    """A row for each owner, the dearest first."""
+    table, owners = _table("OWNER", "RUNS", "DOLLARS", "EXPECTED", "BUDGET"), defaultdict[str, list[Cost]](list)
+    for one in costs:
+        owners[one.task.owner or _NOBODY].append(one)
+    sums, over = _of_owners(costs), owners_over(costs, budgets)
     for name in sorted(owners, key=lambda name: (-sums[name], name)):
         expected = sum((one.expected for one in owners[name]), Decimal(0))
-        table.add_row(name, f"{sum(one.spent.runs for one in owners[name]):,}", f"{sums[name]:.4f}", f"{expected:.4f}")
+        budget = f"{budgets[name]:.2f}" if name in budgets else ""
+        runs = f"{sum(one.spent.runs for one in owners[name]):,}"
+        table.add_row(name, runs, f"{sums[name]:.4f}", f"{expected:.4f}", budget, style="red" if name in over else "")
     return table
 
 

@@ -113,13 +113,19 @@ function place(track, at) {
   cursor.style.left = `${column * width - 1}px`;
   cursor.style.width = `${Math.max(width, 4) + 2}px`;
 }
+// Of a cursor that moves on, only the last place is asked for, and only its answer is shown.
+let telling = 0;
 async function tell(open) {
+  const mine = ++telling;
+  if (!open) await new Promise((resolve) => setTimeout(resolve, 80));
+  if (mine !== telling) return;
   const grid = main.querySelector("#grid");
   const since = Date.parse(grid.dataset.since) + column * grid.dataset.column * 1000;
   const asked = new URLSearchParams({ task: row.dataset.task, since: new Date(since).toISOString(), seconds: grid.dataset.column });
   const answer = await fetch(`/cell?${asked}`);
   if (!answer.ok) return;
   const part = new DOMParser().parseFromString(await answer.text(), "text/html").body;
+  if (mine !== telling) return;
   const links = part.querySelectorAll("a");
   const box = document.querySelector("#cell");
   if (open && links.length === 1) { location.href = links[0].href; return; }

@@ -120,6 +120,22 @@ def _to_plain(whole: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return to_plain
 
 
+def _size(whole: Callable[[Any], int]) -> Callable[[Any], int]:
+    """In bytes, of which every page is counted; ``whole`` is for sets and bytes."""
+
+    def size(self: Any) -> int:
+        value = self.value
+        if type(value) is str and self.type != "B":
+            return len(value) if value.isascii() else len(value.encode())
+        if type(value) is list and self.type == "L":
+            return sum(map(size, value))
+        if type(value) is dict:
+            return sum(len(name.encode()) + size(inner) for name, inner in value.items())
+        return 1 if type(value) is bool else whole(self)
+
+    return size
+
+
 def install(aws: Aws) -> None:
     """Reads, checks, projects and answers."""
     # What has been read is never changed: moto checks and executes a copy.
@@ -134,6 +150,7 @@ def install(aws: Aws) -> None:
     to_plain = _to_plain(utilities.dynamo_to_dict)
     for module in (utilities, responses):
         replaces(module, "dynamo_to_dict", digest="658c88f9c849")(to_plain)
+    replaces(DynamoType, "size", digest="374a77a71c33")(_size(DynamoType.size))
     replaces(Item, "project", digest="ff4cfd6c4e39")(_project(Item.project))
     serializer = BaseJSONSerializer
     serialize = _serialize_structure(serializer._serialize_type_structure)

@@ -112,15 +112,20 @@ def evaluation_failed(env: Any, cause: str, location: str | None) -> FailureEven
 
 
 def runtime_error(
-    env: Any, cause: str, kind: StatesErrorNameType = StatesErrorNameType.StatesRuntime
+    env: Any, cause: str, kind: StatesErrorNameType = StatesErrorNameType.StatesRuntime, *, of_map: bool = False
 ) -> FailureEventException:
-    """States.Runtime, which nobody catches, or another of _UNTOLD: only the execution's own event tells of it."""
+    """States.Runtime, which nobody catches, or another of _UNTOLD: only the execution's own event tells of it.
+
+    ``of_map``: a Map's own event does not tell of it, either.
+    """
+    told = {"error": kind.to_name(), "cause": cause}
+    details = EventDetails(executionFailedEventDetails=told) if of_map else EventDetails(taskFailedEventDetails=told)
     return FailureEventException(
         FailureEvent(
             env=env,
             error_name=StatesErrorName(typ=kind),
-            event_type=HistoryEventType.TaskFailed,
-            event_details=EventDetails(taskFailedEventDetails={"error": kind.to_name(), "cause": cause}),
+            event_type=HistoryEventType.ExecutionFailed if of_map else HistoryEventType.TaskFailed,
+            event_details=details,
         )
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.models.dynamo_type import Item
 
 from orchestrator.local.aws.server import adapt
+from tests.testbed.pristine import as_it_comes
 
 adapt()
 
@@ -44,17 +44,7 @@ values = st.one_of(
 )
 
 
-def as_it_comes() -> Any:
-    """Moto's parser, in a module of its own that nobody has adapted."""
-    spec = importlib.util.spec_from_file_location("plain_comparisons", comparisons.__file__)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.ConditionExpressionParser
-
-
-PLAIN = as_it_comes()
+PLAIN = as_it_comes(comparisons).ConditionExpressionParser
 
 
 def outcome(parser: Any, item: Item | None) -> object:

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.dynamodb.models import dynamo_type, utilities
+from moto.dynamodb.models.dynamo_type import DynamoType
 
 from orchestrator.local.aws.server import EmbeddedAws
+from tests.testbed.pristine import as_it_comes
 
 KEY = {"id": {"S": "a"}}
 ITEM: dict[str, Any] = {
@@ -134,3 +137,14 @@ def test_an_update_costs_in_proportion_to_its_length(client: Any) -> None:
         return min(taken)
 
     assert cost(80) < 8 * cost(20)
+
+
+def test_values_are_of_the_size_that_moto_has_and_become_what_it_makes_of_them() -> None:
+    plain_types, plain = (as_it_comes(module) for module in (dynamo_type, utilities))
+    item = {**ITEM, "umlaut": {"S": "ä€"}, "numbers": {"NS": ["1", "2.5"]}, "deep": {"M": {"ä": {"L": [{"S": "ß"}]}}}}
+    for value in item.values():
+        assert DynamoType(value).size() == plain_types.DynamoType(value).size()
+        assert utilities.dynamo_to_dict(DynamoType(value)) == plain.dynamo_to_dict(DynamoType(value))
+    assert utilities.dynamo_to_dict({"Count": 1, "Items": [item]}) == plain.dynamo_to_dict(
+        {"Count": 1, "Items": [item]}
+    )

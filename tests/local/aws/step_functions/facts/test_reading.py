@@ -56,7 +56,43 @@ def _unread(name: str, source: str, states: Any, cause: str) -> Fact:
     )
 
 
+def _paths(given: object, **more: Any) -> dict[str, Any]:
+    """A machine that says in its input how many items it reads."""
+    states = reads("list.json", InputType="JSON", MaxItemsPath="$.n")
+    reader = states["A"]["ItemReader"]
+    reader["Parameters"] = reader.pop("Arguments")
+    return {"query_language": "JSONPath", "states": states, "given": {"n": given}, **more}
+
+
 FACTS = [
+    *(
+        Fact(
+            name=f"as many items as a path says: {given}",
+            source=f"recorded test_map_item_reader_csv_max_items_paths[{given}], 2024-01",
+            output=[{"n": 1}, {"n": 2}, {"n": 3}][: given or 3],
+            **_paths(given),
+        )
+        for given in (0, 2, 100_000_000, 100_000_001)
+    ),
+    Fact(
+        name="fewer items than none",
+        source="recorded test_map_item_reader_csv_max_items_paths[-1], 2024-01",
+        events=(*_BEGUN, "MapRunFailed", "MapStateFailed", "ExecutionFailed"),
+        details={5: {"error": "States.ItemReaderFailed", "cause": "field MaxItems must be positive"}},
+        **_paths(-1, status="FAILED", error="States.ItemReaderFailed", cause="field MaxItems must be positive"),
+    ),
+    Fact(
+        name="one item and a half",
+        source="recorded test_map_item_reader_csv_max_items_paths[1.5], 2024-01",
+        events=(*_BEGUN[:3], "ExecutionFailed"),
+        **_paths(
+            1.5,
+            status="FAILED",
+            error="States.Runtime",
+            cause="An error occurred while executing the state 'A' (entered at the event id #2). "
+            'The MaxItemsPath field refers to value "1.5" which is not a valid integer: $.n',
+        ),
+    ),
     _read(
         "the items of a list of JSON",
         "test_map_item_reader_base_json, 2023-09-21",
@@ -107,6 +143,50 @@ def objects(world: Machines) -> None:
 @pytest.mark.parametrize("fact", FACTS, ids=lambda fact: fact.name)
 def test_items_are_read_as_on_aws(world: Machines, fact: Fact) -> None:
     assert_as_on_aws(world, fact)
+
+
+def lists(prefix: str, **config: Any) -> dict[str, dict[str, Any]]:
+    """A distributed map that gives what it is told of each object."""
+    states = reads("", **config)
+    reader = {"Resource": "arn:aws:states:::s3:listObjectsV2"} | ({"ReaderConfig": config} if config else {})
+    states["A"]["ItemReader"] = reader | {"Arguments": {"Bucket": "facts-to-read", "Prefix": prefix}}
+    return states
+
+
+def test_objects_are_listed_as_step_functions_writes_them(world: Machines) -> None:
+    """Measured: floci-io/floci#3460. ETag is Etag, in its quotes, and the moment is a number of seconds."""
+    (one,) = world.run(lists("list.j"), name="lists").output
+    told = world.aws.client("s3").head_object(Bucket="facts-to-read", Key="list.json")
+    assert list(one) == ["Etag", "Key", "LastModified", "Size", "StorageClass"]
+    assert one | {"LastModified": 0} == {
+        "Etag": told["ETag"],
+        "Key": "list.json",
+        "LastModified": 0,
+        "Size": len(OBJECTS["list.json"]),
+        "StorageClass": "STANDARD",
+    }
+    assert int(one["LastModified"]) == int(told["LastModified"].timestamp())
+
+
+def test_every_object_is_listed_and_not_the_first_thousand(world: Machines) -> None:
+    """Measured: the same, with 1006 objects. Here it is the page that is short."""
+    client = world.aws.client("s3")
+    for number in range(3):
+        client.put_object(Bucket="facts-to-read", Key=f"pages/{number}", Body=b"")
+    states = lists("pages/")
+    states["A"]["ItemReader"]["Arguments"]["MaxKeys"] = 2
+    states["A"]["ItemProcessor"]["States"]["B"]["Output"] = "{% $states.input.Key %}"
+    assert world.run(states, name="pages").output == ["pages/0", "pages/1", "pages/2"]
+
+
+def test_not_more_objects_are_listed_than_are_wanted(world: Machines) -> None:
+    """The guide: "ItemReader (Map)"."""
+    assert [one["Key"] for one in world.run(lists("", MaxItems=1), name="most").output] == ["list.json"]
+
+
+def test_a_prefix_that_nothing_has_is_no_items(world: Machines) -> None:
+    """Not confirmed."""
+    assert world.run(lists("gone/"), name="none").output == []
 
 
 @pytest.mark.parametrize("kind", ["JSONL", "PARQUET", "MANIFEST"])

@@ -1,0 +1,141 @@
+// Opens the console in Chromium and does what a person does there. Reads what to visit as JSON from standard input, and
+// prints what it saw as JSON. Where the browser does not start it says so and ends with 3.
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import chromium, { inflate } from '@sparticuz/chromium'
+import puppeteer from 'puppeteer-core'
+
+const require = createRequire(import.meta.url)
+const here = dirname(fileURLToPath(import.meta.url))
+const { address, pages, narrow, task, slot, shots } = JSON.parse(readFileSync(0, 'utf8'))
+const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
+
+// The package unpacks into the folder of temporary files. Here it is unpacked once, and beside itself.
+async function unpacked() {
+  const folder = join(here, 'node_modules', '.chromium')
+  if (existsSync(folder)) return folder
+  const temporary = process.env.TMPDIR
+  const partial = `${folder}.${process.pid}`
+  mkdirSync(partial)
+  process.env.TMPDIR = partial
+  try {
+    await chromium.executablePath()
+    await inflate(join(here, 'node_modules', '@sparticuz', 'chromium', 'bin', 'al2023.tar.br'))
+    renameSync(partial, folder)
+  } finally {
+    if (temporary === undefined) delete process.env.TMPDIR
+    else process.env.TMPDIR = temporary
+    rmSync(partial, { recursive: true, force: true })
+  }
+  return folder
+}
+
+const ARGUMENTS = ['--no-sandbox', '--no-zygote', '--disable-dev-shm-usage', '--disable-gpu', '--font-render-hinting=none',
+  '--no-proxy-server', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1']
+
+async function started() {
+  const folder = await unpacked()
+  const fonts = { ...process.env, FONTCONFIG_PATH: join(folder, 'fonts') }
+  const launch = (env) => puppeteer.launch({ executablePath: join(folder, 'chromium'), headless: 'shell', args: ARGUMENTS, env })
+  try {
+    return await launch(fonts)
+  } catch {
+    // A machine without the libraries that the browser needs: the package has them, too.
+    return await launch({ ...fonts, LD_LIBRARY_PATH: join(folder, 'al2023', 'lib') })
+  }
+}
+
+let browser
+try {
+  browser = await started()
+} catch (fault) {
+  console.error(`Chromium does not start on this machine: ${fault.message}`)
+  process.exit(3)
+}
+
+const seen = { violations: [], problems: [], outside: [], overflow: [] }
+
+async function opened() {
+  const page = await browser.newPage()
+  await page.setViewport({ width: 1280, height: 800 })
+  page.on('pageerror', (fault) => seen.problems.push(`${page.url()}: ${fault.message}`))
+  page.on('console', (message) => message.type() === 'error' && seen.problems.push(`${page.url()}: ${message.text()}`))
+  page.on('request', (request) => {
+    const url = request.url()
+    if (!url.startsWith(address) && !url.startsWith('data:')) seen.outside.push(url)
+  })
+  return page
+}
+const go = (page, path) => page.goto(new URL(path, address).href, { waitUntil: 'load' })
+const submitted = (page, selector) => Promise.all([page.waitForNavigation(), page.click(selector)])
+
+async function accessible(page, name) {
+  await page.evaluate(axe)
+  const { violations } = await page.evaluate(() => axe.run(document))
+  for (const one of violations) {
+    seen.violations.push(`${name}: ${one.id}: ${one.nodes.slice(0, 3).map((node) => `${node.target} ${node.failureSummary}`).join('; ')}`)
+  }
+}
+
+const page = await opened()
+for (const scheme of ['light', 'dark']) {
+  await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }])
+  for (const path of pages) {
+    await go(page, path)
+    await accessible(page, `${scheme} ${path}`)
+    const shot = shots[`${scheme} ${path}`]
+    if (shot) await page.screenshot({ path: shot })
+  }
+}
+await page.setViewport({ width: 390, height: 800 })
+for (const path of narrow) {
+  await go(page, path)
+  if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) seen.overflow.push(path)
+}
+await page.setViewport({ width: 1280, height: 800 })
+
+// A filter, by its form.
+await go(page, '/')
+await page.type('input[name=text]', task)
+await submitted(page, '.filter button')
+seen.filtered = await page.$$eval('.track', (tracks) => tracks.map((one) => one.dataset.task))
+
+// The grid, by the keyboard alone.
+for (let tabs = 0; tabs < 60 && !(await page.evaluate(() => document.activeElement.matches('.track'))); tabs += 1) {
+  await page.keyboard.press('Tab')
+}
+const steps = await page.$eval('#grid', ({ dataset }, moment) => {
+  return dataset.now - Math.floor((Date.parse(moment) - Date.parse(dataset.since)) / (dataset.column * 1000))
+}, slot)
+for (let moved = 0; moved < steps; moved += 1) await page.keyboard.press('ArrowLeft')
+await page.waitForFunction((wanted) => document.querySelector('#cell').textContent.includes(wanted), {}, 'failed')
+seen.said = await page.$eval('#said', (said) => said.textContent)
+await Promise.all([page.waitForNavigation(), page.keyboard.press('Enter')])
+seen.opened = new URL(page.url()).pathname
+
+// A time, in the zone of the task.
+await go(page, `/tasks/${task}`)
+await page.select('#zone', 'task')
+seen.times = await page.$$eval('#runs ~ table time', (times) => times.map((one) => one.textContent))
+await page.select('#zone', 'utc')
+
+// What somebody does on one page appears on another, which is not loaded again.
+await page.evaluate(() => { window.here = 'all the time' })
+await page.waitForFunction(() => document.querySelector('#fresh').textContent.startsWith('as of'))
+const other = await opened()
+await go(other, `/tasks/${task}`)
+await other.type('form[action="/actions/pause"] input[name=reason]', 'a leak in the cellar')
+await submitted(other, 'form[action="/actions/pause"] button')
+seen.asked = await other.$eval('main', (main) => main.innerText)
+await accessible(other, 'confirm')
+await submitted(other, 'button.sure')
+seen.done = await other.$eval('main', (main) => main.innerText)
+await page.bringToFront()
+await page.waitForFunction(() => document.querySelector('main').textContent.includes('a leak in the cellar'), { timeout: 15_000 })
+seen.live = await page.evaluate(() => window.here)
+seen.announced = await page.$eval('#said', (said) => said.textContent)
+
+console.log(JSON.stringify(seen))
+await browser.close()
