@@ -241,14 +241,24 @@ class Schedules:
         """
         fired = times(schedule).expression
         cron = as_cron(fired, schedule.spread_minutes) if isinstance(fired, Rate) else None
+        bounds = self._bounds(schedule)
         if cron:
-            return {"ScheduleExpression": str(cron), "ScheduleExpressionTimezone": "UTC"}
+            return {"ScheduleExpression": str(cron), "ScheduleExpressionTimezone": "UTC", **bounds}
         start_date = {"StartDate": self._first(schedule, ahead)} if isinstance(fired, Rate) else {}
         return {
             "ScheduleExpression": schedule.expression,
             "ScheduleExpressionTimezone": schedule.timezone,
+            **bounds,
             **start_date,
         }
+
+    def _bounds(self, schedule: TaskSchedule) -> dict[str, datetime]:
+        """StartDate and EndDate. A start that has passed is left out: Scheduler takes none of more than five minutes
+        ago, and it changes nothing.
+        """
+        bounds = times(schedule)
+        start = {"StartDate": bounds.start} if bounds.start and bounds.start > self._now() else {}
+        return {**start, **({"EndDate": bounds.end} if bounds.end else {})}
 
     def _first(self, schedule: TaskSchedule, ahead: timedelta) -> datetime:
         """The StartDate of a rate, which counts from it; without one it would count from its creation.

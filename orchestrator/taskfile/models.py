@@ -6,12 +6,14 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
+from orchestrator import instants
 from orchestrator.errors import InvalidSchedule, InvalidTimezone
 from orchestrator.schedules import Schedule, parse
 from orchestrator.schedules.calendars import Calendar, ClosedDays, OnClosed, closures
@@ -100,6 +102,27 @@ def _date(value: Any) -> Any:
         raise ValueError(f"expected a date like 2026-12-25, found {value!r}") from fault
 
 
+def _moment_or_day(value: Any) -> Any:
+    """YAML reads what is not in quotes as a date or a moment."""
+    try:
+        if isinstance(value, str):
+            value = date.fromisoformat(value) if len(value) == len("2026-12-25") else datetime.fromisoformat(value)
+    except ValueError as fault:
+        raise ValueError(f"expected 2026-12-25 or 2026-12-25T08:00:00Z, found {value!r}") from fault
+    if isinstance(value, datetime) and value.tzinfo is None:
+        raise ValueError(f"expected a day, or a moment with its zone like 2026-12-25T08:00:00Z, found {value}")
+    return value
+
+
+def _bound(value: date | datetime | None, timezone: str, of_day: time) -> str:
+    """As a schedule has it: a day is one of the schedule's own zone."""
+    if value is None:
+        return ""
+    if not isinstance(value, datetime):
+        value = datetime.combine(value, of_day, ZoneInfo(timezone))
+    return instants.to_second(value)
+
+
 def _closed_days(value: Any) -> Any:
     return value if isinstance(value, dict) else {"from": value, "to": value}
 
@@ -115,6 +138,7 @@ _DURATION_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "strin
 Duration = Annotated[int, BeforeValidator(durations.seconds), WithJsonSchema(_DURATION_SCHEMA)]
 Expression = Annotated[str, AfterValidator(_expression)]
 Timezone = Annotated[str, AfterValidator(_timezone)]
+Bound = Annotated[date | datetime, BeforeValidator(_moment_or_day), WithJsonSchema({"type": "string"})]
 Tag = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/-]{1,50}$")]
 Day = Annotated[date, BeforeValidator(_date)]
 
@@ -247,6 +271,8 @@ class TaskModel(DefaultsModel):
     description: str = Field(default="", max_length=1000)
     schedule: ScheduleField | None = Field(default=None, description="When it is due.")
     schedules: list[ScheduleField] = Field(default=[], description="The same, for a task with several.")
+    start_date: Bound | None = Field(default=None, description="No slot is earlier: a day, or a moment with its zone.")
+    end_date: Bound | None = Field(default=None, description="No slot is later: a day, the last one, or a moment.")
     params: Annotated[dict[str, Any], AfterValidator(_params)] = Field(
         default={}, description="Handed to the target as they are."
     )
@@ -259,6 +285,11 @@ class TaskModel(DefaultsModel):
             raise ValueError(
                 f"timeout: a Lambda function runs at most {LAMBDA_TIMEOUT_LIMIT} s, found {self.timeout} s;"
                 " longer work is a workflow"
+            )
+        begin, end = (_bound(one, self.timezone, time.min) for one in (self.start_date, self.end_date))
+        if begin and end and end < begin:
+            raise ValueError(
+                f"endDate: expected it not before startDate, found {self.end_date} before {self.start_date}"
             )
         if self.timeout < 1:
             raise ValueError("timeout: expected at least 1 s")
@@ -318,10 +349,13 @@ class TaskModel(DefaultsModel):
 
     def _schedule(self, task_id: str, given: ScheduleModel) -> TaskSchedule:
         placed = spread(parse(given.expression), window_minutes=self.spread // 60, task_id=task_id)
+        timezone = given.timezone or self.timezone
         return TaskSchedule(
             expression=str(placed.expression),
-            timezone=given.timezone or self.timezone,
+            timezone=timezone,
             spread_minutes=placed.minutes,
+            start=_bound(self.start_date, timezone, time.min),
+            end=_bound(self.end_date, timezone, time(23, 59, 59)),
         )
 
 

@@ -24,7 +24,8 @@ def _edits(request: Mapping[str, Any], described: Mapping[str, Any]) -> Iterator
     for name in sorted({*request, *_LEFT_OUT}):
         wanted, there = (one.get(name) or _LEFT_OUT.get(name) for one in (request, described))
         if name == "StartDate" and wanted and there:
-            if not _same_slots(request["ScheduleExpression"], wanted, there):
+            is_same = _same_slots if isinstance(parse(request["ScheduleExpression"]), Rate) else _same
+            if not is_same(request["ScheduleExpression"], wanted, there):
                 yield name
         elif not _holds(wanted, there):
             yield name
@@ -34,6 +35,10 @@ def _same_slots(expression: str, wanted: datetime, described: datetime) -> bool:
     rate = parse(expression)
     assert isinstance(rate, Rate), "nothing else has a StartDate"
     return described <= wanted and not (wanted - described) % rate.period
+
+
+def _same(_expression: str, wanted: datetime, described: datetime) -> bool:
+    return wanted == described
 
 
 def _holds(wanted: Any, described: Any) -> bool:

@@ -17,7 +17,8 @@ def schedule_name(task_id: str, schedule: TaskSchedule) -> str:
     phase = f"|{schedule.spread_minutes}" if schedule.spread_minutes and is_rate(schedule) else ""
     # One that starts the other machine is another, too.
     machine = "|express" if schedule.express else ""
-    digest = hashlib.sha256(f"{schedule.expression}|{schedule.timezone}{phase}{machine}".encode()).hexdigest()
+    window = f"|{schedule.start}|{schedule.end}" if schedule.start or schedule.end else ""
+    digest = hashlib.sha256(f"{schedule.expression}|{schedule.timezone}{phase}{machine}{window}".encode()).hexdigest()
     return f"{task_id}-{digest[:_DIGEST_LENGTH]}"
 
 

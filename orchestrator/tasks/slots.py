@@ -67,7 +67,12 @@ def times(schedule: TaskSchedule) -> Schedule:
     :class:`orchestrator.stores.schedule_group.Schedules`.
     """
     anchor = _EPOCH + timedelta(minutes=schedule.spread_minutes)
-    return Schedule(expression=parse(schedule.expression), timezone=schedule.timezone, anchor=anchor)
+    expression = parse(schedule.expression)
+    start, end = (datetime.fromisoformat(text) if text else None for text in (schedule.start, schedule.end))
+    if start and isinstance(expression, Rate):
+        # It counts as it does without a start: from the first of its own slots that is not before it.
+        start = anchor - expression.period * ((anchor - start) // expression.period)
+    return Schedule(expression=expression, timezone=schedule.timezone, anchor=anchor, start=start, end=end)
 
 
 def is_rate(schedule: TaskSchedule) -> bool:
@@ -84,9 +89,15 @@ def expected(task: Task, after: datetime, until: datetime) -> list[Slot]:
     slots: dict[datetime, Slot] = {}
     for schedule in task.schedules:
         for slot in _considered(task, schedule, after - reach, until + reach):
-            if after < slot.at <= until:
+            if after < slot.at <= until and _is_within(schedule, slot.at):
                 slots[slot.at] = _either(slots.get(slot.at), slot)
     return [slots[at] for at in sorted(slots)]
+
+
+def _is_within(schedule: TaskSchedule, at: datetime) -> bool:
+    """Whether a slot that was moved is still between the schedule's bounds."""
+    bounds = times(schedule)
+    return (bounds.start is None or at >= bounds.start) and (bounds.end is None or at <= bounds.end)
 
 
 def upcoming(task: Task, after: datetime) -> Iterator[Slot]:

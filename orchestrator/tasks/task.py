@@ -119,6 +119,9 @@ class TaskSchedule:
     spread_minutes: int = 0
     #: Whether it starts TaskRunner's Express twin; what a task declares says so for all its schedules (``express``).
     express: bool = False
+    #: No slot is earlier or later, ISO 8601 in UTC; empty where there is no such bound. A one-time schedule has none.
+    start: str = ""
+    end: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,7 +192,13 @@ class Task:
             "kind": self.target.kind,
             "target": self.target.name,
             "schedules": [
-                {"expression": s.expression, "timezone": s.timezone, "spreadMinutes": s.spread_minutes}
+                {
+                    "expression": s.expression,
+                    "timezone": s.timezone,
+                    "spreadMinutes": s.spread_minutes,
+                    "start": s.start or None,
+                    "end": s.end or None,
+                }
                 for s in self.schedules
             ],
             # Text: the runner hands params on as they are, and a nested attribute value would need unwrapping.
@@ -246,6 +255,8 @@ class Task:
                     expression=schedule.get("expression", str),
                     timezone=schedule.get("timezone", str),
                     spread_minutes=schedule.get("spreadMinutes", int),
+                    start=schedule.find("start", str) or "",
+                    end=schedule.find("end", str) or "",
                 )
                 for schedule in fields.maps("schedules")
             ),

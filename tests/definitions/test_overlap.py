@@ -19,7 +19,7 @@ from orchestrator.schedules.calendars import Closure
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.task import OverlapPolicy
 from tests.testbed.reference import OF_OVERLAP, disagreements, never_evaluated
-from tests.testbed.task_runner import SLOT, STACK, Outcome, TaskRunner
+from tests.testbed.task_runner import PATIENCE, SLOT, STACK, Outcome, TaskRunner
 
 BEFORE, AFTER, LATER = "2026-11-23T07:00:00Z", "2026-11-23T09:00:00Z", "2026-11-23T10:00:00Z"
 ONCE = RetryPolicy(max_attempts=1)
@@ -352,7 +352,7 @@ def test_a_run_that_ends_before_it_is_stopped_keeps_its_outcome(runner: TaskRunn
     first = begin(runner, task_id, BEFORE)
 
     def let_it_end() -> None:
-        assert runner.aws.execution(first).over.wait(30)
+        assert runner.aws.execution(first).over.wait(PATIENCE)
 
     with runner.just_before("stepfunctions", "StopExecution", let_it_end):
         second = runner.run(task_id)

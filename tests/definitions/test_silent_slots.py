@@ -20,7 +20,7 @@ from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.slots import key
 from orchestrator.tasks.task import Alerting, CatchUp, OverlapPolicy, TaskSchedule
 from tests.testbed.rounds import dead_letter, messages, round_at, rounds
-from tests.testbed.task_runner import SLOT, STACK, TaskRunner
+from tests.testbed.task_runner import PATIENCE, SLOT, STACK, TaskRunner
 
 HOURLY = TaskSchedule(expression="cron(0 * * * ? *)")
 PATIENT = RetryPolicy(max_attempts=9, interval_seconds=0, backoff_rate=1, max_delay_seconds=0)
@@ -76,7 +76,7 @@ def die(runner: TaskRunner, task_id: str, slot: str) -> None:
     if task_id == "stopped":
         runner.until(lambda: runner.ledger.get(task_id, slot) is not None)
         runner.aws.client("stepfunctions").stop_execution(executionArn=arn)
-    assert runner.aws.execution(arn).over.wait(30)
+    assert runner.aws.execution(arn).over.wait(PATIENCE)
 
 
 def ended(runner: TaskRunner, task_id: str, slot: str) -> Run:
@@ -286,7 +286,7 @@ def test_a_start_by_hand_that_dies_before_its_claim_leaves_the_slot_to_the_sched
 
     with runner.just_before("dynamodb", "GetItem", stop):
         arn = runner.start({"taskId": task_id, "scheduledTime": SLOT})
-        assert runner.aws.execution(arn).over.wait(30)
+        assert runner.aws.execution(arn).over.wait(PATIENCE)
     runner.until(lambda: bool(runner.ledger.runs(task_id, limit=9)))
     (died,) = runner.ledger.runs(task_id, limit=9)
     assert (died.status, died.trigger, died.slot == SLOT) == (RunStatus.ABORTED, Trigger.AD_HOC, False)
@@ -298,8 +298,8 @@ def test_a_start_by_hand_that_dies_before_its_claim_leaves_the_slot_to_the_sched
 def test_a_start_by_hand_for_a_slot_that_fails_is_one_row(runner: TaskRunner) -> None:
     task_id = runner.register("by-hand", params={"refuse": True})
     arn = runner.start({"taskId": task_id, "scheduledTime": SLOT})
-    assert runner.aws.execution(arn).over.wait(30)
-    assert runner.aws.event_sources.settled(30)
+    assert runner.aws.execution(arn).over.wait(PATIENCE)
+    assert runner.aws.event_sources.settled(PATIENCE)
     assert [run.slot for run in runner.ledger.runs(task_id, limit=9)] == [SLOT]
 
 
@@ -311,7 +311,7 @@ def test_a_round_is_a_heartbeat(runner: TaskRunner) -> None:
 
 def counted(runner: TaskRunner, metric: str) -> float:
     """The sum of a metric of the stack."""
-    assert runner.aws.event_sources.settled(30)
+    assert runner.aws.event_sources.settled(PATIENCE)
     now = datetime.now(UTC)
     points = runner.aws.client("cloudwatch").get_metric_statistics(
         Namespace=METRICS_NAMESPACE,
@@ -359,7 +359,7 @@ def test_odd_rows_keep_nobody_else_from_being_looked_after(runner: TaskRunner, d
     for name, texts in ODD.items():
         put_row(runner, name, SLOT, **texts)
     # One of them is worth telling, and the alerter has come across it.
-    assert runner.aws.event_sources.settled(30)
+    assert runner.aws.event_sources.settled(PATIENCE)
     task_id = runner.register("among-odd-ones", params={"seconds": 1.4})
     arn = runner.start({"taskId": task_id, "scheduledTime": "2026-11-23T07:00:00Z"})
     runner.until(lambda: runner.ledger.get(task_id, "2026-11-23T07:00:00Z") is not None)

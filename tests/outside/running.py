@@ -135,7 +135,7 @@ class Running:
         assert said.code == 0, said.err
         return {one["taskId"]: one for one in said.json}
 
-    def until(self, look: Callable[[], Found | None], seconds: float = 30) -> Found:
+    def until(self, look: Callable[[], Found | None], seconds: float = 180) -> Found:
         """What ``look`` finds, as soon as it finds something. Raises AssertionError after so many real seconds."""
         end = time.monotonic() + seconds
         while not (found := look()):

@@ -240,3 +240,20 @@ def test_an_update_of_a_rate_leaves_out_no_slot(client: Any, schedules: Schedule
     later.update(*named("odd", ODD))
     assert get(client, schedule_name("odd", ODD))["StartDate"] == slot
     assert later.request(*named("odd", ODD))["StartDate"] == slot + timedelta(minutes=90)
+
+
+@pytest.mark.parametrize("schedule", [DAILY, HOURLY, ODD])
+def test_a_window_is_in_the_request_and_in_the_name(schedules: Schedules, client: Any, schedule: TaskSchedule) -> None:
+    window = replace(schedule, start="2036-01-01T00:00:00Z", end="2036-02-01T00:00:00Z")
+    schedules.create(*named("t", window))
+    made = get(client, schedule_name("t", window))
+    assert made["StartDate"] >= datetime(2036, 1, 1, tzinfo=UTC)
+    assert made["StartDate"] < datetime(2036, 1, 1, 1, 30, tzinfo=UTC)
+    assert made["EndDate"] == datetime(2036, 2, 1, tzinfo=UTC)
+    assert schedules.edits(*named("t", window)) == ()
+    assert schedule_name("t", window) != schedule_name("t", schedule)
+
+
+def test_a_start_that_has_passed_is_not_asked_for(schedules: Schedules) -> None:
+    begun = replace(DAILY, start="2035-01-01T00:00:00Z")
+    assert "StartDate" not in schedules.request(*named("t", begun))

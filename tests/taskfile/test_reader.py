@@ -399,3 +399,29 @@ def test_the_schema_refuses_what_the_file_may_not_hold() -> None:
 
 def test_the_schema_that_editors_use_is_current(golden: Callable[[str, str], None]) -> None:
     golden("../../tasks.schema.json", schema())
+
+
+def test_a_window_is_of_days_in_the_schedules_zone_or_of_moments(written: Written) -> None:
+    lines = ["run: lambda/work", "schedule: cron(0 8 * * ? *)", "timezone: Europe/Berlin"]
+    (days,) = task(written, *lines, "startDate: 2026-12-01", "endDate: 2026-12-24").schedules
+    assert (days.start, days.end) == ("2026-11-30T23:00:00Z", "2026-12-24T22:59:59Z")
+    (moments,) = task(
+        written, *lines, "startDate: 2026-12-01T08:00:00Z", 'endDate: "2026-12-24T08:00:00+01:00"'
+    ).schedules
+    assert (moments.start, moments.end) == ("2026-12-01T08:00:00Z", "2026-12-24T07:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("window", "problem"),
+    [
+        ("startDate: soon", "expected 2026-12-25 or 2026-12-25T08:00:00Z, found 'soon'"),
+        ("startDate: '2026-12-01T08:00:00'", "a moment with its zone"),
+        (
+            "startDate: 2026-12-02, endDate: 2026-12-01",
+            "expected it not before startDate",
+        ),
+    ],
+)
+def test_a_window_that_is_none_is_refused(written: Written, window: str, problem: str) -> None:
+    (found,) = problems(written(f"tasks:\n  t: {{run: lambda/work, schedule: rate(1 day), {window}}}\n"))
+    assert problem in found

@@ -7,6 +7,7 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -249,3 +250,15 @@ def test_slots_do_not_depend_on_how_the_time_is_cut_and_extra_schedules_deliver_
     extra = {times(one).next_after(after) for one in extra_schedules(found, after)}
     assert {slot.at for slot in whole} == fired | {at for at in extra if at and at <= until}
     assert {slot.at for slot in whole if slot.delivered} == fired
+
+
+@pytest.mark.parametrize("expression", ["cron(0 8 * * ? *)", "rate(12 hours)", "rate(7 hours)"])
+def test_a_window_takes_slots_away_and_moves_none(expression: str) -> None:
+    def slots(schedule: TaskSchedule) -> list[str]:
+        plain = Task(id="t", target=Target(kind=TargetKind.LAMBDA, name="work"), schedules=(schedule,))
+        return [key(slot.at) for slot in expected(plain, NOW, NOW + timedelta(days=30))]
+
+    start, end = "2026-12-02T01:00:00Z", "2026-12-03T08:00:00Z"
+    within = slots(TaskSchedule(expression=expression, start=start, end=end))
+    assert within == [slot for slot in slots(TaskSchedule(expression=expression)) if start <= slot <= end]
+    assert within

@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 STACK = Stack(name="orchestrator-test")
 SLOT = "2026-11-23T08:00:00Z"
 
+#: How many seconds a test waits for what must come: long, since a machine that is busy fails no test.
+PATIENCE = 180
+
 
 def workflow() -> Definition:
     """A nested state machine that does as its params say."""
@@ -161,7 +164,7 @@ class TaskRunner:
     def end(self, execution_arn: str, task_id: str, slot: str | None = None) -> Outcome:
         """Waits for an execution; ``slot`` is when it started if none is given."""
         client = self.aws.client("stepfunctions")
-        assert self.aws.execution(execution_arn).over.wait(60)
+        assert self.aws.execution(execution_arn).over.wait(PATIENCE)
         described = client.describe_execution(executionArn=execution_arn)
         moment = described["startDate"].astimezone(UTC)
         slot = slot or moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -189,7 +192,7 @@ class TaskRunner:
 
     def _metrics(self, task_id: str) -> dict[str, tuple[int, float]]:
         # They are made from the ledger's stream.
-        assert self.aws.event_sources.settled(30)
+        assert self.aws.event_sources.settled(PATIENCE)
         client = self.aws.client("cloudwatch")
         mine: DimensionFilterTypeDef = {"Name": "TaskType", "Value": task_id}
         metrics = {}
@@ -214,7 +217,7 @@ class TaskRunner:
 
     def _alerts(self, task_id: str) -> list[str]:
         """What people have been told of the task; afterwards nothing is known of any incident."""
-        assert self.aws.event_sources.settled(30)
+        assert self.aws.event_sources.settled(PATIENCE)
         for incident in Incidents(self.aws.client("dynamodb"), STACK).open():
             self.aws.client("dynamodb").delete_item(
                 TableName=STACK.incidents_table, Key={"incident": {"S": incident.id}}
@@ -284,7 +287,7 @@ class TaskRunner:
 
     def until(self, condition: Callable[[], bool]) -> None:
         """Waits until something is so, for an execution that is on its way."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + PATIENCE
         while not condition():
             assert time.monotonic() < end
             time.sleep(0.01)

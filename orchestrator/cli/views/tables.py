@@ -107,7 +107,9 @@ def task_values(record: Record, now: datetime) -> dict[str, Any]:
     return {
         "taskId": task.id,
         "run": str(task.target),
-        "schedules": task.to_values()["schedules"],
+        "schedules": [
+            {name: value for name, value in one.items() if value is not None} for one in task.to_values()["schedules"]
+        ],
         "express": task.express,
         "next": next_slot(record, now),
         "lastStatus": record.last_status,

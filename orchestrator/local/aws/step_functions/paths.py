@@ -1,6 +1,7 @@
 """JSONPath as Step Functions has it: a path that can lead to one place only gives the value that is there.
 
-moto makes a list of what lies behind an index (``$.lines[1].n``), and reads every path anew each time it is asked for.
+moto makes a list of what lies behind an index (``$.lines[1].n``), fails in a payload template at an index past the end
+of an array, which is null on AWS (floci-io/floci#3167, measured), and reads every path anew each time it is asked for.
 """
 
 from __future__ import annotations
@@ -10,7 +11,12 @@ import re
 import sys
 from typing import Any
 
+from jsonpath_ng import Child, Index
 from jsonpath_ng.ext.parser import parse
+from moto.stepfunctions.parser.asl.component.common.payload.payloadvalue.payloadbinding.payload_binding import (
+    PayloadBindingStringExpressionSimple,
+)
+from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJsonPath
 from moto.stepfunctions.parser.asl.utils import json_path
 
 from orchestrator.local.aws.parts import Aws
@@ -20,6 +26,15 @@ from orchestrator.local.aws.replacements import replaces
 _SEVERAL = re.compile(r"\*|\.\.|\?\(|\[[^\]'\"]*[:,][^\]]*\]")
 
 _read = functools.lru_cache(1024)(parse)
+
+
+def _is_past_the_end(path: str, data: Any) -> bool:
+    """Whether a path ends in an index behind the last element of an array."""
+    tree = _read(path)
+    if not isinstance(tree, Child) or not isinstance(tree.right, Index):
+        return False
+    found = [match.value for match in tree.left.find(data)]
+    return len(found) == 1 and isinstance(found[0], list) and all(at >= len(found[0]) for at in tree.right.indices)
 
 
 def install(aws: Aws) -> None:
@@ -35,3 +50,10 @@ def install(aws: Aws) -> None:
         if vars(module).get("extract_json") is follow:
             replaces(module, "extract_json", digest="0d79f1ca93a4")(extract_json)
     replaces(json_path, "parse", digest="c31392959863")(_read)
+    evaluate = PayloadBindingStringExpressionSimple._eval_val
+
+    @replaces(PayloadBindingStringExpressionSimple, "_eval_val", digest="86037395850a")
+    def eval_val(self: Any, env: Any) -> Any:
+        path = self.string_expression_simple
+        past = type(path) is StringJsonPath and _is_past_the_end(path.json_path, env.stack[-1])
+        return None if past else evaluate(self, env)

@@ -324,6 +324,13 @@ FACTS = [
         {"a": "a", "n": 1},
         False,
     ),
+    path(
+        "an index past the end of an array is null in a payload template",
+        "measured, floci-io/floci#3167",
+        {"A": passing(Parameters={"a.$": "$.items[2]", "b.$": "$.items[1]", "c.$": "$.items"})},
+        {"items": [1, 2]},
+        {"a": None, "b": 2, "c": [1, 2]},
+    ),
     path("InputPath takes a part of the input", _DATA, {"A": passing(InputPath="$.a")}, {"a": 1}, 1),
     path("an InputPath of null is an empty object", _DATA, {"A": passing(InputPath=None)}, {"a": 1}, {}),
     path("OutputPath takes a part of the output", _DATA, {"A": passing(OutputPath="$.a")}, {"a": [1]}, [1]),
