@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -65,6 +65,8 @@ class Reading:
         self._recent = Recent(deployed.ledger, self.now, monotonic)
         self._lock = threading.Lock()
         self._records: tuple[float, Mapping[str, Record]] | None = None
+        #: Rows of the grid, by task and span, and what they were made of.
+        self._rows: dict[tuple[str, datetime, datetime], tuple[list[Outline], list[datetime], Row]] = {}
         #: Slots to come, by task and span: schedules change with a deployment only.
         self._due: dict[tuple[str, int, datetime, datetime], tuple[datetime, ...]] = {}
 
@@ -103,7 +105,10 @@ class Reading:
         for run in self._recent.between(span.since, span.until):
             if run.task_id in by_task:
                 by_task[run.task_id].append(run)
-        rows = (row(record, span, by_task[record.task.id], self._slots_to_come(record, now, span)) for record in shown)
+        rows = (
+            self._row(record, span, by_task[record.task.id], list(self._slots_to_come(record, now, span)))
+            for record in shown
+        )
         tasks = [record.task for record in records.values()]
         return Overview(
             rows=tuple(one for one in rows if wanted.shows(one)),
@@ -112,6 +117,16 @@ class Reading:
             tags=tuple(sorted({tag for task in tasks for tag in task.tags})),
             incidents=self.incidents(),
         )
+
+    def _row(self, record: Record, span: Span, runs: list[Outline], due: list[datetime]) -> Row:
+        """A task's row, worked out again only where its slots have changed."""
+        key = (record.task.id, span.since, span.until)
+        known = self._rows.get(key)
+        if known is None or known[0] != runs or known[1] != due:
+            if len(self._rows) > 3 * len(self.records()):
+                self._rows.clear()
+            known = self._rows[key] = (runs, due, row(record, span, runs, due))
+        return replace(known[2], record=record)
 
     def _slots_to_come(self, record: Record, now: datetime, span: Span) -> Iterable[datetime]:
         """Slots of the span that are due later than now, and will run."""

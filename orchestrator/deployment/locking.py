@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from orchestrator.dynamodb import to_item
 from orchestrator.errors import DeploymentUnderWay
 from orchestrator.stack import Stack
 
@@ -28,7 +29,7 @@ LEASE = timedelta(minutes=2)
 #: Seconds between two renewals.
 RENEWAL_SECONDS = 20.0
 
-KEY = {"id": {"S": "deployment"}}
+KEY = to_item({"id": "deployment"})
 
 
 @contextmanager
@@ -52,7 +53,7 @@ def exclusive(
             Item=_item(holder, begin),
             # DynamoDB may delete an expired item days later, so the condition checks the time itself.
             ConditionExpression="attribute_not_exists(id) OR expiration < :now",
-            ExpressionAttributeValues={":now": {"N": str(int(begin.timestamp()))}},
+            ExpressionAttributeValues=to_item({":now": int(begin.timestamp())}),
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
     except client.exceptions.ConditionalCheckFailedException as fault:
@@ -72,7 +73,7 @@ def exclusive(
 
 
 def _item(holder: str, begin: datetime) -> dict[str, Any]:
-    return {**KEY, "holder": {"S": holder}, "expiration": {"N": str(int((begin + LEASE).timestamp()))}}
+    return {**KEY, **to_item({"holder": holder, "expiration": int((begin + LEASE).timestamp())})}
 
 
 def _renew(
@@ -85,7 +86,7 @@ def _renew(
                 TableName=table,
                 Item=_item(holder, now()),
                 ConditionExpression="holder = :holder",
-                ExpressionAttributeValues={":holder": {"S": holder}},
+                ExpressionAttributeValues=to_item({":holder": holder}),
             )
 
 
@@ -95,7 +96,7 @@ def _release(client: DynamoDBClient, table: str, holder: str) -> None:
             TableName=table,
             Key=KEY,
             ConditionExpression="holder = :holder",
-            ExpressionAttributeValues={":holder": {"S": holder}},
+            ExpressionAttributeValues=to_item({":holder": holder}),
         )
     except client.exceptions.ConditionalCheckFailedException:
         # It expired, and is another's now.
