@@ -272,7 +272,7 @@ class MissingWheels(OrchestratorError):
         super().__init__(
             f"{folder} has no wheel for {platform} of {wanted[0]}{others}, and pip could not fetch what is missing"
             f" ({said}); is the network up, and pip's index the one that has them? Without a network, copy the folder"
-            " from where `python deploy.py fetch` has filled it"
+            " from where `orchestrator fetch` has filled it"
         )
 
 
@@ -282,7 +282,7 @@ class NobodyTold(OrchestratorError):
     def __init__(self, stack: str) -> None:
         super().__init__(
             f"{stack} tells nobody: add `alerts: {{to: [{{mail: you@example.com}}]}}` to tasks.yaml,"
-            " and run `python deploy.py apply`"
+            " and run `orchestrator apply`"
         )
 
 
@@ -291,7 +291,7 @@ class NotDeployed(OrchestratorError):
 
     def __init__(self, stack: str) -> None:
         super().__init__(
-            f"there is no stack {stack} in this account and region; deploy it with `python deploy.py apply`,"
+            f"there is no stack {stack} in this account and region; deploy it with `orchestrator apply`,"
             " or name another with --stack"
         )
 

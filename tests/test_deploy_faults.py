@@ -172,7 +172,7 @@ def test_a_stack_whose_creation_failed_and_cannot_be_undone(run: Deploy, faults:
         assert ran.returncode == 1
         assert ran.stderr == (
             "stack orchestrator-dev is in ROLLBACK_FAILED: its creation failed, and something that it made could not be"
-            " deleted; delete the stack (`python deploy.py destroy`), then deploy again\n"
+            " deleted; delete the stack (`orchestrator destroy`), then deploy again\n"
         )
     assert set(faults.calls) == {"DescribeStacks"}
 

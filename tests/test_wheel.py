@@ -54,6 +54,11 @@ def test_a_project_is_begun_and_checked_with_what_is_in_it_alone(built: Path, tm
     orchestrator = [sys.executable, "-c", program]
     assert "shop/tasks.yaml" in wheel.run([*orchestrator, "init", "shop", "--yaml"], tmp_path, os.environ)
     assert "no mistakes" in wheel.run([*orchestrator, "validate"], tmp_path / "shop", os.environ)
+    wheel.run([*orchestrator, "init", "other", "--python"], tmp_path, os.environ)
+    ran = subprocess.run([*orchestrator, "validate"], cwd=tmp_path / "other", capture_output=True, text=True)
+    said = "definitions/welcome.py:6: it is built with the SDK for Step Functions: pip install "
+    assert ran.stderr.startswith(said), ran.stderr
+    assert ran.returncode == 2
 
 
 @pytest.mark.proof

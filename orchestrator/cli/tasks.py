@@ -41,7 +41,7 @@ def tasks(
     elif everything:
         console().print(tasks_table(records, now) if records else f"None of {len(everything)} tasks.")
     else:
-        console().print("No tasks: `python deploy.py apply` registers them.")
+        console().print("No tasks: `orchestrator apply` registers them.")
 
 
 def _fails(record: Record) -> bool:

@@ -23,7 +23,7 @@ POLL_SECONDS = 2.0
 #: A change that takes longer than this many looks (an hour) is not waited for.
 _LOOKS = 1800
 
-_DELETE = "delete the stack (`python deploy.py destroy`), then deploy again"
+_DELETE = "delete the stack (`orchestrator destroy`), then deploy again"
 
 #: "Stack status codes": nothing can be deployed on top of these.
 _ADVICE = {

@@ -41,6 +41,12 @@ class Workflow:
 #: The packages of a project that Python may import; two projects have packages of the same names.
 _PACKAGES = ("definitions", "lambdas")
 
+#: What to do about a workflow in Python where its SDK is not installed.
+_WITHOUT_SDK = (
+    'it is built with the SDK for Step Functions: pip install "scheduled-task-orchestrator[sdk]", or'
+    " pip install --no-deps stepfunctions==2.3.0"
+)
+
 #: What workflows are called that are Amazon States Language.
 _WRITTEN = (".asl.json", ".asl.yaml", ".asl.yml")
 
@@ -180,9 +186,16 @@ def _explained(root: Path, module: str) -> Iterator[None]:
         shown = _shown(root, fault.filename or "")
         raise InvalidProject([f"{shown}:{fault.lineno}: this is not Python: {fault.msg}"]) from fault
     except Exception as fault:
-        frames = [one for one in traceback.extract_tb(fault.__traceback__) if Path(one.filename).is_relative_to(root)]
+        folders = [root / name for name in _PACKAGES]
+        frames = [
+            one
+            for one in traceback.extract_tb(fault.__traceback__)
+            if any(Path(one.filename).is_relative_to(folder) for folder in folders)
+        ]
         place = f"{_shown(root, frames[-1].filename)}:{frames[-1].lineno}" if frames else module.replace(".", "/")
-        raise InvalidProject([f"{place}: {type(fault).__name__}: {fault}"]) from fault
+        missing = isinstance(fault, ModuleNotFoundError) and str(fault.name).split(".")[0] == "stepfunctions"
+        said = _WITHOUT_SDK if missing else f"{type(fault).__name__}: {fault}"
+        raise InvalidProject([f"{place}: {said}"]) from fault
 
 
 def _shown(root: Path, file: str) -> str:

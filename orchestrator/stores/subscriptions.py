@@ -73,7 +73,7 @@ class Destinations:
         value = one.destination.to_value() | {"subscription": one.subscription}
         self._client.put_parameter(
             Name=f"{self._path}/{one.destination.key}",
-            Description="Who is told of alerts: made by deploy.py apply.",
+            Description="Who is told of alerts: made by apply.",
             Value=json.dumps(value),
             Type="SecureString",
             KeyId=self._key,

@@ -381,6 +381,6 @@ class FileModel(Model):
         default={}, description="Dollars a month that the tasks of an owner should not cost more than, by owner."
     )
     environments: dict[str, EnvironmentModel] = Field(
-        default={}, description="What dev, staging, prod … have otherwise, by the name that `deploy.py --env` gets."
+        default={}, description="What dev, staging, prod … have otherwise, by the name that `--env` gets."
     )
     tasks: dict[str, TaskModel]

@@ -191,7 +191,10 @@ def test_what_is_not_for_it_is_handed_over_and_runs_in_task_runner(
     arns = [twin.start(task_id), twin.start(task_id)]
     for arn in arns:
         twin.over(arn)
-        assert twin.states(arn) == ["LookupTask", "ClaimSlot", "Refused", "HandOver"][: len(twin.states(arn))]
+        # The second finds that TaskRunner has been started under this name, and that it goes on or has ended.
+        states = twin.states(arn)
+        assert "HandOver" in states
+        assert states == ["LookupTask", "ClaimSlot", "Refused", "HandOver", "Ended"][: len(states)]
     twin.runner.until(lambda: (run := twin.runner.ledger.get(task_id, SLOT)) is not None and run.status == "SUCCEEDED")
     run = found(twin.runner.ledger.get(task_id, SLOT))
     assert f":execution:{STACK.task_runner}:{task_id}" in (run.execution_arn or "")

@@ -192,7 +192,7 @@ def test_a_failure_that_a_person_can_mend_says_how(reason: str, advice: str) -> 
     [
         (
             "ROLLBACK_FAILED",
-            r"could not be deleted; delete the stack \(`python deploy.py destroy`\), then deploy again",
+            r"could not be deleted; delete the stack \(`orchestrator destroy`\), then deploy again",
         ),
         ("UPDATE_ROLLBACK_FAILED", "continue it in the console"),
         ("UPDATE_IN_PROGRESS", "another deployment is under way"),

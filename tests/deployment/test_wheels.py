@@ -109,7 +109,7 @@ def test_what_cannot_be_had_is_named_with_what_to_try(wheelhouse: Wheelhouse, tm
     )
     assert "ERROR: No matching distribution found for gone==2.0" in said
     assert "is the network up, and pip's index the one that has them?" in said
-    assert "copy the folder from where `python deploy.py fetch` has filled it" in said
+    assert "copy the folder from where `orchestrator fetch` has filled it" in said
 
 
 def test_two_platforms_do_not_share_a_wheel(wheelhouse: Wheelhouse, tmp_path: Path) -> None:
