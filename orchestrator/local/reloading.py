@@ -60,13 +60,14 @@ def differing(before: Seen, now: Seen) -> list[Path]:
 
 
 @contextmanager
-def reloaded(source: Source, aws: EmbeddedAws, say: Callable[[str], object]) -> Iterator[None]:
-    """Deploys what changes, for as long as this lasts.
+def reloaded(source: Source, aws: EmbeddedAws, say: Callable[[str], object], deployed: Seen) -> Iterator[None]:
+    """Deploys what changes, for as long as this lasts; ``deployed`` are the files before they were read for what is up,
+    so that what was saved meanwhile is deployed, too.
 
     A mistake is said, and what was deployed last goes on. A run that goes on ends with the code that it began with.
     """
     over = threading.Event()
-    watching = threading.Thread(target=_watch, args=(source, aws, say, over), daemon=True, name="reload")
+    watching = threading.Thread(target=_watch, args=(source, aws, say, over, deployed), daemon=True, name="reload")
     watching.start()
     try:
         yield
@@ -75,8 +76,7 @@ def reloaded(source: Source, aws: EmbeddedAws, say: Callable[[str], object]) -> 
         watching.join(timeout=10)
 
 
-def _watch(source: Source, aws: EmbeddedAws, say: Callable[[str], object], over: threading.Event) -> None:
-    before = source.look()
+def _watch(source: Source, aws: EmbeddedAws, say: Callable[[str], object], over: threading.Event, before: Seen) -> None:
     while not over.wait(POLL_SECONDS):
         now = source.look()
         if changed := differing(before, now):

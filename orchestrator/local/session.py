@@ -124,13 +124,14 @@ def serve(
     """Serves until it is interrupted, and deploys each file that is saved; ``console`` shows a stack meanwhile, and
     gives the address of its pages.
     """
+    files = source.look()
     application = source.project.application(source.stack)
     with (
         started(application, source.tasks, port=port, clock=clock, say=lambda line: None, keep=keep) as session,
         announced(source.project.root, session.aws.endpoint, session.stack.name),
         console(session.stack) as pages,
         _told(session, say),
-        reloaded(source, session.aws, say),
+        reloaded(source, session.aws, say, files),
     ):
         say(_welcome(session, pages))
         for_ever = threading.Event()
