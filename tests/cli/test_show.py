@@ -128,7 +128,7 @@ def test_whoever_stops_waiting_hears_what_goes_on(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("orchestrator.cli.watching.time.sleep", interrupted)
-    task_id = register(registry, "left-alone", params={"milliseconds": 300})
+    task_id = register(registry, "left-alone", params={"seconds": 3})
     assert main(["start", task_id, "--slot", SLOT, "--wait"]) == 130
     said = capsys.readouterr().err
     assert "The run goes on." in said

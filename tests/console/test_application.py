@@ -82,7 +82,7 @@ def test_the_overview_shows_tasks_by_owner_and_what_became_of_their_slots(
     browser: Browser, registry: Registry, put_row: PutRow
 ) -> None:
     register(registry, "seen", owner="finance", tags=("month-end",))
-    put_row("seen", to_second(now() - timedelta(hours=2)), "SUCCEEDED")
+    put_row("seen", to_second(now() - timedelta(hours=1)), "SUCCEEDED")
     put_row("seen", to_second(now() - timedelta(hours=3)), "FAILED", error="Boom")
     browser.connection.registry.get("seen")
     fresh(browser)
