@@ -52,17 +52,20 @@ overriding_params = click.option(
 )
 
 
+def _zoned(text: str, expected: str) -> datetime:
+    """A moment with its zone. Raises BadParameter, which says what was ``expected``."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise click.BadParameter(f"expected {expected}, like 2026-12-01T08:00:00Z, found {text!r}")
+    return at
+
+
 def _slot(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
     """A slot as the ledger writes it; that of an ad hoc run has milliseconds."""
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise click.BadParameter(f"expected a slot, like 2026-12-01T08:00:00Z, found {text!r}")
-    return slot_text(moment)
+    return slot_text(_zoned(text, "a slot")) if text is not None else None
 
 
 slot_argument = click.argument("slot", callback=_slot)
@@ -117,8 +120,8 @@ def gathered(
 
 
 def console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=_PIPE_WIDTH)
+    terminal = Console()
+    return terminal if terminal.is_terminal else Console(width=_PIPE_WIDTH)
 
 
 def print_json(values: Iterable[Mapping[str, Any]]) -> None:
@@ -136,13 +139,7 @@ def moment(_context: click.Context, _parameter: click.Parameter, text: str | Non
     """A moment with its zone, to the second."""
     if text is None:
         return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise click.BadParameter(f"expected a moment with its zone, like 2026-12-01T08:00:00Z, found {text!r}")
-    return moment.astimezone(UTC).replace(microsecond=0)
+    return _zoned(text, "a moment with its zone").astimezone(UTC).replace(microsecond=0)
 
 
 def day_or_moment(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:
