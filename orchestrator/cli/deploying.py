@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 
 from orchestrator import deployment
-from orchestrator.cli.connection import Connection
+from orchestrator.cli.connection import Connection, session
 from orchestrator.cli.options import environment_option, gathered, tasks_option
 from orchestrator.cli.views.progress import progress_of
 from orchestrator.clients import Clients
@@ -248,13 +248,13 @@ def _warn(said: Iterable[str]) -> None:
 
 def clients() -> Clients:
     """Makes boto3's client of a service, as patient as a deployment is."""
-    return _of(boto3.Session())
+    return _of(session())
 
 
 def _aws(stack: Stack) -> tuple[Clients, ServerClock]:
     """Clients, and what time it is where they reach to: a stack in the embedded AWS may live on a virtual clock."""
-    session = boto3.Session()
-    made = _of(session)
+    asking = session()
+    made = _of(asking)
 
     def ask() -> None:
         try:
@@ -264,10 +264,10 @@ def _aws(stack: Stack) -> tuple[Clients, ServerClock]:
             if refused.response["Error"]["Code"] != "ValidationError":
                 raise
 
-    return made, ServerClock(session, ask)
+    return made, ServerClock(asking, ask)
 
 
-def _of(session: boto3.Session) -> Clients:
+def _of(asking: boto3.Session) -> Clients:
     config = Config(
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         connect_timeout=10,
@@ -276,6 +276,6 @@ def _of(session: boto3.Session) -> Clients:
     )
 
     def client(service: str) -> Any:
-        return session.client(service, config=config)
+        return asking.client(service, config=config)
 
     return client

@@ -9,7 +9,6 @@ import click
 
 from orchestrator.cli import faults
 from orchestrator.cli.connection import Connection
-from orchestrator.stack import Stack
 
 if TYPE_CHECKING:
     from orchestrator.deployment import Project
@@ -37,7 +36,7 @@ def deployments(project: Project) -> click.Group:
     @click.pass_context
     def deploy(context: click.Context) -> None:
         """Build and deploy the orchestrator."""
-        context.obj = Connection(Stack(), project.root)
+        context.obj = Connection(folder=project.root)
 
     return deploy
 

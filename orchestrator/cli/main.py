@@ -39,8 +39,10 @@ from orchestrator.cli.show import show
 from orchestrator.cli.start import start
 from orchestrator.cli.stop import stop
 from orchestrator.cli.tasks import tasks
+from orchestrator.errors import InvalidProject
 from orchestrator.pricing.budgets import exceeded
 from orchestrator.runs.destinations import silences
+from orchestrator.stack import Stack
 
 if TYPE_CHECKING:
     from orchestrator.taskfile.reader import Declared
@@ -66,7 +68,12 @@ def validate(connection: Connection, given: Path | None) -> None:
     from orchestrator.deployment.checking import check
 
     file = connection.tasks_file(given)
-    checked = check(connection.project, connection.stack, file, datetime.now(UTC))
+    try:
+        stack = connection.stack
+    except InvalidProject:
+        # What is wrong with stack.yaml is said with all other mistakes.
+        stack = Stack()
+    checked = check(connection.project, stack, file, datetime.now(UTC))
     declared = checked.declared
     schedules = sum(len(task.schedules) for task in declared.tasks)
     click.echo(f"{file}: {len(declared.tasks)} tasks, {schedules} schedules, no mistakes.")

@@ -26,14 +26,9 @@ from orchestrator.deployment.workflows import Workflow, imported, workflows
 from orchestrator.errors import InvalidProject, NoProject
 from orchestrator.functions import Function, Table
 from orchestrator.stack import Stack
+from orchestrator.taskfile.folder import STACK, TASKS, name_of, nearest
 from orchestrator.taskfile.settings_models import FunctionModel, StackModel
 from orchestrator.taskfile.settings_models import settings as read_settings
-
-#: The file that makes a folder a project.
-TASKS = "tasks.yaml"
-
-#: The file of what the stack has and stands in, beside its tasks.
-STACK = "stack.yaml"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,11 +51,9 @@ class Project:
     @classmethod
     def find(cls, start: Path) -> Project:
         """The project of a folder: the nearest one upward with a ``tasks.yaml``. Raises NoProject."""
-        start = start.absolute()
-        for folder in (start, *start.parents):
-            if (folder / TASKS).is_file():
-                return cls(root=folder)
-        raise NoProject(str(start))
+        if root := nearest(start):
+            return cls(root=root)
+        raise NoProject(str(start.absolute()))
 
     @property
     def tasks(self) -> Path:
@@ -69,6 +62,10 @@ class Project:
     @property
     def lambdas(self) -> Path:
         return self.root / "lambdas"
+
+    def stack(self, environment: str = "dev") -> Stack:
+        """The stack of an environment. Raises :class:`~orchestrator.errors.InvalidProject` for a wrong ``name``."""
+        return Stack.of(name_of(self.root), environment)
 
     def application(self, stack: Stack, dependencies: Dependencies | None = None) -> Application:
         """The project as it is deployed to ``stack``.

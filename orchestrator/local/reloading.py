@@ -15,6 +15,7 @@ from orchestrator.deployment.workflows import forget
 from orchestrator.errors import OrchestratorError
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.stack import Stack
+from orchestrator.taskfile.folder import STACK
 
 #: Seconds between two looks at the files. A look at a hundred of them takes a millisecond.
 POLL_SECONDS = 0.2
@@ -41,7 +42,11 @@ class Source:
         """Every file that a deployment may depend on."""
         found = {}
         folders = [self.project.root / name for name in _FOLDERS]
-        for path in (self.tasks, *(path for folder in folders for path in folder.rglob("*"))):
+        for path in (
+            self.tasks,
+            self.project.root / STACK,
+            *(path for folder in folders for path in folder.rglob("*")),
+        ):
             if path.suffix == ".pyc" or path.name.startswith((".", "#")) or path.name.endswith("~"):
                 # What Python and editors write beside the sources.
                 continue

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from orchestrator.errors import InvalidProject
 from orchestrator.functions import Permission, Table, Vpc
+from orchestrator.stack import PROJECT_NAME
 from orchestrator.taskfile import durations
 from orchestrator.taskfile.file_model import Model
 
@@ -107,6 +108,9 @@ class SurroundingsModel(Model):
 class StackModel(SurroundingsModel):
     """stack.yaml."""
 
+    name: str | None = Field(
+        default=None, pattern=f"^{PROJECT_NAME.pattern}$", description="What the project's stacks begin with."
+    )
     tables: dict[str, TableModel] = Field(default={}, description="By logical name, as in table:NAME.")
     buckets: list[BucketName] = Field(default=[], description="Logical names, as in bucket:NAME.")
     environments: dict[str, SurroundingsModel] = Field(
