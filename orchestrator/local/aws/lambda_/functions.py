@@ -92,7 +92,7 @@ class Environment:
             self.refusal = fault
 
     def ask(self, request: Request) -> Response:
-        """Asks as :meth:`Process.ask` does. A new process that is gone has ended; only an older one raises :class:`Gone`."""
+        """Asks as :meth:`Process.ask` does. Raises :class:`Ended` in place of :class:`Gone` if the process is new."""
         self.log.say(f"START RequestId: {request.id} Version: $LATEST")
         if isinstance(self.refusal, Exception):
             raise self.refusal
