@@ -132,7 +132,7 @@ def one_line(text: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class RunEnd:
-    """How a run ended that did not record its own end, or why a slot has no run."""
+    """The end of a run that did not record its own, or the reason why a slot has no run."""
 
     status: RunStatus
     error: str | None = None
@@ -160,7 +160,7 @@ class EarlierRun:
 
     @property
     def version(self) -> str:
-        """As :attr:`Run.version`."""
+        """The earlier run's :attr:`Run.version`."""
         return self.started_at or self.status
 
     @classmethod

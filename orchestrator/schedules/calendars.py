@@ -67,7 +67,7 @@ class Closure:
 
 
 def published_years(today: date) -> tuple[date, date]:
-    """For which days closures are worked out: this year's and next year's; the second date is the first day beyond."""
+    """Returns the first day for which closures are worked out, and the first day beyond: this year and the next."""
     return date(today.year, 1, 1), date(today.year + 2, 1, 1)
 
 
@@ -90,7 +90,7 @@ def closure_at(closures: Sequence[Closure], moment: datetime) -> Closure | None:
 
 
 def longest_closure(closures: Sequence[Closure]) -> timedelta:
-    """How long it is closed without a break, at the most."""
+    """Returns the longest time without a break in closures."""
     longest, since, until = timedelta(0), None, None
     for closure in closures:
         since = closure.since if closure.since != until else since

@@ -115,7 +115,7 @@ def _moment_or_day(value: Any) -> Any:
 
 
 def _bound(value: date | datetime | None, timezone: str, of_day: time) -> str:
-    """As a schedule has it: a day is one of the schedule's own zone."""
+    """Writes a bound as a schedule has it, in UTC; a day is one of the schedule's zone."""
     if value is None:
         return ""
     if not isinstance(value, datetime):
@@ -206,7 +206,7 @@ class CalendarModel(Model):
     timezone: Timezone | None = Field(default=None, description="Whose days they are; else that of the defaults.")
 
     def to_calendar(self, name: str, timezone: str) -> Calendar:
-        """Of this name, in ``timezone`` if it has none of its own."""
+        """Returns the calendar of this name, in ``timezone`` if it has none of its own."""
         return Calendar(
             name=name,
             timezone=self.timezone or timezone,

@@ -146,7 +146,7 @@ def with_passed_over(task: Task, today: date) -> Task:
 
 
 def _either(one: Slot | None, other: Slot) -> Slot:
-    """Of two slots at one moment, what happens: it runs if either does, and Scheduler delivers it if it does either."""
+    """Merges two slots of one moment: it runs if either runs, and is delivered if either is."""
     if one is None:
         return other
     first = other if one.skipped and not other.skipped else one

@@ -172,7 +172,7 @@ class Task:
 
     @property
     def lease_seconds(self) -> int:
-        """How long an execution holds the task: past every attempt and every delay, so that only the dead lose it."""
+        """The seconds that an execution holds the task: past every attempt and delay, so that only the dead lose it."""
         return self.retry.longest_run(self.timeout_seconds) + LEASE_MARGIN_SECONDS
 
     @property
@@ -296,7 +296,7 @@ class Task:
 
 
 def _closure_value(closure: Closure) -> dict[str, str]:
-    """As TaskRunner compares it with a slot: as text."""
+    """Returns a closure with its moments as text, which TaskRunner compares with a slot."""
     since, until = map(instants.to_second, (closure.since, closure.until))
     return {"since": since, "until": until, "why": closure.why}
 

@@ -82,7 +82,7 @@ CHILD_NAME = f"""$substring($taskId, 0, 40) & '-' & $replace($slot, /[-:.]/, '')
 
 
 def states(stack: Stack, *, express: bool = False) -> list[Any]:
-    """From InvokeLambda to RecordOutcome or RecordFailure; in an Express execution for Lambda functions alone."""
+    """Returns the states from InvokeLambda to RecordOutcome or RecordFailure; Express runs only functions."""
     return [_invoke(stack, express=express), *([] if express else _others(stack)), *_retries()]
 
 
