@@ -46,7 +46,7 @@ def _moment_or_day(value: Any) -> Any:
 
 
 def bound(value: date | datetime | None, timezone: str, of_day: time) -> str:
-    """As a schedule has it: a day is one of the schedule's own zone."""
+    """Writes a bound as a schedule has it, in UTC; a day is one of the schedule's zone."""
     if value is None:
         return ""
     if not isinstance(value, datetime):

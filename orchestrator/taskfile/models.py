@@ -158,7 +158,7 @@ class CalendarModel(Model):
     timezone: Timezone | None = Field(default=None, description="Whose days they are; else that of the defaults.")
 
     def to_calendar(self, name: str, timezone: str) -> Calendar:
-        """Of this name, in ``timezone`` if it has none of its own."""
+        """Returns the calendar of this name, in ``timezone`` if it has none of its own."""
         return Calendar(
             name=name,
             timezone=self.timezone or timezone,
