@@ -308,12 +308,13 @@ def _closure_value(closure: Closure) -> dict[str, str]:
 
 
 def _closure(value: Mapping[str, str]) -> Closure:
-    since, until, postponed_to = (
-        datetime.fromisoformat(value[name]).astimezone(UTC) if name in value or name != "postponedTo" else None
-        for name in ("since", "until", "postponedTo")
-    )
-    assert since is not None and until is not None
+    since, until = (_moment(value[name]) for name in ("since", "until"))
+    postponed_to = _moment(value["postponedTo"]) if "postponedTo" in value else None
     return Closure(since=since, until=until, why=value["why"], postponed_to=postponed_to)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 #: Attributes that a registration sets; every other attribute of a record is run-time state.
