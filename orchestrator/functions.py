@@ -32,7 +32,7 @@ class Permission:
 
 @dataclass(frozen=True, kw_only=True)
 class Vpc:
-    """Where a function's network interfaces are, by the ids of EC2."""
+    """The subnets and security groups of a function's network interfaces, by EC2's ids."""
 
     subnets: tuple[str, ...]
     security_groups: tuple[str, ...]

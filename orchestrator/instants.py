@@ -33,7 +33,7 @@ def to_millisecond(moment: datetime) -> str:
 
 
 def slot_text(moment: datetime) -> str:
-    """As the ledger writes a slot: to the second, or, where it does not fall on one, to the millisecond."""
+    """Writes a slot as the ledger does: to the second, or to the millisecond if it is not a whole second."""
     return to_millisecond(moment) if moment.microsecond else to_second(moment)
 
 

@@ -52,7 +52,7 @@ class Charge:
         return hashlib.sha256(json.dumps(self.to_value(), sort_keys=True).encode()).hexdigest()
 
     def to_value(self) -> dict[str, Any]:
-        """As JSON has it; amounts are text, so that no reader makes floats of them."""
+        """Returns it as JSON; amounts are text, so that no reader makes floats of them."""
         return {
             "customerId": self.customer_id,
             "period": self.period,

@@ -37,7 +37,7 @@ processor = BatchProcessor(event_type=EventType.DynamoDBStreams)
 
 @observed
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Of the stream of TaskRuns, filtered to rows that are worth telling."""
+    """Handles changes of TaskRuns, filtered to rows that are worth telling."""
     return process_partial_response(event=event, record_handler=handle, processor=processor, context=context)
 
 
@@ -117,7 +117,7 @@ def _recover(run: Run, incident_ids: set[str], topic: str, now: datetime) -> Non
 
 
 def _row(run: Run) -> str:
-    """On whose behalf people are told."""
+    """Names the run on whose behalf people are told."""
     return f"{run.task_id}#{run.slot}#{run.version}"
 
 

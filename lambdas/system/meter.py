@@ -19,7 +19,7 @@ from orchestrator.runs.measures import measures
 
 @observed
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Of the stream of TaskRuns, filtered to rows that have ended and rows that count duplicates."""
+    """Handles changes of TaskRuns, filtered to rows that have ended and rows that count duplicates."""
     for record in event["Records"]:
         change = record["dynamodb"]
         if "NewImage" in change:

@@ -65,7 +65,7 @@ def show(application: Application, file: Path, console: Console) -> int:
 
 
 def _stay(clock: VirtualClock) -> None:
-    """Until somebody interrupts it; from now on time passes as it really does."""
+    """Waits until somebody interrupts it; from now on time passes as it really does."""
     with clock.busy(), suppress(KeyboardInterrupt):
         threading.Event().wait()
 

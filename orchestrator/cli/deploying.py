@@ -78,7 +78,7 @@ _settings = gathered(
 
 @dataclass(frozen=True, kw_only=True)
 class _Pace:
-    """How new versions of state machines take over, as somebody typed it."""
+    """The rollout of new versions of state machines, as somebody typed it."""
 
     canary: int | None
     linear: int | None

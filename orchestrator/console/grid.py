@@ -80,7 +80,7 @@ class Row:
 
     @property
     def summary(self) -> str:
-        """For who does not see the grid: ``96 succeeded, 1 failed``."""
+        """The row in words, for screen readers: ``96 succeeded, 1 failed``."""
         return ", ".join(f"{self.counts[mark]} {mark}" for mark in Mark if self.counts.get(mark)) or "no slots"
 
 

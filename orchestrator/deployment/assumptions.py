@@ -140,7 +140,7 @@ def _errors() -> Iterator[Assumption]:
 
 
 def _attribute_values() -> Iterator[Assumption]:
-    """How DynamoDB's types are spelt."""
+    """Assumptions about the spelling of DynamoDB's types."""
 
     def put(resource: str, value: Mapping[str, Any]) -> dict[str, Any]:
         state = {

@@ -35,7 +35,7 @@ class Bundle:
 
     @cached_property
     def digest(self) -> str:
-        """Of the files rather than of the zip file: compression differs between versions of zlib."""
+        """A hash of the files, not of the zip file: compression differs between versions of zlib."""
         digest = hashlib.sha256()
         for path, content in sorted(self.files.items()):
             digest.update(f"{path}\0{len(content)}\0".encode())
@@ -46,7 +46,7 @@ class Bundle:
 
     @property
     def key(self) -> str:
-        """Where the artifacts bucket has it."""
+        """Its key in the artifacts bucket."""
         return f"lambdas/{self.name}/{self.digest[:32]}.zip"
 
     def to_zip(self) -> bytes:

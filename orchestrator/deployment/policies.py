@@ -163,7 +163,7 @@ def workflow(stack: Stack, permissions: Sequence[Permission]) -> list[Statement]
 
 
 def _nested_execution(*patterns: str) -> list[Statement]:
-    """To start executions of state machines by these names, to wait for them and to stop them."""
+    """Statements that allow to start, await and stop executions of the state machines of these names."""
     return [
         allow("states:StartExecution", _one_or_all([arn("states", f"stateMachine:{name}") for name in patterns])),
         # Start takes a state machine, these two an execution ("Start workflow executions from a task state").

@@ -41,7 +41,7 @@ class StackSettings:
 
 
 def _boolean(value: bool | None) -> str | None:
-    """As CloudFormation writes it."""
+    """Returns a boolean as CloudFormation writes it."""
     return None if value is None else str(value).lower()
 
 

@@ -55,7 +55,7 @@ class Deployed:
 
 
 class TemplateSource(TypedDict, total=False):
-    """Where a template is, in the words of CreateChangeSet: one of the two."""
+    """The place of a template, as CreateChangeSet takes it: one of the two."""
 
     TemplateURL: str
     TemplateBody: str

@@ -166,7 +166,7 @@ def _function(stack: Stack, function: Function, buckets: Sequence[str]) -> dict[
 
 
 def _buckets(names: Sequence[str]) -> dict[str, Any]:
-    """Where a function finds the project's own: ``BUCKET_EXPORTS``."""
+    """Environment variables that name the project's own buckets: ``BUCKET_EXPORTS``."""
     return {f"BUCKET_{name.upper()}": {"Ref": policies.bucket_id(name)} for name in names}
 
 

@@ -174,7 +174,7 @@ def _outcome(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> str | Non
 
 
 def _welcome(session: Session, pages: str) -> str:
-    """Where it is, and commands to copy."""
+    """Says where the embedded AWS listens, with commands to copy."""
     exports = "\n".join(f"export {name}={value}" for name, value in session.aws.environment.items())
     runner = session.applied.outputs["TaskRunnerArn"]
     first = session.tasks[0].id if session.tasks else "TASK"

@@ -35,7 +35,7 @@ class Spent:
 
 
 def run_usage(run: Run, task: Task, billed: Billed) -> Usage:
-    """Of one row. A run that goes on has cost what one costs that takes no time."""
+    """Returns what one row's run has used. A run that is still active counts as one that takes no time."""
     if run.execution_arn is None:
         # The watchdog has written it.
         return Usage(write_unit=Decimal(2))

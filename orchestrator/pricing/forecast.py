@@ -76,7 +76,7 @@ class Forecast:
         return [BusyMinute(at=at, runs=runs) for at, runs in ordered[:count]]
 
     def by_minute_of_day(self, zone: tzinfo) -> list[int]:
-        """How many starts there are in each minute of the day, on the clock of a zone: 1,440 numbers."""
+        """Counts the starts in each minute of the day, on the clock of a zone: 1,440 numbers."""
         minutes = [0] * DAY_MINUTES
         for at, runs in self.minutes.items():
             local = at.astimezone(zone)

@@ -122,8 +122,9 @@ def tolerated(task: Task | None, severity: Severity, run: Run, known: Iterable[R
 
 
 def _outcomes(run: Run) -> Iterator[tuple[str, datetime, bool]]:
-    """Of a slot's run and the runs before it each one's version, when it ended, and whether it failed; what was skipped
-    or stopped on purpose, or goes on, is none of them.
+    """Yields version, end and failure (a boolean) of a slot's run and of each run before it.
+
+    Runs that were skipped, stopped on purpose, or are still active are left out.
     """
     every: tuple[Run | EarlierRun, ...] = (*run.history, run)
     for one in every:

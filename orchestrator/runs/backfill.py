@@ -75,7 +75,7 @@ class PlannedSlot:
         return self.decision in (Decision.RUN, Decision.RUN_AGAIN)
 
     def to_value(self) -> dict[str, str]:
-        """As the state machine takes it."""
+        """Returns it as the state machine takes it."""
         replaced = {"replaces": self.run.version} if self.run and self.decision is Decision.RUN_AGAIN else {}
         return {"slot": self.slot} | replaced
 

@@ -65,7 +65,7 @@ class DeadLetter:
 
     @classmethod
     def read(cls, message: Mapping[str, Any]) -> DeadLetter:
-        """From a message as Lambda gets it from SQS: ``messageId``, ``body``, ``messageAttributes``. Never raises."""
+        """Reads a message as Lambda gets it from SQS: ``messageId``, ``body``, ``messageAttributes``. Never raises."""
         attributes = _texts(message.get("messageAttributes"))
         body = message.get("body")
         text = body if isinstance(body, str) else json.dumps(body, default=str)

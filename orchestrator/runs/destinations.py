@@ -54,7 +54,7 @@ class News(StrEnum):
 
 
 class Kind(StrEnum):
-    """How a destination is reached."""
+    """The ways to reach a destination."""
 
     MAIL = "mail"
     WEBHOOK = "webhook"
@@ -80,7 +80,7 @@ Said = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, kw_only=True)
 class Secret:
-    """Where a value is kept that nobody should see."""
+    """A reference to a value that nobody should see."""
 
     #: ``ssm``: a parameter of Systems Manager; ``secret``: a secret of Secrets Manager.
     store: str
@@ -89,7 +89,7 @@ class Secret:
 
 @dataclass(frozen=True, kw_only=True)
 class Destination:
-    """Where messages go, all of them or those that it is restricted to."""
+    """A receiver of all messages, or of those that it is restricted to."""
 
     kind: Kind
     #: A mail address, the ARN of a queue or a topic, a URL, or the :func:`reference` of one. A URL may be a secret.
@@ -109,7 +109,7 @@ class Destination:
 
     @property
     def combinations(self) -> int:
-        """How many its restrictions come to, as SNS counts."""
+        """The number of combinations of its restrictions, as SNS counts them."""
         return max(1, len(self.owners)) * max(1, len(self.tasks)) * max(1, len(self.severities))
 
     def filter_policy(self) -> dict[str, list[str]]:
@@ -125,7 +125,7 @@ class Destination:
         return all(set(values) & set(said.get(name, ())) for name, values in wanted.items())
 
     def __str__(self) -> str:
-        """For people; of a URL only the host, since what follows may be all that keeps strangers out."""
+        """Names it for people. A URL is cut to its host: the rest may be all that keeps strangers out."""
         if self.kind is Kind.WEBHOOK:
             shown = self.address if reference(self.address) else urlsplit(self.address).hostname
             what = f"{self.format} webhook {shown}"
@@ -139,7 +139,7 @@ class Destination:
         return what + (f" ({'; '.join(restricted)})" if restricted else "")
 
     def to_value(self) -> dict[str, Any]:
-        """As JSON; it holds what is secret."""
+        """Returns it as a value of JSON, secrets included."""
         return {
             "kind": self.kind,
             "address": self.address,

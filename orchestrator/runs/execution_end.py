@@ -69,7 +69,7 @@ class Asked:
 
     @classmethod
     def read(cls, given: Any, started_at: str) -> Asked:
-        """By TaskRunner's own rules (``definitions/system/task_runner/variables.py``), to which tests hold it.
+        """Reads an input by TaskRunner's own rules (``definitions/system/task_runner/variables.py``), as tests prove.
 
         An input that TaskRunner refuses asks for nothing, not even for the slot that it names.
         """
@@ -118,7 +118,7 @@ class ExecutionEnd:
 
     @classmethod
     def read(cls, event: Mapping[str, Any]) -> ExecutionEnd | None:
-        """From a "Step Functions Execution Status Change"; None if it is none, or of an execution that goes on."""
+        """Reads a "Step Functions Execution Status Change"; None for other events and for executions still running."""
         detail = event.get("detail")
         if not isinstance(detail, Mapping) or _text(detail.get("status")) not in STATUSES:
             return None

@@ -39,7 +39,7 @@ class Outline:
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Outline:
-        """As DynamoDB's low-level client has the row, or :data:`ATTRIBUTES` of it. Raises :class:`InvalidRow`."""
+        """Reads a row, or its :data:`ATTRIBUTES`, from DynamoDB's low-level client. Raises :class:`InvalidRow`."""
         fields = Fields(item)
         try:
             return cls(

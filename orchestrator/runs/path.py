@@ -139,7 +139,7 @@ def _child(cause: str) -> list[str]:
 
 
 def _object(text: str | None) -> Mapping[str, Any]:
-    """Of JSON text; what is cut, or is no object, says nothing."""
+    """Reads an object of JSON text; empty if the text is cut or no object."""
     try:
         value = json.loads(text or "{}")
     except ValueError:

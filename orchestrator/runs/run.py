@@ -8,7 +8,7 @@ together by time.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -112,6 +112,14 @@ CAUSE_LIMIT = 1000
 #: A row keeps this many of the runs before the one that it tells of.
 HISTORY_LIMIT = 20
 
+#: As much of the name of whoever started a run, and of what Lambda calls its calls: ten ids and the spaces between.
+NAME_LIMIT, REQUESTS_LIMIT = 200, 370
+
+#: Stands for the call of which nobody says what Lambda calls it.
+NO_REQUEST = "-"
+
+_REQUEST_LENGTH = 36
+
 
 #: Characters that end a line, steer a terminal or turn the direction of writing, one or more of them: a class that
 #: means the same in Python's regular expressions and in JSONata's.
@@ -127,7 +135,7 @@ def one_line(text: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class RunEnd:
-    """How a run ended that did not record its own end, or why a slot has no run."""
+    """The end of a run that did not record its own, or the reason why a slot has no run."""
 
     status: RunStatus
     error: str | None = None
@@ -145,6 +153,7 @@ class EarlierRun:
     #: Never RUNNING: one that died is ABORTED.
     status: RunStatus
     trigger: Trigger | None = None
+    started_by: str | None = None
     execution_arn: str | None = None
     started_at: str | None = None
     ended_at: str | None = None
@@ -154,7 +163,7 @@ class EarlierRun:
 
     @property
     def version(self) -> str:
-        """As :attr:`Run.version`."""
+        """The earlier run's :attr:`Run.version`."""
         return self.started_at or self.status
 
     @classmethod
@@ -164,6 +173,7 @@ class EarlierRun:
         return cls(
             status=RunStatus(fields.get("status", str)),
             trigger=Trigger(trigger) if trigger else None,
+            started_by=fields.find("startedBy", str),
             execution_arn=fields.find("executionArn", str),
             started_at=fields.find("startedAt", str),
             ended_at=fields.find("endedAt", str),
@@ -180,10 +190,14 @@ class Run:
     slot: str
     status: RunStatus
     trigger: Trigger = Trigger.SCHEDULE
+    #: A person, as they say, or the ARN of the execution that has started this one; nobody where a schedule has.
+    started_by: str | None = None
     reason: str | None = None
     execution_arn: str | None = None
     #: The nested execution, when the task's target is a workflow.
     child_execution_arn: str | None = None
+    #: What Lambda calls the calls of its function, the last is the last; None where nobody has said. At most ten.
+    request_ids: tuple[str | None, ...] = ()
     started_at: str | None = None
     ended_at: str | None = None
     #: From the start to the end; a run that waited for others counts from when its turn came.
@@ -240,9 +254,11 @@ class Run:
             slot=fields.get("slot", str),
             status=RunStatus(fields.get("status", str)),
             trigger=Trigger(fields.find("trigger", str) or Trigger.SCHEDULE),
+            started_by=fields.find("startedBy", str),
             reason=fields.find("reason", str),
             execution_arn=fields.find("executionArn", str),
             child_execution_arn=fields.find("childExecutionArn", str),
+            request_ids=tuple(_requests(fields.find("requestIds", str) or "")),
             started_at=started_at,
             ended_at=ended_at,
             duration_seconds=fields.find("durationSeconds", float),
@@ -258,6 +274,13 @@ class Run:
             hold=hold_of(item),
             linked=fields.find("linked", bool) or False,
         )
+
+
+def _requests(text: str) -> Iterator[str | None]:
+    """What is left of an id where the text was cut is none."""
+    for one in text.split():
+        if one == NO_REQUEST or len(one) == _REQUEST_LENGTH:
+            yield None if one == NO_REQUEST else one
 
 
 def _said(item: Mapping[str, Any], name: str) -> str:

@@ -126,7 +126,7 @@ def _expressions(
 
 
 def _timezone(start: ast.expr | None, constants: dict[str, ast.expr]) -> str:
-    """Of ``start_date``, which says a DAG's time zone; Airflow's own is UTC."""
+    """Returns a DAG's time zone, which its ``start_date`` says; Airflow's default is UTC."""
     if isinstance(start, ast.Name):
         start = constants.get(start.id)
     for node in ast.walk(start) if start is not None else ():

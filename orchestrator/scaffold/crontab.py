@@ -77,7 +77,7 @@ def _entry(text: str, origin: str, timezone: str, has_user: bool, taken: list[st
 
 
 def _name(command: str) -> str:
-    """Of what is run: the first script, or else the first program that is not only a way to run another."""
+    """Names a task after the first script of a command, or else the first program that does not just run another."""
     words = [word for word in re.split(r"[\s;&|<>]+", command) if word and not word.startswith(("-", "$", "%"))]
     scripts = [word for word in words if re.search(r"\.(sh|py|pl|rb|php|js)$", word)]
     programs = [word for word in words if word.rsplit("/", 1)[-1] not in _RUNNERS and not word.endswith(".lock")]

@@ -43,7 +43,7 @@ class DeadLetterRecord:
 
     @classmethod
     def from_item(cls, item: dict[str, Any]) -> DeadLetterRecord:
-        """As DynamoDB's low-level client has it."""
+        """Reads an item of DynamoDB's low-level client."""
         fields = Fields(item)
         return cls(
             message_id=fields.get("messageId", str),

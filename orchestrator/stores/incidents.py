@@ -142,7 +142,7 @@ class Incidents:
         return self._try(incident_id, nothing) is not None
 
     def _mark(self, task_id: str, request: Mapping[str, Any]) -> None:
-        """In the task's record, if there is one."""
+        """Marks the task's record, if there is one."""
         condition = {"ConditionExpression": "attribute_exists(taskId)"}
         with suppress(self._client.exceptions.ConditionalCheckFailedException):
             self._client.update_item(

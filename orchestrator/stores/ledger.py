@@ -138,7 +138,7 @@ class Ledger:
         return (run for run in runs if order(run.slot) <= order(until or "~"))
 
     def outlines(self, status: RunStatus, *, since: str, until: str) -> Iterator[Outline]:
-        """As :meth:`with_status`, of each run what a grid shows: a page of the answer holds some thousand."""
+        """Yields what a grid shows of each run, chosen as in :meth:`with_status`; a page holds some thousand."""
         items = self._items(
             IndexName=STATUS_INDEX,
             KeyConditionExpression="#status = :status AND #slot BETWEEN :since AND :until",

@@ -116,7 +116,7 @@ class Registry:
 
 
 def shard_of(task_id: str) -> int:
-    """Where in the index of next runs a task stands."""
+    """Returns the partition of a task in the index of next runs."""
     return zlib.crc32(task_id.encode()) % SHARDS
 
 

@@ -131,7 +131,7 @@ class Schedules:
         }
 
     def edits(self, name: str, task_id: str, schedule: TaskSchedule) -> tuple[str, ...]:
-        """In which parameters the schedule is not what :meth:`update` would make it; none if there is none."""
+        """Returns the parameters that :meth:`update` would change in a schedule; none if there is no schedule."""
         request = self.request(name, task_id, schedule)
         try:
             described = self._client.get_schedule(GroupName=self._group, Name=name)

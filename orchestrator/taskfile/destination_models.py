@@ -26,7 +26,7 @@ def _mail(address: str) -> str:
 
 
 def _url(text: str) -> str:
-    """It may be a secret, and no message quotes it."""
+    """Checks a URL. It may be a secret, so no message quotes it."""
     if reference(text):
         return text
     try:
@@ -136,7 +136,7 @@ class DestinationModel(Model):
             )
 
     def to_destination(self) -> Destination:
-        """As the rest of the project knows it."""
+        """Returns the destination."""
         (kind,) = (kind for kind in Kind if getattr(self, kind) is not None)
         return Destination(
             kind=kind,

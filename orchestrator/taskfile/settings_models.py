@@ -60,7 +60,7 @@ class PermissionModel(Model):
 
 
 class VpcModel(Model):
-    """Where a function's network interfaces are."""
+    """The subnets and security groups of a function's network interfaces."""
 
     subnets: list[str] = Field(min_length=1, description="Ids of subnets, private ones.")
     security_groups: list[str] = Field(min_length=1, description="Ids of security groups.")

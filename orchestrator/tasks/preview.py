@@ -70,7 +70,9 @@ def _line(slot: Slot) -> Line:
 def _marks(slot: Slot) -> Iterator[str]:
     if slot.skipped:
         yield f"skipped: {slot.skipped}"
-    if slot.moved_from:
+    if slot.moved_from and slot.postponed:
+        yield f"postponed from {slot.moved_from:%a %H:%M}"
+    elif slot.moved_from:
         yield _moved(slot, slot.moved_from)
     if slot.repeated:
         yield "the second of two" if slot.local.fold else "the first of two"

@@ -172,14 +172,19 @@ class Task:
 
     @property
     def lease_seconds(self) -> int:
-        """How long an execution holds the task: past every attempt and every delay, so that only the dead lose it."""
+        """The seconds that an execution holds the task: past every attempt and delay, so that only the dead lose it."""
         return self.retry.longest_run(self.timeout_seconds) + LEASE_MARGIN_SECONDS
 
     @property
     def follows_scheduler(self) -> bool:
         """Whether it runs at no time at which EventBridge Scheduler does not fire its schedules."""
-        moves = self.closures and self.on_closed is not OnClosed.SKIP
-        return self.nonexistent is Nonexistent.SKIP and self.ambiguous is Ambiguous.FIRST and not moves
+        return self.nonexistent is Nonexistent.SKIP and self.ambiguous is Ambiguous.FIRST and not self.moves_slots
+
+    @property
+    def moves_slots(self) -> bool:
+        """Whether a slot of a closure may run at another time."""
+        moves = self.on_closed is not OnClosed.SKIP
+        return any(moves or closure.postponed_to is not None for closure in self.closures)
 
     def to_item(self) -> dict[str, Any]:
         """The declared part of the record, as DynamoDB's low-level client takes it."""
@@ -296,14 +301,20 @@ class Task:
 
 
 def _closure_value(closure: Closure) -> dict[str, str]:
-    """As TaskRunner compares it with a slot: as text."""
+    """Returns a closure with its moments as text, which TaskRunner compares with a slot."""
     since, until = map(instants.to_second, (closure.since, closure.until))
-    return {"since": since, "until": until, "why": closure.why}
+    postponed = {"postponedTo": instants.to_second(closure.postponed_to)} if closure.postponed_to else {}
+    return {"since": since, "until": until, "why": closure.why, **postponed}
 
 
 def _closure(value: Mapping[str, str]) -> Closure:
-    since, until = (datetime.fromisoformat(value[name]).astimezone(UTC) for name in ("since", "until"))
-    return Closure(since=since, until=until, why=value["why"])
+    since, until = (_moment(value[name]) for name in ("since", "until"))
+    postponed_to = _moment(value["postponedTo"]) if "postponedTo" in value else None
+    return Closure(since=since, until=until, why=value["why"], postponed_to=postponed_to)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 #: Attributes that a registration sets; every other attribute of a record is run-time state.

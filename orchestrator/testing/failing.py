@@ -17,7 +17,7 @@ from orchestrator.testing.calls import Call, Make, intercepted
 
 
 class Fault(StrEnum):
-    """How a call fails."""
+    """The failure of a call."""
 
     #: AWS is asked too much, and does nothing.
     THROTTLED = "throttled"

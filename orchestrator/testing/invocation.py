@@ -28,7 +28,7 @@ class Context:
     client_context: None = None
 
     def get_remaining_time_in_millis(self) -> int:
-        """How long the invocation may still take."""
+        """Returns the milliseconds that the invocation may still take."""
         return self.milliseconds_left
 
 

@@ -109,9 +109,10 @@ and a record have less than one.
 | RecordOutcome ends the row | 2 | 2 | it moves in the index of statuses, which is a deletion and a write |
 | RecordOutcome takes the lease away | 2 | 1 | the next run may begin at once, in the same transaction |
 
-The lease has no row of its own. A child's ARN and what deserves attention are attributes of those rows alone that need
-them. The meter, the alerter and `costs` read what is there. Updates apart, instead of the two transactions, would save
-four units, $2.50 a million, and could leave a task held by a run that has ended.
+The lease has no row of its own. A child's ARN, what deserves attention, and who started a run by hand are attributes of
+those rows alone that need them; Lambda's request ids come with the write of the end. The meter, the alerter and `costs`
+read what is there. Updates apart, instead of the two transactions, would save four units, $2.50 a million, and could
+leave a task held by a run that has ended.
 
 Not in these tables:
 

@@ -105,7 +105,7 @@ class World(TaskRunner):
         return str(started["executionArn"])
 
     def statuses(self, machine: str) -> list[str]:
-        """Of all executions of a state machine, the newest first."""
+        """Returns the statuses of all executions of a state machine, the newest first."""
         arn = f"arn:aws:states:{self.aws.region}:{self.aws.account}:stateMachine:{machine}"
         executions = self.aws.client("stepfunctions").list_executions(stateMachineArn=arn)["executions"]
         return [str(one["status"]) for one in sorted(executions, key=lambda one: one["startDate"], reverse=True)]
@@ -149,7 +149,7 @@ class World(TaskRunner):
 
 @contextmanager
 def world(aws: EmbeddedAws) -> Iterator[World]:
-    """In a time in which waiting costs nothing."""
+    """Lives in a time in which waiting costs nothing."""
     with aws.on(VirtualClock(BEGIN, speed=60_000)):
         yield World(aws)
         aws.reset()

@@ -64,7 +64,7 @@ Fault = Callable[[Call], Answer | None]
 
 
 class FaultyAws:
-    """Where it is, what goes wrong there, and how often each operation has been called."""
+    """A proxy before AWS: its address, the faults that it makes, and its count of each operation's calls."""
 
     def __init__(self, behind: str) -> None:
         self.behind = urlsplit(behind)

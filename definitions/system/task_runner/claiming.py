@@ -88,7 +88,7 @@ _LOOKUP_FAILED = jsonata(f"""
 
 
 def states(stack: Stack, *, express: bool = False) -> list[Any]:
-    """From LookupTask to InvokeLambda, or to the end of a run that starts nothing."""
+    """Returns the states from LookupTask to InvokeLambda, or to the end of a run that starts nothing."""
     detached = [_hand_over(stack), _unrecorded()] if express else [_claim_detached(stack)]
     return [
         _lookup(stack, express=express),

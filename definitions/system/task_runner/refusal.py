@@ -21,7 +21,7 @@ from orchestrator.stack import Stack
 from orchestrator.tasks.task import LONGEST_WAIT_SECONDS, MOST_WAITING, OverlapPolicy
 
 #: The attributes of a run that are kept when another takes its place.
-_KEPT = ("trigger", "executionArn", "startedAt", "endedAt", "error")
+_KEPT = ("trigger", "startedBy", "executionArn", "requestIds", "startedAt", "endedAt", "error")
 
 #: What the decision depends on, each name of it true or false; tests put every combination into the table below.
 FACTS = (

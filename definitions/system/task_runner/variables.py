@@ -1,14 +1,15 @@
 """What TaskRunner knows while it runs, and the expressions that make it known.
 
 Every state sees the variables ``me`` (whose row and lease it is: :func:`begin`), ``taskId``, ``slot``, ``trigger``,
-``startDelay`` (seconds, or null for all but scheduled runs), ``task`` (the record, see
-:mod:`definitions.system.task_runner.record`), ``replaces`` (the version of the run whose place this one is to take, or
-null), ``known`` (of other runs, and why this one was refused: :mod:`definitions.system.task_runner.refusal`),
-``waitingSince`` (milliseconds, or null if it has not waited), and ``stopped``
-(:mod:`definitions.system.task_runner.stopping`); once the slot is claimed ``attempt`` (how often the target was called,
-the call at hand among them), ``serviceRetries`` (how many of those are beyond the task's policy) and ``began``
-(milliseconds); and once there is an outcome ``status``, ``ended`` (milliseconds, or null if nothing was started),
-``result`` or ``failure`` (name, cause, ``service``), and ``child`` (the nested execution's ARN, or null).
+``startDelay`` (seconds, or null for all but scheduled runs), ``startedBy`` (who says to have started it, or null),
+``task`` (the record, see :mod:`definitions.system.task_runner.record`), ``replaces`` (the version of the run whose
+place this one is to take, or null), ``known`` (of other runs, and why this one was refused:
+:mod:`definitions.system.task_runner.refusal`), ``waitingSince`` (milliseconds, or null if it has not waited), and
+``stopped`` (:mod:`definitions.system.task_runner.stopping`); once the slot is claimed ``attempt`` (how often the target
+was called, the call at hand among them), ``requests`` (what Lambda calls those before it, a space before each),
+``serviceRetries`` (how many of those are beyond the task's policy) and ``began`` (milliseconds); and once there is an
+outcome ``status``, ``ended`` (milliseconds, or null if nothing was started), ``result`` or ``failure`` (name, cause,
+``service``), and ``child`` (the nested execution's ARN, or null).
 
 The rules for what an input means are also in Python, in :mod:`orchestrator.runs.execution_end`, and tests hold the two
 equal.
@@ -18,10 +19,18 @@ from __future__ import annotations
 
 from orchestrator.asl.integrations import NOT_BEGUN, SERVICE_FAULTS
 from orchestrator.asl.states import Jsonata, jsonata, literal
-from orchestrator.asl.vocabulary import CAUSE, CAUSE_TEXT, EXECUTION_ARN, STARTED_AT
+from orchestrator.asl.vocabulary import CAUSE, CAUSE_TEXT, EXECUTION_ARN, STARTED_AT, STARTED_BY
 from orchestrator.instants import MOMENT_PATTERN
 from orchestrator.runs.execution_end import DELIVERY_MARK
-from orchestrator.runs.run import NO_TASK_ID, RunStatus, Trigger
+from orchestrator.runs.run import (
+    CONTROL_PATTERN,
+    NAME_LIMIT,
+    NO_REQUEST,
+    NO_TASK_ID,
+    REQUESTS_LIMIT,
+    RunStatus,
+    Trigger,
+)
 from orchestrator.tasks.task import TASK_ID_PATTERN
 
 #: What a further delivery of a slot ends as: it has no row of its own, the slot's row counts it.
@@ -80,6 +89,11 @@ SLOT = f"($exists({_INPUT}.scheduledTime) ? {_INPUT}.scheduledTime : {STARTED_AT
 
 _REPLACES = f"($exists({_INPUT}.replaces) ? {_INPUT}.replaces : null)"
 
+#: The name that somebody gives, else the execution of which this one is a part. A person who uses Step Functions
+#: directly gives none: CloudTrail knows them.
+_STARTED_BY = f"""($said := [{_INPUT}.startedBy, {_INPUT}.{STARTED_BY}][$type($) = 'string'][0];
+    $exists($said) ? $substring($replace($said, /{CONTROL_PATTERN}/, ' '), 0, {NAME_LIMIT}) : null)"""
+
 #: Whether the run keeps away from the task's record: it takes no lease there and leaves no outcome.
 IS_DETACHED = f"$trigger = {literal(Trigger.BACKFILL)}"
 
@@ -124,6 +138,8 @@ def refused(reason: str) -> Jsonata:
 #: What a claim makes known.
 CLAIMED: dict[str, object] = {
     "attempt": 1,
+    # An empty text, which a checker of definitions takes for no value.
+    "requests": jsonata("''"),
     "serviceRetries": 0,
     "began": jsonata(f"$waitingSince = null ? $toMillis({STARTED_AT}) : $millis()"),
 }
@@ -138,6 +154,7 @@ FROM_INPUT = {
     "trigger": jsonata(TRIGGER),
     "startDelay": jsonata(_START_DELAY),
     "replaces": jsonata(_REPLACES),
+    "startedBy": jsonata(_STARTED_BY),
 }
 
 #: From any input, even one that is no object.
@@ -147,6 +164,7 @@ FROM_ANY_INPUT = {
     "trigger": jsonata(f"{INPUT_IS_VALID} ? {TRIGGER} : {literal(Trigger.AD_HOC)}"),
     "startDelay": jsonata(f"{INPUT_IS_VALID} ? {_START_DELAY} : null"),
     "replaces": jsonata(f"{INPUT_IS_VALID} ? {_REPLACES} : null"),
+    "startedBy": jsonata(_STARTED_BY),
 }
 
 
@@ -197,3 +215,16 @@ def succeeded(result: str, child: str) -> dict[str, object]:
 
 #: What whoever waits for the execution gets.
 SUMMARY: dict[str, Jsonata] = {name: jsonata(f"${name}") for name in ("taskId", "slot", "status")}
+
+
+def called(request_id: str) -> dict[str, object]:
+    """What a call of the target leaves known: Lambda's id of it, an expression, undefined where nobody says."""
+    said = f"($id := {request_id}; $exists($id) ? $id : {literal(NO_REQUEST)})"
+    return {"requests": jsonata(f"$substring($requests & ' ' & {said}, -{REQUESTS_LIMIT})")}
+
+
+#: Of a function that failed, in its own error or in the words of Lambda's ("Python function errors").
+FAILED_REQUEST = rf"""(
+    $found := $match({CAUSE_TEXT}, /"requestId":\s*"([0-9a-f-]{{36}})"|RequestId: ([0-9a-f-]{{36}})/)[0].groups;
+    $found[$ != ''][0]
+)"""

@@ -30,7 +30,7 @@ _MARGIN_MILLISECONDS = 20_000
 
 
 class WatchdogParams(Params):
-    """It needs none."""
+    """The watchdog takes no params."""
 
 
 @task_handler("lambda/watchdog", WatchdogParams)

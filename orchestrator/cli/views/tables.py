@@ -65,7 +65,7 @@ def runs_table(runs: Iterable[Run]) -> Listing:
 
 
 def status_text(status: RunStatus) -> Text:
-    """In its colour."""
+    """Returns the status in its colour."""
     return Text(status, style=_COLOURS.get(status, "red" if status in UNSUCCESSFUL else ""))
 
 

@@ -139,7 +139,7 @@ def key_of(arn: str) -> str | None:
 
 
 def _key_of_parameters(backend: Any, account: str, region: str, name: str) -> str | None:
-    """Of a parameter, or of any of those below a path."""
+    """Returns the key of a parameter, or of any of the parameters below a path."""
     for one, versions in backend._parameters.items():
         if (one == name or one.startswith(f"{name}/")) and versions[-1].parameter_type == "SecureString":
             return _resolved(versions[-1].keyid, account, region)
@@ -162,7 +162,7 @@ def _is_of_aws(key_arn: str) -> bool:
 
 
 def _of_template(given: Mapping[str, Any]) -> dict[str, Any]:
-    """With the key's policy as text."""
+    """Returns a key's properties with its policy as text."""
     return {**given, "Properties": {**given["Properties"], "KeyPolicy": json.dumps(given["Properties"]["KeyPolicy"])}}
 
 

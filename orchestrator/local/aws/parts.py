@@ -12,7 +12,7 @@ from orchestrator.local.aws.clock import Clock
 
 
 class Answer(Protocol):
-    """Of one invocation of a function."""
+    """The answer of one invocation of a function."""
 
     @property
     def request_id(self) -> str:

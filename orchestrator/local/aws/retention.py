@@ -114,7 +114,7 @@ def install(aws: Aws) -> None:
 
     @replaces(FakeKey, "__del__", digest="7d019837dbdd")
     def dispose(self: Any) -> None:
-        """Of an object that was deleted: the list that is no more kept it until everything was forgotten."""
+        """Frees an object's file when it is deleted. moto's list of instances kept it until a reset."""
         self.dispose()
 
     @replaces(StreamShard, "get", digest="17affa3865c1")

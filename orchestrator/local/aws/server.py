@@ -232,7 +232,7 @@ class EmbeddedAws:
             self.scheduler.start()
 
     def reset(self) -> None:
-        """As new: no resources, no executions."""
+        """Removes all resources and executions."""
         self.scheduler.forget()
         self.event_sources.forget()
         executions.stop_all(self)

@@ -44,7 +44,7 @@ def _is_pending(subscription: Any) -> bool:
 
 
 def _listed(subscription: Any) -> dict[str, str]:
-    """As a list has it."""
+    """Returns a subscription as lists show it."""
     return {
         "SubscriptionArn": _PENDING if _is_pending(subscription) else subscription.arn,
         "Owner": subscription.owner,
@@ -143,7 +143,7 @@ class Subscribers:
         return ActionResult({"Subscriptions": [_listed(one) for one in page], "NextToken": after})
 
     def publish(self, subscription: Any, message: str, message_id: str, **more: Any) -> None:
-        """To one subscription."""
+        """Delivers a message to one subscription."""
         matcher = subscription._filter_policy_matcher
         if _is_pending(subscription) or (matcher and not matcher.matches(more.get("message_attributes"), message)):
             return

@@ -109,7 +109,7 @@ class Context:
 
 
 class _Encoder(simplejson.JSONEncoder):
-    """As in runtimes since Python 3.12: a Decimal is a number, and text is itself rather than ASCII."""
+    """Encodes as runtimes since Python 3.12 do: a Decimal is a number, and text is not escaped to ASCII."""
 
     def __init__(self) -> None:
         super().__init__(use_decimal=False, ensure_ascii=False, allow_nan=True)
@@ -157,7 +157,7 @@ _PLACES = {
 
 
 def on_lambda(path: str) -> str:
-    """Where a file would be on AWS."""
+    """Returns the path that a file would have on AWS."""
     for here, there in _PLACES.items():
         if path.startswith(here + os.sep):
             return there + path[len(here) :]

@@ -337,7 +337,7 @@ def _as_they_are(function: Any, given: list[Any]) -> list[Any] | None:
 
 @lru_cache(4096)
 def _added(signature: Signature, kinds: str) -> list[Any] | None:
-    """Of arguments of these kinds: Nones for those that may be left out."""
+    """Returns a None for each optional parameter that is left out; None if the arguments do not fit as they are."""
     match = signature._regex.fullmatch(kinds) if signature._regex else None
     if match is None:
         return None

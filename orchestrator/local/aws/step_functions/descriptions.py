@@ -80,7 +80,7 @@ def _summary(execution: Any) -> dict[str, Any]:
 
 
 def described(execution: Any) -> dict[str, Any]:
-    """As DescribeExecution answers."""
+    """Describes an execution as DescribeExecution answers."""
     description = _summary(execution) | {"input": execution.execution_input, "inputDetails": _INCLUDED}
     if (text := output(execution)) is not None:
         description |= {"output": text, "outputDetails": _INCLUDED}
@@ -93,7 +93,7 @@ def _describe(self: Any) -> Any:
 
 
 def _place(execution: Any) -> list[str]:
-    """Where an execution stands in a list; this never changes."""
+    """Returns the sort key of an execution in a list; it never changes."""
     return [execution.start_date.isoformat(), execution.exec_arn]
 
 

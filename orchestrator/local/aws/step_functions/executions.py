@@ -97,7 +97,7 @@ def _tell(execution: Any, tell: Callable[[], None]) -> None:
 
 
 def given(name: str | None, execution_input: str | None) -> tuple[str, str]:
-    """Both as AWS takes them; raises InvalidName, InvalidExecutionInput."""
+    """Checks name and input as AWS does, and makes a name. Raises InvalidName, InvalidExecutionInput."""
     name = name or str(uuid.uuid4())
     if len(name) > 80 or _FORBIDDEN.search(name):
         raise InvalidName(f"Invalid Name: '{name}'")
@@ -202,7 +202,7 @@ def _close(aws: Aws, execution: Any) -> None:
 
 
 def _limit(execution: Any, declared: Any) -> float | None:
-    """In seconds: how long an execution may take."""
+    """Returns the seconds that an execution may take; None without a limit."""
     limits = [declared.timeout_seconds] if declared else []
     return min([*limits, *([EXPRESS_SECONDS] if execution.sm_type == "EXPRESS" else [])], default=None)
 

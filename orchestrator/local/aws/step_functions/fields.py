@@ -191,7 +191,7 @@ def _has_pattern(integration: str, pattern: str) -> bool:
 
 @functools.cache
 def _model(service: str) -> ServiceModel:
-    """Of a service by boto3's name. Raises botocore's UnknownServiceError or DataNotFoundError."""
+    """Loads a service's model by boto3's name. Raises botocore's UnknownServiceError, DataNotFoundError."""
     return get_session().get_service_model(service)
 
 

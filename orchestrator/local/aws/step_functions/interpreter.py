@@ -55,7 +55,7 @@ class Stopped(Exception):
 
 
 def timestamp(moment: datetime) -> str:
-    """As the context object has it: ``2026-12-01T08:00:00.123Z``."""
+    """Writes a moment as the context object does: ``2026-12-01T08:00:00.123Z``."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -200,7 +200,7 @@ def _retrier(aws: Aws) -> Callable[[Any, Any], None]:
 
 
 def _work(aws: Aws) -> Callable[[Any, Any], None]:
-    """Of a Task, Parallel or Map: it ends when its work is done, its time is up, or the execution was stopped."""
+    """Runs a Task, Parallel or Map until its work is done, its time is up, or the execution is stopped."""
 
     def evaluate_with_timeout(self: Any, env: Any) -> None:
         self.timeout.eval(env=env)

@@ -152,7 +152,7 @@ def _plain(value: Any) -> Any:
 
 
 def _said(fault: Exception) -> str:
-    """As the reference JSONata says it: ``T1006: Attempted to invoke a non-function``."""
+    """Words a fault as the reference JSONata does: ``T1006: Attempted to invoke a non-function``."""
     code = getattr(fault, "error", None)
     return f"{code}: {fault}" if code and not str(fault).startswith(code) else str(fault)
 

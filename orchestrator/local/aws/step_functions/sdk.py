@@ -61,7 +61,7 @@ def class_name(name: str) -> str:
 
 
 def error_name(service: str, shape: str | None) -> str:
-    """Of an error that the model names (``DBInstanceNotFoundFault``), or of one that it does not name (None)."""
+    """Names an error in Java's way; ``shape`` is the model's name of it, None if the model has none."""
     name = class_name(shape).removesuffix("Fault") if shape else service
     return f"{service}.{name}" + ("" if name.endswith("Exception") else "Exception")
 

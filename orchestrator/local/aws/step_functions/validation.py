@@ -92,7 +92,7 @@ def _no_number(word: str) -> Any:
 
 
 def _of_whole(machine: Mapping[str, Any]) -> Iterator[Diagnostic]:
-    """Of the fields that the machine itself has."""
+    """Yields mistakes in the machine's own fields."""
     for name, value in machine.items():
         if name not in _OF_MACHINE:
             yield _schema(f"Field '{name}' is not supported", "/")
@@ -106,7 +106,7 @@ def _of_whole(machine: Mapping[str, Any]) -> Iterator[Diagnostic]:
 
 
 def _of_names(machine: Mapping[str, Any]) -> Iterator[Diagnostic]:
-    """Of the names of states, labels and variables: a state's is the machine's, wherever it stands."""
+    """Yields mistakes in names of states, labels and variables; a state's name is unique in the whole machine."""
     seen: set[str] = set()
     labels: set[str] = set()
     for name, state, where in _every(machine, ""):
@@ -189,7 +189,7 @@ def _lacking(given: Mapping[str, Any], needed: tuple[str, ...], location: str) -
 
 
 def _of_machine(machine: Mapping[str, Any], place: str, kind: str, language: str) -> Iterator[Diagnostic]:
-    """Of a machine, a branch or an item processor; ``place`` is what stands before its /States.
+    """Yields mistakes in a machine, a branch or an item processor; ``place`` is the path before its /States.
 
     ``language`` is what the whole machine speaks: a Map or a Parallel hands no other on to its states.
     """
@@ -259,7 +259,7 @@ def _of_state(state: Any, place: str, kind: str, language: str) -> Iterator[Diag
 
 
 def _of_expressions(state: Mapping[str, Any], place: str) -> Iterator[Diagnostic]:
-    """Of the JSONata expressions of a state."""
+    """Yields mistakes in the JSONata expressions of a state."""
     for one in jsonata.expressions(state):
         for why in jsonata.refusals(one.expression, one.offered):
             yield Diagnostic(code=why.code, message=why.message, location=f"{place}{one.place}")
@@ -305,7 +305,7 @@ def _inner(state: Mapping[str, Any], place: str) -> Iterator[tuple[str, Mapping[
 
 
 def _targets(state: Any, place: str, name: str) -> Iterator[tuple[str, str, str]]:
-    """Of a state: its name, where it goes, and where that is written."""
+    """Yields the name of a state, a state that it leads to, and the path of that field."""
     if not isinstance(state, dict):
         return
     for field in ("Next", "Default"):

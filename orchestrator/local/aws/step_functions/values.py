@@ -213,7 +213,7 @@ def _of_path(name: str, path: str, where: str) -> Mistakes:
 
 
 def reference(path: Any, where: str) -> Mistakes:
-    """Of what a rule of a Choice is about, or compares with."""
+    """Yields mistakes in a path that a Choice rule tests or compares with."""
     if not isinstance(path, str):
         yield "Expected value of type String", where
     elif not path.startswith("$"):
@@ -249,7 +249,7 @@ def of_state(state: Mapping[str, Any], place: str, language: str) -> Mistakes:
 
 
 def _templates(given: Any, where: str) -> Mistakes:
-    """Of a payload template: a field with ``.$`` holds a path or an intrinsic function."""
+    """Yields mistakes in a payload template: a field with ``.$`` holds a path or an intrinsic function."""
     if isinstance(given, Mapping):
         for name, inner in given.items():
             if name.endswith(".$") and not (isinstance(inner, str) and (is_path(inner) or _is_call(inner))):
