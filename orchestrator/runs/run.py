@@ -19,7 +19,7 @@ from orchestrator.errors import InvalidRow
 
 
 class RunStatus(StrEnum):
-    """What became of a run."""
+    """The states of a run."""
 
     #: Its execution holds the slot and has not ended.
     RUNNING = "RUNNING"
@@ -78,7 +78,7 @@ class Attention(StrEnum):
 
 
 class Trigger(StrEnum):
-    """What started a run."""
+    """The starters of runs."""
 
     #: EventBridge Scheduler.
     SCHEDULE = "schedule"
@@ -216,7 +216,7 @@ class Run:
 
     @property
     def version(self) -> str:
-        """What identifies this run among those of its slot: its start. A rerun names it to take its place."""
+        """The start of the run, which tells it from other runs of its slot. A rerun names it to take its place."""
         return self.started_at or self.status
 
     @classmethod
