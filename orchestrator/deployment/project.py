@@ -27,7 +27,7 @@ from orchestrator.errors import InvalidProject, NoProject
 from orchestrator.functions import Function, Table
 from orchestrator.stack import Stack
 from orchestrator.taskfile.folder import STACK, TASKS, name_of, nearest
-from orchestrator.taskfile.settings_models import FunctionModel, StackModel
+from orchestrator.taskfile.settings_models import FunctionModel, StackModel, SurroundingsModel
 from orchestrator.taskfile.settings_models import settings as read_settings
 
 
@@ -110,13 +110,15 @@ class Project:
             lambdas=self.lambdas,
             tables={**tables, **{name: table.to_table() for name, table in whole.tables.items()}},
             buckets=tuple(whole.buckets),
-            surroundings=Surroundings(
-                tags=around.tags, permissions_boundary=around.permissions_boundary, key=around.key
-            ),
+            surroundings=_surroundings(around),
             dependencies=dependencies,
         )
         sources = {name: workflow.source for name, workflow in own.items()}
         return Read(application=application, sources=sources, workflows=tuple(builders))
+
+    def surroundings(self, stack: Stack) -> Surroundings:
+        """What stack.yaml says that ``stack`` stands in. Raises :class:`~orchestrator.errors.InvalidProject`."""
+        return _surroundings(self._stack().of(stack.environment))
 
     def locked_dependencies(self) -> Dependencies:
         """The functions' dependencies, for the platform that the template names.
@@ -189,6 +191,10 @@ class Project:
             return {}, {}
         module = imported(self.root, "lambdas.functions")
         return dict(getattr(module, "SETTINGS", {})), dict(getattr(module, "TABLES", {}))
+
+
+def _surroundings(around: SurroundingsModel) -> Surroundings:
+    return Surroundings(tags=around.tags, permissions_boundary=around.permissions_boundary, key=around.key)
 
 
 def _platform() -> Platform:

@@ -68,6 +68,8 @@ class StackChange:
     parameters: Mapping[str, str]
     #: The functions' code, by the parameter that names it.
     bundles: Mapping[str, Bundle]
+    #: Of the stack itself; None where the project says nothing of tags, and never did.
+    tags: Mapping[str, str] | None = None
 
     @cached_property
     def is_empty(self) -> bool:
@@ -133,7 +135,12 @@ def stack_change(
         bootstrap=application.bootstrap_template,
         parameters=_parameters_of(template, bundles, kept, settings.parameters(destinations)),
         bundles=bundles,
+        tags=application.surroundings.tags if _is_tagged(before) or _is_tagged(template) else None,
     )
+
+
+def _is_tagged(template: Mapping[str, Any]) -> bool:
+    return any("Tags" in resource.get("Properties", {}) for resource in template.get("Resources", {}).values())
 
 
 def _release(version: str) -> tuple[int, ...]:
@@ -149,7 +156,7 @@ def carry_out(change: StackChange, stack: CloudFormationStack, s3: Callable[[], 
     """
     if change.is_empty:
         return change.outputs
-    deployed = change.deployed or stack.deploy({}, TemplateBody=json.dumps(change.bootstrap))
+    deployed = change.deployed or stack.deploy({}, change.tags, TemplateBody=json.dumps(change.bootstrap))
     bucket = _Artifacts(s3(), deployed.outputs["ArtifactsBucket"])
     for bundle in change.bundles.values():
         bucket.upload(bundle.key, bundle.to_zip)
@@ -159,7 +166,7 @@ def carry_out(change: StackChange, stack: CloudFormationStack, s3: Callable[[], 
         key = f"templates/{hashlib.sha256(text).hexdigest()[:32]}.json"
         bucket.upload(key, partial(bytes, text))
         location = f"https://{deployed.outputs['ArtifactsDomain']}/{key}"
-        deployed = stack.deploy(change.parameters, TemplateURL=location)
+        deployed = stack.deploy(change.parameters, change.tags, TemplateURL=location)
     return deployed.outputs
 
 

@@ -12,15 +12,20 @@ from orchestrator.asl.written import WrittenDefinition
 from orchestrator.functions import Permission
 from orchestrator.tasks.task import LONGEST_RUN_SECONDS
 
-#: Types whose property ``Tags`` is a list of keys and values; but for the key, which moto cannot make with tags.
+#: Types whose property ``Tags`` is a list of keys and values.
 _TAGGED = frozenset(
     {
         "AWS::CloudWatch::Alarm",
+        "AWS::CloudWatch::Dashboard",
         "AWS::DynamoDB::Table",
+        "AWS::Events::Rule",
         "AWS::IAM::Role",
+        "AWS::KMS::Key",
+        "AWS::Lambda::EventSourceMapping",
         "AWS::Lambda::Function",
         "AWS::Logs::LogGroup",
         "AWS::S3::Bucket",
+        "AWS::SES::ConfigurationSet",
         "AWS::SNS::Topic",
         "AWS::SQS::Queue",
         "AWS::Scheduler::ScheduleGroup",
