@@ -49,5 +49,5 @@ def read(text: object) -> datetime | None:
 
 
 def order(text: str) -> str:
-    """What texts of moments, of either precision, are to be compared by."""
+    """Returns the sort key of a moment's text, of either precision."""
     return text.removesuffix("Z")

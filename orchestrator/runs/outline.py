@@ -19,7 +19,7 @@ ATTRIBUTES = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outline:
-    """What became of one slot of a task."""
+    """The parts of a row that a grid shows."""
 
     task_id: str
     slot: str

@@ -20,7 +20,7 @@ from orchestrator.runs.hold import Hold, hold_of
 
 
 class RunStatus(StrEnum):
-    """What became of a run."""
+    """The states of a run."""
 
     #: Its execution holds the slot and has not ended.
     RUNNING = "RUNNING"
@@ -81,7 +81,7 @@ class Attention(StrEnum):
 
 
 class Trigger(StrEnum):
-    """What started a run."""
+    """The starters of runs."""
 
     #: EventBridge Scheduler.
     SCHEDULE = "schedule"
@@ -223,7 +223,7 @@ class Run:
 
     @property
     def version(self) -> str:
-        """What identifies this run among those of its slot: its start. A rerun names it to take its place."""
+        """The start of the run, which tells it from other runs of its slot. A rerun names it to take its place."""
         return self.started_at or self.status
 
     @classmethod
