@@ -76,5 +76,5 @@ def is_slot(text: object) -> bool:
 
 
 def order(text: str) -> str:
-    """What texts of moments, of either precision, and slots are to be compared by: by their moments alone."""
+    """Returns the sort key of the text of a moment, of either precision, or of a slot: that of its moment."""
     return text.partition("Z")[0]

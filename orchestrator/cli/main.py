@@ -86,7 +86,7 @@ def validate(connection: Connection, given: Path | None) -> None:
 
 
 def _exceeded(connection: Connection, declared: Declared) -> Iterator[str]:
-    """Whose slots cost more a month than their budget; what costs follow from is made only where there is one."""
+    """Yields a warning for each task and owner whose slots cost more a month than the budget allows."""
     if declared.budgets or any(task.budget for task in declared.tasks):
         from orchestrator.deployment import monthly_cost
 

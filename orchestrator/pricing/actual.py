@@ -26,7 +26,7 @@ _STATES_OF_DUPLICATE = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Spent:
-    """What a task has cost in a span of time."""
+    """The cost of a task in a span of time."""
 
     runs: int
     #: How long its targets have worked, in seconds.
@@ -58,7 +58,7 @@ def run_usage(run: Run, task: Task, billed: Billed) -> Usage:
 
 
 def spent(task: Task, runs: Iterable[Run], billed: Billed) -> Spent:
-    """All of a task's rows of a span, with the metrics that were kept for it and the checks of its slots."""
+    """Adds up a task's rows of a span, the metrics that were kept for it, and the checks of its slots."""
     count, seconds, usage = 0, Decimal(0), Usage()
     hours: set[int] = set()
     checks: set[int] = set()

@@ -22,7 +22,7 @@ STOPPING = (OverlapPolicy.CANCEL_OTHER, OverlapPolicy.TERMINATE_OTHER)
 
 
 class Decision(StrEnum):
-    """What becomes of a run that wants to take its slot."""
+    """The decisions about a run that wants to take its slot."""
 
     #: Nothing is in the way, or only a row that this run is to replace.
     FREE = "free"
@@ -62,7 +62,7 @@ class Taken:
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """What of the task's record a claim depends on."""
+    """The part of a task's record that a claim depends on."""
 
     overlap: OverlapPolicy
     pause: Pause | None = None
@@ -74,7 +74,7 @@ class Standing:
 
 
 def decide(claim: Claim, row: Taken | None, task: Standing, now: datetime) -> Decision:
-    """What becomes of the run, the first that applies."""
+    """Decides what becomes of the run: the first rule that applies."""
     seconds = int(now.timestamp())
     others = {slot for slot, until in task.waiting.items() if slot != claim.slot and until >= seconds}
     stops, waits = task.overlap in STOPPING, _waits(claim, task.overlap)

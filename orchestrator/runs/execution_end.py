@@ -60,7 +60,7 @@ def express_end(run: Run, now: datetime) -> RunEnd | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What the input of an execution of TaskRunner asks for."""
+    """The request that the input of an execution of TaskRunner makes."""
 
     task_id: str
     slot: str

@@ -16,14 +16,15 @@ from typing import Any
 
 from orchestrator.dynamodb import Fields
 from orchestrator.errors import InvalidRow
+from orchestrator.runs.hold import Hold, hold_of
 
 
 class RunStatus(StrEnum):
-    """What became of a run."""
+    """The states of a run."""
 
     #: Its execution holds the slot and has not ended.
     RUNNING = "RUNNING"
-    #: Its execution holds the slot and waits for the task's runs before it.
+    #: Its execution holds the slot and waits for the task's runs before it; or it is held: :attr:`Run.hold`.
     WAITING = "WAITING"
     #: Its target returned a result.
     SUCCEEDED = "SUCCEEDED"
@@ -62,6 +63,8 @@ class SkipReason(StrEnum):
     CLOSED = "closed"
     #: The clock is set forward over the local time: there is no such slot, and the row stands at the change.
     NONEXISTENT = "nonexistent"
+    #: A slot of another task, for which it waits, has not gone well; the row's cause says which.
+    UPSTREAM = "upstream"
 
 
 class Attention(StrEnum):
@@ -78,7 +81,7 @@ class Attention(StrEnum):
 
 
 class Trigger(StrEnum):
-    """What started a run."""
+    """The starters of runs."""
 
     #: EventBridge Scheduler.
     SCHEDULE = "schedule"
@@ -215,10 +218,14 @@ class Run:
     duplicates: int = 0
     #: Earlier runs of the slot, the oldest first, at most :data:`HISTORY_LIMIT`.
     history: tuple[EarlierRun, ...] = ()
+    #: What it waits for, without an execution that is kept open; None unless it is WAITING so.
+    hold: Hold | None = None
+    #: Whether its task waits for others, or others for it: whoever writes its row wakes them.
+    linked: bool = False
 
     @property
     def version(self) -> str:
-        """What identifies this run among those of its slot: its start. A rerun names it to take its place."""
+        """The start of the run, which tells it from other runs of its slot. A rerun names it to take its place."""
         return self.started_at or self.status
 
     @classmethod
@@ -266,6 +273,8 @@ class Run:
             attention=tuple(map(Attention, attention.split(", "))) if attention else (),
             duplicates=int(fields.find("duplicates", float) or 0),
             history=tuple(map(EarlierRun.from_fields, history)),
+            hold=hold_of(item),
+            linked=fields.find("linked", bool) or False,
         )
 
 

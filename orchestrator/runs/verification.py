@@ -18,7 +18,7 @@ _INSTANT = timedelta(microseconds=1)
 
 
 class Problem(StrEnum):
-    """What is wrong with a slot."""
+    """The problems that a slot can have."""
 
     #: It was expected, and has no row.
     UNEXPLAINED = "unexplained"

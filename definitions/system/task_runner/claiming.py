@@ -229,7 +229,7 @@ def _explain(stack: Stack) -> Task:
 
 
 def _refused(*, express: bool) -> Choice:
-    """What becomes of a run that has not claimed its slot, the first that applies."""
+    """Decides what becomes of a run that has not claimed its slot: the first choice that applies."""
     own_key = {"slot": jsonata(STARTED_AT)}
     is_skipped, waits = f"$known.refusal in {literal(list(SkipReason))}", "$waitingSince != null"
     skipped = {"status": RunStatus.SKIPPED}

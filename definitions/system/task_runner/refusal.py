@@ -145,7 +145,7 @@ _QUEUE = """{
 
 
 def explained(stack: Stack) -> Jsonata:
-    """What the two items make known, from the reply of BatchGetItem."""
+    """Returns the expression of ``known``, from the reply of BatchGetItem."""
     return jsonata(f"""({_read(stack)} {_facts()} {{
         'refusal': {decided()},
         'earlier': {_earlier()},

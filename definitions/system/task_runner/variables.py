@@ -76,7 +76,7 @@ def window_end(text: str, seconds: str) -> str:
 
 
 def order(text: str) -> str:
-    """What texts of moments are to be compared by: :func:`orchestrator.instants.order`."""
+    """Returns the expression of a moment's sort key: :func:`orchestrator.instants.order`."""
     return f"$substringBefore({text}, 'Z')"
 
 
@@ -151,7 +151,7 @@ _BEGIN: dict[str, object] = {
 
 
 def begin(*, express: bool) -> dict[str, object]:
-    """What is assigned first, in an Express execution or a Standard one."""
+    """Returns the variables that are assigned first, in an Express execution or a Standard one."""
     own = {"me": jsonata(_ONE_OF_ME), "handOver": "not tried"} if express else {"me": jsonata(_ME)}
     return {**own, **_BEGIN}
 
@@ -233,7 +233,7 @@ REFUSED = CAUGHT | {"ended": None, "child": None, "status": RunStatus.FAILED}
 
 
 def succeeded(result: str, child: str) -> dict[str, object]:
-    """What a target's reply makes known. A result may hold anything: a short text is kept, and nothing travels on."""
+    """Returns the variables of a target's reply. A result may hold anything: only a short text of it is kept."""
     return {
         "result": jsonata(f"$substring($string({result}), 0, 2000)"),
         "child": jsonata(child),

@@ -106,7 +106,7 @@ class Kept:
             self._do("DELETE FROM kept WHERE kind = ? AND place = ? AND name = ?", kind, place, name)
 
     def of(self, kind: str, place: str) -> list[tuple[str, Any]]:
-        """Each name, and what is kept under it."""
+        """Yields each name, and what is kept under it."""
         with self._lock:
             if self._database is None:
                 return []
@@ -115,7 +115,7 @@ class Kept:
 
     @property
     def time(self) -> datetime | None:
-        """What time it was when something was last kept."""
+        """Returns the time at which something was last kept."""
         return next((datetime.fromisoformat(value) for _, value in self.of(CLOCK, "")), None)
 
     def close(self) -> None:

@@ -287,7 +287,7 @@ def _stop_execution(aws: Aws) -> Callable[[Any], Any]:
 
 
 def _send_task_failure(self: Any) -> Any:
-    """Moto's loses the cause on its way."""
+    """Keeps the cause of a failure, which moto loses."""
     error, cause = self._get_param("error"), self._get_param("cause")
     self.stepfunction_backend.send_task_failure(self._get_param("taskToken"), error=error, cause=cause)
     return ActionResult({})

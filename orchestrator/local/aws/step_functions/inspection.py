@@ -60,7 +60,7 @@ _ATTEMPTS, _INTERVAL, _BACKOFF = 3, 1, 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """What is to be run."""
+    """The state that is to be run, with its input and mock."""
 
     state: State
     query_language: str
@@ -75,7 +75,7 @@ class Trial:
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """What came of a machine of one state."""
+    """The end of a machine of one state."""
 
     output: Any = None
     error: str | None = None

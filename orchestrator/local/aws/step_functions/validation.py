@@ -266,7 +266,7 @@ def _of_expressions(state: Mapping[str, Any], place: str) -> Iterator[Diagnostic
 
 
 def _of_express(state: Mapping[str, Any], place: str) -> Iterator[Diagnostic]:
-    """What an Express machine cannot have."""
+    """Yields what an Express machine cannot have."""
     if problem := _not_for_express(str(state.get("Resource", ""))):
         yield _schema(problem, f"{place}/Resource")
     for name in ("ItemProcessor", "Iterator"):
@@ -334,7 +334,7 @@ def _reached(start: str, states: Mapping[str, Any]) -> set[str]:
 
 
 def _unparsed(definition: str) -> Iterator[Diagnostic]:
-    """What moto's parser does not understand, and so could not run."""
+    """Yields what moto's parser does not understand, and so could not run."""
     try:
         AmazonStateLanguageParser.parse(definition)
     except ASLParserException as fault:
