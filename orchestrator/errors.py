@@ -158,6 +158,13 @@ class DeploymentFailed(OrchestratorError):
         super().__init__(f"stack {stack} is in {status}: {reason}")
 
 
+class RuleNotWritten(OrchestratorError):
+    """EventBridge has not taken the target of a rule that starts a task: deploying again writes it anew."""
+
+    def __init__(self, rule: str, reason: str) -> None:
+        super().__init__(f"rule {rule} has no target, and starts nothing: {reason}; deploy again")
+
+
 class DeploymentUnderWay(OrchestratorError):
     """Another apply writes tasks and schedules of this stack now."""
 
