@@ -208,9 +208,9 @@ class Pages:
             back=back,
         )
 
-    def message(self, title: str, text: str, back: str | None = None) -> str:
-        """A page of one sentence."""
-        return self._page("message", None, title=title, text=text, back=back)
+    def message(self, title: str, text: str, back: str | None = None, *, retried: bool = False) -> str:
+        """A page of one sentence. ``retried``: the browser asks again until the page itself is there."""
+        return self._page("message", None, title=title, text=text, back=back, retried=retried)
 
     def _pending(self, task: Task) -> list[tuple[str, str, str]]:
         """Each field that the file has otherwise than it is deployed."""

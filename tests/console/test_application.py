@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -165,6 +167,40 @@ def test_a_run_shows_its_path_as_a_graph_with_input_output_and_log(browser: Brow
     assert "Traceback (most recent call last):" in text
     assert "REPORT RequestId" in text
     assert "console.aws.amazon.com" not in text, "this is not AWS"
+
+
+def test_a_nested_execution_is_opened_in_its_place(browser: Browser, registry: Registry) -> None:
+    nested = Target(kind=TargetKind.WORKFLOW, name="nested")
+    registry.register(Task(id="with-nested", target=nested))
+    assert main(["start", "with-nested", "--slot", SLOT, "--wait"]) == 0
+    text = browser.get(f"/tasks/with-nested/slots/{SLOT}").text
+    run, nested_one, record = (text.index(said) for said in ("<strong>Run</strong>", "Answer (Pass)", "<strong>Record"))
+    assert run < nested_one < record
+    assert 'aria-label="Execution orchestrator-dev-workflow-nested"' in text
+
+
+def test_the_path_of_an_express_run_is_drawn_from_its_log(
+    browser: Browser, registry: Registry, ledger: Ledger, embedded_aws: EmbeddedAws
+) -> None:
+    register(registry, "short", express=True, timeout_seconds=60)
+    client = embedded_aws.client("stepfunctions")
+    (machine,) = (
+        one["stateMachineArn"]
+        for one in client.list_state_machines()["stateMachines"]
+        if one["name"] == STACK.express_runner
+    )
+    client.start_execution(
+        stateMachineArn=machine, input=json.dumps({"taskId": "short", "scheduledTime": SLOT, "trigger": "schedule"})
+    )
+    until = time.monotonic() + 60
+    while (run := ledger.get("short", SLOT)) is None or run.status is not RunStatus.SUCCEEDED:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    text = browser.get(f"/tasks/short/slots/{SLOT}").text
+    for drawn in ("<title>Run (Step)</title>", "<title>InvokeLambda (", "Every state: 4 taken of"):
+        assert drawn in text, drawn
+    assert "No data of it are kept." in text
+    assert f"REPORT RequestId: {run.request_ids[0]}" in text
 
 
 def test_a_run_whose_history_is_gone_says_so(browser: Browser, put_row: PutRow) -> None:
