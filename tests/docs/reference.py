@@ -30,6 +30,7 @@ _PARTS = {
     "DestinationModel": "An entry of `alerts.to`",
     "CalendarModel": "A calendar",
     "ClosedDaysModel": "Closed days",
+    "MaintenanceModel": "A maintenance window",
     "EnvironmentModel": "An environment",
 }
 
