@@ -7,15 +7,15 @@ import re
 from typing import Any
 
 
-def _word(text: str) -> str:
-    """The word that a text begins with, where JSON has no words."""
+def first_word(text: str) -> str:
+    """Returns the word that a text begins with, if JSON has no such word; else an empty text."""
     word = re.match(r"\s*([A-Za-z_]\w*)", text)
     return word[1] if word and word[1] not in ("true", "false", "null") else ""
 
 
 def unread_json(text: str, fault: json.JSONDecodeError) -> str:
     """Why a text is no JSON, as AWS's parser says it: as recorded, test_invalid_start_execution_input."""
-    if word := _word(text):
+    if word := first_word(text):
         expected = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
         return f"Unrecognized token '{word}': was expecting {expected}"
     if fault.msg.startswith("Expecting property name") and fault.pos < len(text):

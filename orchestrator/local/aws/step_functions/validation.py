@@ -24,7 +24,7 @@ from orchestrator.asl import jsonata
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import adds, replaces
 from orchestrator.local.aws.step_functions import clauses, fields, transitions, values
-from orchestrator.local.aws.step_functions.json_texts import unread_json
+from orchestrator.local.aws.step_functions.json_texts import first_word, is_text, unread_json
 from orchestrator.local.aws.step_functions.values import JSONATA, JSONPATH
 
 #: What a machine may have ("Structure of the Amazon States Language").
@@ -65,9 +65,7 @@ def diagnostics(definition: str, kind: str = "STANDARD") -> list[Diagnostic]:
     except json.JSONDecodeError as fault:
         if not definition.strip():
             return [_schema("Definition must be a valid JSON object")]
-        where = (
-            f'[Source: (String)"{definition}"; line: {fault.lineno}, column: {fault.colno + len(_word(definition))}]'
-        )
+        where = f'[Source: (String)"{definition}"; line: {fault.lineno}, column: {fault.colno + len(first_word(definition))}]'
         message = f"{unread_json(definition, fault)}\n at {where}"
         return [Diagnostic(code="INVALID_JSON_DESCRIPTION", message=message, location=where)]
     except RecursionError:
