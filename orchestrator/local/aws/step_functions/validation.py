@@ -65,7 +65,8 @@ def diagnostics(definition: str, kind: str = "STANDARD") -> list[Diagnostic]:
     except json.JSONDecodeError as fault:
         if not definition.strip():
             return [_schema("Definition must be a valid JSON object")]
-        where = f'[Source: (String)"{definition}"; line: {fault.lineno}, column: {fault.colno + len(first_word(definition))}]'
+        column = fault.colno + len(first_word(definition))
+        where = f'[Source: (String)"{definition}"; line: {fault.lineno}, column: {column}]'
         message = f"{unread_json(definition, fault)}\n at {where}"
         return [Diagnostic(code="INVALID_JSON_DESCRIPTION", message=message, location=where)]
     except RecursionError:
