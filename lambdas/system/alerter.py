@@ -81,7 +81,7 @@ def tell(run: Run, told: Collection[Severity], topic: str, now: datetime) -> Non
 
 
 def _told_by(former: dict[str, Any], run: Run) -> Collection[Severity]:
-    """What the row of the same run has said before, so that a run which goes on for too long is told of once."""
+    """Returns what the same run's row has said before, so that a run which takes too long is told of once."""
     try:
         before = Run.from_item(former)
     except InvalidRow:

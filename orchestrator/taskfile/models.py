@@ -169,7 +169,7 @@ class CalendarModel(Model):
 
 
 class DefaultsModel(Model):
-    """What a task has that does not say otherwise."""
+    """The fields that a task takes from ``defaults`` unless it has its own."""
 
     timezone: Timezone = Field(default="UTC", description="In which the task's expressions are meant.")
     timeout: Duration = Field(default=300, description="Of one attempt.")
@@ -316,7 +316,7 @@ class TaskModel(DefaultsModel):
 
 
 class EnvironmentModel(Model):
-    """What one environment has otherwise; it is checked when it is laid over the file."""
+    """The changes of one environment; they are checked when they are laid over the file."""
 
     defaults: dict[str, Any] = Field(default={}, description="Fields of defaults.")
     tasks: dict[str, dict[str, Any]] = Field(

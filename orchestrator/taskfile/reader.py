@@ -54,7 +54,7 @@ _SECRET = frozenset({"webhook", "routingKey"})
 
 @dataclass(frozen=True, kw_only=True)
 class Declared:
-    """What a file says."""
+    """The contents of tasks.yaml."""
 
     tasks: tuple[Task, ...]
     #: Who is told.
@@ -89,7 +89,7 @@ if yaml.__with_libyaml__:
 
 
 class _Problems:
-    """What is wrong with a file, and in which line."""
+    """The mistakes in a file, with their lines."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -132,7 +132,7 @@ def read(
     known_workflows: Collection[str] | None = None,
     environment: str = "",
 ) -> Declared:
-    """What a file says of ``environment``, the tasks' calendars worked out as of ``today``.
+    """Reads a file for ``environment``; ``today`` is the day for which calendars are worked out.
 
     Where the names of functions or workflows are given, a task must run one of them. Raises :class:`InvalidTaskFile`
     with every mistake.
@@ -168,7 +168,7 @@ def schema() -> str:
 
 
 def _admit_shorthand(properties: dict[str, Any]) -> None:
-    """What the models take besides: an expression alone, a number of attempts alone, a name alone."""
+    """Adds the models' short forms to a schema: an expression alone, a number of attempts, a name alone."""
     if "routingKey" in properties:
         for name in ("owners", "tasks", "severities"):
             listed = {key: properties[name].pop(key) for key in ("items", "type")}

@@ -54,7 +54,7 @@ CLOSURES_LIMIT_BYTES = 100_000
 
 
 class TargetKind(StrEnum):
-    """What a task runs."""
+    """The kinds of targets."""
 
     #: A Lambda function: simple work.
     LAMBDA = "lambda"
@@ -63,7 +63,7 @@ class TargetKind(StrEnum):
 
 
 class OverlapPolicy(StrEnum):
-    """What happens to a slot that comes while the task's previous run is still going."""
+    """The policies for a slot that comes while the task's previous run is still active."""
 
     #: The slot is skipped, and its row says so.
     SKIP = "skip"
@@ -103,7 +103,7 @@ class Alerting:
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """What a task runs, by its logical name (never an ARN): ``lambda/report-generator``."""
+    """A task's target by its logical name (never an ARN): ``lambda/report-generator``."""
 
     kind: TargetKind
     name: str

@@ -12,7 +12,7 @@ import click
 from deploy import deploy
 from orchestrator import deployment
 from orchestrator.cli.main import orchestrator
-from orchestrator.deployment.deployer import CLOUDFORMATION, OWN, Grant
+from orchestrator.deployment.deployer import ALL, Grant
 from orchestrator.pricing import cost_tables, logs
 from orchestrator.pricing.paths import happy_path
 from orchestrator.stack import METRICS_NAMESPACE, Stack
@@ -54,8 +54,11 @@ nothing denied and nothing allowed that was not used; a statement that is taken 
 `python deploy.py policy --env dev --account 123456789012 --region eu-central-1` prints what whoever runs `plan`,
 `apply`, `rollback` and `destroy` must be allowed to do, for a role that has it inline. The first rows are what
 `deploy.py` calls, which the tests deploy with; the others are what CloudFormation calls in its caller's name, from
-AWS's descriptions of the resource types. A role can be passed only to the service that it is for: Lambda, Step
-Functions, Scheduler."""
+AWS's descriptions of the resource types, and the last rows for what `stack.yaml` or a file beside a handler says. A
+role can be passed only to the service that it is for: Lambda, Step Functions, Scheduler.
+
+Typed in a project, it goes by its `stack.yaml`: with a `key` no other key is used, and with a `permissionsBoundary` no
+role can be made or changed that does not have it. To take a boundary away is for an administrator."""
 
 _AWS = """\
 AWS's own tools work as well, here and on AWS:
@@ -205,7 +208,7 @@ def permissions() -> str:
     """What a deployer must be allowed to do; resources stand without region and account."""
     lines = ["# Permissions", "", _GENERATED, "", _PERMISSIONS, ""]
     lines += ["| For | Actions | On (`STACK` is `orchestrator-dev`) |", "| --- | --- | --- |"]
-    return "\n".join([*lines, *map(_grant, OWN + CLOUDFORMATION), ""])
+    return "\n".join([*lines, *map(_grant, ALL), ""])
 
 
 def not_shown() -> str:

@@ -40,7 +40,7 @@ _MOST_DESCRIBED = 500
 
 @dataclass(kw_only=True)
 class Tally:
-    """What came of a round."""
+    """The counts of a round."""
 
     explained: int = 0
     started: int = 0
