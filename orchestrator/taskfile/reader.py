@@ -268,7 +268,7 @@ def _tasks(
             if task.closures_bytes > CLOSURES_LIMIT_BYTES:
                 said = (
                     f"calendars and maintenance: expected at most {CLOSURES_LIMIT_BYTES} bytes of closures through"
-                    f" the end of next year, found {task.closures_bytes}: what recurs so often belongs into the schedule"
+                    f" the end of next year, found {task.closures_bytes}: what recurs so often is a schedule"
                 )
                 problems.add(at, said)
             if model.express is True:
