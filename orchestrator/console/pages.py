@@ -24,6 +24,7 @@ from orchestrator.console.rendering import environment, seconds
 from orchestrator.console.span import LENGTHS, span
 from orchestrator.console.timeline import timeline
 from orchestrator.errors import NoRunOfSlot, UnknownTask
+from orchestrator.instants import of_slot
 from orchestrator.runs.alerts import Incident
 from orchestrator.runs.explanation import why
 from orchestrator.runs.run import TERMINAL, UNSUCCESSFUL, Run, RunStatus
@@ -153,7 +154,7 @@ class Pages:
             slot.at for task in tasks for slot in expected(task, now, now + timedelta(days=1)) if not slot.skipped
         )
         day = self.reading.between(now - timedelta(days=1), now)
-        past = (datetime.fromisoformat(run.slot).astimezone(UTC) for run in day if run.started_at)
+        past = (of_slot(run.slot) for run in day if run.started_at)
         return self._page(
             "timeline",
             "timeline",

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from decimal import Decimal
 
+from orchestrator import instants
 from orchestrator.pricing.runs import METRICS, ROUND_SECONDS, Billed, check_lines, run_lines, skip_lines
 from orchestrator.pricing.usage import Usage, total
 from orchestrator.runs.execution_end import is_express
@@ -66,7 +66,7 @@ def spent(task: Task, runs: Iterable[Run], billed: Billed) -> Spent:
         count += run.attempts > 0
         seconds += Decimal(str(run.duration_seconds or 0))
         usage += run_usage(run, task, billed)
-        at = int(datetime.fromisoformat(run.started_at or run.slot).timestamp())
+        at = int(instants.of_slot(run.started_at or run.slot).timestamp())
         hours.add(at // 3600)
         if run.trigger is Trigger.SCHEDULE:
             checks.add(at // ROUND_SECONDS)

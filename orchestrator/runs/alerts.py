@@ -10,9 +10,10 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from orchestrator.instants import of_slot
 from orchestrator.runs.execution_end import STOPPED
 from orchestrator.runs.run import UNSUCCESSFUL, Attention, EarlierRun, Run, RunStatus, SkipReason, Trigger, one_line
 from orchestrator.stack import Stack
@@ -135,7 +136,7 @@ def _outcomes(run: Run) -> Iterator[tuple[str, datetime, bool]]:
 
 def _ended(run: Run | EarlierRun, slot: str) -> datetime:
     """When the run ended; a run that was never started counts as ended when it was due."""
-    return datetime.fromisoformat(run.ended_at or run.started_at or slot).astimezone(UTC)
+    return of_slot(run.ended_at or run.started_at or slot)
 
 
 def told_before(now: datetime, quiet_seconds: int) -> str:

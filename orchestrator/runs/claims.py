@@ -121,11 +121,11 @@ def _may_wait(claim: Claim, task: Standing, others: int, now: datetime) -> bool:
 def _is_passed(claim: Claim, held_for: str | None, now: datetime) -> bool:
     """Whether a later slot of the schedule is at work: else the runs of a schedule would stop each other in turn.
 
-    A slot with milliseconds is that of a person, and a slot to come was started by one.
+    Milliseconds are those of a person's slot, an id is an event's, and either may have started a slot to come.
     """
     return (
         claim.trigger is Trigger.SCHEDULE
         and held_for is not None
-        and "." not in held_for
+        and not {".", "#"} & set(held_for)
         and order(claim.slot) < order(held_for) <= order(to_second(now))
     )

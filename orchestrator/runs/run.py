@@ -1,8 +1,8 @@
 """A run: what happened to one slot of a task, or to one ad hoc start. A row of the ledger.
 
 The row's key is ``taskId`` + ``slot``. A scheduled run's slot is its scheduled time (``2026-12-01T08:00:00Z``); an ad
-hoc run's is the moment its execution started, to the millisecond (``2026-12-01T08:00:12.345Z``), so that both sort
-together by time.
+hoc run's is the moment its execution started, to the millisecond (``2026-12-01T08:00:12.345Z``); an event's is the
+moment that the event names, mostly with an id behind it (``2026-12-01T08:00:00Z#4f0c``). So all sort together by time.
 """
 
 from __future__ import annotations
@@ -85,6 +85,8 @@ class Trigger(StrEnum):
 
     #: EventBridge Scheduler.
     SCHEDULE = "schedule"
+    #: A rule of EventBridge, for the slot that its event names.
+    EVENT = "event"
     #: A person or a program, with ``start-execution``, for now or for a slot.
     AD_HOC = "ad hoc"
     #: A backfill, for a slot of the past. It neither takes nor heeds the lease: docs/how-to/rerun-and-backfill.md.
