@@ -88,7 +88,7 @@ class TaskRunner:
         self,
         aws: EmbeddedAws,
         *,
-        handlers: Sequence[str] = ("system.alerter", "system.meter"),
+        handlers: Sequence[str] = ("system.follower", "system.meter"),
         mail_from: str | None = None,
         destinations: Sequence[Destination] = (),
         environment: Mapping[str, str] | None = None,
