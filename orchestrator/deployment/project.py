@@ -78,7 +78,7 @@ class Project:
         return read.application
 
     def read(self, stack: Stack, mistakes: Mistakes, dependencies: Dependencies | None = None) -> Read:
-        """What the files say; what cannot be read is named, and has no definition."""
+        """Reads the files. A file that cannot be read is reported in ``mistakes`` and left out."""
         declared, tables = {one.module: one for one in system.FUNCTIONS}, dict[str, Table]()
         with mistakes.collecting():
             in_python, tables = self._declared()
@@ -121,7 +121,7 @@ class Project:
         return _surroundings(self._stack().of(stack.environment))
 
     def locked_dependencies(self) -> Dependencies:
-        """What the functions depend on, for the platform that the template names.
+        """The functions' dependencies, for the platform that the template names.
 
         A ``requirements.txt`` is resolved by pip, once, into the lock list beside it. Raises
         :class:`~orchestrator.errors.InvalidLockList` and :class:`~orchestrator.errors.InvalidProject`.
@@ -182,7 +182,7 @@ class Project:
         )
 
     def _declared(self) -> tuple[dict[str, Function], dict[str, Table]]:
-        """What ``lambdas/functions.py`` says: ``SETTINGS`` by module, and ``TABLES`` by logical name."""
+        """Reads ``lambdas/functions.py``: ``SETTINGS`` by module, and ``TABLES`` by logical name."""
         path = self.lambdas / "functions.py"
         if not path.exists():
             return {}, {}

@@ -157,7 +157,7 @@ class CloudFormationStack:
         return after
 
     def physical_names(self) -> dict[str, str]:
-        """What AWS calls each resource that is there, by its name in the template."""
+        """Returns the physical name of each existing resource, by its logical id."""
         pages = self._client.get_paginator("list_stack_resources").paginate(StackName=self._name)
         return {
             resource["LogicalResourceId"]: resource["PhysicalResourceId"]

@@ -39,7 +39,7 @@ _REVISION = ("DefinitionString", "LoggingConfiguration", "RoleArn", "TracingConf
 
 @dataclass(frozen=True, kw_only=True)
 class ResourceChange:
-    """Something of the template that changes: a resource, or an entry of another section."""
+    """A change of the template: of a resource, or of an entry of another section."""
 
     #: ``Resources``, ``Parameters``, ``Outputs`` …
     section: str
@@ -115,7 +115,7 @@ def stack_change(
     settings: StackSettings,
     destinations: tuple[Destination, ...],
 ) -> StackChange:
-    """What makes ``stack`` what the application says; reads only.
+    """Finds the change that makes ``stack`` as the application says; it reads only.
 
     Raises :class:`~orchestrator.errors.DeploymentFailed` for a stack that must be mended by a person first, and
     :class:`~orchestrator.errors.OlderRelease` for one that a newer release of this library has deployed.
@@ -246,7 +246,7 @@ def _definition(resource: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _revision(resource: Mapping[str, Any] | None, parameters: Mapping[str, str]) -> dict[str, Any]:
-    """What a version of a state machine is made of."""
+    """Returns the parts of a state machine that a version fixes."""
     properties = resource["Properties"] if resource else {}
     own = {name: properties.get(name) for name in _REVISION}
     return own | {name: parameters.get(name) for name in _REVISION_PARAMETERS}

@@ -38,7 +38,7 @@ _OWN_KEY = ("Key", "KeyAlias")
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """What the account gives, and the stack does not make."""
+    """The parts of a company's account that the stack uses and does not make."""
 
     tags: Mapping[str, str] = field(default_factory=dict)
     #: The ARN of a policy that bounds every role.

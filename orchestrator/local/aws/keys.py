@@ -55,7 +55,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 
 
 def permissions(wanted: Permission) -> Iterator[Permission]:
-    """What ``wanted`` needs beside itself: nothing where its resource is not encrypted with a key of the account."""
+    """Yields the permissions on a key that ``wanted`` needs, if its resource is encrypted with the account's key."""
     actions = NEEDED.get(wanted.action, ())
     key = key_of(wanted.resource) if actions and wanted.resource != "*" else None
     if key is None:

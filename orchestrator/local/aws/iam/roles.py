@@ -45,7 +45,7 @@ class Credentials:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What a role wanted to do."""
+    """An action that a role asked for."""
 
     role: str
     permission: Permission
@@ -82,12 +82,12 @@ def credentials_for(role_arn: str) -> Credentials:
 
 
 def used() -> set[Asked]:
-    """What was asked for and allowed."""
+    """Returns what was asked for and allowed."""
     return set(_used)
 
 
 def denied() -> set[Asked]:
-    """What was asked for and denied."""
+    """Returns what was asked for and denied."""
     return set(_denied)
 
 
