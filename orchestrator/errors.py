@@ -264,7 +264,7 @@ class InvalidLockList(OrchestratorError):
 
 
 class MissingWheels(OrchestratorError):
-    """What functions depend on is neither on this machine nor to be had."""
+    """The wheels that functions depend on are neither on this machine nor to be fetched."""
 
     def __init__(self, wanted: Sequence[str], platform: str, folder: str, said: str) -> None:
         self.wanted = wanted

@@ -50,7 +50,7 @@ class Invoice:
 
     @property
     def number(self) -> str:
-        """What it is called towards the customer."""
+        """The invoice's number, which the customer sees."""
         return invoice_number(self.customer_id, self.period)
 
     @property

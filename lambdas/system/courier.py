@@ -158,7 +158,7 @@ def _post(url: str, body: bytes) -> int | str:
 
 
 def _reached() -> dict[str, Destination]:
-    """What is declared now, and is not reached without this function."""
+    """Returns the declared destinations that only this function reaches."""
     recorded = Destinations(client("ssm"), stack(), _unreadable).all()
     return {key: one.destination for key, one in recorded.items() if one.destination.kind not in PROTOCOLS}
 
@@ -168,7 +168,7 @@ def _unreadable(parameter: str) -> None:
 
 
 def _plain(text: str) -> str:
-    """What a reference stands for, or the text itself."""
+    """Returns the value that a reference stands for, or the text itself."""
     secret = reference(text)
     if secret is None:
         return text

@@ -1,7 +1,7 @@
 """Follows the ledger's stream and prints the metrics of runs, from which CloudWatch makes them: no request, no wait.
 
-It is apart from the alerter, which is called for what went wrong alone and must get through whatever it costs. This one
-is called for every run, in batches, and does nothing that can fail. Lambda
+It is apart from the follower, which is called for what asks for something alone and must get through whatever it costs.
+This one is called for every run, in batches, and does nothing that can fail. Lambda
 hands a batch over again only when the function itself could not run; :mod:`orchestrator.runs.measures` says what comes
 of that.
 """

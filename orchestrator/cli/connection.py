@@ -113,7 +113,7 @@ class Connection:
             return self._clients[service]
 
     def now(self) -> datetime:
-        """What time it is in UTC where the stack is, to the second: every command goes by this."""
+        """Returns the stack's time in UTC, to the second: every command goes by it."""
         return self._clock.now()
 
     def who(self) -> str:
@@ -145,7 +145,7 @@ class Connection:
 
     @property
     def application(self) -> Application:
-        """What the project makes of the stack. Raises :class:`NoProject` and :class:`InvalidProject`."""
+        """The application that the project defines. Raises :class:`NoProject` and :class:`InvalidProject`."""
         return self.project.application(self.stack)
 
     @property

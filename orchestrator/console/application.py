@@ -43,7 +43,7 @@ _Answer = Callable[[Request], str]
 
 @dataclass(frozen=True, kw_only=True)
 class Console:
-    """What the application is made of."""
+    """The parts of the web application."""
 
     deployed: Deployed
     pages: Pages
@@ -190,7 +190,7 @@ def _act(console: Console, name: str, fields: Mapping[str, str]) -> str:
 
 
 def _faults(console: Console) -> dict[int | type[Exception], Callable[[Request, Exception], Response]]:
-    """What went wrong as a page."""
+    """Handlers that show an error as a page."""
 
     def said(request: Request, title: str, text: str, status: int) -> Response:
         return HTMLResponse(console.pages.message(title, text, retried=request.method == "GET"), status)

@@ -66,7 +66,7 @@ def bundle(
 
 
 def library_files(library: Path) -> dict[str, bytes]:
-    """What every bundle holds of the folder of this library, by the path in the zip file."""
+    """Returns the files of this library that every bundle holds, by the path in the zip file."""
     return _contents(library, _modules(library, lambda name: name in _BUNDLED or name == "__init__"))
 
 
@@ -75,7 +75,7 @@ def _contents(folder: Path, paths: Iterable[Path]) -> dict[str, bytes]:
 
 
 def own_files(function: Function, lambdas: Path) -> tuple[Path, ...]:
-    """What a bundle holds of the folder ``lambdas``: the function's module or package, and what all share."""
+    """Returns the files of ``lambdas`` that a bundle holds: the function's module or package, and what all share."""
     return tuple(_modules(lambdas, lambda name: name == function.package or is_shared(name)))
 
 

@@ -29,7 +29,7 @@ class Dependencies:
 
     @classmethod
     def read(cls, locks: Iterable[Path], platform: Platform, cache: Path) -> Dependencies:
-        """What lock lists name, together.
+        """Reads several lock lists as one.
 
         Raises :class:`~orchestrator.errors.InvalidLockList`, and
         :class:`~orchestrator.errors.InvalidProject` where two lists pin two versions of one distribution.
@@ -58,7 +58,7 @@ class Dependencies:
         return list(wheels(self.pins, self.platform, self.cache).values())
 
     def files(self) -> dict[str, bytes]:
-        """What the wheels hold, by path, without what no function reads.
+        """Returns the wheels' files by path, without those that no function reads.
 
         Raises :class:`~orchestrator.errors.MissingWheels`.
         """

@@ -37,7 +37,7 @@ def plan_lines(plan: DeploymentPlan) -> Iterator[str]:
 
 
 def plan_notes(plan: DeploymentPlan) -> Iterator[str]:
-    """What people should know beside what would change: who has not confirmed yet."""
+    """Yields what people should know besides the changes: who has not confirmed yet."""
     yield from (f"note: {note}" for note in plan.alerts.notes())
 
 

@@ -70,7 +70,7 @@ class Platform:
 
     @property
     def folder(self) -> str:
-        """What its wheels' folder is called."""
+        """The name of its wheels' folder."""
         return f"python{self.python}-{self.machine}"
 
     @property

@@ -58,7 +58,7 @@ class BusyMinute:
 
 @dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """What happens from ``begin`` on in so many days."""
+    """The expected starts from ``begin`` on in so many days."""
 
     begin: datetime
     days: int
@@ -85,7 +85,7 @@ class Forecast:
 
 
 def forecast(tasks: Sequence[Task], begin: datetime, days: int) -> Forecast:
-    """Every slot from ``begin`` on, before the end of the last day."""
+    """Collects every slot from ``begin`` on, before the end of the last day."""
     minutes: Counter[datetime] = Counter()
     forecasts = []
     for task in tasks:

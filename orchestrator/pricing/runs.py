@@ -44,7 +44,7 @@ _GB = Decimal(2**30)
 
 @dataclass(frozen=True, kw_only=True)
 class Billed:
-    """What of a deployment the cost of a run follows from."""
+    """The facts of a deployment that the cost of a run follows from."""
 
     stack: Stack
     task_runner: Machine
@@ -61,7 +61,7 @@ class Billed:
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """What a task is expected to do."""
+    """The expected work of a task."""
 
     days: int
     #: Slots that run, and slots that a calendar leaves out, in so many days.

@@ -33,7 +33,7 @@ _SCHEDULED_TIME = re.compile(r'\\*"scheduledTime\\*"\s*:\s*\\*"([0-9TZ:.+-]{1,40
 
 @dataclass(frozen=True, kw_only=True)
 class DeadLetter:
-    """What a message of the dead-letter queue says."""
+    """A message of the dead-letter queue."""
 
     message_id: str
     #: None where the message names no task.

@@ -42,7 +42,7 @@ _REFERENCE = re.compile(r"(ssm|secret):([A-Za-z0-9_.-]{1,64})")
 
 
 class News(StrEnum):
-    """What kind of message it is."""
+    """The kinds of messages."""
 
     TOLD = "told"
     #: The same incident again, after its quiet period.
@@ -63,7 +63,7 @@ class Kind(StrEnum):
 
 
 class Format(StrEnum):
-    """What a webhook understands."""
+    """The formats that webhooks understand."""
 
     SLACK = "slack"
     TEAMS = "teams"
@@ -103,7 +103,7 @@ class Destination:
 
     @property
     def key(self) -> str:
-        """What tells it from others, whatever it is restricted to. It betrays nothing of the address."""
+        """A key of its own, whatever it is restricted to. It betrays nothing of the address."""
         text = f"{self.address}|{self.routing_key}"
         return f"{self.kind}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
@@ -152,7 +152,7 @@ class Destination:
 
     @classmethod
     def from_value(cls, value: Mapping[str, Any]) -> Destination:
-        """What :meth:`to_value` has made. KeyError or ValueError if it has not."""
+        """Reads what :meth:`to_value` has made. Raises KeyError or ValueError for anything else."""
         return cls(
             kind=Kind(value["kind"]),
             address=value["address"],

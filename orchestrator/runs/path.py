@@ -56,7 +56,7 @@ class Visit:
 
 
 def path(events: Iterable[Mapping[str, Any]]) -> list[Visit]:
-    """Every visit, in the order in which states were entered."""
+    """Returns every visit, in the order in which states were entered."""
     visits: list[Visit] = []
     of_event: dict[int, Visit | None] = {}
     kinds: dict[int, str] = {}
@@ -85,7 +85,7 @@ def _entered(event: Mapping[str, Any], before: Visit | None, kind_before: str) -
 
 
 def _owner(kind: str, before: Visit | None) -> Visit | None:
-    """Whose event it is that comes after one of ``before``."""
+    """Returns the visit that the event after one of ``before`` belongs to."""
     ends_block = kind.startswith(("MapIteration", "MapState", "MapRun", "ParallelState")) and not kind.endswith(
         ("Started", "Exited")
     )

@@ -1,8 +1,8 @@
 """A run: what happened to one slot of a task, or to one ad hoc start. A row of the ledger.
 
 The row's key is ``taskId`` + ``slot``. A scheduled run's slot is its scheduled time (``2026-12-01T08:00:00Z``); an ad
-hoc run's is the moment its execution started, to the millisecond (``2026-12-01T08:00:12.345Z``), so that both sort
-together by time.
+hoc run's is the moment its execution started, to the millisecond (``2026-12-01T08:00:12.345Z``); an event's is the
+moment that the event names, mostly with an id behind it (``2026-12-01T08:00:00Z#4f0c``). So all sort together by time.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from typing import Any
 
 from orchestrator.dynamodb import Fields
 from orchestrator.errors import InvalidRow
+from orchestrator.runs.hold import Hold, hold_of
 
 
 class RunStatus(StrEnum):
-    """What became of a run."""
+    """The states of a run."""
 
     #: Its execution holds the slot and has not ended.
     RUNNING = "RUNNING"
-    #: Its execution holds the slot and waits for the task's runs before it.
+    #: Its execution holds the slot and waits for the task's runs before it; or it is held: :attr:`Run.hold`.
     WAITING = "WAITING"
     #: Its target returned a result.
     SUCCEEDED = "SUCCEEDED"
@@ -62,6 +63,8 @@ class SkipReason(StrEnum):
     CLOSED = "closed"
     #: The clock is set forward over the local time: there is no such slot, and the row stands at the change.
     NONEXISTENT = "nonexistent"
+    #: A slot of another task, for which it waits, has not gone well; the row's cause says which.
+    UPSTREAM = "upstream"
 
 
 class Attention(StrEnum):
@@ -78,10 +81,12 @@ class Attention(StrEnum):
 
 
 class Trigger(StrEnum):
-    """What started a run."""
+    """The starters of runs."""
 
     #: EventBridge Scheduler.
     SCHEDULE = "schedule"
+    #: A rule of EventBridge, for the slot that its event names.
+    EVENT = "event"
     #: A person or a program, with ``start-execution``, for now or for a slot.
     AD_HOC = "ad hoc"
     #: A backfill, for a slot of the past. It neither takes nor heeds the lease: docs/how-to/rerun-and-backfill.md.
@@ -213,10 +218,14 @@ class Run:
     duplicates: int = 0
     #: Earlier runs of the slot, the oldest first, at most :data:`HISTORY_LIMIT`.
     history: tuple[EarlierRun, ...] = ()
+    #: What it waits for, without an execution that is kept open; None unless it is WAITING so.
+    hold: Hold | None = None
+    #: Whether its task waits for others, or others for it: whoever writes its row wakes them.
+    linked: bool = False
 
     @property
     def version(self) -> str:
-        """What identifies this run among those of its slot: its start. A rerun names it to take its place."""
+        """The start of the run, which tells it from other runs of its slot. A rerun names it to take its place."""
         return self.started_at or self.status
 
     @classmethod
@@ -264,6 +273,8 @@ class Run:
             attention=tuple(map(Attention, attention.split(", "))) if attention else (),
             duplicates=int(fields.find("duplicates", float) or 0),
             history=tuple(map(EarlierRun.from_fields, history)),
+            hold=hold_of(item),
+            linked=fields.find("linked", bool) or False,
         )
 
 

@@ -22,7 +22,7 @@ _ZONES = ("CRON_TZ", "TZ")
 
 
 def read(file: Path, timezone: str = "UTC") -> Converted:
-    """What a crontab runs; ``timezone`` is the machine's, which a crontab does not say.
+    """Reads a crontab; ``timezone`` is the machine's, which a crontab does not name.
 
     One of the system (``/etc/crontab``, ``/etc/cron.d``) has a user before the command.
     """

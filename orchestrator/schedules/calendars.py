@@ -20,7 +20,7 @@ ALL_WEEKDAYS = frozenset(range(1, 8))
 
 
 class OnClosed(StrEnum):
-    """What becomes of a slot on a closed day. Its row says SKIPPED in any case."""
+    """The policies for a slot on a closed day. Its row says SKIPPED in any case."""
 
     SKIP = "skip"
     #: It runs at the same local time of the next day that is open.

@@ -86,7 +86,7 @@ class Destinations:
 
 
 class Subscriptions:
-    """Those of one topic, through ``client``, boto3's client of SNS."""
+    """The subscriptions of one topic; ``client`` is boto3's of SNS."""
 
     def __init__(self, client: SNSClient, topic: str) -> None:
         self._client = client

@@ -150,6 +150,6 @@ class DestinationModel(Model):
 
 
 class NotificationsModel(Model):
-    """Who is told when a task fails, is missed, or runs late or oddly, and of the stack's alarms."""
+    """The receivers of alerts about tasks and of the stack's alarms."""
 
     to: list[DestinationModel] = Field(default=[], description="Each is told what its restrictions let through.")

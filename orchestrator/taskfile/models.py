@@ -21,6 +21,7 @@ from orchestrator.schedules.spreading import LONGEST_SPREAD_MINUTES, spread
 from orchestrator.taskfile.destination_models import NotificationsModel
 from orchestrator.taskfile.fields import Bound, Duration, Expression, Tag, Timezone, bound, names
 from orchestrator.taskfile.file_model import Model
+from orchestrator.taskfile.maintenance_models import Maintenance, MaintenanceModel
 from orchestrator.tasks.express import obstacles
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.slots import with_passed_over
@@ -168,7 +169,7 @@ class CalendarModel(Model):
 
 
 class DefaultsModel(Model):
-    """What a task has that does not say otherwise."""
+    """The fields that a task takes from ``defaults`` unless it has its own."""
 
     timezone: Timezone = Field(default="UTC", description="In which the task's expressions are meant.")
     timeout: Duration = Field(default=300, description="Of one attempt.")
@@ -253,8 +254,10 @@ class TaskModel(DefaultsModel):
             )
         return self
 
-    def to_task(self, task_id: str, closed: Sequence[Calendar], today: date) -> Task:
-        """The task, with the closures of its calendars as they are worked out on that day."""
+    def to_task(
+        self, task_id: str, closed: Sequence[Calendar], today: date, maintenance: Sequence[Maintenance] = ()
+    ) -> Task:
+        """The task, with the closures of its calendars, as they are worked out on that day, and of ``maintenance``."""
         kind, _, name = self.run.partition("/")
         given = [self.schedule] if self.schedule else self.schedules
         task = Task(
@@ -268,7 +271,6 @@ class TaskModel(DefaultsModel):
             idempotent=self.idempotent,
             nonexistent=self.nonexistent,
             ambiguous=self.ambiguous,
-            closures=closures(closed, today),
             on_closed=self.on_closed,
             grace_seconds=self.grace,
             catch_up=self.catch_up,
@@ -287,6 +289,8 @@ class TaskModel(DefaultsModel):
             description=self.description,
             runbook=self.runbook,
         )
+        windows = [span for one in maintenance if one.covers(task) for span in one.spans]
+        task = replace(task, closures=closures(closed, today, windows))
         wanted = self.express is True or (self.express == "auto" and not list(obstacles(task)))
         return with_passed_over(replace(task, express=wanted), today)
 
@@ -312,7 +316,7 @@ class TaskModel(DefaultsModel):
 
 
 class EnvironmentModel(Model):
-    """What one environment has otherwise; it is checked when it is laid over the file."""
+    """The changes of one environment; they are checked when they are laid over the file."""
 
     defaults: dict[str, Any] = Field(default={}, description="Fields of defaults.")
     tasks: dict[str, dict[str, Any]] = Field(
@@ -329,6 +333,9 @@ class FileModel(Model):
         default_factory=NotificationsModel, description="Who is told when a task fails, and of alarms."
     )
     calendars: dict[str, CalendarModel] = Field(default={}, description="Days on which tasks do not run, by name.")
+    maintenance: dict[str, MaintenanceModel] = Field(
+        default={}, description="Spans of time in which tasks do not run, by name."
+    )
     budgets: dict[str, float] = Field(
         default={}, description="Dollars a month that the tasks of an owner should not cost more than, by owner."
     )

@@ -91,7 +91,7 @@ def _gap(schedule: TaskSchedule, local: datetime) -> Line:
 
 
 def zone_name(line: Line) -> str:
-    """What the clock's zone is called then: ``CET``; empty for a time that does not exist."""
+    """Returns the name of the clock's zone then: ``CET``; empty for a time that does not exist."""
     if line.slot is None:
         return ""
     return line.slot.astimezone(times(line.schedule).zone).tzname() or ""

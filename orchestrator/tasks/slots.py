@@ -83,7 +83,7 @@ def is_rate(schedule: TaskSchedule) -> bool:
 
 
 def expected(task: Task, after: datetime, until: datetime) -> list[Slot]:
-    """Every slot of the task later than ``after`` and not later than ``until``, in order, those to be skipped too.
+    """Returns every slot later than ``after`` and not later than ``until``, in order, skipped ones included.
 
     Where several schedules of a task name one moment it is one slot.
     """
@@ -103,7 +103,7 @@ def _is_within(schedule: TaskSchedule, at: datetime) -> bool:
 
 
 def upcoming(task: Task, after: datetime) -> Iterator[Slot]:
-    """Every slot later than ``after``, in order, for as long as there are any."""
+    """Yields every slot later than ``after``, in order, for as long as there are any."""
     begin, step = after, _DAY
     while begin < _BEYOND:
         yield from expected(task, begin, begin + step)
@@ -168,7 +168,7 @@ def _considered(task: Task, schedule: TaskSchedule, after: datetime, until: date
 
 
 def _at_clock_changes(task: Task, schedule: TaskSchedule, after: datetime, until: datetime) -> Iterator[Slot]:
-    """What Scheduler fires, and what the task's own rules for changes of clock make of it."""
+    """Yields what Scheduler fires, changed by the task's own rules for changes of clock."""
     passed_over: set[datetime] = set()
     if task.nonexistent is not Nonexistent.SKIP or task.ambiguous is not Ambiguous.FIRST:
         for change, local in _in_clock_changes(schedule, after, until):

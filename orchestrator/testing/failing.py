@@ -38,7 +38,7 @@ _CODES = {
 
 @dataclass(kw_only=True)
 class Struck:
-    """What has become of the faults."""
+    """The faults that have struck, and those that have not."""
 
     action: str
     fault: Fault

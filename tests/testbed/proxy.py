@@ -28,7 +28,7 @@ _REST = {
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a call gets instead of what AWS would say."""
+    """The answer that a call gets in place of AWS's."""
 
     status: int
     body: str
@@ -148,6 +148,6 @@ def faulty(endpoint: str) -> Iterator[FaultyAws]:
 
 
 def query_result(operation: str, result: str) -> Answer:
-    """What a service of the query protocol, such as CloudFormation, answers."""
+    """Makes an answer of a service of the query protocol, such as CloudFormation."""
     body = f"<{operation}Response><{operation}Result>{result}</{operation}Result></{operation}Response>"
     return Answer(status=200, body=re.sub(r"\s*\n\s*", "", body))

@@ -66,9 +66,10 @@ BACKOFF_SECONDS = "$floor($random() * (1 + $longestDelay))"
 
 _EVENT = {
     "taskId": jsonata("$taskId"),
-    "slot": jsonata("$slot"),
-    # An ad hoc run's own slot, which a rerun may repeat, has milliseconds.
-    "scheduledTime": jsonata(f"$trigger = {literal(Trigger.AD_HOC)} or $contains($slot, '.') ? null : $slot"),
+    # What an event's has behind its moment is in the run's key.
+    "slot": jsonata("$substringBefore($slot, '#')"),
+    # An ad hoc run's own slot, which a rerun may repeat, has milliseconds, and an event's own an id.
+    "scheduledTime": jsonata(f"$trigger = {literal(Trigger.AD_HOC)} or $contains($slot, /[.#]/) ? null : $slot"),
     "timezone": jsonata("$task.timezone"),
     "attempt": jsonata("$attempt"),
     "runKey": jsonata("$taskId & '#' & $slot"),
@@ -77,7 +78,7 @@ _EVENT = {
 
 #: A nested execution's name says whose it is in the console; the parent's hash keeps a rerun from meeting its own past.
 #: A name has 80 characters: 40, a slot's 19, 8 and an attempt's 8, and three between them.
-CHILD_NAME = f"""$substring($taskId, 0, 40) & '-' & $replace($slot, /[-:.]/, '') & '-'
+CHILD_NAME = f"""$substring($taskId, 0, 40) & '-' & $replace($substringBefore($slot, '#'), /[-:.]/, '') & '-'
     & $substring($hash({EXECUTION_ARN}, 'SHA-256'), 0, 8) & '-' & $attempt"""
 
 

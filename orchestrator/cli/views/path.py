@@ -32,7 +32,7 @@ def path_lines(visits: Sequence[Visit], *, full: bool) -> Iterator[Text]:
 
 
 def path_values(execution_arn: str, visits: Sequence[Visit]) -> Iterator[dict[str, Any]]:
-    """What a program gets of each stay."""
+    """Yields each stay in a state as ``--json`` prints it."""
     for visit in visits:
         yield {
             "executionArn": execution_arn,

@@ -45,7 +45,7 @@ _BETWEEN = 100
 
 
 class TrimmedDataAccess(JsonRESTError):
-    """Somebody reads a stream from where it no longer goes back to."""
+    """A request reads a stream from before its oldest record."""
 
     def __init__(self) -> None:
         super().__init__("TrimmedDataAccessException", "The data you are trying to access has been trimmed.")

@@ -29,7 +29,7 @@ _PENDING = "PendingConfirmation"
 
 
 def mails(aws: Aws, address: str) -> list[str]:
-    """What SNS has sent to a mail address: first of all the question whether it may, with a token to say yes with."""
+    """Returns what SNS has sent to a mail address; the first is the question for a confirmation, with its token."""
     subscriptions = aws.backend("sns").subscriptions.values()
     return [text for one in subscriptions if one.endpoint == address for text in _mails(one)]
 
@@ -83,7 +83,7 @@ def _list(value: Any) -> list[Any]:
 
 
 class Subscribers:
-    """What stands in for moto's."""
+    """Replacements of moto's methods for subscriptions."""
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws

@@ -72,7 +72,7 @@ def check(request: Mapping[str, Any]) -> None:
 
 
 def unused(operation: Mapping[str, Any]) -> str | None:
-    """What is wrong with an operation that declares names or values which its expressions do not use."""
+    """Returns DynamoDB's complaint about names or values that no expression uses; None if all are used."""
     text = " ".join(operation[field] for field in _EXPRESSIONS if operation.get(field))
     for field, sign in (("ExpressionAttributeNames", "#"), ("ExpressionAttributeValues", ":")):
         declared = operation.get(field)

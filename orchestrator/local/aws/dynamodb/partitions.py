@@ -95,7 +95,7 @@ class Order:
 
 
 def _bounds(comparison: str | None, values: list[Any]) -> tuple[Sortable, Sortable]:
-    """What a condition on the range key leaves, or more: moto compares once more."""
+    """Returns bounds of the range keys that meet a condition. They may be too wide: moto compares again."""
     keys = [_sortable(value) for value in values]
     # moto keeps binary values in base64, which sorts otherwise.
     if comparison is None or any(key[0] == "B" for key in keys):

@@ -207,7 +207,7 @@ class Delivery:
 
 
 def _check(target: Mapping[str, Any], number: int) -> None:
-    """What PutTargets refuses; ``number`` is the target's in the request, from 1."""
+    """Raises for a target that PutTargets refuses; ``number`` is its place in the request, from 1."""
     arn = target["Arn"]
     constraint = (
         f"satisfy regular expression pattern: {_ID}"

@@ -235,7 +235,7 @@ class StreamSource(Source):
         return True
 
     def _try_again(self, batch: list[dict[str, Any]], *, whole: bool) -> None:
-        """What failed, from its first change on. "Splitting a batch does not count towards the retry quota"."""
+        """Takes a batch again from its first failure. "Splitting a batch does not count towards the retry quota"."""
         if whole and self.mapping.bisect_on_error and len(batch) > 1:
             self._most = len(batch) // 2
             return
@@ -331,7 +331,7 @@ class EventSources:
                 source.add(record)
 
     def last_of(self, identifier: str) -> str:
-        """What became of the last batch of a mapping."""
+        """Returns the result of a mapping's last batch."""
         source = self._sources.get(identifier)
         return source.last if source else _NONE_YET
 

@@ -250,7 +250,7 @@ class Functions:
         return self._roots[function.code_sha_256]
 
     def _environment(self, function: Any, root: Path, log: LogStream) -> dict[str, str]:
-        """What "Defined runtime environment variables" lists, the function's own, and where AWS is."""
+        """Returns the variables of "Defined runtime environment variables", the function's own, and AWS's address."""
         credentials = roles.credentials_for(function.role)
         return {
             **{name: os.environ[name] for name in _INHERITED if name in os.environ},
@@ -277,7 +277,7 @@ class Functions:
 
 
 def _death(fault: Exception, request: Request) -> tuple[Response, str]:
-    """What Lambda answers for an environment that did not, and what its last line says of it."""
+    """Returns Lambda's answer for an environment that gave none, and the log's last line about it."""
     if isinstance(fault, TookTooLong):
         kind, said, status = "Sandbox.Timedout", f"Task timed out after {request.timeout:.2f} seconds", "timeout"
     elif isinstance(fault, OutOfMemory):

@@ -325,7 +325,7 @@ def _function(tree: Any) -> Closure:
 
 
 def _as_they_are(function: Any, given: list[Any]) -> list[Any] | None:
-    """What is to be added to arguments that a function takes without change; None where that is not so simple."""
+    """Returns what to add to arguments that a function takes unchanged; None if they must be converted."""
     kinds = ""
     for value in given:
         kind = _SYMBOLS.get(type(value))

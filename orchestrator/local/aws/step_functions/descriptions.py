@@ -45,7 +45,7 @@ def output(execution: Any) -> str | None:
 
 
 def redrive(execution: Any) -> Iterator[tuple[str, Any]]:
-    """What DescribeExecution says of redriving an execution: "not SUCCEEDED", and not while it runs."""
+    """Yields DescribeExecution's members about a redrive: "not SUCCEEDED", and not while it runs."""
     yield "redriveCount", 0
     may = execution.status in ("FAILED", "ABORTED", "TIMED_OUT")
     yield "redriveStatus", "REDRIVABLE" if may else "NOT_REDRIVABLE"
@@ -63,7 +63,7 @@ def started_by(execution: Any) -> Mapping[str, str | None]:
 
 
 def outline(execution: Any) -> dict[str, Any]:
-    """What every description of an execution says first; what does not apply is None."""
+    """Returns the members that every description of an execution has; None for those that do not apply."""
     return {
         "executionArn": execution.exec_arn,
         "stateMachineArn": execution.state_machine.arn,

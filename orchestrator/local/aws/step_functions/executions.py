@@ -46,7 +46,7 @@ from orchestrator.local.aws.replacements import replaces
 from orchestrator.local.aws.step_functions import execution_logs
 from orchestrator.local.aws.step_functions.descriptions import outline, output, redrive
 from orchestrator.local.aws.step_functions.interpreter import end, timestamp
-from orchestrator.local.aws.step_functions.validation import is_text, unread_json
+from orchestrator.local.aws.step_functions.json_texts import is_text, unread_json
 
 #: "Step Functions service quotas": input or output of an execution, state or task, in bytes of UTF-8.
 INPUT_LIMIT_BYTES = 262_144
@@ -287,7 +287,7 @@ def _stop_execution(aws: Aws) -> Callable[[Any], Any]:
 
 
 def _send_task_failure(self: Any) -> Any:
-    """Moto's loses the cause on its way."""
+    """Keeps the cause of a failure, which moto loses."""
     error, cause = self._get_param("error"), self._get_param("cause")
     self.stepfunction_backend.send_task_failure(self._get_param("taskToken"), error=error, cause=cause)
     return ActionResult({})

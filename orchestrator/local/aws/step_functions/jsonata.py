@@ -65,7 +65,7 @@ class EvaluationFailed(Exception):
         super().__init__(self.told(None))
 
     def told(self, field: str | None) -> str:
-        """AWS's cause for it, where the expression stands in ``field`` of a state."""
+        """Returns AWS's cause for it; ``field`` is the field of the state that holds the expression."""
         place = f" specified for the field '{field}'" if field else ""
         return f"The JSONata expression '{self._expression}'{place} {self._what}"
 

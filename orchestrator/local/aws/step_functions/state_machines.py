@@ -78,7 +78,7 @@ def check_page(size: Any, token: Any) -> None:
 
 
 def _logging(aws: Aws, asked: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """What is asked for, complete. Raises InvalidLoggingConfiguration."""
+    """Completes a logging configuration. Raises InvalidLoggingConfiguration."""
     if asked is None:
         return None
     configuration = {**_SILENT, **asked}
@@ -94,7 +94,7 @@ def _logging(aws: Aws, asked: Mapping[str, Any] | None) -> dict[str, Any] | None
 
 
 def described(machine: Any) -> Iterator[tuple[str, Any]]:
-    """What DescribeStateMachine and DescribeStateMachineForExecution both say."""
+    """Yields the members that DescribeStateMachine and DescribeStateMachineForExecution share."""
     yield "definition", machine.definition
     yield "name", machine.name
     yield "roleArn", machine.roleArn
@@ -161,7 +161,7 @@ def _update(aws: Aws, update: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _revised(machine: Any) -> tuple[Any, ...]:
-    """What a revision is of."""
+    """Returns the parts of a machine whose change makes a revision."""
     logging = {**_SILENT, **(machine.loggingConfiguration or {})}
     return machine.definition, machine.roleArn, logging, machine.tracingConfiguration
 
