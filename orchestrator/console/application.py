@@ -213,5 +213,7 @@ def _faults(console: Console) -> dict[int | type[Exception], Callable[[Request, 
         UnknownTask: lambda request, fault: said(request, "There is no such task", str(fault), _NOT_FOUND),
         NoRunOfSlot: lambda request, fault: said(request, "There is no such run", str(fault), _NOT_FOUND),
         OrchestratorError: lambda request, fault: said(request, "That cannot be done", str(fault), _CONFLICT),
-        Exception: lambda request, fault: said(request, "A mistake of the console", f"{type(fault).__name__}: {fault}", _OURS),
+        Exception: lambda request, fault: said(
+            request, "A mistake of the console", f"{type(fault).__name__}: {fault}", _OURS
+        ),
     }
