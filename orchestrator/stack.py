@@ -98,7 +98,7 @@ class Stack:
 
     @property
     def incidents_table(self) -> str:
-        """What is wrong now."""
+        """The table of open incidents."""
         return self.table("Incidents")
 
     @property
@@ -178,7 +178,7 @@ class Stack:
 
     @property
     def function_prefix(self) -> str:
-        """What TaskRunner puts before a task's logical target; its role may invoke nothing outside this prefix."""
+        """The prefix that TaskRunner puts before a task's logical target; its role may invoke nothing outside it."""
         return f"{self.name}-task-"
 
     def function(self, name: str, *, is_task: bool = True) -> str:

@@ -48,6 +48,8 @@ class Connection:
     """A deployed stack, and the AWS clients to reach it with. ``AWS_ENDPOINT_URL`` chooses which AWS."""
 
     def __init__(self, stack: Stack | None = None, folder: Path | None = None) -> None:
+        #: Where somebody acts who types no command, as it is to stand in what they leave behind: ``in the console``.
+        self.place = ""
         #: What was named, and which environment was; else it is the stack of the embedded AWS, or that of development.
         self.named = stack
         self.environment: str | None = None
@@ -111,19 +113,20 @@ class Connection:
             return self._clients[service]
 
     def now(self) -> datetime:
-        """What time it is in UTC where the stack is, to the second: every command goes by this."""
+        """Returns the stack's time in UTC, to the second: every command goes by it."""
         return self._clock.now()
 
     def who(self) -> str:
-        """Whoever typed the command, as AWS knows them; as this machine does, if AWS does not say."""
+        """Whoever acts, as AWS knows them, and where; as this machine knows them, if AWS does not say."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            return str(self.client("sts").get_caller_identity()["Arn"]).rpartition(":")[2]
+            name = str(self.client("sts").get_caller_identity()["Arn"]).rpartition(":")[2]
         except (BotoCoreError, ClientError):
             import getpass
 
-            return getpass.getuser()
+            name = getpass.getuser()
+        return f"{name} {self.place}".rstrip()
 
     @cached_property
     def project(self) -> Project:
@@ -142,7 +145,7 @@ class Connection:
 
     @property
     def application(self) -> Application:
-        """What the project makes of the stack. Raises :class:`NoProject` and :class:`InvalidProject`."""
+        """The application that the project defines. Raises :class:`NoProject` and :class:`InvalidProject`."""
         return self.project.application(self.stack)
 
     @property
@@ -162,7 +165,7 @@ class Connection:
         """Raises :class:`NotDeployed`."""
         from orchestrator.stores.executions import Runner
 
-        return Runner(self.client("stepfunctions"), self._outputs["TaskRunnerArn"])
+        return Runner(self.client("stepfunctions"), self._outputs["TaskRunnerArn"], self.who)
 
     @property
     def histories(self) -> Histories:
@@ -188,7 +191,7 @@ class Connection:
         """Raises :class:`NotDeployed`."""
         from orchestrator.stores.backfills import Backfills
 
-        return Backfills(self.client("stepfunctions"), self._outputs["BackfillArn"])
+        return Backfills(self.client("stepfunctions"), self._outputs["BackfillArn"], self.who)
 
     @property
     def alerts_topic(self) -> str:

@@ -78,7 +78,7 @@ _settings = gathered(
 
 @dataclass(frozen=True, kw_only=True)
 class _Pace:
-    """How new versions of state machines take over, as somebody typed it."""
+    """The rollout of new versions of state machines, as somebody typed it."""
 
     canary: int | None
     linear: int | None
@@ -233,7 +233,7 @@ def destroy(stack: Stack, delete_data: bool, yes: bool) -> None:
 
 
 def _declared(application: Application, file: Path, clock: ServerClock) -> Declared:
-    """What the file says as of the stack's date. What is wrong with it is said before AWS is asked for that date."""
+    """Reads the file as of the stack's date. Its mistakes are told before AWS is asked for that date."""
     application.validate()
     here = datetime.now(UTC).date()
     declared = application.load(file, here)

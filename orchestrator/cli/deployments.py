@@ -30,7 +30,7 @@ INTERRUPTED = "interrupted; the same command finishes what was begun"
 
 
 def deployments(project: Project) -> click.Group:
-    """These commands alone, for one project."""
+    """Returns the group of the deployment commands, for one project."""
 
     @click.group(commands={name: command(name) for name in MODULES})
     @click.pass_context

@@ -86,7 +86,7 @@ def validate(connection: Connection, given: Path | None) -> None:
 
 
 def _exceeded(connection: Connection, declared: Declared) -> Iterator[str]:
-    """Whose slots cost more a month than their budget; what costs follow from is made only where there is one."""
+    """Yields a warning for each task and owner whose slots cost more a month than the budget allows."""
     if declared.budgets or any(task.budget for task in declared.tasks):
         from orchestrator.deployment import monthly_cost
 
@@ -125,7 +125,7 @@ def local(
     """Run all of it on this machine, until Ctrl-C; what is saved is deployed at once."""
     # Here, because moto takes a second to import and nothing else needs it.
     from orchestrator.local import session
-    from orchestrator.local.aws.kept import Kept
+    from orchestrator.local.aws.kept.folder import Kept
     from orchestrator.local.reloading import Source
 
     source = Source(project=connection.project, stack=connection.stack, tasks=connection.tasks_file(file).absolute())

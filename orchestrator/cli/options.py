@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import click
 from rich.console import Console
 
-from orchestrator.instants import slot_text
+from orchestrator.instants import is_slot, slot_text
 from orchestrator.stack import ENVIRONMENT_NAME, Stack
 from orchestrator.tasks.task import Task
 
@@ -60,8 +60,16 @@ def _zoned(text: str, expected: str) -> datetime:
 
 
 def _slot(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
-    """A slot as the ledger writes it; that of an ad hoc run has milliseconds."""
-    return slot_text(_zoned(text, "a slot")) if text is not None else None
+    """A slot as the ledger writes it; that of an ad hoc run has milliseconds, and an event's an id."""
+    if text is None:
+        return None
+    moment, mark, named = text.partition("#")
+    slot = f"{slot_text(_zoned(moment, 'a slot'))}{mark}{named}"
+    if not is_slot(slot):
+        raise click.BadParameter(
+            f"expected a slot like 2026-12-01T08:00:00Z or 2026-12-01T08:00:00Z#id, found {text!r}"
+        )
+    return slot
 
 
 slot_argument = click.argument("slot", callback=_slot)

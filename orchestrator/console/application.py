@@ -43,7 +43,7 @@ _Answer = Callable[[Request], str]
 
 @dataclass(frozen=True, kw_only=True)
 class Console:
-    """What the application is made of."""
+    """The parts of the web application."""
 
     deployed: Deployed
     pages: Pages
@@ -105,7 +105,7 @@ class _Guarded:
 
 
 def _page(answer: _Answer) -> Callable[[Request], Response]:
-    """As an endpoint, which Starlette runs in a thread: whoever has the page as it is need not load it again."""
+    """Makes an endpoint, which Starlette runs in a thread. It sends an unchanged page only once (ETag)."""
 
     def endpoint(request: Request) -> Response:
         text = answer(request)
@@ -151,7 +151,7 @@ def _number(given: str, most: int) -> int:
 
 
 def _moment(given: str) -> datetime | None:
-    """In UTC; None where nothing is given."""
+    """Reads a moment of a query, in UTC; None if the query has none."""
     if not given:
         return None
     try:
@@ -190,28 +190,30 @@ def _act(console: Console, name: str, fields: Mapping[str, str]) -> str:
 
 
 def _faults(console: Console) -> dict[int | type[Exception], Callable[[Request, Exception], Response]]:
-    """What went wrong as a page."""
+    """Handlers that show an error as a page."""
 
-    def said(title: str, text: str, status: int) -> Response:
-        return HTMLResponse(console.pages.message(title, text), status)
+    def said(request: Request, title: str, text: str, status: int) -> Response:
+        return HTMLResponse(console.pages.message(title, text, retried=request.method == "GET"), status)
 
     def of_aws(request: Request, fault: Exception) -> Response:
         assert isinstance(fault, BotoCoreError | ClientError)
         refused = isinstance(fault, ClientError)
         title = "AWS refuses" if refused else "AWS does not answer"
-        return said(title, console.explain(fault), _AWS)
+        return said(request, title, console.explain(fault), _AWS)
 
     def of_http(request: Request, fault: Exception) -> Response:
         assert isinstance(fault, HTTPException)
         title = "There is no such page" if fault.status_code == _NOT_FOUND else "Not so"
-        return said(title, fault.detail, fault.status_code)
+        return said(request, title, fault.detail, fault.status_code)
 
     return {
         BotoCoreError: of_aws,
         ClientError: of_aws,
         HTTPException: of_http,
-        UnknownTask: lambda request, fault: said("There is no such task", str(fault), _NOT_FOUND),
-        NoRunOfSlot: lambda request, fault: said("There is no such run", str(fault), _NOT_FOUND),
-        OrchestratorError: lambda request, fault: said("That cannot be done", str(fault), _CONFLICT),
-        Exception: lambda request, fault: said("A mistake of the console", f"{type(fault).__name__}: {fault}", _OURS),
+        UnknownTask: lambda request, fault: said(request, "There is no such task", str(fault), _NOT_FOUND),
+        NoRunOfSlot: lambda request, fault: said(request, "There is no such run", str(fault), _NOT_FOUND),
+        OrchestratorError: lambda request, fault: said(request, "That cannot be done", str(fault), _CONFLICT),
+        Exception: lambda request, fault: said(
+            request, "A mistake of the console", f"{type(fault).__name__}: {fault}", _OURS
+        ),
     }

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from itertools import groupby
+from datetime import datetime, timedelta
 from typing import Any
 
 from jinja2 import Environment
 
 from orchestrator.console import grid, heat, ledger
 from orchestrator.console.actions import Action, Fields
+from orchestrator.console.calls import calls
 from orchestrator.console.durations import durations
-from orchestrator.console.executions import executions
+from orchestrator.console.executions import execution
 from orchestrator.console.grid import Filter, Mark
 from orchestrator.console.guard import Guard
 from orchestrator.console.links import Links
@@ -24,10 +24,10 @@ from orchestrator.console.rendering import environment, seconds
 from orchestrator.console.span import LENGTHS, span
 from orchestrator.console.timeline import timeline
 from orchestrator.errors import NoRunOfSlot, UnknownTask
+from orchestrator.instants import of_slot
 from orchestrator.runs.alerts import Incident
 from orchestrator.runs.explanation import why
-from orchestrator.runs.run import TERMINAL, UNSUCCESSFUL, Run, RunStatus
-from orchestrator.stores.function_logs import LogLine
+from orchestrator.runs.run import TERMINAL, UNSUCCESSFUL, Run, RunStatus, Trigger
 from orchestrator.tasks import preview
 from orchestrator.tasks.slots import expected
 from orchestrator.tasks.task import Task
@@ -43,7 +43,7 @@ _UPCOMING = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Pages:
-    """Each page of one stack; ``links`` say where the others are."""
+    """The pages of one stack; ``links`` lead from one to another."""
 
     reading: Reading
     links: Links = field(default_factory=Links)
@@ -81,7 +81,7 @@ class Pages:
         )
 
     def cell(self, task_id: str, since: datetime, length: timedelta) -> str:
-        """What lies behind one cell of the grid: no page, but a part of one. Raises :class:`UnknownTask`."""
+        """Renders the runs behind one cell of the grid, as a part of a page. Raises :class:`UnknownTask`."""
         record = self.reading.record(task_id)
         if record is None:
             raise UnknownTask(task_id)
@@ -99,7 +99,7 @@ class Pages:
         )
 
     def task(self, task_id: str) -> str:
-        """What is known of one task. Raises :class:`UnknownTask`."""
+        """Renders one task. Raises :class:`UnknownTask`."""
         record = self.reading.record(task_id)
         if record is None:
             raise UnknownTask(task_id)
@@ -127,7 +127,7 @@ class Pages:
             raise NoRunOfSlot(task_id, slot)
         record = self.reading.records().get(task_id)
         log, absent = self.reading.log(run)
-        histories = self.reading.histories
+        runners = (self.reading.stack.task_runner, self.reading.stack.express_runner)
         return self._page(
             "run",
             None,
@@ -135,14 +135,14 @@ class Pages:
             zone=_zone(record.task) if record else "UTC",
             ended=run.status in TERMINAL,
             facts=_run_facts(run),
-            executions=list(executions(histories, run.execution_arn)) if run.execution_arn else [],
+            execution=execution(self.reading.histories, run.execution_arn, runners) if run.execution_arn else None,
             of_aws=self.reading.of_aws,
-            log=_by_call(log),
+            log=calls(run, log),
             log_absent=absent,
         )
 
     def timeline(self, hours: int, until: datetime | None) -> str:
-        """What ran side by side in the ``hours`` before ``until``, or before now, and how busy the days are."""
+        """Renders the runs of the ``hours`` before ``until``, or before now, side by side, and how busy days are."""
         now = self.reading.now()
         end = until or now.replace(second=0) + timedelta(minutes=1)
         since = end - timedelta(hours=hours)
@@ -153,7 +153,7 @@ class Pages:
             slot.at for task in tasks for slot in expected(task, now, now + timedelta(days=1)) if not slot.skipped
         )
         day = self.reading.between(now - timedelta(days=1), now)
-        past = (datetime.fromisoformat(run.slot).astimezone(UTC) for run in day if run.started_at)
+        past = (of_slot(run.slot) for run in day if run.started_at)
         return self._page(
             "timeline",
             "timeline",
@@ -196,7 +196,7 @@ class Pages:
         )
 
     def confirm(self, name: str, action: Action, fields: Fields, effects: list[str]) -> str:
-        """What an action would do, before it does."""
+        """Renders what an action would do, and asks for a confirmation."""
         back = self.links.task(fields["task"]) if "task" in fields else self.links.page("failures")
         return self._page(
             "confirm",
@@ -209,12 +209,12 @@ class Pages:
             back=back,
         )
 
-    def message(self, title: str, text: str, back: str | None = None) -> str:
-        """A page of one sentence."""
-        return self._page("message", None, title=title, text=text, back=back)
+    def message(self, title: str, text: str, back: str | None = None, *, retried: bool = False) -> str:
+        """A page of one sentence. ``retried``: the browser asks again until the page itself is there."""
+        return self._page("message", None, title=title, text=text, back=back, retried=retried)
 
     def _pending(self, task: Task) -> list[tuple[str, str, str]]:
-        """Each field that the file has otherwise than it is deployed."""
+        """Returns each field that differs between the file and what is deployed: label, deployed, in the file."""
         written = self.declared().get(task.id)
         if written is None:
             return []
@@ -238,7 +238,7 @@ def _text(value: object) -> str:
 
 
 def _facts(task: Task) -> list[tuple[str, str]]:
-    """What a task declares, where it declares something."""
+    """Returns what a task declares: labels and texts, without empty ones."""
     retry, bounds = task.retry, (task.min_duration_seconds, task.max_duration_seconds)
     said = {
         "Runs": str(task.target),
@@ -259,30 +259,28 @@ def _facts(task: Task) -> list[tuple[str, str]]:
     return [(name, text) for name, text in said.items() if text]
 
 
+#: Who has started a run whose row names nobody.
+_STARTERS = {
+    Trigger.SCHEDULE: "EventBridge Scheduler",
+    Trigger.CATCH_UP: "the watchdog",
+    Trigger.AD_HOC: "a person or a program, with StartExecution: CloudTrail knows who",
+}
+
+
 def _run_facts(run: Run) -> list[tuple[str, str]]:
-    """What a row says beside its status."""
+    """Returns what a row holds besides its status: labels and texts."""
     delay = run.start_delay_seconds
     said = {
         "Started": f"{run.started_at or 'never'}, by {run.trigger}",
+        "Started by": run.started_by or _STARTERS.get(run.trigger, ""),
         "After its slot": "" if delay is None else seconds(delay),
         "Ended": run.ended_at or "",
         "Took": seconds(run.duration_seconds),
         "Attempts": str(run.attempts or ""),
         "Deliveries beyond the first": str(run.duplicates or ""),
+        "Requests of Lambda": " ".join(one or "?" for one in run.request_ids),
         "Attention": ", ".join(run.attention),
         "Execution": run.execution_arn or "",
         "Workflow": run.child_execution_arn or "",
     }
     return [(name, text) for name, text in said.items() if text]
-
-
-def _by_call(lines: Iterable[LogLine]) -> list[tuple[str, str, list[str]]]:
-    """Function, request id and lines of each call."""
-    return [
-        (
-            function,
-            request_id,
-            [f"{datetime.fromtimestamp(one.at / 1000, UTC):%H:%M:%S.%f}"[:12] + f"  {one.text}" for one in some],
-        )
-        for (function, request_id), some in groupby(lines, key=lambda line: (line.function, line.request_id))
-    ]

@@ -28,7 +28,7 @@ from orchestrator.errors import InvalidProject, NoProject
 from orchestrator.functions import Function, Table
 from orchestrator.stack import Stack
 from orchestrator.taskfile.folder import STACK, TASKS, name_of, nearest
-from orchestrator.taskfile.settings_models import FunctionModel, StackModel
+from orchestrator.taskfile.settings_models import FunctionModel, StackModel, SurroundingsModel
 from orchestrator.taskfile.settings_models import settings as read_settings
 
 
@@ -79,7 +79,7 @@ class Project:
         return read.application
 
     def read(self, stack: Stack, mistakes: Mistakes, dependencies: Dependencies | None = None) -> Read:
-        """What the files say; what cannot be read is named, and has no definition."""
+        """Reads the files. A file that cannot be read is reported in ``mistakes`` and left out."""
         declared, tables = {one.module: one for one in system.FUNCTIONS}, dict[str, Table]()
         with mistakes.collecting():
             in_python, tables = self._declared()
@@ -111,17 +111,19 @@ class Project:
             lambdas=self.lambdas,
             tables={**tables, **{name: table.to_table() for name, table in whole.tables.items()}},
             buckets=tuple(whole.buckets),
-            surroundings=Surroundings(
-                tags=around.tags, permissions_boundary=around.permissions_boundary, key=around.key
-            ),
+            surroundings=_surroundings(around),
             outcome_events=OutcomeEvents(bus=told.bus, kinds=told.kinds) if (told := around.outcomes) else None,
             dependencies=dependencies,
         )
         sources = {name: workflow.source for name, workflow in own.items()}
         return Read(application=application, sources=sources, workflows=tuple(builders))
 
+    def surroundings(self, stack: Stack) -> Surroundings:
+        """What stack.yaml says that ``stack`` stands in. Raises :class:`~orchestrator.errors.InvalidProject`."""
+        return _surroundings(self._stack().of(stack.environment))
+
     def locked_dependencies(self) -> Dependencies:
-        """What the functions depend on, for the platform that the template names.
+        """The functions' dependencies, for the platform that the template names.
 
         A ``requirements.txt`` is resolved by pip, once, into the lock list beside it. Raises
         :class:`~orchestrator.errors.InvalidLockList` and :class:`~orchestrator.errors.InvalidProject`.
@@ -182,7 +184,7 @@ class Project:
         )
 
     def _declared(self) -> tuple[dict[str, Function], dict[str, Table]]:
-        """What ``lambdas/functions.py`` says: ``SETTINGS`` by module, and ``TABLES`` by logical name."""
+        """Reads ``lambdas/functions.py``: ``SETTINGS`` by module, and ``TABLES`` by logical name."""
         path = self.lambdas / "functions.py"
         if not path.exists():
             return {}, {}
@@ -191,6 +193,10 @@ class Project:
             return {}, {}
         module = imported(self.root, "lambdas.functions")
         return dict(getattr(module, "SETTINGS", {})), dict(getattr(module, "TABLES", {}))
+
+
+def _surroundings(around: SurroundingsModel) -> Surroundings:
+    return Surroundings(tags=around.tags, permissions_boundary=around.permissions_boundary, key=around.key)
 
 
 def _platform() -> Platform:

@@ -69,7 +69,7 @@ def _names(folder: Path, *, in_python: bool) -> dict[str, str]:
 
 
 def _filled(names: Mapping[str, str]) -> dict[str, str]:
-    """Every file, by its path in the project."""
+    """Returns every file, by its path in the project."""
     files = {}
     for path in _FILES.rglob(f"*{_SUFFIX}"):
         text = path.read_text(encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -19,6 +20,21 @@ from orchestrator.taskfile.file_model import Model
 Seconds = Annotated[int, BeforeValidator(durations.seconds)]
 
 _ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:.*")
+
+#: "IAM JSON policy elements: Condition operators".
+_OPERATORS = (
+    *(f"String{how}{case}" for how in ("Equals", "NotEquals") for case in ("", "IgnoreCase")),
+    *("StringLike", "StringNotLike"),
+    *(
+        f"{kind}{how}"
+        for kind in ("Numeric", "Date")
+        for how in ("Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals")
+    ),
+    *("Bool", "BinaryEquals", "IpAddress", "NotIpAddress", "ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike"),
+)
+
+#: One of them, of sets and of keys that may be absent, too.
+OPERATOR = re.compile(rf"Null|(ForAllValues:|ForAnyValue:)?({'|'.join(_OPERATORS)})(IfExists)?")
 
 _Model = TypeVar("_Model", bound=Model)
 
@@ -37,7 +53,7 @@ BucketName = Annotated[str, Field(pattern="^[a-z][a-z0-9]{0,8}$")]
 
 
 class PermissionModel(Model):
-    """What a function may do, or may not: a statement of IAM, on resources by ARN or by their names in the stack."""
+    """A statement of IAM for a function, on resources by ARN or by their names in the stack."""
 
     effect: str = Field(default="Allow", pattern="^(Allow|Deny)$", description="Allow or Deny.")
     actions: list[str] = Field(min_length=1, description="Like s3:GetObject.")
@@ -45,6 +61,16 @@ class PermissionModel(Model):
         min_length=1, description="ARNs, or names such as table:Orders and data-bucket:orders/*."
     )
     conditions: dict[str, dict[str, Any]] = Field(default={}, description="Of IAM, by operator.")
+
+    @field_validator("conditions")
+    @classmethod
+    def _known(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for name in value:
+            if not OPERATOR.fullmatch(name):
+                close = get_close_matches(name, _OPERATORS, n=1)
+                said = f" (did you mean {close[0]}?)" if close else ""
+                raise ValueError(f"IAM knows no condition operator {name!r}{said}")
+        return value
 
     @field_validator("actions", "resources", mode="before")
     @classmethod
@@ -61,7 +87,7 @@ class PermissionModel(Model):
 
 
 class VpcModel(Model):
-    """Where a function's network interfaces are."""
+    """The subnets and security groups of a function's network interfaces."""
 
     subnets: list[str] = Field(min_length=1, description="Ids of subnets, private ones.")
     security_groups: list[str] = Field(min_length=1, description="Ids of security groups.")
@@ -71,7 +97,7 @@ class VpcModel(Model):
 
 
 class FunctionModel(Model):
-    """What a function runs with; what it does not say is as stack.yaml says for all, or as by default."""
+    """The settings of a function; those left out are as stack.yaml says for all, or the defaults."""
 
     memory: int | None = Field(default=None, ge=128, le=10_240, description="MB.")
     timeout: Seconds | None = Field(default=None, ge=1, le=900, description="At most 15 minutes.")
@@ -114,7 +140,7 @@ class OutcomesModel(Model):
 
 
 class SurroundingsModel(Model):
-    """What the stack stands in."""
+    """The settings of the account around the stack."""
 
     outcomes: OutcomesModel | None = Field(default=None, description="Whether outcomes are published as events.")
 
@@ -140,7 +166,7 @@ class StackModel(SurroundingsModel):
     )
 
     def of(self, environment: str) -> SurroundingsModel:
-        """What an environment has."""
+        """Returns the settings of an environment."""
         override = self.environments.get(environment)
         return (
             self.model_copy(update={name: getattr(override, name) for name in override.model_fields_set})
@@ -150,7 +176,7 @@ class StackModel(SurroundingsModel):
 
 
 def settings(path: Path, root: Path, model: type[_Model]) -> _Model:
-    """What a file says. Raises :class:`~orchestrator.errors.InvalidProject` with every mistake and its line."""
+    """Reads a file of settings. Raises :class:`~orchestrator.errors.InvalidProject` with every mistake and its line."""
     shown, text = path.relative_to(root).as_posix(), path.read_text(encoding="utf-8")
     try:
         node, data = yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)

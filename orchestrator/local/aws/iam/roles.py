@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from moto.backends import get_backend
@@ -22,6 +22,7 @@ from moto.s3.exceptions import S3AccessDeniedError
 from moto.s3.responses import S3Response
 
 from orchestrator.local.aws import keys
+from orchestrator.local.aws.environment import REGION
 from orchestrator.local.aws.iam import requests
 from orchestrator.local.aws.iam.requests import Permission
 from orchestrator.local.aws.iam.statements import Statement, allow
@@ -35,7 +36,7 @@ _ACCESS_KEY = re.compile(r"Credential=(ROLE[A-Z0-9]+)/")
 
 @dataclass(frozen=True, kw_only=True)
 class Credentials:
-    """Of an assumed role."""
+    """The credentials of an assumed role."""
 
     access_key: str
     secret_key: str
@@ -44,7 +45,7 @@ class Credentials:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What a role wanted to do."""
+    """An action that a role asked for."""
 
     role: str
     permission: Permission
@@ -64,6 +65,8 @@ class AccessDenied(ServiceException):
 
 
 _lock = threading.Lock()
+#: The AWS that runs, whose time is that of requests.
+_running: list[Aws] = []
 _role_of_key: dict[str, str] = {}
 _used: set[Asked] = set()
 _denied: set[Asked] = set()
@@ -79,12 +82,12 @@ def credentials_for(role_arn: str) -> Credentials:
 
 
 def used() -> set[Asked]:
-    """What was asked for and allowed."""
+    """Returns what was asked for and allowed."""
     return set(_used)
 
 
 def denied() -> set[Asked]:
-    """What was asked for and denied."""
+    """Returns what was asked for and denied."""
     return set(_denied)
 
 
@@ -101,13 +104,39 @@ def may(role_arn: str, wanted: Permission) -> bool:
 
 def _may(role_arn: str, one: Permission) -> bool:
     name = role_arn.rsplit("/", 1)[-1]
-    allowed = allow(statements(name), one)
+    found = statements(name)
+    known = replace(one, context={**_of_every_request(name), **one.context}) if any(map(_asks, found)) else one
+    allowed = allow(found, known)
     (_used if allowed else _denied).add(Asked(role=name, permission=one))
     return allowed
 
 
+def _asks(statement: Statement) -> bool:
+    return "Condition" in statement
+
+
+def _of_every_request(role: str) -> Mapping[str, str]:
+    """What AWS knows of a function's or an execution's request ("AWS global condition context keys").
+
+    That it comes by TLS is said of the request as AWS would get it: here none does.
+    """
+    now = _running[0].clock.now()
+    return {
+        "aws:CurrentTime": now.isoformat(),
+        "aws:EpochTime": str(int(now.timestamp())),
+        "aws:PrincipalAccount": ACCOUNT,
+        "aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/{role}",
+        "aws:PrincipalIsAWSService": "false",
+        "aws:PrincipalType": "AssumedRole",
+        "aws:RequestedRegion": REGION,
+        "aws:SecureTransport": "true",
+        "aws:SourceIp": "127.0.0.1",
+        "aws:ViaAWSService": "false",
+    }
+
+
 def statements(role_name: str) -> list[Statement]:
-    """Of all policies of a role; none where there is no such role."""
+    """Returns the statements of all policies of a role; none if the role does not exist."""
     backend = get_backend("iam")[ACCOUNT]["aws"]
     role = next((role for role in backend.roles.values() if role.name == role_name), None)
     if role is None:
@@ -132,12 +161,13 @@ def role_of(request: Any) -> str | None:
 
 
 def _first_denied(role: str, wanted: Iterable[Permission]) -> Permission | None:
-    """Of what is wanted, and of the keys that it is encrypted with."""
+    """Returns the first permission that the role lacks, the use of encryption keys included."""
     return next((one for each in wanted for one in (each, *keys.permissions(each)) if not _may(role, one)), None)
 
 
 def install(aws: Aws) -> None:
     """Checks each request before moto answers it."""
+    _running[:] = [aws]
     answer = BaseResponse.call_action
 
     @replaces(BaseResponse, "call_action", digest="8534b74bc5df")
