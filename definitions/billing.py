@@ -332,7 +332,7 @@ def _data_bucket(stack: Stack) -> str:
 
 
 def _retry(**pace: int) -> list[Retry]:
-    """With exponential backoff and full jitter, but never on what a second attempt cannot mend."""
+    """Retriers with exponential backoff and full jitter, but none for what a second attempt cannot mend."""
     return [
         Retry(error_equals=[*_FATAL, EVALUATION_FAILED], max_attempts=0),
         Retry(error_equals=["States.ALL"], backoff_rate=2.0, jitter_strategy="FULL", **pace),

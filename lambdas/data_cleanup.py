@@ -74,7 +74,7 @@ class CleanupParams(Params):
 
 @dataclass(kw_only=True)
 class Progress:
-    """How far a cleanup has come. In a dry run, ``deleted`` counts what would have been."""
+    """The progress of a cleanup. In a dry run, ``deleted`` counts what would have been deleted."""
 
     examined: int = 0
     deleted: int = 0

@@ -104,7 +104,7 @@ class InvalidSchedule(OrchestratorError):
 
 
 class InvalidTimezone(OrchestratorError):
-    """No time zone of the tz database."""
+    """A name is not a time zone of the tz database."""
 
     def __init__(self, timezone: str) -> None:
         self.timezone = timezone
@@ -202,7 +202,7 @@ class NoSuchAlarm(OrchestratorError):
 
 
 class NoSuchVersion(OrchestratorError):
-    """There is no version of a state machine to go back to."""
+    """A state machine has no version to go back to."""
 
     def __init__(self, state_machine: str, wanted: int | None, versions: Sequence[int]) -> None:
         said = "an older version" if wanted is None else f"a version {wanted}"
@@ -230,7 +230,7 @@ class InvalidProject(OrchestratorError):
 
 
 class NoProject(OrchestratorError):
-    """There is no tasks.yaml in a folder, nor in any above it."""
+    """Neither a folder nor any above it has a tasks.yaml."""
 
     def __init__(self, folder: str) -> None:
         super().__init__(
@@ -264,7 +264,7 @@ class InvalidLockList(OrchestratorError):
 
 
 class MissingWheels(OrchestratorError):
-    """What functions depend on is neither on this machine nor to be had."""
+    """The wheels that functions depend on are neither on this machine nor to be fetched."""
 
     def __init__(self, wanted: Sequence[str], platform: str, folder: str, said: str) -> None:
         self.wanted = wanted
@@ -287,7 +287,7 @@ class NobodyTold(OrchestratorError):
 
 
 class NotDeployed(OrchestratorError):
-    """There is no such stack in this account and region."""
+    """The stack does not exist in this account and region."""
 
     def __init__(self, stack: str) -> None:
         super().__init__(
@@ -461,7 +461,7 @@ class InvalidTask(RefusedRun):
 
 
 class TaskNotFound(RefusedRun):
-    """No such task in the registry: register it, or delete the schedule that names it."""
+    """The registry has no such task: register it, or delete the schedule that names it."""
 
 
 def error_names(root: type[OrchestratorError]) -> list[str]:

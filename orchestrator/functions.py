@@ -32,7 +32,7 @@ class Permission:
 
 @dataclass(frozen=True, kw_only=True)
 class Vpc:
-    """Where a function's network interfaces are, by the ids of EC2."""
+    """The subnets and security groups of a function's network interfaces, by EC2's ids."""
 
     subnets: tuple[str, ...]
     security_groups: tuple[str, ...]
@@ -40,7 +40,7 @@ class Vpc:
 
 @dataclass(frozen=True, kw_only=True)
 class EventSource:
-    """What calls a function: ``queue:SchedulerDlq``, or ``stream:TaskRuns``, the changes of a table."""
+    """A source of calls of a function: ``queue:SchedulerDlq``, or ``stream:TaskRuns``, the changes of a table."""
 
     source: str
     #: Messages or changes at a time.
@@ -78,7 +78,7 @@ class Function:
 
     @property
     def package(self) -> str:
-        """What of the folder ``lambdas`` its bundle holds, beside what all share."""
+        """The module or package of ``lambdas`` that its bundle holds, besides what all share."""
         return self.module.split(".")[0]
 
 

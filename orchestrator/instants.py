@@ -4,6 +4,9 @@ A moment is a ``datetime`` in UTC. As text it is ISO 8601 with ``Z``. What falls
 schedule does, is written to the second (``2026-12-01T08:00:00Z``); when something happened is written to the
 millisecond (``2026-12-01T08:00:12.345Z``), as Step Functions does. Texts of the two precisions do not sort by time,
 because a point comes before a ``Z``: compare moments, or :func:`order`.
+
+A slot is named by its moment, and where several may have the same, as events do, by an id behind it, too:
+``2026-12-01T08:00:00Z#4f0c``.
 """
 
 from __future__ import annotations
@@ -18,7 +21,14 @@ MOMENT_PATTERN = (
     r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9][0-9][0-9])?Z"
 )
 
+#: What may tell slots of one moment apart. It goes into links and file names, so it holds neither ``/`` nor ``#``.
+SLOT_ID_PATTERN = r"[A-Za-z0-9_.:=@+-]{1,128}"
+
+#: The form of a slot.
+SLOT_PATTERN = rf"{MOMENT_PATTERN}(#{SLOT_ID_PATTERN})?"
+
 _MOMENT = re.compile(MOMENT_PATTERN)
+_SLOT = re.compile(SLOT_PATTERN)
 
 
 def to_second(moment: datetime) -> str:
@@ -33,7 +43,7 @@ def to_millisecond(moment: datetime) -> str:
 
 
 def slot_text(moment: datetime) -> str:
-    """As the ledger writes a slot: to the second, or, where it does not fall on one, to the millisecond."""
+    """Writes a slot as the ledger does: to the second, or to the millisecond if it is not a whole second."""
     return to_millisecond(moment) if moment.microsecond else to_second(moment)
 
 
@@ -48,6 +58,23 @@ def read(text: object) -> datetime | None:
         return None
 
 
+def of_slot(slot: str) -> datetime:
+    """The moment of a slot. Raises ValueError for what is none."""
+    return datetime.fromisoformat(slot.partition("#")[0]).astimezone(UTC)
+
+
+def window_end(moment: datetime, seconds: int) -> str:
+    """The end of the window of so many seconds that a moment lies in: windows follow each other from 1970 on, and the
+    moment at which one ends is the first of the next.
+    """
+    return to_second(datetime.fromtimestamp((int(moment.timestamp()) // seconds + 1) * seconds, UTC))
+
+
+def is_slot(text: object) -> bool:
+    """Whether a text is a slot: a moment, and perhaps an id behind it."""
+    return isinstance(text, str) and _SLOT.fullmatch(text) is not None and read(text.partition("#")[0]) is not None
+
+
 def order(text: str) -> str:
-    """What texts of moments, of either precision, are to be compared by."""
-    return text.removesuffix("Z")
+    """Returns the sort key of the text of a moment, of either precision, or of a slot: that of its moment."""
+    return text.partition("Z")[0]

@@ -6,6 +6,7 @@ the environment; the edge does.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 #: The CloudWatch namespace of the project's metrics; TaskRunner's role may publish to no other.
@@ -28,6 +29,14 @@ FAILURES_METRIC = "RunsFailed"
 
 #: A metric of rows and records that cannot be read, each time that somebody comes across one.
 UNREADABLE_METRIC = "UnreadableRecords"
+
+#: What stacks begin with whose project has no name.
+DEFAULT_PROJECT = "orchestrator"
+
+#: A project's name has no hyphen, so that no two projects have a stack of one name. With an environment's it is part of
+#: the names of buckets, which are 63 characters at most.
+PROJECT_NAME = re.compile(r"[a-z][a-z0-9]{0,11}")
+ENVIRONMENT_NAME = re.compile(r"[a-z][a-z0-9-]{0,11}")
 
 # environment of the Lambdas
 HEARTBEAT_URL = "HEARTBEAT_URL"
@@ -56,10 +65,15 @@ class Stack:
     #: The CloudFormation stack's name, and the prefix of every physical name.
     name: str = "orchestrator-dev"
 
+    @classmethod
+    def of(cls, project: str, environment: str) -> Stack:
+        """The stack of a project's environment."""
+        return cls(name=f"{project}-{environment}")
+
     @property
     def environment(self) -> str:
-        """What ``environments`` of tasks.yaml calls it."""
-        return self.name.removeprefix("orchestrator-")
+        """What ``environments`` of tasks.yaml calls it: what follows the project's name."""
+        return self.name.partition("-")[2] or self.name
 
     @property
     def tasks_table(self) -> str:
@@ -78,7 +92,7 @@ class Stack:
 
     @property
     def incidents_table(self) -> str:
-        """What is wrong now."""
+        """The table of open incidents."""
         return self.table("Incidents")
 
     @property
@@ -153,7 +167,7 @@ class Stack:
 
     @property
     def function_prefix(self) -> str:
-        """What TaskRunner puts before a task's logical target; its role may invoke nothing outside this prefix."""
+        """The prefix that TaskRunner puts before a task's logical target; its role may invoke nothing outside it."""
         return f"{self.name}-task-"
 
     def function(self, name: str, *, is_task: bool = True) -> str:

@@ -38,6 +38,30 @@ def test_nothing_else_is_a_moment(value: object) -> None:
     assert instants.read(value) is None
 
 
+@pytest.mark.parametrize("text", ["2026-12-01T08:00:12Z", "2026-12-01T08:00:12Z#4f0c-9", "2026-12-01T08:00:12.345Z#a"])
+def test_a_slot_is_a_moment_and_perhaps_an_id_behind_it(text: str) -> None:
+    assert instants.is_slot(text)
+    assert instants.to_second(instants.of_slot(text)) == "2026-12-01T08:00:12Z"
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-12-01", "2026-12-01T08:00:12Z#", "2026-12-01T08:00:12Z#a/b", "2026-02-30T08:00:00Z#a"]
+)
+def test_nothing_else_is_a_slot(text: str) -> None:
+    assert not instants.is_slot(text)
+
+
+def test_the_end_of_a_window_belongs_to_the_next() -> None:
+    ends = [instants.window_end(datetime(2026, 12, 1, 8, 4, 59, tzinfo=UTC), 300)]
+    ends.append(instants.window_end(datetime(2026, 12, 1, 8, 5, tzinfo=UTC), 300))
+    assert ends == ["2026-12-01T08:05:00Z", "2026-12-01T08:10:00Z"]
+
+
+def test_slots_are_put_in_order_by_their_moments() -> None:
+    texts = ["2026-12-01T08:00:12Z#b", "2026-12-01T08:00:12.345Z", "2026-12-01T08:00:13Z#a"]
+    assert sorted(texts, key=instants.order) == texts
+
+
 def test_moments_of_both_precisions_are_put_in_order() -> None:
     texts = ["2026-12-01T08:00:12Z", "2026-12-01T08:00:12.345Z", "2026-12-01T08:00:13Z"]
     assert sorted(texts) != texts

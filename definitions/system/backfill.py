@@ -51,6 +51,10 @@ _CAUSE = " & ', ' & ".join(f"'{one}: ' & $outcomes.{one}" for one in SlotOutcome
 _RUN_NAME = f"""{_INPUT}.taskId & '-' & $replace($states.input.slot, /[-:.]/, '') & '-'
     & $substring($hash({EXECUTION_ARN}, 'SHA-256'), 0, 6)"""
 
+#: Who says to have started the backfill, if anybody does, and what its runs say.
+_SAID = f"($exists({_INPUT}.startedBy) ? {_INPUT}.startedBy : '')"
+_WHO = f"'backfill ' & $states.context.Execution.Name & ({_SAID} != '' ? ' of ' & {_SAID} : '')"
+
 #: A name has 80 characters.
 _PAGE_NAME = "$substring($states.context.Execution.Name, 0, 70) & '-page-' & $states.input.page"
 
@@ -60,7 +64,8 @@ def build(stack: Stack, *, slots_per_page: int = SLOTS_PER_PAGE) -> Definition:
 
     Input: ``{"taskId": …, "maxActive": 4, "slots": [{"slot": "2026-12-01T08:00:00Z", "replaces": …}, …]}``, where
     ``replaces`` is the version of the run whose place the new one takes (:attr:`orchestrator.runs.run.Run.version`), if
-    the slot has one. Output: the number of slots by :class:`~orchestrator.runs.backfill.SlotOutcome`.
+    the slot has one; ``startedBy`` may name whoever starts it. Output: the number of slots by
+    :class:`~orchestrator.runs.backfill.SlotOutcome`.
     """
     judge = Choice(
         "Judge",
@@ -123,6 +128,7 @@ def _run_slot(stack: Stack) -> Task:
                 "scheduledTime": jsonata("$states.input.slot"),
                 "trigger": Trigger.BACKFILL,
                 "replaces": jsonata("$exists($states.input.replaces) ? $states.input.replaces : null"),
+                "startedBy": jsonata(_WHO),
                 STARTED_BY: jsonata(EXECUTION_ARN),
             },
         },
@@ -145,6 +151,7 @@ def _run_page(stack: Stack) -> Task:
                 "maxActive": jsonata(_MAX_ACTIVE),
                 "slots": jsonata("$states.input.slots"),
                 "page": jsonata("$states.input.page"),
+                "startedBy": jsonata(_SAID),
                 STARTED_BY: jsonata(EXECUTION_ARN),
             },
         },

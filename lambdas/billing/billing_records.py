@@ -20,7 +20,7 @@ SUMMARY, FAILURE = "SUMMARY", "FAILURE#"
 
 
 class BillingState(StrEnum):
-    """How a period stands."""
+    """The states of a period."""
 
     COMPLETED = "COMPLETED"
     COMPLETED_WITH_ERRORS = "COMPLETED_WITH_ERRORS"
@@ -42,7 +42,7 @@ class BillingRecords:
         self._table = stack.table(TABLE)
 
     def failures(self, period: str) -> Iterator[Failure]:
-        """By customer."""
+        """Yields the period's failures, by customer."""
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             ConsistentRead=True,

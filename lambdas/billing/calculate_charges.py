@@ -29,7 +29,7 @@ _LONGEST_WHY = 500
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
-    """What the step reads and writes through."""
+    """The services that the step reads and writes through."""
 
     files: Files
     customers: Customers

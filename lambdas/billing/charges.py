@@ -52,7 +52,7 @@ class Charge:
         return hashlib.sha256(json.dumps(self.to_value(), sort_keys=True).encode()).hexdigest()
 
     def to_value(self) -> dict[str, Any]:
-        """As JSON has it; amounts are text, so that no reader makes floats of them."""
+        """Returns it as JSON; amounts are text, so that no reader makes floats of them."""
         return {
             "customerId": self.customer_id,
             "period": self.period,
@@ -93,7 +93,7 @@ class Charge:
 
 
 def charge(customer_id: str, period: str, plan: Plan, usage: Mapping[str, Decimal]) -> Charge:
-    """What the plan makes of the usage, by meter. Raises :class:`NoPrice` for a meter that the plan does not know.
+    """Prices usage by a plan, meter by meter. Raises :class:`NoPrice` for a meter that the plan does not know.
 
     Each line is rounded once, by the plan's rule; their sum is exact; the tax on the sum is rounded once.
     """
@@ -130,7 +130,7 @@ def _lines(customer_id: str, plan: Plan, usage: Mapping[str, Decimal]) -> Iterat
 
 
 def _stretches(name: str, meter: Meter, quantity: Decimal) -> Iterator[tuple[str, Decimal, Decimal]]:
-    """What of the quantity has which price."""
+    """Yields the parts of a quantity: label, amount and unit price of each."""
     if meter.unit_price is not None:
         yield name, quantity, meter.unit_price
         return

@@ -19,7 +19,7 @@ CUSTOMERS, PLANS = "Customers", "PricePlans"
 
 @dataclass(frozen=True, kw_only=True)
 class Customer:
-    """Who is billed. Name and address go into the invoice and its mail and nowhere else."""
+    """A customer. Name and address go into the invoice and its mail and nowhere else."""
 
     id: str
     #: Empty if the record names none: then the customer cannot be billed.
@@ -41,11 +41,11 @@ class Customers:
         return _customer(item) if item else None
 
     def all(self) -> dict[str, Customer]:
-        """Every customer by id; the whole table is read."""
+        """Returns every customer by id; it reads the whole table."""
         return {customer.id: customer for customer in map(_customer, self._scan(CUSTOMERS))}
 
     def plans(self) -> dict[str, Plan | InvalidPlan]:
-        """Every plan by id, or what is wrong with it."""
+        """Returns every plan by id, or the mistake in it."""
         plans: dict[str, Plan | InvalidPlan] = {}
         for item in self._scan(PLANS):
             record = from_item(item)

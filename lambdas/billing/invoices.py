@@ -25,7 +25,7 @@ TABLE = "Invoices"
 
 
 class MailState(StrEnum):
-    """How far the mail with an invoice is."""
+    """The states of the mail with an invoice."""
 
     PENDING = "PENDING"
     #: Somebody is sending it, or died over it.
@@ -50,7 +50,7 @@ class Invoice:
 
     @property
     def number(self) -> str:
-        """What it is called towards the customer."""
+        """The invoice's number, which the customer sees."""
         return invoice_number(self.customer_id, self.period)
 
     @property
@@ -63,7 +63,7 @@ def invoice_number(customer_id: str, period: str) -> str:
 
 
 def pdf_key(customer_id: str, period: str) -> str:
-    """Where the invoice is as a file, in the data bucket."""
+    """Returns the key of the invoice's PDF in the data bucket."""
     return f"{INVOICES}{period}/{customer_id}.pdf"
 
 

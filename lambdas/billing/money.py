@@ -27,7 +27,7 @@ EXACT = Context(prec=64, traps=[Inexact])
 
 
 class Rounding(StrEnum):
-    """How an amount becomes whole minor units. A line is rounded once, and so is the tax; a sum of these never."""
+    """The ways to round to whole minor units. A line is rounded once, and so is the tax; their sums never are."""
 
     #: 0.5 becomes 1: what most laws on VAT expect.
     HALF_UP = "half_up"

@@ -29,7 +29,7 @@ class Tier(_Model):
 
 
 class Meter(_Model):
-    """What one unit of a meter costs: always the same, or by tiers, of which each prices its own stretch."""
+    """The price of one unit of a meter: always the same, or by tiers, each of which prices its own stretch."""
 
     unit_price: Price | None = None
     tiers: tuple[Tier, ...] = ()

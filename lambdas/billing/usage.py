@@ -68,7 +68,7 @@ class Usage:
     _seen: dict[bytes, bytes] = field(default_factory=dict)
 
     def add(self, file: str, stream: io.RawIOBase) -> None:
-        """Every row of a file. Raises :class:`UsageCutOff` and :class:`UnreadableUsage`."""
+        """Adds every row of a file. Raises :class:`UsageCutOff` and :class:`UnreadableUsage`."""
         for number, row in _rows(file, stream):
             self._add(file, number, row)
 
@@ -190,7 +190,7 @@ def _lines(file: str, stream: io.RawIOBase) -> Iterator[tuple[int, str]]:
 
 
 def problems_of(values: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """What holds each customer's invoice back: the first problem of each."""
+    """Returns the first problem of each customer, which holds the invoice back."""
     held: dict[str, str] = {}
     for value in values:
         if value["holds"] and value["customerId"]:

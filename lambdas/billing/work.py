@@ -20,7 +20,7 @@ PAGE_SIZE = "BILLING_PAGE_SIZE"
 
 
 class BillingStep(Step):
-    """What every step of a run is told."""
+    """The input that every step of a run gets."""
 
     #: ``2026-11``.
     period: str
@@ -37,7 +37,7 @@ def charges_key(work: str, page: int) -> str:
 
 
 def page_key(work: str, page: int) -> str:
-    """Who is on the page, and where in the file of charges each is: what the state machine reads."""
+    """Returns the key of a page's list: its customers and their places in the file of charges."""
     return f"{work}pages/{page:05}.json"
 
 

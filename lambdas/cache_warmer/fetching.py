@@ -21,7 +21,7 @@ _CHUNK_BYTES = 65_536
 
 @dataclass(frozen=True, kw_only=True)
 class Fetched:
-    """What came of one URL."""
+    """The result of one URL."""
 
     url: str
     milliseconds: float
@@ -45,7 +45,7 @@ def fetch_all(
     seconds_left: Callable[[], float],
     clock: Callable[[], float] = time.monotonic,
 ) -> list[Fetched]:
-    """What came of each URL, in their order. No request begins that could last beyond ``seconds_left()``."""
+    """Fetches each URL. Returns the results in order. No request begins that could last beyond ``seconds_left()``."""
     pools = guarded_pools(concurrency=concurrency, headers=_HEADERS)
 
     def fetch(url: str) -> Fetched:

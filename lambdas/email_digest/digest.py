@@ -35,7 +35,7 @@ class Digest:
 
     @property
     def failures(self) -> int:
-        """How many somebody should look at; the list of them may be shorter."""
+        """The number of runs that somebody should look at; the list of them may be shorter."""
         return sum(self.counts.get(status, 0) for status in UNSUCCESSFUL)
 
 

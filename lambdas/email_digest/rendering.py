@@ -16,7 +16,7 @@ _CELL = "padding: 2px 12px 2px 0; text-align: left; vertical-align: top"
 
 
 def subject(digest: Digest) -> str:
-    """How bad it is, in the list of mails already."""
+    """Returns the mail's subject, which already says how bad it is."""
     runs = _counted(digest.total, "run")
     return f"Scheduled tasks: {runs}, {digest.failures} failed" if digest.failures else f"Scheduled tasks: {runs}"
 

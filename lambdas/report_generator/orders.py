@@ -40,7 +40,7 @@ class Order(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Sum:
-    """What the orders of one product in one region add up to; of a wider group where a name is empty."""
+    """The sum of the orders of one product in one region; an empty name stands for all."""
 
     region: str = ""
     product: str = ""
@@ -60,7 +60,7 @@ class Sum:
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """What a day's orders add up to."""
+    """The sums of a day's orders."""
 
     #: By region, then by product.
     sums: tuple[Sum, ...] = ()

@@ -56,7 +56,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 @observed
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Of its queue: messages of the topic, and those among them that it has put back for one destination."""
+    """Handles its queue: messages of the topic, and those that it has put back for one destination."""
 
     def handle(record: SQSRecord) -> None:
         body = json.loads(record.body)
@@ -69,7 +69,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 
 
 def distribute(envelope: dict[str, Any], queue: str, here: str) -> None:
-    """To everybody who wants it: at once if that is one, else each gets a message of its own."""
+    """Sends to all who want it: at once if that is one, else by one message for each."""
     notification = Notification.of(envelope)
     wanted = [key for key, one in _reached().items() if one.hears(notification.said)]
     if len(wanted) == 1:
@@ -107,7 +107,7 @@ def take(envelope: dict[str, Any], key: str, here: str) -> None:
 
 
 def forward(envelope: dict[str, Any], topic: str) -> None:
-    """To another topic, unless it comes from one: two of them would tell each other for ever."""
+    """Forwards to another topic what does not come from one: two of them would tell each other for ever."""
     given = envelope.get("MessageAttributes") or {}
     if FORWARDED in given:
         logger.warning("it comes from another topic, and goes to none", topic=topic)
@@ -158,7 +158,7 @@ def _post(url: str, body: bytes) -> int | str:
 
 
 def _reached() -> dict[str, Destination]:
-    """What is declared now, and is not reached without this function."""
+    """Returns the declared destinations that only this function reaches."""
     recorded = Destinations(client("ssm"), stack(), _unreadable).all()
     return {key: one.destination for key, one in recorded.items() if one.destination.kind not in PROTOCOLS}
 
@@ -168,7 +168,7 @@ def _unreadable(parameter: str) -> None:
 
 
 def _plain(text: str) -> str:
-    """What a reference stands for, or the text itself."""
+    """Returns the value that a reference stands for, or the text itself."""
     secret = reference(text)
     if secret is None:
         return text

@@ -29,7 +29,7 @@ processor = BatchProcessor(event_type=EventType.SQS)
 
 @observed
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Of SchedulerDlq and ExecutionFailures."""
+    """Handles messages of SchedulerDlq and ExecutionFailures."""
     return process_partial_response(event=event, record_handler=handle, processor=processor, context=context)
 
 

@@ -1,7 +1,7 @@
 """Follows the ledger's stream and prints the metrics of runs, from which CloudWatch makes them: no request, no wait.
 
-It is apart from the alerter, which is called for what went wrong alone and must get through whatever it costs. This one
-is called for every run, in batches, and does nothing that can fail. Lambda
+It is apart from the follower, which is called for what asks for something alone and must get through whatever it costs.
+This one is called for every run, in batches, and does nothing that can fail. Lambda
 hands a batch over again only when the function itself could not run; :mod:`orchestrator.runs.measures` says what comes
 of that.
 """
@@ -19,7 +19,7 @@ from orchestrator.runs.measures import measures
 
 @observed
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Of the stream of TaskRuns, filtered to rows that have ended and rows that count duplicates."""
+    """Handles changes of TaskRuns, filtered to rows that have ended and rows that count duplicates."""
     for record in event["Records"]:
         change = record["dynamodb"]
         if "NewImage" in change:

@@ -32,7 +32,7 @@ class Definition:
 
     @cached_property
     def _machine(self) -> dict[str, Any]:
-        """What the SDK makes of the states, once: it takes longer than all that is done with it."""
+        """Builds the SDK's workflow once: that takes longer than all that is done with it."""
         # Here, because it imports the SDK, and what is written as Amazon States Language needs none.
         from orchestrator.asl.states import Graph
 
@@ -61,7 +61,7 @@ class Definition:
 
 
 def problems(machine: Mapping[str, Any]) -> list[str]:
-    """What Step Functions would refuse, or would accept and not do, in a definition in JSONata mode.
+    """Lists what Step Functions would refuse, or accept and not do, in a definition in JSONata mode.
 
     Finds dangling transitions, names used twice across nested graphs, unreachable states, JSONPath fields, text from
     data that would be evaluated, expressions that are no JSONata or that Step Functions does not take, tasks without a

@@ -61,7 +61,7 @@ def _named(source: bytes) -> tuple[frozenset[str], frozenset[tuple[str, str]]]:
 
 
 def _last_name(expression: ast.expr) -> str | None:
-    """Of ``Error``, ``errors.Error`` and ``Error[int]``: ``Error``."""
+    """Returns a class's own name: ``Error`` of ``Error``, ``errors.Error`` and ``Error[int]``."""
     if isinstance(expression, ast.Subscript):
         return _last_name(expression.value)
     if isinstance(expression, ast.Attribute):

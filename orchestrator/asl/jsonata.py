@@ -155,7 +155,7 @@ def _said(fault: Any) -> str:
 
 
 def _references(node: Any) -> Iterator[str]:
-    """What a tree reads of the context, and what it reads of ``$states`` that is not always there.
+    """Yields what a tree reads of the context object, and of the parts of ``$states`` that some fields lack.
 
     Only the first step of a path is read in the context. Each later one, a predicate, an order and a group are read in
     what comes before them; the body of a function is read where the function is written.

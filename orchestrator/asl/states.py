@@ -57,7 +57,7 @@ class _StandInFinder(MetaPathFinder, Loader):
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        """There is nothing to run."""
+        """Runs nothing: the stand-in module is empty."""
 
 
 @contextmanager
@@ -212,7 +212,7 @@ class _Named:
 
 
 def to(state_id: str) -> Any:
-    """Where a transition leads, by the state's name: states that lead to each other can be declared in any order."""
+    """Names the state that a transition leads to, so that states which lead to each other come in any order."""
     return _Named(state_id=state_id)
 
 

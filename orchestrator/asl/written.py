@@ -31,7 +31,7 @@ class WrittenDefinition(Definition):
 
 
 def written(machine: Mapping[str, Any], stack: Stack, permissions: tuple[Permission, ...] = ()) -> WrittenDefinition:
-    """What a file says, for ``stack``.
+    """Reads a definition's JSON file for ``stack``.
 
     ``${stack}`` stands for the stack's name, ``${function:NAME}`` for what a function of the project is called there,
     and ``${table:NAME}`` for what a table is. Raises :class:`~orchestrator.errors.InvalidDefinition` for any other

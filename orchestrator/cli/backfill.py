@@ -60,7 +60,7 @@ class _Selection:
 
 @dataclass(frozen=True, kw_only=True)
 class _Pace:
-    """In which order slots run, and how many of them at once."""
+    """The order in which slots run, and how many of them run at once."""
 
     max_active: int
     reverse: bool

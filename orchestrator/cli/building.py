@@ -12,6 +12,7 @@ from rich.console import Console
 
 from orchestrator.cli import faults
 from orchestrator.cli.options import environment_option
+from orchestrator.errors import NoProject
 from orchestrator.stack import Stack
 
 if TYPE_CHECKING:
@@ -48,11 +49,21 @@ def fetch(connection: Connection) -> None:
 @click.option("--account", default="*", show_default=True, help="Where the environment is: an account's number.")
 @click.option("--region", default="*", show_default=True, help="The same: a region's name.")
 @click.option("--partition", default="aws", show_default=True, help="The same: aws, aws-cn or aws-us-gov.")
-def policy(stack: Stack, account: str, region: str, partition: str) -> None:
-    """Print the IAM policy of whoever runs plan, apply, rollback and destroy, for a role of theirs."""
+@click.pass_obj
+def policy(connection: Connection, stack: Stack, account: str, region: str, partition: str) -> None:
+    """Print the IAM policy of whoever runs plan, apply, rollback and destroy, for a role of theirs.
+
+    In a project it goes by what stack.yaml says of the environment's key and permissions boundary.
+    """
     from orchestrator import deployment
 
-    document = deployment.deployers_policy(stack, partition=partition, region=region, account=account)
+    try:
+        surroundings = connection.project.surroundings(stack)
+    except NoProject:
+        surroundings = deployment.Surroundings()
+    document = deployment.deployers_policy(
+        stack, surroundings=surroundings, partition=partition, region=region, account=account
+    )
     click.echo(json.dumps(document, indent=2))
 
 

@@ -7,22 +7,32 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from orchestrator.cli import deployments
 from orchestrator.cli.completion import complete_task
 from orchestrator.cli.connection import Connection
-from orchestrator.cli.options import environment_stack
+from orchestrator.cli.options import environment_name
 from orchestrator.stack import Stack
 
 
-def _choose_environment(context: click.Context, _parameter: click.Parameter, name: str | None) -> None:
+def _choose_environment(context: click.Context, parameter: click.Parameter, name: str | None) -> None:
     if name:
-        _connection(context).named = environment_stack(name)
+        connection = _connection(context)
+        connection.environment = environment_name(name)
+        if _is_typed(context, parameter):
+            connection.named = None
 
 
-def _choose_stack(context: click.Context, _parameter: click.Parameter, name: str | None) -> None:
-    if name:
-        _connection(context).named = Stack(name=name)
+def _choose_stack(context: click.Context, parameter: click.Parameter, name: str | None) -> None:
+    connection = _connection(context)
+    if name and (_is_typed(context, parameter) or connection.environment is None):
+        connection.named = Stack(name=name)
+
+
+def _is_typed(context: click.Context, parameter: click.Parameter) -> bool:
+    """Whether somebody has typed an option: that goes before a variable of the environment."""
+    return parameter.name is not None and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
 
 
 def _choose_folder(context: click.Context, _parameter: click.Parameter, folder: Path | None) -> None:
@@ -78,7 +88,7 @@ class Commands(click.Group):
             envvar="ORCHESTRATOR_STACK",
             expose_value=False,
             callback=_choose_stack,
-            help="The same, by the whole name of its stack.  [default: orchestrator-dev]",
+            help="The same, by the whole name of its stack.  [default: PROJECT-dev]",
         )
         project = click.Option(
             ["--project"],

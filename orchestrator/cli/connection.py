@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +14,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator.errors import NotDeployed, OrchestratorError
-from orchestrator.stack import Stack
+from orchestrator.stack import DEFAULT_PROJECT, Stack
+from orchestrator.taskfile.folder import name_of, nearest
 
 if TYPE_CHECKING:
+    import boto3
+
     from orchestrator.clients import Clients
     from orchestrator.deployment import Application, Project
     from orchestrator.local.address import Address
@@ -32,12 +36,23 @@ if TYPE_CHECKING:
 _ATTEMPTS, _CONNECT_SECONDS = 3, 5
 
 
+def session() -> boto3.Session:
+    """boto3's session. The AWS CLI and other SDKs go by ``AWS_REGION``, which boto3 alone does not read."""
+    # Here, because boto3 takes a third of a second to import, and several commands do without.
+    import boto3
+
+    return boto3.Session(region_name=os.environ.get("AWS_REGION"))
+
+
 class Connection:
     """A deployed stack, and the AWS clients to reach it with. ``AWS_ENDPOINT_URL`` chooses which AWS."""
 
     def __init__(self, stack: Stack | None = None, folder: Path | None = None) -> None:
-        #: What was named; else it is the stack of the embedded AWS, or that of development.
+        #: Where somebody acts who types no command, as it is to stand in what they leave behind: ``in the console``.
+        self.place = ""
+        #: What was named, and which environment was; else it is the stack of the embedded AWS, or that of development.
         self.named = stack
+        self.environment: str | None = None
         #: The project's folder, or one below it, if one was named.
         self.folder = folder
         self._local: Address | None = None
@@ -49,7 +64,24 @@ class Connection:
 
     @property
     def stack(self) -> Stack:
-        return self.named or (Stack(name=self._local.stack) if self._local else Stack())
+        """Raises :class:`InvalidProject` if stack.yaml does not say what stacks are called."""
+        if self.named:
+            return self.named
+        if self._local and self.environment is None:
+            return Stack(name=self._local.stack)
+        return self.stack_of(self.environment or "dev")
+
+    def stack_of(self, environment: str) -> Stack:
+        """The stack of an environment of the project; outside of any, that of a project without a name.
+
+        Raises :class:`InvalidProject` as :attr:`stack` does.
+        """
+        return Stack.of(self._project_name, environment)
+
+    @cached_property
+    def _project_name(self) -> str:
+        root = nearest(self.folder or Path.cwd())
+        return name_of(root) if root else DEFAULT_PROJECT
 
     @contextmanager
     def to_local(self) -> Iterator[None]:
@@ -81,19 +113,20 @@ class Connection:
             return self._clients[service]
 
     def now(self) -> datetime:
-        """What time it is in UTC where the stack is, to the second: every command goes by this."""
+        """Returns the stack's time in UTC, to the second: every command goes by it."""
         return self._clock.now()
 
     def who(self) -> str:
-        """Whoever typed the command, as AWS knows them; as this machine does, if AWS does not say."""
+        """Whoever acts, as AWS knows them, and where; as this machine knows them, if AWS does not say."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            return str(self.client("sts").get_caller_identity()["Arn"]).rpartition(":")[2]
+            name = str(self.client("sts").get_caller_identity()["Arn"]).rpartition(":")[2]
         except (BotoCoreError, ClientError):
             import getpass
 
-            return getpass.getuser()
+            name = getpass.getuser()
+        return f"{name} {self.place}".rstrip()
 
     @cached_property
     def project(self) -> Project:
@@ -112,7 +145,7 @@ class Connection:
 
     @property
     def application(self) -> Application:
-        """What the project makes of the stack. Raises :class:`NoProject` and :class:`InvalidProject`."""
+        """The application that the project defines. Raises :class:`NoProject` and :class:`InvalidProject`."""
         return self.project.application(self.stack)
 
     @property
@@ -132,7 +165,7 @@ class Connection:
         """Raises :class:`NotDeployed`."""
         from orchestrator.stores.executions import Runner
 
-        return Runner(self.client("stepfunctions"), self._outputs["TaskRunnerArn"])
+        return Runner(self.client("stepfunctions"), self._outputs["TaskRunnerArn"], self.who)
 
     @property
     def histories(self) -> Histories:
@@ -158,7 +191,7 @@ class Connection:
         """Raises :class:`NotDeployed`."""
         from orchestrator.stores.backfills import Backfills
 
-        return Backfills(self.client("stepfunctions"), self._outputs["BackfillArn"])
+        return Backfills(self.client("stepfunctions"), self._outputs["BackfillArn"], self.who)
 
     @property
     def alerts_topic(self) -> str:
@@ -170,11 +203,8 @@ class Connection:
         click.echo(str(fault), err=True)
 
     @cached_property
-    def _session(self) -> Any:
-        # Here, because boto3 takes a third of a second to import, and several commands do without.
-        import boto3
-
-        return boto3.Session()
+    def _session(self) -> boto3.Session:
+        return session()
 
     @cached_property
     def _clock(self) -> ServerClock:

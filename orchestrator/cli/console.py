@@ -89,6 +89,7 @@ def pages(connection: Connection, *, allow_actions: bool = False) -> Pages:
     from orchestrator.console.pages import Pages
     from orchestrator.console.reading import Reading
 
+    connection.place = "in the console"
     return Pages(
         reading=Reading(connection),
         guard=Guard(allow_actions=allow_actions),

@@ -65,7 +65,7 @@ def show(application: Application, file: Path, console: Console) -> int:
 
 
 def _stay(clock: VirtualClock) -> None:
-    """Until somebody interrupts it; from now on time passes as it really does."""
+    """Waits until somebody interrupts it; from now on time passes as it really does."""
     with clock.busy(), suppress(KeyboardInterrupt):
         threading.Event().wait()
 
@@ -92,7 +92,7 @@ def _runs(session: Session) -> list[Run]:
 
 
 def _expected(session: Session, deliveries: Iterable[Delivery], opened: datetime) -> set[tuple[str, str]]:
-    """Every slot that was due, and every one that was delivered."""
+    """Returns every slot that was due or delivered."""
     due = {(task.id, key(slot.at)) for task in session.tasks for slot in expected(task, opened, BEGIN + LENGTH)}
     return due | {(task_of(delivery.schedule), key(delivery.slot)) for delivery in deliveries}
 

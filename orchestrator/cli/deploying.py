@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 
 from orchestrator import deployment
-from orchestrator.cli.connection import Connection
+from orchestrator.cli.connection import Connection, session
 from orchestrator.cli.options import environment_option, gathered, tasks_option
 from orchestrator.cli.views.progress import progress_of
 from orchestrator.clients import Clients
@@ -78,7 +78,7 @@ _settings = gathered(
 
 @dataclass(frozen=True, kw_only=True)
 class _Pace:
-    """How new versions of state machines take over, as somebody typed it."""
+    """The rollout of new versions of state machines, as somebody typed it."""
 
     canary: int | None
     linear: int | None
@@ -233,7 +233,7 @@ def destroy(stack: Stack, delete_data: bool, yes: bool) -> None:
 
 
 def _declared(application: Application, file: Path, clock: ServerClock) -> Declared:
-    """What the file says as of the stack's date. What is wrong with it is said before AWS is asked for that date."""
+    """Reads the file as of the stack's date. Its mistakes are told before AWS is asked for that date."""
     application.validate()
     here = datetime.now(UTC).date()
     declared = application.load(file, here)
@@ -248,13 +248,13 @@ def _warn(said: Iterable[str]) -> None:
 
 def clients() -> Clients:
     """Makes boto3's client of a service, as patient as a deployment is."""
-    return _of(boto3.Session())
+    return _of(session())
 
 
 def _aws(stack: Stack) -> tuple[Clients, ServerClock]:
     """Clients, and what time it is where they reach to: a stack in the embedded AWS may live on a virtual clock."""
-    session = boto3.Session()
-    made = _of(session)
+    asking = session()
+    made = _of(asking)
 
     def ask() -> None:
         try:
@@ -264,10 +264,10 @@ def _aws(stack: Stack) -> tuple[Clients, ServerClock]:
             if refused.response["Error"]["Code"] != "ValidationError":
                 raise
 
-    return made, ServerClock(session, ask)
+    return made, ServerClock(asking, ask)
 
 
-def _of(session: boto3.Session) -> Clients:
+def _of(asking: boto3.Session) -> Clients:
     config = Config(
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         connect_timeout=10,
@@ -276,6 +276,6 @@ def _of(session: boto3.Session) -> Clients:
     )
 
     def client(service: str) -> Any:
-        return session.client(service, config=config)
+        return asking.client(service, config=config)
 
     return client

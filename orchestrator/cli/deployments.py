@@ -9,7 +9,6 @@ import click
 
 from orchestrator.cli import faults
 from orchestrator.cli.connection import Connection
-from orchestrator.stack import Stack
 
 if TYPE_CHECKING:
     from orchestrator.deployment import Project
@@ -31,13 +30,13 @@ INTERRUPTED = "interrupted; the same command finishes what was begun"
 
 
 def deployments(project: Project) -> click.Group:
-    """These commands alone, for one project."""
+    """Returns the group of the deployment commands, for one project."""
 
     @click.group(commands={name: command(name) for name in MODULES})
     @click.pass_context
     def deploy(context: click.Context) -> None:
         """Build and deploy the orchestrator."""
-        context.obj = Connection(Stack(), project.root)
+        context.obj = Connection(folder=project.root)
 
     return deploy
 

@@ -125,7 +125,7 @@ def explain(fault: BotoCoreError | ClientError) -> str:
 
 
 def _unknown_region(said: str) -> str | None:
-    """Where no endpoint answers, the region may be none."""
+    """Explains that the region may not exist, when no endpoint answers."""
     if host := re.search(r"\.([a-z]+(?:-[a-z]+)+-\d+)\.amazonaws\.com", said):
         import boto3
 

@@ -111,7 +111,7 @@ def _costed(expected: Forecast, application: Application, durations: Mapping[str
 
 
 def _durations(connection: Connection, tasks: tuple[Task, ...]) -> dict[str, tuple[Decimal, int]]:
-    """How long the newest runs took on average, and how many they were; nothing where no ledger can be reached."""
+    """Returns the newest runs' average duration in seconds and their number, by task; empty without a ledger."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     medians = {}

@@ -94,7 +94,7 @@ def _report(verified: Sequence[Verified], unreadable: int, as_json: bool) -> int
 
 
 def _compared(verified: Sequence[Verified]) -> tuple[datetime, datetime] | None:
-    """From when to when any task was compared."""
+    """Returns the span in which any task was compared; None if none was."""
     spans = [(one.since, one.until) for one in verified if one.since <= one.until]
     return (min(since for since, _ in spans), max(until for _, until in spans)) if spans else None
 

@@ -39,8 +39,10 @@ from orchestrator.cli.show import show
 from orchestrator.cli.start import start
 from orchestrator.cli.stop import stop
 from orchestrator.cli.tasks import tasks
+from orchestrator.errors import InvalidProject
 from orchestrator.pricing.budgets import exceeded
 from orchestrator.runs.destinations import silences
+from orchestrator.stack import Stack
 
 if TYPE_CHECKING:
     from orchestrator.taskfile.reader import Declared
@@ -66,7 +68,12 @@ def validate(connection: Connection, given: Path | None) -> None:
     from orchestrator.deployment.checking import check
 
     file = connection.tasks_file(given)
-    checked = check(connection.project, connection.stack, file, datetime.now(UTC))
+    try:
+        stack = connection.stack
+    except InvalidProject:
+        # What is wrong with stack.yaml is said with all other mistakes.
+        stack = Stack()
+    checked = check(connection.project, stack, file, datetime.now(UTC))
     declared = checked.declared
     schedules = sum(len(task.schedules) for task in declared.tasks)
     click.echo(f"{file}: {len(declared.tasks)} tasks, {schedules} schedules, no mistakes.")
@@ -79,7 +86,7 @@ def validate(connection: Connection, given: Path | None) -> None:
 
 
 def _exceeded(connection: Connection, declared: Declared) -> Iterator[str]:
-    """Whose slots cost more a month than their budget; what costs follow from is made only where there is one."""
+    """Yields a warning for each task and owner whose slots cost more a month than the budget allows."""
     if declared.budgets or any(task.budget for task in declared.tasks):
         from orchestrator.deployment import monthly_cost
 
@@ -118,7 +125,7 @@ def local(
     """Run all of it on this machine, until Ctrl-C; what is saved is deployed at once."""
     # Here, because moto takes a second to import and nothing else needs it.
     from orchestrator.local import session
-    from orchestrator.local.aws.kept import Kept
+    from orchestrator.local.aws.kept.folder import Kept
     from orchestrator.local.reloading import Source
 
     source = Source(project=connection.project, stack=connection.stack, tasks=connection.tasks_file(file).absolute())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -15,8 +14,8 @@ from zoneinfo import ZoneInfo
 import click
 from rich.console import Console
 
-from orchestrator.instants import slot_text
-from orchestrator.stack import Stack
+from orchestrator.instants import is_slot, slot_text
+from orchestrator.stack import ENVIRONMENT_NAME, Stack
 from orchestrator.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
 
 #: Beyond a terminal's width nothing is cut: a file or a pipe gets whole lines.
 _PIPE_WIDTH = 220
-
-#: Part of the names of buckets, which are 63 characters at most.
-_ENVIRONMENT = re.compile(r"[a-z][a-z0-9-]{0,11}")
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 
@@ -64,24 +60,32 @@ def _zoned(text: str, expected: str) -> datetime:
 
 
 def _slot(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
-    """A slot as the ledger writes it; that of an ad hoc run has milliseconds."""
-    return slot_text(_zoned(text, "a slot")) if text is not None else None
+    """A slot as the ledger writes it; that of an ad hoc run has milliseconds, and an event's an id."""
+    if text is None:
+        return None
+    moment, mark, named = text.partition("#")
+    slot = f"{slot_text(_zoned(moment, 'a slot'))}{mark}{named}"
+    if not is_slot(slot):
+        raise click.BadParameter(
+            f"expected a slot like 2026-12-01T08:00:00Z or 2026-12-01T08:00:00Z#id, found {text!r}"
+        )
+    return slot
 
 
 slot_argument = click.argument("slot", callback=_slot)
 newest_or_slot = click.argument("slot", callback=_slot, required=False)
 
 
-def environment_stack(name: str) -> Stack:
-    """The stack of an environment. Raises click.BadParameter."""
-    if not _ENVIRONMENT.fullmatch(name):
+def environment_name(name: str) -> str:
+    """Raises click.BadParameter if it is none."""
+    if not ENVIRONMENT_NAME.fullmatch(name):
         raise click.BadParameter("1 to 12 of a-z, 0-9 and -, a letter first")
-    return Stack(name=f"orchestrator-{name}")
+    return name
 
 
 def _stack(context: click.Context, parameter: click.Parameter, environment: str | None) -> Stack:
     connection: Connection = context.obj
-    return connection.stack if environment is None else environment_stack(environment)
+    return connection.stack if environment is None else connection.stack_of(environment_name(environment))
 
 
 environment_option = click.option(

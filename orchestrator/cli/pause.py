@@ -88,7 +88,7 @@ def resume(connection: Connection, task: str, on_resume: str | None) -> None:
 
 
 def _end(until: datetime | timedelta | None, now: datetime) -> str:
-    """As a pause has it; nothing where it has none."""
+    """Returns the end of a pause as its record has it; empty if it has none."""
     if until is None:
         return ""
     end = now + until if isinstance(until, timedelta) else until

@@ -55,7 +55,7 @@ class _Period:
 
 @dataclass(frozen=True, kw_only=True)
 class _Of:
-    """Whose runs, as somebody typed it."""
+    """The choice of tasks whose runs are listed, as somebody typed it."""
 
     owner: str | None
     tags: tuple[str, ...]

@@ -97,7 +97,7 @@ def _stop_effects(deployed: Deployed, fields: Fields) -> list[str]:
 
 def _stop(deployed: Deployed, fields: Fields) -> str:
     run = _going_on(deployed, fields)
-    deployed.runner.stop(run, f"{deployed.who()} in the console")
+    deployed.runner.stop(run, deployed.who())
     return f"Stopped {run.task_id} {run.slot}; its row says so in some seconds."
 
 

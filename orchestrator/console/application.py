@@ -43,7 +43,7 @@ _Answer = Callable[[Request], str]
 
 @dataclass(frozen=True, kw_only=True)
 class Console:
-    """What the application is made of."""
+    """The parts of the web application."""
 
     deployed: Deployed
     pages: Pages
@@ -105,7 +105,7 @@ class _Guarded:
 
 
 def _page(answer: _Answer) -> Callable[[Request], Response]:
-    """As an endpoint, which Starlette runs in a thread: whoever has the page as it is need not load it again."""
+    """Makes an endpoint, which Starlette runs in a thread. It sends an unchanged page only once (ETag)."""
 
     def endpoint(request: Request) -> Response:
         text = answer(request)
@@ -151,7 +151,7 @@ def _number(given: str, most: int) -> int:
 
 
 def _moment(given: str) -> datetime | None:
-    """In UTC; None where nothing is given."""
+    """Reads a moment of a query, in UTC; None if the query has none."""
     if not given:
         return None
     try:
@@ -190,7 +190,7 @@ def _act(console: Console, name: str, fields: Mapping[str, str]) -> str:
 
 
 def _faults(console: Console) -> dict[int | type[Exception], Callable[[Request, Exception], Response]]:
-    """What went wrong as a page."""
+    """Handlers that show an error as a page."""
 
     def said(title: str, text: str, status: int) -> Response:
         return HTMLResponse(console.pages.message(title, text), status)

@@ -39,7 +39,7 @@ class Deployed(Protocol):
     def backfills(self) -> Backfills: ...
 
     def now(self) -> datetime:
-        """What time it is in UTC where the stack is."""
+        """Returns the stack's time in UTC."""
         ...
 
     def who(self) -> str:

@@ -20,7 +20,7 @@ class Bar:
 
 @dataclass(frozen=True, kw_only=True)
 class Durations:
-    """Of the runs that have a duration, the oldest first. Seconds."""
+    """The runs that have a duration, the oldest first, in seconds."""
 
     bars: tuple[Bar, ...]
     median: float
@@ -30,7 +30,7 @@ class Durations:
     bounds: tuple[int, int]
 
     def height(self, seconds: float) -> float:
-        """Where a line for so many seconds is drawn: from 0 to 1, and beyond the chart above."""
+        """Returns the height of a line for ``seconds``: 0 is the bottom, 1 the top, and more is above the chart."""
         return seconds / self.longest if self.longest else 0.0
 
 

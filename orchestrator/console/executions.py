@@ -37,7 +37,7 @@ class Execution:
 
     @property
     def console(self) -> str:
-        """Where AWS shows it; empty outside of AWS's public partition."""
+        """The page of AWS's console that shows it; empty outside AWS's public partition."""
         parts = self.arn.split(":")
         if len(parts) < 8 or parts[1] != "aws":
             return ""

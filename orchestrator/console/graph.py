@@ -134,7 +134,7 @@ def _following(state: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _ranks(start: str, following: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """How far below the first state each stands: one more than the lowest of those before it; a way back counts not."""
+    """Ranks each state: one row below the lowest state that leads to it. Transitions back do not count."""
     order: list[str] = []
     back: set[tuple[str, str]] = set()
     open_: set[str] = {start}
@@ -183,7 +183,7 @@ def _mean(places: Sequence[float], otherwise: float) -> float:
 
 
 def _line(source: tuple[int, int], target: tuple[int, int]) -> str:
-    """From the lower edge of a state to the upper one of the next; around, where it leads up."""
+    """Draws a line from a state's lower edge to the next one's upper edge, or around them if it leads up."""
     begin_x, begin_y = source[0] + NODE_WIDTH // 2, source[1] + NODE_HEIGHT
     end_x, end_y = target[0] + NODE_WIDTH // 2, target[1]
     if end_y > begin_y:

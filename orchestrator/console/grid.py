@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from itertools import groupby
 
 from orchestrator.console.span import Span
+from orchestrator.instants import of_slot
 from orchestrator.runs.outline import Outline
 from orchestrator.runs.run import Attention, RunStatus
 from orchestrator.runs.task_state import Record
@@ -80,7 +81,7 @@ class Row:
 
     @property
     def summary(self) -> str:
-        """For who does not see the grid: ``96 succeeded, 1 failed``."""
+        """The row in words, for screen readers: ``96 succeeded, 1 failed``."""
         return ", ".join(f"{self.counts[mark]} {mark}" for mark in Mark if self.counts.get(mark)) or "no slots"
 
 
@@ -88,7 +89,7 @@ def row(record: Record, span: Span, runs: Iterable[Outline], due: Iterable[datet
     """``runs`` are the task's rows in the span, ``due`` its slots to come there."""
     worst: dict[int, Mark] = {}
     counts: Counter[Mark] = Counter()
-    marks = [(datetime.fromisoformat(run.slot).astimezone(UTC), mark_of(run)) for run in runs]
+    marks = [(of_slot(run.slot), mark_of(run)) for run in runs]
     marks += [(moment, Mark.DUE) for moment in due]
     for moment, mark in marks:
         column = span.column(moment)

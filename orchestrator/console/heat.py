@@ -19,7 +19,7 @@ class Hours:
 
 
 def heat(days: Mapping[str, Iterable[datetime]]) -> tuple[Hours, ...]:
-    """By the name of the day; days are comparable, because the busiest hour of all of them is the darkest."""
+    """Counts starts by hour of each named day. The busiest hour of all days is the darkest."""
     counted = {name: Counter(moment.hour for moment in moments) for name, moments in days.items()}
     most = max((count for hours in counted.values() for count in hours.values()), default=0)
     return tuple(

@@ -25,12 +25,12 @@ class Day:
 
     @property
     def unexplained(self) -> int:
-        """How many of the slots have no row."""
+        """The number of slots without a row."""
         return sum(one.problem is Problem.UNEXPLAINED for one in self.findings)
 
 
 def days(records: Collection[Record], runs: Iterable[Outline], since: datetime, now: datetime) -> tuple[Day, ...]:
-    """From the day of ``since`` until now, the newest first; ``runs`` are the rows of that time."""
+    """Compares slots and rows of each day from ``since`` until now, the newest first; ``runs`` are the rows."""
     by_day: dict[tuple[str, str], list[Outline]] = {}
     for run in runs:
         by_day.setdefault((run.task_id, run.slot[:10]), []).append(run)

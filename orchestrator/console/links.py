@@ -12,7 +12,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
 
 @dataclass(frozen=True, kw_only=True)
 class Links:
-    """Of a page of the server."""
+    """The links of a page that the server serves."""
 
     #: Whether pages that exist for a task and a slot only can be asked for.
     live: bool = True
@@ -29,7 +29,7 @@ class Links:
         return f"/tasks/{quote(task_id, safe='')}/slots/{quote(slot, safe=':')}"
 
     def action(self, name: str) -> str:
-        """Where the form of an action is sent to."""
+        """Returns the address that an action's form is posted to."""
         return f"/actions/{name}"
 
     def static(self, name: str) -> str:
@@ -38,7 +38,7 @@ class Links:
 
 @dataclass(frozen=True, kw_only=True)
 class FileLinks(Links):
-    """Of a page of a static copy, which lies in the copy's folder itself."""
+    """The links of a page of a static copy, which is a file in the copy's folder."""
 
     live: bool = False
     #: Runs that the copy holds, by task and slot: there is no link to another.

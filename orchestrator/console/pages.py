@@ -24,6 +24,7 @@ from orchestrator.console.rendering import environment, seconds
 from orchestrator.console.span import LENGTHS, span
 from orchestrator.console.timeline import timeline
 from orchestrator.errors import NoRunOfSlot, UnknownTask
+from orchestrator.instants import of_slot
 from orchestrator.runs.alerts import Incident
 from orchestrator.runs.explanation import why
 from orchestrator.runs.run import TERMINAL, UNSUCCESSFUL, Run, RunStatus
@@ -43,7 +44,7 @@ _UPCOMING = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Pages:
-    """Each page of one stack; ``links`` say where the others are."""
+    """The pages of one stack; ``links`` lead from one to another."""
 
     reading: Reading
     links: Links = field(default_factory=Links)
@@ -81,7 +82,7 @@ class Pages:
         )
 
     def cell(self, task_id: str, since: datetime, length: timedelta) -> str:
-        """What lies behind one cell of the grid: no page, but a part of one. Raises :class:`UnknownTask`."""
+        """Renders the runs behind one cell of the grid, as a part of a page. Raises :class:`UnknownTask`."""
         record = self.reading.record(task_id)
         if record is None:
             raise UnknownTask(task_id)
@@ -99,7 +100,7 @@ class Pages:
         )
 
     def task(self, task_id: str) -> str:
-        """What is known of one task. Raises :class:`UnknownTask`."""
+        """Renders one task. Raises :class:`UnknownTask`."""
         record = self.reading.record(task_id)
         if record is None:
             raise UnknownTask(task_id)
@@ -142,7 +143,7 @@ class Pages:
         )
 
     def timeline(self, hours: int, until: datetime | None) -> str:
-        """What ran side by side in the ``hours`` before ``until``, or before now, and how busy the days are."""
+        """Renders the runs of the ``hours`` before ``until``, or before now, side by side, and how busy days are."""
         now = self.reading.now()
         end = until or now.replace(second=0) + timedelta(minutes=1)
         since = end - timedelta(hours=hours)
@@ -153,7 +154,7 @@ class Pages:
             slot.at for task in tasks for slot in expected(task, now, now + timedelta(days=1)) if not slot.skipped
         )
         day = self.reading.between(now - timedelta(days=1), now)
-        past = (datetime.fromisoformat(run.slot).astimezone(UTC) for run in day if run.started_at)
+        past = (of_slot(run.slot) for run in day if run.started_at)
         return self._page(
             "timeline",
             "timeline",
@@ -196,7 +197,7 @@ class Pages:
         )
 
     def confirm(self, name: str, action: Action, fields: Fields, effects: list[str]) -> str:
-        """What an action would do, before it does."""
+        """Renders what an action would do, and asks for a confirmation."""
         back = self.links.task(fields["task"]) if "task" in fields else self.links.page("failures")
         return self._page(
             "confirm",
@@ -214,7 +215,7 @@ class Pages:
         return self._page("message", None, title=title, text=text, back=back)
 
     def _pending(self, task: Task) -> list[tuple[str, str, str]]:
-        """Each field that the file has otherwise than it is deployed."""
+        """Returns each field that differs between the file and what is deployed: label, deployed, in the file."""
         written = self.declared().get(task.id)
         if written is None:
             return []
@@ -238,7 +239,7 @@ def _text(value: object) -> str:
 
 
 def _facts(task: Task) -> list[tuple[str, str]]:
-    """What a task declares, where it declares something."""
+    """Returns what a task declares: labels and texts, without empty ones."""
     retry, bounds = task.retry, (task.min_duration_seconds, task.max_duration_seconds)
     said = {
         "Runs": str(task.target),
@@ -260,7 +261,7 @@ def _facts(task: Task) -> list[tuple[str, str]]:
 
 
 def _run_facts(run: Run) -> list[tuple[str, str]]:
-    """What a row says beside its status."""
+    """Returns what a row holds besides its status: labels and texts."""
     delay = run.start_delay_seconds
     said = {
         "Started": f"{run.started_at or 'never'}, by {run.trigger}",

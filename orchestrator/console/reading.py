@@ -45,7 +45,7 @@ _BACKFILLS = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Overview:
-    """What the first page shows."""
+    """The data of the first page."""
 
     rows: tuple[Row, ...]
     #: How many tasks there are in all.
@@ -71,7 +71,7 @@ class Reading:
         self._due: dict[tuple[str, int, datetime, datetime], tuple[datetime, ...]] = {}
 
     def now(self) -> datetime:
-        """What time it is in UTC where the stack is, as it said some seconds ago or later."""
+        """Returns the stack's time in UTC, asked anew after some seconds."""
         moment = self._monotonic()
         if moment - self._heard > _NOW_FRESH:
             # A deployed stack's clock is the newest answer, and whoever has credentials may ask this.
@@ -80,7 +80,7 @@ class Reading:
         return self._deployed.now()
 
     def records(self) -> Mapping[str, Record]:
-        """Every task of the registry, by its id, as it was some seconds ago or later."""
+        """Returns every task of the registry, by its id, read anew after some seconds."""
         with self._lock:
             if self._records is None or self._monotonic() - self._records[0] > _RECORDS_FRESH:
                 by_id = {record.task.id: record for record in self._deployed.registry.all()}
@@ -88,7 +88,7 @@ class Reading:
             return self._records[1]
 
     def forget(self) -> None:
-        """What was read is not shown again: somebody has changed it."""
+        """Forgets what was read, since somebody has changed it."""
         with self._lock:
             self._records = None
         self._recent.forget()
@@ -153,7 +153,7 @@ class Reading:
         return self._deployed.ledger.get(task_id, slot)
 
     def incidents(self) -> tuple[Incident, ...]:
-        """What is wrong now, the newest first."""
+        """Returns the open incidents, the newest first."""
         found = Incidents(self._deployed.client("dynamodb"), self._deployed.stack).open()
         return tuple(sorted(found, key=lambda one: one.since, reverse=True))
 
@@ -179,11 +179,11 @@ class Reading:
 
     @property
     def histories(self) -> Histories:
-        """What Step Functions remembers of executions."""
+        """The histories that Step Functions keeps of executions."""
         return self._deployed.histories
 
     def log(self, run: Run) -> tuple[list[LogLine], str]:
-        """What a run has logged, and why that cannot be read, if it cannot."""
+        """Returns a run's log lines, and the reason if they cannot be read."""
         try:
             calls = run_log.invocations(run, self.histories, self._deployed.registry, self.stack)
             return run_log.lines(run, calls, self._deployed.function_logs), ""

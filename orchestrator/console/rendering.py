@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from orchestrator.console.graph import NODE_HEIGHT, NODE_WIDTH
 from orchestrator.console.grid import Mark, Stretch
-from orchestrator.instants import to_second
+from orchestrator.instants import of_slot, to_second
 from orchestrator.runs.explanation import why
 
 #: Characters of a text that a page shows of one value.
@@ -64,14 +64,15 @@ def seconds(value: float | None) -> str:
 
 
 def moment(value: datetime | str | None, zone: str = "") -> Markup:
-    """A moment that the browser writes in the zone that its reader has chosen; in UTC where it does not."""
+    """A moment or a slot that the browser writes in the zone that its reader has chosen; in UTC where it does not."""
     if not value:
         return Markup("")
-    at = datetime.fromisoformat(value) if isinstance(value, str) else value
-    at = at.astimezone(UTC)
-    return Markup('<time datetime="{}" data-zone="{}">{}</time>').format(
+    at = of_slot(value) if isinstance(value, str) else value.astimezone(UTC)
+    shown = Markup('<time datetime="{}" data-zone="{}">{}</time>').format(
         to_second(at), zone, f"{at:%a %Y-%m-%d %H:%M:%S} UTC"
     )
+    named = value.partition("#")[2] if isinstance(value, str) else ""
+    return shown + (Markup(' <span class="quiet">#{}</span>').format(named) if named else "")
 
 
 def outline(stretches: Iterable[Stretch], mark: Mark) -> str:

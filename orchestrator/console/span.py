@@ -10,7 +10,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, kw_only=True)
 class Length:
-    """How long a span is, and how finely it is divided."""
+    """The length of a span, and of each column in it."""
 
     name: str
     past: timedelta
@@ -31,7 +31,7 @@ LENGTHS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Span:
-    """From ``since`` until just before ``until``, both in UTC and at the edge of a column."""
+    """The time from ``since`` until just before ``until``, both in UTC and at the edge of a column."""
 
     length: Length
     since: datetime

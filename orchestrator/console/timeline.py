@@ -50,7 +50,7 @@ class Timeline:
 
 
 def timeline(runs: Iterable[Outline], since: datetime, until: datetime, now: datetime) -> Timeline:
-    """Of ``runs``, those that went on between ``since`` and ``until``; what goes on still ends ``now``."""
+    """Lays out the runs that were active between ``since`` and ``until``; one that is still active ends ``now``."""
     spans = [(run, *ends) for run in runs if (ends := _ends(run, now)) and ends[0] < until and ends[1] >= since]
     spans.sort(key=lambda one: (one[1], one[0].task_id))
     drawn = spans[-MOST_BARS:]

@@ -18,6 +18,7 @@ from orchestrator.deployment.proving import Proof, Verdict, not_shown, proof_jso
 from orchestrator.deployment.publishing import Rollout
 from orchestrator.deployment.rollback import rollback
 from orchestrator.deployment.settings import StackSettings
+from orchestrator.deployment.surroundings import Surroundings
 
 __all__ = [
     "LOG_LEVELS",
@@ -32,6 +33,7 @@ __all__ = [
     "Proof",
     "Rollout",
     "StackSettings",
+    "Surroundings",
     "Verdict",
     "apply",
     "assumptions",

@@ -93,7 +93,7 @@ def alarms(stack: Stack, functions: Mapping[str, str], queues: Sequence[str], ha
 
 
 def _of_machine(stack: Stack, machine: str, prefix: str = "") -> dict[str, Any]:
-    """Of a machine that runs tasks, by its physical name; ``prefix`` is for the alarms of TaskRunner's twin.
+    """Alarms of a machine that runs tasks; ``machine`` is its physical name, ``prefix`` begins the names of the twin's.
 
     Nobody but its metrics tells of an Express execution that died before the watchdog finds its row.
     """
@@ -113,7 +113,7 @@ def _of_machine(stack: Stack, machine: str, prefix: str = "") -> dict[str, Any]:
 
 
 def _of_runs(stack: Stack) -> dict[str, Any]:
-    """Of runs that fail."""
+    """Alarms of runs that fail."""
     return {
         # The ledger's own count first: which dimensions Step Functions gives to executions of an alias, no page says.
         "FailuresAlarm": _alarm(
@@ -128,13 +128,13 @@ def _of_runs(stack: Stack) -> dict[str, Any]:
             METRICS_NAMESPACE,
             UNREADABLE_METRIC,
             {"Stack": stack.name},
-            "A row or record cannot be read and is left out: the logs of watchdog and alerter name it.",
+            "A row or record cannot be read and is left out: the logs of watchdog and follower name it.",
         ),
     }
 
 
 def _of_delivery(stack: Stack) -> dict[str, Any]:
-    """Of slots that do not become runs in time."""
+    """Alarms of slots that do not become runs in time."""
     group = {"ScheduleGroup": stack.schedule_group}
     return {
         "DroppedAlarm": _alarm(
@@ -182,7 +182,7 @@ def _of_function(name: str) -> dict[str, Any]:
 def _alarm(
     name: str, namespace: str, metric: str, dimensions: Mapping[str, Any], description: str, **other: Any
 ) -> dict[str, Any]:
-    """Of one or more in five minutes, unless ``other`` says otherwise; silence is good news."""
+    """An alarm for a sum of one or more in five minutes, unless ``other`` says otherwise; no data is good."""
     return {
         "Type": "AWS::CloudWatch::Alarm",
         "Properties": {

@@ -70,7 +70,7 @@ class Application:
         return self.load(file, today).tasks
 
     def load(self, file: Path, today: date) -> Declared:
-        """What a file says of this stack's environment as of today; each task runs something of this application.
+        """Reads a file for this stack's environment as of today. Each task must run something of this application.
 
         No task is tried again after a :class:`~orchestrator.errors.NonRetryableError` that its function's code defines.
         Raises InvalidTaskFile.

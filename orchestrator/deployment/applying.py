@@ -33,7 +33,7 @@ ProgressOf = Callable[[int], AbstractContextManager[Callable[[str], object]]]
 
 @dataclass(frozen=True, kw_only=True)
 class Deployer:
-    """Who deploys: a name, a clock, and the callbacks that report progress."""
+    """The deploying person's name, a clock, and the callbacks that report progress."""
 
     #: Shown to others who try to deploy at the same time.
     name: str = "another deployment"
@@ -52,7 +52,7 @@ SOMEBODY = Deployer()
 
 @dataclass(frozen=True, kw_only=True)
 class Applied:
-    """What an apply did."""
+    """The result of an apply."""
 
     #: What was carried out.
     plan: DeploymentPlan

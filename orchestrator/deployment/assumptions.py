@@ -44,7 +44,7 @@ _RECORDED = "answers of AWS recorded in LocalStack's tests of Step Functions"
 
 @dataclass(frozen=True, kw_only=True)
 class Assumption:
-    """Something that was read and never seen."""
+    """A fact of AWS that was read in its documentation and not yet seen."""
 
     claim: str
     #: Title of a page, or an issue.
@@ -60,7 +60,7 @@ class Assumption:
 
 
 def assumptions(application: Application, role: str | None = None) -> tuple[Assumption, ...]:
-    """All of them. ``role`` is the ARN of a role that Step Functions may assume; without one some are not asked."""
+    """Returns all assumptions. ``role`` is the ARN of a role for Step Functions; without it some are not asked."""
     return (
         *_functions(),
         *_errors(),
@@ -101,7 +101,7 @@ def _functions() -> Iterator[Assumption]:
 
 
 def _errors() -> Iterator[Assumption]:
-    """What a catcher catches."""
+    """Assumptions about what a catcher catches."""
 
     def caught(claim: str, error: str, catcher: str, *, caught: bool = True, source: str = _ERRORS) -> Assumption:
         state = {**_LAMBDA, "Catch": [{"ErrorEquals": [catcher], "Next": "Handler"}], "End": True}
@@ -140,7 +140,7 @@ def _errors() -> Iterator[Assumption]:
 
 
 def _attribute_values() -> Iterator[Assumption]:
-    """How DynamoDB's types are spelt."""
+    """Assumptions about the spelling of DynamoDB's types."""
 
     def put(resource: str, value: Mapping[str, Any]) -> dict[str, Any]:
         state = {
@@ -168,7 +168,7 @@ def _attribute_values() -> Iterator[Assumption]:
 
 
 def _prefixes(role: str | None) -> Iterator[Assumption]:
-    """What errors are called, by the integration that they come from."""
+    """Assumptions about the names of errors, by the integration that they come from."""
     key = {"TableName": "orchestrator-no-such-table", "Key": {"id": {"S": "a"}}}
     cases: dict[str, tuple[str, dict[str, Any]]] = {
         "aws-sdk:dynamodb:getItem": ("DynamoDb.…", key),

@@ -18,7 +18,7 @@ from orchestrator.stores.subscriptions import Destinations, Subscriptions
 def boundaries(
     clients: Clients, stack: Stack, outputs: Mapping[str, str], now: Callable[[], datetime]
 ) -> tuple[Registry, Schedules]:
-    """What tasks and schedules are read and written through."""
+    """Returns the stores of tasks and schedules."""
     settings = SchedulerSettings(
         state_machine=live(outputs["TaskRunnerArn"]),
         express_state_machine=live(express) if (express := outputs.get("ExpressRunnerArn")) else None,
@@ -30,7 +30,7 @@ def boundaries(
 
 
 def alert_boundaries(clients: Clients, stack: Stack, outputs: Mapping[str, str]) -> tuple[Destinations, Subscriptions]:
-    """What destinations of alerts are read and written through."""
+    """Returns the stores of the destinations of alerts."""
     return Destinations(clients("ssm"), stack), Subscriptions(clients("sns"), outputs["AlertsTopicArn"])
 
 

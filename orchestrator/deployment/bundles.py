@@ -35,7 +35,7 @@ class Bundle:
 
     @cached_property
     def digest(self) -> str:
-        """Of the files rather than of the zip file: compression differs between versions of zlib."""
+        """A hash of the files, not of the zip file: compression differs between versions of zlib."""
         digest = hashlib.sha256()
         for path, content in sorted(self.files.items()):
             digest.update(f"{path}\0{len(content)}\0".encode())
@@ -46,7 +46,7 @@ class Bundle:
 
     @property
     def key(self) -> str:
-        """Where the artifacts bucket has it."""
+        """Its key in the artifacts bucket."""
         return f"lambdas/{self.name}/{self.digest[:32]}.zip"
 
     def to_zip(self) -> bytes:
@@ -66,7 +66,7 @@ def bundle(
 
 
 def library_files(library: Path) -> dict[str, bytes]:
-    """What every bundle holds of the folder of this library, by the path in the zip file."""
+    """Returns the files of this library that every bundle holds, by the path in the zip file."""
     return _contents(library, _modules(library, lambda name: name in _BUNDLED or name == "__init__"))
 
 
@@ -75,7 +75,7 @@ def _contents(folder: Path, paths: Iterable[Path]) -> dict[str, bytes]:
 
 
 def own_files(function: Function, lambdas: Path) -> tuple[Path, ...]:
-    """What a bundle holds of the folder ``lambdas``: the function's module or package, and what all share."""
+    """Returns the files of ``lambdas`` that a bundle holds: the function's module or package, and what all share."""
     return tuple(_modules(lambdas, lambda name: name == function.package or is_shared(name)))
 
 

@@ -18,7 +18,7 @@ _DAYS = 30
 
 
 def billed(application: Application, settings: StackSettings = AS_DEPLOYED) -> Billed:
-    """What the bill follows from; what ``settings`` leave open is as the template has it by default."""
+    """Returns the facts that the bill follows from; ``settings`` that are None count as the template's defaults."""
     template = application.template
     resources = template["Resources"]
     chosen = {name: parameter.get("Default") for name, parameter in template["Parameters"].items()}

@@ -47,6 +47,6 @@ def dashboard(stack: Stack) -> dict[str, Any]:
 
 
 def _search(stack: Stack, metric: str, dimensions: str, statistic: str) -> str:
-    """Every task's own line."""
+    """A search expression that gives every task its own line."""
     terms = f'{{{METRICS_NAMESPACE},{dimensions}}} MetricName="{metric}" Stack="{stack.name}"'
     return f"SEARCH('{terms}', '{statistic}', 300)"

@@ -25,7 +25,7 @@ class DefinitionChange:
 
 
 def definition_change(state_machine: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> DefinitionChange:
-    """From ``old`` to ``new``, as their JSON texts say; ``old`` may be empty."""
+    """Compares two definitions, as parsed from JSON; ``old`` is empty for a new state machine."""
     before, after = dict(_states(old)), dict(_states(new))
     return DefinitionChange(
         state_machine=state_machine,

@@ -29,7 +29,7 @@ class Dependencies:
 
     @classmethod
     def read(cls, locks: Iterable[Path], platform: Platform, cache: Path) -> Dependencies:
-        """What lock lists name, together.
+        """Reads several lock lists as one.
 
         Raises :class:`~orchestrator.errors.InvalidLockList`, and
         :class:`~orchestrator.errors.InvalidProject` where two lists pin two versions of one distribution.
@@ -49,7 +49,7 @@ class Dependencies:
 
     @property
     def digest(self) -> str:
-        """Of what :meth:`files` would hold, without fetching it: the hashes of the files are in the pins."""
+        """A hash of what :meth:`files` would give, without fetching it: the pins hold the files' hashes."""
         text = "\n".join((self.platform.folder, *(pin.to_line() for pin in self.pins)))
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -58,7 +58,7 @@ class Dependencies:
         return list(wheels(self.pins, self.platform, self.cache).values())
 
     def files(self) -> dict[str, bytes]:
-        """What the wheels hold, by path, without what no function reads.
+        """Returns the wheels' files by path, without those that no function reads.
 
         Raises :class:`~orchestrator.errors.MissingWheels`.
         """
@@ -70,7 +70,7 @@ class Dependencies:
 
 
 def _path(name: str) -> str | None:
-    """Where a bundle has what a wheel calls ``name``; None if it leaves it out."""
+    """Returns the path in the bundle of a wheel's file ``name``; None if the bundle leaves it out."""
     folder, *inner = name.split("/")
     if folder.endswith(".data"):
         return "/".join(inner[1:]) if inner[0] in _IMPORTED_DATA and inner[-1] else None

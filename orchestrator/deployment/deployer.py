@@ -5,16 +5,19 @@ before the first deployment and be changed before each new type of resource, and
 can. Of what the types' handlers may call ("handlers" in AWS's resource type schemas) this is what the template's
 properties need.
 
-Whoever deploys functions and their roles can do what these can be given; where that is too much, a permissions boundary
-is for the account to set. An environment's reach ends at its name: but ``dev`` reaches ``dev-2``.
+Whoever deploys functions and their roles can do what these can be given; where that is too much, stack.yaml names a
+permissions boundary: then no role can be made or changed without it, and whoever deploys cannot take it away. An
+environment's reach ends at its name: but ``dev`` reaches ``dev-2``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from orchestrator.deployment.surroundings import Surroundings
 from orchestrator.stack import Stack
 
 #: "IAM and AWS STS quotas": the policies in a role, without white space.
@@ -28,7 +31,7 @@ _ALL = ("*",)
 class Grant:
     """Actions on resources, and what for."""
 
-    #: ``deploy.py``, or a resource type of CloudFormation.
+    #: ``deploy.py``, a resource type of CloudFormation, or what a project may say of its functions and its stack.
     what: str
     actions: tuple[str, ...]
     #: What follows the partition, with ``STACK``, ``REGION`` and ``ACCOUNT``; ``*`` for all.
@@ -44,6 +47,9 @@ _FUNCTIONS = ("lambda:REGION:ACCOUNT:function:STACK-*",)
 #: Nobody knows the id of a stack's key before it is there, and its alias goes with the stack, before the key.
 _KEYS = ("kms:REGION:ACCOUNT:key/*",)
 _GROUP = ("scheduler:REGION:ACCOUNT:schedule-group/STACK",)
+_LOG_GROUPS = tuple(
+    f"logs:REGION:ACCOUNT:log-group:/aws/{kind}/STACK-*" for kind in ("events", "lambda", "vendedlogs/states")
+)
 _MACHINES = ("states:REGION:ACCOUNT:stateMachine:STACK-*",)
 _QUEUES = ("sqs:REGION:ACCOUNT:STACK-*",)
 _ROLES = ("iam::ACCOUNT:role/STACK/*",)
@@ -191,9 +197,7 @@ CLOUDFORMATION: tuple[Grant, ...] = (
         "logs",
         "AssociateKmsKey CreateLogGroup DeleteLogGroup DescribeIndexPolicies GetDataProtectionPolicy"
         " ListTagsForResource PutRetentionPolicy TagResource",
-        tuple(
-            f"logs:REGION:ACCOUNT:log-group:/aws/{kind}/STACK-*" for kind in ("events", "lambda", "vendedlogs/states")
-        ),
+        _LOG_GROUPS,
     ),
     # A list is of no resource, and resource policies are none.
     _grant("AWS::Logs::LogGroup", "logs", "DescribeLogGroups", _ALL),
@@ -255,20 +259,72 @@ CLOUDFORMATION: tuple[Grant, ...] = (
 )
 
 
+#: What CloudFormation calls beside that for what stack.yaml, or a file beside a handler, may say, by its field. Tags
+#: may be changed and taken away again ("tagging" in AWS's resource type schemas).
+PLACED: tuple[Grant, ...] = (
+    # "Giving Lambda functions access to resources in an Amazon VPC"; a description is of no resource.
+    _grant("vpc", "ec2", "DescribeNetworkInterfaces DescribeSecurityGroups DescribeSubnets DescribeVpcs", _ALL),
+    # A layer may be of any account.
+    _grant("layers", "lambda", "GetLayerVersion", ("lambda:REGION:*:layer:*",)),
+    _grant("tags", "cloudformation", "TagResource UntagResource", ("cloudformation:REGION:ACCOUNT:stack/STACK/*",)),
+    _grant("tags", "cloudwatch", "UntagResource", ("cloudwatch:REGION:ACCOUNT:alarm:STACK-*",)),
+    _grant("tags", "cloudwatch", "UntagResource", ("cloudwatch::ACCOUNT:dashboard/STACK",)),
+    _grant("tags", "dynamodb", "TagResource UntagResource", _TABLES),
+    _grant("tags", "events", "UntagResource", ("events:REGION:ACCOUNT:rule/STACK-*",)),
+    _grant("tags", "iam", "ListRoleTags TagRole UntagRole", _ROLES),
+    _grant("tags", "kms", "TagResource UntagResource", _KEYS),
+    _grant("tags", "lambda", "ListTags UntagResource", _FUNCTIONS),
+    _grant("tags", "lambda", "UntagResource", ("lambda:REGION:ACCOUNT:event-source-mapping:*",)),
+    _grant("tags", "logs", "UntagResource", _LOG_GROUPS),
+    _grant("tags", "s3", "ListTagsForResource TagResource UntagResource", _BUCKETS),
+    _grant("tags", "ses", "ListTagsForResource UntagResource", _ALL),
+    _grant("tags", "sns", "UntagResource", ("sns:REGION:ACCOUNT:STACK-*",)),
+    _grant("tags", "sqs", "TagQueue UntagQueue", _QUEUES),
+    _grant("tags", "scheduler", "UntagResource", _GROUP),
+    _grant("tags", "states", "UntagResource", _MACHINES),
+)
+
+#: With a boundary these are granted only for roles that have it ("Permissions boundaries for IAM entities").
+_BOUNDED = ("iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy")
+
+ALL = OWN + CLOUDFORMATION + PLACED
+
+
+def _bounded(grants: Iterable[Grant], boundary: str) -> Iterator[Grant]:
+    """The same grants, with ``boundary`` as a condition of those that make roles."""
+    for grant in grants:
+        yield replace(grant, actions=tuple(one for one in grant.actions if one not in _BOUNDED))
+    yield Grant(
+        what="permissionsBoundary",
+        actions=_BOUNDED,
+        resources=_ROLES,
+        conditions={"StringEquals": {"iam:PermissionsBoundary": boundary}},
+    )
+
+
 def policy(
     stack: Stack,
-    grants: tuple[Grant, ...] = OWN + CLOUDFORMATION,
+    grants: tuple[Grant, ...] = ALL,
     *,
+    surroundings: Surroundings = Surroundings(),  # noqa: B008 # frozen
     partition: str = "aws",
     region: str = "*",
     account: str = "*",
 ) -> dict[str, Any]:
-    """A policy document. What stands on the same resources is one statement."""
+    """A policy document. What stands on the same resources is one statement.
+
+    ``surroundings`` narrow it: a boundary is a condition, and a key of the company's the only one that can be used.
+    Where the names are so long that a role could not hold it, statements about different services are united.
+    """
+    if surroundings.permissions_boundary:
+        grants = tuple(_bounded(grants, surroundings.permissions_boundary))
 
     def filled(text: str) -> str:
         return text.replace("STACK", stack.name).replace("REGION", region).replace("ACCOUNT", account)
 
     def arn(pattern: str) -> str:
+        if surroundings.key and pattern in _KEYS:
+            return surroundings.key
         return pattern if pattern == "*" else f"arn:{partition}:{filled(pattern)}"
 
     def conditions(grant: Grant) -> dict[str, Any]:
@@ -279,10 +335,37 @@ def policy(
 
     merged: dict[str, dict[str, Any]] = {}
     for grant in grants:
+        if not grant.actions:
+            continue
         resources, held = [arn(one) for one in grant.resources], conditions(grant)
         statement = merged.setdefault(
             f"{resources} {held}",
             {"Effect": "Allow", "Action": [], "Resource": resources} | ({"Condition": held} if held else {}),
         )
         statement["Action"] = sorted({*statement["Action"], *grant.actions})
-    return {"Version": "2012-10-17", "Statement": list(merged.values())}
+    document: dict[str, Any] = {"Version": "2012-10-17", "Statement": list(merged.values())}
+    if len(json.dumps(document, separators=(",", ":"))) <= LIMIT_CHARACTERS:
+        return document
+    return {**document, "Statement": _united(document["Statement"])}
+
+
+def _united(statements: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The same permissions in fewer statements: no action of a service is for a resource of another."""
+    united: list[dict[str, Any]] = []
+    for one in statements:
+        services = _services(one["Action"])
+        open_ = (other for other in united if _is_plain(other) and not services & _services(other["Action"]))
+        into = next(open_, None) if _is_plain(one) else None
+        if into:
+            into["Action"], into["Resource"] = into["Action"] + one["Action"], into["Resource"] + one["Resource"]
+        else:
+            united.append(dict(one))
+    return united
+
+
+def _is_plain(statement: Mapping[str, Any]) -> bool:
+    return "Condition" not in statement and statement["Resource"] != ["*"]
+
+
+def _services(actions: Iterable[str]) -> set[str]:
+    return {action.partition(":")[0] for action in actions}

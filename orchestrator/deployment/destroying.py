@@ -31,7 +31,7 @@ _PENDING_DAYS = 30
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """Something that outlives its stack."""
+    """A resource that outlives its stack."""
 
     #: ``AWS::DynamoDB::Table`` …
     type: str
@@ -103,7 +103,7 @@ def _delete_table(client: DynamoDBClient, stack: Stack, name: str, sleep: Callab
 
 
 def _delete_bucket(client: S3Client, name: str) -> None:
-    """Every version of every object first: only an empty bucket can be deleted."""
+    """Deletes a bucket, after every version of every object in it: only an empty one can be deleted."""
     for page in client.get_paginator("list_object_versions").paginate(Bucket=name):
         versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
         objects: list[ObjectIdentifierTypeDef] = [

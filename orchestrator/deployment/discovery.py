@@ -51,7 +51,7 @@ def modules(folder: Path) -> dict[str, Path]:
 
 
 def names_of(path: Path, root: Path) -> set[str]:
-    """What the statements of a module name, as an import of it would find. Raises InvalidProject."""
+    """Returns the names that a module's statements bind, without importing it. Raises InvalidProject."""
     names: set[str] = set()
     for statement in parsed(path, root).body:
         if isinstance(statement, ast.FunctionDef | ast.ClassDef):

@@ -111,7 +111,7 @@ def _endpoint(service: str) -> dict[str, str]:
 
 
 def _key_policy(stack: Stack) -> Iterable[dict[str, Any]]:
-    """Who may use the key. "On everything" is this key, here: it is the key's own policy."""
+    """Statements that say who may use the key. ``*`` stands for the key itself: it is the key's own policy."""
     account = {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
     # Without it nobody could change this policy any more, and no role's own policy would count ("Default key policy").
     yield {

@@ -46,7 +46,7 @@ def mappings(logical_id: str, function: Function) -> dict[str, Any]:
 
 
 def reserved(function: Function) -> int:
-    """How many concurrent executions are a function's own, where any are."""
+    """Returns the number of concurrent executions that are reserved for a function; 0 if none are."""
     return _BATCHES * len(function.event_sources)
 
 

@@ -37,12 +37,12 @@ def plan_lines(plan: DeploymentPlan) -> Iterator[str]:
 
 
 def plan_notes(plan: DeploymentPlan) -> Iterator[str]:
-    """What people should know beside what would change: who has not confirmed yet."""
+    """Yields what people should know besides the changes: who has not confirmed yet."""
     yield from (f"note: {note}" for note in plan.alerts.notes())
 
 
 def plan_summary(plan: DeploymentPlan) -> str:
-    """How much it is: ``120 resources to add, 1 task to change``. Empty where neither resources nor tasks change."""
+    """Counts the changes: ``120 resources to add, 1 task to change``. Empty if nothing changes."""
     actions = [("resource", one.action) for one in plan.infrastructure if one.type]
     counted = Counter(actions + [("task", one.action) for one in plan.tasks])
     return ", ".join(f"{n} {what}{'s' if n > 1 else ''} to {action}" for (what, action), n in counted.items())

@@ -42,7 +42,7 @@ class DeploymentPlan:
 
     @cached_property
     def infrastructure(self) -> tuple[ResourceChange, ...]:
-        """What changes in the template, other than definitions."""
+        """The changes of the template other than definitions."""
         return tuple(self.stack.infrastructure())
 
     @cached_property
@@ -74,7 +74,7 @@ def plan(
     settings: StackSettings = AS_DEPLOYED,
     monthly_cost: MonthlyCost | None = None,
 ) -> DeploymentPlan:
-    """What makes AWS what ``application``, ``tasks``, ``destinations`` of alerts and ``settings`` say, at ``now``.
+    """Plans what makes AWS as ``application``, ``tasks``, ``destinations`` of alerts and ``settings`` say, at ``now``.
 
     A clock is read when the stack has been: the answer of AWS may be what it goes by.
 
@@ -114,7 +114,7 @@ def plan(
 def plan_alerts(
     clients: Clients, application: Application, outputs: Mapping[str, str], destinations: Sequence[Destination]
 ) -> AlertsPlan:
-    """What would be done about who is told; reads only."""
+    """Plans the changes of alerts' destinations; it reads only."""
     record, subscriptions = alert_boundaries(clients, application.stack, outputs)
     wanted = subscribing.with_courier(destinations, application.stack, subscriptions.topic)
     current = subscribing.find(wanted, record, subscriptions)

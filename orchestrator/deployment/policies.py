@@ -122,12 +122,12 @@ def scheduler(stack: Stack, runners: Sequence[str]) -> dict[str, Any]:
 
 
 def backfill(stack: Stack) -> list[Statement]:
-    """What Backfill does: start TaskRunner, and executions of itself, and wait for them."""
+    """Statements for Backfill: it starts TaskRunner and executions of itself, and waits for them."""
     return [*_nested_execution(stack.task_runner, stack.backfill), *tracing(_TRACE_ACTIONS + _SAMPLING_ACTIONS)]
 
 
 def task_runner(stack: Stack) -> list[Statement]:
-    """What TaskRunner's states do, and nothing else. A transaction needs the permissions of what is in it."""
+    """Statements for what TaskRunner's states do, and nothing else. A transaction needs those of its writes."""
     nested = stack.workflow_prefix
     return [
         allow(("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"), attribute("ScheduledTasks")),
@@ -154,7 +154,7 @@ def express_runner(stack: Stack) -> list[Statement]:
 
 
 def workflow(stack: Stack, permissions: Sequence[Permission]) -> list[Statement]:
-    """What a nested workflow may do: call the task functions, and what it declares."""
+    """Statements for a nested workflow: it calls the task functions, and does what it declares."""
     return [
         allow("lambda:InvokeFunction", arn("lambda", f"function:{stack.function_prefix}*")),
         *(statement for permission in permissions for statement in _declared(stack, permission)),
@@ -163,7 +163,7 @@ def workflow(stack: Stack, permissions: Sequence[Permission]) -> list[Statement]
 
 
 def _nested_execution(*patterns: str) -> list[Statement]:
-    """To start executions of state machines by these names, to wait for them and to stop them."""
+    """Statements that allow to start, await and stop executions of the state machines of these names."""
     return [
         allow("states:StartExecution", _one_or_all([arn("states", f"stateMachine:{name}") for name in patterns])),
         # Start takes a state machine, these two an execution ("Start workflow executions from a task state").
@@ -184,12 +184,12 @@ def _one_or_all(resources: list[Any]) -> Any:
 
 
 def log_delivery() -> Statement:
-    """What lets Step Functions log a state machine's history."""
+    """A statement that lets Step Functions log a state machine's history."""
     return allow(_LOG_DELIVERY_ACTIONS, "*")
 
 
 def function(stack: Stack, function: Function) -> list[Statement]:
-    """What a function declares, its own logs, and its traces. Raises InvalidProject."""
+    """Statements for what a function declares, its own logs and its traces. Raises InvalidProject."""
     try:
         declared = [statement for permission in function.permissions for statement in _declared(stack, permission)]
         declared += _references(stack, function)
@@ -206,7 +206,7 @@ def function(stack: Stack, function: Function) -> list[Statement]:
 
 
 def _polling(source: EventSource) -> list[Statement]:
-    """What Lambda does in the function's name to find what the function is called with."""
+    """Statements for Lambda's polling of an event source in the function's name."""
     kind, _, name = source.source.partition(":")
     if kind == "queue":
         actions = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
@@ -264,7 +264,7 @@ def topic(logical_id: str, *, alarms: Any) -> dict[str, Any]:
 
 
 def bucket(logical_id: str) -> dict[str, Any]:
-    """What refuses requests without TLS to a bucket."""
+    """A bucket policy that refuses requests without TLS."""
     arn_ = attribute(logical_id)
     objects = {"Fn::Sub": f"${{{logical_id}.Arn}}/*"}
     return {
@@ -311,7 +311,7 @@ def _declared(stack: Stack, permission: Permission) -> list[Statement]:
 
 
 def _references(stack: Stack, function: Function) -> list[Statement]:
-    """What a function needs to read the secrets that it refers to, and no others."""
+    """Statements that let a function read the secrets that it refers to, and no others."""
     found = []
     for reference in function.secrets.values():
         kind, _, name = reference.partition(":")

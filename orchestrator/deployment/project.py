@@ -26,14 +26,9 @@ from orchestrator.deployment.workflows import Workflow, imported, workflows
 from orchestrator.errors import InvalidProject, NoProject
 from orchestrator.functions import Function, Table
 from orchestrator.stack import Stack
-from orchestrator.taskfile.settings_models import FunctionModel, StackModel
+from orchestrator.taskfile.folder import STACK, TASKS, name_of, nearest
+from orchestrator.taskfile.settings_models import FunctionModel, StackModel, SurroundingsModel
 from orchestrator.taskfile.settings_models import settings as read_settings
-
-#: The file that makes a folder a project.
-TASKS = "tasks.yaml"
-
-#: The file of what the stack has and stands in, beside its tasks.
-STACK = "stack.yaml"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,11 +51,9 @@ class Project:
     @classmethod
     def find(cls, start: Path) -> Project:
         """The project of a folder: the nearest one upward with a ``tasks.yaml``. Raises NoProject."""
-        start = start.absolute()
-        for folder in (start, *start.parents):
-            if (folder / TASKS).is_file():
-                return cls(root=folder)
-        raise NoProject(str(start))
+        if root := nearest(start):
+            return cls(root=root)
+        raise NoProject(str(start.absolute()))
 
     @property
     def tasks(self) -> Path:
@@ -69,6 +62,10 @@ class Project:
     @property
     def lambdas(self) -> Path:
         return self.root / "lambdas"
+
+    def stack(self, environment: str = "dev") -> Stack:
+        """The stack of an environment. Raises :class:`~orchestrator.errors.InvalidProject` for a wrong ``name``."""
+        return Stack.of(name_of(self.root), environment)
 
     def application(self, stack: Stack, dependencies: Dependencies | None = None) -> Application:
         """The project as it is deployed to ``stack``.
@@ -81,7 +78,7 @@ class Project:
         return read.application
 
     def read(self, stack: Stack, mistakes: Mistakes, dependencies: Dependencies | None = None) -> Read:
-        """What the files say; what cannot be read is named, and has no definition."""
+        """Reads the files. A file that cannot be read is reported in ``mistakes`` and left out."""
         declared, tables = {one.module: one for one in system.FUNCTIONS}, dict[str, Table]()
         with mistakes.collecting():
             in_python, tables = self._declared()
@@ -113,16 +110,18 @@ class Project:
             lambdas=self.lambdas,
             tables={**tables, **{name: table.to_table() for name, table in whole.tables.items()}},
             buckets=tuple(whole.buckets),
-            surroundings=Surroundings(
-                tags=around.tags, permissions_boundary=around.permissions_boundary, key=around.key
-            ),
+            surroundings=_surroundings(around),
             dependencies=dependencies,
         )
         sources = {name: workflow.source for name, workflow in own.items()}
         return Read(application=application, sources=sources, workflows=tuple(builders))
 
+    def surroundings(self, stack: Stack) -> Surroundings:
+        """What stack.yaml says that ``stack`` stands in. Raises :class:`~orchestrator.errors.InvalidProject`."""
+        return _surroundings(self._stack().of(stack.environment))
+
     def locked_dependencies(self) -> Dependencies:
-        """What the functions depend on, for the platform that the template names.
+        """The functions' dependencies, for the platform that the template names.
 
         A ``requirements.txt`` is resolved by pip, once, into the lock list beside it. Raises
         :class:`~orchestrator.errors.InvalidLockList` and :class:`~orchestrator.errors.InvalidProject`.
@@ -183,7 +182,7 @@ class Project:
         )
 
     def _declared(self) -> tuple[dict[str, Function], dict[str, Table]]:
-        """What ``lambdas/functions.py`` says: ``SETTINGS`` by module, and ``TABLES`` by logical name."""
+        """Reads ``lambdas/functions.py``: ``SETTINGS`` by module, and ``TABLES`` by logical name."""
         path = self.lambdas / "functions.py"
         if not path.exists():
             return {}, {}
@@ -192,6 +191,10 @@ class Project:
             return {}, {}
         module = imported(self.root, "lambdas.functions")
         return dict(getattr(module, "SETTINGS", {})), dict(getattr(module, "TABLES", {}))
+
+
+def _surroundings(around: SurroundingsModel) -> Surroundings:
+    return Surroundings(tags=around.tags, permissions_boundary=around.permissions_boundary, key=around.key)
 
 
 def _platform() -> Platform:

@@ -67,7 +67,7 @@ def proof_json(proof: Proof) -> dict[str, Any]:
 
 
 def not_shown(assumptions: Sequence[Assumption]) -> str:
-    """What the documentation lists as not shown on AWS: a table in Markdown."""
+    """Writes the documentation's list of what has not been shown on AWS: a table in Markdown."""
     lines = ["| Read, never seen | Where | What settles it |", "| --- | --- | --- |"]
     for one in assumptions:
         settled = f"`prove`: {one.question.call}" if one.question else one.instead

@@ -27,7 +27,7 @@ _REVISION = ("definition", "roleArn", "loggingConfiguration", "tracingConfigurat
 
 @dataclass(frozen=True, kw_only=True)
 class Rollout:
-    """How an alias moves to a new version."""
+    """The steps by which an alias moves to a new version."""
 
     #: Which shares of executions, in percent, the new version gets before it gets all.
     steps: tuple[int, ...] = ()

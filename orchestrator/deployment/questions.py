@@ -24,7 +24,7 @@ def _any_answer() -> MockInputTypeDef:
 
 
 class Question(Protocol):
-    """Something that AWS can be asked."""
+    """A question that AWS can answer."""
 
     @property
     def call(self) -> str:
@@ -36,7 +36,7 @@ class Question(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class RunState:
-    """What becomes of one state. With a ``mock`` nothing is called, and no role is needed."""
+    """Asks for the outcome of one state. With a ``mock`` nothing is called, and no role is needed."""
 
     state: Mapping[str, Any]
     #: ``{"result": "JSON"}`` or ``{"errorOutput": {"error": …, "cause": …}}``.
@@ -146,7 +146,7 @@ class SimulateCaller:
 
 @dataclass(frozen=True, kw_only=True)
 class Read:
-    """What a call that changes nothing says."""
+    """Asks a call that changes nothing."""
 
     service: str
     operation: str
@@ -169,5 +169,5 @@ def _context(values: Mapping[str, str]) -> list[ContextEntryTypeDef]:
 
 
 def _sample(pattern: Any) -> str:
-    """Something that a pattern matches."""
+    """Returns a text that a pattern matches."""
     return str(pattern[0] if isinstance(pattern, list) else pattern).replace("*", "x")

@@ -93,7 +93,7 @@ Operation = Register | CreateSchedule | UpdateSchedule | DeleteSchedule | Remove
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What AWS has."""
+    """Tasks and schedules as AWS has them."""
 
     #: What each task was registered as, by id.
     registered: Mapping[str, Item]
@@ -107,7 +107,7 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What to do, in order."""
+    """The operations of a reconciliation, in order."""
 
     operations: tuple[Operation, ...]
     #: Schedules, with their task's id, that are not created because no slot of theirs is left.
@@ -161,7 +161,7 @@ def _wanted(tasks: Sequence[Task], now: datetime) -> dict[str, tuple[str, TaskSc
 
 
 def plan(tasks: Sequence[Task], current: Found, now: datetime) -> Plan:
-    """What makes ``current`` into ``tasks``.
+    """Plans the operations that make ``current`` into ``tasks``.
 
     A schedule of the group that belongs to no task, neither of ``tasks`` nor registered, is somebody else's and stays.
     """
@@ -243,7 +243,7 @@ def carry_out(
 
 
 def _stage(operation: Operation) -> int:
-    """What must be done before the next begins."""
+    """Returns the stage of an operation; all of a stage is done before the next begins."""
     match operation:
         case Register():
             return 1

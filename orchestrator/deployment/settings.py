@@ -11,7 +11,7 @@ from orchestrator.runs.destinations import Destination
 
 @dataclass(frozen=True, kw_only=True)
 class StackSettings:
-    """Each stays as it was deployed where it is None."""
+    """The settings of a stack. One that is None stays as it was deployed."""
 
     #: Who mail is from: an address that SES has verified.
     mail_from: str | None = None
@@ -41,7 +41,7 @@ class StackSettings:
 
 
 def _boolean(value: bool | None) -> str | None:
-    """As CloudFormation writes it."""
+    """Returns a boolean as CloudFormation writes it."""
     return None if value is None else str(value).lower()
 
 

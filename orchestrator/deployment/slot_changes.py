@@ -35,7 +35,7 @@ class SlotChange:
 
 
 def slot_change(old: Task | None, new: Task | None, now: datetime) -> SlotChange:
-    """Of a task that becomes ``new`` at ``now``; None is a task that is not there.
+    """Compares the slots of a task that becomes ``new`` at ``now``; None stands for a task that does not exist.
 
     A gap between the last old and the first new slot is no loss, and a short one no doubling, as long as it differs by
     less than half from the gaps that the two schedules leave anyway. A slot of both runs once: they share its row.

@@ -16,6 +16,7 @@ from orchestrator.errors import DeploymentFailed
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_cloudformation.type_defs import TagTypeDef
 
 #: Seconds between two looks at a stack that changes.
 POLL_SECONDS = 2.0
@@ -55,10 +56,16 @@ class Deployed:
 
 
 class TemplateSource(TypedDict, total=False):
-    """Where a template is, in the words of CreateChangeSet: one of the two."""
+    """The place of a template, as CreateChangeSet takes it: one of the two."""
 
     TemplateURL: str
     TemplateBody: str
+
+
+class TagsOfStack(TypedDict, total=False):
+    """Tags, in the words of CreateChangeSet."""
+
+    Tags: list[TagTypeDef]
 
 
 class CloudFormationStack:
@@ -116,15 +123,21 @@ class CloudFormationStack:
         body: Any = self._client.get_template(StackName=self._name)["TemplateBody"]
         return json.loads(body) if isinstance(body, str) else body
 
-    def deploy(self, parameters: Mapping[str, str], **template: Unpack[TemplateSource]) -> Deployed:
+    def deploy(
+        self, parameters: Mapping[str, str], tags: Mapping[str, str] | None = None, **template: Unpack[TemplateSource]
+    ) -> Deployed:
         """Makes the stack what ``TemplateURL=…`` or ``TemplateBody=…`` says, or leaves it as it was.
 
+        Without ``tags`` it keeps those that it has; CloudFormation gives them to its resources as well.
         Raises :class:`DeploymentFailed` with the first resource that failed.
         """
         before = self.deployable()
         if before is None and self.describe():
             self._progress(f"the creation of {self._name} failed before and was rolled back; its record goes first")
             self.delete()
+        tagged: TagsOfStack = {}
+        if tags is not None:
+            tagged = {"Tags": [{"Key": key, "Value": value} for key, value in sorted(tags.items())]}
         change_set = self._client.create_change_set(
             StackName=self._name,
             # A name of an interrupted deployment must not be in the way of the next.
@@ -132,6 +145,7 @@ class CloudFormationStack:
             ChangeSetType="UPDATE" if before else "CREATE",
             Capabilities=["CAPABILITY_IAM"],
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            **tagged,
             **template,
         )["Id"]
         if self._changes_something(change_set):
@@ -143,7 +157,7 @@ class CloudFormationStack:
         return after
 
     def physical_names(self) -> dict[str, str]:
-        """What AWS calls each resource that is there, by its name in the template."""
+        """Returns the physical name of each existing resource, by its logical id."""
         pages = self._client.get_paginator("list_stack_resources").paginate(StackName=self._name)
         return {
             resource["LogicalResourceId"]: resource["PhysicalResourceId"]

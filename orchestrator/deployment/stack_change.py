@@ -39,7 +39,7 @@ _REVISION = ("DefinitionString", "LoggingConfiguration", "RoleArn", "TracingConf
 
 @dataclass(frozen=True, kw_only=True)
 class ResourceChange:
-    """Something of the template that changes: a resource, or an entry of another section."""
+    """A change of the template: of a resource, or of an entry of another section."""
 
     #: ``Resources``, ``Parameters``, ``Outputs`` …
     section: str
@@ -68,6 +68,8 @@ class StackChange:
     parameters: Mapping[str, str]
     #: The functions' code, by the parameter that names it.
     bundles: Mapping[str, Bundle]
+    #: Of the stack itself; None where the project says nothing of tags, and never did.
+    tags: Mapping[str, str] | None = None
 
     @cached_property
     def is_empty(self) -> bool:
@@ -113,7 +115,7 @@ def stack_change(
     settings: StackSettings,
     destinations: tuple[Destination, ...],
 ) -> StackChange:
-    """What makes ``stack`` what the application says; reads only.
+    """Finds the change that makes ``stack`` as the application says; it reads only.
 
     Raises :class:`~orchestrator.errors.DeploymentFailed` for a stack that must be mended by a person first, and
     :class:`~orchestrator.errors.OlderRelease` for one that a newer release of this library has deployed.
@@ -133,7 +135,12 @@ def stack_change(
         bootstrap=application.bootstrap_template,
         parameters=_parameters_of(template, bundles, kept, settings.parameters(destinations)),
         bundles=bundles,
+        tags=application.surroundings.tags if _is_tagged(before) or _is_tagged(template) else None,
     )
+
+
+def _is_tagged(template: Mapping[str, Any]) -> bool:
+    return any("Tags" in resource.get("Properties", {}) for resource in template.get("Resources", {}).values())
 
 
 def _release(version: str) -> tuple[int, ...]:
@@ -149,7 +156,7 @@ def carry_out(change: StackChange, stack: CloudFormationStack, s3: Callable[[], 
     """
     if change.is_empty:
         return change.outputs
-    deployed = change.deployed or stack.deploy({}, TemplateBody=json.dumps(change.bootstrap))
+    deployed = change.deployed or stack.deploy({}, change.tags, TemplateBody=json.dumps(change.bootstrap))
     bucket = _Artifacts(s3(), deployed.outputs["ArtifactsBucket"])
     for bundle in change.bundles.values():
         bucket.upload(bundle.key, bundle.to_zip)
@@ -159,7 +166,7 @@ def carry_out(change: StackChange, stack: CloudFormationStack, s3: Callable[[], 
         key = f"templates/{hashlib.sha256(text).hexdigest()[:32]}.json"
         bucket.upload(key, partial(bytes, text))
         location = f"https://{deployed.outputs['ArtifactsDomain']}/{key}"
-        deployed = stack.deploy(change.parameters, TemplateURL=location)
+        deployed = stack.deploy(change.parameters, change.tags, TemplateURL=location)
     return deployed.outputs
 
 
@@ -239,7 +246,7 @@ def _definition(resource: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _revision(resource: Mapping[str, Any] | None, parameters: Mapping[str, str]) -> dict[str, Any]:
-    """What a version of a state machine is made of."""
+    """Returns the parts of a state machine that a version fixes."""
     properties = resource["Properties"] if resource else {}
     own = {name: properties.get(name) for name in _REVISION}
     return own | {name: parameters.get(name) for name in _REVISION_PARAMETERS}

@@ -107,12 +107,12 @@ def _key_schema(key: tuple[str, ...]) -> list[dict[str, str]]:
 
 
 def artifacts_bucket(stack: Stack) -> dict[str, Any]:
-    """What is deployed: bundles and templates, by the hash of what is in them."""
+    """The bucket of what is deployed: bundles and templates, by the hash of their contents."""
     return _bucket(stack, "artifacts")
 
 
 def data_bucket(stack: Stack) -> dict[str, Any]:
-    """What tasks read and write."""
+    """The bucket that tasks read and write."""
     return _bucket(stack, "data")
 
 

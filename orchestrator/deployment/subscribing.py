@@ -33,7 +33,7 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class FoundDestinations:
-    """What AWS has."""
+    """Destinations and subscriptions as AWS has them."""
 
     #: What was declared when it was last applied, by key.
     recorded: Mapping[str, Recorded] = field(default_factory=dict)
@@ -43,7 +43,7 @@ class FoundDestinations:
 
 @dataclass(frozen=True, kw_only=True)
 class AlertsPlan:
-    """What to do, in order, and what waits for somebody."""
+    """The operations on alerts' destinations, in order, and those that wait for somebody."""
 
     changes: tuple[Change, ...] = ()
     #: Declared, but its owner has not confirmed yet.
@@ -52,7 +52,7 @@ class AlertsPlan:
     leaving: tuple[Destination, ...] = ()
 
     def notes(self) -> Iterator[str]:
-        """What people must do or know."""
+        """Yields what people must do or know."""
         for one in self.unconfirmed:
             yield f"{one.address} hears nothing yet: AWS has sent a mail there whose link must be followed"
         for one in self.leaving:
@@ -106,7 +106,7 @@ def find(destinations: Sequence[Destination], record: Destinations, subscription
 
 
 def plan(destinations: Sequence[Destination], deployed: FoundDestinations, dead_letters: str) -> AlertsPlan:
-    """What makes ``deployed`` into ``destinations``.
+    """Plans the operations that make ``deployed`` into ``destinations``.
 
     ``dead_letters`` is the ARN of the queue that gets what a queue refuses.
     """

@@ -12,15 +12,20 @@ from orchestrator.asl.written import WrittenDefinition
 from orchestrator.functions import Permission
 from orchestrator.tasks.task import LONGEST_RUN_SECONDS
 
-#: Types whose property ``Tags`` is a list of keys and values; but for the key, which moto cannot make with tags.
+#: Types whose property ``Tags`` is a list of keys and values.
 _TAGGED = frozenset(
     {
         "AWS::CloudWatch::Alarm",
+        "AWS::CloudWatch::Dashboard",
         "AWS::DynamoDB::Table",
+        "AWS::Events::Rule",
         "AWS::IAM::Role",
+        "AWS::KMS::Key",
+        "AWS::Lambda::EventSourceMapping",
         "AWS::Lambda::Function",
         "AWS::Logs::LogGroup",
         "AWS::S3::Bucket",
+        "AWS::SES::ConfigurationSet",
         "AWS::SNS::Topic",
         "AWS::SQS::Queue",
         "AWS::Scheduler::ScheduleGroup",
@@ -33,7 +38,7 @@ _OWN_KEY = ("Key", "KeyAlias")
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """What the account gives, and the stack does not make."""
+    """The parts of a company's account that the stack uses and does not make."""
 
     tags: Mapping[str, str] = field(default_factory=dict)
     #: The ARN of a policy that bounds every role.

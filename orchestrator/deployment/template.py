@@ -166,12 +166,12 @@ def _function(stack: Stack, function: Function, buckets: Sequence[str]) -> dict[
 
 
 def _buckets(names: Sequence[str]) -> dict[str, Any]:
-    """Where a function finds the project's own: ``BUCKET_EXPORTS``."""
+    """Environment variables that name the project's own buckets: ``BUCKET_EXPORTS``."""
     return {f"BUCKET_{name.upper()}": {"Ref": policies.bucket_id(name)} for name in names}
 
 
 def _placed(function: Function) -> dict[str, Any]:
-    """What a function has only if somebody asks for it."""
+    """Returns the properties that a function has only if somebody asks for them."""
     placed: dict[str, Any] = {}
     if function.temporary_storage_mb != Function.temporary_storage_mb:
         placed["EphemeralStorage"] = {"Size": function.temporary_storage_mb}
@@ -199,7 +199,7 @@ def _environment(stack: Stack, function: Function) -> dict[str, Any]:
 
 
 def _reference(stack: Stack, reference: str) -> str:
-    """What a function reads a secret by: ``secret:`` or ``ssm:``, and a name or an ARN."""
+    """Returns the reference by which a function reads a secret: ``secret:`` or ``ssm:``, and a name or an ARN."""
     kind, _, name = reference.partition(":")
     if kind == "secret":
         return f"secret:{stack.secret(name)}"

@@ -34,7 +34,7 @@ class Pin:
         return f"{self.name}=={self.version}"
 
     def to_line(self) -> str:
-        """As pip reads it."""
+        """Returns the pin as a line of a requirements file."""
         return " ".join((str(self), *(f"--hash=sha256:{one}" for one in self.hashes)))
 
 
@@ -55,14 +55,14 @@ def read_lock(file: Path) -> tuple[Pin, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Platform:
-    """Of a Lambda runtime: ``python`` such as ``3.13``, and Linux's name of the processor, such as ``aarch64``."""
+    """The platform of a Lambda runtime: ``python`` is like ``3.13``, the processor's Linux name like ``aarch64``."""
 
     python: str
     machine: str
 
     @classmethod
     def of_lambda(cls, runtime: str, architecture: str) -> Platform:
-        """Of what a function's properties ``Runtime`` and ``Architectures`` say: ``python3.13`` on ``arm64``."""
+        """Makes it from a function's properties ``Runtime`` and ``Architectures``: ``python3.13``, ``arm64``."""
         return cls(python=runtime.removeprefix("python"), machine={"arm64": "aarch64"}.get(architecture, architecture))
 
     def __str__(self) -> str:
@@ -70,12 +70,12 @@ class Platform:
 
     @property
     def folder(self) -> str:
-        """What its wheels' folder is called."""
+        """The name of its wheels' folder."""
         return f"python{self.python}-{self.machine}"
 
     @property
     def options(self) -> list[str]:
-        """Of pip. A wheel for a newer glibc comes before one for an older, as on the platform itself."""
+        """Options of pip that choose its wheels; one for a newer glibc comes first, as on the platform itself."""
         names = [f"manylinux_2_{minor}" for minor in range(_GLIBC_MINOR, _OLDEST_GLIBC_MINOR - 1, -1)]
         tags = [f"--platform={name}_{self.machine}" for name in (*names, "manylinux2014")]
         return [*tags, f"--python-version={self.python}", "--implementation=cp"]

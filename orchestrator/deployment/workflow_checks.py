@@ -14,7 +14,7 @@ _INVOKE = "arn:aws:states:::lambda:invoke"
 
 
 def workflow_mistakes(machine: Mapping[str, Any], stack: Stack, functions: Collection[str]) -> Iterator[str]:
-    """What Step Functions would refuse or fail at in a definition of ``stack``, whose functions are called so."""
+    """Yields what Step Functions would refuse or fail at in a definition; ``functions`` are those of ``stack``."""
     yield from problems(machine)
     for name, state in _states(machine):
         if str(state.get("Resource", "")).startswith(_INVOKE):

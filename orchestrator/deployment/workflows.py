@@ -177,7 +177,7 @@ def _is_of(root: Path, module: Any) -> bool:
 
 @contextmanager
 def _explained(root: Path, module: str) -> Iterator[None]:
-    """What code of the project raises is said with the file and line in it. Raises InvalidProject."""
+    """Turns an exception of the project's code into InvalidProject, with the file and the line."""
     try:
         yield
     except InvalidProject:

@@ -28,7 +28,7 @@ class Params(BaseModel):
 
 
 class Step(BaseModel):
-    """What a state of a nested workflow hands to its function; a subclass has a field for each."""
+    """The input that a state of a nested workflow hands to its function; a subclass has a field for each value."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, strict=True)
 
@@ -42,7 +42,7 @@ class Step(BaseModel):
             raise InvalidParameters(cls.__name__, problems) from None
 
     def log_keys(self) -> dict[str, Any]:
-        """What says in every line of the log whose it is."""
+        """The keys that every line of the log carries."""
         return {}
 
 

@@ -20,7 +20,7 @@ PORT = 4566
 
 @dataclass(frozen=True, kw_only=True)
 class Address:
-    """Where an embedded AWS listens; the file stays if its process was killed."""
+    """The address that an embedded AWS listens on, kept in a file; the file stays if the process was killed."""
 
     endpoint: str
     stack: str

@@ -15,6 +15,7 @@ from orchestrator.deployment.workflows import forget
 from orchestrator.errors import OrchestratorError
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.stack import Stack
+from orchestrator.taskfile.folder import STACK
 
 #: Seconds between two looks at the files. A look at a hundred of them takes a millisecond.
 POLL_SECONDS = 0.2
@@ -30,7 +31,7 @@ Seen = Mapping[Path, tuple[int, int]]
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """What a stack is deployed from."""
+    """The files that a stack is deployed from."""
 
     project: Project
     stack: Stack
@@ -38,10 +39,14 @@ class Source:
     tasks: Path
 
     def look(self) -> Seen:
-        """Every file that a deployment may depend on."""
+        """Looks at every file that a deployment may depend on."""
         found = {}
         folders = [self.project.root / name for name in _FOLDERS]
-        for path in (self.tasks, *(path for folder in folders for path in folder.rglob("*"))):
+        for path in (
+            self.tasks,
+            self.project.root / STACK,
+            *(path for folder in folders for path in folder.rglob("*")),
+        ):
             if path.suffix == ".pyc" or path.name.startswith((".", "#")) or path.name.endswith("~"):
                 # What Python and editors write beside the sources.
                 continue
@@ -88,7 +93,7 @@ def _watch(source: Source, aws: EmbeddedAws, say: Callable[[str], object], over:
 
 
 def _deploy(source: Source, aws: EmbeddedAws, changed: list[Path]) -> str:
-    """What has become of it, in a line or more."""
+    """Deploys what has changed. Returns the result, in a line or more."""
     began, root = time.monotonic(), source.project.root
     names = ", ".join(path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path) for path in changed)
     try:

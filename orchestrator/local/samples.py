@@ -28,7 +28,7 @@ _SITE, _TABLES = "site", "tables"
 
 
 def site_url(aws: EmbeddedAws, bucket: str) -> str:
-    """Where the sample pages are."""
+    """Returns the address of the sample pages."""
     return f"{aws.endpoint}/{bucket}/{_SITE}/"
 
 
@@ -66,6 +66,6 @@ def _seed_stale(aws: EmbeddedAws, stack: Stack, bucket: str, now: datetime, stal
 
 
 def _age(aws: EmbeddedAws, bucket: str, key: str, modified: datetime) -> None:
-    """No API can date an object back, so moto's own record of it is changed."""
+    """Dates an object back. No API can, so this changes moto's own record of it."""
     backend: Any = aws.global_backend("s3")
     backend.buckets[bucket].keys[key].last_modified = modified

@@ -22,7 +22,7 @@ from orchestrator.local.address import announced
 from orchestrator.local.aws import environment
 from orchestrator.local.aws.clock import Clock, RealClock, VirtualClock
 from orchestrator.local.aws.dynamodb import streams
-from orchestrator.local.aws.kept import ITEM, Kept
+from orchestrator.local.aws.kept.folder import ITEM, Kept
 from orchestrator.local.aws.scheduler.delivery import Delivery
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.local.reloading import Source, reloaded
@@ -36,7 +36,7 @@ from orchestrator.tasks.task import Task
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """What runs."""
+    """A running embedded AWS with the stack on it."""
 
     aws: EmbeddedAws
     stack: Stack
@@ -86,7 +86,7 @@ def started(
 
 @contextmanager
 def _tidy_end() -> Iterator[None]:
-    """What ends the process, a closed terminal too, ends it as Ctrl-C does: no process and no folder is left."""
+    """Ends the process as Ctrl-C does whatever ends it, a closed terminal too: no process and no folder is left."""
 
     def leave(number: int, frame: FrameType | None) -> None:
         for one in before:
@@ -162,7 +162,7 @@ def _told(session: Session, say: Callable[[str], object]) -> Iterator[None]:
 
 
 def _outcome(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> str | None:
-    """What a change of a row says of the end of its run, if it does."""
+    """Returns the line for a change of a row that ends its run; None for other changes."""
     try:
         run, before = Run.from_item(new), Run.from_item(old) if old else None
     except InvalidRow as fault:
@@ -174,7 +174,7 @@ def _outcome(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> str | Non
 
 
 def _welcome(session: Session, pages: str) -> str:
-    """Where it is, and commands to copy."""
+    """Says where the embedded AWS listens, with commands to copy."""
     exports = "\n".join(f"export {name}={value}" for name, value in session.aws.environment.items())
     runner = session.applied.outputs["TaskRunnerArn"]
     first = session.tasks[0].id if session.tasks else "TASK"

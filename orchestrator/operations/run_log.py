@@ -23,7 +23,9 @@ _MARGIN = timedelta(seconds=1)
 
 
 def invocations(run: Run, histories: Histories, registry: Registry, stack: Stack) -> Iterator[Invocation]:
-    """What the run has called; where no history says, its task's function, by the time alone."""
+    """What the run has called; where no history says, its task's function, by the ids in the row, or, while it goes
+    on, by the time alone.
+    """
     visits = histories.path(run.execution_arn) if run.execution_arn else []
     # The log of an Express execution holds no data: neither what was called nor what a call was named.
     if visits is not None and not is_express(run.execution_arn):
@@ -31,7 +33,8 @@ def invocations(run: Run, histories: Histories, registry: Registry, stack: Stack
         return
     record = registry.get(run.task_id)
     if record and record.task.target.kind is TargetKind.LAMBDA:
-        yield Invocation(function=stack.function(record.task.target.name))
+        function = stack.function(record.task.target.name)
+        yield from (Invocation(function=function, request_id=one) for one in run.request_ids or (None,))
 
 
 def lines(run: Run, calls: Iterable[Invocation], logs: FunctionLogs) -> list[LogLine]:

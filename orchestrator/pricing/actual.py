@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from decimal import Decimal
 
+from orchestrator import instants
 from orchestrator.pricing.runs import METRICS, ROUND_SECONDS, Billed, check_lines, run_lines, skip_lines
 from orchestrator.pricing.usage import Usage, total
 from orchestrator.runs.execution_end import is_express
@@ -26,7 +26,7 @@ _STATES_OF_DUPLICATE = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Spent:
-    """What a task has cost in a span of time."""
+    """The cost of a task in a span of time."""
 
     runs: int
     #: How long its targets have worked, in seconds.
@@ -35,7 +35,7 @@ class Spent:
 
 
 def run_usage(run: Run, task: Task, billed: Billed) -> Usage:
-    """Of one row. A run that goes on has cost what one costs that takes no time."""
+    """Returns what one row's run has used. A run that is still active counts as one that takes no time."""
     if run.execution_arn is None:
         # The watchdog has written it.
         return Usage(write_unit=Decimal(2))
@@ -58,7 +58,7 @@ def run_usage(run: Run, task: Task, billed: Billed) -> Usage:
 
 
 def spent(task: Task, runs: Iterable[Run], billed: Billed) -> Spent:
-    """All of a task's rows of a span, with the metrics that were kept for it and the checks of its slots."""
+    """Adds up a task's rows of a span, the metrics that were kept for it, and the checks of its slots."""
     count, seconds, usage = 0, Decimal(0), Usage()
     hours: set[int] = set()
     checks: set[int] = set()
@@ -66,7 +66,7 @@ def spent(task: Task, runs: Iterable[Run], billed: Billed) -> Spent:
         count += run.attempts > 0
         seconds += Decimal(str(run.duration_seconds or 0))
         usage += run_usage(run, task, billed)
-        at = int(datetime.fromisoformat(run.started_at or run.slot).timestamp())
+        at = int(instants.of_slot(run.started_at or run.slot).timestamp())
         hours.add(at // 3600)
         if run.trigger is Trigger.SCHEDULE:
             checks.add(at // ROUND_SECONDS)

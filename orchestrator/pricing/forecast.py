@@ -58,7 +58,7 @@ class BusyMinute:
 
 @dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """What happens from ``begin`` on in so many days."""
+    """The expected starts from ``begin`` on in so many days."""
 
     begin: datetime
     days: int
@@ -76,7 +76,7 @@ class Forecast:
         return [BusyMinute(at=at, runs=runs) for at, runs in ordered[:count]]
 
     def by_minute_of_day(self, zone: tzinfo) -> list[int]:
-        """How many starts there are in each minute of the day, on the clock of a zone: 1,440 numbers."""
+        """Counts the starts in each minute of the day, on the clock of a zone: 1,440 numbers."""
         minutes = [0] * DAY_MINUTES
         for at, runs in self.minutes.items():
             local = at.astimezone(zone)
@@ -85,7 +85,7 @@ class Forecast:
 
 
 def forecast(tasks: Sequence[Task], begin: datetime, days: int) -> Forecast:
-    """Every slot from ``begin`` on, before the end of the last day."""
+    """Collects every slot from ``begin`` on, before the end of the last day."""
     minutes: Counter[datetime] = Counter()
     forecasts = []
     for task in tasks:

@@ -55,10 +55,10 @@ def _number_bytes(text: str) -> int:
 
 
 def write_units(size: int) -> int:
-    """Of one write of an item of so many bytes, the larger of before and after."""
+    """Returns the write units of one write; ``size`` is the item's larger size, before or after, in bytes."""
     return max(1, ceil(size / _WRITE_BYTES))
 
 
 def read_units(size: int) -> int:
-    """Of one consistent read."""
+    """Returns the read units of one consistent read of ``size`` bytes."""
     return max(1, ceil(size / _READ_BYTES))

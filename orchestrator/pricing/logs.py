@@ -61,7 +61,7 @@ def _task_events(step: Step) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def execution_bytes(path: Sequence[Step], machine: str, level: str, *, express: bool = False) -> int:
-    """Of an execution that succeeds, at a state machine's log level; ``machine`` is its physical name."""
+    """Estimates the log bytes of an execution that succeeds; ``machine`` is the machine's physical name."""
     if level != "ALL":
         # "Log levels for Step Functions execution events": ERROR and FATAL write nothing of what goes well.
         return 0
@@ -87,6 +87,6 @@ def log_line(number: int, kind: str, details: dict[str, Any], machine: str, *, e
 
 
 def written(size: int, days: int) -> Usage:
-    """So many bytes, written and kept for so many days."""
+    """Returns the usage of logs of ``size`` bytes, written once and kept for ``days``."""
     months = Decimal(days) * 24 / 730
     return Usage(log_gb=size / _GB, kept_log_gb=size / _GB * KEPT_SHARE * months)

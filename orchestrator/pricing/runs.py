@@ -44,7 +44,7 @@ _GB = Decimal(2**30)
 
 @dataclass(frozen=True, kw_only=True)
 class Billed:
-    """What of a deployment the cost of a run follows from."""
+    """The facts of a deployment that the cost of a run follows from."""
 
     stack: Stack
     task_runner: Machine
@@ -61,7 +61,7 @@ class Billed:
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """What a task is expected to do."""
+    """The expected work of a task."""
 
     days: int
     #: Slots that run, and slots that a calendar leaves out, in so many days.
@@ -99,7 +99,7 @@ def _machine(task: Task, billed: Billed) -> Machine:
 
 
 def _machine_lines(path: Sequence[Step], task: Task, billed: Billed, seconds: Decimal) -> list[Line]:
-    """Of an execution of TaskRunner or its twin, whose function works for ``seconds``."""
+    """Lines of an execution of TaskRunner or its twin, whose function works for ``seconds``."""
     row, record = _written(path, billed.stack, task)
     if task.express:
         log = logs.execution_bytes(path, billed.stack.express_runner, "ALL", express=True)
@@ -192,7 +192,7 @@ def _written(path: Sequence[Step], stack: Stack, task: Task) -> tuple[Decimal, D
 
 
 def _writes(path: Sequence[Step], stack: Stack) -> Iterator[tuple[str, int, int]]:
-    """Of each write its table, how often it counts there, and how often in the index."""
+    """Yields the table of each write, how often it counts there, and how often in the index."""
     for step in path:
         arguments: Mapping[str, Any] = step.state.get("Arguments", {})
         if step.calls(":dynamodb:transactWriteItems"):

@@ -69,7 +69,7 @@ def watchdog_line(billed: Billed) -> Line:
 
 
 def _polled(resources: Mapping[str, Mapping[str, Any]]) -> int:
-    """How many queues Lambda reads. Reading a table's stream costs nothing ("Amazon DynamoDB pricing")."""
+    """Counts the queues that Lambda polls. Reading a table's stream is free ("Amazon DynamoDB pricing")."""
     sources = (
         resource["Properties"]["EventSourceArn"]
         for resource in resources.values()

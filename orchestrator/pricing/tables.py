@@ -113,7 +113,7 @@ def _amounts(line: Line) -> str:
 
 
 def _amount(used: Decimal, unit: str) -> str:
-    """With as many digits as say something."""
+    """Writes an amount with its significant digits and its unit."""
     if unit.startswith("GB") and used < Decimal("0.001"):
         return f"{used * 2**20:,.1f} K{unit.removeprefix('G')}"
     number = f"{used:,.0f}" if used >= 100 or used == used.to_integral_value() else f"{float(used):.3g}"

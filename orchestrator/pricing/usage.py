@@ -15,7 +15,7 @@ MONTH_DAYS = Decimal(MONTH_HOURS) / 24
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """So many of each; :class:`~orchestrator.pricing.prices.Prices` says what each is."""
+    """Amounts used; :class:`~orchestrator.pricing.prices.Prices` has the unit of each."""
 
     state_transition: Decimal = Decimal(0)
     express_request: Decimal = Decimal(0)

@@ -10,9 +10,10 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from orchestrator.instants import of_slot
 from orchestrator.runs.execution_end import STOPPED
 from orchestrator.runs.run import UNSUCCESSFUL, Attention, EarlierRun, Run, RunStatus, SkipReason, Trigger, one_line
 from orchestrator.stack import Stack
@@ -29,7 +30,7 @@ _NOT_AUTHORIZED = re.compile(r"(?:assumed-role|role|user)/([\w+=,.@-]+)\S* is no
 
 
 class Severity(StrEnum):
-    """What is wrong, the worst first."""
+    """The severities of alerts, the worst first."""
 
     FAILED = "failed"
     MISSED = "missed"
@@ -40,7 +41,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
-    """What rows of one incident have in common."""
+    """The cause that the rows of one incident share."""
 
     severity: Severity
     title: str
@@ -73,7 +74,7 @@ class Incident:
 
 
 def severities(run: Run, attention: Sequence[str]) -> tuple[Severity, ...]:
-    """What is wrong with a run; while it goes on, only what its ``attention`` says."""
+    """Returns what is wrong with a run, by severity; while it is active, only what its ``attention`` says."""
     if run.status in (RunStatus.MISSED, RunStatus.EXPIRED):
         return (Severity.MISSED,)
     if run.reason == SkipReason.OVERLAP:
@@ -122,8 +123,9 @@ def tolerated(task: Task | None, severity: Severity, run: Run, known: Iterable[R
 
 
 def _outcomes(run: Run) -> Iterator[tuple[str, datetime, bool]]:
-    """Of a slot's run and the runs before it each one's version, when it ended, and whether it failed; what was skipped
-    or stopped on purpose, or goes on, is none of them.
+    """Yields version, end and failure (a boolean) of a slot's run and of each run before it.
+
+    Runs that were skipped, stopped on purpose, or are still active are left out.
     """
     every: tuple[Run | EarlierRun, ...] = (*run.history, run)
     for one in every:
@@ -134,7 +136,7 @@ def _outcomes(run: Run) -> Iterator[tuple[str, datetime, bool]]:
 
 def _ended(run: Run | EarlierRun, slot: str) -> datetime:
     """When the run ended; a run that was never started counts as ended when it was due."""
-    return datetime.fromisoformat(run.ended_at or run.started_at or slot).astimezone(UTC)
+    return of_slot(run.ended_at or run.started_at or slot)
 
 
 def told_before(now: datetime, quiet_seconds: int) -> str:
@@ -179,7 +181,7 @@ def text(stack: Stack, run: Run, incident: Incident, task: Task | None, latest: 
 
 
 def summary(stack: Stack, incident: Incident) -> str:
-    """What has become of an incident since it was told."""
+    """Writes what has become of an incident since it was told."""
     return "\n".join(
         [
             f"An incident goes on: {incident.title}.",
@@ -195,7 +197,7 @@ def summary(stack: Stack, incident: Incident) -> str:
 
 
 def recovery(incident: Incident, run: Run) -> str:
-    """What is said when the last task of an incident runs well again."""
+    """Writes the message for an incident whose last task runs well again."""
     return "\n".join(
         [
             f"An incident is over: {incident.title}.",

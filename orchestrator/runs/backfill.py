@@ -32,7 +32,7 @@ class Reprocess(StrEnum):
 
 
 class SlotOutcome(StrEnum):
-    """What became of a slot in a backfill."""
+    """The outcomes of a slot in a backfill."""
 
     SUCCEEDED = "SUCCEEDED"
     #: Its row says how.
@@ -46,7 +46,7 @@ class SlotOutcome(StrEnum):
 
 
 class Decision(StrEnum):
-    """What a backfill does with a slot."""
+    """The decisions of a backfill about a slot."""
 
     RUN = "run"
     #: In the place of the run that is there.
@@ -75,7 +75,7 @@ class PlannedSlot:
         return self.decision in (Decision.RUN, Decision.RUN_AGAIN)
 
     def to_value(self) -> dict[str, str]:
-        """As the state machine takes it."""
+        """Returns it as the state machine takes it."""
         replaced = {"replaces": self.run.version} if self.run and self.decision is Decision.RUN_AGAIN else {}
         return {"slot": self.slot} | replaced
 
@@ -93,7 +93,7 @@ def plan(
     died: Collection[str] = (),
     before: datetime | None = None,
 ) -> list[PlannedSlot]:
-    """What to do with each slot, in order.
+    """Decides what to do with each slot, in order.
 
     ``runs`` are the rows there are of them; ``died`` the slots whose row is RUNNING and whose execution is not. A run
     that began at ``before`` or later is kept, so that a backfill which reprocesses can be continued.

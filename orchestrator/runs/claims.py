@@ -22,7 +22,7 @@ STOPPING = (OverlapPolicy.CANCEL_OTHER, OverlapPolicy.TERMINATE_OTHER)
 
 
 class Decision(StrEnum):
-    """What becomes of a run that wants to take its slot."""
+    """The decisions about a run that wants to take its slot."""
 
     #: Nothing is in the way, or only a row that this run is to replace.
     FREE = "free"
@@ -62,7 +62,7 @@ class Taken:
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """What of the task's record a claim depends on."""
+    """The part of a task's record that a claim depends on."""
 
     overlap: OverlapPolicy
     pause: Pause | None = None
@@ -74,7 +74,7 @@ class Standing:
 
 
 def decide(claim: Claim, row: Taken | None, task: Standing, now: datetime) -> Decision:
-    """What becomes of the run, the first that applies."""
+    """Decides what becomes of the run: the first rule that applies."""
     seconds = int(now.timestamp())
     others = {slot for slot, until in task.waiting.items() if slot != claim.slot and until >= seconds}
     stops, waits = task.overlap in STOPPING, _waits(claim, task.overlap)
@@ -121,11 +121,11 @@ def _may_wait(claim: Claim, task: Standing, others: int, now: datetime) -> bool:
 def _is_passed(claim: Claim, held_for: str | None, now: datetime) -> bool:
     """Whether a later slot of the schedule is at work: else the runs of a schedule would stop each other in turn.
 
-    A slot with milliseconds is that of a person, and a slot to come was started by one.
+    Milliseconds are those of a person's slot, an id is an event's, and either may have started a slot to come.
     """
     return (
         claim.trigger is Trigger.SCHEDULE
         and held_for is not None
-        and "." not in held_for
+        and not {".", "#"} & set(held_for)
         and order(claim.slot) < order(held_for) <= order(to_second(now))
     )

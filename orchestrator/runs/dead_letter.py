@@ -33,7 +33,7 @@ _SCHEDULED_TIME = re.compile(r'\\*"scheduledTime\\*"\s*:\s*\\*"([0-9TZ:.+-]{1,40
 
 @dataclass(frozen=True, kw_only=True)
 class DeadLetter:
-    """What a message of the dead-letter queue says."""
+    """A message of the dead-letter queue."""
 
     message_id: str
     #: None where the message names no task.
@@ -65,7 +65,7 @@ class DeadLetter:
 
     @classmethod
     def read(cls, message: Mapping[str, Any]) -> DeadLetter:
-        """From a message as Lambda gets it from SQS: ``messageId``, ``body``, ``messageAttributes``. Never raises."""
+        """Reads a message as Lambda gets it from SQS: ``messageId``, ``body``, ``messageAttributes``. Never raises."""
         attributes = _texts(message.get("messageAttributes"))
         body = message.get("body")
         text = body if isinstance(body, str) else json.dumps(body, default=str)

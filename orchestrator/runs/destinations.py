@@ -42,7 +42,7 @@ _REFERENCE = re.compile(r"(ssm|secret):([A-Za-z0-9_.-]{1,64})")
 
 
 class News(StrEnum):
-    """What kind of message it is."""
+    """The kinds of messages."""
 
     TOLD = "told"
     #: The same incident again, after its quiet period.
@@ -54,7 +54,7 @@ class News(StrEnum):
 
 
 class Kind(StrEnum):
-    """How a destination is reached."""
+    """The ways to reach a destination."""
 
     MAIL = "mail"
     WEBHOOK = "webhook"
@@ -63,7 +63,7 @@ class Kind(StrEnum):
 
 
 class Format(StrEnum):
-    """What a webhook understands."""
+    """The formats that webhooks understand."""
 
     SLACK = "slack"
     TEAMS = "teams"
@@ -80,7 +80,7 @@ Said = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, kw_only=True)
 class Secret:
-    """Where a value is kept that nobody should see."""
+    """A reference to a value that nobody should see."""
 
     #: ``ssm``: a parameter of Systems Manager; ``secret``: a secret of Secrets Manager.
     store: str
@@ -89,7 +89,7 @@ class Secret:
 
 @dataclass(frozen=True, kw_only=True)
 class Destination:
-    """Where messages go, all of them or those that it is restricted to."""
+    """A receiver of all messages, or of those that it is restricted to."""
 
     kind: Kind
     #: A mail address, the ARN of a queue or a topic, a URL, or the :func:`reference` of one. A URL may be a secret.
@@ -103,13 +103,13 @@ class Destination:
 
     @property
     def key(self) -> str:
-        """What tells it from others, whatever it is restricted to. It betrays nothing of the address."""
+        """A key of its own, whatever it is restricted to. It betrays nothing of the address."""
         text = f"{self.address}|{self.routing_key}"
         return f"{self.kind}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
     @property
     def combinations(self) -> int:
-        """How many its restrictions come to, as SNS counts."""
+        """The number of combinations of its restrictions, as SNS counts them."""
         return max(1, len(self.owners)) * max(1, len(self.tasks)) * max(1, len(self.severities))
 
     def filter_policy(self) -> dict[str, list[str]]:
@@ -125,7 +125,7 @@ class Destination:
         return all(set(values) & set(said.get(name, ())) for name, values in wanted.items())
 
     def __str__(self) -> str:
-        """For people; of a URL only the host, since what follows may be all that keeps strangers out."""
+        """Names it for people. A URL is cut to its host: the rest may be all that keeps strangers out."""
         if self.kind is Kind.WEBHOOK:
             shown = self.address if reference(self.address) else urlsplit(self.address).hostname
             what = f"{self.format} webhook {shown}"
@@ -139,7 +139,7 @@ class Destination:
         return what + (f" ({'; '.join(restricted)})" if restricted else "")
 
     def to_value(self) -> dict[str, Any]:
-        """As JSON; it holds what is secret."""
+        """Returns it as a value of JSON, secrets included."""
         return {
             "kind": self.kind,
             "address": self.address,
@@ -152,7 +152,7 @@ class Destination:
 
     @classmethod
     def from_value(cls, value: Mapping[str, Any]) -> Destination:
-        """What :meth:`to_value` has made. KeyError or ValueError if it has not."""
+        """Reads what :meth:`to_value` has made. Raises KeyError or ValueError for anything else."""
         return cls(
             kind=Kind(value["kind"]),
             address=value["address"],

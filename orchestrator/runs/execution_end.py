@@ -15,6 +15,7 @@ from typing import Any
 
 from orchestrator import instants
 from orchestrator.runs.run import NO_TASK_ID, Run, RunEnd, RunStatus, Trigger
+from orchestrator.tasks.event_start import LONGEST_WINDOW_SECONDS
 from orchestrator.tasks.express import EXPRESS_SECONDS
 from orchestrator.tasks.task import TASK_ID_PATTERN
 
@@ -59,7 +60,7 @@ def express_end(run: Run, now: datetime) -> RunEnd | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What the input of an execution of TaskRunner asks for."""
+    """The request that the input of an execution of TaskRunner makes."""
 
     task_id: str
     slot: str
@@ -69,15 +70,18 @@ class Asked:
 
     @classmethod
     def read(cls, given: Any, started_at: str) -> Asked:
-        """By TaskRunner's own rules (``definitions/system/task_runner/variables.py``), to which tests hold it.
+        """Reads an input by TaskRunner's own rules (``definitions/system/task_runner/variables.py``), as tests prove.
 
-        An input that TaskRunner refuses asks for nothing, not even for the slot that it names.
+        An input that TaskRunner refuses asks for nothing, not even for the slot that it names. Of an event the task is
+        known all the same: its rule names the task, and only what the event itself says can be wrong.
         """
+        if _is_of_event(given) and not _is_valid(given):
+            return cls(task_id=given["taskId"], slot=started_at, trigger=Trigger.EVENT)
         if not _is_valid(given):
             return cls(task_id=NO_TASK_ID, slot=started_at, trigger=Trigger.AD_HOC)
         return cls(
             task_id=given["taskId"],
-            slot=given.get("scheduledTime", started_at),
+            slot=_slot(given, started_at),
             trigger=Trigger(given.get("trigger", Trigger.AD_HOC)),
             replaces=given.get("replaces") or "",
         )
@@ -85,14 +89,41 @@ class Asked:
 
 def _is_valid(given: Any) -> bool:
     return (
-        isinstance(given, Mapping)
-        and isinstance(given.get("taskId"), str)
-        and re.fullmatch(TASK_ID_PATTERN, given["taskId"]) is not None
-        and ("scheduledTime" not in given or instants.read(given["scheduledTime"]) is not None)
+        _names_task(given)
+        and ("scheduledTime" not in given or instants.is_slot(_whole(given["scheduledTime"])))
+        and ("within" not in given or _is_window(given))
         and ("trigger" not in given or given["trigger"] in list(Trigger))
         and isinstance(given.get("replaces"), str | None)
         and isinstance(given.get("params", {}), Mapping)
     )
+
+
+def _names_task(given: Any) -> bool:
+    named = given.get("taskId") if isinstance(given, Mapping) else None
+    return isinstance(named, str) and re.fullmatch(TASK_ID_PATTERN, named) is not None
+
+
+def _is_of_event(given: Any) -> bool:
+    return _names_task(given) and given.get("trigger") == Trigger.EVENT
+
+
+def _whole(text: Any) -> Any:
+    """A day as its midnight in UTC; anything else as it is."""
+    return f"{text}T00:00:00Z" if isinstance(text, str) and len(text) == len("2026-12-01") else text
+
+
+def _is_window(given: Any) -> bool:
+    """Whether the end of the window can be told: it is whole seconds long, and ends before the year 10000."""
+    within, at = given["within"], given.get("scheduledTime")
+    is_number = isinstance(within, int | float) and not isinstance(within, bool)
+    is_length = is_number and 1 <= within <= LONGEST_WINDOW_SECONDS and within == int(within)
+    return is_length and isinstance(at, str) and at < "9999"
+
+
+def _slot(given: Any, started_at: str) -> str:
+    """The slot that an input names, the end of the window that its moment lies in, or else the execution's start."""
+    named = str(_whole(given.get("scheduledTime", started_at)))
+    return instants.window_end(instants.of_slot(named), int(given["within"])) if "within" in given else named
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +149,7 @@ class ExecutionEnd:
 
     @classmethod
     def read(cls, event: Mapping[str, Any]) -> ExecutionEnd | None:
-        """From a "Step Functions Execution Status Change"; None if it is none, or of an execution that goes on."""
+        """Reads a "Step Functions Execution Status Change"; None for other events and for executions still running."""
         detail = event.get("detail")
         if not isinstance(detail, Mapping) or _text(detail.get("status")) not in STATUSES:
             return None

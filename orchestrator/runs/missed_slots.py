@@ -44,7 +44,7 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class Detection:
-    """What one check of a task decides."""
+    """The result of one check of a task's slots."""
 
     #: Rows to write where there is still none.
     verdicts: tuple[Verdict, ...]

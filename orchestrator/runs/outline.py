@@ -8,15 +8,18 @@ from typing import Any
 
 from orchestrator.dynamodb import Fields
 from orchestrator.errors import InvalidRow
+from orchestrator.runs.hold import Hold, hold_of
 from orchestrator.runs.run import RunStatus, Trigger
 
 #: The attributes that an outline is made of.
-ATTRIBUTES = ("taskId", "slot", "status", "trigger", "reason", "attention", "startedAt", "endedAt", "durationSeconds")
+ATTRIBUTES = (
+    "taskId", "slot", "status", "trigger", "reason", "attention", "startedAt", "endedAt", "durationSeconds", "hold",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outline:
-    """What became of one slot of a task."""
+    """The parts of a row that a grid shows."""
 
     task_id: str
     slot: str
@@ -31,10 +34,12 @@ class Outline:
     ended_at: str | None = None
     #: Seconds.
     duration: float | None = None
+    #: What it waits for, where it is held.
+    hold: Hold | None = None
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Outline:
-        """As DynamoDB's low-level client has the row, or :data:`ATTRIBUTES` of it. Raises :class:`InvalidRow`."""
+        """Reads a row, or its :data:`ATTRIBUTES`, from DynamoDB's low-level client. Raises :class:`InvalidRow`."""
         fields = Fields(item)
         try:
             return cls(
@@ -47,6 +52,7 @@ class Outline:
                 started_at=fields.find("startedAt", str),
                 ended_at=fields.find("endedAt", str),
                 duration=fields.find("durationSeconds", float),
+                hold=hold_of(item),
             )
         except (KeyError, ValueError, TypeError, AttributeError) as fault:
             task_id, slot = (str(item.get(name, {}).get("S", "?")) for name in ("taskId", "slot"))

@@ -56,7 +56,7 @@ class Visit:
 
 
 def path(events: Iterable[Mapping[str, Any]]) -> list[Visit]:
-    """Every visit, in the order in which states were entered."""
+    """Returns every visit, in the order in which states were entered."""
     visits: list[Visit] = []
     of_event: dict[int, Visit | None] = {}
     kinds: dict[int, str] = {}
@@ -85,7 +85,7 @@ def _entered(event: Mapping[str, Any], before: Visit | None, kind_before: str) -
 
 
 def _owner(kind: str, before: Visit | None) -> Visit | None:
-    """Whose event it is that comes after one of ``before``."""
+    """Returns the visit that the event after one of ``before`` belongs to."""
     ends_block = kind.startswith(("MapIteration", "MapState", "MapRun", "ParallelState")) and not kind.endswith(
         ("Started", "Exited")
     )
@@ -139,7 +139,7 @@ def _child(cause: str) -> list[str]:
 
 
 def _object(text: str | None) -> Mapping[str, Any]:
-    """Of JSON text; what is cut, or is no object, says nothing."""
+    """Reads an object of JSON text; empty if the text is cut or no object."""
     try:
         value = json.loads(text or "{}")
     except ValueError:

@@ -1,14 +1,14 @@
 """A run: what happened to one slot of a task, or to one ad hoc start. A row of the ledger.
 
 The row's key is ``taskId`` + ``slot``. A scheduled run's slot is its scheduled time (``2026-12-01T08:00:00Z``); an ad
-hoc run's is the moment its execution started, to the millisecond (``2026-12-01T08:00:12.345Z``), so that both sort
-together by time.
+hoc run's is the moment its execution started, to the millisecond (``2026-12-01T08:00:12.345Z``); an event's is the
+moment that the event names, mostly with an id behind it (``2026-12-01T08:00:00Z#4f0c``). So all sort together by time.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,14 +16,15 @@ from typing import Any
 
 from orchestrator.dynamodb import Fields
 from orchestrator.errors import InvalidRow
+from orchestrator.runs.hold import Hold, hold_of
 
 
 class RunStatus(StrEnum):
-    """What became of a run."""
+    """The states of a run."""
 
     #: Its execution holds the slot and has not ended.
     RUNNING = "RUNNING"
-    #: Its execution holds the slot and waits for the task's runs before it.
+    #: Its execution holds the slot and waits for the task's runs before it; or it is held: :attr:`Run.hold`.
     WAITING = "WAITING"
     #: Its target returned a result.
     SUCCEEDED = "SUCCEEDED"
@@ -62,6 +63,8 @@ class SkipReason(StrEnum):
     CLOSED = "closed"
     #: The clock is set forward over the local time: there is no such slot, and the row stands at the change.
     NONEXISTENT = "nonexistent"
+    #: A slot of another task, for which it waits, has not gone well; the row's cause says which.
+    UPSTREAM = "upstream"
 
 
 class Attention(StrEnum):
@@ -78,10 +81,12 @@ class Attention(StrEnum):
 
 
 class Trigger(StrEnum):
-    """What started a run."""
+    """The starters of runs."""
 
     #: EventBridge Scheduler.
     SCHEDULE = "schedule"
+    #: A rule of EventBridge, for the slot that its event names.
+    EVENT = "event"
     #: A person or a program, with ``start-execution``, for now or for a slot.
     AD_HOC = "ad hoc"
     #: A backfill, for a slot of the past. It neither takes nor heeds the lease: docs/how-to/rerun-and-backfill.md.
@@ -109,6 +114,14 @@ CAUSE_LIMIT = 1000
 #: A row keeps this many of the runs before the one that it tells of.
 HISTORY_LIMIT = 20
 
+#: As much of the name of whoever started a run, and of what Lambda calls its calls: ten ids and the spaces between.
+NAME_LIMIT, REQUESTS_LIMIT = 200, 370
+
+#: Stands for the call of which nobody says what Lambda calls it.
+NO_REQUEST = "-"
+
+_REQUEST_LENGTH = 36
+
 
 #: Characters that end a line, steer a terminal or turn the direction of writing, one or more of them: a class that
 #: means the same in Python's regular expressions and in JSONata's.
@@ -124,7 +137,7 @@ def one_line(text: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class RunEnd:
-    """How a run ended that did not record its own end, or why a slot has no run."""
+    """The end of a run that did not record its own, or the reason why a slot has no run."""
 
     status: RunStatus
     error: str | None = None
@@ -142,6 +155,7 @@ class EarlierRun:
     #: Never RUNNING: one that died is ABORTED.
     status: RunStatus
     trigger: Trigger | None = None
+    started_by: str | None = None
     execution_arn: str | None = None
     started_at: str | None = None
     ended_at: str | None = None
@@ -151,7 +165,7 @@ class EarlierRun:
 
     @property
     def version(self) -> str:
-        """As :attr:`Run.version`."""
+        """The earlier run's :attr:`Run.version`."""
         return self.started_at or self.status
 
     @classmethod
@@ -161,6 +175,7 @@ class EarlierRun:
         return cls(
             status=RunStatus(fields.get("status", str)),
             trigger=Trigger(trigger) if trigger else None,
+            started_by=fields.find("startedBy", str),
             execution_arn=fields.find("executionArn", str),
             started_at=fields.find("startedAt", str),
             ended_at=fields.find("endedAt", str),
@@ -177,10 +192,14 @@ class Run:
     slot: str
     status: RunStatus
     trigger: Trigger = Trigger.SCHEDULE
+    #: A person, as they say, or the ARN of the execution that has started this one; nobody where a schedule has.
+    started_by: str | None = None
     reason: str | None = None
     execution_arn: str | None = None
     #: The nested execution, when the task's target is a workflow.
     child_execution_arn: str | None = None
+    #: What Lambda calls the calls of its function, the last is the last; None where nobody has said. At most ten.
+    request_ids: tuple[str | None, ...] = ()
     started_at: str | None = None
     ended_at: str | None = None
     #: From the start to the end; a run that waited for others counts from when its turn came.
@@ -199,10 +218,14 @@ class Run:
     duplicates: int = 0
     #: Earlier runs of the slot, the oldest first, at most :data:`HISTORY_LIMIT`.
     history: tuple[EarlierRun, ...] = ()
+    #: What it waits for, without an execution that is kept open; None unless it is WAITING so.
+    hold: Hold | None = None
+    #: Whether its task waits for others, or others for it: whoever writes its row wakes them.
+    linked: bool = False
 
     @property
     def version(self) -> str:
-        """What identifies this run among those of its slot: its start. A rerun names it to take its place."""
+        """The start of the run, which tells it from other runs of its slot. A rerun names it to take its place."""
         return self.started_at or self.status
 
     @classmethod
@@ -233,9 +256,11 @@ class Run:
             slot=fields.get("slot", str),
             status=RunStatus(fields.get("status", str)),
             trigger=Trigger(fields.find("trigger", str) or Trigger.SCHEDULE),
+            started_by=fields.find("startedBy", str),
             reason=fields.find("reason", str),
             execution_arn=fields.find("executionArn", str),
             child_execution_arn=fields.find("childExecutionArn", str),
+            request_ids=tuple(_requests(fields.find("requestIds", str) or "")),
             started_at=started_at,
             ended_at=ended_at,
             duration_seconds=fields.find("durationSeconds", float),
@@ -248,7 +273,16 @@ class Run:
             attention=tuple(map(Attention, attention.split(", "))) if attention else (),
             duplicates=int(fields.find("duplicates", float) or 0),
             history=tuple(map(EarlierRun.from_fields, history)),
+            hold=hold_of(item),
+            linked=fields.find("linked", bool) or False,
         )
+
+
+def _requests(text: str) -> Iterator[str | None]:
+    """What is left of an id where the text was cut is none."""
+    for one in text.split():
+        if one == NO_REQUEST or len(one) == _REQUEST_LENGTH:
+            yield None if one == NO_REQUEST else one
 
 
 def _said(item: Mapping[str, Any], name: str) -> str:

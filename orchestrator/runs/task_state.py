@@ -65,7 +65,7 @@ class Pause:
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """How far the watchdog has checked a task's slots, which are written as in the ledger."""
+    """The point up to which the watchdog has checked a task's slots, written as in the ledger."""
 
     #: Every slot up to here has a row.
     checked_until: str

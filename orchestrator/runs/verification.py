@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from orchestrator.instants import of_slot
 from orchestrator.runs.outline import Outline
 from orchestrator.runs.run import TERMINAL, Run, SkipReason, Trigger
 from orchestrator.runs.task_state import Record
@@ -17,7 +18,7 @@ _INSTANT = timedelta(microseconds=1)
 
 
 class Problem(StrEnum):
-    """What is wrong with a slot."""
+    """The problems that a slot can have."""
 
     #: It was expected, and has no row.
     UNEXPLAINED = "unexplained"
@@ -75,5 +76,5 @@ def verify(task: Task, runs: Iterable[Run | Outline], since: datetime, until: da
 
 def _over(task: Task, run: Run | Outline) -> datetime:
     """When the run's lease expires, if it has not waited for its turn."""
-    began = datetime.fromisoformat(run.started_at or run.slot).astimezone(UTC)
+    began = of_slot(run.started_at or run.slot)
     return began + timedelta(seconds=task.lease_seconds)

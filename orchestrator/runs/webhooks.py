@@ -67,7 +67,7 @@ class Notification:
 
     @classmethod
     def of(cls, envelope: Mapping[str, Any]) -> Notification:
-        """What SNS has put into a queue. KeyError or ValueError if something else is there."""
+        """Reads what SNS has put into a queue. Raises KeyError or ValueError for anything else."""
         text, said = str(envelope["Message"]), destinations.said(envelope.get("MessageAttributes") or {})
         if not said and (alarm := _alarm(text)):
             return cls(
@@ -202,7 +202,7 @@ def _json(notification: Notification, stack: str) -> dict[str, Any]:
 
 
 def _alarm(text: str) -> Mapping[str, Any] | None:
-    """What CloudWatch says of an alarm, which is JSON."""
+    """Reads CloudWatch's message about an alarm, which is JSON; None if it is another."""
     try:
         alarm = json.loads(text)
     except ValueError:
@@ -222,7 +222,7 @@ def _alarm_text(alarm: Mapping[str, Any]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """What Slack asks for ("Escaping text")."""
+    """Escapes text for Slack ("Escaping text")."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

@@ -21,7 +21,7 @@ _UNKNOWN = object()
 
 
 def read(folder: Path) -> Converted:
-    """What the DAGs below a folder say of themselves: ids, schedules, time zones, retries."""
+    """Reads the ids, schedules, time zones and retries of the DAGs below a folder."""
     entries: list[Entry] = []
     refused: list[tuple[str, str]] = []
     for path in sorted(folder.rglob("*.py")):
@@ -48,7 +48,7 @@ def read(folder: Path) -> Converted:
 
 
 def _dags(tree: ast.Module) -> Iterator[tuple[str | None, ast.Call]]:
-    """Each call that makes a DAG, and the name of the function that is one."""
+    """Yields each call that makes a DAG, and the name of the function if a decorator makes it."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             for decorator in node.decorator_list:
@@ -126,7 +126,7 @@ def _expressions(
 
 
 def _timezone(start: ast.expr | None, constants: dict[str, ast.expr]) -> str:
-    """Of ``start_date``, which says a DAG's time zone; Airflow's own is UTC."""
+    """Returns a DAG's time zone, which its ``start_date`` says; Airflow's default is UTC."""
     if isinstance(start, ast.Name):
         start = constants.get(start.id)
     for node in ast.walk(start) if start is not None else ():
@@ -139,7 +139,7 @@ def _timezone(start: ast.expr | None, constants: dict[str, ast.expr]) -> str:
 
 
 def _value(node: ast.expr | None, constants: dict[str, ast.expr], depth: int = 0) -> Any:
-    """What an expression is without running it; ``_UNKNOWN`` if that cannot be said."""
+    """Evaluates an expression without running code; ``_UNKNOWN`` if that is impossible."""
     if node is None or depth > 5:
         return None if node is None else _UNKNOWN
     if isinstance(node, ast.Name) and node.id in constants:

@@ -66,7 +66,7 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Converted:
-    """All of a source."""
+    """The tasks that a source gives, and what could not be carried over."""
 
     entries: tuple[Entry, ...]
     #: Where, and why not.

@@ -50,7 +50,7 @@ class UnixCron:
         return cls(texts=texts, values=tuple(_values(one, *spec) for one, spec in zip(texts, _FIELDS, strict=True)))
 
     def fires(self, after: datetime, timezone: str) -> Iterator[datetime]:
-        """Each moment in UTC at which cron fires; a local time that there is not is left out."""
+        """Yields each moment in UTC at which cron fires, without local times that do not exist."""
         zone = ZoneInfo(timezone)
         local = after.astimezone(zone)
         for number in range(_DAYS_AHEAD):

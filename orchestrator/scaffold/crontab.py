@@ -22,7 +22,7 @@ _ZONES = ("CRON_TZ", "TZ")
 
 
 def read(file: Path, timezone: str = "UTC") -> Converted:
-    """What a crontab runs; ``timezone`` is the machine's, which a crontab does not say.
+    """Reads a crontab; ``timezone`` is the machine's, which a crontab does not name.
 
     One of the system (``/etc/crontab``, ``/etc/cron.d``) has a user before the command.
     """
@@ -77,7 +77,7 @@ def _entry(text: str, origin: str, timezone: str, has_user: bool, taken: list[st
 
 
 def _name(command: str) -> str:
-    """Of what is run: the first script, or else the first program that is not only a way to run another."""
+    """Names a task after the first script of a command, or else the first program that does not just run another."""
     words = [word for word in re.split(r"[\s;&|<>]+", command) if word and not word.startswith(("-", "$", "%"))]
     scripts = [word for word in words if re.search(r"\.(sh|py|pl|rb|php|js)$", word)]
     programs = [word for word in words if word.rsplit("/", 1)[-1] not in _RUNNERS and not word.endswith(".lock")]

@@ -30,7 +30,7 @@ def read(file: Path) -> Converted:
 
 
 def of_account(clients: Clients) -> Converted:
-    """What the account has in this region. It only reads."""
+    """Reads the rules and schedules of the account in this region; it changes nothing."""
     events, scheduler = clients("events"), clients("scheduler")
     listed: list[Any] = []
     for page in events.get_paginator("list_rules").paginate():

@@ -9,12 +9,16 @@ from pathlib import Path
 
 import orchestrator
 from orchestrator.errors import FolderNotEmpty
+from orchestrator.stack import DEFAULT_PROJECT
 
 _FILES = Path(__file__).parent / "files"
 _SUFFIX = ".in"
 
 #: The same workflow in Python and as Amazon States Language: a project begins with one of them.
 _IN_PYTHON, _WRITTEN = "definitions/welcome.py", "definitions/welcome.asl.yaml"
+
+#: What the files of another scheduler's tasks add to, and do not replace.
+_STACK = "stack.yaml"
 
 #: What a folder may hold already.
 _LEFT_ALONE = frozenset({".git"})
@@ -39,6 +43,8 @@ def create(folder: Path, *, files: Mapping[str, str] | None = None, python: bool
     if files is not None:
         kept = {name: text for name, text in written.items() if name.split("/")[0] not in _SAMPLE}
         written = {**kept, **files}
+        if _STACK in files:
+            written[_STACK] = f"{kept[_STACK]}\n{files[_STACK]}"
     for name, text in written.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,13 +62,14 @@ def _names(folder: Path, *, in_python: bool) -> dict[str, str]:
     major, minor = orchestrator.__version__.split(".")[:2]
     return {
         "@NAME@": name or "tasks",
+        "@STACK@": re.sub("^[0-9]+|-", "", name)[:12] or DEFAULT_PROJECT,
         "@EXTRAS@": "local,sdk" if in_python else "local",
         "@VERSIONS@": f">={major}.{minor},<{major}.{int(minor) + 1}",
     }
 
 
 def _filled(names: Mapping[str, str]) -> dict[str, str]:
-    """Every file, by its path in the project."""
+    """Returns every file, by its path in the project."""
     files = {}
     for path in _FILES.rglob(f"*{_SUFFIX}"):
         text = path.read_text(encoding="utf-8")

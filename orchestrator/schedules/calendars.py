@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -20,7 +20,7 @@ ALL_WEEKDAYS = frozenset(range(1, 8))
 
 
 class OnClosed(StrEnum):
-    """What becomes of a slot on a closed day. Its row says SKIPPED in any case."""
+    """The policies for a slot on a closed day. Its row says SKIPPED in any case."""
 
     SKIP = "skip"
     #: It runs at the same local time of the next day that is open.
@@ -64,23 +64,47 @@ class Closure:
     since: datetime
     until: datetime
     why: str
+    #: When its slots run instead, if they do: the end of a maintenance window.
+    postponed_to: datetime | None = None
 
 
 def published_years(today: date) -> tuple[date, date]:
-    """For which days closures are worked out: this year's and next year's; the second date is the first day beyond."""
+    """Returns the first day for which closures are worked out, and the first day beyond: this year and the next."""
     return date(today.year, 1, 1), date(today.year + 2, 1, 1)
 
 
-def closures(calendars: Iterable[Calendar], today: date) -> tuple[Closure, ...]:
-    """When any of the calendars is closed, in order and without overlap."""
+def closures(calendars: Iterable[Calendar], today: date, windows: Iterable[Closure] = ()) -> tuple[Closure, ...]:
+    """When any of the calendars is closed, in order and without overlap.
+
+    ``windows`` are spans of maintenance; what lies on a closed day is a closed day's, since no slot would have run.
+    """
     first, beyond = published_years(today)
-    spans = [span for calendar in calendars for span in _spans(calendar, first, beyond)]
+    closed = _apart(span for calendar in calendars for span in _spans(calendar, first, beyond))
+    pieces = [piece for window in _apart(windows) for piece in _outside(window, closed)]
+    return tuple(sorted((*closed, *pieces), key=lambda span: span.since))
+
+
+def _apart(spans: Iterable[Closure]) -> list[Closure]:
+    """The spans in order; where two overlap the later one begins when the earlier one ends."""
     disjoint: list[Closure] = []
     for span in sorted(spans, key=lambda span: span.since):
         since = max(span.since, disjoint[-1].until) if disjoint else span.since
         if since < span.until:
-            disjoint.append(Closure(since=since, until=span.until, why=span.why))
-    return tuple(disjoint)
+            disjoint.append(replace(span, since=since))
+    return disjoint
+
+
+def _outside(span: Closure, others: Sequence[Closure]) -> Iterator[Closure]:
+    """The pieces of a span that lie in none of the others, which are in order and do not overlap."""
+    since = span.since
+    for other in others[max(0, bisect_right(others, since, key=lambda one: one.since) - 1) :]:
+        if other.since >= span.until:
+            break
+        if since < other.since:
+            yield replace(span, since=since, until=other.since)
+        since = max(since, other.until)
+    if since < span.until:
+        yield replace(span, since=since)
 
 
 def closure_at(closures: Sequence[Closure], moment: datetime) -> Closure | None:
@@ -90,7 +114,7 @@ def closure_at(closures: Sequence[Closure], moment: datetime) -> Closure | None:
 
 
 def longest_closure(closures: Sequence[Closure]) -> timedelta:
-    """How long it is closed without a break, at the most."""
+    """Returns the longest time without a break in closures."""
     longest, since, until = timedelta(0), None, None
     for closure in closures:
         since = closure.since if closure.since != until else since

@@ -20,7 +20,7 @@ _MARGIN = timedelta(days=2)
 
 
 class Nonexistent(StrEnum):
-    """What becomes of a local time that the clock never shows."""
+    """The policies for a local time that the clock never shows."""
 
     #: There is no slot: what EventBridge Scheduler does.
     SKIP = "skip"

@@ -104,7 +104,7 @@ def _cron(text: str, inside: str) -> Cron:
 
 
 def _from_unix(fields: list[str]) -> str:
-    """What Unix cron's minute, hour, day-of-month, month and day-of-week are for Scheduler.
+    """Translates Unix cron's five fields into Scheduler's six.
 
     In Unix both day fields may be ``*``, and Sunday is 0 or 7, where Scheduler has 1 for it.
     """

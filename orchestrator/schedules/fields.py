@@ -158,5 +158,5 @@ class Days:
 
 @lru_cache(maxsize=4096)
 def _in_month(days: Days, first: int, length: int) -> tuple[int, ...]:
-    """Of all months that begin on a weekday and are so long: there are 28 of them."""
+    """Returns the days in a month of this first weekday and length; there are only 28 such months."""
     return tuple(sorted(set(days._matching(first, length))))

@@ -105,7 +105,7 @@ class Schedule:
                         yield slot
 
     def _days_of(self, year: int, month: int) -> Sequence[int]:
-        """As :meth:`Days.in_month`, asked once: whoever looks for slots looks into the same months again and again."""
+        """Caches :meth:`Days.in_month`: a search for slots looks into the same months again and again."""
         assert isinstance(self.expression, Cron)
         known = self._known_days
         if (year, month) not in known:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.runs.backfill import PlannedSlot
 from orchestrator.stack import live
@@ -28,15 +28,21 @@ class Backfilling:
 
 
 class Backfills:
-    """Backfill, in the version that is live, through ``client``, boto3's client of Step Functions."""
+    """Backfill, in the version that is live, through ``client``, boto3's client of Step Functions.
 
-    def __init__(self, client: SFNClient, state_machine_arn: str) -> None:
+    ``who`` says who starts it, as the rows of its runs are to name them.
+    """
+
+    def __init__(self, client: SFNClient, state_machine_arn: str, who: Callable[[], str] = str) -> None:
+        self._who = who
         self._client = client
         self._arn = live(state_machine_arn)
 
     def start(self, task_id: str, slots: Iterable[PlannedSlot], *, max_active: int, now: datetime) -> str:
         """Starts runs of ``slots`` in their order, at most ``max_active`` at once; the execution's ARN."""
-        request = {"taskId": task_id, "maxActive": max_active, "slots": [slot.to_value() for slot in slots]}
+        request: dict[str, Any] = {"taskId": task_id, "maxActive": max_active}
+        request |= {"slots": [slot.to_value() for slot in slots]}
+        request |= {"startedBy": who} if (who := self._who()) else {}
         answer = self._client.start_execution(
             stateMachineArn=self._arn,
             name=f"{task_id[:48]}-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class DeadLetterStatus(StrEnum):
-    """What has been done about it."""
+    """The states of a dead letter's record."""
 
     NEEDS_INVESTIGATION = "NEEDS_INVESTIGATION"
     #: Somebody has started the slot again.
@@ -43,7 +43,7 @@ class DeadLetterRecord:
 
     @classmethod
     def from_item(cls, item: dict[str, Any]) -> DeadLetterRecord:
-        """As DynamoDB's low-level client has it."""
+        """Reads an item of DynamoDB's low-level client."""
         fields = Fields(item)
         return cls(
             message_id=fields.get("messageId", str),
@@ -106,7 +106,7 @@ class DeadLetters:
             yield from map(DeadLetterRecord.from_item, page["Items"])
 
     def replayed(self, message_id: str, now: datetime) -> None:
-        """Somebody has started the slot again."""
+        """Marks a record whose slot somebody has started again."""
         sets = {"status": DeadLetterStatus.REPLAYED, "replayedAt": key(now)}
         self._client.update_item(TableName=self._table, Key=_key(message_id), **update(sets))
 

@@ -36,10 +36,14 @@ class Started:
 
 
 class Runner:
-    """TaskRunner, in the version that is live, through ``client``, boto3's client of Step Functions."""
+    """TaskRunner, in the version that is live, through ``client``, boto3's client of Step Functions.
 
-    def __init__(self, client: SFNClient, state_machine_arn: str) -> None:
+    ``who`` says who starts runs, as their rows are to name them; the empty text for what is no person.
+    """
+
+    def __init__(self, client: SFNClient, state_machine_arn: str, who: Callable[[], str] = str) -> None:
         self._client = client
+        self._who = who
         self.state_machine_arn = state_machine_arn
         self._arn = live(state_machine_arn)
         self._executions = f"{state_machine_arn}:".replace(":stateMachine:", ":execution:", 1)
@@ -67,6 +71,7 @@ class Runner:
         request |= {"replaces": replaced.version} if replaced else {}
         request |= {"params": dict(params)} if params else {}
         request |= {"scheduledTime": slot} if slot else {}
+        request |= {"startedBy": who} if (who := self._who()) else {}
         answer = self._client.start_execution(
             stateMachineArn=self._arn,
             name=f"{task_id[:48]}-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",

@@ -39,7 +39,7 @@ class FunctionLogs:
         self._client = client
 
     def lines(self, function: str, since: datetime, until: datetime | None) -> Iterator[LogLine]:
-        """What a function has logged in that time, in order; nothing if it has never run.
+        """Yields what a function has logged in that time, in order; nothing if it has never run.
 
         ``function`` is a name or an ARN. What was begun before ``since`` is left out.
         """

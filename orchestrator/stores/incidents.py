@@ -25,7 +25,7 @@ TASKS_LIMIT = 2000
 
 @dataclass(frozen=True, kw_only=True)
 class Recovery:
-    """What the recovery of a task has made of an incident."""
+    """An incident after one of its tasks has recovered."""
 
     #: The incident, if that was the last task of it.
     over: Incident | None
@@ -120,7 +120,7 @@ class Incidents:
         self._mark(task_id, update({}, deletes={"incidents": {incident_id}}))
 
     def open(self) -> Iterator[Incident]:
-        """Every one; the table holds nothing else."""
+        """Yields every open incident; the table holds nothing else."""
         for page in self._client.get_paginator("scan").paginate(TableName=self._table):
             yield from map(_incident, page["Items"])
 
@@ -142,7 +142,7 @@ class Incidents:
         return self._try(incident_id, nothing) is not None
 
     def _mark(self, task_id: str, request: Mapping[str, Any]) -> None:
-        """In the task's record, if there is one."""
+        """Marks the task's record, if there is one."""
         condition = {"ConditionExpression": "attribute_exists(taskId)"}
         with suppress(self._client.exceptions.ConditionalCheckFailedException):
             self._client.update_item(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.dynamodb import to_item
-from orchestrator.instants import order, to_second
+from orchestrator.instants import of_slot, order, to_second
 from orchestrator.runs.outline import ATTRIBUTES, Outline
 from orchestrator.runs.run import UNSUCCESSFUL, Run, RunStatus
 from orchestrator.stack import STATUS_INDEX, Stack
@@ -138,7 +138,7 @@ class Ledger:
         return (run for run in runs if order(run.slot) <= order(until or "~"))
 
     def outlines(self, status: RunStatus, *, since: str, until: str) -> Iterator[Outline]:
-        """As :meth:`with_status`, of each run what a grid shows: a page of the answer holds some thousand."""
+        """Yields what a grid shows of each run, chosen as in :meth:`with_status`; a page holds some thousand."""
         items = self._items(
             IndexName=STATUS_INDEX,
             KeyConditionExpression="#status = :status AND #slot BETWEEN :since AND :until",
@@ -192,9 +192,11 @@ def _began(run: Run) -> str:
 
 
 def _a_day_before(moment: str) -> str:
-    return to_second(datetime.fromisoformat(moment) - timedelta(days=1))
+    return to_second(of_slot(moment) - timedelta(days=1))
 
 
 def _end_of_second(moment: str) -> str:
-    """After every slot of the same second, as DynamoDB sorts their texts: a ``Z`` comes after a point."""
-    return f"{order(moment).partition('.')[0]}Z"
+    """After every slot of the same second, as DynamoDB sorts their texts: a ``Z`` comes after a point, and an id may
+    follow it.
+    """
+    return f"{order(moment).partition('.')[0]}Z~"

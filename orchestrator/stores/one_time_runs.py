@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class OneTimeRuns:
-    """Of a deployed stack.
+    """The one-time runs of a deployed stack.
 
     So an application asks for one::
 
@@ -45,7 +45,7 @@ class OneTimeRuns:
 
     @classmethod
     def of(cls, clients: Clients, stack: Stack, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> OneTimeRuns:
-        """By the outputs of the stack. Raises :class:`~orchestrator.errors.NotDeployed`."""
+        """Finds a stack's own by its outputs. Raises :class:`~orchestrator.errors.NotDeployed`."""
         cloudformation = clients("cloudformation")
         try:
             (deployed,) = cloudformation.describe_stacks(StackName=stack.name)["Stacks"]

@@ -101,7 +101,7 @@ class Registry:
         return readable(self._scan(), Record.from_item, self._report)
 
     def declared(self) -> dict[str, Item]:
-        """What each task was registered as, by its id, however wrong; the whole table is read."""
+        """Returns the declared part of each record, by id, however wrong; it reads the whole table."""
         names = sorted(DECLARED | {"taskId"})
         items = self._scan(
             ProjectionExpression=", ".join(f"#{name}" for name in names),
@@ -116,7 +116,7 @@ class Registry:
 
 
 def shard_of(task_id: str) -> int:
-    """Where in the index of next runs a task stands."""
+    """Returns the partition of a task in the index of next runs."""
     return zlib.crc32(task_id.encode()) % SHARDS
 
 

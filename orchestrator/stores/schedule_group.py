@@ -61,7 +61,7 @@ _SAMPLES = ("cron(0 0 * * ? *)", "rate(5 minutes)", "rate(7 minutes)")
 
 @dataclass(frozen=True, kw_only=True)
 class SchedulerSettings:
-    """What every schedule of a stack has in common: ARNs."""
+    """The ARNs that every schedule of a stack shares."""
 
     #: What is started: the alias of TaskRunner, and that of its Express twin, if there is one.
     state_machine: str
@@ -75,7 +75,7 @@ class SchedulerSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:
-    """What a list says of a schedule."""
+    """A schedule as ListSchedules shows it."""
 
     enabled: bool
     #: When it was last created or updated, by whomever.
@@ -84,7 +84,7 @@ class Listed:
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
-    """What the group's tags say of its schedules."""
+    """The group's tags about its schedules."""
 
     #: What they were last all written with.
     fingerprint: str | None = None
@@ -131,7 +131,7 @@ class Schedules:
         }
 
     def edits(self, name: str, task_id: str, schedule: TaskSchedule) -> tuple[str, ...]:
-        """In which parameters the schedule is not what :meth:`update` would make it; none if there is none."""
+        """Returns the parameters that :meth:`update` would change in a schedule; none if there is no schedule."""
         request = self.request(name, task_id, schedule)
         try:
             described = self._client.get_schedule(GroupName=self._group, Name=name)
@@ -175,7 +175,7 @@ class Schedules:
         return hashlib.sha256(_compact(timeless).encode()).hexdigest()[:16]
 
     def recorded(self) -> Recorded:
-        """What the last deployment has recorded of the group's schedules."""
+        """Returns what the last deployment has recorded about the group's schedules."""
         listed = self._client.list_tags_for_resource(ResourceArn=self._settings.group)["Tags"]
         tags = {tag["Key"]: tag["Value"] for tag in listed}
         written = tags.get(WRITTEN_TAG)

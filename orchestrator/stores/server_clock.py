@@ -24,7 +24,7 @@ class ServerClock:
         heard.events.register("after-call", self._hear)
 
     def now(self) -> datetime:
-        """In UTC. An answer without a readable date, as a proxy may leave it, is followed by this machine's clock."""
+        """Returns AWS's time in UTC, or this machine's if an answer, say a proxy's, has no readable date."""
         if self._date is None:
             self._ask()
         return self._date or datetime.now(UTC)

@@ -59,7 +59,7 @@ class Destinations:
         self._key = f"alias/{stack.name}"
 
     def all(self) -> dict[str, Recorded]:
-        """By the destinations' keys. Needs no more than to read parameters below the stack's path."""
+        """Returns what is recorded, by the destinations' keys. It only reads parameters below the stack's path."""
         pages = self._client.get_paginator("get_parameters_by_path").paginate(Path=self._path, WithDecryption=True)
         recorded = {}
         for parameter in (one for page in pages for one in page["Parameters"]):
@@ -86,7 +86,7 @@ class Destinations:
 
 
 class Subscriptions:
-    """Those of one topic, through ``client``, boto3's client of SNS."""
+    """The subscriptions of one topic; ``client`` is boto3's of SNS."""
 
     def __init__(self, client: SNSClient, topic: str) -> None:
         self._client = client
@@ -94,7 +94,7 @@ class Subscriptions:
         self.topic = topic
 
     def all(self) -> dict[tuple[str, str], str | None]:
-        """By protocol and endpoint, whoever made them: the ARN, or None while one is not confirmed."""
+        """Returns the ARN of each subscription, by protocol and endpoint; None until it is confirmed."""
         pages = self._client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=self.topic)
         return {
             (one["Protocol"], one["Endpoint"]): None if one["SubscriptionArn"] == _PENDING else one["SubscriptionArn"]

@@ -23,7 +23,7 @@ def log(fault: InvalidRecord | InvalidRow) -> None:
 
 
 def readable(items: Iterable[Mapping[str, Any]], read: Callable[[Mapping[str, Any]], T], report: Report) -> Iterator[T]:
-    """What ``read`` makes of each item; an item of which it makes nothing is reported and left out."""
+    """Yields what ``read`` makes of each item; one that it cannot read is reported and left out."""
     for item in items:
         try:
             yield read(item)

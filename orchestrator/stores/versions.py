@@ -23,7 +23,7 @@ class Route:
 
 
 def routes(client: SFNClient, stack: Stack) -> Iterator[Route]:
-    """Of every state machine of the stack, by name, through ``client``, boto3's client of Step Functions."""
+    """Yields the routes of every state machine of the stack, by name; ``client`` is boto3's of Step Functions."""
     machines = [
         machine
         for page in client.get_paginator("list_state_machines").paginate()

@@ -26,7 +26,7 @@ def _mail(address: str) -> str:
 
 
 def _url(text: str) -> str:
-    """It may be a secret, and no message quotes it."""
+    """Checks a URL. It may be a secret, so no message quotes it."""
     if reference(text):
         return text
     try:
@@ -136,7 +136,7 @@ class DestinationModel(Model):
             )
 
     def to_destination(self) -> Destination:
-        """As the rest of the project knows it."""
+        """Returns the destination."""
         (kind,) = (kind for kind in Kind if getattr(self, kind) is not None)
         return Destination(
             kind=kind,
@@ -150,6 +150,6 @@ class DestinationModel(Model):
 
 
 class NotificationsModel(Model):
-    """Who is told when a task fails, is missed, or runs late or oddly, and of the stack's alarms."""
+    """The receivers of alerts about tasks and of the stack's alarms."""
 
     to: list[DestinationModel] = Field(default=[], description="Each is told what its restrictions let through.")

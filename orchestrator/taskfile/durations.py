@@ -9,7 +9,7 @@ _DURATION = re.compile(r"([0-9]{1,9})\s*([smhd]?)")
 
 
 def seconds(text: str | int) -> int:
-    """So many seconds. Raises ValueError."""
+    """Reads a duration like ``5m`` in seconds. Raises ValueError."""
     match = _DURATION.fullmatch(str(text).strip()) if not isinstance(text, bool) else None
     if match is None:
         raise ValueError(f"expected a length of time like 90s, 5m or 2h, found {text!r}")

@@ -6,23 +6,22 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import date, time
 from decimal import Decimal
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from orchestrator import instants
-from orchestrator.errors import InvalidSchedule, InvalidTimezone
-from orchestrator.schedules import Schedule, parse
+from orchestrator.errors import InvalidSchedule
+from orchestrator.schedules import parse
 from orchestrator.schedules.calendars import Calendar, ClosedDays, OnClosed, closures
 from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
 from orchestrator.schedules.fields import DAY_OF_WEEK
 from orchestrator.schedules.spreading import LONGEST_SPREAD_MINUTES, spread
-from orchestrator.taskfile import durations
 from orchestrator.taskfile.destination_models import NotificationsModel
+from orchestrator.taskfile.fields import Bound, Duration, Expression, Tag, Timezone, bound, names
 from orchestrator.taskfile.file_model import Model
+from orchestrator.taskfile.maintenance_models import Maintenance, MaintenanceModel
 from orchestrator.tasks.express import obstacles
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.slots import with_passed_over
@@ -39,20 +38,6 @@ from orchestrator.tasks.task import (
     Task,
     TaskSchedule,
 )
-
-
-def _expression(text: str) -> str:
-    try:
-        return str(parse(text))
-    except InvalidSchedule as fault:
-        raise ValueError(str(fault)) from fault
-
-
-def _timezone(name: str) -> str:
-    try:
-        return Schedule.of("rate(1 day)", name).timezone
-    except InvalidTimezone as fault:
-        raise ValueError(str(fault)) from fault
 
 
 def _target(text: str) -> str:
@@ -82,10 +67,6 @@ def _spread(seconds: int) -> int:
     return seconds
 
 
-def _names(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
 def _weekdays(text: str) -> str:
     try:
         DAY_OF_WEEK.values(text, text.upper())
@@ -102,27 +83,6 @@ def _date(value: Any) -> Any:
         raise ValueError(f"expected a date like 2026-12-25, found {value!r}") from fault
 
 
-def _moment_or_day(value: Any) -> Any:
-    """YAML reads what is not in quotes as a date or a moment."""
-    try:
-        if isinstance(value, str):
-            value = date.fromisoformat(value) if len(value) == len("2026-12-25") else datetime.fromisoformat(value)
-    except ValueError as fault:
-        raise ValueError(f"expected 2026-12-25 or 2026-12-25T08:00:00Z, found {value!r}") from fault
-    if isinstance(value, datetime) and value.tzinfo is None:
-        raise ValueError(f"expected a day, or a moment with its zone like 2026-12-25T08:00:00Z, found {value}")
-    return value
-
-
-def _bound(value: date | datetime | None, timezone: str, of_day: time) -> str:
-    """As a schedule has it: a day is one of the schedule's own zone."""
-    if value is None:
-        return ""
-    if not isinstance(value, datetime):
-        value = datetime.combine(value, of_day, ZoneInfo(timezone))
-    return instants.to_second(value)
-
-
 def _closed_days(value: Any) -> Any:
     return value if isinstance(value, dict) else {"from": value, "to": value}
 
@@ -133,13 +93,6 @@ def _retry(value: Any) -> Any:
     return {"attempts": value} if isinstance(value, int) else value
 
 
-_DURATION_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^\d+\s*[smhd]?$"}]}
-
-Duration = Annotated[int, BeforeValidator(durations.seconds), WithJsonSchema(_DURATION_SCHEMA)]
-Expression = Annotated[str, AfterValidator(_expression)]
-Timezone = Annotated[str, AfterValidator(_timezone)]
-Bound = Annotated[date | datetime, BeforeValidator(_moment_or_day), WithJsonSchema({"type": "string"})]
-Tag = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/-]{1,50}$")]
 Day = Annotated[date, BeforeValidator(_date)]
 
 
@@ -206,7 +159,7 @@ class CalendarModel(Model):
     timezone: Timezone | None = Field(default=None, description="Whose days they are; else that of the defaults.")
 
     def to_calendar(self, name: str, timezone: str) -> Calendar:
-        """Of this name, in ``timezone`` if it has none of its own."""
+        """Returns the calendar of this name, in ``timezone`` if it has none of its own."""
         return Calendar(
             name=name,
             timezone=self.timezone or timezone,
@@ -216,7 +169,7 @@ class CalendarModel(Model):
 
 
 class DefaultsModel(Model):
-    """What a task has that does not say otherwise."""
+    """The fields that a task takes from ``defaults`` unless it has its own."""
 
     timezone: Timezone = Field(default="UTC", description="In which the task's expressions are meant.")
     timeout: Duration = Field(default=300, description="Of one attempt.")
@@ -237,7 +190,7 @@ class DefaultsModel(Model):
     spread: Annotated[Duration, AfterValidator(_spread)] = Field(
         default=0, description="Each task keeps a place of its own in a window of this length after its times."
     )
-    calendars: Annotated[list[str], BeforeValidator(_names)] = Field(
+    calendars: Annotated[list[str], BeforeValidator(names)] = Field(
         default=[], description="Names of calendars; it does not run while any of them is closed."
     )
     on_closed: OnClosed = Field(
@@ -258,7 +211,7 @@ class DefaultsModel(Model):
     )
     alerts: AlertsModel = Field(default_factory=AlertsModel, description="When somebody is told that it fails.")
     owner: str = Field(default="", max_length=200, description="Who is told, and who knows.")
-    tags: Annotated[list[Tag], BeforeValidator(_names), Field(max_length=20)] = Field(
+    tags: Annotated[list[Tag], BeforeValidator(names), Field(max_length=20)] = Field(
         default=[], description="Words that people look tasks up by."
     )
     runbook: str = Field(default="", max_length=1000, description="What to do when it fails: a link or a sentence.")
@@ -286,7 +239,7 @@ class TaskModel(DefaultsModel):
                 f"timeout: a Lambda function runs at most {LAMBDA_TIMEOUT_LIMIT} s, found {self.timeout} s;"
                 " longer work is a workflow"
             )
-        begin, end = (_bound(one, self.timezone, time.min) for one in (self.start_date, self.end_date))
+        begin, end = (bound(one, self.timezone, time.min) for one in (self.start_date, self.end_date))
         if begin and end and end < begin:
             raise ValueError(
                 f"endDate: expected it not before startDate, found {self.end_date} before {self.start_date}"
@@ -301,8 +254,10 @@ class TaskModel(DefaultsModel):
             )
         return self
 
-    def to_task(self, task_id: str, closed: Sequence[Calendar], today: date) -> Task:
-        """The task, with the closures of its calendars as they are worked out on that day."""
+    def to_task(
+        self, task_id: str, closed: Sequence[Calendar], today: date, maintenance: Sequence[Maintenance] = ()
+    ) -> Task:
+        """The task, with the closures of its calendars, as they are worked out on that day, and of ``maintenance``."""
         kind, _, name = self.run.partition("/")
         given = [self.schedule] if self.schedule else self.schedules
         task = Task(
@@ -316,7 +271,6 @@ class TaskModel(DefaultsModel):
             idempotent=self.idempotent,
             nonexistent=self.nonexistent,
             ambiguous=self.ambiguous,
-            closures=closures(closed, today),
             on_closed=self.on_closed,
             grace_seconds=self.grace,
             catch_up=self.catch_up,
@@ -335,6 +289,8 @@ class TaskModel(DefaultsModel):
             description=self.description,
             runbook=self.runbook,
         )
+        windows = [span for one in maintenance if one.covers(task) for span in one.spans]
+        task = replace(task, closures=closures(closed, today, windows))
         wanted = self.express is True or (self.express == "auto" and not list(obstacles(task)))
         return with_passed_over(replace(task, express=wanted), today)
 
@@ -354,13 +310,13 @@ class TaskModel(DefaultsModel):
             expression=str(placed.expression),
             timezone=timezone,
             spread_minutes=placed.minutes,
-            start=_bound(self.start_date, timezone, time.min),
-            end=_bound(self.end_date, timezone, time(23, 59, 59)),
+            start=bound(self.start_date, timezone, time.min),
+            end=bound(self.end_date, timezone, time(23, 59, 59)),
         )
 
 
 class EnvironmentModel(Model):
-    """What one environment has otherwise; it is checked when it is laid over the file."""
+    """The changes of one environment; they are checked when they are laid over the file."""
 
     defaults: dict[str, Any] = Field(default={}, description="Fields of defaults.")
     tasks: dict[str, dict[str, Any]] = Field(
@@ -377,6 +333,9 @@ class FileModel(Model):
         default_factory=NotificationsModel, description="Who is told when a task fails, and of alarms."
     )
     calendars: dict[str, CalendarModel] = Field(default={}, description="Days on which tasks do not run, by name.")
+    maintenance: dict[str, MaintenanceModel] = Field(
+        default={}, description="Spans of time in which tasks do not run, by name."
+    )
     budgets: dict[str, float] = Field(
         default={}, description="Dollars a month that the tasks of an owner should not cost more than, by owner."
     )

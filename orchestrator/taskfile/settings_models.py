@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from orchestrator.errors import InvalidProject
 from orchestrator.functions import Permission, Table, Vpc
+from orchestrator.stack import PROJECT_NAME
 from orchestrator.taskfile import durations
 from orchestrator.taskfile.file_model import Model
 
@@ -35,7 +36,7 @@ BucketName = Annotated[str, Field(pattern="^[a-z][a-z0-9]{0,8}$")]
 
 
 class PermissionModel(Model):
-    """What a function may do, or may not: a statement of IAM, on resources by ARN or by their names in the stack."""
+    """A statement of IAM for a function, on resources by ARN or by their names in the stack."""
 
     effect: str = Field(default="Allow", pattern="^(Allow|Deny)$", description="Allow or Deny.")
     actions: list[str] = Field(min_length=1, description="Like s3:GetObject.")
@@ -59,7 +60,7 @@ class PermissionModel(Model):
 
 
 class VpcModel(Model):
-    """Where a function's network interfaces are."""
+    """The subnets and security groups of a function's network interfaces."""
 
     subnets: list[str] = Field(min_length=1, description="Ids of subnets, private ones.")
     security_groups: list[str] = Field(min_length=1, description="Ids of security groups.")
@@ -69,7 +70,7 @@ class VpcModel(Model):
 
 
 class FunctionModel(Model):
-    """What a function runs with; what it does not say is as stack.yaml says for all, or as by default."""
+    """The settings of a function; those left out are as stack.yaml says for all, or the defaults."""
 
     memory: int | None = Field(default=None, ge=128, le=10_240, description="MB.")
     timeout: Seconds | None = Field(default=None, ge=1, le=900, description="At most 15 minutes.")
@@ -93,7 +94,7 @@ class TableModel(Model):
 
 
 class SurroundingsModel(Model):
-    """What the stack stands in."""
+    """The settings of the account around the stack."""
 
     functions: FunctionModel = Field(default=FunctionModel(), description="For all functions of the project.")
     tags: dict[str, str] = Field(default={}, max_length=40, description="On everything of the stack.")
@@ -107,6 +108,9 @@ class SurroundingsModel(Model):
 class StackModel(SurroundingsModel):
     """stack.yaml."""
 
+    name: str | None = Field(
+        default=None, pattern=f"^{PROJECT_NAME.pattern}$", description="What the project's stacks begin with."
+    )
     tables: dict[str, TableModel] = Field(default={}, description="By logical name, as in table:NAME.")
     buckets: list[BucketName] = Field(default=[], description="Logical names, as in bucket:NAME.")
     environments: dict[str, SurroundingsModel] = Field(
@@ -114,7 +118,7 @@ class StackModel(SurroundingsModel):
     )
 
     def of(self, environment: str) -> SurroundingsModel:
-        """What an environment has."""
+        """Returns the settings of an environment."""
         override = self.environments.get(environment)
         return (
             self.model_copy(update={name: getattr(override, name) for name in override.model_fields_set})
@@ -124,7 +128,7 @@ class StackModel(SurroundingsModel):
 
 
 def settings(path: Path, root: Path, model: type[_Model]) -> _Model:
-    """What a file says. Raises :class:`~orchestrator.errors.InvalidProject` with every mistake and its line."""
+    """Reads a file of settings. Raises :class:`~orchestrator.errors.InvalidProject` with every mistake and its line."""
     shown, text = path.relative_to(root).as_posix(), path.read_text(encoding="utf-8")
     try:
         node, data = yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)

@@ -70,7 +70,9 @@ def _line(slot: Slot) -> Line:
 def _marks(slot: Slot) -> Iterator[str]:
     if slot.skipped:
         yield f"skipped: {slot.skipped}"
-    if slot.moved_from:
+    if slot.moved_from and slot.postponed:
+        yield f"postponed from {slot.moved_from:%a %H:%M}"
+    elif slot.moved_from:
         yield _moved(slot, slot.moved_from)
     if slot.repeated:
         yield "the second of two" if slot.local.fold else "the first of two"
@@ -89,7 +91,7 @@ def _gap(schedule: TaskSchedule, local: datetime) -> Line:
 
 
 def zone_name(line: Line) -> str:
-    """What the clock's zone is called then: ``CET``; empty for a time that does not exist."""
+    """Returns the name of the clock's zone then: ``CET``; empty for a time that does not exist."""
     if line.slot is None:
         return ""
     return line.slot.astimezone(times(line.schedule).zone).tzname() or ""

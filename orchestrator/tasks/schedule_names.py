@@ -29,7 +29,7 @@ def task_of(name: str) -> str:
 
 
 def one_time_name(task_id: str, at: datetime) -> str:
-    """Of a run that was asked for at run time: the task's id and the seconds since 1970, at most 60 characters."""
+    """Names the schedule of a one-time run: the task's id and the seconds since 1970, at most 60 characters."""
     return f"{task_id}.{int(at.timestamp())}"
 
 

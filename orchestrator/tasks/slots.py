@@ -44,6 +44,8 @@ class Slot:
     skipped: str | None = None
     #: The local time, without a zone, at which it would have been, had it not been moved.
     moved_from: datetime | None = None
+    #: Whether it was moved to the end of a maintenance window.
+    postponed: bool = False
 
     @property
     def local(self) -> datetime:
@@ -81,11 +83,11 @@ def is_rate(schedule: TaskSchedule) -> bool:
 
 
 def expected(task: Task, after: datetime, until: datetime) -> list[Slot]:
-    """Every slot of the task later than ``after`` and not later than ``until``, in order, those to be skipped too.
+    """Returns every slot later than ``after`` and not later than ``until``, in order, skipped ones included.
 
     Where several schedules of a task name one moment it is one slot.
     """
-    reach = longest_closure(task.closures) + 2 * _DAY if task.on_closed is not OnClosed.SKIP else timedelta(0)
+    reach = longest_closure(task.closures) + 2 * _DAY if task.moves_slots else timedelta(0)
     slots: dict[datetime, Slot] = {}
     for schedule in task.schedules:
         for slot in _considered(task, schedule, after - reach, until + reach):
@@ -101,7 +103,7 @@ def _is_within(schedule: TaskSchedule, at: datetime) -> bool:
 
 
 def upcoming(task: Task, after: datetime) -> Iterator[Slot]:
-    """Every slot later than ``after``, in order, for as long as there are any."""
+    """Yields every slot later than ``after``, in order, for as long as there are any."""
     begin, step = after, _DAY
     while begin < _BEYOND:
         yield from expected(task, begin, begin + step)
@@ -146,7 +148,7 @@ def with_passed_over(task: Task, today: date) -> Task:
 
 
 def _either(one: Slot | None, other: Slot) -> Slot:
-    """Of two slots at one moment, what happens: it runs if either does, and Scheduler delivers it if it does either."""
+    """Merges two slots of one moment: it runs if either runs, and is delivered if either is."""
     if one is None:
         return other
     first = other if one.skipped and not other.skipped else one
@@ -160,13 +162,13 @@ def _considered(task: Task, schedule: TaskSchedule, after: datetime, until: date
             yield slot
             continue
         yield replace(slot, skipped=closure.why)
-        moved = _next_open(task, slot)
+        moved = _moved(task, slot, closure)
         if moved is not None:
             yield moved
 
 
 def _at_clock_changes(task: Task, schedule: TaskSchedule, after: datetime, until: datetime) -> Iterator[Slot]:
-    """What Scheduler fires, and what the task's own rules for changes of clock make of it."""
+    """Yields what Scheduler fires, changed by the task's own rules for changes of clock."""
     passed_over: set[datetime] = set()
     if task.nonexistent is not Nonexistent.SKIP or task.ambiguous is not Ambiguous.FIRST:
         for change, local in _in_clock_changes(schedule, after, until):
@@ -192,6 +194,23 @@ def _in_clock_changes(
         first, end = (moment.replace(tzinfo=UTC) for moment in (change.first, change.end))
         for local in written.between(first - _INSTANT, end - _INSTANT):
             yield change, local.replace(tzinfo=None)
+
+
+def _moved(task: Task, slot: Slot, closure: Closure) -> Slot | None:
+    """Where a slot of a closure runs instead; None if it is to be skipped. Windows that follow each other postpone it
+    to the end of the last.
+    """
+    to: Closure | None = closure
+    while to is not None and to.postponed_to is not None:
+        slot = replace(
+            slot,
+            at=to.postponed_to,
+            delivered=False,
+            moved_from=slot.moved_from or slot.local.replace(tzinfo=None),
+            postponed=True,
+        )
+        to = closure_at(task.closures, slot.at)
+    return slot if to is None else _next_open(task, slot)
 
 
 def _next_open(task: Task, slot: Slot) -> Slot | None:

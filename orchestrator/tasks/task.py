@@ -49,9 +49,12 @@ SYSTEM_TARGETS = frozenset({"lambda/watchdog"})
 #: Largest params, as JSON text in UTF-8: the record stays far below the 256 KiB that a state may hold.
 PARAMS_LIMIT_BYTES = 100_000
 
+#: Largest text of a task's closures, for the same reason.
+CLOSURES_LIMIT_BYTES = 100_000
+
 
 class TargetKind(StrEnum):
-    """What a task runs."""
+    """The kinds of targets."""
 
     #: A Lambda function: simple work.
     LAMBDA = "lambda"
@@ -60,7 +63,7 @@ class TargetKind(StrEnum):
 
 
 class OverlapPolicy(StrEnum):
-    """What happens to a slot that comes while the task's previous run is still going."""
+    """The policies for a slot that comes while the task's previous run is still active."""
 
     #: The slot is skipped, and its row says so.
     SKIP = "skip"
@@ -100,7 +103,7 @@ class Alerting:
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """What a task runs, by its logical name (never an ARN): ``lambda/report-generator``."""
+    """A task's target by its logical name (never an ARN): ``lambda/report-generator``."""
 
     kind: TargetKind
     name: str
@@ -172,14 +175,27 @@ class Task:
 
     @property
     def lease_seconds(self) -> int:
-        """How long an execution holds the task: past every attempt and every delay, so that only the dead lose it."""
+        """The seconds that an execution holds the task: past every attempt and delay, so that only the dead lose it."""
         return self.retry.longest_run(self.timeout_seconds) + LEASE_MARGIN_SECONDS
 
     @property
     def follows_scheduler(self) -> bool:
         """Whether it runs at no time at which EventBridge Scheduler does not fire its schedules."""
-        moves = self.closures and self.on_closed is not OnClosed.SKIP
-        return self.nonexistent is Nonexistent.SKIP and self.ambiguous is Ambiguous.FIRST and not moves
+        return self.nonexistent is Nonexistent.SKIP and self.ambiguous is Ambiguous.FIRST and not self.moves_slots
+
+    @property
+    def moves_slots(self) -> bool:
+        """Whether a slot of a closure may run at another time."""
+        moves = self.on_closed is not OnClosed.SKIP
+        return any(moves or closure.postponed_to is not None for closure in self.closures)
+
+    @property
+    def closures_bytes(self) -> int:
+        """How many bytes of the record its closures take."""
+        return len(self._closures_text()) if self.closures else 0
+
+    def _closures_text(self) -> str:
+        return json.dumps([_closure_value(closure) for closure in self.closures])
 
     def to_item(self) -> dict[str, Any]:
         """The declared part of the record, as DynamoDB's low-level client takes it."""
@@ -217,7 +233,7 @@ class Task:
             "express": self.express,
             "nonexistent": self.nonexistent,
             "ambiguous": self.ambiguous,
-            "closures": json.dumps([_closure_value(closure) for closure in self.closures]),
+            "closures": self._closures_text(),
             "onClosed": self.on_closed,
             **self._numbers(),
             "catchUp": self.catch_up,
@@ -296,14 +312,20 @@ class Task:
 
 
 def _closure_value(closure: Closure) -> dict[str, str]:
-    """As TaskRunner compares it with a slot: as text."""
+    """Returns a closure with its moments as text, which TaskRunner compares with a slot."""
     since, until = map(instants.to_second, (closure.since, closure.until))
-    return {"since": since, "until": until, "why": closure.why}
+    postponed = {"postponedTo": instants.to_second(closure.postponed_to)} if closure.postponed_to else {}
+    return {"since": since, "until": until, "why": closure.why, **postponed}
 
 
 def _closure(value: Mapping[str, str]) -> Closure:
-    since, until = (datetime.fromisoformat(value[name]).astimezone(UTC) for name in ("since", "until"))
-    return Closure(since=since, until=until, why=value["why"])
+    since, until = (_moment(value[name]) for name in ("since", "until"))
+    postponed_to = _moment(value["postponedTo"]) if "postponedTo" in value else None
+    return Closure(since=since, until=until, why=value["why"], postponed_to=postponed_to)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 #: Attributes that a registration sets; every other attribute of a record is run-time state.

@@ -20,7 +20,7 @@ _MOMENT = re.compile(r"\d{10}(\d{3})?(\.\d+)?|\d{4}-\d\d-\d\dT\d\d:\d\d.*")
 
 
 def effects(aws: EmbeddedAws, ignore: Collection[str] = ()) -> Effects:
-    """All there is, but for what a pattern of ``ignore`` matches, like ``s3 */work/*``."""
+    """Collects everything stored and sent, but for what a pattern of ``ignore`` matches, like ``s3 */work/*``."""
     found: dict[str, Any] = {}
     for some in (_records(aws), _objects(aws), _sent(aws)):
         found |= {name: value for name, value in some if not any(fnmatchcase(name, one) for one in ignore)}
@@ -94,7 +94,7 @@ def _objects(aws: EmbeddedAws) -> Iterator[tuple[str, Any]]:
 
 
 def _sent(aws: EmbeddedAws) -> Iterator[tuple[str, Any]]:
-    """Moto keeps what nobody has fetched."""
+    """Yields what was sent: moto keeps it until somebody fetches it."""
     counted: Counter[str] = Counter()
     for message in aws.backend("ses").sent_messages:
         to: Any = getattr(message, "destinations", None) or getattr(message, "destination", ())

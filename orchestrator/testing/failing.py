@@ -17,7 +17,7 @@ from orchestrator.testing.calls import Call, Make, intercepted
 
 
 class Fault(StrEnum):
-    """How a call fails."""
+    """The failure of a call."""
 
     #: AWS is asked too much, and does nothing.
     THROTTLED = "throttled"
@@ -38,7 +38,7 @@ _CODES = {
 
 @dataclass(kw_only=True)
 class Struck:
-    """What has become of the faults."""
+    """The faults that have struck, and those that have not."""
 
     action: str
     fault: Fault

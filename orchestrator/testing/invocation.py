@@ -28,7 +28,7 @@ class Context:
     client_context: None = None
 
     def get_remaining_time_in_millis(self) -> int:
-        """How long the invocation may still take."""
+        """Returns the milliseconds that the invocation may still take."""
         return self.milliseconds_left
 
 
@@ -51,6 +51,6 @@ def event_of(task: str, slot: str, params: Mapping[str, Any], *, attempt: int = 
 
 
 def invoke(handler: Handler, *, milliseconds_left: int = 60_000, **given: Any) -> dict[str, Any]:
-    """What ``handler`` returns for the event that ``given`` makes, as JSON has it."""
+    """Calls ``handler`` with the event that ``given`` makes. Returns its result after a trip through JSON."""
     result = handler(event(**given), Context(milliseconds_left=milliseconds_left))
     return dict(json.loads(json.dumps(result)))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def lambda_context() -> Context:
-    """What Lambda gives a handler beside the event."""
+    """The context that Lambda gives a handler."""
     from orchestrator.testing.invocation import Context
 
     return Context()

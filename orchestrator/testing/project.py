@@ -82,7 +82,7 @@ def deployed(folder: Path | None = None, *, begin: datetime = BEGIN, stack: Stac
     Raises what a deployment raises: :class:`~orchestrator.errors.InvalidProject`, InvalidTaskFile.
     """
     project = Project.find(folder or Path.cwd())
-    application = project.application(stack or Stack())
+    application = project.application(stack or project.stack())
     clock = VirtualClock(begin, speed=_SPEED)
     with started(application, project.tasks, port=0, clock=clock, say=lambda line: None) as session:
         yield Deployed(session)

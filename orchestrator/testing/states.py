@@ -13,7 +13,7 @@ from orchestrator.local.aws.server import EmbeddedAws
 
 @dataclass(frozen=True, kw_only=True)
 class StateOutcome:
-    """What TestState says of a state."""
+    """The outcome of a state, as TestState says it."""
 
     #: ``SUCCEEDED``, ``FAILED``, ``RETRIABLE`` or ``CAUGHT_ERROR``.
     status: str

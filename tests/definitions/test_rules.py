@@ -36,6 +36,9 @@ _near = st.sampled_from(
         "2100-02-29T00:00:00Z", "2000-02-29T00:00:00Z", "2026-04-31T00:00:00Z", "2026-13-01T00:00:00Z",
         "2026-12-01T24:00:00Z", "2026-12-01T08:00:60Z", "٢٠٢٧-05-02T00:00:00Z", "2026-12-01T08:00:00Z\n",
         "\n2026-12-01T08:00:00Z", "2026-12-01T08:00:00.12Z", "2026-12-01T08:00:00+00:00", "1969-12-31T23:59:59Z",
+        "2026-12-01T08:00:00Z#4f0c", "2026-12-01T08:00:00.123Z#a", "2026-12-01T08:00:00Z#", "2026-12-01T08:00:00Z#a/b",
+        "2026-12-01T08:00:00Z#a\n", "2026-02-30T08:00:00Z#a", "2026-12-01#a", "2026-12-01", "2026-02-30", "2026-12-0x",
+        "2026-12-01T08:00:00Z#" + "x" * 129,
         "0000-01-01T00:00:00Z", "report", "report\n", "a:b", "", "x" * 48, "x" * 49, "räport", "_invalid",
         *Trigger, "magic", "schedule\n",
     ]
@@ -45,6 +48,8 @@ _texts = st.one_of(
     _near,
     _moments.map(instants.to_second),
     _moments.map(instants.to_millisecond),
+    _moments.map(lambda moment: moment.date().isoformat()),
+    st.from_regex(instants.SLOT_PATTERN, fullmatch=True),
     st.from_regex(instants.MOMENT_PATTERN, fullmatch=True),
     st.text(max_size=20),
 )
@@ -56,6 +61,7 @@ _inputs = st.one_of(
             "scheduledTime": _texts | _values,
             "trigger": st.sampled_from(Trigger) | _values,
             "replaces": _values,
+            "within": st.sampled_from([1, 60, 300, 86_400, 86_401, 0, 1.5]) | _values,
             "params": st.just({"a": 1}) | _values,
         },
     ),
@@ -69,7 +75,15 @@ def test_what_a_moment_is(value: Any) -> None:
     assert evaluate(variables.is_moment("$value"), value=value) == (instants.read(value) is not None)
 
 
+@given(_texts | _values)
+def test_what_a_slot_is(value: Any) -> None:
+    assert evaluate(variables.is_slot("$value"), value=value) == instants.is_slot(value)
+
+
 @given(_inputs)
+@example({"taskId": "report", "scheduledTime": "2026-12-01", "trigger": "event"})
+@example({"taskId": "report", "scheduledTime": "", "trigger": "event"})
+@example({"taskId": "report", "scheduledTime": "2026-12-01T08:04:59Z#4f0c", "trigger": "event", "within": 300})
 @example({"taskId": "report", "scheduledTime": "2026-12-01T08:00:00Z", "params": None})
 @example({"taskId": "report", "scheduledTime": "2026-12-01T08:00:00Z"})
 def test_what_an_input_asks_for(given_input: Any) -> None:

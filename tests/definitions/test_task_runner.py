@@ -166,6 +166,13 @@ def give_up(runner: TaskRunner) -> Outcome:
     return runner.run("give-up")
 
 
+@pytest.mark.parametrize(("which", "calls"), [(success, 1), (retry_then_success, 3), (give_up, 3)])
+def test_the_row_says_what_lambda_calls_each_call(happened: Happened, which: Scenario, calls: int) -> None:
+    ids = row(happened(which)).request_ids
+    assert len(set(ids)) == len(ids) == calls
+    assert None not in ids
+
+
 def test_a_run_that_never_succeeds_is_recorded_measured_told_and_failed(happened: Happened) -> None:
     outcome = happened(give_up)
     run = row(outcome)
@@ -241,6 +248,14 @@ def test_a_timeout_is_a_status_and_an_alert_and_not_retried_unless_the_task_is_i
     assert (row(outcome).status, row(outcome).error, row(outcome).attempts) == (RunStatus.TIMED_OUT, error, 1)
     assert outcome.metrics["TaskExecution.TIMED_OUT"] == (1, 1)
     assert len(outcome.alerts) == 1
+
+
+def test_of_a_call_that_lambda_ended_itself_the_row_has_the_id_and_of_one_that_nobody_waited_for_none(
+    happened: Happened,
+) -> None:
+    assert row(happened(task_times_out)).request_ids == (None,)
+    (ended,) = row(happened(function_times_out)).request_ids
+    assert ended is not None
 
 
 @scenario
@@ -582,12 +597,18 @@ def test_a_start_that_was_refused_leaves_its_slot_to_the_schedule(happened: Happ
 @scenario
 def by_hand(runner: TaskRunner) -> Outcome:
     runner.register("by-hand")
-    return runner.end(runner.start({"taskId": "by-hand", "scheduledTime": SLOT}), "by-hand", SLOT)
+    asked = {"taskId": "by-hand", "scheduledTime": SLOT, "startedBy": "user/anna\x1b[1m" + "x" * 300}
+    return runner.end(runner.start(asked), "by-hand", SLOT)
 
 
 def test_a_start_by_hand_for_a_slot_is_recorded_as_such(happened: Happened) -> None:
     run = row(happened(by_hand))
     assert (run.status, run.trigger, run.start_delay_seconds) == (RunStatus.SUCCEEDED, Trigger.AD_HOC, None)
+
+
+def test_the_row_names_whoever_says_to_have_started_it(happened: Happened) -> None:
+    assert row(happened(by_hand)).started_by == "user/anna [1m" + "x" * 187
+    assert row(happened(success)).started_by is None
 
 
 @pytest.mark.parametrize(

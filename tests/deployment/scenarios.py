@@ -160,7 +160,7 @@ def an_execution_that_died_is_recorded(world: World) -> None:
     world.until(lambda: (run := world.ledger.get(task_id, SLOT)) is not None and run.status is RunStatus.ABORTED)
 
 
-# --- alerter
+# --- follower
 
 
 def a_failure_is_told_and_so_is_its_end(world: World) -> None:

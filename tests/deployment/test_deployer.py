@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 import deploy
 from deploy import PROJECT
-from orchestrator.deployment import Application, Deployer, Rollout, apply, destroy, plan, rollback
+from orchestrator.deployment import Application, Deployer, Rollout, Surroundings, apply, destroy, plan, rollback
 from orchestrator.deployment.deployer import CLOUDFORMATION, LIMIT_CHARACTERS, OWN, policy
 from orchestrator.errors import DeploymentFailed
 from orchestrator.local.aws.iam import roles
@@ -24,12 +25,17 @@ from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.destinations import Destination, Kind
 from orchestrator.stack import Stack
 from orchestrator.tasks.task import Task
-from tests.testbed import sample
+from tests.testbed import company, sample
 from tests.testbed.sample import task
 from tests.testbed.statements import parts
 
 STACK = Stack()
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
+BOUNDED = Surroundings(permissions_boundary=company.BOUNDARY, key=company.KEY)
+
+#: In the schema of a type, and in no list of IAM's actions: a bucket's tags go with s3:PutBucketTagging.
+NO_ACTIONS = ("s3:DeleteBucketTagging",)
+
 TASKS = [task("report", "cron(0 2 * * ? *)"), task("clean", "cron(0 3 * * ? *)")]
 
 #: Of resources whose name the template says: the property that does, and the ARN after the partition.
@@ -187,6 +193,10 @@ def test_no_action_has_a_wildcard_and_few_are_on_all() -> None:
     on_all = {action for one in statements if one["Resource"] == ["*"] for action in one["Action"]}
     assert {action for action in on_all if not action.startswith("ses:")} == {
         "cloudwatch:DescribeAlarms",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSecurityGroups",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeVpcs",
         "kms:CreateKey",
         "kms:ListAliases",
         "lambda:CreateEventSourceMapping",
@@ -204,10 +214,91 @@ def test_no_action_has_a_wildcard_and_few_are_on_all() -> None:
     }
 
 
-def test_it_fits_into_a_role() -> None:
+@pytest.mark.parametrize("surroundings", [Surroundings(), BOUNDED], ids=["alone", "in a company"])
+def test_it_fits_into_a_role(surroundings: Surroundings) -> None:
     longest = Stack(name="orchestrator-" + "x" * 12)
-    text = json.dumps(policy(longest, region="ap-southeast-4", account="123456789012"), separators=(",", ":"))
-    assert len(text) <= LIMIT_CHARACTERS
+    document = policy(longest, surroundings=surroundings, region="ap-southeast-4", account="123456789012")
+    assert len(json.dumps(document, separators=(",", ":"))) <= LIMIT_CHARACTERS
+
+
+def test_it_says_the_same_however_short_it_has_to_be() -> None:
+    """Names so long that statements are united, and short ones of which each stands alone."""
+    texts = []
+    for name in ("orchestrator-" + "x" * 12, "qqq"):
+        statements = policy(Stack(name=name), region="ap-southeast-4", account="123456789012")["Statement"]
+        said = [part for statement in statements for part in parts(statement) if of_one_service(part)]
+        texts.append(sorted(json.dumps(part).replace(name, "STACK") for part in said))
+    assert texts[0] == texts[1]
+
+
+def of_one_service(part: Mapping[str, Any]) -> bool:
+    """Whether an action is for the resource that stands beside it."""
+    service: str = part["Action"].partition(":")[0]
+    resource: str = part["Resource"]
+    return resource == "*" or resource.split(":")[2] == service
+
+
+def test_a_key_of_the_company_s_is_the_only_one_that_can_be_used() -> None:
+    statements = policy(STACK, surroundings=BOUNDED)["Statement"]
+    keys = {one for of in statements if any(a.startswith("kms:") for a in of["Action"]) for one in of["Resource"]}
+    assert {one for one in keys if ":key/" in one} == {BOUNDED.key}
+
+
+@pytest.mark.parametrize("action", ["CreateRole", "PutRolePolicy", "PutRolePermissionsBoundary"])
+def test_no_role_can_be_made_or_changed_without_the_boundary(action: str) -> None:
+    role = "arn:aws:iam::123456789012:role/orchestrator-dev/one"
+    statements = policy(STACK, surroundings=BOUNDED)["Statement"]
+
+    def may(boundary: dict[str, str]) -> bool:
+        return allow(statements, Permission(action=f"iam:{action}", resource=role, context=boundary))
+
+    assert may({"iam:PermissionsBoundary": str(BOUNDED.permissions_boundary)})
+    assert not may({"iam:PermissionsBoundary": "arn:aws:iam::123456789012:policy/wider"})
+    assert not may({})
+    taking_away = Permission(action="iam:DeleteRolePermissionsBoundary", resource=role)
+    assert not allow(statements, taking_away)
+
+
+#: What CloudFormation calls, beside what every function and role needs, for a property that a project may set.
+ASKED_FOR = {
+    ("AWS::Lambda::Function", "EphemeralStorage"): set[str](),
+    ("AWS::Lambda::Function", "Layers"): {"lambda:GetLayerVersion"},
+    ("AWS::Lambda::Function", "VpcConfig"): {
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSecurityGroups",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeVpcs",
+    },
+    ("AWS::IAM::Role", "PermissionsBoundary"): {"iam:PutRolePermissionsBoundary"},
+}
+
+
+def test_whatever_a_project_may_ask_for_can_be_deployed_and_taken_away_again(tmp_path: Path) -> None:
+    template = company.project(tmp_path).application(STACK).template
+    plain = company.project(tmp_path, {**company.FILES, "stack.yaml": "", "lambdas/hello.yaml": ""})
+    granted = {action for one in policy(STACK, surroundings=BOUNDED)["Statement"] for action in one["Action"]}
+    used, without = properties(template), properties(plain.application(STACK).template)
+    asked = {one for one in used - without if one[1] != "Tags"}
+    assert asked == set(ASKED_FOR), "a property is new: say what CloudFormation calls for it, and grant it"
+    lacking = set().union(*ASKED_FOR.values()) - granted
+    for kind, _ in (one for one in used if one[1] == "Tags"):
+        handlers = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+        lacking |= {one for one in handlers["tagging"]["permissions"] if one not in NO_ACTIONS} - granted
+    assert lacking == set()
+
+
+def test_every_type_that_can_be_tagged_is(tmp_path: Path) -> None:
+    files = {**company.FILES, "stack.yaml": "tags: {team: shop}\nbuckets: [exports]"}
+    used = properties(company.project(tmp_path, files).application(STACK).template)
+    kinds = {kind for kind, _ in used}
+    schemas = {kind: PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema for kind in kinds}
+    taggable = {kind for kind, schema in schemas.items() if schema.get("tagging", {}).get("taggable")}
+    assert {kind for kind, name in used if name == "Tags"} == taggable
+
+
+def properties(template: dict[str, Any]) -> set[tuple[str, str]]:
+    """Which properties the resources of each type have."""
+    return {(one["Type"], name) for one in template["Resources"].values() for name in one["Properties"]}
 
 
 def test_a_command_prints_it(capsys: pytest.CaptureFixture[str]) -> None:

@@ -42,8 +42,8 @@ SAMPLE: tuple[tuple[str, str, str, Scenario], ...] = (
     ("SchedulerRole", "states:StartExecution", "", scenarios.a_schedule_starts_its_task),
     ("SchedulerRole", "sqs:SendMessage", "", scenarios.a_slot_that_cannot_be_started_is_recorded),
     ("FailureHandlerFunctionRole", "sqs:ReceiveMessage", "Failures", scenarios.an_execution_that_died_is_recorded),
-    ("AlerterFunctionRole", "sns:Publish", "", scenarios.a_failure_is_told_and_so_is_its_end),
-    ("AlerterFunctionRole", "dynamodb:ListStreams", "*", scenarios.a_failure_is_told_and_so_is_its_end),
+    ("FollowerFunctionRole", "sns:Publish", "", scenarios.a_failure_is_told_and_so_is_its_end),
+    ("FollowerFunctionRole", "dynamodb:ListStreams", "*", scenarios.a_failure_is_told_and_so_is_its_end),
     (
         "CourierFunctionRole",
         "sqs:ReceiveMessage",

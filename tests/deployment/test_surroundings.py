@@ -12,59 +12,14 @@ from cfnlint import api as cfn_lint
 from cfnlint import core
 
 from orchestrator import deployment
-from orchestrator.deployment import Project
 from orchestrator.errors import InvalidProject
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.stack import Stack
 from orchestrator.tasks.task import Target, TargetKind, Task
+from tests.testbed.company import BOUNDARY, ETL, FILES, KEY, LEGACY, project
 from tests.testbed.wheelhouse import Wheelhouse
 
 STACK = Stack()
-
-KEY = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"
-BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
-LEGACY = "arn:aws:lambda:us-east-1:123456789012:function:legacy"
-ETL = "arn:aws:states:us-east-1:123456789012:stateMachine:etl"
-
-FILES = {
-    "tasks.yaml": "tasks: {}\n",
-    "stack.yaml": f"""\
-tags: {{team: shop}}
-permissionsBoundary: {BOUNDARY}
-key: {KEY}
-tables:
-  Orders: {{key: [orderId, line]}}
-buckets: [exports]
-existing: {{legacy: {LEGACY}, etl: {ETL}}}
-functions:
-  vpc: {{subnets: [subnet-0123456789abcdef0], securityGroups: [sg-0123456789abcdef0]}}
-  environment: {{COLOUR: blue}}
-environments:
-  dev: {{key: {KEY[:-1]}6}}
-""",
-    "lambdas/hello.py": "def handler(event, context):\n    return event\n",
-    "lambdas/hello.yaml": """\
-memory: 1024
-timeout: 5m
-temporaryStorage: 2048
-environment: {SIZE: large}
-secrets: {STRIPE: secret:stripe, OTHER: ssm:other}
-layers: [arn:aws:lambda:us-east-1:123456789012:layer:fonts:3]
-permissions:
-  - actions: s3:GetObject
-    resources: arn:aws:s3:::company-raw/in/*
-    conditions: {Bool: {aws:SecureTransport: 'true'}}
-  - {effect: Deny, actions: [s3:DeleteObject], resources: ['arn:aws:s3:::company-raw/*']}
-  - {actions: [s3:PutObject], resources: ['bucket:exports:2026/*', 'table:Orders']}
-""",
-}
-
-
-def project(folder: Path, files: Mapping[str, str] = FILES) -> Project:
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    return Project(root=folder)
 
 
 @pytest.fixture
@@ -220,6 +175,7 @@ def test_a_run_reads_a_secret_and_a_bucket_of_somebody_else_s_under_its_role(tmp
         ResourceArn=f"arn:aws:dynamodb:{aws.region}:{aws.account}:table/{STACK.runs_table}"
     )["Tags"]
     assert {"Key": "team", "Value": "shop"} in tagged
+    assert aws.client("cloudformation").describe_stacks(StackName=STACK.name)["Stacks"][0]["Tags"] == tagged
     client = aws.client("stepfunctions")
     arn = client.start_execution(
         stateMachineArn=applied.outputs["TaskRunnerArn"], input=json.dumps({"taskId": "hello"})

@@ -12,7 +12,7 @@ import click
 from deploy import deploy
 from orchestrator import deployment
 from orchestrator.cli.main import orchestrator
-from orchestrator.deployment.deployer import CLOUDFORMATION, OWN, Grant
+from orchestrator.deployment.deployer import ALL, Grant
 from orchestrator.pricing import cost_tables, logs
 from orchestrator.pricing.paths import happy_path
 from orchestrator.stack import METRICS_NAMESPACE, Stack
@@ -30,6 +30,7 @@ _PARTS = {
     "DestinationModel": "An entry of `alerts.to`",
     "CalendarModel": "A calendar",
     "ClosedDaysModel": "Closed days",
+    "MaintenanceModel": "A maintenance window",
     "EnvironmentModel": "An environment",
 }
 
@@ -53,8 +54,11 @@ nothing denied and nothing allowed that was not used; a statement that is taken 
 `python deploy.py policy --env dev --account 123456789012 --region eu-central-1` prints what whoever runs `plan`,
 `apply`, `rollback` and `destroy` must be allowed to do, for a role that has it inline. The first rows are what
 `deploy.py` calls, which the tests deploy with; the others are what CloudFormation calls in its caller's name, from
-AWS's descriptions of the resource types. A role can be passed only to the service that it is for: Lambda, Step
-Functions, Scheduler."""
+AWS's descriptions of the resource types, and the last rows for what `stack.yaml` or a file beside a handler says. A
+role can be passed only to the service that it is for: Lambda, Step Functions, Scheduler.
+
+Typed in a project, it goes by its `stack.yaml`: with a `key` no other key is used, and with a `permissionsBoundary` no
+role can be made or changed that does not have it. To take a boundary away is for an administrator."""
 
 _AWS = """\
 AWS's own tools work as well, here and on AWS:
@@ -109,13 +113,14 @@ and a record have less than one.
 | RecordOutcome ends the row | 2 | 2 | it moves in the index of statuses, which is a deletion and a write |
 | RecordOutcome takes the lease away | 2 | 1 | the next run may begin at once, in the same transaction |
 
-The lease has no row of its own. A child's ARN and what deserves attention are attributes of those rows alone that need
-them. The meter, the alerter and `costs` read what is there. Updates apart, instead of the two transactions, would save
-four units, $2.50 a million, and could leave a task held by a run that has ended.
+The lease has no row of its own. A child's ARN, what deserves attention, and who started a run by hand are attributes of
+those rows alone that need them; Lambda's request ids come with the write of the end. The meter, the follower and
+`costs` read what is there. Updates apart, instead of the two transactions, would save four units, $2.50 a million, and
+could leave a task held by a run that has ended.
 
 Not in these tables:
 
-- **A run that fails.** A retry is three transitions more. An alert is a call of the alerter, some writes of
+- **A run that fails.** A retry is three transitions more. An alert is a call of the follower, some writes of
   1 KB, and SNS: $0.50 a million messages, and $2 for 100,000 mails. A webhook adds a call of the courier and one or
   two messages of SQS.
 - **What a nested workflow does** inside: its own transitions and functions. A backfill costs seven transitions a slot,
@@ -141,7 +146,7 @@ failure is not wrong for it. A search of the meter's log finds the same by task 
 | `TaskDuration` | `Stack`, `TaskType` | seconds from the claim of the slot to the end of the run |
 | `StartDelay` | `Stack`, `TaskType` | seconds from the slot to the start of its execution, for scheduled runs |
 | `RunsFailed` | `Stack` | 1 for each run that ends as `FAILED` or `TIMED_OUT` |
-| `UnreadableRecords` | `Stack` | 1 each time that the watchdog or the alerter meets a row or record it cannot read |
+| `UnreadableRecords` | `Stack` | 1 each time that the watchdog or the follower meets a row or record it cannot read |
 | `WatchdogHeartbeat` | `Stack` | 1 at the end of each of the watchdog's rounds |
 | `AlertsRefused` | `service` | 1 for each alert that a webhook has refused for good |
 
@@ -203,7 +208,7 @@ def permissions() -> str:
     """What a deployer must be allowed to do; resources stand without region and account."""
     lines = ["# Permissions", "", _GENERATED, "", _PERMISSIONS, ""]
     lines += ["| For | Actions | On (`STACK` is `orchestrator-dev`) |", "| --- | --- | --- |"]
-    return "\n".join([*lines, *map(_grant, OWN + CLOUDFORMATION), ""])
+    return "\n".join([*lines, *map(_grant, ALL), ""])
 
 
 def not_shown() -> str:

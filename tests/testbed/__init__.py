@@ -7,6 +7,7 @@
 - ``conduct``: what handlers may do to the process that they run in
 - ``listener``, ``processes``, ``proxy``: an HTTP server, a command that goes on, and AWS with faults
 - ``calendars``, ``rounds``, ``recorded``: days, rounds of the watchdog, and a deployment's calls
+- ``company``: a project that says all that can be said of functions and stack
 - ``cloudformation``, ``roles``: a template and a role of the embedded AWS
 - ``pristine``: a module of moto's as it comes
 - ``hostile``: messages and records that no sane sender would send

@@ -94,7 +94,7 @@ class Books:
         )
 
     def clear(self) -> None:
-        """As new, but for the functions, which stay warm."""
+        """Empties everything, but keeps the functions warm."""
         dynamodb = self.aws.client("dynamodb")
         for table, names in KEYS.items():
             for item in self._items(table):
@@ -109,7 +109,7 @@ class Books:
         drained(self.aws.client("sqs"), self.alerts)
 
     def page_size(self, customers: int) -> None:
-        """How many customers an execution goes through from now on."""
+        """Sets how many customers an execution goes through from now on."""
         client = self.aws.client("lambda")
         name = f"{STACK.function_prefix}billing-calculate-charges"
         environment: Any = client.get_function_configuration(FunctionName=name)["Environment"]
@@ -130,7 +130,7 @@ class Books:
         self.aws.client("s3").put_object(Bucket=self.bucket, Key=f"usage/{period}/{name}", Body=body.encode())
 
     def month(self, count: int) -> None:
-        """So many customers, each of whom used something."""
+        """Makes a month of ``count`` customers, each of whom used something."""
         self.plan()
         ids = [f"c-{number:04}" for number in range(count)]
         self.customers(*ids)
@@ -174,7 +174,7 @@ class Books:
         return {item["item"]["S"]: item for item in self._items("BillingRecords") if item["period"]["S"] == period}
 
     def mails(self) -> list[str]:
-        """To whom mails went, in order of the alphabet."""
+        """Returns the addresses that mails went to, in alphabetical order."""
         return sorted(message.destinations[0] for message in self.aws.backend("ses").sent_messages)
 
     def alert(self) -> str:
@@ -219,7 +219,7 @@ def row(event: str, customer: str, quantity: str, meter: str = "calls", at: str 
 
 @contextmanager
 def books(aws: EmbeddedAws) -> Iterator[Books]:
-    """In a time in which waiting costs nothing."""
+    """Lives in a time in which waiting costs nothing."""
     with aws.on(VirtualClock(datetime(2026, 12, 1, tzinfo=UTC), speed=60_000)):
         yield Books(aws)
         aws.reset()

@@ -29,7 +29,7 @@ def own_clients(aws: EmbeddedAws) -> Clients:
 
 
 def cli(aws: EmbeddedAws, *arguments: str) -> Any:
-    """What AWS's own command line answers, unmodified."""
+    """Runs AWS's own command line, unmodified, and returns its answer."""
     command = [sys.executable, "-W", "ignore", "-m", "awscli", *arguments, "--output", "json"]
     run = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **aws.environment})
     assert run.returncode == 0, run.stderr

@@ -62,7 +62,7 @@ class World(TaskRunner):
 
     @property
     def roles(self) -> dict[str, str]:
-        """What AWS calls each role of the project, by its name in the template."""
+        """Returns the physical name of each role, by its logical id."""
         resources = self.template["Resources"].items()
         roles = [name for name, one in resources if one["Type"] == "AWS::IAM::Role"]
         return {name: self.physical[name] for name in roles if name in self.physical}
@@ -105,13 +105,13 @@ class World(TaskRunner):
         return str(started["executionArn"])
 
     def statuses(self, machine: str) -> list[str]:
-        """Of all executions of a state machine, the newest first."""
+        """Returns the statuses of all executions of a state machine, the newest first."""
         arn = f"arn:aws:states:{self.aws.region}:{self.aws.account}:stateMachine:{machine}"
         executions = self.aws.client("stepfunctions").list_executions(stateMachineArn=arn)["executions"]
         return [str(one["status"]) for one in sorted(executions, key=lambda one: one["startDate"], reverse=True)]
 
     def invoke(self, function: str, event: Mapping[str, Any]) -> dict[str, Any]:
-        """What a function returns, which must not fail."""
+        """Calls a function, which must not fail, and returns its result."""
         answer = self.aws.client("lambda").invoke(
             FunctionName=f"{STACK.function_prefix}{function}", Payload=json.dumps(event)
         )
@@ -149,7 +149,7 @@ class World(TaskRunner):
 
 @contextmanager
 def world(aws: EmbeddedAws) -> Iterator[World]:
-    """In a time in which waiting costs nothing."""
+    """Lives in a time in which waiting costs nothing."""
     with aws.on(VirtualClock(BEGIN, speed=60_000)):
         yield World(aws)
         aws.reset()

@@ -27,7 +27,7 @@ def folder_with(tests_own: Path, into: Path, modules: Sequence[str]) -> Path:
 
 
 def functions(*modules: str, environment: Mapping[str, str]) -> tuple[Function, ...]:
-    """What the project declares of them, with more in their environment."""
+    """Returns the project's functions of these modules, with more in their environment."""
     known = {**{one.module: one for one in system.FUNCTIONS}, **lambdas.functions.SETTINGS}
     declared = [known[module] for module in modules]
     return tuple(replace(one, environment={**one.environment, **environment}) for one in declared)

@@ -114,7 +114,7 @@ def records(seed: int, sound: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _attribute(chance: random.Random) -> Any:
-    """Of DynamoDB, of any type."""
+    """Makes an attribute value of DynamoDB, of any type."""
     return chance.choice(
         [
             {"S": chance.choice(_TEXTS)},

@@ -37,7 +37,7 @@ def functions() -> tuple[str, ...]:
 
 
 def application() -> Application:
-    """What comes with the project, as one application: what a user adds has alarms, permissions and prices, too."""
+    """Returns the project's own application: what a user adds has alarms, permissions and prices, too."""
     everything, ours = PROJECT.application(Stack()), functions()
     return replace(
         everything,
@@ -47,7 +47,7 @@ def application() -> Application:
 
 
 def added() -> tuple[str, ...]:
-    """What its user has added: ``lambda/NAME`` and ``workflow/NAME``."""
+    """Returns what its user has added: ``lambda/NAME`` and ``workflow/NAME``."""
     ours = functions()
     project = PROJECT.application(Stack())
     more = [f"lambda/{one.name}" for one in project.functions if one.module not in ours]

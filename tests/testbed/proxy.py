@@ -28,7 +28,7 @@ _REST = {
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a call gets instead of what AWS would say."""
+    """The answer that a call gets in place of AWS's."""
 
     status: int
     body: str
@@ -64,7 +64,7 @@ Fault = Callable[[Call], Answer | None]
 
 
 class FaultyAws:
-    """Where it is, what goes wrong there, and how often each operation has been called."""
+    """A proxy before AWS: its address, the faults that it makes, and its count of each operation's calls."""
 
     def __init__(self, behind: str) -> None:
         self.behind = urlsplit(behind)
@@ -148,6 +148,6 @@ def faulty(endpoint: str) -> Iterator[FaultyAws]:
 
 
 def query_result(operation: str, result: str) -> Answer:
-    """What a service of the query protocol, such as CloudFormation, answers."""
+    """Makes an answer of a service of the query protocol, such as CloudFormation."""
     body = f"<{operation}Response><{operation}Result>{result}</{operation}Result></{operation}Response>"
     return Answer(status=200, body=re.sub(r"\s*\n\s*", "", body))

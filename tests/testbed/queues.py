@@ -38,5 +38,5 @@ def drained(sqs: SQSClient, url: str) -> list[str]:
 
 
 def told(sqs: SQSClient, url: str) -> list[str]:
-    """What a topic has sent to the queue since it was last asked."""
+    """Returns what a topic has sent to the queue since the last call."""
     return [json.loads(body)["Message"] for body in drained(sqs, url)]

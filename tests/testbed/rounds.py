@@ -28,7 +28,7 @@ def rounds(runner: TaskRunner, first: datetime, count: int) -> None:
 
 
 def dead_letter(runner: TaskRunner, task_id: str, slot: str, error: str = "AccessDeniedException") -> None:
-    """What Scheduler puts into its dead-letter queue when it cannot start a slot."""
+    """Makes the message that Scheduler puts into its dead-letter queue when it cannot start a slot."""
     queues = runner.aws.client("sqs")
     schedule = f"arn:aws:scheduler:us-east-1:123456789012:schedule/{STACK.schedule_group}/{task_id}-01234567"
     attributes = {

@@ -66,7 +66,7 @@ def workflow() -> Definition:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """All that a run leaves behind."""
+    """Everything that a run leaves behind."""
 
     status: str
     states: list[str]
@@ -88,7 +88,7 @@ class TaskRunner:
         self,
         aws: EmbeddedAws,
         *,
-        handlers: Sequence[str] = ("system.alerter", "system.meter"),
+        handlers: Sequence[str] = ("system.follower", "system.meter"),
         mail_from: str | None = None,
         destinations: Sequence[Destination] = (),
         environment: Mapping[str, str] | None = None,
@@ -216,7 +216,7 @@ class TaskRunner:
         return metrics
 
     def _alerts(self, task_id: str) -> list[str]:
-        """What people have been told of the task; afterwards nothing is known of any incident."""
+        """Returns what people have been told of the task, and forgets all incidents."""
         assert self.aws.event_sources.settled(PATIENCE)
         for incident in Incidents(self.aws.client("dynamodb"), STACK).open():
             self.aws.client("dynamodb").delete_item(

@@ -42,7 +42,7 @@ def interpreter(version: str) -> str | None:
 
 
 def run(command: list[str], folder: Path, env: Mapping[str, str]) -> str:
-    """What a command prints. Raises AssertionError if it fails."""
+    """Runs a command and returns what it prints. Raises AssertionError if it fails."""
     ran = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=600)
     assert ran.returncode == 0, f"{command}\n{ran.stdout}\n{ran.stderr}"
     return ran.stdout

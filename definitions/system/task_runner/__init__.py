@@ -27,9 +27,9 @@ from orchestrator.tasks.task import LEASE_MARGIN_SECONDS, LONGEST_RUN_SECONDS, L
 def build(stack: Stack) -> Definition:
     """TaskRunner for ``stack``.
 
-    Input: ``{"taskId": …, "scheduledTime": …, "params": …, "trigger": …, "replaces": …}``, the first is enough; the
-    last is the version (:attr:`orchestrator.runs.run.Run.version`) of the slot's run that is to be replaced; it has
-    ended.
+    Input: ``{"taskId": …, "scheduledTime": …, "params": …, "trigger": …, "replaces": …, "startedBy": …}``, the first is
+    enough; ``replaces`` is the version (:attr:`orchestrator.runs.run.Run.version`) of the slot's run that is to be
+    replaced, which has ended; ``startedBy`` is who asks for the run, as they say.
     """
     modules = (claiming, waiting, stopping, running, ending)
     states = linked(state for module in modules for state in module.states(stack))

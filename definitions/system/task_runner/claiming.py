@@ -17,6 +17,7 @@ from definitions.system.task_runner.variables import (
     FROM_INPUT,
     INPUT_IS_VALID,
     IS_DETACHED,
+    IS_OF_EVENT,
     NOW_SECONDS,
     REFUSED,
     SUMMARY,
@@ -77,7 +78,11 @@ _NOT_CLAIMED = f"""$exists($task.refusal) ? 'invalid'
     : 'detached'"""
 
 _LOOKUP_FAILED = jsonata(f"""
-    $not({INPUT_IS_VALID}) ? {{
+    $not({INPUT_IS_VALID}) and {IS_OF_EVENT} ? {{
+        'name': {literal(InvalidInput.__name__)},
+        'cause': 'the event names no slot: expected a day, 2026-12-01T08:00:00Z or 2026-12-01T08:00:00Z#id'
+    }}
+    : $not({INPUT_IS_VALID}) ? {{
         'name': {literal(InvalidInput.__name__)}, 'cause': 'the input must be like {{"taskId": "daily-sales-report"}}'
     }}
     : $states.errorOutput.Error = {literal(EVALUATION_FAILED)} ? {{
@@ -88,7 +93,7 @@ _LOOKUP_FAILED = jsonata(f"""
 
 
 def states(stack: Stack, *, express: bool = False) -> list[Any]:
-    """From LookupTask to InvokeLambda, or to the end of a run that starts nothing."""
+    """Returns the states from LookupTask to InvokeLambda, or to the end of a run that starts nothing."""
     detached = [_hand_over(stack), _unrecorded()] if express else [_claim_detached(stack)]
     return [
         _lookup(stack, express=express),
@@ -224,7 +229,7 @@ def _explain(stack: Stack) -> Task:
 
 
 def _refused(*, express: bool) -> Choice:
-    """What becomes of a run that has not claimed its slot, the first that applies."""
+    """Decides what becomes of a run that has not claimed its slot: the first choice that applies."""
     own_key = {"slot": jsonata(STARTED_AT)}
     is_skipped, waits = f"$known.refusal in {literal(list(SkipReason))}", "$waitingSince != null"
     skipped = {"status": RunStatus.SKIPPED}

@@ -21,7 +21,7 @@ from orchestrator.stack import Stack
 from orchestrator.tasks.task import LONGEST_WAIT_SECONDS, MOST_WAITING, OverlapPolicy
 
 #: The attributes of a run that are kept when another takes its place.
-_KEPT = ("trigger", "executionArn", "startedAt", "endedAt", "error")
+_KEPT = ("trigger", "startedBy", "executionArn", "requestIds", "startedAt", "endedAt", "error")
 
 #: What the decision depends on, each name of it true or false; tests put every combination into the table below.
 FACTS = (
@@ -106,8 +106,8 @@ def _facts() -> str:
         # A belated run waits whatever the policy is, and whoever has begun to wait goes on.
         "waits": f"$belated or $waitingSince != null or $policy in {literal(QUEUEING)}",
         "room": f"($slot in $places or $count($others) < $most) and {in_time}",
-        # A slot with milliseconds is that of a person, and a slot to come was started by one.
-        "passed": f"$trigger = {literal(Trigger.SCHEDULE)} and $not($contains($lease.slot.S, '.')) and {later}",
+        # Milliseconds are those of a person's slot, an id is an event's, and either may have started a slot to come.
+        "passed": f"$trigger = {literal(Trigger.SCHEDULE)} and $not($contains($lease.slot.S, /[.#]/)) and {later}",
     }
     return "$is := {" + ", ".join(f"'{name}': {facts[name]}" for name in FACTS) + "};"
 
@@ -145,7 +145,7 @@ _QUEUE = """{
 
 
 def explained(stack: Stack) -> Jsonata:
-    """What the two items make known, from the reply of BatchGetItem."""
+    """Returns the expression of ``known``, from the reply of BatchGetItem."""
     return jsonata(f"""({_read(stack)} {_facts()} {{
         'refusal': {decided()},
         'earlier': {_earlier()},

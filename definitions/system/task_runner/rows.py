@@ -31,6 +31,7 @@ def new_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
     item = {
         **RUN_KEY,
         "trigger": {"S": jsonata("$trigger")},
+        "startedBy": jsonata("$startedBy != null ? {'S': $startedBy}"),
         "executionArn": ME["me"],
         "startedAt": {"S": jsonata(STARTED_AT)},
         "startDelaySeconds": jsonata("$startDelay != null ? {'N': $string($startDelay)}"),
@@ -67,6 +68,7 @@ def ended_row(stack: Stack, *, attention: str = "", removes: Sequence[str], **at
     ``attention`` is an expression of the attribute's value, which is undefined where there is nothing to say.
     """
     optional = {"childExecutionArn": "($child != null ? {'S': $child})"}
+    optional |= {"requestIds": "($trim($requests) != '' ? {'S': $trim($requests)})"}
     optional |= {"attention": attention} if attention else {}
     ended = {
         "status": {"S": jsonata("$status")},

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from definitions.system.task_runner.variables import CAUGHT, FAULTY_CALL, REFUSED_CALL, succeeded
+from definitions.system.task_runner.variables import (
+    CAUGHT,
+    FAILED_REQUEST,
+    FAULTY_CALL,
+    REFUSED_CALL,
+    called,
+    succeeded,
+)
 from orchestrator.asl.integrations import (
     DATA_LIMIT_EXCEEDED,
     EVALUATION_FAILED,
@@ -59,9 +66,10 @@ BACKOFF_SECONDS = "$floor($random() * (1 + $longestDelay))"
 
 _EVENT = {
     "taskId": jsonata("$taskId"),
-    "slot": jsonata("$slot"),
-    # An ad hoc run's own slot, which a rerun may repeat, has milliseconds.
-    "scheduledTime": jsonata(f"$trigger = {literal(Trigger.AD_HOC)} or $contains($slot, '.') ? null : $slot"),
+    # What an event's has behind its moment is in the run's key.
+    "slot": jsonata("$substringBefore($slot, '#')"),
+    # An ad hoc run's own slot, which a rerun may repeat, has milliseconds, and an event's own an id.
+    "scheduledTime": jsonata(f"$trigger = {literal(Trigger.AD_HOC)} or $contains($slot, /[.#]/) ? null : $slot"),
     "timezone": jsonata("$task.timezone"),
     "attempt": jsonata("$attempt"),
     "runKey": jsonata("$taskId & '#' & $slot"),
@@ -70,12 +78,12 @@ _EVENT = {
 
 #: A nested execution's name says whose it is in the console; the parent's hash keeps a rerun from meeting its own past.
 #: A name has 80 characters: 40, a slot's 19, 8 and an attempt's 8, and three between them.
-CHILD_NAME = f"""$substring($taskId, 0, 40) & '-' & $replace($slot, /[-:.]/, '') & '-'
+CHILD_NAME = f"""$substring($taskId, 0, 40) & '-' & $replace($substringBefore($slot, '#'), /[-:.]/, '') & '-'
     & $substring($hash({EXECUTION_ARN}, 'SHA-256'), 0, 8) & '-' & $attempt"""
 
 
 def states(stack: Stack, *, express: bool = False) -> list[Any]:
-    """From InvokeLambda to RecordOutcome or RecordFailure; in an Express execution for Lambda functions alone."""
+    """Returns the states from InvokeLambda to RecordOutcome or RecordFailure; Express runs only functions."""
     return [_invoke(stack, express=express), *([] if express else _others(stack)), *_retries()]
 
 
@@ -87,7 +95,8 @@ def _invoke(stack: Stack, *, express: bool) -> Task:
         "InvokeLambda",
         INVOKE,
         arguments={"FunctionName": jsonata(function), "Payload": _EVENT},
-        assign=succeeded("$states.result.Payload", "null"),
+        assign=succeeded("$states.result.Payload", "null") | called("$states.result.SdkResponseMetadata.RequestId"),
+        caught=CAUGHT | called(FAILED_REQUEST),
         otherwise=[] if express else [elsewhere],
         **({} if express else {"comment": "What is no Lambda function turns off here, before anything is called."}),
     )
@@ -131,17 +140,24 @@ def _retries() -> list[Any]:
     ]
 
 
-def _target(name: str, resource: str, *, otherwise: Sequence[Catch] = (), **fields: Any) -> Task:
-    """``otherwise`` are catchers of what is no failure of the target's."""
+def _target(
+    name: str,
+    resource: str,
+    *,
+    caught: Mapping[str, object] = CAUGHT,
+    otherwise: Sequence[Catch] = (),
+    **fields: Any,
+) -> Task:
+    """``caught`` is what a catcher makes of an error, ``otherwise`` catches what is no failure of the target's."""
     return Task(
         name,
         resource=resource,
         output=NOTHING,
         timeout_seconds=jsonata("$task.timeoutSeconds"),
         catch=[
-            Catch(error_equals=FATAL, assign=CAUGHT, output=NOTHING, next_step=to("RecordFailure")),
+            Catch(error_equals=FATAL, assign=caught, output=NOTHING, next_step=to("RecordFailure")),
             *otherwise,
-            Catch(error_equals=["States.ALL"], assign=CAUGHT, output=NOTHING, next_step=to("RetryOrGiveUp")),
+            Catch(error_equals=["States.ALL"], assign=caught, output=NOTHING, next_step=to("RetryOrGiveUp")),
         ],
         next_state=to("RecordOutcome"),
         **fields,

@@ -35,7 +35,7 @@ _GONE = {"other": "GONE"}
 
 
 def states(stack: Stack) -> list[Any]:
-    """From StopOther to ClaimSlot, when the lease may be taken."""
+    """Returns the states from StopOther to ClaimSlot, when the lease may be taken."""
     execution = {"ExecutionArn": jsonata("$known.holder.executionArn")}
     stopped = {"stopped": jsonata("$known.holder.executionArn")}
     gone: dict[str, Any] = {"assign": stopped | _GONE, "output": NOTHING}

@@ -1,14 +1,15 @@
 """What TaskRunner knows while it runs, and the expressions that make it known.
 
 Every state sees the variables ``me`` (whose row and lease it is: :func:`begin`), ``taskId``, ``slot``, ``trigger``,
-``startDelay`` (seconds, or null for all but scheduled runs), ``task`` (the record, see
-:mod:`definitions.system.task_runner.record`), ``replaces`` (the version of the run whose place this one is to take, or
-null), ``known`` (of other runs, and why this one was refused: :mod:`definitions.system.task_runner.refusal`),
-``waitingSince`` (milliseconds, or null if it has not waited), and ``stopped``
-(:mod:`definitions.system.task_runner.stopping`); once the slot is claimed ``attempt`` (how often the target was called,
-the call at hand among them), ``serviceRetries`` (how many of those are beyond the task's policy) and ``began``
-(milliseconds); and once there is an outcome ``status``, ``ended`` (milliseconds, or null if nothing was started),
-``result`` or ``failure`` (name, cause, ``service``), and ``child`` (the nested execution's ARN, or null).
+``startDelay`` (seconds, or null for all but scheduled runs), ``startedBy`` (who says to have started it, or null),
+``task`` (the record, see :mod:`definitions.system.task_runner.record`), ``replaces`` (the version of the run whose
+place this one is to take, or null), ``known`` (of other runs, and why this one was refused:
+:mod:`definitions.system.task_runner.refusal`), ``waitingSince`` (milliseconds, or null if it has not waited), and
+``stopped`` (:mod:`definitions.system.task_runner.stopping`); once the slot is claimed ``attempt`` (how often the target
+was called, the call at hand among them), ``requests`` (what Lambda calls those before it, a space before each),
+``serviceRetries`` (how many of those are beyond the task's policy) and ``began`` (milliseconds); and once there is an
+outcome ``status``, ``ended`` (milliseconds, or null if nothing was started), ``result`` or ``failure`` (name, cause,
+``service``), and ``child`` (the nested execution's ARN, or null).
 
 The rules for what an input means are also in Python, in :mod:`orchestrator.runs.execution_end`, and tests hold the two
 equal.
@@ -18,10 +19,19 @@ from __future__ import annotations
 
 from orchestrator.asl.integrations import NOT_BEGUN, SERVICE_FAULTS
 from orchestrator.asl.states import Jsonata, jsonata, literal
-from orchestrator.asl.vocabulary import CAUSE, CAUSE_TEXT, EXECUTION_ARN, STARTED_AT
-from orchestrator.instants import MOMENT_PATTERN
+from orchestrator.asl.vocabulary import CAUSE, CAUSE_TEXT, EXECUTION_ARN, STARTED_AT, STARTED_BY
+from orchestrator.instants import MOMENT_PATTERN, SLOT_PATTERN
 from orchestrator.runs.execution_end import DELIVERY_MARK
-from orchestrator.runs.run import NO_TASK_ID, RunStatus, Trigger
+from orchestrator.runs.run import (
+    CONTROL_PATTERN,
+    NAME_LIMIT,
+    NO_REQUEST,
+    NO_TASK_ID,
+    REQUESTS_LIMIT,
+    RunStatus,
+    Trigger,
+)
+from orchestrator.tasks.event_start import LONGEST_WINDOW_SECONDS
 from orchestrator.tasks.task import TASK_ID_PATTERN
 
 #: What a further delivery of a slot ends as: it has no row of its own, the slot's row counts it.
@@ -43,9 +53,9 @@ def matches(value: str, pattern: str) -> str:
     return f"($type({value}) = 'string' ? $match({value}, /^{pattern}/)[0].match = {value} : false)"
 
 
-def is_moment(value: str) -> str:
+def is_moment(value: str, pattern: str = MOMENT_PATTERN) -> str:
     """Whether a value is what :func:`orchestrator.instants.read` reads."""
-    return f"""({matches(value, MOMENT_PATTERN)} ? (
+    return f"""({matches(value, pattern)} ? (
         $year := $number($substring({value}, 0, 4));
         $month := $number($substring({value}, 5, 2));
         $leap := $year % 4 = 0 and ($year % 100 != 0 or $year % 400 = 0);
@@ -53,8 +63,20 @@ def is_moment(value: str) -> str:
     ) : false)"""
 
 
+def is_slot(value: str) -> str:
+    """The same of :func:`orchestrator.instants.is_slot`: what follows a slot's moment is no part of a date."""
+    return is_moment(value, SLOT_PATTERN)
+
+
+def window_end(text: str, seconds: str) -> str:
+    """The same of :func:`orchestrator.instants.window_end`, of a slot's text."""
+    moment = f"$toMillis($substringBefore({text}, '#'))"
+    end = f"($floor($floor({moment} / 1000) / {seconds}) + 1) * {seconds} * 1000"
+    return f"$substring($fromMillis({end}), 0, 19) & 'Z'"
+
+
 def order(text: str) -> str:
-    """What texts of moments are to be compared by: :func:`orchestrator.instants.order`."""
+    """Returns the expression of a moment's sort key: :func:`orchestrator.instants.order`."""
     return f"$substringBefore({text}, 'Z')"
 
 
@@ -65,9 +87,20 @@ def optional(value: str, check: str) -> str:
 
 _INPUT = "$states.input"
 
-INPUT_IS_VALID = f"""($type({_INPUT}) = 'object' ? (
-    {matches(f"{_INPUT}.taskId", TASK_ID_PATTERN)}
-    and {optional(f"{_INPUT}.scheduledTime", is_moment(f"{_INPUT}.scheduledTime"))}
+#: The slot that an input names. A day stands for its midnight in UTC.
+_NAMED = f"""($type({_INPUT}.scheduledTime) = 'string' and $length({_INPUT}.scheduledTime) = 10
+    ? {_INPUT}.scheduledTime & 'T00:00:00Z' : {_INPUT}.scheduledTime)"""
+
+_IS_WINDOW = f"""($type({_INPUT}.within) = 'number' and $type({_INPUT}.scheduledTime) = 'string' ? (
+    {_INPUT}.within >= 1 and {_INPUT}.within <= {LONGEST_WINDOW_SECONDS}
+    and {_INPUT}.within = $floor({_INPUT}.within) and {_INPUT}.scheduledTime < '9999'
+) : false)"""
+
+_NAMES_TASK = f"($type({_INPUT}) = 'object' ? {matches(f'{_INPUT}.taskId', TASK_ID_PATTERN)} : false)"
+
+INPUT_IS_VALID = f"""({_NAMES_TASK} ? ($named := {_NAMED};
+    {optional(f"{_INPUT}.scheduledTime", is_slot("$named"))}
+    and {optional(f"{_INPUT}.within", _IS_WINDOW)}
     and {optional(f"{_INPUT}.trigger", f"($type({_INPUT}.trigger) = 'string' ? {_INPUT}.trigger in {literal(list(Trigger))} : false)")}
     and {optional(f"{_INPUT}.replaces", f"$type({_INPUT}.replaces) in ['string', 'null']")}
     and {optional(f"{_INPUT}.params", f"$type({_INPUT}.params) = 'object'")}
@@ -76,9 +109,16 @@ INPUT_IS_VALID = f"""($type({_INPUT}) = 'object' ? (
 #: Scheduler says that it is Scheduler: whoever does not is a person or a program.
 TRIGGER = f"($exists({_INPUT}.trigger) ? {_INPUT}.trigger : {literal(Trigger.AD_HOC)})"
 
-SLOT = f"($exists({_INPUT}.scheduledTime) ? {_INPUT}.scheduledTime : {STARTED_AT})"
+#: What an input names that says when it is for; the end of its window, where it has one.
+SLOT = f"""($exists({_INPUT}.within) ? {window_end(_NAMED, f"{_INPUT}.within")}
+    : $exists({_INPUT}.scheduledTime) ? {_NAMED} : {STARTED_AT})"""
 
 _REPLACES = f"($exists({_INPUT}.replaces) ? {_INPUT}.replaces : null)"
+
+#: The name that somebody gives, else the execution of which this one is a part. A person who uses Step Functions
+#: directly gives none: CloudTrail knows them.
+_STARTED_BY = f"""($said := [{_INPUT}.startedBy, {_INPUT}.{STARTED_BY}][$type($) = 'string'][0];
+    $exists($said) ? $substring($replace($said, /{CONTROL_PATTERN}/, ' '), 0, {NAME_LIMIT}) : null)"""
 
 #: Whether the run keeps away from the task's record: it takes no lease there and leaves no outcome.
 IS_DETACHED = f"$trigger = {literal(Trigger.BACKFILL)}"
@@ -111,7 +151,7 @@ _BEGIN: dict[str, object] = {
 
 
 def begin(*, express: bool) -> dict[str, object]:
-    """What is assigned first, in an Express execution or a Standard one."""
+    """Returns the variables that are assigned first, in an Express execution or a Standard one."""
     own = {"me": jsonata(_ONE_OF_ME), "handOver": "not tried"} if express else {"me": jsonata(_ME)}
     return {**own, **_BEGIN}
 
@@ -124,6 +164,8 @@ def refused(reason: str) -> Jsonata:
 #: What a claim makes known.
 CLAIMED: dict[str, object] = {
     "attempt": 1,
+    # An empty text, which a checker of definitions takes for no value.
+    "requests": jsonata("''"),
     "serviceRetries": 0,
     "began": jsonata(f"$waitingSince = null ? $toMillis({STARTED_AT}) : $millis()"),
 }
@@ -138,15 +180,20 @@ FROM_INPUT = {
     "trigger": jsonata(TRIGGER),
     "startDelay": jsonata(_START_DELAY),
     "replaces": jsonata(_REPLACES),
+    "startedBy": jsonata(_STARTED_BY),
 }
+
+#: Whether a rule has made the input: then the task is known whatever its event says.
+IS_OF_EVENT = f"({_NAMES_TASK} ? {_INPUT}.trigger = {literal(Trigger.EVENT)} : false)"
 
 #: From any input, even one that is no object.
 FROM_ANY_INPUT = {
-    "taskId": jsonata(f"{INPUT_IS_VALID} ? $states.input.taskId : {literal(NO_TASK_ID)}"),
+    "taskId": jsonata(f"{INPUT_IS_VALID} or {IS_OF_EVENT} ? $states.input.taskId : {literal(NO_TASK_ID)}"),
     "slot": jsonata(f"{INPUT_IS_VALID} ? {SLOT} : {STARTED_AT}"),
-    "trigger": jsonata(f"{INPUT_IS_VALID} ? {TRIGGER} : {literal(Trigger.AD_HOC)}"),
+    "trigger": jsonata(f"{INPUT_IS_VALID} or {IS_OF_EVENT} ? {TRIGGER} : {literal(Trigger.AD_HOC)}"),
     "startDelay": jsonata(f"{INPUT_IS_VALID} ? {_START_DELAY} : null"),
     "replaces": jsonata(f"{INPUT_IS_VALID} ? {_REPLACES} : null"),
+    "startedBy": jsonata(_STARTED_BY),
 }
 
 
@@ -186,7 +233,7 @@ REFUSED = CAUGHT | {"ended": None, "child": None, "status": RunStatus.FAILED}
 
 
 def succeeded(result: str, child: str) -> dict[str, object]:
-    """What a target's reply makes known. A result may hold anything: a short text is kept, and nothing travels on."""
+    """Returns the variables of a target's reply. A result may hold anything: only a short text of it is kept."""
     return {
         "result": jsonata(f"$substring($string({result}), 0, 2000)"),
         "child": jsonata(child),
@@ -197,3 +244,16 @@ def succeeded(result: str, child: str) -> dict[str, object]:
 
 #: What whoever waits for the execution gets.
 SUMMARY: dict[str, Jsonata] = {name: jsonata(f"${name}") for name in ("taskId", "slot", "status")}
+
+
+def called(request_id: str) -> dict[str, object]:
+    """What a call of the target leaves known: Lambda's id of it, an expression, undefined where nobody says."""
+    said = f"($id := {request_id}; $exists($id) ? $id : {literal(NO_REQUEST)})"
+    return {"requests": jsonata(f"$substring($requests & ' ' & {said}, -{REQUESTS_LIMIT})")}
+
+
+#: Of a function that failed, in its own error or in the words of Lambda's ("Python function errors").
+FAILED_REQUEST = rf"""(
+    $found := $match({CAUSE_TEXT}, /"requestId":\s*"([0-9a-f-]{{36}})"|RequestId: ([0-9a-f-]{{36}})/)[0].groups;
+    $found[$ != ''][0]
+)"""

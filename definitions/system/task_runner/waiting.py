@@ -27,7 +27,7 @@ PAUSE_SECONDS = f"""$min([{LONGEST_PAUSE_SECONDS},
 
 
 def states(stack: Stack) -> list[Any]:
-    """What a run that waits does between two looks, from RecordWaiting to ExplainRefusal; and how it gives up."""
+    """Returns the states of a run that waits, from RecordWaiting to ExplainRefusal, and those by which it gives up."""
     return [
         call(
             "RecordWaiting",

@@ -30,7 +30,7 @@ _MARGIN_MILLISECONDS = 20_000
 
 
 class WatchdogParams(Params):
-    """It needs none."""
+    """The watchdog takes no params."""
 
 
 @task_handler("lambda/watchdog", WatchdogParams)
@@ -70,7 +70,7 @@ def handler(event: TaskEvent[WatchdogParams], context: LambdaContext) -> dict[st
 
 
 def _now(registry: Registry, task_id: str) -> datetime:
-    """What time it is where the tables are: the embedded AWS may live in another time than its processes."""
+    """Returns the time of the tables: the embedded AWS may live in another time than its processes."""
     return ServerClock(client("dynamodb").meta, lambda: registry.get(task_id)).now()
 
 

@@ -40,7 +40,7 @@ _MOST_DESCRIBED = 500
 
 @dataclass(kw_only=True)
 class Tally:
-    """What came of a round."""
+    """The counts of a round."""
 
     explained: int = 0
     started: int = 0
@@ -157,7 +157,7 @@ class Round:
         self.registry.advance(task.id, checkpoint, detection.checkpoint)
 
     def _summarize(self, incident: alerts.Incident) -> None:
-        """Of tasks that joined later; what has not been told at all the alerter is about to tell."""
+        """Tells of tasks that joined later; the follower is about to tell what nobody has heard of yet."""
         before = alerts.told_before(self.now, _SUMMARY_AFTER_SECONDS)
         if not incident.untold or incident.last_told is None or incident.last_told > before:
             return
@@ -169,7 +169,7 @@ class Round:
 
 
 def _name(one: object) -> str:
-    """How a fault names what it happened to."""
+    """Names what a fault happened to."""
     match one:
         case Run():
             return f"{one.task_id} {one.slot}"

@@ -27,7 +27,7 @@ def plan_table(planned: Iterable[PlannedSlot]) -> Table:
 
 
 def planned_value(planned: PlannedSlot) -> dict[str, str]:
-    """What a program gets of a slot, without what does not apply."""
+    """Returns a slot as ``--json`` prints it, without fields that do not apply."""
     fields = {
         "slot": planned.slot,
         "decision": planned.decision,

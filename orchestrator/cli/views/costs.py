@@ -73,7 +73,7 @@ def owners_table(costs: Sequence[Cost], budgets: Mapping[str, Decimal]) -> Table
 
 
 def cost_value(one: Cost, month: str) -> dict[str, Any]:
-    """What a program gets of a task."""
+    """Returns a task's costs as ``--json`` prints them."""
     return {
         "taskId": one.task.id,
         "owner": one.task.owner,

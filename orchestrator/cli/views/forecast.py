@@ -59,7 +59,7 @@ def busy_table(busiest: Sequence[BusyMinute]) -> Table:
 
 
 def task_value(one: Costed) -> dict[str, Any]:
-    """What a program gets of a task."""
+    """Returns a task's forecast as ``--json`` prints it."""
     return {
         "taskId": one.forecast.task.id,
         "runs": one.forecast.expected.runs,
@@ -73,7 +73,7 @@ def task_value(one: Costed) -> dict[str, Any]:
 def total_value(
     forecast: Forecast, costed: Sequence[Costed], fixed: Decimal, busiest: Sequence[BusyMinute]
 ) -> dict[str, Any]:
-    """What a program gets of all tasks together."""
+    """Returns the forecast of all tasks together as ``--json`` prints it."""
     return {
         "from": key(forecast.begin),
         "days": forecast.days,

@@ -32,7 +32,7 @@ def path_lines(visits: Sequence[Visit], *, full: bool) -> Iterator[Text]:
 
 
 def path_values(execution_arn: str, visits: Sequence[Visit]) -> Iterator[dict[str, Any]]:
-    """What a program gets of each stay."""
+    """Yields each stay in a state as ``--json`` prints it."""
     for visit in visits:
         yield {
             "executionArn": execution_arn,
@@ -55,7 +55,7 @@ def _took(visit: Visit) -> str:
 
 
 def _data(visit: Visit, *, full: bool) -> Iterator[tuple[str, str]]:
-    """Of calls of functions and workflows what they got and gave; of the rest nothing, unless all is asked for."""
+    """Yields the input and output of calls of functions and workflows; of every state if ``full``."""
     if full:
         told = {"input": visit.input, "asked": visit.asked, "answer": visit.answer, "output": visit.output}
     else:

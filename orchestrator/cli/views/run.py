@@ -18,7 +18,7 @@ def run_lines(run: Run) -> Iterator[Text]:
     told = {
         "why": why(run),
         "cause": run.cause if run.cause and run.cause not in why(run) else None,
-        "started": ", ".join(filter(None, (run.started_at, f"by {run.trigger}", waited))),
+        "started": ", ".join(filter(None, (run.started_at, f"by {run.trigger}", run.started_by, waited))),
         "ended": run.ended_at,
         "took": None if run.duration_seconds is None else f"{run.duration_seconds:.1f} s",
         "attempts": str(run.attempts) if run.attempts else None,
@@ -27,10 +27,12 @@ def run_lines(run: Run) -> Iterator[Text]:
         "result": run.result,
         "execution": run.execution_arn,
         "workflow": run.child_execution_arn,
+        "requests": " ".join(one or "?" for one in run.request_ids),
     }
     for name, text in told.items():
         if text:
             yield Text(f"{name + ':':<12}").append(text)
     for earlier in run.history:
-        said = f"{earlier.status}, {earlier.trigger or 'schedule'}, {earlier.started_at or ''}  {earlier.error or ''}"
+        by = (earlier.trigger or "schedule", earlier.started_by, earlier.started_at)
+        said = f"{earlier.status}, {', '.join(filter(None, by))}  {earlier.error or ''}"
         yield Text(f"{'before:':<12}").append(said.rstrip(), style="dim")

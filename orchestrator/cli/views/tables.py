@@ -65,7 +65,7 @@ def runs_table(runs: Iterable[Run]) -> Listing:
 
 
 def status_text(status: RunStatus) -> Text:
-    """In its colour."""
+    """Returns the status in its colour."""
     return Text(status, style=_COLOURS.get(status, "red" if status in UNSUCCESSFUL else ""))
 
 
@@ -74,7 +74,7 @@ def _shortened(text: str) -> str:
 
 
 def run_values(run: Run) -> dict[str, Any]:
-    """What a program gets of a run: the names of the ledger's attributes, without what does not apply."""
+    """Returns a run as ``--json`` prints it, by the ledger's attributes, without those that do not apply."""
     values = _applicable(asdict(run))
     return values | {"history": list(map(_applicable, values["history"]))} if run.history else values
 
@@ -102,7 +102,7 @@ def _task_row(record: Record, now: datetime) -> tuple[str | Text, ...]:
 
 
 def task_values(record: Record, now: datetime) -> dict[str, Any]:
-    """What a program gets of a task."""
+    """Returns a task as ``--json`` prints it."""
     task = record.task
     return {
         "taskId": task.id,

@@ -63,7 +63,7 @@ def _plain(value: Any) -> Any:
 
 @dataclass(kw_only=True)
 class Request:
-    """What a client asks, and whose it is; handlers of the client's event ``before-send`` get it."""
+    """A client's request and its signer; handlers of the client's event ``before-send`` get it."""
 
     action: str
     parameters: dict[str, Any]
@@ -76,7 +76,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What moto's handler answers."""
+    """The answer of moto's handler."""
 
     status: int
     headers: Mapping[str, str]
@@ -86,7 +86,7 @@ class Answer:
 
 
 class _Direct(DynamoHandler):
-    """Moto's handler of one request, which is none of HTTP's."""
+    """moto's handler of one request that did not come by HTTP."""
 
     plain: dict[str, Any] | None = None
 
@@ -115,7 +115,7 @@ class _Direct(DynamoHandler):
 
 
 def answer(request: Request) -> Answer | None:
-    """Moto's; None for a request that goes elsewhere."""
+    """Returns moto's answer; None for a request that goes elsewhere."""
     if request.url != _URL:
         return None
     handler = _Direct()

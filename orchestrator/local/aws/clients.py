@@ -57,7 +57,7 @@ class Clients:
             self._made.clear()
 
     def _answer(self, event_name: str, request: Any, **_: Any) -> Any:
-        """Moto's answer, with a request id: moto's interpreter cannot do without, and not every answer has one."""
+        """Returns moto's answer with a request id: moto's interpreter needs one, and not every answer has it."""
         if isinstance(request, calls.Request):
             return calls.answer(request)
         before, _here.inside = inside(), True

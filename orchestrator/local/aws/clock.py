@@ -65,7 +65,7 @@ class Clock(ABC):
     @contextmanager
     @abstractmethod
     def busy(self) -> Iterator[None]:
-        """Somebody works: time passes as it really does. May be entered by many threads at once."""
+        """Lets time pass as it really does while somebody works. Many threads may enter it at once."""
 
     def sleep(self, seconds: float, *, wake: threading.Event | None = None, resting: bool = False) -> None:
         """:meth:`sleep_until` so many seconds from now."""

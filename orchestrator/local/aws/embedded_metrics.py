@@ -27,7 +27,7 @@ def publish(aws: Aws, lines: Sequence[str]) -> None:
 
 
 def metrics(line: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Of each directive its namespace and its data, as PutMetricData takes them."""
+    """Yields the namespace and the data of each directive, as PutMetricData takes them."""
     if '"_aws"' not in line:
         return
     try:

@@ -3,8 +3,8 @@
 moto encrypts nothing, so a role could read what on AWS it could not decrypt. Here a request for something encrypted
 needs the permission of its key, too, through the service that is asked; and a rule of EventBridge, which has no role,
 reaches an encrypted queue only if the key's own policy lets it, and a log group only if a policy of the logs does.
-Beside that moto keeps a key's policy as it stands in a template where all else wants text, cannot update a key, and
-does not find the key of a log group in one.
+Beside that moto keeps a key's policy and its tags as they stand in a template, where all else wants text and KMS's own
+words, cannot update a key, and does not find the key of a log group in one.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 
 
 def permissions(wanted: Permission) -> Iterator[Permission]:
-    """What ``wanted`` needs beside itself: nothing where its resource is not encrypted with a key of the account."""
+    """Yields the permissions on a key that ``wanted`` needs, if its resource is encrypted with the account's key."""
     actions = NEEDED.get(wanted.action, ())
     key = key_of(wanted.resource) if actions and wanted.resource != "*" else None
     if key is None:
@@ -139,7 +139,7 @@ def key_of(arn: str) -> str | None:
 
 
 def _key_of_parameters(backend: Any, account: str, region: str, name: str) -> str | None:
-    """Of a parameter, or of any of those below a path."""
+    """Returns the key of a parameter, or of any of the parameters below a path."""
     for one, versions in backend._parameters.items():
         if (one == name or one.startswith(f"{name}/")) and versions[-1].parameter_type == "SecureString":
             return _resolved(versions[-1].keyid, account, region)
@@ -162,8 +162,10 @@ def _is_of_aws(key_arn: str) -> bool:
 
 
 def _of_template(given: Mapping[str, Any]) -> dict[str, Any]:
-    """With the key's policy as text."""
-    return {**given, "Properties": {**given["Properties"], "KeyPolicy": json.dumps(given["Properties"]["KeyPolicy"])}}
+    """Returns a key's properties with its policy as text, and its tags in the words of KMS."""
+    properties = given["Properties"]
+    tags = [{"TagKey": tag["Key"], "TagValue": tag["Value"]} for tag in properties.get("Tags", [])]
+    return {**given, "Properties": {**properties, "KeyPolicy": json.dumps(properties["KeyPolicy"]), "Tags": tags}}
 
 
 def install(aws: Aws) -> None:
@@ -181,6 +183,9 @@ def install(aws: Aws) -> None:
     def update(original_resource: Any, cloudformation_json: Any, **_: Any) -> Any:
         given = _of_template(cloudformation_json)["Properties"]
         original_resource.policy, original_resource.description = given["KeyPolicy"], given["Description"]
+        backend = get_backend("kms")[original_resource.account_id][original_resource.region]
+        backend.tagger.delete_all_tags_for_resource(original_resource.id)
+        backend.tagger.tag_resource(original_resource.id, given["Tags"])
         return original_resource
 
     @replaces(LogGroup, "create_from_cloudformation_json", digest="deb66d378397")

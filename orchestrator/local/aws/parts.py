@@ -12,15 +12,15 @@ from orchestrator.local.aws.clock import Clock
 
 
 class Answer(Protocol):
-    """Of one invocation of a function."""
+    """The answer of one invocation of a function."""
 
     @property
     def request_id(self) -> str:
-        """What its log calls the invocation."""
+        """The invocation's id in its log."""
 
     @property
     def payload(self) -> bytes:
-        """What the handler returned, or the error in Lambda's shape, as JSON."""
+        """The handler's result, or the error in Lambda's shape, as JSON."""
 
     @property
     def failed(self) -> bool:
@@ -54,7 +54,7 @@ class EventSources(Protocol):
         """The stream of a table has a new record."""
 
     def last_of(self, identifier: str) -> str:
-        """What became of the last batch of a mapping, as GetEventSourceMapping says it."""
+        """Returns the result of a mapping's last batch, as GetEventSourceMapping says it."""
 
 
 class Scheduler(Protocol):
@@ -91,7 +91,7 @@ class Aws(Protocol):
 
     @property
     def kept(self) -> Any:
-        """A :class:`orchestrator.local.aws.kept.Kept`, if anything is to outlive the process."""
+        """A :class:`orchestrator.local.aws.kept.folder.Kept`, if anything is to outlive the process."""
 
     @property
     def endpoint(self) -> str:
@@ -114,10 +114,10 @@ class Aws(Protocol):
         """Makes boto3's clients that come from outside, with every permission."""
 
     def backend(self, service: str) -> Any:
-        """Moto's own store of a service."""
+        """Returns moto's own state of a service."""
 
     def execution(self, arn: str) -> Any:
-        """Moto's own object of an execution."""
+        """Returns moto's own object of an execution."""
 
 
 class Running:

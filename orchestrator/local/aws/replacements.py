@@ -93,7 +93,7 @@ def check() -> None:
 
 
 def digest_of(value: Any) -> str:
-    """Of a function's source; of a plain value; of the name of a class, a module, a type or what comes with Python."""
+    """Hashes a function's source, a plain value, or the name of a class, module, type or built-in."""
     return hashlib.sha256(_text(value).encode()).hexdigest()[:12]
 
 

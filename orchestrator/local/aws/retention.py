@@ -45,7 +45,7 @@ _BETWEEN = 100
 
 
 class TrimmedDataAccess(JsonRESTError):
-    """Somebody reads a stream from where it no longer goes back to."""
+    """A request reads a stream from before its oldest record."""
 
     def __init__(self) -> None:
         super().__init__("TrimmedDataAccessException", "The data you are trying to access has been trimmed.")
@@ -114,7 +114,7 @@ def install(aws: Aws) -> None:
 
     @replaces(FakeKey, "__del__", digest="7d019837dbdd")
     def dispose(self: Any) -> None:
-        """Of an object that was deleted: the list that is no more kept it until everything was forgotten."""
+        """Frees an object's file when it is deleted. moto's list of instances kept it until a reset."""
         self.dispose()
 
     @replaces(StreamShard, "get", digest="17affa3865c1")

@@ -45,6 +45,7 @@ from orchestrator.local.aws.dynamodb import turns as dynamodb
 from orchestrator.local.aws.events import entries, patterns, rules
 from orchestrator.local.aws.events import status_changes as events
 from orchestrator.local.aws.iam import policy_simulator, roles
+from orchestrator.local.aws.kept.folder import Kept
 from orchestrator.local.aws.lambda_ import event_sources, functions, mapping_requests
 from orchestrator.local.aws.parts import Running
 from orchestrator.local.aws.scheduler import firing as scheduler
@@ -144,7 +145,7 @@ _BACKLOG = 4096
 
 
 class _Dispatcher(DomainDispatcherApplication):
-    """Moto's, which looks into its folders for every request to find out whose it is."""
+    """Remembers the service of a request. moto's looks into its folders for every request."""
 
     def __init__(self) -> None:
         super().__init__(create_backend_app)
@@ -171,7 +172,7 @@ class EmbeddedAws:
     account = ACCOUNT
     region = environment.REGION
 
-    def __init__(self, *, port: int = 0, clock: Clock | None = None, keep: kept.Kept | None = None) -> None:
+    def __init__(self, *, port: int = 0, clock: Clock | None = None, keep: Kept | None = None) -> None:
         self._port = port
         self._server: Server | None = None
         self.clock = clock or RealClock()
@@ -232,7 +233,7 @@ class EmbeddedAws:
             self.scheduler.start()
 
     def reset(self) -> None:
-        """As new: no resources, no executions."""
+        """Removes all resources and executions."""
         self.scheduler.forget()
         self.event_sources.forget()
         executions.stop_all(self)
@@ -249,7 +250,7 @@ class EmbeddedAws:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What an AWS client, of whatever kind, needs to find this AWS, and what deploy.py can leave out for it."""
+        """Returns the environment by which any AWS client finds this AWS, and deploy.py leaves out what it lacks."""
         return environment.variables(self.endpoint)
 
     @property
@@ -270,7 +271,7 @@ class EmbeddedAws:
         return self._plain[service]
 
     def backend(self, service: str) -> Any:
-        """Moto's own store of a service."""
+        """Returns moto's own state of a service."""
         return get_backend(service)[self.account][self.region]
 
     def global_backend(self, service: str) -> Any:
@@ -278,5 +279,5 @@ class EmbeddedAws:
         return get_backend(service)[self.account]["aws"]
 
     def execution(self, arn: str) -> Any:
-        """Moto's own object of an execution."""
+        """Returns moto's own object of an execution."""
         return stepfunctions_parser_backends[self.account][self.region].describe_execution(arn)

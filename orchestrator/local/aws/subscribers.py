@@ -29,7 +29,7 @@ _PENDING = "PendingConfirmation"
 
 
 def mails(aws: Aws, address: str) -> list[str]:
-    """What SNS has sent to a mail address: first of all the question whether it may, with a token to say yes with."""
+    """Returns what SNS has sent to a mail address; the first is the question for a confirmation, with its token."""
     subscriptions = aws.backend("sns").subscriptions.values()
     return [text for one in subscriptions if one.endpoint == address for text in _mails(one)]
 
@@ -44,7 +44,7 @@ def _is_pending(subscription: Any) -> bool:
 
 
 def _listed(subscription: Any) -> dict[str, str]:
-    """As a list has it."""
+    """Returns a subscription as lists show it."""
     return {
         "SubscriptionArn": _PENDING if _is_pending(subscription) else subscription.arn,
         "Owner": subscription.owner,
@@ -83,7 +83,7 @@ def _list(value: Any) -> list[Any]:
 
 
 class Subscribers:
-    """What stands in for moto's."""
+    """Replacements of moto's methods for subscriptions."""
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
@@ -143,7 +143,7 @@ class Subscribers:
         return ActionResult({"Subscriptions": [_listed(one) for one in page], "NextToken": after})
 
     def publish(self, subscription: Any, message: str, message_id: str, **more: Any) -> None:
-        """To one subscription."""
+        """Delivers a message to one subscription."""
         matcher = subscription._filter_policy_matcher
         if _is_pending(subscription) or (matcher and not matcher.matches(more.get("message_attributes"), message)):
             return

@@ -108,7 +108,7 @@ def _missing(environ: Mapping[str, Any], asked: bytes) -> list[str]:
 
 
 def _asked(environ: Mapping[str, Any]) -> str:
-    """What was asked for, in the words that there are: the target of a JSON protocol, the action of a query, a path."""
+    """Names a request: the target of a JSON protocol, the action of a query, or a path."""
     if target := environ.get(_TARGET):
         return str(target).replace(".", " ")
     if action := parse_qs(environ.get("QUERY_STRING", "")).get("Action"):

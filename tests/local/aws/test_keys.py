@@ -166,3 +166,16 @@ def test_a_key_of_a_stack_can_be_changed_and_opens_its_log_groups(aws: EmbeddedA
     assert json.loads(text) == POLICY
     (group,) = aws.client("logs").describe_log_groups(logGroupNamePrefix="group")["logGroups"]
     assert group["kmsKeyId"] == found["KeyArn"]
+
+
+def test_a_key_has_the_tags_that_its_template_says_before_an_update_and_after(aws: EmbeddedAws) -> None:
+    def tags_of(kind: Any, value: str | None) -> list[Any]:
+        tags = [{"Key": "team", "Value": value}] if value else []
+        properties = {"Description": "ours", "KeyPolicy": POLICY, "Tags": tags}
+        deploy(aws, kind, template(Ours={"Type": "AWS::KMS::Key", "Properties": properties}), "blue")
+        client = aws.client("kms")
+        (key,) = client.list_keys()["Keys"]
+        return list(client.list_resource_tags(KeyId=key["KeyId"])["Tags"])
+
+    assert tags_of("CREATE", "shop") == [{"TagKey": "team", "TagValue": "shop"}]
+    assert tags_of("UPDATE", "post") == [{"TagKey": "team", "TagValue": "post"}]

@@ -215,7 +215,7 @@ def _parse_template(self: Any) -> None:
 
 
 def _create_resource(create: Callable[..., Any]) -> Callable[..., Any]:
-    """Where the creation of a resource fails because another one's does, it is the other that has failed."""
+    """Names the resource that failed, even when it failed while another one was created."""
 
     def create_resource(logical_id: str, *arguments: Any, **named: Any) -> Any:
         try:

@@ -18,7 +18,7 @@ class Place:
     region: str
 
     def backend(self, backends: Any) -> Any:
-        """Moto's state of a service here; ``backends`` is the service's of all accounts."""
+        """Returns moto's state of a service in this place; ``backends`` holds that of all accounts."""
         return backends[self.account][self.region]
 
 
@@ -34,7 +34,7 @@ class Made:
 
 
 class ResourceType:
-    """What moto asks of a type, by :meth:`create`, :meth:`update` and :meth:`delete`.
+    """Answers what moto asks of a type, by :meth:`create`, :meth:`update` and :meth:`delete`.
 
     It is mixed into a class below moto's ``CloudFormationModel``, and is none itself: moto takes each class directly
     below that for a type.

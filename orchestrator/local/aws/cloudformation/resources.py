@@ -175,7 +175,7 @@ def _protected(self: Any, table_name: str) -> None:
 
 
 def install(aws: Aws) -> None:
-    """Moto finds the classes by themselves; what they make must say what Ref and Fn::GetAtt give."""
+    """Completes what Ref and Fn::GetAtt give of resources. moto finds the classes by itself."""
     adds(ScheduleGroup, "physical_resource_id")(property(lambda self: self.name))
     adds(ScheduleGroup, "is_created")(lambda self: True)
     adds(ScheduleGroup, "type")("AWS::Scheduler::ScheduleGroup")

@@ -29,7 +29,7 @@ class _AnyValue(dict[str, Any]):
 
 @dataclass(frozen=True, kw_only=True)
 class _Text:
-    """What a condition says: moto's tree, and the names and values in it, in moto's order."""
+    """A condition that was read: moto's tree, and its names and values in moto's order."""
 
     tree: Any
     names: tuple[str, ...]

@@ -121,7 +121,7 @@ def _to_plain(whole: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _size(whole: Callable[[Any], int]) -> Callable[[Any], int]:
-    """In bytes, of which every page is counted; ``whole`` is for sets and bytes."""
+    """Counts an item's bytes, which bound a page; ``whole`` counts sets and binary values."""
 
     def size(self: Any) -> int:
         value = self.value

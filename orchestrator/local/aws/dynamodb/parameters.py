@@ -40,7 +40,7 @@ _ON_DEMAND = {"ConsumedCapacity": "ReturnConsumedCapacity", "ItemCollectionMetri
 
 
 class NoBase64(bytes):
-    """Of a request: a binary value that cannot be read."""
+    """A request holds a binary value that is not base64."""
 
 
 def blob(text: str) -> bytes:
@@ -72,7 +72,7 @@ def check(request: Mapping[str, Any]) -> None:
 
 
 def unused(operation: Mapping[str, Any]) -> str | None:
-    """What is wrong with an operation that declares names or values which its expressions do not use."""
+    """Returns DynamoDB's complaint about names or values that no expression uses; None if all are used."""
     text = " ".join(operation[field] for field in _EXPRESSIONS if operation.get(field))
     for field, sign in (("ExpressionAttributeNames", "#"), ("ExpressionAttributeValues", ":")):
         declared = operation.get(field)
@@ -125,12 +125,12 @@ def _check_number(text: str) -> None:
 
 
 def size(item: Mapping[str, Any]) -> int:
-    """Of an item, in bytes: names and values ("DynamoDB item sizes and formats")."""
+    """Returns an item's size in bytes: names and values ("DynamoDB item sizes and formats")."""
     return sum(len(name.encode()) + DynamoType(value).size() for name, value in item.items())
 
 
 def _of_schema(answer: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Of BatchWriteItem, which says less about a missing key than PutItem; recorded by LocalStack."""
+    """Shortens what BatchWriteItem says of a missing key: less than PutItem does; recorded by LocalStack."""
 
     def request(self: Any) -> Any:
         try:

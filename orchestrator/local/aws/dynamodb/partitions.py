@@ -80,7 +80,7 @@ class Order:
         return (entries[index][3] for index in indices)
 
     def start(self, key: Mapping[str, Any], table: Any) -> Sortable:
-        """Where an ExclusiveStartKey stands."""
+        """Returns the place of an ExclusiveStartKey in this order."""
         names = (self._range, table.hash_key_attr, table.range_key_attr)
         values = [DynamoType(key[name]) if name and name in key else None for name in names]
         return tuple(_sortable(value) for value in values)
@@ -95,7 +95,7 @@ class Order:
 
 
 def _bounds(comparison: str | None, values: list[Any]) -> tuple[Sortable, Sortable]:
-    """What a condition on the range key leaves, or more: moto compares once more."""
+    """Returns bounds of the range keys that meet a condition. They may be too wide: moto compares again."""
     keys = [_sortable(value) for value in values]
     # moto keeps binary values in base64, which sorts otherwise.
     if comparison is None or any(key[0] == "B" for key in keys):
@@ -119,7 +119,7 @@ def _bounds(comparison: str | None, values: list[Any]) -> tuple[Sortable, Sortab
 
 
 def _page(items: Iterator[Any], limit: int | None) -> tuple[list[Any], list[Any]]:
-    """As many as a page can hold, and one more, if there are more."""
+    """Takes the items of a page, and the first of the next page if there is one."""
     page: list[Any] = []
     size = 0
     for item in items:
@@ -143,7 +143,7 @@ def _order(table: Any, schema: Schema) -> Order:
 
 
 def _schema(table: Any, index_name: str | None) -> Schema | None:
-    """Of a table or its index; None where keys are made of several attributes."""
+    """Returns the key schema of a table or index; None where a key is made of several attributes."""
     if index_name is None:
         return table.hash_key_attr, table.range_key_attr
     index = next((index for index in table.all_indexes() if index.name == index_name), None)

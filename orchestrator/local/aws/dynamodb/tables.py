@@ -28,7 +28,7 @@ _NOT_SAID_OF_WHAT_GOES = {"AttributeDefinitions", "CreationDateTime", "KeySchema
 
 
 def described(table: Any, said: dict[str, Any]) -> dict[str, Any]:
-    """Moto's description of a table, as AWS gives it."""
+    """Turns moto's description of a table into AWS's."""
     description = {name: value for name, value in said.items() if value != []}
     description["TableId"] = table.__dict__.setdefault("table_id", str(uuid.uuid4()))
     description["ProvisionedThroughput"] = {**said["ProvisionedThroughput"], "NumberOfDecreasesToday": 0}

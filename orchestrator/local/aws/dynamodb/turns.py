@@ -59,7 +59,7 @@ def turn_of(backend: Any) -> Any:
 
 
 def _in_turn(method: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Of a whole request: moto reads and writes items while it makes the reply, too."""
+    """Gives a whole request its turn: moto reads and writes items while it makes the reply, too."""
 
     def call_action(self: Any) -> Any:
         with turn_of(self.dynamodb_backend):

@@ -29,7 +29,7 @@ _PRINTED = {
 
 
 def size(entry: Mapping[str, Any]) -> int:
-    """In bytes: 14 for a time, and all texts in UTF-8 ("Calculating PutEvents event entry size")."""
+    """Returns an entry's size in bytes: 14 for a time, and its texts ("Calculating PutEvents event entry size")."""
     texts = [entry.get("Source"), entry.get("DetailType"), entry.get("Detail"), *(entry.get("Resources") or [])]
     return (14 if entry.get("Time") is not None else 0) + sum(len(text.encode()) for text in texts if text)
 

@@ -79,7 +79,7 @@ def _listed(value: Any) -> list[Any]:
 
 
 class Delivery:
-    """Of one event to one target of a rule."""
+    """The delivery of one event to one target of a rule."""
 
     def __init__(self, aws: Aws, rule: Any, target: Mapping[str, Any], event: Mapping[str, Any]) -> None:
         self._aws, self._rule, self._target, self._event = aws, rule, target, event
@@ -167,7 +167,7 @@ class Delivery:
         logs.put_log_events(group, stream, [line])
 
     def _pass_on(self, arn: str) -> None:
-        """To another bus, an API destination or an archive."""
+        """Passes the event on to another bus, an API destination or an archive."""
         resource = arn.split(":", 5)[5]
         if resource.startswith("event-bus/"):
             passed = {
@@ -207,7 +207,7 @@ class Delivery:
 
 
 def _check(target: Mapping[str, Any], number: int) -> None:
-    """What PutTargets refuses; ``number`` is the target's in the request, from 1."""
+    """Raises for a target that PutTargets refuses; ``number`` is its place in the request, from 1."""
     arn = target["Arn"]
     constraint = (
         f"satisfy regular expression pattern: {_ID}"

@@ -28,7 +28,7 @@ class NoJson(Exception):
 
 
 def text_of(event: Mapping[str, Any], target: Mapping[str, Any], rule_arn: str) -> str:
-    """What is delivered. Raises :class:`NoJson`."""
+    """Returns the text that is delivered. Raises :class:`NoJson`."""
     if "Input" in target:
         return str(target["Input"])
     whole = {name: value for name, value in event.items() if name != "ingestion-time"}
@@ -70,7 +70,7 @@ def unknown(transformer: Mapping[str, Any]) -> str | None:
 
 
 def at(value: Any, path: str) -> Any:
-    """What is at a path like ``$.detail.lines[0].id``; a mark if there is nothing."""
+    """Returns the value at a path like ``$.detail.lines[0].id``; a mark if there is none."""
     place = 1
     while place < len(path):
         step = _STEP.match(path, place)

@@ -33,7 +33,7 @@ _TRANSACTION_ACTIONS = {
 
 
 def permissions(response: Any) -> Iterator[Permission]:
-    """Of a request that moto is about to answer (a `BaseResponse`)."""
+    """Yields the permissions that a request needs which moto is about to answer (a `BaseResponse`)."""
     service = _PREFIXES.get(response.service_name, response.service_name)
     action = response._get_action()
     body = _body(response)
@@ -113,7 +113,7 @@ def _scheduler(response: Any, action: str, body: Mapping[str, Any]) -> Iterator[
 
 
 def s3_permissions(response: Any, bucket: str | None, key: str | None) -> Iterator[Permission]:
-    """Of a request to S3, where moto has found out what it is about."""
+    """Yields the permissions that a request to S3 needs; moto has found its bucket and key."""
     action = response.data.get("Action")
     if action == "DeleteObject" and key is None:
         body = response.body.decode() if isinstance(response.body, bytes) else response.body

@@ -35,7 +35,7 @@ _ACCESS_KEY = re.compile(r"Credential=(ROLE[A-Z0-9]+)/")
 
 @dataclass(frozen=True, kw_only=True)
 class Credentials:
-    """Of an assumed role."""
+    """The credentials of an assumed role."""
 
     access_key: str
     secret_key: str
@@ -44,7 +44,7 @@ class Credentials:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What a role wanted to do."""
+    """An action that a role asked for."""
 
     role: str
     permission: Permission
@@ -79,12 +79,12 @@ def credentials_for(role_arn: str) -> Credentials:
 
 
 def used() -> set[Asked]:
-    """What was asked for and allowed."""
+    """Returns what was asked for and allowed."""
     return set(_used)
 
 
 def denied() -> set[Asked]:
-    """What was asked for and denied."""
+    """Returns what was asked for and denied."""
     return set(_denied)
 
 
@@ -107,7 +107,7 @@ def _may(role_arn: str, one: Permission) -> bool:
 
 
 def statements(role_name: str) -> list[Statement]:
-    """Of all policies of a role; none where there is no such role."""
+    """Returns the statements of all policies of a role; none if the role does not exist."""
     backend = get_backend("iam")[ACCOUNT]["aws"]
     role = next((role for role in backend.roles.values() if role.name == role_name), None)
     if role is None:
@@ -132,7 +132,7 @@ def role_of(request: Any) -> str | None:
 
 
 def _first_denied(role: str, wanted: Iterable[Permission]) -> Permission | None:
-    """Of what is wanted, and of the keys that it is encrypted with."""
+    """Returns the first permission that the role lacks, the use of encryption keys included."""
     return next((one for each in wanted for one in (each, *keys.permissions(each)) if not _may(role, one)), None)
 
 

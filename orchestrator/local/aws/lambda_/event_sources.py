@@ -63,7 +63,7 @@ class Source(ABC):
         threading.Thread(target=self._poll_for_ever, daemon=True, name="event-source").start()
 
     def wake(self) -> None:
-        """There is something."""
+        """Says that there is something to take."""
         with self._guard:
             self.idle.clear()
             self._wake.set()
@@ -168,7 +168,7 @@ class QueueSource(Source):
         return True
 
     def _record(self, message: dict[str, Any]) -> dict[str, Any]:
-        """As Lambda hands it over, in its own casing."""
+        """Returns a message as Lambda hands it over, in Lambda's casing."""
         return {
             "messageId": message["MessageId"],
             "receiptHandle": message["ReceiptHandle"],
@@ -190,7 +190,7 @@ class QueueSource(Source):
         }
 
     def _on_clock(self, attributes: dict[str, str]) -> dict[str, str]:
-        """With the times that this AWS lives in: moto's queues know the machine's clock alone."""
+        """Moves a message's times to this AWS's clock: moto's queues know only the machine's."""
         ahead = int((self._aws.clock.now() - datetime.now(UTC)).total_seconds() * 1000)
         times = ("SentTimestamp", "ApproximateFirstReceiveTimestamp")
         return attributes | {name: str(int(attributes[name]) + ahead) for name in times if name in attributes}
@@ -235,7 +235,7 @@ class StreamSource(Source):
         return True
 
     def _try_again(self, batch: list[dict[str, Any]], *, whole: bool) -> None:
-        """What failed, from its first change on. "Splitting a batch does not count towards the retry quota"."""
+        """Takes a batch again from its first failure. "Splitting a batch does not count towards the retry quota"."""
         if whole and self.mapping.bisect_on_error and len(batch) > 1:
             self._most = len(batch) // 2
             return
@@ -314,24 +314,24 @@ class EventSources:
             source.stop()
 
     def forget(self) -> None:
-        """No mappings."""
+        """Removes all mappings."""
         for identifier in list(self._sources):
             self.remove(identifier)
 
     def sent(self, queue_arn: str) -> None:
-        """There is a message."""
+        """Wakes the mappings of a queue that has got a message."""
         for source in list(self._sources.values()):
             if source.mapping.event_source_arn == queue_arn:
                 source.wake()
 
     def changed(self, stream: str, record: dict[str, Any]) -> None:
-        """There is a change of a table."""
+        """Hands a change of a table to the mappings of its stream."""
         for source in list(self._sources.values()):
             if isinstance(source, StreamSource) and source.mapping.event_source_arn == stream:
                 source.add(record)
 
     def last_of(self, identifier: str) -> str:
-        """What became of the last batch of a mapping."""
+        """Returns the result of a mapping's last batch."""
         source = self._sources.get(identifier)
         return source.last if source else _NONE_YET
 

@@ -65,7 +65,7 @@ class Stopped(OSError):
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """Of one invocation. ``log`` is the end of what it has logged."""
+    """The answer of one invocation. ``log`` is the end of what it has logged."""
 
     #: What its log calls the invocation.
     request_id: str
@@ -92,7 +92,7 @@ class Environment:
             self.refusal = fault
 
     def ask(self, request: Request) -> Response:
-        """As :meth:`Process.ask`. It keeps to itself that a process was gone if that process was new."""
+        """Asks as :meth:`Process.ask` does. Raises :class:`Ended` in place of :class:`Gone` if the process is new."""
         self.log.say(f"START RequestId: {request.id} Version: $LATEST")
         if isinstance(self.refusal, Exception):
             raise self.refusal
@@ -250,7 +250,7 @@ class Functions:
         return self._roots[function.code_sha_256]
 
     def _environment(self, function: Any, root: Path, log: LogStream) -> dict[str, str]:
-        """What "Defined runtime environment variables" lists, the function's own, and where AWS is."""
+        """Returns the variables of "Defined runtime environment variables", the function's own, and AWS's address."""
         credentials = roles.credentials_for(function.role)
         return {
             **{name: os.environ[name] for name in _INHERITED if name in os.environ},
@@ -277,7 +277,7 @@ class Functions:
 
 
 def _death(fault: Exception, request: Request) -> tuple[Response, str]:
-    """What Lambda answers for an environment that did not, and what its last line says of it."""
+    """Returns Lambda's answer for an environment that gave none, and the log's last line about it."""
     if isinstance(fault, TookTooLong):
         kind, said, status = "Sandbox.Timedout", f"Task timed out after {request.timeout:.2f} seconds", "timeout"
     elif isinstance(fault, OutOfMemory):
@@ -290,7 +290,7 @@ def _death(fault: Exception, request: Request) -> tuple[Response, str]:
 
 
 def _exit(code: int | None) -> str:
-    """In the words of Lambda, which are Go's."""
+    """Describes an exit code in the words of Lambda, which are Go's."""
     if not code:
         return "Runtime exited without providing a reason"
     if code > 0:
@@ -312,7 +312,7 @@ def _report(environment: Environment, request: Request, response: Response, stat
 
 
 def _error(payload: bytes) -> str:
-    """As the runtime logs it: one event."""
+    """Returns an error as the runtime logs it: one event."""
     said = json.loads(payload)
     lines = [f"[ERROR] {said['errorType']}: {said['errorMessage']}"]
     if trace := said.get("stackTrace"):

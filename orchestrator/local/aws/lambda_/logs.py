@@ -43,7 +43,7 @@ class LogStream:
         self._tail = ""
 
     def print(self, text: bytes) -> None:
-        """What a process has printed: each line is an event."""
+        """Logs what a process has printed: each line is an event."""
         *lines, self._rest = (self._rest + text).split(b"\n")
         for line in lines:
             self.say(line.decode(errors="replace"))

@@ -35,7 +35,7 @@ def _no_mapping() -> Any:
 
 
 class NoMapping(JsonRESTError):
-    """There is no mapping with this identifier."""
+    """No mapping has this identifier."""
 
     code = 404
 

@@ -54,7 +54,7 @@ def described(configuration: Mapping[str, Any], last: str, state: str | None = N
 
 
 def exists(spec: Mapping[str, Any], function: str, identifier: str) -> str:
-    """What AWS says of a second mapping of a function to a source."""
+    """Returns AWS's refusal of a second mapping of a function to a source."""
     source = spec["EventSourceArn"]
     if ":sqs:" in source:
         return (

@@ -67,7 +67,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Response:
-    """What the handler made of it."""
+    """The handler's response."""
 
     payload: bytes
     failed: bool

@@ -41,7 +41,7 @@ _LONGEST = 1 << 28
 
 
 class Garbled(Exception):
-    """What came through the channel is no frame."""
+    """The channel brought what is no frame."""
 
 
 def send(channel: socket.socket, about: dict[str, Any], payload: bytes = b"") -> None:
@@ -78,7 +78,7 @@ def _exactly(channel: socket.socket, count: int) -> bytes | None:
 
 
 class Fault(Exception):
-    """What the runtime, and not the handler, finds wrong."""
+    """A fault that the runtime finds, and not the handler."""
 
     def __init__(self, kind: str, message: str, trace: list[str] | None = None) -> None:
         self.kind, self.message, self.trace = kind, message, trace
@@ -86,7 +86,7 @@ class Fault(Exception):
 
 
 class Context:
-    """What Lambda gives a handler beside the event ("AWS Lambda context object in Python")."""
+    """The context object of a handler ("AWS Lambda context object in Python")."""
 
     def __init__(self, *, request_id: str, arn: str, timeout: float) -> None:
         self._deadline = time.monotonic() + timeout
@@ -109,7 +109,7 @@ class Context:
 
 
 class _Encoder(simplejson.JSONEncoder):
-    """As in runtimes since Python 3.12: a Decimal is a number, and text is itself rather than ASCII."""
+    """Encodes as runtimes since Python 3.12 do: a Decimal is a number, and text is not escaped to ASCII."""
 
     def __init__(self) -> None:
         super().__init__(use_decimal=False, ensure_ascii=False, allow_nan=True)
@@ -157,7 +157,7 @@ _PLACES = {
 
 
 def on_lambda(path: str) -> str:
-    """Where a file would be on AWS."""
+    """Returns the path that a file would have on AWS."""
     for here, there in _PLACES.items():
         if path.startswith(here + os.sep):
             return there + path[len(here) :]
@@ -249,7 +249,7 @@ def _can_print() -> bool:
 
 
 class _Records(logging.Handler):
-    """What goes through ``logging``, in the format of Lambda's own handler of the root logger."""
+    """Prints what goes through ``logging``, in the format of Lambda's own handler of the root logger."""
 
     request_id = ""
 

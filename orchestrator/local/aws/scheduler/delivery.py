@@ -25,7 +25,7 @@ _PERMANENT = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """What became of one slot of one schedule: an execution, or an error."""
+    """The delivery of one slot of one schedule: an execution, or an error."""
 
     schedule: str
     slot: datetime

@@ -73,7 +73,7 @@ class Scheduler:
         self._changed.set()
 
     def forget(self) -> None:
-        """No schedules."""
+        """Removes all schedules."""
         with self._lock:
             self._due.clear()
         self._changed.set()

@@ -36,7 +36,7 @@ _KINDS = ((bool, "boolean"), (str, "string"), (list, "array"), (dict, "object"))
 
 
 def _expression(field: str) -> Any:
-    """Of a field: the number that its expression gives."""
+    """Returns the number that a field's expression gives."""
 
     def number(self: Any, env: Any) -> Any:
         self.string_jsonata.eval(env=env)
@@ -54,7 +54,7 @@ def _expression(field: str) -> Any:
 
 
 def _path(field: str, follow: Any) -> Any:
-    """Of a field: the number that its path leads to."""
+    """Returns the number that a field's path leads to."""
 
     def number(self: Any, env: Any) -> Any:
         try:

@@ -31,7 +31,7 @@ from orchestrator.local.aws.clock import FOREVER, Wake
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 from orchestrator.local.aws.step_functions.interpreter import Stopped
-from orchestrator.local.aws.step_functions.validation import unread_json
+from orchestrator.local.aws.step_functions.json_texts import unread_json
 
 
 class TaskTimedOut(AWSError):
@@ -45,7 +45,7 @@ class TaskTimedOut(AWSError):
 
 
 class InvalidOutput(AWSError):
-    """What a task is to give is no JSON."""
+    """The output for a task is no JSON."""
 
     TYPE = "InvalidOutput"
     STATUS = 400
@@ -78,7 +78,7 @@ def rest(aws: Aws, env: Any, endpoint: Any, beat: float | None, *others: Wake) -
 
 
 def _endpoints() -> None:
-    """Each token is known to its region, with its task, as long as the embedded AWS goes on."""
+    """Keeps the task of each token, by region, for as long as the embedded AWS runs."""
     make, notify, interrupt = CallbackEndpoint.__init__, CallbackEndpoint.notify, CallbackEndpoint.interrupt_all
 
     @replaces(CallbackEndpoint, "__init__", digest="f7ca2bf195d5")
@@ -104,7 +104,7 @@ def _endpoints() -> None:
 
 
 def _task(backend: Any, token: str) -> Any:
-    """What waits for an answer under a token. Raises InvalidToken, TaskTimedOut."""
+    """Returns the task that waits under a token. Raises InvalidToken, TaskTimedOut."""
     for execution in list(backend.__dict__.get("executions_by_arn", {}).values()):
         if endpoint := execution.exec_worker.env.callback_pool_manager.get(token):
             if endpoint.over or not execution.exec_worker.env.is_running():

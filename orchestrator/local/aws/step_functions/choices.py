@@ -65,7 +65,7 @@ def install(aws: Aws) -> None:
 
 @functools.lru_cache(256)
 def _regex(pattern: str) -> re.Pattern[str]:
-    """Of StringMatches: a star stands for anything, and one behind a backslash for itself."""
+    """Compiles a pattern of StringMatches: a star stands for anything, an escaped one for itself."""
     parts, at = [], 0
     for star in _PATTERN.finditer(pattern):
         parts += [re.escape(pattern[at : star.start()]), re.escape(star[1]) if star[1] else ".*"]

@@ -44,7 +44,7 @@ _DISTRIBUTED_ONLY = ("ItemReader", "ItemBatcher", "ResultWriter")
 
 
 def mistakes(state: Mapping[str, Any], place: str, language: str) -> Mistakes:
-    """What is wrong with what stands in a state; ``language`` is what it speaks."""
+    """Yields mistakes in the parts of a state; ``language`` is its query language."""
     for field, allowed in (("Retry", _RETRIER), ("Catch", _CATCHER)):
         yield from _handlers(state.get(field), f"{place}/{field}", allowed, language)
     if state["Type"] == "Choice":

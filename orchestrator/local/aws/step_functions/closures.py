@@ -325,7 +325,7 @@ def _function(tree: Any) -> Closure:
 
 
 def _as_they_are(function: Any, given: list[Any]) -> list[Any] | None:
-    """What is to be added to arguments that a function takes without change; None where that is not so simple."""
+    """Returns what to add to arguments that a function takes unchanged; None if they must be converted."""
     kinds = ""
     for value in given:
         kind = _SYMBOLS.get(type(value))
@@ -337,7 +337,7 @@ def _as_they_are(function: Any, given: list[Any]) -> list[Any] | None:
 
 @lru_cache(4096)
 def _added(signature: Signature, kinds: str) -> list[Any] | None:
-    """Of arguments of these kinds: Nones for those that may be left out."""
+    """Returns a None for each optional parameter that is left out; None if the arguments do not fit as they are."""
     match = signature._regex.fullmatch(kinds) if signature._regex else None
     if match is None:
         return None

@@ -45,7 +45,7 @@ def output(execution: Any) -> str | None:
 
 
 def redrive(execution: Any) -> Iterator[tuple[str, Any]]:
-    """What DescribeExecution says of redriving an execution: "not SUCCEEDED", and not while it runs."""
+    """Yields DescribeExecution's members about a redrive: "not SUCCEEDED", and not while it runs."""
     yield "redriveCount", 0
     may = execution.status in ("FAILED", "ABORTED", "TIMED_OUT")
     yield "redriveStatus", "REDRIVABLE" if may else "NOT_REDRIVABLE"
@@ -63,7 +63,7 @@ def started_by(execution: Any) -> Mapping[str, str | None]:
 
 
 def outline(execution: Any) -> dict[str, Any]:
-    """What every description of an execution says first; what does not apply is None."""
+    """Returns the members that every description of an execution has; None for those that do not apply."""
     return {
         "executionArn": execution.exec_arn,
         "stateMachineArn": execution.state_machine.arn,
@@ -80,7 +80,7 @@ def _summary(execution: Any) -> dict[str, Any]:
 
 
 def described(execution: Any) -> dict[str, Any]:
-    """As DescribeExecution answers."""
+    """Describes an execution as DescribeExecution answers."""
     description = _summary(execution) | {"input": execution.execution_input, "inputDetails": _INCLUDED}
     if (text := output(execution)) is not None:
         description |= {"output": text, "outputDetails": _INCLUDED}
@@ -93,7 +93,7 @@ def _describe(self: Any) -> Any:
 
 
 def _place(execution: Any) -> list[str]:
-    """Where an execution stands in a list; this never changes."""
+    """Returns the sort key of an execution in a list; it never changes."""
     return [execution.start_date.isoformat(), execution.exec_arn]
 
 

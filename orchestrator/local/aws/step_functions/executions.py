@@ -46,7 +46,7 @@ from orchestrator.local.aws.replacements import replaces
 from orchestrator.local.aws.step_functions import execution_logs
 from orchestrator.local.aws.step_functions.descriptions import outline, output, redrive
 from orchestrator.local.aws.step_functions.interpreter import end, timestamp
-from orchestrator.local.aws.step_functions.validation import is_text, unread_json
+from orchestrator.local.aws.step_functions.json_texts import is_text, unread_json
 
 #: "Step Functions service quotas": input or output of an execution, state or task, in bytes of UTF-8.
 INPUT_LIMIT_BYTES = 262_144
@@ -97,7 +97,7 @@ def _tell(execution: Any, tell: Callable[[], None]) -> None:
 
 
 def given(name: str | None, execution_input: str | None) -> tuple[str, str]:
-    """Both as AWS takes them; raises InvalidName, InvalidExecutionInput."""
+    """Checks name and input as AWS does, and makes a name. Raises InvalidName, InvalidExecutionInput."""
     name = name or str(uuid.uuid4())
     if len(name) > 80 or _FORBIDDEN.search(name):
         raise InvalidName(f"Invalid Name: '{name}'")
@@ -202,7 +202,7 @@ def _close(aws: Aws, execution: Any) -> None:
 
 
 def _limit(execution: Any, declared: Any) -> float | None:
-    """In seconds: how long an execution may take."""
+    """Returns the seconds that an execution may take; None without a limit."""
     limits = [declared.timeout_seconds] if declared else []
     return min([*limits, *([EXPRESS_SECONDS] if execution.sm_type == "EXPRESS" else [])], default=None)
 
@@ -287,7 +287,7 @@ def _stop_execution(aws: Aws) -> Callable[[Any], Any]:
 
 
 def _send_task_failure(self: Any) -> Any:
-    """Moto's loses the cause on its way."""
+    """Keeps the cause of a failure, which moto loses."""
     error, cause = self._get_param("error"), self._get_param("cause")
     self.stepfunction_backend.send_task_failure(self._get_param("taskToken"), error=error, cause=cause)
     return ActionResult({})

@@ -54,7 +54,7 @@ def start(aws: Aws, backend: Any, machine: Any, name: str | None, text: str | No
 
 
 def answer(execution: Any, *, with_data: bool = True) -> dict[str, Any]:
-    """What StartSyncExecution says of an execution that has ended."""
+    """Answers StartSyncExecution for an execution that has ended."""
     milliseconds = (execution.stop_date - execution.start_date).total_seconds() * 1000
     said = {
         "executionArn": execution.exec_arn,

@@ -47,7 +47,7 @@ _FIRST = ("Items", "Arguments")
 
 @dataclass(frozen=True, kw_only=True)
 class Entered:
-    """Where a state began in the history."""
+    """The event with which a state began."""
 
     #: The number of its StateEntered event.
     event: int

@@ -113,7 +113,7 @@ def allowed(kind: str, language: str) -> frozenset[str]:
 
 
 def mistakes(state: Mapping[str, Any], place: str, language: str) -> Iterator[tuple[str, str]]:
-    """What is wrong with the fields of a state whose ``Type`` is one: the message, and where it belongs.
+    """Yields mistakes in the fields of a state whose ``Type`` is known: the message, and its place.
 
     ``language`` is what the machine speaks.
     """
@@ -191,13 +191,13 @@ def _has_pattern(integration: str, pattern: str) -> bool:
 
 @functools.cache
 def _model(service: str) -> ServiceModel:
-    """Of a service by boto3's name. Raises botocore's UnknownServiceError or DataNotFoundError."""
+    """Loads a service's model by boto3's name. Raises botocore's UnknownServiceError, DataNotFoundError."""
     return get_session().get_service_model(service)
 
 
 @functools.cache
 def _request(service: str, action: str) -> Shape | LookupError | None:
-    """What an action of a service takes; None if nothing, a LookupError where there is no such action."""
+    """Returns the input shape of an action; None if it takes nothing, a LookupError if there is no such action."""
     try:
         boto_name = StateTaskService._SERVICE_NAME_SFN_TO_BOTO_OVERRIDES.get(service, service)
         operation = _model(boto_name).operation_model(action[:1].upper() + action[1:])
@@ -207,7 +207,7 @@ def _request(service: str, action: str) -> Shape | LookupError | None:
 
 
 def not_offered(state: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What AWS has and the embedded AWS has not: why, and the field."""
+    """Yields what AWS has and the embedded AWS lacks: why, and the field."""
     resource = str(state.get("Resource", ""))
     integration = resource.partition(_STATES)[2].partition(".")[0]
     if ":activity:" in resource:

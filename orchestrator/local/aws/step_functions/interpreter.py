@@ -55,7 +55,7 @@ class Stopped(Exception):
 
 
 def timestamp(moment: datetime) -> str:
-    """As the context object has it: ``2026-12-01T08:00:00.123Z``."""
+    """Writes a moment as the context object does: ``2026-12-01T08:00:00.123Z``."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -74,7 +74,7 @@ def end(env: Any, event_type: Any, details: Mapping[str, Any], change: Callable[
 
 
 def _parse_once(parse: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Moto's parser, one at a time, and once for each definition: evaluation changes nothing in what it gives."""
+    """Parses each definition once, one at a time: evaluation does not change what moto's parser returns."""
     lock = threading.Lock()
 
     @functools.lru_cache(256)
@@ -171,7 +171,7 @@ def _matches(self: Any, env: Any) -> None:
 
 
 def _known_first(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Moto's DynamoDB integration takes an expression that failed, or a timeout, for an error of DynamoDB."""
+    """Keeps failed expressions and timeouts from being named DynamoDB's errors, as moto does."""
 
     def from_error(self: Any, env: Any, ex: Exception) -> Any:
         if isinstance(ex, FailureEventException):
@@ -200,7 +200,7 @@ def _retrier(aws: Aws) -> Callable[[Any, Any], None]:
 
 
 def _work(aws: Aws) -> Callable[[Any, Any], None]:
-    """Of a Task, Parallel or Map: it ends when its work is done, its time is up, or the execution was stopped."""
+    """Runs a Task, Parallel or Map until its work is done, its time is up, or the execution is stopped."""
 
     def evaluate_with_timeout(self: Any, env: Any) -> None:
         self.timeout.eval(env=env)

@@ -63,7 +63,7 @@ def _functions() -> None:
 
     @replaces(MathRandom, "_eval_body", digest="f97caafd426d")
     def math_random(self: Any, env: Any) -> None:
-        """From the first number (inclusive) to the second (exclusive), the same for the same third."""
+        """Draws a number from the first (inclusive) to the second (exclusive); the third is the seed."""
         first, last, *seed = _arguments(self, env)
         env.stack.append(random.Random(*seed).randrange(round(first), round(last)))
 

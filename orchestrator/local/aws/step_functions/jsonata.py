@@ -65,7 +65,7 @@ class EvaluationFailed(Exception):
         super().__init__(self.told(None))
 
     def told(self, field: str | None) -> str:
-        """AWS's cause for it, where the expression stands in ``field`` of a state."""
+        """Returns AWS's cause for it; ``field`` is the field of the state that holds the expression."""
         place = f" specified for the field '{field}'" if field else ""
         return f"The JSONata expression '{self._expression}'{place} {self._what}"
 
@@ -152,7 +152,7 @@ def _plain(value: Any) -> Any:
 
 
 def _said(fault: Exception) -> str:
-    """As the reference JSONata says it: ``T1006: Attempted to invoke a non-function``."""
+    """Words a fault as the reference JSONata does: ``T1006: Attempted to invoke a non-function``."""
     code = getattr(fault, "error", None)
     return f"{code}: {fault}" if code and not str(fault).startswith(code) else str(fault)
 

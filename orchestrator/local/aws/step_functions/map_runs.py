@@ -48,7 +48,7 @@ _WHOLE = re.compile(r'((?<!\\)"ToleratedFailurePercentage"\s*:\s*\d+)(?=\s*[,}])
 
 
 class _Lost(enum.Enum):
-    """In place of the output of an item that has none."""
+    """Stands in place of the output of an item that failed."""
 
     OUTPUT = enum.auto()
 
@@ -96,13 +96,13 @@ def _end(record: Any, how: str) -> bool:
 
 
 def _how(state: Any) -> str:
-    """How an item ended, by what became of its program."""
+    """Returns how an item ended, from the state of its program."""
     kinds = {ProgramError: "failed", ProgramTimedOut: "timed_out", ProgramStopped: "aborted"}
     return kinds.get(type(state), "succeeded")
 
 
 def _run_item(self: Any, env: Any, job: Any) -> None:
-    """Of a worker: runs one item, and counts it."""
+    """Runs one item in a worker, and counts it."""
     record, job.job_output = self._map_run_record, _Lost.OUTPUT
     if not _begin(record, env):
         return

@@ -92,7 +92,7 @@ def _length(answer: Mapping[str, Any], content: str) -> int:
 
 
 def metadata(answer: Mapping[str, Any], content: str, now: datetime) -> dict[str, Any]:
-    """What the SDK tells of the response that an answer came in."""
+    """Returns the SDK's metadata of the response."""
     request_id = str(uuid.uuid4())
     about = {
         "x-amzn-RequestId": request_id,
@@ -127,7 +127,7 @@ def _of_lambda(length: int, version: str, now: datetime, log: str | None, reques
 
 
 def _value_of(text: str) -> Any:
-    """What a function answered; a text that is no JSON is that text."""
+    """Reads a function's answer; text that is no JSON stays text."""
     try:
         return json.loads(text) if text else None
     except ValueError:
@@ -163,7 +163,7 @@ def _failed(state: Any, env: Any, error: str, cause: str) -> FailureEventExcepti
 
 
 def _parameters() -> None:
-    """What a task asks: complete, and nothing that AWS refuses.
+    """Completes a task's request, and refuses what AWS refuses.
 
     An execution that was stopped while its state evaluated them has half of them, and asks nothing.
     """

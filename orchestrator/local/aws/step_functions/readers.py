@@ -59,7 +59,7 @@ def _list_objects(env: Any, resource_runtime_part: Any, state_credentials: Any) 
 
 
 def _config(self: Any, ctx: Any) -> Any:
-    """Of a ReaderConfig, which names no type of input where objects are listed."""
+    """Reads a ReaderConfig, which names no input type where objects are listed."""
     props = ReaderConfigProps()
     for child in ctx.children:
         props.add(self.visit(child))

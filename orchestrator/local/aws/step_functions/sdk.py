@@ -61,7 +61,7 @@ def class_name(name: str) -> str:
 
 
 def error_name(service: str, shape: str | None) -> str:
-    """Of an error that the model names (``DBInstanceNotFoundFault``), or of one that it does not name (None)."""
+    """Names an error in Java's way; ``shape`` is the model's name of it, None if the model has none."""
     name = class_name(shape).removesuffix("Fault") if shape else service
     return f"{service}.{name}" + ("" if name.endswith("Exception") else "Exception")
 
@@ -72,7 +72,7 @@ def _members(shape: StructureShape) -> Mapping[str, str]:
 
 
 def request(value: Any, shape: Shape | None) -> Any:
-    """What a state asks, in the names of the service's model. Raises :class:`Unsupported`.
+    """Renames a state's request to the service's model. Raises :class:`Unsupported`.
 
     A text that is not one is handed on as its JSON, and what is bytes for the service is its text.
     """
@@ -94,7 +94,7 @@ def request(value: Any, shape: Shape | None) -> Any:
 
 
 def reply(value: Any, shape: Shape | None) -> Any:
-    """What the service answers, as a state sees it: moments as text, bytes as base64, and what streams as text."""
+    """Turns a service's answer into what a state sees: moments as text, bytes as base64, and streams as text."""
     if isinstance(value, StreamingBody):
         return value.read().decode(errors="replace")
     if isinstance(value, datetime):

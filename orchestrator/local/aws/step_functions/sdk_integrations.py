@@ -52,7 +52,7 @@ def refusal(state: Any, parameters: Any, why: str) -> str:
 
 
 def operation_of(client: Any, action: str) -> OperationModel:
-    """Of ``putItem`` and so on. Raises botocore's OperationNotFoundError."""
+    """Returns the model of an action like ``putItem``. Raises botocore's OperationNotFoundError."""
     model: OperationModel = client.meta.service_model.operation_model(action[:1].upper() + action[1:])
     return model
 

@@ -43,7 +43,7 @@ _NO_ACTIVITIES = "The embedded AWS has no activities; a task '.waitForTaskToken'
 
 
 class StateMachineAlreadyExists(AWSError):
-    """There is another machine of that name."""
+    """Another machine has that name."""
 
     TYPE = "StateMachineAlreadyExists"
     STATUS = 400
@@ -57,7 +57,7 @@ class InvalidLoggingConfiguration(AWSError):
 
 
 class MissingRequiredParameter(AWSError):
-    """Nothing was said of what to change."""
+    """The request names nothing to change."""
 
     TYPE = "MissingRequiredParameter"
     STATUS = 400
@@ -78,7 +78,7 @@ def check_page(size: Any, token: Any) -> None:
 
 
 def _logging(aws: Aws, asked: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """What is asked for, complete. Raises InvalidLoggingConfiguration."""
+    """Completes a logging configuration. Raises InvalidLoggingConfiguration."""
     if asked is None:
         return None
     configuration = {**_SILENT, **asked}
@@ -94,7 +94,7 @@ def _logging(aws: Aws, asked: Mapping[str, Any] | None) -> dict[str, Any] | None
 
 
 def described(machine: Any) -> Iterator[tuple[str, Any]]:
-    """What DescribeStateMachine and DescribeStateMachineForExecution both say."""
+    """Yields the members that DescribeStateMachine and DescribeStateMachineForExecution share."""
     yield "definition", machine.definition
     yield "name", machine.name
     yield "roleArn", machine.roleArn
@@ -115,7 +115,7 @@ def _describe(self: Any, arn: str) -> ActionResult:
 
 
 def _describe_for_execution(self: Any) -> ActionResult:
-    """As the machine was when the execution began."""
+    """Describes the machine as it was when the execution began."""
     machine = self.stepfunction_backend.describe_execution(self._get_param("executionArn")).state_machine
     about = {"stateMachineArn": machine.arn, "updateDate": machine.update_date}
     return ActionResult(about | dict(described(machine)))
@@ -161,7 +161,7 @@ def _update(aws: Aws, update: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _revised(machine: Any) -> tuple[Any, ...]:
-    """What a revision is of."""
+    """Returns the parts of a machine whose change makes a revision."""
     logging = {**_SILENT, **(machine.loggingConfiguration or {})}
     return machine.definition, machine.roleArn, logging, machine.tracingConfiguration
 
@@ -204,12 +204,12 @@ def paged(answer: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def list_state_machines(backend: Any) -> list[Any]:
-    """By name, as recorded; moto's are by the time of their creation."""
+    """Lists machines by name, as recorded; moto lists them by the time of their creation."""
     return sorted(backend.state_machines, key=lambda machine: str(machine.name))
 
 
 def _known_run(answer: Callable[..., Any]) -> Callable[..., Any]:
-    """Of a map run, which moto means to refuse if it is not there."""
+    """Refuses an unknown map run, as moto means to."""
 
     def checked(self: Any, map_run_arn: str, *more: Any, **named: Any) -> Any:
         try:

@@ -25,7 +25,7 @@ Mistakes = Iterator[tuple[str, str]]
 
 @dataclass(frozen=True, kw_only=True)
 class Value:
-    """What a field holds."""
+    """The kind of value that a field holds."""
 
     #: As AWS names it: Integer, Double, String, Boolean, Array, Object.
     kind: str
@@ -152,7 +152,7 @@ def is_expression(value: Any) -> bool:
 
 
 def mistakes(given: Mapping[str, Any], place: str, language: str) -> Mistakes:
-    """What is wrong with the values of a state, or of an object in one; ``language`` is what it speaks."""
+    """Yields mistakes in the values of a state or of an object in it; ``language`` is its query language."""
     for name, value in given.items():
         where = f"{place}/{name}"
         if language == JSONATA and is_expression(value) and name not in _NEVER_COMPUTED:
@@ -213,7 +213,7 @@ def _of_path(name: str, path: str, where: str) -> Mistakes:
 
 
 def reference(path: Any, where: str) -> Mistakes:
-    """Of what a rule of a Choice is about, or compares with."""
+    """Yields mistakes in a path that a Choice rule tests or compares with."""
     if not isinstance(path, str):
         yield "Expected value of type String", where
     elif not path.startswith("$"):
@@ -223,7 +223,7 @@ def reference(path: Any, where: str) -> Mistakes:
 
 
 def exclusive(given: Mapping[str, Any], names: tuple[str, ...], place: str, *, needed: bool = False) -> Mistakes:
-    """More than one of ``names``, or none where one is needed."""
+    """Yields a mistake for more than one of ``names``, or for none if one is needed."""
     listed = f"[{', '.join(names)}]"
     number = sum(name in given for name in names)
     if number > 1:
@@ -233,7 +233,7 @@ def exclusive(given: Mapping[str, Any], names: tuple[str, ...], place: str, *, n
 
 
 def of_state(state: Mapping[str, Any], place: str, language: str) -> Mistakes:
-    """What is wrong with the values of a state whose ``Type`` is one."""
+    """Yields mistakes in the values of a state whose ``Type`` is known."""
     yield from mistakes(state, place, language)
     kind = state["Type"]
     if kind not in {"Choice", "Succeed", "Fail"}:
@@ -249,7 +249,7 @@ def of_state(state: Mapping[str, Any], place: str, language: str) -> Mistakes:
 
 
 def _templates(given: Any, where: str) -> Mistakes:
-    """Of a payload template: a field with ``.$`` holds a path or an intrinsic function."""
+    """Yields mistakes in a payload template: a field with ``.$`` holds a path or an intrinsic function."""
     if isinstance(given, Mapping):
         for name, inner in given.items():
             if name.endswith(".$") and not (isinstance(inner, str) and (is_path(inner) or _is_call(inner))):
@@ -264,7 +264,7 @@ def _templates(given: Any, where: str) -> Mistakes:
 
 
 def variables(given: Any) -> Iterator[tuple[str, str, str]]:
-    """What is wrong with the names that Assign gives: the code, the message and the name."""
+    """Yields mistakes in the names that Assign gives: the code, the message and the name."""
     for name in given if isinstance(given, Mapping) else ():
         plain = name.removesuffix(".$")
         if plain == "states":

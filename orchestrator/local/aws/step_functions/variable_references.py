@@ -24,7 +24,7 @@ _VARIABLE = re.compile(r"(?<!\$)\$([A-Za-z_]\w*)")
 
 @functools.lru_cache(256)
 def references(definition: str) -> Mapping[str, Sequence[str]]:
-    """By the name of a state, the variables that its JSONPath fields read."""
+    """Returns the variables that each state's JSONPath fields read, by the state's name."""
     machine = json.loads(definition)
     return dict(_of_machine(machine, str(machine.get("QueryLanguage", JSONPATH))))
 

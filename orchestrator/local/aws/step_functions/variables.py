@@ -23,7 +23,7 @@ _REFERENCE = re.compile(r"\$(?P<name>[^.\[\]]+)(?P<path>.*)", re.DOTALL)
 
 
 def _value(store: Any, expression: str) -> Any:
-    """Of ``$name.path``. Raises moto's NoSuchVariable, NoSuchJsonPathError."""
+    """Returns the value of ``$name.path``. Raises moto's NoSuchVariable, NoSuchJsonPathError."""
     reference = _REFERENCE.fullmatch(expression)
     if reference is None:
         raise NoSuchVariable(expression)

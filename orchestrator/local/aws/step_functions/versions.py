@@ -42,7 +42,7 @@ class ConflictException(AWSError):
 
 
 class NoSuchAlias(AWSError):
-    """There is nothing to change."""
+    """The alias that a request would change does not exist."""
 
     TYPE = "ResourceNotFound"
     STATUS = 400
@@ -118,7 +118,7 @@ def _delete(self: Any) -> Any:
 
 
 def _check_routes(self: Any, routes: Sequence[Mapping[str, Any]]) -> None:
-    """As recorded: test_error_create_alias_invalid_router_configs."""
+    """Refuses wrong routes as recorded: test_error_create_alias_invalid_router_configs."""
     for number, route in enumerate(routes, 1):
         if route["weight"] > 100:
             place = f"routingConfiguration.{number}.member.weight"

@@ -1,0 +1,63 @@
+"""What values of tasks.yaml may be, wherever they stand: lengths of time, expressions, zones, moments, tags."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from orchestrator import instants
+from orchestrator.errors import InvalidSchedule, InvalidTimezone
+from orchestrator.schedules import Schedule, parse
+from orchestrator.taskfile import durations
+
+
+def _expression(text: str) -> str:
+    try:
+        return str(parse(text))
+    except InvalidSchedule as fault:
+        raise ValueError(str(fault)) from fault
+
+
+def _timezone(name: str) -> str:
+    try:
+        return Schedule.of("rate(1 day)", name).timezone
+    except InvalidTimezone as fault:
+        raise ValueError(str(fault)) from fault
+
+
+def names(value: Any) -> Any:
+    """One name alone is a list of one."""
+    return [value] if isinstance(value, str) else value
+
+
+def _moment_or_day(value: Any) -> Any:
+    """YAML reads what is not in quotes as a date or a moment."""
+    try:
+        if isinstance(value, str):
+            value = date.fromisoformat(value) if len(value) == len("2026-12-25") else datetime.fromisoformat(value)
+    except ValueError as fault:
+        raise ValueError(f"expected 2026-12-25 or 2026-12-25T08:00:00Z, found {value!r}") from fault
+    if isinstance(value, datetime) and value.tzinfo is None:
+        raise ValueError(f"expected a day, or a moment with its zone like 2026-12-25T08:00:00Z, found {value}")
+    return value
+
+
+def bound(value: date | datetime | None, timezone: str, of_day: time) -> str:
+    """Writes a bound as a schedule has it, in UTC; a day is one of the schedule's zone."""
+    if value is None:
+        return ""
+    if not isinstance(value, datetime):
+        value = datetime.combine(value, of_day, ZoneInfo(timezone))
+    return instants.to_second(value)
+
+
+_DURATION_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^\d+\s*[smhd]?$"}]}
+
+Duration = Annotated[int, BeforeValidator(durations.seconds), WithJsonSchema(_DURATION_SCHEMA)]
+Expression = Annotated[str, AfterValidator(_expression)]
+Timezone = Annotated[str, AfterValidator(_timezone)]
+Bound = Annotated[date | datetime, BeforeValidator(_moment_or_day), WithJsonSchema({"type": "string"})]
+Tag = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/-]{1,50}$")]
