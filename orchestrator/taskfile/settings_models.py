@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -18,6 +19,21 @@ from orchestrator.taskfile.file_model import Model
 Seconds = Annotated[int, BeforeValidator(durations.seconds)]
 
 _ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:.*")
+
+#: "IAM JSON policy elements: Condition operators".
+_OPERATORS = (
+    *(f"String{how}{case}" for how in ("Equals", "NotEquals") for case in ("", "IgnoreCase")),
+    *("StringLike", "StringNotLike"),
+    *(
+        f"{kind}{how}"
+        for kind in ("Numeric", "Date")
+        for how in ("Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals")
+    ),
+    *("Bool", "BinaryEquals", "IpAddress", "NotIpAddress", "ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike"),
+)
+
+#: One of them, of sets and of keys that may be absent, too.
+OPERATOR = re.compile(rf"Null|(ForAllValues:|ForAnyValue:)?({'|'.join(_OPERATORS)})(IfExists)?")
 
 _Model = TypeVar("_Model", bound=Model)
 
@@ -44,6 +60,16 @@ class PermissionModel(Model):
         min_length=1, description="ARNs, or names such as table:Orders and data-bucket:orders/*."
     )
     conditions: dict[str, dict[str, Any]] = Field(default={}, description="Of IAM, by operator.")
+
+    @field_validator("conditions")
+    @classmethod
+    def _known(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for name in value:
+            if not OPERATOR.fullmatch(name):
+                close = get_close_matches(name, _OPERATORS, n=1)
+                said = f" (did you mean {close[0]}?)" if close else ""
+                raise ValueError(f"IAM knows no condition operator {name!r}{said}")
+        return value
 
     @field_validator("actions", "resources", mode="before")
     @classmethod

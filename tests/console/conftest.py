@@ -19,6 +19,7 @@ from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.stores.ledger import Ledger
 from orchestrator.stores.registry import Registry
 from tests.testbed.deployed import STACK, deployed
+from tests.testbed.task_runner import workflow
 
 SLOT = "2026-11-02T08:00:00Z"
 
@@ -65,7 +66,7 @@ class Browser:
 
 @pytest.fixture(scope="module")
 def stack(embedded_aws: EmbeddedAws) -> Iterator[None]:
-    with deployed(embedded_aws):
+    with deployed(embedded_aws, nested=workflow()):
         yield
 
 

@@ -11,6 +11,8 @@ from email.utils import parseaddr
 from typing import Any
 from urllib.parse import unquote
 
+from orchestrator.local.aws.iam.conditions import Context
+
 
 @dataclass(frozen=True, kw_only=True)
 class Permission:
@@ -18,7 +20,7 @@ class Permission:
 
     action: str
     resource: str = "*"
-    context: Mapping[str, str] = field(default_factory=dict, hash=False)
+    context: Context = field(default_factory=dict, hash=False)
 
 
 #: Where IAM's prefix is not the name that the service signs with.
