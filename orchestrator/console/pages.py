@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from jinja2 import Environment
 
-from orchestrator.console import grid, heat, ledger
+from orchestrator.console import costs, grid, heat, ledger
 from orchestrator.console.actions import Action, Fields
 from orchestrator.console.calls import calls
 from orchestrator.console.durations import durations
@@ -19,6 +18,7 @@ from orchestrator.console.executions import execution
 from orchestrator.console.grid import Filter, Mark
 from orchestrator.console.guard import Guard
 from orchestrator.console.links import Links
+from orchestrator.console.project import Pending, Project, pending
 from orchestrator.console.reading import Reading
 from orchestrator.console.rendering import environment, seconds
 from orchestrator.console.span import LENGTHS, span
@@ -49,7 +49,7 @@ class Pages:
     links: Links = field(default_factory=Links)
     guard: Guard = field(default_factory=Guard)
     #: The tasks as their file has them, by id, where that is at hand.
-    declared: Callable[[], Mapping[str, Task]] = dict
+    project: Project = field(default_factory=Project)
     #: When a copy was made.
     made: datetime | None = None
     templates: Environment = field(default_factory=environment)
@@ -103,7 +103,7 @@ class Pages:
         record = self.reading.record(task_id)
         if record is None:
             raise UnknownTask(task_id)
-        task, runs = record.task, self.reading.runs(task_id)
+        task, runs, now = record.task, self.reading.runs(task_id), self.reading.now()
         causes = Counter(why(run) or run.status for run in runs if run.status in UNSUCCESSFUL)
         return self._page(
             "task",
@@ -114,8 +114,9 @@ class Pages:
             incidents=[one for one in self.reading.incidents() if task_id in one.tasks],
             declared=_facts(task),
             pending=self._pending(task),
-            upcoming=preview.lines(task, self.reading.now(), count=_UPCOMING, until=None) if task.schedules else [],
-            durations=durations(runs, (task.min_duration_seconds, task.max_duration_seconds)),
+            cost=costs.cost(task, runs, billed, now) if (billed := self.project.billed()) and task.schedules else None,
+            upcoming=preview.lines(task, now, count=_UPCOMING, until=None) if task.schedules else [],
+            durations=durations(runs, _limits(task)),
             causes=causes.most_common(_CAUSES),
             runs=runs,
         )
@@ -213,13 +214,13 @@ class Pages:
         """A page of one sentence. ``retried``: the browser asks again until the page itself is there."""
         return self._page("message", None, title=title, text=text, back=back, retried=retried)
 
-    def _pending(self, task: Task) -> list[tuple[str, str, str]]:
-        """Returns each field that differs between the file and what is deployed: label, deployed, in the file."""
-        written = self.declared().get(task.id)
-        if written is None:
-            return []
-        here, there = task.to_values(), written.to_values()
-        return [(name, _text(here[name]), _text(there[name])) for name in here if here[name] != there[name]]
+    def _pending(self, task: Task) -> Pending | None:
+        """What the next apply would do with a task, where its file is at hand and has it otherwise."""
+        written = self.project.tasks()
+        if written is None or task.is_system:
+            return None
+        there = {task.id: written[task.id]} if task.id in written else {}
+        return next(iter(pending({task.id: task}, there, self.reading.now())), None)
 
     def _page(self, template: str, page: str | None, **values: Any) -> str:
         return self._rendered(template, page=page, **values)
@@ -233,8 +234,12 @@ def _zone(task: Task) -> str:
     return task.schedules[0].timezone if task.schedules else "UTC"
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+def _limits(task: Task) -> list[tuple[str, int]]:
+    return [
+        ("at least", task.min_duration_seconds),
+        ("at most", task.max_duration_seconds),
+        ("timeout", task.timeout_seconds),
+    ]
 
 
 def _facts(task: Task) -> list[tuple[str, str]]:

@@ -7,13 +7,19 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 
 import pytest
 
+from deploy import PROJECT
+from orchestrator import deployment
 from orchestrator.cli.main import main
+from orchestrator.console.pages import Pages
+from orchestrator.console.project import Project
+from orchestrator.console.reading import Reading
 from orchestrator.console.server import served
 from orchestrator.errors import PortInUse
 from orchestrator.instants import to_second
@@ -25,7 +31,7 @@ from orchestrator.stores.dead_letters import DeadLetters
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.ledger import Ledger
 from orchestrator.stores.registry import Registry
-from orchestrator.tasks.task import Target, TargetKind, Task
+from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule
 from tests.console.conftest import HOSTILE, SLOT, Browser
 from tests.testbed.deployed import STACK
 
@@ -149,6 +155,28 @@ def test_a_task_shows_what_is_declared_what_comes_and_how_its_runs_went(
         assert said in text, said
     assert text.count('<tr><td><time datetime="') == 10, "slots to come"
     assert text.count('<tr><td><a href="/tasks/good/slots/2026-11-0') == 3
+
+
+def test_a_task_shows_what_its_file_would_change_its_limits_and_what_it_costs(
+    browser: Browser, registry: Registry, put_row: PutRow
+) -> None:
+    hourly = TaskSchedule(expression="cron(0 * * * ? *)")
+    register(
+        registry, "pending", schedules=(hourly,), min_duration_seconds=5, max_duration_seconds=60, timeout_seconds=900
+    )
+    put_row("pending", SLOT, "SUCCEEDED", endedAt=SLOT, durationSeconds=20)
+    here = browser.connection.registry.get("pending")
+    assert here is not None
+    other = replace(here.task, owner="shop", schedules=(TaskSchedule(expression="cron(30 * * * ? *)"),))
+    billed = deployment.billed(PROJECT.application(STACK))
+    project = Project(tasks=lambda: {"pending": other}, billed=lambda: billed)
+    text = Pages(reading=Reading(browser.connection), project=project).task("pending")
+    assert '<th scope="row">owner</th><td><code></code></td><td><code>shop</code></td>' in text
+    assert "<code>cron(30 * * * ? *) UTC</code>" in text
+    assert re.search(r"Next slots: .*instead of", text)
+    for line in ("at least: 5 s", "at most: 1 min 0 s", "timeout: 15 min 0 s, far above", "median: 20 s"):
+        assert f"</svg> {line}</li>" in text, line
+    assert re.search(r"About \$\d\.\d\d a month: 720 runs of 20 s, as the last took\.", text)
 
 
 def test_a_run_shows_its_path_as_a_graph_with_input_output_and_log(browser: Browser) -> None:
@@ -368,6 +396,7 @@ def test_a_task_is_paused_and_resumed_and_everybody_sees_by_whom(browser: Browse
     assert "is paused" in unescape(browser.act("start", task="paused").text)
     assert browser.act("resume", task="paused", confirmed="yes").status == 200
     assert browser.act("resume", task="paused", confirmed="yes").status == 409
+    assert re.search(r"Paused before,.*: a leak; resumed by \S+ in the console\.", browser.get("/tasks/paused").text)
     assert 'data-task="paused"' not in browser.get("/?status=paused").text
 
 
