@@ -29,7 +29,7 @@ CONCERNED = (
 
 def test_nothing_of_the_project_is_taken_for_an_addition() -> None:
     assert added() == ()
-    assert {"system.watchdog", "system.alerter", "cache_warmer", "billing.create_invoice"} <= set(functions())
+    assert {"system.watchdog", "system.follower", "cache_warmer", "billing.create_invoice"} <= set(functions())
     golden = [*(ROOT / "tests" / "definitions").glob("*.asl.json"), *(ROOT / "orchestrator").glob("system/*.asl.json")]
     assert {f"{name}.asl.json" for name in MACHINES} == {file.name for file in golden}
 

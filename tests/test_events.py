@@ -146,7 +146,7 @@ def test_an_upload_starts_its_task_with_bucket_and_key(
     (run,) = soon(lambda: [one for one in ledger.runs("imports", limit=9) if one.status is RunStatus.SUCCEEDED])
     assert run.trigger is Trigger.EVENT
     assert "#" in run.slot
-    assert json.loads(run.result or "")["params"] == {"bucket": bucket, "key": "in/1.csv"}
+    assert json.loads(run.result or "")["event"]["params"] == {"bucket": bucket, "key": "in/1.csv"}
 
 
 def test_events_without_a_slot_of_their_own_are_runs_of_their_own(

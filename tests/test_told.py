@@ -107,11 +107,11 @@ def _apply(aws: EmbeddedAws, application: Application, file: Path) -> deployment
 def told(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     aws, folder = embedded_aws, tmp_path_factory.mktemp("told")
     work = Function(name="work", module="work")
-    lambdas = folder_with(LAMBDAS, folder / "lambdas", ("system.alerter", "system.courier"))
+    lambdas = folder_with(LAMBDAS, folder / "lambdas", ("system.follower", "system.courier"))
     application = Application(
         stack=STACK,
         definitions={"TaskRunner": definitions.ALL["TaskRunner"](STACK)},
-        functions=(work, *functions("system.alerter", "system.courier", environment={})),
+        functions=(work, *functions("system.follower", "system.courier", environment={})),
         lambdas=lambdas,
     )
     with listening() as listener:

@@ -18,7 +18,7 @@ import pytest
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
 import definitions
-from lambdas.system import alerter
+from lambdas.system import follower
 from orchestrator import deployment
 from orchestrator.deployment import Application
 from orchestrator.functions import Function
@@ -189,9 +189,9 @@ def test_from_tasks_yaml_to_an_alert_the_id_comes_into_no_room_often(
     for name, value in {**aws.environment, STACK_VARIABLE: STACK.name}.items():
         monkeypatch.setenv(name, value)
     forget_clients()
-    context: Any = SimpleNamespace(invoked_function_arn=f"arn:aws:lambda:{aws.region}:{aws.account}:function:alerter")
+    context: Any = SimpleNamespace(invoked_function_arn=f"arn:aws:lambda:{aws.region}:{aws.account}:function:follower")
     with watched(walk):
-        alerter.handle(change_of(aws, run), context)
+        follower.handle(change_of(aws, run), context)
     forget_clients()
     assert [TASK_ID in text for text in queues.told(aws.client("sqs"), heard)] == [True]
     aws.reset()

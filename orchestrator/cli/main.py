@@ -125,7 +125,7 @@ def local(
     """Run all of it on this machine, until Ctrl-C; what is saved is deployed at once."""
     # Here, because moto takes a second to import and nothing else needs it.
     from orchestrator.local import session
-    from orchestrator.local.aws.kept import Kept
+    from orchestrator.local.aws.kept.folder import Kept
     from orchestrator.local.reloading import Source
 
     source = Source(project=connection.project, stack=connection.stack, tasks=connection.tasks_file(file).absolute())

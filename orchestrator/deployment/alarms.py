@@ -128,7 +128,7 @@ def _of_runs(stack: Stack) -> dict[str, Any]:
             METRICS_NAMESPACE,
             UNREADABLE_METRIC,
             {"Stack": stack.name},
-            "A row or record cannot be read and is left out: the logs of watchdog and alerter name it.",
+            "A row or record cannot be read and is left out: the logs of watchdog and follower name it.",
         ),
     }
 

@@ -22,7 +22,7 @@ from orchestrator.local.address import announced
 from orchestrator.local.aws import environment
 from orchestrator.local.aws.clock import Clock, RealClock, VirtualClock
 from orchestrator.local.aws.dynamodb import streams
-from orchestrator.local.aws.kept import ITEM, Kept
+from orchestrator.local.aws.kept.folder import ITEM, Kept
 from orchestrator.local.aws.scheduler.delivery import Delivery
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.local.reloading import Source, reloaded

@@ -19,9 +19,24 @@ _FAILURE_HANDLER = Function(
     event_sources=(EventSource(source="queue:SchedulerDlq"), EventSource(source="queue:ExecutionFailures")),
 )
 
-_ALERTER = Function(
-    name="alerter",
-    module="system.alerter",
+_COURIER = Function(
+    name="courier",
+    module="system.courier",
+    permissions=(
+        Permission(actions=("ssm:GetParametersByPath",), resource="parameters:alerts"),
+        Permission(actions=("ssm:GetParameter",), resource="parameters:secrets/*"),
+        Permission(actions=("secretsmanager:GetSecretValue",), resource="secrets"),
+        Permission(actions=("sns:Publish",), resource="alert-topics"),
+        Permission(actions=("sqs:GetQueueUrl", "sqs:SendMessage"), resource="queue:Courier"),
+        Permission(actions=("sqs:GetQueueUrl", "sqs:SendMessage"), resource="queue:HandlerFailures"),
+    ),
+    # One at a time: three requests that are never answered are half of its minute.
+    event_sources=(EventSource(source="queue:Courier", batch_size=1),),
+)
+
+_FOLLOWER = Function(
+    name="follower",
+    module="system.follower",
     permissions=(
         Permission(actions=("dynamodb:Query",), resource="table:TaskRuns"),
         Permission(actions=("dynamodb:GetItem", "dynamodb:UpdateItem"), resource="table:ScheduledTasks"),
@@ -43,25 +58,10 @@ _ALERTER = Function(
     ),
 )
 
-_COURIER = Function(
-    name="courier",
-    module="system.courier",
-    permissions=(
-        Permission(actions=("ssm:GetParametersByPath",), resource="parameters:alerts"),
-        Permission(actions=("ssm:GetParameter",), resource="parameters:secrets/*"),
-        Permission(actions=("secretsmanager:GetSecretValue",), resource="secrets"),
-        Permission(actions=("sns:Publish",), resource="alert-topics"),
-        Permission(actions=("sqs:GetQueueUrl", "sqs:SendMessage"), resource="queue:Courier"),
-        Permission(actions=("sqs:GetQueueUrl", "sqs:SendMessage"), resource="queue:HandlerFailures"),
-    ),
-    # One at a time: three requests that are never answered are half of its minute.
-    event_sources=(EventSource(source="queue:Courier", batch_size=1),),
-)
-
-_METER = Function(
-    name="meter",
-    module="system.meter",
-    # It asks nobody. Alarms look at five minutes, so that a fraction of one is no delay.
+_REPORTER = Function(
+    name="reporter",
+    module="system.reporter",
+    # Where nothing is published it asks nobody. Alarms look at five minutes, so that a fraction of one is no delay.
     event_sources=(
         EventSource(source="stream:TaskRuns", batch_size=1000, window_seconds=20, filters=measures.PATTERNS),
     ),
@@ -84,4 +84,4 @@ _WATCHDOG = Function(
     ),
 )
 
-FUNCTIONS = (_ALERTER, _COURIER, _FAILURE_HANDLER, _METER, _WATCHDOG)
+FUNCTIONS = (_COURIER, _FAILURE_HANDLER, _FOLLOWER, _REPORTER, _WATCHDOG)

@@ -22,6 +22,7 @@ from orchestrator.taskfile.destination_models import NotificationsModel
 from orchestrator.taskfile.event_models import EventsField
 from orchestrator.taskfile.fields import Bound, Duration, Expression, Tag, Timezone, bound, names
 from orchestrator.taskfile.file_model import Model
+from orchestrator.taskfile.maintenance_models import Maintenance, MaintenanceModel
 from orchestrator.tasks.event_start import WhenAbsent
 from orchestrator.tasks.express import obstacles
 from orchestrator.tasks.retries import RetryPolicy
@@ -263,8 +264,10 @@ class TaskModel(DefaultsModel):
             )
         return self
 
-    def to_task(self, task_id: str, closed: Sequence[Calendar], today: date) -> Task:
-        """The task, with the closures of its calendars as they are worked out on that day."""
+    def to_task(
+        self, task_id: str, closed: Sequence[Calendar], today: date, maintenance: Sequence[Maintenance] = ()
+    ) -> Task:
+        """The task, with the closures of its calendars, as they are worked out on that day, and of ``maintenance``."""
         kind, _, name = self.run.partition("/")
         given = [self.schedule] if self.schedule else self.schedules
         task = Task(
@@ -280,7 +283,6 @@ class TaskModel(DefaultsModel):
             idempotent=self.idempotent,
             nonexistent=self.nonexistent,
             ambiguous=self.ambiguous,
-            closures=closures(closed, today),
             on_closed=self.on_closed,
             grace_seconds=self.grace,
             catch_up=self.catch_up,
@@ -299,6 +301,8 @@ class TaskModel(DefaultsModel):
             description=self.description,
             runbook=self.runbook,
         )
+        windows = [span for one in maintenance if one.covers(task) for span in one.spans]
+        task = replace(task, closures=closures(closed, today, windows))
         wanted = self.express is True or (self.express == "auto" and not list(obstacles(task)))
         return with_passed_over(replace(task, express=wanted), today)
 
@@ -355,6 +359,9 @@ class FileModel(Model):
         default_factory=NotificationsModel, description="Who is told when a task fails, and of alarms."
     )
     calendars: dict[str, CalendarModel] = Field(default={}, description="Days on which tasks do not run, by name.")
+    maintenance: dict[str, MaintenanceModel] = Field(
+        default={}, description="Spans of time in which tasks do not run, by name."
+    )
     budgets: dict[str, float] = Field(
         default={}, description="Dollars a month that the tasks of an owner should not cost more than, by owner."
     )

@@ -26,9 +26,10 @@ from orchestrator.runs.destinations import Destination
 from orchestrator.schedules.calendars import Calendar
 from orchestrator.taskfile.destination_models import DestinationModel, NotificationsModel
 from orchestrator.taskfile.environments import Location, in_environment, over
+from orchestrator.taskfile.maintenance_models import Maintenance, MaintenanceModel
 from orchestrator.taskfile.models import CalendarModel, DefaultsModel, FileModel, TaskModel
 from orchestrator.tasks.express import obstacles
-from orchestrator.tasks.task import TASK_ID_PATTERN, TargetKind, Task
+from orchestrator.tasks.task import CLOSURES_LIMIT_BYTES, TASK_ID_PATTERN, TargetKind, Task
 
 #: A file with more nodes than this, aliases followed, is a mistake or an attack: it is a hundred for each of ten
 #: thousand tasks.
@@ -150,7 +151,10 @@ def read(
     # An entry may name a task that this environment leaves out.
     everything = [over(one.get("defaults") or {}, task) for one in (whole, data) for task in one["tasks"].values()]
     owners = {str(one.get("owner", "")) for one in everything if isinstance(one, Mapping)}
-    destinations = tuple(_destinations(data, problems, {str(task_id) for task_id in whole["tasks"]}, owners))
+    task_ids = {str(task_id) for task_id in whole["tasks"]}
+    destinations = tuple(_destinations(data, problems, task_ids, owners))
+    tags = {str(tag) for one in everything if isinstance(one, Mapping) for tag in _listed(one.get("tags"))}
+    _check_maintenance(data.get("maintenance"), problems, {"tasks": task_ids, "owners": owners, "tags": tags})
     budgets = dict(_budgets(data.get("budgets") or {}, problems, owners))
     problems.raise_if_any()
     return Declared(tasks=tasks, destinations=destinations, budgets=budgets)
@@ -257,6 +261,7 @@ def _tasks(
     if _checked(DefaultsModel, defaults, ("defaults",), problems) is None:
         defaults = {}
     calendars = _calendars(data.get("calendars") or {}, defaults, problems)
+    maintenance = list(_maintenance(data.get("maintenance") or {}, defaults, problems, today))
     for task_id, fields in data["tasks"].items():
         at: Location = ("tasks", str(task_id))
         if not re.fullmatch(TASK_ID_PATTERN, str(task_id)):
@@ -268,7 +273,13 @@ def _tasks(
                     said = f"there is no calendar {name!r}{_did_you_mean(name, calendars)}"
                     problems.add((*at, "calendars"), said)
             closed = [calendars[name] for name in model.calendars if name in calendars]
-            task = model.to_task(str(task_id), closed, today)
+            task = model.to_task(str(task_id), closed, today, maintenance)
+            if task.closures_bytes > CLOSURES_LIMIT_BYTES:
+                said = (
+                    f"calendars and maintenance: expected at most {CLOSURES_LIMIT_BYTES} bytes of closures through"
+                    f" the end of next year, found {task.closures_bytes}: what recurs so often is a schedule"
+                )
+                problems.add(at, said)
             if model.express is True:
                 for why in obstacles(task):
                     problems.add((*at, "express"), f"expected no express, or auto: {why}")
@@ -303,6 +314,32 @@ def _calendars(data: Any, defaults: Mapping[str, Any], problems: _Problems) -> d
     return {
         name: model.to_calendar(name, timezone) for name, model in models.items() if isinstance(model, CalendarModel)
     }
+
+
+def _maintenance(data: Any, defaults: Mapping[str, Any], problems: _Problems, today: date) -> Iterator[Maintenance]:
+    if not isinstance(data, dict):
+        problems.add(("maintenance",), "expected a mapping of maintenance windows")
+        return
+    timezone = str(defaults.get("timezone", DefaultsModel().timezone))
+    for name, value in data.items():
+        model = _checked(MaintenanceModel, value, ("maintenance", str(name)), problems)
+        if isinstance(model, MaintenanceModel):
+            yield model.to_maintenance(str(name), timezone, today)
+
+
+def _check_maintenance(data: Any, problems: _Problems, known: Mapping[str, Collection[str]]) -> None:
+    """Whose a window is must be somebody."""
+    missing = {"tasks": "there is no task", "owners": "no task has the owner", "tags": "no task has the tag"}
+    for window, fields in data.items() if isinstance(data, Mapping) else ():
+        for part, said in missing.items() if isinstance(fields, Mapping) else ():
+            for name in _listed(fields.get(part)):
+                if name not in known[part]:
+                    close = _did_you_mean(str(name), [one for one in known[part] if one])
+                    problems.add(("maintenance", str(window), part), f"{said} {name!r}{close}")
+
+
+def _listed(value: Any) -> Collection[Any]:
+    return value if isinstance(value, list) else [value] if isinstance(value, str) else []
 
 
 def _destinations(

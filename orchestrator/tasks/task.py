@@ -50,6 +50,9 @@ SYSTEM_TARGETS = frozenset({"lambda/watchdog"})
 #: Largest params, as JSON text in UTF-8: the record stays far below the 256 KiB that a state may hold.
 PARAMS_LIMIT_BYTES = 100_000
 
+#: Largest text of a task's closures, for the same reason.
+CLOSURES_LIMIT_BYTES = 100_000
+
 
 class TargetKind(StrEnum):
     """The kinds of targets."""
@@ -191,6 +194,14 @@ class Task:
         moves = self.on_closed is not OnClosed.SKIP
         return any(moves or closure.postponed_to is not None for closure in self.closures)
 
+    @property
+    def closures_bytes(self) -> int:
+        """How many bytes of the record its closures take."""
+        return len(self._closures_text()) if self.closures else 0
+
+    def _closures_text(self) -> str:
+        return json.dumps([_closure_value(closure) for closure in self.closures])
+
     def to_item(self) -> dict[str, Any]:
         """The declared part of the record, as DynamoDB's low-level client takes it."""
         return to_item(self.to_values())
@@ -230,7 +241,7 @@ class Task:
             "express": self.express,
             "nonexistent": self.nonexistent,
             "ambiguous": self.ambiguous,
-            "closures": json.dumps([_closure_value(closure) for closure in self.closures]),
+            "closures": self._closures_text(),
             "onClosed": self.on_closed,
             **self._numbers(),
             "catchUp": self.catch_up,

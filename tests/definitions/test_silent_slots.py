@@ -38,7 +38,7 @@ DEATHS = {
 @pytest.fixture(scope="module")
 def runner(embedded_aws: EmbeddedAws) -> Iterator[TaskRunner]:
     yield TaskRunner(
-        embedded_aws, handlers=("system.alerter", "system.failure_handler", "system.meter", "system.watchdog")
+        embedded_aws, handlers=("system.follower", "system.failure_handler", "system.reporter", "system.watchdog")
     )
     embedded_aws.reset()
 
@@ -358,7 +358,7 @@ ODD: dict[str, dict[str, str]] = {
 def test_odd_rows_keep_nobody_else_from_being_looked_after(runner: TaskRunner, dropped: None) -> None:
     for name, texts in ODD.items():
         put_row(runner, name, SLOT, **texts)
-    # One of them is worth telling, and the alerter has come across it.
+    # One of them is worth telling, and the follower has come across it.
     assert runner.aws.event_sources.settled(PATIENCE)
     task_id = runner.register("among-odd-ones", params={"seconds": 1.4})
     arn = runner.start({"taskId": task_id, "scheduledTime": "2026-11-23T07:00:00Z"})

@@ -35,15 +35,15 @@ UNSEEN = {
 SAMPLE: tuple[tuple[str, str, str, Scenario], ...] = (
     ("TaskRunnerRole", "dynamodb:GetItem", "ScheduledTasks", scenarios.a_task_runs_and_is_counted),
     ("TaskRunnerRole", "lambda:InvokeFunction", "", scenarios.a_task_runs_and_is_counted),
-    ("MeterFunctionRole", "dynamodb:ListStreams", "*", scenarios.a_task_runs_and_is_counted),
+    ("ReporterFunctionRole", "dynamodb:ListStreams", "*", scenarios.a_task_runs_and_is_counted),
     ("TaskRunnerRole", "states:StartExecution", "", scenarios.a_workflow_is_waited_for),
     ("TaskRunnerRole", "states:StopExecution", "workflow-*:*", scenarios.a_workflow_that_takes_too_long_is_stopped),
     ("BackfillRole", "states:StartExecution", "", scenarios.a_backfill_runs_its_slots_page_by_page),
     ("SchedulerRole", "states:StartExecution", "", scenarios.a_schedule_starts_its_task),
     ("SchedulerRole", "sqs:SendMessage", "", scenarios.a_slot_that_cannot_be_started_is_recorded),
     ("FailureHandlerFunctionRole", "sqs:ReceiveMessage", "Failures", scenarios.an_execution_that_died_is_recorded),
-    ("AlerterFunctionRole", "sns:Publish", "", scenarios.a_failure_is_told_and_so_is_its_end),
-    ("AlerterFunctionRole", "dynamodb:ListStreams", "*", scenarios.a_failure_is_told_and_so_is_its_end),
+    ("FollowerFunctionRole", "sns:Publish", "", scenarios.a_failure_is_told_and_so_is_its_end),
+    ("FollowerFunctionRole", "dynamodb:ListStreams", "*", scenarios.a_failure_is_told_and_so_is_its_end),
     (
         "CourierFunctionRole",
         "sqs:ReceiveMessage",

@@ -74,10 +74,10 @@ def test_where_there_is_none_the_folder_is_named_and_what_to_do(tmp_path: Path) 
 def test_a_project_of_one_file_is_deployed_with_what_every_stack_has(tmp_path: Path) -> None:
     application = project(tmp_path).application(STACK)
     assert [function.name for function in application.functions] == [
-        "alerter",
         "courier",
         "failure-handler",
-        "meter",
+        "follower",
+        "reporter",
         "watchdog",
     ]
     assert list(application.definitions) == ["TaskRunner", "ExpressRunner", "Backfill"]
@@ -90,8 +90,8 @@ def test_what_the_package_brings_is_bundled_from_its_own_sources(tmp_path: Path)
     ).application(STACK)
     files = {bundle.name: set(bundle.files) for bundle in application.bundles().values()}
     assert {"lambdas/hello.py", "lambdas/shared/words.py"} <= files["hello"]
-    assert "lambdas/system/alerter.py" in files["alerter"]
-    assert "lambdas/hello.py" not in files["alerter"]
+    assert "lambdas/system/follower/alerting.py" in files["follower"]
+    assert "lambdas/hello.py" not in files["follower"]
 
 
 def test_this_repository_deploys_its_own_of_what_every_stack_has() -> None:

@@ -105,6 +105,12 @@ def test_what_is_not_of_the_stack_is_run_by_a_workflow_that_may_run_nothing_else
         ("lambdas/hello.yaml", "\nsecrets: {A: word}\n", "hello: 'word' is no secret: "),
         (
             "lambdas/hello.yaml",
+            "permissions:\n- {actions: a:B, resources: '*', conditions: {StringEqual: {a: b}}}\n",
+            "lambdas/hello.yaml:2: permissions.0.conditions: IAM knows no condition operator 'StringEqual'"
+            " (did you mean StringEquals?)",
+        ),
+        (
+            "lambdas/hello.yaml",
             "permissions:\n- {actions: s3:GetObject, resources: raw}\n",
             "hello: 'raw' is no resource of",
         ),
@@ -160,9 +166,7 @@ def handler(event, context):
 
 
 def test_a_run_reads_a_secret_and_a_bucket_of_somebody_else_s_under_its_role(tmp_path: Path, aws: EmbeddedAws) -> None:
-    # The embedded AWS knows no operator Bool, and says so.
-    settings = "\n".join(line for line in FILES["lambdas/hello.yaml"].splitlines() if "conditions:" not in line)
-    files = {**FILES, "lambdas/hello.py": SECRETIVE, "lambdas/hello.yaml": settings}
+    files = {**FILES, "lambdas/hello.py": SECRETIVE}
     application = project(tmp_path, files).application(STACK).on_its_own()
     task = Task(id="hello", target=Target(kind=TargetKind.LAMBDA, name="hello"))
     applied = deployment.apply(

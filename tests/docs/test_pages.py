@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -94,13 +95,30 @@ def test_what_is_printed_is_compared_with_what_is_shown(shown: list[str], printe
     assert (differs(shown, printed) is None) is true
 
 
+def previewed(page: str, part: str, task: str, begin: str, until: str, folder: Path) -> list[dict[str, Any]]:
+    """The slots of a task of the block of YAML on a page that begins with this part."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    (block,) = re.findall(rf"^```yaml\n({part}:.*?)^```", text, re.DOTALL | re.MULTILINE)
+    (folder / "tasks.yaml").write_text(block)
+    options = ["--from", begin, "--until", until, "--json", "--tasks", str(folder / "tasks.yaml")]
+    ran = subprocess.run([*ORCHESTRATOR, "preview", task, *options], cwd=ROOT, capture_output=True, check=True)
+    return [json.loads(line) for line in ran.stdout.splitlines()]
+
+
+def test_the_maintenance_windows_of_the_page_on_limits_do_what_it_says(tmp_path: Path) -> None:
+    begin, until = "2026-12-01T21:30:00Z", "2026-12-02T02:30:00Z"
+    slots = previewed("how-to/limits.md", "maintenance", "load", begin, until, tmp_path)
+    assert [(slot["slot"][11:16], slot["runs"]) for slot in slots] == [
+        ("21:30", True),
+        *((f"{hour}:30", False) for hour in ("22", "23", "00", "01")),
+        ("02:00", True),
+        ("02:30", True),
+    ]
+    assert slots[1]["marks"] == ["skipped: maintenance upgrade: the database moves"]
+
+
 def test_the_calendars_of_the_page_on_clocks_do_what_it_says(tmp_path: Path) -> None:
-    text = (ROOT / "docs" / "explanation" / "clocks.md").read_text(encoding="utf-8")
-    (calendars,) = re.findall(r"^```yaml\n(calendars:.*?)^```", text, re.DOTALL | re.MULTILINE)
-    (tmp_path / "tasks.yaml").write_text(calendars)
-    options = ["--from", "2026-10-31", "--until", "2027-01-05", "--json", "--tasks", str(tmp_path / "tasks.yaml")]
-    ran = subprocess.run([*ORCHESTRATOR, "preview", "month-end", *options], cwd=ROOT, capture_output=True, check=True)
-    slots = [json.loads(line) for line in ran.stdout.splitlines()]
+    slots = previewed("explanation/clocks.md", "calendars", "month-end", "2026-10-31", "2027-01-05", tmp_path)
     assert [(slot["local"][:10], slot["runs"]) for slot in slots] == [
         ("2026-10-31", False),
         ("2026-11-02", True),

@@ -1,4 +1,4 @@
-"""Every AWS call of the failure handler, the alerter and the watchdog, failing in every way until it has failed often
+"""Every AWS call of the failure handler, the follower and the watchdog, failing in every way until it has failed often
 enough for more than one attempt.
 """
 
@@ -45,7 +45,7 @@ def runner(embedded_aws: EmbeddedAws) -> Iterator[TaskRunner]:
         environment = {"AWS_MAX_ATTEMPTS": "1"}
         runner = TaskRunner(
             embedded_aws,
-            handlers=("system.alerter", "system.failure_handler", "system.watchdog"),
+            handlers=("system.follower", "system.failure_handler", "system.watchdog"),
             environment=environment,
             timeout_seconds=60,
         )
@@ -163,12 +163,12 @@ def test_whatever_call_of_the_failure_handler_fails_no_slot_is_silent(runner: Ta
     assert [key for key, what in found.items() if what == LOST] == []
 
 
-# --- the alerter
+# --- the follower
 
 #: What it does of rows that cannot be read alone, of which nothing is told.
 ONLY_COUNTED = "cloudwatch:PutMetricData"
 
-ALERTER = (
+FOLLOWER = (
     "dynamodb:Query TaskRuns",
     "dynamodb:GetItem ScheduledTasks",
     "dynamodb:UpdateItem ScheduledTasks",
@@ -179,10 +179,10 @@ ALERTER = (
 
 
 @pytest.mark.proof
-def test_whatever_call_of_the_alerter_fails_people_are_told(runner: TaskRunner, faults: Faults) -> None:
-    known = calls(runner, STACK.function("alerter", is_task=False))
-    assert sorted(known) == sorted((*ALERTER, ONLY_COUNTED))
-    cells = every(runner, "alerter", ALERTER)
+def test_whatever_call_of_the_follower_fails_people_are_told(runner: TaskRunner, faults: Faults) -> None:
+    known = calls(runner, STACK.function("follower", is_task=False))
+    assert sorted(known) == sorted((*FOLLOWER, ONLY_COUNTED))
+    cells = every(runner, "follower", FOLLOWER)
     recorder = Recorder(runner.aws.client("dynamodb"), STACK)
 
     def marks(cell: Cell) -> tuple[str, ...]:
@@ -220,7 +220,7 @@ def test_whatever_call_of_the_alerter_fails_people_are_told(runner: TaskRunner, 
         )
         for key, cell in cells.items()
     }
-    show("the alerter", found)
+    show("the follower", found)
     assert [key for key in cells if not failing[key].hits + recovering[key].hits] == []
     assert [key for key, what in found.items() if LOST in what] == []
     # Rather twice than never: of a mail whose reply is lost nobody knows that it was sent.
@@ -232,7 +232,7 @@ def test_whatever_call_of_the_alerter_fails_people_are_told(runner: TaskRunner, 
 def test_a_row_that_cannot_be_read_holds_up_no_other_even_where_it_cannot_be_counted(
     runner: TaskRunner, faults: Faults
 ) -> None:
-    count = calls(runner, STACK.function("alerter", is_task=False))[ONLY_COUNTED]
+    count = calls(runner, STACK.function("follower", is_task=False))[ONLY_COUNTED]
     dynamodb, slot = runner.aws.client("dynamodb"), key(runner.aws.clock.now())
     odd = {"taskId": "odd", "slot": slot, "status": RunStatus.FAILED, "trigger": "rocket"}
     well = odd | {"taskId": "not-odd", "trigger": "schedule", "error": "AfterAnOddOne"}

@@ -65,7 +65,7 @@ Matrix = Mapping[tuple[str, Fault], Finding]
 def runner(embedded_aws: EmbeddedAws) -> Iterator[TaskRunner]:
     with embedded_aws.on(VirtualClock(datetime.now(UTC), speed=200)):
         yield TaskRunner(
-            embedded_aws, handlers=("system.alerter", "system.failure_handler", "system.watchdog"), timeout_seconds=60
+            embedded_aws, handlers=("system.follower", "system.failure_handler", "system.watchdog"), timeout_seconds=60
         )
         embedded_aws.reset()
 

@@ -109,7 +109,7 @@ def world(aws: EmbeddedAws, start: datetime) -> Iterator[World]:
         faults = Faults(aws)
         faults.install(patch)
         runner = TaskRunner(
-            aws, handlers=("system.alerter", "system.failure_handler", "system.watchdog"), timeout_seconds=60
+            aws, handlers=("system.follower", "system.failure_handler", "system.watchdog"), timeout_seconds=60
         )
         yield World(clock=clock, runner=runner, faults=faults)
         aws.reset()

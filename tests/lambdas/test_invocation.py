@@ -101,7 +101,6 @@ def test_a_setting_that_is_empty_is_missing(monkeypatch: pytest.MonkeyPatch) -> 
 def test_tasks_and_the_steps_of_billing_are_found_with_their_settings() -> None:
     functions = discover(Path(declared.__file__).parent, SETTINGS)
     assert [function.name for function in functions] == [
-        "alerter",
         "billing-calculate-charges",
         "billing-create-invoice",
         "billing-fetch-usage-data",
@@ -112,8 +111,9 @@ def test_tasks_and_the_steps_of_billing_are_found_with_their_settings() -> None:
         "data-cleanup",
         "email-digest",
         "failure-handler",
-        "meter",
+        "follower",
         "report-generator",
+        "reporter",
         "watchdog",
     ]
     assert functions == tuple(SETTINGS[function.module] for function in functions)

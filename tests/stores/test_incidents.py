@@ -129,7 +129,7 @@ def test_an_incident_that_begins_anew_while_it_is_told_that_it_is_over_goes_on(i
 def test_an_incident_that_began_after_a_run_had_gone_well_is_not_ended_by_it(
     incidents: Incidents, registry: Registry
 ) -> None:
-    """The alerter is told of a success a second time, after a failure that came later."""
+    """The follower is told of a success a second time, after a failure that came later."""
     incidents.hit(CAUSE, "one", NOW)
     assert incidents.recovered("one", CAUSE.incident, "row", NOW - timedelta(seconds=1)) is None
     assert [incident.tasks for incident in incidents.open()] == [("one",)]

@@ -146,6 +146,76 @@ def test_what_a_task_says_of_calendars_and_clocks_is_checked(written: Written, t
     assert problem in found
 
 
+MAINTENANCE = """\
+defaults: {timezone: Europe/Berlin}
+maintenance:
+  upgrade:
+    from: 2026-12-01T22:00:00Z
+    to: 2026-12-02T02:00:00Z
+    why: the database moves
+    slots: postpone
+    tags: etl
+  vacuum: {schedule: cron(0 2 ? * SUN *), duration: 2h, tasks: plain}
+tasks:
+  load: {run: lambda/work, tags: [etl, nightly]}
+  plain: {run: lambda/work}
+  watchdog: {run: lambda/watchdog, tags: etl}
+"""
+
+
+def test_a_maintenance_window_closes_the_tasks_that_it_names(written: Written) -> None:
+    load_, plain, watchdog = load(written(MAINTENANCE), today=TODAY)
+    since, until = datetime(2026, 12, 1, 22, tzinfo=UTC), datetime(2026, 12, 2, 2, tzinfo=UTC)
+    (window,) = load_.closures
+    assert (window.since, window.until, window.postponed_to) == (since, until, until)
+    assert window.why == "maintenance upgrade: the database moves"
+    assert len(plain.closures) == 104
+    closure = closure_at(plain.closures, datetime(2026, 11, 29, 1, tzinfo=UTC))
+    assert closure is not None
+    assert (closure.why, closure.until - closure.since) == ("maintenance vacuum", timedelta(hours=2))
+    assert watchdog.closures == ()
+    for task in (load_, plain):
+        assert Task.from_item(task.to_item()) == task
+
+
+def test_a_window_that_names_nobody_is_everybodys_and_its_days_are_those_of_its_zone(written: Written) -> None:
+    text = MAINTENANCE.replace("T22:00:00Z", "").replace("T02:00:00Z", "").replace("    tags: etl\n", "")
+    load_, plain, watchdog = load(written(text), today=TODAY)
+    assert (load_.closures[0].since, load_.closures[0].until) == (
+        datetime(2026, 11, 30, 23, tzinfo=UTC),
+        datetime(2026, 12, 2, 23, tzinfo=UTC),
+    )
+    assert load_.closures[0] in plain.closures
+    assert watchdog.closures == ()
+
+
+@pytest.mark.parametrize(
+    ("window", "problem"),
+    [
+        ("{from: 2026-12-01}", "maintenance.w: expected from and to, or schedule and duration"),
+        (
+            "{from: 2026-12-02, to: 2026-12-03, duration: 2h}",
+            "maintenance.w: expected from and to, or schedule and duration",
+        ),
+        ("{from: 2026-12-02T08:00:00Z, to: 2026-12-01}", "maintenance.w: expected to later than from"),
+        ("{schedule: cron(0 2 * * ? *), duration: 0}", "maintenance.w: duration: expected at least 1 s"),
+        ("{schedule: daily, duration: 1h}", "maintenance.w.schedule: "),
+        (
+            "{from: 2026-12-01, to: 2026-12-02, tags: elt}",
+            "maintenance.w.tags: no task has the tag 'elt'; did you mean",
+        ),
+        ("{from: 2026-12-01, to: 2026-12-02, owners: [x]}", "maintenance.w.owners: no task has the owner 'x'"),
+        ("{from: 2026-12-01, to: 2026-12-02, tasks: s}", "maintenance.w.tasks: there is no task 's'"),
+        ("{from: 2026-12-01, to: 2026-12-02, slots: run}", "maintenance.w.slots: "),
+        ("{schedule: rate(1 hour), duration: 1m}", "tasks.t: calendars and maintenance: expected at most 100000 bytes"),
+    ],
+)
+def test_a_maintenance_window_says_where_it_is_wrong(written: Written, window: str, problem: str) -> None:
+    text = f"maintenance:\n  w: {window}\ntasks:\n  t: {{run: lambda/work, tags: etl, owner: data}}\n"
+    (found,) = problems(written(text))
+    assert problem in found
+
+
 @pytest.mark.parametrize(
     ("calendar", "problem"),
     [

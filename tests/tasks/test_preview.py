@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from orchestrator.schedules.calendars import Calendar, ClosedDays, OnClosed, closures
+from orchestrator.schedules.calendars import Calendar, ClosedDays, Closure, OnClosed, closures
 from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
 from orchestrator.tasks.preview import lines, value, zone_name
 from orchestrator.tasks.slots import key, with_passed_over
@@ -93,3 +93,12 @@ def test_a_program_gets_utc_and_local_time_with_its_offset() -> None:
 def test_the_zone_has_the_name_of_that_day() -> None:
     winter, gap, summer = lines(task(), SPRING, count=2, until=None)
     assert [zone_name(line) for line in (winter, gap, summer)] == ["CET", "", "CEST"]
+
+
+def test_a_slot_that_maintenance_postpones_says_from_when() -> None:
+    ends = datetime(2026, 12, 2, 4, tzinfo=UTC)
+    window = Closure(since=ends - timedelta(hours=6), until=ends, why="maintenance upgrade", postponed_to=ends)
+    assert shown(task(closures=(window,)), datetime(2026, 12, 2, tzinfo=UTC)) == [
+        ("2026-12-02T01:30:00Z", False, "skipped: maintenance upgrade"),
+        ("2026-12-02T04:00:00Z", True, "postponed from Wed 02:30"),
+    ]

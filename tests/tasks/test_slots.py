@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import islice
@@ -11,8 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator.schedules import Schedule
 from orchestrator.schedules.calendars import Calendar, ClosedDays, Closure, OnClosed, closures
 from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
+from orchestrator.schedules.maintenance import Window
 from orchestrator.tasks.slots import (
     CLOCK_SET_BACK,
     Slot,
@@ -46,11 +50,14 @@ def shown(slots: list[Slot]) -> list[str]:
     return [key(slot.at) + (f" {slot.skipped}" if slot.skipped else "") for slot in slots]
 
 
+def on_business_days(*holidays: str) -> Calendar:
+    closed = tuple(ClosedDays(first=date.fromisoformat(day), last=date.fromisoformat(day)) for day in holidays)
+    return Calendar(name="business", timezone="Europe/Berlin", open_weekdays=frozenset(range(2, 7)), closed=closed)
+
+
 @cache
 def business(*holidays: str) -> tuple[Closure, ...]:
-    closed = tuple(ClosedDays(first=date.fromisoformat(day), last=date.fromisoformat(day)) for day in holidays)
-    calendar = Calendar(name="business", timezone="Europe/Berlin", open_weekdays=frozenset(range(2, 7)), closed=closed)
-    return closures([calendar], NOW.date())
+    return closures([on_business_days(*holidays)], NOW.date())
 
 
 # changes of clock
@@ -186,6 +193,56 @@ def test_where_nothing_is_open_for_a_year_nothing_is_moved() -> None:
     assert shown(during(yearly, "2026-01-01", 365)) == ["2026-01-01T07:00:00Z never"]
 
 
+# maintenance windows
+
+
+def window(begins: str, hours: float, *, postpones: bool = True) -> list[Closure]:
+    """The spans of a window of so many hours that begins by the schedule, in UTC."""
+    length = timedelta(hours=hours)
+    return list(Window(name="w", begins=Schedule.of(begins), length=length, postpones=postpones).closures(NOW.date()))
+
+
+def closed_for(*windows: list[Closure], calendars: Sequence[Calendar] = ()) -> tuple[Closure, ...]:
+    return closures(calendars, NOW.date(), [span for one in windows for span in one])
+
+
+def test_slots_of_a_maintenance_window_are_skipped_or_run_once_at_its_end() -> None:
+    hourly = "cron(30 * * * ? *)"
+    skipping = task(hourly, closures=closed_for(window("at(2026-12-01T22:00:00)", 2, postpones=False)))
+    postponing = task(hourly, closures=closed_for(window("at(2026-12-01T22:00:00)", 2)))
+    during_it = datetime(2026, 12, 1, 22, tzinfo=UTC), datetime(2026, 12, 2, 0, 45, tzinfo=UTC)
+    skipped = ["2026-12-01T22:30:00Z maintenance w", "2026-12-01T23:30:00Z maintenance w"]
+    assert shown(expected(skipping, *during_it)) == [*skipped, "2026-12-02T00:30:00Z"]
+    assert shown(expected(postponing, *during_it)) == [*skipped, "2026-12-02T00:00:00Z", "2026-12-02T00:30:00Z"]
+    assert [one.expression for one in extra_schedules(postponing, NOW)] == ["at(2026-12-02T00:00:00)"]
+    assert extra_schedules(skipping, NOW) == []
+
+
+def test_windows_that_follow_each_other_postpone_a_slot_to_the_end_of_the_last() -> None:
+    spans = closed_for(window("at(2026-12-01T22:00:00)", 2), window("at(2026-12-01T23:00:00)", 4))
+    nightly = task("cron(30 22 * * ? *)", timezone="UTC", closures=spans)
+    assert shown(during(nightly, "2026-12-01", 2)) == [
+        "2026-12-01T22:30:00Z maintenance w",
+        "2026-12-02T03:00:00Z",
+        "2026-12-02T22:30:00Z",
+    ]
+
+
+def test_a_closed_day_is_stronger_than_a_window_that_postpones() -> None:
+    calendar = Calendar(name="holidays", closed=(ClosedDays(first=date(2026, 12, 2), last=date(2026, 12, 2)),))
+    spans = closed_for(window("at(2026-12-01T22:00:00)", 12), calendars=[calendar])
+    half_hourly = task("cron(0 23,3 * * ? *)", timezone="UTC", closures=spans)
+    assert shown(during(half_hourly, "2026-12-01", 2)) == [
+        "2026-12-01T03:00:00Z",
+        "2026-12-01T23:00:00Z maintenance w",
+        "2026-12-02T03:00:00Z holidays",
+        "2026-12-02T23:00:00Z holidays",
+    ]
+    # What a window postpones into a closed day moves as what the day itself closes does.
+    moving = replace(half_hourly, on_closed=OnClosed.NEXT_BUSINESS_DAY)
+    assert "2026-12-03T10:00:00Z" in shown(during(moving, "2026-12-03"))
+
+
 # in general
 
 
@@ -206,6 +263,12 @@ def test_the_next_run_is_none_that_is_skipped() -> None:
     assert next_run(task(), NOW) is None
 
 
+@cache
+def occupied(maintenance: str, *holidays: str) -> tuple[Closure, ...]:
+    """Business days, and a window of three hours that postpones."""
+    return closures([on_business_days(*holidays)], NOW.date(), window(maintenance, 3) if maintenance else ())
+
+
 _expressions = st.sampled_from(
     ["cron(30 2 * * ? *)", "cron(0/20 1-3 * * ? *)", "cron(0 8 1,15 * ? *)", "rate(7 hours)", "at(2027-10-31T02:30:00)"]
 )
@@ -219,6 +282,7 @@ _moments = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 1), timezones=s
     nonexistent=st.sampled_from(Nonexistent),
     ambiguous=st.sampled_from(Ambiguous),
     on_closed=st.sampled_from(OnClosed),
+    maintenance=st.sampled_from(["", "cron(45 1 * * ? *)", "cron(0 22 ? * FRI *)"]),
     after=_moments,
     days=st.integers(1, 60),
     cut=st.floats(0, 1),
@@ -229,6 +293,7 @@ def test_slots_do_not_depend_on_how_the_time_is_cut_and_extra_schedules_deliver_
     nonexistent: Nonexistent,
     ambiguous: Ambiguous,
     on_closed: OnClosed,
+    maintenance: str,
     after: datetime,
     days: int,
     cut: float,
@@ -239,7 +304,7 @@ def test_slots_do_not_depend_on_how_the_time_is_cut_and_extra_schedules_deliver_
         nonexistent=nonexistent,
         ambiguous=ambiguous,
         on_closed=on_closed,
-        closures=business("2026-12-25", "2027-03-29"),
+        closures=occupied(maintenance, "2026-12-25", "2027-03-29"),
     )
     until = after + timedelta(days=days)
     middle = after + (until - after) * cut

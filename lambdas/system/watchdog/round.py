@@ -157,7 +157,7 @@ class Round:
         self.registry.advance(task.id, checkpoint, detection.checkpoint)
 
     def _summarize(self, incident: alerts.Incident) -> None:
-        """Tells of tasks that joined later; the alerter is about to tell what nobody has heard of yet."""
+        """Tells of tasks that joined later; the follower is about to tell what nobody has heard of yet."""
         before = alerts.told_before(self.now, _SUMMARY_AFTER_SECONDS)
         if not incident.untold or incident.last_told is None or incident.last_told > before:
             return

@@ -91,7 +91,7 @@ class Aws(Protocol):
 
     @property
     def kept(self) -> Any:
-        """A :class:`orchestrator.local.aws.kept.Kept`, if anything is to outlive the process."""
+        """A :class:`orchestrator.local.aws.kept.folder.Kept`, if anything is to outlive the process."""
 
     @property
     def endpoint(self) -> str:

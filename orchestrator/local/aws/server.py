@@ -45,6 +45,7 @@ from orchestrator.local.aws.dynamodb import turns as dynamodb
 from orchestrator.local.aws.events import entries, objects, patterns, rules
 from orchestrator.local.aws.events import status_changes as events
 from orchestrator.local.aws.iam import policy_simulator, roles
+from orchestrator.local.aws.kept.folder import Kept
 from orchestrator.local.aws.lambda_ import event_sources, functions, mapping_requests
 from orchestrator.local.aws.parts import Running
 from orchestrator.local.aws.scheduler import firing as scheduler
@@ -172,7 +173,7 @@ class EmbeddedAws:
     account = ACCOUNT
     region = environment.REGION
 
-    def __init__(self, *, port: int = 0, clock: Clock | None = None, keep: kept.Kept | None = None) -> None:
+    def __init__(self, *, port: int = 0, clock: Clock | None = None, keep: Kept | None = None) -> None:
         self._port = port
         self._server: Server | None = None
         self.clock = clock or RealClock()

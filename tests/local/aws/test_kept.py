@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import StateInUse
-from orchestrator.local.aws.kept import Kept
+from orchestrator.local.aws.kept.folder import Kept
 
 
 def test_the_newest_of_each_name_is_there_again_and_what_was_removed_is_not(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """EventBridge knows of S3's objects.
 
 moto sends what happens in a bucket to EventBridge with other fields than S3 and one sequencer for all, to targets
-without their transformers, and cannot be told by CloudFormation that a bucket sends any. Sources: "EventBridge event message
+without their transformers, and CloudFormation cannot say that a bucket sends any. Sources: "EventBridge event message
 structure" and "Enabling Amazon EventBridge" of S3, "AWS::S3::Bucket EventBridgeConfiguration".
 """
 

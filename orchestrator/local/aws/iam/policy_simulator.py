@@ -32,7 +32,7 @@ def decision(statements: Sequence[Statement], wanted: Permission) -> str:
 
 def _evaluate(response: Any, statements: Sequence[Statement]) -> ActionResult:
     given = response._get_param("ContextEntries", [])
-    context = {one["ContextKeyName"]: one["ContextKeyValues"][0] for one in given}
+    context = {one["ContextKeyName"]: tuple(one["ContextKeyValues"]) for one in given}
     results = [
         {
             "EvalActionName": action,

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from moto.backends import get_backend
@@ -22,6 +22,7 @@ from moto.s3.exceptions import S3AccessDeniedError
 from moto.s3.responses import S3Response
 
 from orchestrator.local.aws import keys
+from orchestrator.local.aws.environment import REGION
 from orchestrator.local.aws.iam import requests
 from orchestrator.local.aws.iam.requests import Permission
 from orchestrator.local.aws.iam.statements import Statement, allow
@@ -64,6 +65,8 @@ class AccessDenied(ServiceException):
 
 
 _lock = threading.Lock()
+#: The AWS that runs, whose time is that of requests.
+_running: list[Aws] = []
 _role_of_key: dict[str, str] = {}
 _used: set[Asked] = set()
 _denied: set[Asked] = set()
@@ -101,9 +104,35 @@ def may(role_arn: str, wanted: Permission) -> bool:
 
 def _may(role_arn: str, one: Permission) -> bool:
     name = role_arn.rsplit("/", 1)[-1]
-    allowed = allow(statements(name), one)
+    found = statements(name)
+    known = replace(one, context={**_of_every_request(name), **one.context}) if any(map(_asks, found)) else one
+    allowed = allow(found, known)
     (_used if allowed else _denied).add(Asked(role=name, permission=one))
     return allowed
+
+
+def _asks(statement: Statement) -> bool:
+    return "Condition" in statement
+
+
+def _of_every_request(role: str) -> Mapping[str, str]:
+    """What AWS knows of a function's or an execution's request ("AWS global condition context keys").
+
+    That it comes by TLS is said of the request as AWS would get it: here none does.
+    """
+    now = _running[0].clock.now()
+    return {
+        "aws:CurrentTime": now.isoformat(),
+        "aws:EpochTime": str(int(now.timestamp())),
+        "aws:PrincipalAccount": ACCOUNT,
+        "aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/{role}",
+        "aws:PrincipalIsAWSService": "false",
+        "aws:PrincipalType": "AssumedRole",
+        "aws:RequestedRegion": REGION,
+        "aws:SecureTransport": "true",
+        "aws:SourceIp": "127.0.0.1",
+        "aws:ViaAWSService": "false",
+    }
 
 
 def statements(role_name: str) -> list[Statement]:
@@ -138,6 +167,7 @@ def _first_denied(role: str, wanted: Iterable[Permission]) -> Permission | None:
 
 def install(aws: Aws) -> None:
     """Checks each request before moto answers it."""
+    _running[:] = [aws]
     answer = BaseResponse.call_action
 
     @replaces(BaseResponse, "call_action", digest="8534b74bc5df")

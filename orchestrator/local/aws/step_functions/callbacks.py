@@ -31,7 +31,7 @@ from orchestrator.local.aws.clock import FOREVER, Wake
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 from orchestrator.local.aws.step_functions.interpreter import Stopped
-from orchestrator.local.aws.step_functions.validation import unread_json
+from orchestrator.local.aws.step_functions.json_texts import unread_json
 
 
 class TaskTimedOut(AWSError):

@@ -46,7 +46,7 @@ from orchestrator.local.aws.replacements import replaces
 from orchestrator.local.aws.step_functions import execution_logs
 from orchestrator.local.aws.step_functions.descriptions import outline, output, redrive
 from orchestrator.local.aws.step_functions.interpreter import end, timestamp
-from orchestrator.local.aws.step_functions.validation import is_text, unread_json
+from orchestrator.local.aws.step_functions.json_texts import is_text, unread_json
 
 #: "Step Functions service quotas": input or output of an execution, state or task, in bytes of UTF-8.
 INPUT_LIMIT_BYTES = 262_144

@@ -9,7 +9,6 @@ here are AWS's where its answers are known (LocalStack's recordings of test_sfn_
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +23,8 @@ from moto.stepfunctions.responses import StepFunctionResponse
 from orchestrator.asl import jsonata
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import adds, replaces
-from orchestrator.local.aws.step_functions import clauses, fields, values
+from orchestrator.local.aws.step_functions import clauses, fields, transitions, values
+from orchestrator.local.aws.step_functions.json_texts import first_word, is_text, unread_json
 from orchestrator.local.aws.step_functions.values import JSONATA, JSONPATH
 
 #: What a machine may have ("Structure of the Amazon States Language").
@@ -65,9 +65,8 @@ def diagnostics(definition: str, kind: str = "STANDARD") -> list[Diagnostic]:
     except json.JSONDecodeError as fault:
         if not definition.strip():
             return [_schema("Definition must be a valid JSON object")]
-        where = (
-            f'[Source: (String)"{definition}"; line: {fault.lineno}, column: {fault.colno + len(_word(definition))}]'
-        )
+        column = fault.colno + len(first_word(definition))
+        where = f'[Source: (String)"{definition}"; line: {fault.lineno}, column: {column}]'
         message = f"{unread_json(definition, fault)}\n at {where}"
         return [Diagnostic(code="INVALID_JSON_DESCRIPTION", message=message, location=where)]
     except RecursionError:
@@ -109,7 +108,7 @@ def _of_names(machine: Mapping[str, Any]) -> Iterator[Diagnostic]:
     """Yields mistakes in names of states, labels and variables; a state's name is unique in the whole machine."""
     seen: set[str] = set()
     labels: set[str] = set()
-    for name, state, where in _every(machine, ""):
+    for name, state, where in transitions.every(machine, ""):
         if name in seen:
             yield Diagnostic(code="DUPLICATE_STATE_NAME", message=f"Duplicate State name: {name}", location=where)
         if len(name) > _LONGEST_NAME:
@@ -127,43 +126,6 @@ def _of_names(machine: Mapping[str, Any]) -> Iterator[Diagnostic]:
             yield Diagnostic(code=code, message=message, location=f"{where}/Assign/{variable}")
 
 
-def _every(machine: Any, place: str) -> Iterator[tuple[str, Mapping[str, Any], str]]:
-    """Each state of a machine and of those in it, and where it is."""
-    states = machine.get("States") if isinstance(machine, Mapping) else None
-    for name, state in states.items() if isinstance(states, Mapping) else ():
-        if isinstance(state, Mapping):
-            yield name, state, f"{place}/States/{name}"
-            for where, inner in _inner(state, f"{place}/States/{name}"):
-                yield from _every(inner, where)
-
-
-def _word(text: str) -> str:
-    """The word that a text begins with, where JSON has no words."""
-    word = re.match(r"\s*([A-Za-z_]\w*)", text)
-    return word[1] if word and word[1] not in ("true", "false", "null") else ""
-
-
-def unread_json(text: str, fault: json.JSONDecodeError) -> str:
-    """Why a text is no JSON, as AWS's parser says it: as recorded, test_invalid_start_execution_input."""
-    if word := _word(text):
-        expected = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
-        return f"Unrecognized token '{word}': was expecting {expected}"
-    if fault.msg.startswith("Expecting property name") and fault.pos < len(text):
-        character = text[fault.pos]
-        what = f"Unexpected character ('{character}' (code {ord(character)}))"
-        return f"{what}: was expecting double-quote to start field name"
-    return fault.msg if text else "Invalid execution input."
-
-
-def is_text(value: Any) -> bool:
-    """Whether each text in a value of JSON can be written: half a surrogate pair cannot."""
-    try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def refuse(definition: str, kind: str = "STANDARD") -> None:
     """Raises AWS's InvalidDefinition, which names every mistake, and what AWS has and the embedded AWS has not."""
     if diagnosed := diagnostics(definition, kind) or list(_not_offered(json.loads(definition), "")):
@@ -175,7 +137,7 @@ def _not_offered(machine: Mapping[str, Any], place: str) -> Iterator[Diagnostic]
         where = f"{place}/States/{name}"
         for why, field in fields.not_offered(state):
             yield _schema(why, f"{where}/{field}")
-        for inner_place, inner in _inner(state, where):
+        for inner_place, inner in transitions.inner(state, where):
             yield from _not_offered(inner, inner_place)
 
 
@@ -207,16 +169,17 @@ def _of_machine(machine: Mapping[str, Any], place: str, kind: str, language: str
     for name, state in states.items():
         yield from _of_state(state, f"{place}/States/{name}", kind, language)
     targets = [("StartAt", str(machine["StartAt"]), f"{place}/StartAt")]
-    targets += [one for name, state in states.items() for one in _targets(state, f"{place}/States/{name}", name)]
+    for name, state in states.items():
+        targets += transitions.targets(state, f"{place}/States/{name}", name)
     for _, target, location in targets:
         if target not in states:
             message = f"Missing 'Next' target: {target}"
             yield Diagnostic(code="MISSING_TRANSITION_TARGET", message=message, location=location)
-    if not any(_ends(state) for state in states.values()):
+    if not any(transitions.ends(state) for state in states.values()):
         # AWS then says nothing about states that are not reachable.
         yield Diagnostic(code="MISSING_END_STATE", message="Workflow has no terminal state")
         return
-    reached = _reached(str(machine["StartAt"]), states)
+    reached = transitions.reached(str(machine["StartAt"]), states)
     for name in states:
         if name not in reached:
             location = f"{place}/States/{name}"
@@ -254,7 +217,7 @@ def _of_state(state: Any, place: str, kind: str, language: str) -> Iterator[Diag
     yield from _lacking(state, needed.get(what, ()), place)
     if kind == "EXPRESS":
         yield from _of_express(state, place)
-    for where, inner in _inner(state, place):
+    for where, inner in transitions.inner(state, place):
         yield from _of_machine(inner, where, kind, language)
 
 
@@ -292,45 +255,6 @@ def _not_for_express(resource: str) -> str | None:
     if ".sync" in resource:
         return "Express state machine does not support '.sync' service integration"
     return "Express state machine does not support Activity ARN" if ":activity:" in resource else None
-
-
-def _inner(state: Mapping[str, Any], place: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The machines within a Parallel or a Map, and where they are."""
-    branches = state.get("Branches")
-    for index, branch in enumerate(branches if isinstance(branches, list) else ()):
-        yield f"{place}/Branches[{index}]", branch if isinstance(branch, Mapping) else {}
-    for field in ("ItemProcessor", "Iterator"):
-        if isinstance(state.get(field), Mapping):
-            yield f"{place}/{field}", state[field]
-
-
-def _targets(state: Any, place: str, name: str) -> Iterator[tuple[str, str, str]]:
-    """Yields the name of a state, a state that it leads to, and the path of that field."""
-    if not isinstance(state, dict):
-        return
-    for field in ("Next", "Default"):
-        if field in state:
-            yield name, str(state[field]), f"{place}/{field}"
-    for field in ("Choices", "Catch"):
-        rules = state.get(field)
-        for index, rule in enumerate(rules if isinstance(rules, list) else ()):
-            if isinstance(rule, Mapping) and "Next" in rule:
-                yield name, str(rule["Next"]), f"{place}/{field}[{index}]/Next"
-
-
-def _ends(state: Any) -> bool:
-    return isinstance(state, dict) and (state.get("End") is True or state.get("Type") in ("Succeed", "Fail"))
-
-
-def _reached(start: str, states: Mapping[str, Any]) -> set[str]:
-    reached: set[str] = set()
-    ahead = [start]
-    while ahead:
-        name = ahead.pop()
-        if name in states and name not in reached:
-            reached.add(name)
-            ahead += [target for _, target, _ in _targets(states[name], "", name)]
-    return reached
 
 
 def _unparsed(definition: str) -> Iterator[Diagnostic]:

@@ -1,22 +1,19 @@
-"""Follows the ledger's stream and publishes an alert for each incident, once.
+"""Publishes an alert for each incident, once.
 
-A row of a run that failed, was missed or deserves attention is enough: whatever writes it, the alerter sees it in the
-stream. Beside the alerter, the watchdog publishes the summaries of incidents, and CloudWatch its alarms.
+A row of a run that failed, was missed or deserves attention is enough: whatever writes it, the follower sees it in the
+stream. Beside it, the watchdog publishes the summaries of incidents, and CloudWatch its alarms.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
-from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from orchestrator.errors import InvalidRecord, InvalidRow
-from orchestrator.handlers.invocation import client, logger, observed, stack, unreadable
+from orchestrator.handlers.invocation import client, stack, unreadable
 from orchestrator.runs import alerts
 from orchestrator.runs.alerts import OUTCOMES, Cause, Severity
 from orchestrator.runs.destinations import News, about, attributes
@@ -32,28 +29,13 @@ from orchestrator.tasks.task import Alerting
 #: A failure that a task tolerates now and then is judged among so many of its runs.
 _JUDGED = 50
 
-processor = BatchProcessor(event_type=EventType.DynamoDBStreams)
 
-
-@observed
-def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Handles changes of TaskRuns, filtered to rows that are worth telling."""
-    return process_partial_response(event=event, record_handler=handle, processor=processor, context=context)
-
-
-def handle(record: DynamoDBRecord, lambda_context: LambdaContext) -> None:
-    """One change of a row. What only counted a duplicate is no news; what can never be read is not tried again."""
-    changed = record.raw_event["dynamodb"]
-    image, former = changed.get("NewImage"), changed.get("OldImage", {})
-    if image is None or _news(image) == _news(former):
+def follow(run: Run, changed: Mapping[str, Any], context: LambdaContext) -> None:
+    """One change of a row, as the stream has it. What only counted a duplicate is no news."""
+    former = changed.get("OldImage", {})
+    if _news(changed["NewImage"]) == _news(former):
         return
-    try:
-        run = Run.from_item(image)
-    except InvalidRow as fault:
-        unreadable(fault)
-        return
-    logger.append_keys(task_id=run.task_id, slot=run.slot)
-    topic = sibling(lambda_context.invoked_function_arn, "sns", stack().alerts_topic)
+    topic = sibling(context.invoked_function_arn, "sns", stack().alerts_topic)
     tell(run, _told_by(former, run), topic, datetime.fromtimestamp(changed["ApproximateCreationDateTime"], UTC))
 
 
