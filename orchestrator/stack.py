@@ -45,6 +45,12 @@ DATA_BUCKET = "DATA_BUCKET"
 IDEMPOTENCY_TABLE = "IDEMPOTENCY_TABLE"
 MAIL_FROM = "MAIL_FROM"
 SITE_URL = "SITE_URL"
+OUTCOMES_BUS = "OUTCOMES_BUS"
+OUTCOME_KINDS = "OUTCOME_KINDS"
+
+
+#: What stack.yaml calls the bus that the stack makes for itself.
+OWN_BUS = "own"
 
 
 def sibling(arn: str, service: str, resource: str) -> str:
@@ -113,6 +119,11 @@ class Stack:
     @property
     def alerts_topic(self) -> str:
         return f"{self.name}-Alerts"
+
+    @property
+    def outcomes_bus(self) -> str:
+        """The bus that the stack makes for itself, if it is to publish what becomes of its tasks."""
+        return f"{self.name}-Outcomes"
 
     @property
     def courier_queue(self) -> str:

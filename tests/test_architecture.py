@@ -39,7 +39,11 @@ MANY_LINES = {
 }
 
 #: What may write into the environment: one puts everything back, the other is a process that Lambda's runtime owns.
-WRITES_THE_ENVIRONMENT = {"orchestrator.local.aws.environment.applied", "orchestrator.local.aws.lambda_.worker.serve"}
+WRITES_THE_ENVIRONMENT = {
+    "orchestrator.local.aws.environment.applied",
+    "orchestrator.local.aws.lambda_.worker.serve",
+    "orchestrator.local.aws.lambda_.zygote.become",
+}
 
 #: Methods that change a dict.
 CHANGES_A_DICT = ("clear", "pop", "popitem", "setdefault", "update")

@@ -81,7 +81,8 @@ def resume(connection: Connection, task: str, on_resume: str | None) -> None:
         raise NotPaused(task)
     paused = replace(record.pause, on_resume=CatchUp(on_resume)) if on_resume else record.pause
     now = connection.now()
-    started = pausing.resume(connection.registry, connection.ledger, connection.runner, task, paused, now)
+    registry, ledger, runner = connection.registry, connection.ledger, connection.runner
+    started = pausing.resume(registry, ledger, runner, task, paused, now, connection.who())
     click.echo(f"Resumed {task}")
     for slot in started:
         click.echo(f"started {slot}")

@@ -132,7 +132,8 @@ def _resume_effects(deployed: Deployed, fields: Fields) -> list[str]:
 def _resume(deployed: Deployed, fields: Fields) -> str:
     pause = _paused(deployed, fields)
     task, now = fields["task"], deployed.now()
-    started = pausing.resume(deployed.registry, deployed.ledger, deployed.runner, task, pause, now)
+    registry, ledger, runner, who = deployed.registry, deployed.ledger, deployed.runner, deployed.who()
+    started = pausing.resume(registry, ledger, runner, task, pause, now, who)
     return f"Resumed {task}" + (f", and started {', '.join(started)}." if started else ".")
 
 

@@ -192,26 +192,28 @@ def _act(console: Console, name: str, fields: Mapping[str, str]) -> str:
 def _faults(console: Console) -> dict[int | type[Exception], Callable[[Request, Exception], Response]]:
     """Handlers that show an error as a page."""
 
-    def said(title: str, text: str, status: int) -> Response:
-        return HTMLResponse(console.pages.message(title, text), status)
+    def said(request: Request, title: str, text: str, status: int) -> Response:
+        return HTMLResponse(console.pages.message(title, text, retried=request.method == "GET"), status)
 
     def of_aws(request: Request, fault: Exception) -> Response:
         assert isinstance(fault, BotoCoreError | ClientError)
         refused = isinstance(fault, ClientError)
         title = "AWS refuses" if refused else "AWS does not answer"
-        return said(title, console.explain(fault), _AWS)
+        return said(request, title, console.explain(fault), _AWS)
 
     def of_http(request: Request, fault: Exception) -> Response:
         assert isinstance(fault, HTTPException)
         title = "There is no such page" if fault.status_code == _NOT_FOUND else "Not so"
-        return said(title, fault.detail, fault.status_code)
+        return said(request, title, fault.detail, fault.status_code)
 
     return {
         BotoCoreError: of_aws,
         ClientError: of_aws,
         HTTPException: of_http,
-        UnknownTask: lambda request, fault: said("There is no such task", str(fault), _NOT_FOUND),
-        NoRunOfSlot: lambda request, fault: said("There is no such run", str(fault), _NOT_FOUND),
-        OrchestratorError: lambda request, fault: said("That cannot be done", str(fault), _CONFLICT),
-        Exception: lambda request, fault: said("A mistake of the console", f"{type(fault).__name__}: {fault}", _OURS),
+        UnknownTask: lambda request, fault: said(request, "There is no such task", str(fault), _NOT_FOUND),
+        NoRunOfSlot: lambda request, fault: said(request, "There is no such run", str(fault), _NOT_FOUND),
+        OrchestratorError: lambda request, fault: said(request, "That cannot be done", str(fault), _CONFLICT),
+        Exception: lambda request, fault: said(
+            request, "A mistake of the console", f"{type(fault).__name__}: {fault}", _OURS
+        ),
     }

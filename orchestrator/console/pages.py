@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from itertools import groupby
+from datetime import datetime, timedelta
 from typing import Any
 
 from jinja2 import Environment
 
-from orchestrator.console import grid, heat, ledger
+from orchestrator.console import costs, grid, heat, ledger
 from orchestrator.console.actions import Action, Fields
+from orchestrator.console.calls import calls
 from orchestrator.console.durations import durations
-from orchestrator.console.executions import executions
+from orchestrator.console.executions import execution
 from orchestrator.console.grid import Filter, Mark
 from orchestrator.console.guard import Guard
 from orchestrator.console.links import Links
+from orchestrator.console.project import Pending, Project, pending
 from orchestrator.console.reading import Reading
 from orchestrator.console.rendering import environment, seconds
 from orchestrator.console.span import LENGTHS, span
@@ -27,8 +27,7 @@ from orchestrator.errors import NoRunOfSlot, UnknownTask
 from orchestrator.instants import of_slot
 from orchestrator.runs.alerts import Incident
 from orchestrator.runs.explanation import why
-from orchestrator.runs.run import TERMINAL, UNSUCCESSFUL, Run, RunStatus
-from orchestrator.stores.function_logs import LogLine
+from orchestrator.runs.run import TERMINAL, UNSUCCESSFUL, Run, RunStatus, Trigger
 from orchestrator.tasks import preview
 from orchestrator.tasks.slots import expected
 from orchestrator.tasks.task import Task
@@ -50,7 +49,7 @@ class Pages:
     links: Links = field(default_factory=Links)
     guard: Guard = field(default_factory=Guard)
     #: The tasks as their file has them, by id, where that is at hand.
-    declared: Callable[[], Mapping[str, Task]] = dict
+    project: Project = field(default_factory=Project)
     #: When a copy was made.
     made: datetime | None = None
     templates: Environment = field(default_factory=environment)
@@ -104,7 +103,7 @@ class Pages:
         record = self.reading.record(task_id)
         if record is None:
             raise UnknownTask(task_id)
-        task, runs = record.task, self.reading.runs(task_id)
+        task, runs, now = record.task, self.reading.runs(task_id), self.reading.now()
         causes = Counter(why(run) or run.status for run in runs if run.status in UNSUCCESSFUL)
         return self._page(
             "task",
@@ -115,8 +114,9 @@ class Pages:
             incidents=[one for one in self.reading.incidents() if task_id in one.tasks],
             declared=_facts(task),
             pending=self._pending(task),
-            upcoming=preview.lines(task, self.reading.now(), count=_UPCOMING, until=None) if task.schedules else [],
-            durations=durations(runs, (task.min_duration_seconds, task.max_duration_seconds)),
+            cost=costs.cost(task, runs, billed, now) if (billed := self.project.billed()) and task.schedules else None,
+            upcoming=preview.lines(task, now, count=_UPCOMING, until=None) if task.schedules else [],
+            durations=durations(runs, _limits(task)),
             causes=causes.most_common(_CAUSES),
             runs=runs,
         )
@@ -128,7 +128,7 @@ class Pages:
             raise NoRunOfSlot(task_id, slot)
         record = self.reading.records().get(task_id)
         log, absent = self.reading.log(run)
-        histories = self.reading.histories
+        runners = (self.reading.stack.task_runner, self.reading.stack.express_runner)
         return self._page(
             "run",
             None,
@@ -136,9 +136,9 @@ class Pages:
             zone=_zone(record.task) if record else "UTC",
             ended=run.status in TERMINAL,
             facts=_run_facts(run),
-            executions=list(executions(histories, run.execution_arn)) if run.execution_arn else [],
+            execution=execution(self.reading.histories, run.execution_arn, runners) if run.execution_arn else None,
             of_aws=self.reading.of_aws,
-            log=_by_call(log),
+            log=calls(run, log),
             log_absent=absent,
         )
 
@@ -210,17 +210,17 @@ class Pages:
             back=back,
         )
 
-    def message(self, title: str, text: str, back: str | None = None) -> str:
-        """A page of one sentence."""
-        return self._page("message", None, title=title, text=text, back=back)
+    def message(self, title: str, text: str, back: str | None = None, *, retried: bool = False) -> str:
+        """A page of one sentence. ``retried``: the browser asks again until the page itself is there."""
+        return self._page("message", None, title=title, text=text, back=back, retried=retried)
 
-    def _pending(self, task: Task) -> list[tuple[str, str, str]]:
-        """Returns each field that differs between the file and what is deployed: label, deployed, in the file."""
-        written = self.declared().get(task.id)
-        if written is None:
-            return []
-        here, there = task.to_values(), written.to_values()
-        return [(name, _text(here[name]), _text(there[name])) for name in here if here[name] != there[name]]
+    def _pending(self, task: Task) -> Pending | None:
+        """What the next apply would do with a task, where its file is at hand and has it otherwise."""
+        written = self.project.tasks()
+        if written is None or task.is_system:
+            return None
+        there = {task.id: written[task.id]} if task.id in written else {}
+        return next(iter(pending({task.id: task}, there, self.reading.now())), None)
 
     def _page(self, template: str, page: str | None, **values: Any) -> str:
         return self._rendered(template, page=page, **values)
@@ -234,8 +234,12 @@ def _zone(task: Task) -> str:
     return task.schedules[0].timezone if task.schedules else "UTC"
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+def _limits(task: Task) -> list[tuple[str, int]]:
+    return [
+        ("at least", task.min_duration_seconds),
+        ("at most", task.max_duration_seconds),
+        ("timeout", task.timeout_seconds),
+    ]
 
 
 def _facts(task: Task) -> list[tuple[str, str]]:
@@ -260,30 +264,28 @@ def _facts(task: Task) -> list[tuple[str, str]]:
     return [(name, text) for name, text in said.items() if text]
 
 
+#: Who has started a run whose row names nobody.
+_STARTERS = {
+    Trigger.SCHEDULE: "EventBridge Scheduler",
+    Trigger.CATCH_UP: "the watchdog",
+    Trigger.AD_HOC: "a person or a program, with StartExecution: CloudTrail knows who",
+}
+
+
 def _run_facts(run: Run) -> list[tuple[str, str]]:
     """Returns what a row holds besides its status: labels and texts."""
     delay = run.start_delay_seconds
     said = {
         "Started": f"{run.started_at or 'never'}, by {run.trigger}",
+        "Started by": run.started_by or _STARTERS.get(run.trigger, ""),
         "After its slot": "" if delay is None else seconds(delay),
         "Ended": run.ended_at or "",
         "Took": seconds(run.duration_seconds),
         "Attempts": str(run.attempts or ""),
         "Deliveries beyond the first": str(run.duplicates or ""),
+        "Requests of Lambda": " ".join(one or "?" for one in run.request_ids),
         "Attention": ", ".join(run.attention),
         "Execution": run.execution_arn or "",
         "Workflow": run.child_execution_arn or "",
     }
     return [(name, text) for name, text in said.items() if text]
-
-
-def _by_call(lines: Iterable[LogLine]) -> list[tuple[str, str, list[str]]]:
-    """Function, request id and lines of each call."""
-    return [
-        (
-            function,
-            request_id,
-            [f"{datetime.fromtimestamp(one.at / 1000, UTC):%H:%M:%S.%f}"[:12] + f"  {one.text}" for one in some],
-        )
-        for (function, request_id), some in groupby(lines, key=lambda line: (line.function, line.request_id))
-    ]

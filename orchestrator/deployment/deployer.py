@@ -144,6 +144,12 @@ CLOUDFORMATION: tuple[Grant, ...] = (
     ),
     _through("AWS::DynamoDB::Table", "dynamodb", "CreateGrant Decrypt DescribeKey Encrypt"),
     _grant(
+        "AWS::Events::EventBus",
+        "events",
+        "CreateEventBus DeleteEventBus DescribeEventBus ListTagsForResource TagResource UpdateEventBus",
+        ("events:REGION:ACCOUNT:event-bus/STACK-*",),
+    ),
+    _grant(
         "AWS::Events::Rule",
         "events",
         "DeleteRule DescribeRule ListTagsForResource ListTargetsByRule PutRule PutTargets RemoveTargets TagResource",

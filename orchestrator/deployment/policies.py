@@ -27,6 +27,7 @@ _TASK_RUNNER = "task-runner"
 _WORKFLOW = "workflow:"
 _BUCKET = "bucket:"
 _QUEUE = "queue:"
+_EVENT_BUS = "event-bus:"
 _PARAMETERS = "parameters:"
 _SECRETS = "secrets"
 _ALERT_TOPICS = "alert-topics"
@@ -379,6 +380,8 @@ def _statement(stack: Stack, permission: Permission) -> Statement:
         return allow(permission.actions, arn("dynamodb", f"table/{stack.table(table)}" + (f"/{rest}" if rest else "")))
     if resource.startswith(_QUEUE):
         return allow(permission.actions, attribute(resource.removeprefix(_QUEUE)))
+    if resource.startswith(_EVENT_BUS):
+        return allow(permission.actions, arn("events", f"event-bus/{resource.removeprefix(_EVENT_BUS)}"))
     if resource.startswith(_PARAMETERS):
         return allow(permission.actions, arn("ssm", f"parameter/{stack.name}/{resource.removeprefix(_PARAMETERS)}"))
     if resource == _SECRETS:
@@ -389,7 +392,7 @@ def _statement(stack: Stack, permission: Permission) -> Statement:
     known = (
         "an ARN, bucket:NAME, bucket:NAME:KEYS, data-bucket, data-bucket:KEYS, table:NAME, ses, ses:events,"
         " mail-events, alerts, metrics, task-runner, task-runner:executions, workflow:NAME, queue:NAME,"
-        " parameters:PATH, secrets or alert-topics"
+        " event-bus:NAME, parameters:PATH, secrets or alert-topics"
     )
     raise ValueError(f"{resource!r} is no resource of a permission: {known}")
 

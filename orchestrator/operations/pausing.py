@@ -45,20 +45,22 @@ def skipped(pause: Pause, runs: Iterable[Run]) -> list[Run]:
             return slots[-MOST_SLOTS:]
 
 
-def resume(registry: Registry, ledger: Ledger, runner: Runner, task_id: str, pause: Pause, now: datetime) -> list[str]:
-    """Ends a task's pause and starts what it has skipped, as it says: the slots.
+def resume(
+    registry: Registry, ledger: Ledger, runner: Runner, task_id: str, pause: Pause, now: datetime, who: str = ""
+) -> list[str]:
+    """Ends a task's pause and starts what it has skipped, as it says: the slots. ``who`` ends it, unless time has.
 
     It can be cut off anywhere and done again: the pause is over first, and gone last; and a slot that has been started
     is no longer skipped.
     """
     if not pause.over(now):
-        over = replace(pause, until=key(now))
+        over = pause = replace(pause, until=key(now), ended_by=who)
         registry.pause(task_id, over, next_run=over.until)
     runs = ledger.between(task_id, _earliest(pause), key(now)) if pause.on_resume is not CatchUp.NONE else ()
     chosen = skipped(pause, runs)
     for run in chosen:
         runner.start(task_id, params={}, slot=run.slot, now=now, replaced=run, trigger=Trigger.RESUME)
-    registry.resume(task_id)
+    registry.resume(task_id, replace(pause, ended=key(now)))
     return [run.slot for run in chosen]
 
 

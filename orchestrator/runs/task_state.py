@@ -41,6 +41,9 @@ class Pause:
     until: str = ""
     #: Which of the slots that it skips run when it ends.
     on_resume: CatchUp = CatchUp.NONE
+    #: Of one that is over: when it ended, and who has ended it, if somebody has.
+    ended: str = ""
+    ended_by: str = ""
 
     def over(self, now: datetime) -> bool:
         """Whether its end has come. An end that is empty, or no moment at all, is no end."""
@@ -53,14 +56,15 @@ class Pause:
     def to_value(self) -> dict[str, str]:
         """Plain values; what is empty is left out."""
         texts = {"who": self.who, "why": self.why, "since": self.since, "until": self.until, "onResume": self.on_resume}
+        texts |= {"ended": self.ended, "endedBy": self.ended_by}
         return {name: text for name, text in texts.items() if text}
 
     @classmethod
     def from_fields(cls, fields: Fields) -> Pause:
         """Whatever the attribute holds: a person may have written it in the console."""
-        known = {name: fields.find(name, str) or "" for name in ("who", "why", "since", "until")}
+        known = {name: fields.find(name, str) or "" for name in ("who", "why", "since", "until", "ended")}
         on_resume = fields.find("onResume", str) if "onResume" in fields else CatchUp.NONE
-        return cls(**known, on_resume=CatchUp(on_resume or ""))
+        return cls(**known, ended_by=fields.find("endedBy", str) or "", on_resume=CatchUp(on_resume or ""))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +116,8 @@ class Record:
     task: Task
     lease: Lease | None = None
     pause: Pause | None = None
+    #: The newest pause that is over.
+    last_pause: Pause | None = None
     #: Runs that have failed since the last that succeeded.
     consecutive_failures: int = 0
     last_status: RunStatus | None = None
@@ -138,6 +144,7 @@ class Record:
                 task=task,
                 lease=_lease(fields.map("lease")) if "lease" in fields else None,
                 pause=_pause(item["pause"]) if item.get("pause") else None,
+                last_pause=_pause(item["lastPause"]) if item.get("lastPause") else None,
                 consecutive_failures=fields.find("consecutiveFailures", int) or 0,
                 last_status=RunStatus(status) if status else None,
                 last_slot=fields.find("lastSlot", str),

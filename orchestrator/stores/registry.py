@@ -76,9 +76,10 @@ class Registry:
         sets = {"pause": pause.to_value(), "nextRun": next_run or None}
         return self._update(task_id, update(sets, condition=condition))
 
-    def resume(self, task_id: str) -> bool:
-        """Ends the task's pause. Returns False if there is none."""
-        return self._update(task_id, update({}, removes=["pause"], condition="attribute_exists(#pause)"))
+    def resume(self, task_id: str, ended: Pause | None = None) -> bool:
+        """Ends the task's pause, of which the record keeps ``ended``. Returns False if there is none."""
+        sets = {"lastPause": ended.to_value()} if ended else {}
+        return self._update(task_id, update(sets, removes=["pause"], condition="attribute_exists(#pause)"))
 
     def _update(self, task_id: str, request: Mapping[str, Any]) -> bool:
         try:

@@ -15,10 +15,12 @@ from orchestrator.cli.console import pages
 from orchestrator.cli.faults import explain
 from orchestrator.console.application import Console, application
 from orchestrator.console.server import served
+from orchestrator.dynamodb import to_item
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.stores.ledger import Ledger
 from orchestrator.stores.registry import Registry
 from tests.testbed.deployed import STACK, deployed
+from tests.testbed.task_runner import workflow
 
 SLOT = "2026-11-02T08:00:00Z"
 
@@ -65,7 +67,7 @@ class Browser:
 
 @pytest.fixture(scope="module")
 def stack(embedded_aws: EmbeddedAws) -> Iterator[None]:
-    with deployed(embedded_aws):
+    with deployed(embedded_aws, nested=workflow()):
         yield
 
 
@@ -93,11 +95,11 @@ def registry(embedded_aws: EmbeddedAws, stack: None) -> Registry:
 
 @pytest.fixture
 def put_row(embedded_aws: EmbeddedAws, stack: None) -> Callable[..., None]:
-    """Puts a row; attributes beyond the key are texts."""
+    """Puts a row; attributes beyond the key are texts and numbers."""
 
     def put(task_id: str, slot: str, status: str, **attributes: Any) -> None:
         row = {"taskId": task_id, "slot": slot, "status": status, "startedAt": slot, **attributes}
-        item = {name: {"S": value} for name, value in row.items()}
+        item = to_item(row)
         embedded_aws.client("dynamodb").put_item(TableName=STACK.runs_table, Item=item)
 
     return put

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 
 import pytest
 
+from deploy import PROJECT
+from orchestrator import deployment
 from orchestrator.cli.main import main
+from orchestrator.console.pages import Pages
+from orchestrator.console.project import Project
+from orchestrator.console.reading import Reading
 from orchestrator.console.server import served
 from orchestrator.errors import PortInUse
 from orchestrator.instants import to_second
@@ -23,7 +31,7 @@ from orchestrator.stores.dead_letters import DeadLetters
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.ledger import Ledger
 from orchestrator.stores.registry import Registry
-from orchestrator.tasks.task import Target, TargetKind, Task
+from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule
 from tests.console.conftest import HOSTILE, SLOT, Browser
 from tests.testbed.deployed import STACK
 
@@ -50,6 +58,16 @@ def executed(embedded_aws: EmbeddedAws, ledger: Ledger, task_id: str, slot: str)
     run = ledger.get(task_id, slot)
     assert run is not None
     return run.status
+
+
+def over(embedded_aws: EmbeddedAws, task_id: str) -> None:
+    """Waits until every execution of a task has ended."""
+    stepfunctions = embedded_aws.client("stepfunctions")
+    machines = stepfunctions.list_state_machines()["stateMachines"]
+    arn = next(one["stateMachineArn"] for one in machines if one["name"] == STACK.task_runner)
+    for one in stepfunctions.list_executions(stateMachineArn=arn)["executions"]:
+        if one["name"].startswith(task_id):
+            assert embedded_aws.execution(one["executionArn"]).over.wait(30)
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -139,12 +157,38 @@ def test_a_task_shows_what_is_declared_what_comes_and_how_its_runs_went(
     assert text.count('<tr><td><a href="/tasks/good/slots/2026-11-0') == 3
 
 
+def test_a_task_shows_what_its_file_would_change_its_limits_and_what_it_costs(
+    browser: Browser, registry: Registry, put_row: PutRow
+) -> None:
+    hourly = TaskSchedule(expression="cron(0 * * * ? *)")
+    register(
+        registry, "pending", schedules=(hourly,), min_duration_seconds=5, max_duration_seconds=60, timeout_seconds=900
+    )
+    put_row("pending", SLOT, "SUCCEEDED", endedAt=SLOT, durationSeconds=20)
+    here = browser.connection.registry.get("pending")
+    assert here is not None
+    other = replace(here.task, owner="shop", schedules=(TaskSchedule(expression="cron(30 * * * ? *)"),))
+    billed = deployment.billed(PROJECT.application(STACK))
+    project = Project(tasks=lambda: {"pending": other}, billed=lambda: billed)
+    text = Pages(reading=Reading(browser.connection), project=project).task("pending")
+    assert '<th scope="row">owner</th><td><code></code></td><td><code>shop</code></td>' in text
+    assert "<code>cron(30 * * * ? *) UTC</code>" in text
+    assert re.search(r"Next slots: .*instead of", text)
+    for line in ("at least: 5 s", "at most: 1 min 0 s", "timeout: 15 min 0 s, far above", "median: 20 s"):
+        assert f"</svg> {line}</li>" in text, line
+    assert re.search(r"About \$\d\.\d\d a month: 720 runs of 20 s, as the last took\.", text)
+
+
 def test_a_run_shows_its_path_as_a_graph_with_input_output_and_log(browser: Browser) -> None:
     assert main(["start", "bad", "--slot", SLOT, "--wait"]) == 1
     text = browser.get(f"/tasks/bad/slots/{SLOT}").text
     assert "InvalidParameters: work was given wrong params" in unescape(text)
+    for step in ("Look up", "Claim the slot", "Wait for its turn", "Run", "Try again", "Record"):
+        assert f"<title>{step} (Step)</title>" in text, step
     for state in ("LookupTask", "ClaimSlot", "InvokeLambda", "RecordFailure"):
         assert f"<title>{state} (" in text, state
+    assert re.search(r"Every state: \d taken of \d\d", text)
+    assert '<h3 id="attempt-1">Attempt 1' in text
     assert 'class="node visited failed"' in text
     assert text.count('class="edge taken"') >= 3
     assert '"refuse": true' in unescape(text)
@@ -153,10 +197,65 @@ def test_a_run_shows_its_path_as_a_graph_with_input_output_and_log(browser: Brow
     assert "console.aws.amazon.com" not in text, "this is not AWS"
 
 
+def test_a_nested_execution_is_opened_in_its_place(browser: Browser, registry: Registry) -> None:
+    nested = Target(kind=TargetKind.WORKFLOW, name="nested")
+    registry.register(Task(id="with-nested", target=nested))
+    assert main(["start", "with-nested", "--slot", SLOT, "--wait"]) == 0
+    text = browser.get(f"/tasks/with-nested/slots/{SLOT}").text
+    run, nested_one, record = (text.index(said) for said in ("<strong>Run</strong>", "Answer (Pass)", "<strong>Record"))
+    assert run < nested_one < record
+    assert 'aria-label="Execution orchestrator-dev-workflow-nested"' in text
+
+
+def test_the_path_of_an_express_run_is_drawn_from_its_log(
+    browser: Browser, registry: Registry, ledger: Ledger, embedded_aws: EmbeddedAws
+) -> None:
+    register(registry, "short", express=True, timeout_seconds=60)
+    client = embedded_aws.client("stepfunctions")
+    (machine,) = (
+        one["stateMachineArn"]
+        for one in client.list_state_machines()["stateMachines"]
+        if one["name"] == STACK.express_runner
+    )
+    client.start_execution(
+        stateMachineArn=machine, input=json.dumps({"taskId": "short", "scheduledTime": SLOT, "trigger": "schedule"})
+    )
+    until = time.monotonic() + 60
+    while (run := ledger.get("short", SLOT)) is None or run.status is not RunStatus.SUCCEEDED:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    text = browser.get(f"/tasks/short/slots/{SLOT}").text
+    for drawn in ("<title>Run (Step)</title>", "<title>InvokeLambda (", "Every state: 4 taken of"):
+        assert drawn in text, drawn
+    assert "No data of it are kept." in text
+    assert f"REPORT RequestId: {run.request_ids[0]}" in text
+
+
 def test_a_run_whose_history_is_gone_says_so(browser: Browser, put_row: PutRow) -> None:
     gone = f"arn:aws:states:us-east-1:123456789012:execution:{STACK.task_runner}:gone"
     put_row("good", "2026-10-01T08:00:00Z", "SUCCEEDED", executionArn=gone)
     assert "no history of it: it keeps" in browser.get("/tasks/good/slots/2026-10-01T08:00:00Z").text
+
+
+def test_the_log_of_a_run_is_found_by_the_ids_in_its_row_when_its_history_is_gone(
+    browser: Browser, ledger: Ledger, embedded_aws: EmbeddedAws
+) -> None:
+    slot = "2026-11-04T08:00:00Z"
+    assert main(["start", "bad", "--slot", slot, "--wait"]) == 1
+    run = ledger.get("bad", slot)
+    assert run is not None
+    assert run.execution_arn is not None
+    forgotten = {":arn": {"S": f"{run.execution_arn}-gone"}}
+    embedded_aws.client("dynamodb").update_item(
+        TableName=STACK.runs_table,
+        Key={"taskId": {"S": "bad"}, "slot": {"S": slot}},
+        UpdateExpression="SET executionArn = :arn",
+        ExpressionAttributeValues=forgotten,
+    )
+    text = browser.get(f"/tasks/bad/slots/{slot}").text
+    assert "no history of it: it keeps" in text
+    assert text.count("REPORT RequestId") == 1, "not those of other runs"
+    assert f"REPORT RequestId: {run.request_ids[0]}" in text
 
 
 def test_the_timeline_shows_what_ran_side_by_side_and_how_busy_hours_are(
@@ -297,6 +396,7 @@ def test_a_task_is_paused_and_resumed_and_everybody_sees_by_whom(browser: Browse
     assert "is paused" in unescape(browser.act("start", task="paused").text)
     assert browser.act("resume", task="paused", confirmed="yes").status == 200
     assert browser.act("resume", task="paused", confirmed="yes").status == 409
+    assert re.search(r"Paused before,.*: a leak; resumed by \S+ in the console\.", browser.get("/tasks/paused").text)
     assert 'data-task="paused"' not in browser.get("/?status=paused").text
 
 
@@ -305,18 +405,17 @@ def test_a_task_is_started_and_a_slot_runs_again(
 ) -> None:
     register(registry, "by-hand")
     assert "Started by-hand" in browser.act("start", task="by-hand", confirmed="yes").text
+    # While it holds the task, a rerun would be skipped.
+    over(embedded_aws, "by-hand")
     put_row("by-hand", SLOT, "FAILED")
     assert "orchestrator rerun by-hand" in browser.act("rerun", task="by-hand", slot=SLOT).text
     done = browser.act("rerun", task="by-hand", slot=SLOT, confirmed="yes")
     assert f"by-hand for {SLOT}" in done.text
-    stepfunctions = embedded_aws.client("stepfunctions")
-    machine = stepfunctions.list_state_machines()["stateMachines"]
-    arn = next(one["stateMachineArn"] for one in machine if one["name"] == STACK.task_runner)
-    for one in stepfunctions.list_executions(stateMachineArn=arn)["executions"]:
-        if one["name"].startswith("by-hand"):
-            assert embedded_aws.execution(one["executionArn"]).over.wait(30)
+    over(embedded_aws, "by-hand")
     assert executed(embedded_aws, ledger, "by-hand", SLOT) is RunStatus.SUCCEEDED
-    assert "Earlier runs of this slot" in browser.get(f"/tasks/by-hand/slots/{SLOT}").text
+    text = browser.get(f"/tasks/by-hand/slots/{SLOT}").text
+    assert "Earlier runs of this slot" in text
+    assert re.search(r"<dt>Started by</dt><dd>\S+ in the console</dd>", text), "who it was stands in the task's history"
 
 
 def test_what_does_not_run_is_not_stopped(browser: Browser, put_row: PutRow) -> None:

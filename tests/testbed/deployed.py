@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import definitions
 from orchestrator import deployment
+from orchestrator.asl.definition import Definition
 from orchestrator.deployment import Application, Applied
 from orchestrator.functions import Function
 from orchestrator.local.aws.server import EmbeddedAws
@@ -29,11 +30,14 @@ def tasks() -> list[Task]:
 
 
 @contextmanager
-def deployed(aws: EmbeddedAws) -> Iterator[Applied]:
-    """The application, and the environment in which a command finds it."""
+def deployed(aws: EmbeddedAws, **more: Definition) -> Iterator[Applied]:
+    """The application with ``more`` state machines, and the environment in which a command finds it."""
     application = Application(
         stack=STACK,
-        definitions={name: definitions.ALL[name](STACK) for name in ("TaskRunner", "ExpressRunner", "Backfill")},
+        definitions={
+            **{name: definitions.ALL[name](STACK) for name in ("TaskRunner", "ExpressRunner", "Backfill")},
+            **more,
+        },
         functions=(Function(name="work", module="work"),),
         lambdas=LAMBDAS,
     )

@@ -4,6 +4,7 @@
 const main = document.querySelector("#main");
 const said = document.querySelector("#said");
 const fresh = document.querySelector("#fresh");
+const stale = document.querySelector("#stale");
 
 // Times
 const zone = document.querySelector("#zone");
@@ -42,16 +43,32 @@ function busyHere() {
 }
 async function refresh() {
   if (busyHere()) return;
-  const answer = await fetch(location.href, { headers: etag ? { "If-None-Match": etag } : {}, cache: "no-store" });
-  if (answer.status !== 304 && !answer.ok) throw new Error(`the console answers ${answer.status}`);
+  const asked = { headers: etag ? { "If-None-Match": etag } : {}, cache: "no-store" };
+  const answer = await fetch(location.href, asked).catch(() => { throw new Error("the console does not answer; is it still running?"); });
+  const page = answer.status === 304 ? null : new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (page && !answer.ok) throw new Error([...page.querySelectorAll("#main h1, #main p")].map((one) => one.textContent).join(": "));
   lastSeen = new Date();
-  fresh.textContent = `as of ${written(lastSeen)}`;
-  fresh.classList.remove("stale");
-  if (answer.status === 304) return;
-  const first = etag === null;
+  const units = answer.headers.get("X-Read-Units");
+  fresh.textContent = `as of ${written(lastSeen)}${units ? `, ${units} read units` : ""}`;
+  tellStale(null);
+  if (!page) return;
+  const first = etag === null && main.dataset.fault === undefined;
   etag = answer.headers.get("ETag");
-  const text = await answer.text();
-  if (!first) replaceMain(new DOMParser().parseFromString(text, "text/html").querySelector("#main"));
+  if (first) return;
+  delete main.dataset.fault;
+  document.title = page.title;
+  replaceMain(page.querySelector("#main"));
+}
+// What is shown was true once: since when it may not be, and why. It is said when it begins and when its reason changes.
+let staleSince = null;
+function tellStale(why) {
+  fresh.classList.toggle("stale", why !== null);
+  stale.hidden = why === null || main.dataset.fault !== undefined;
+  if (why === null) { staleSince = null; stale.textContent = ""; return; }
+  staleSince ??= new Date();
+  const text = `This page is as of ${written(lastSeen)}. Since ${written(staleSince)} it cannot be renewed: ${why.replace(/[.\s]*$/, ".")} It is asked for again every ${PAUSE / 1000} s.`;
+  if (stale.textContent !== text) stale.textContent = text;
+  fresh.textContent = `stale since ${written(staleSince)}`;
 }
 function keyOf(element) {
   const at = element.closest("[data-task], form, details, a");
@@ -79,10 +96,7 @@ function replaceMain(next) {
 }
 if (main.dataset.live !== undefined) {
   const again = async () => {
-    try { await refresh(); } catch (fault) {
-      fresh.textContent = `stale since ${written(lastSeen)}: ${fault.message}`;
-      fresh.classList.add("stale");
-    }
+    try { await refresh(); } catch (fault) { tellStale(fault.message); }
     setTimeout(again, PAUSE);
   };
   again();

@@ -58,6 +58,10 @@ def permissions(response: Any) -> Iterator[Permission]:
         if name := response._get_param("ConfigurationSetName"):
             events = f"arn:aws:ses:{region}:{account}:configuration-set/{name}"
             yield Permission(action=f"ses:{action}", resource=events, context=context)
+    elif service == "events" and action in ("DescribeEventBus", "PutEvents"):
+        for bus in {str(one) for one in _buses(action, body)}:
+            arn = bus if bus.startswith("arn:") else f"arn:aws:events:{region}:{account}:event-bus/{bus}"
+            yield Permission(action=f"events:{action}", resource=arn)
     elif service == "scheduler":
         yield from _scheduler(response, action, body)
     elif service == "cloudformation":
@@ -93,6 +97,13 @@ def _dynamodb(action: str, body: Mapping[str, Any], prefix: str) -> Iterator[Per
     else:
         index = f"/index/{body['IndexName']}" if "IndexName" in body else ""
         yield Permission(action=f"dynamodb:{action}", resource=prefix + body.get("TableName", "*") + index)
+
+
+def _buses(action: str, body: Mapping[str, Any]) -> list[Any]:
+    """The buses of EventBridge that a request names; one that is not named is the default bus."""
+    if action == "DescribeEventBus":
+        return [body.get("Name") or "default"]
+    return [entry.get("EventBusName") or "default" for entry in body.get("Entries", [])]
 
 
 def _scheduler(response: Any, action: str, body: Mapping[str, Any]) -> Iterator[Permission]:

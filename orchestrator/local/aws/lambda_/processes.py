@@ -11,7 +11,6 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.local.aws.lambda_ import worker
+from orchestrator.local.aws.lambda_ import starting, worker
 
 #: "Understanding the Lambda execution environment lifecycle": so long a handler's module may take to load; longer, and
 #: it is given its function's timeout once more.
@@ -88,17 +87,10 @@ class Process:
         alive, self._alive = os.pipe()
         with _closed_in_the_end(channel.close, lambda: os.close(log), lambda: os.close(alive)):
             try:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-P", "-u", "-W", "ignore", worker.__file__, str(channel.fileno()), str(alive)],
-                    cwd=root,
-                    env=environment,
-                    pass_fds=[channel.fileno(), alive],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    # Neither Ctrl-C nor what ends the process is for it alone.
-                    start_new_session=True,
+                wanted = starting.Wanted(
+                    root=root, environment=environment, channel=channel.fileno(), alive=alive, log=log
                 )
+                self._process = starting.begin(wanted)
             except OSError:
                 self._close()
                 raise
@@ -167,6 +159,7 @@ class Process:
                 self._process.wait()
                 self._is_over = True
                 self._drain()
+                self._process.forget()
                 self._close()
         return self._code
 

@@ -22,7 +22,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.local.aws.lambda_ import worker
+from orchestrator.local.aws.lambda_ import starting, worker
 from orchestrator.local.aws.lambda_.processes import Process
 from orchestrator.local.aws.server import EmbeddedAws
 from tests.testbed.conduct import CASES, EXIT, OF_MEMORY, Case, source
@@ -86,6 +86,16 @@ def test_a_handler_is_answered_as_on_aws_and_the_next_run_has_its_own_answer(fun
 @pytest.mark.parametrize("name", OF_MEMORY)
 def test_a_handler_has_no_more_memory_than_its_function(function: Deployed, name: str) -> None:
     check(function, name, OF_MEMORY[name])
+
+
+@pytest.mark.proof
+def test_a_handler_whose_process_was_not_forked_is_answered_the_same(
+    embedded_aws: EmbeddedAws, role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(starting, "_CAN_FORK", False)
+    function = Deployed(embedded_aws, "plain", role, source())
+    for name, case in CASES.items():
+        check(function, name, case)
 
 
 @pytest.mark.proof
