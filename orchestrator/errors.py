@@ -21,6 +21,7 @@ OrchestratorError
 ├── DeploymentUnderWay          another apply writes tasks and schedules of this stack now
 ├── OlderRelease                a stack was deployed with a newer release of this library
 ├── MotoChanged                 the embedded AWS was written against another moto
+├── NoPip                       there is nothing that fetches what functions depend on
 ├── NoSuchAlarm                 the alarm that is to watch a new version does not exist
 ├── NoSuchVersion               there is no version of a state machine to go back to
 ├── RolledBack                  a new version's alarm went off, and the old one runs again
@@ -158,6 +159,13 @@ class DeploymentFailed(OrchestratorError):
         super().__init__(f"stack {stack} is in {status}: {reason}")
 
 
+class RuleNotWritten(OrchestratorError):
+    """EventBridge has not taken the target of a rule that starts a task: deploying again writes it anew."""
+
+    def __init__(self, rule: str, reason: str) -> None:
+        super().__init__(f"rule {rule} has no target, and starts nothing: {reason}; deploy again")
+
+
 class DeploymentUnderWay(OrchestratorError):
     """Another apply writes tasks and schedules of this stack now."""
 
@@ -273,6 +281,16 @@ class MissingWheels(OrchestratorError):
             f"{folder} has no wheel for {platform} of {wanted[0]}{others}, and pip could not fetch what is missing"
             f" ({said}); is the network up, and pip's index the one that has them? Without a network, copy the folder"
             " from where `orchestrator fetch` has filled it"
+        )
+
+
+class NoPip(OrchestratorError):
+    """What functions depend on has to be resolved or fetched, and nothing here can."""
+
+    def __init__(self, python: str) -> None:
+        super().__init__(
+            f"the packages of functions are fetched by pip, which {python} does not have, and there is no uv to run it:"
+            f" {python} -m ensurepip, or install uv"
         )
 
 

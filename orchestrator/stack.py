@@ -45,6 +45,12 @@ DATA_BUCKET = "DATA_BUCKET"
 IDEMPOTENCY_TABLE = "IDEMPOTENCY_TABLE"
 MAIL_FROM = "MAIL_FROM"
 SITE_URL = "SITE_URL"
+OUTCOMES_BUS = "OUTCOMES_BUS"
+OUTCOME_KINDS = "OUTCOME_KINDS"
+
+
+#: What stack.yaml calls the bus that the stack makes for itself.
+OWN_BUS = "own"
 
 
 def sibling(arn: str, service: str, resource: str) -> str:
@@ -115,6 +121,11 @@ class Stack:
         return f"{self.name}-Alerts"
 
     @property
+    def outcomes_bus(self) -> str:
+        """The bus that the stack makes for itself, if it is to publish what becomes of its tasks."""
+        return f"{self.name}-Outcomes"
+
+    @property
     def courier_queue(self) -> str:
         """The queue of messages that go to webhooks and to others' topics."""
         return f"{self.name}-Courier"
@@ -164,6 +175,11 @@ class Stack:
     @property
     def schedule_group(self) -> str:
         return self.name
+
+    @property
+    def rule_prefix(self) -> str:
+        """What the names of the rules of EventBridge begin with that start tasks."""
+        return f"{self.name}-on."
 
     @property
     def function_prefix(self) -> str:

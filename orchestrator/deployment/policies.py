@@ -27,6 +27,7 @@ _TASK_RUNNER = "task-runner"
 _WORKFLOW = "workflow:"
 _BUCKET = "bucket:"
 _QUEUE = "queue:"
+_EVENT_BUS = "event-bus:"
 _PARAMETERS = "parameters:"
 _SECRETS = "secrets"
 _ALERT_TOPICS = "alert-topics"
@@ -119,6 +120,17 @@ def scheduler(stack: Stack, runners: Sequence[str]) -> dict[str, Any]:
         ],
         ArnEquals=arn("scheduler", f"schedule-group/{stack.schedule_group}"),
     )
+
+
+def events(stack: Stack, runners: Sequence[str]) -> dict[str, Any]:
+    """The role that rules start ``runners`` with; dead letters EventBridge sends in its own name."""
+    starting = allow("states:StartExecution", _one_or_all([{"Ref": name} for name in runners]))
+    return role(stack, "events", [starting], ArnLike=rules(stack))
+
+
+def rules(stack: Stack) -> list[dict[str, str]]:
+    """The ARNs of the rules that start tasks: on the default bus, and on any other."""
+    return [arn("events", f"rule/{bus}{stack.rule_prefix}*") for bus in ("", "*/")]
 
 
 def backfill(stack: Stack) -> list[Statement]:
@@ -229,7 +241,7 @@ def queues(logical_ids: Sequence[str], **senders: Any) -> dict[str, Any]:
     arns = [attribute(logical_id) for logical_id in logical_ids]
     sending = [
         {
-            **allow("sqs:SendMessage", arns, ArnEquals={"aws:SourceArn": sender}),
+            **allow("sqs:SendMessage", arns, **_from(sender)),
             "Principal": {"Service": f"{service}.amazonaws.com"},
         }
         for service, sender in senders.items()
@@ -241,6 +253,11 @@ def queues(logical_ids: Sequence[str], **senders: Any) -> dict[str, Any]:
             "PolicyDocument": _document([*sending, _tls_only("sqs:*", arns)]),
         },
     }
+
+
+def _from(source: Any) -> dict[str, Any]:
+    """The condition that a request is made for a resource, or for one of several patterns."""
+    return {"ArnLike" if isinstance(source, list) else "ArnEquals": {"aws:SourceArn": source}}
 
 
 def topic(logical_id: str, *, alarms: Any) -> dict[str, Any]:
@@ -379,6 +396,8 @@ def _statement(stack: Stack, permission: Permission) -> Statement:
         return allow(permission.actions, arn("dynamodb", f"table/{stack.table(table)}" + (f"/{rest}" if rest else "")))
     if resource.startswith(_QUEUE):
         return allow(permission.actions, attribute(resource.removeprefix(_QUEUE)))
+    if resource.startswith(_EVENT_BUS):
+        return allow(permission.actions, arn("events", f"event-bus/{resource.removeprefix(_EVENT_BUS)}"))
     if resource.startswith(_PARAMETERS):
         return allow(permission.actions, arn("ssm", f"parameter/{stack.name}/{resource.removeprefix(_PARAMETERS)}"))
     if resource == _SECRETS:
@@ -389,7 +408,7 @@ def _statement(stack: Stack, permission: Permission) -> Statement:
     known = (
         "an ARN, bucket:NAME, bucket:NAME:KEYS, data-bucket, data-bucket:KEYS, table:NAME, ses, ses:events,"
         " mail-events, alerts, metrics, task-runner, task-runner:executions, workflow:NAME, queue:NAME,"
-        " parameters:PATH, secrets or alert-topics"
+        " event-bus:NAME, parameters:PATH, secrets or alert-topics"
     )
     raise ValueError(f"{resource!r} is no resource of a permission: {known}")
 

@@ -191,8 +191,8 @@ def a_change_that_cannot_be_told_is_kept(world: World) -> None:
 
 
 def a_change_that_cannot_be_counted_is_kept(world: World) -> None:
-    """The meter itself does not run."""
-    functions, name = world.aws.client("lambda"), STACK.function("meter", is_task=False)
+    """The reporter itself does not run."""
+    functions, name = world.aws.client("lambda"), STACK.function("reporter", is_task=False)
     variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     before = kept(world)
     functions.update_function_configuration(FunctionName=name, Environment={"Variables": {}})

@@ -35,7 +35,7 @@ UNSEEN = {
 SAMPLE: tuple[tuple[str, str, str, Scenario], ...] = (
     ("TaskRunnerRole", "dynamodb:GetItem", "ScheduledTasks", scenarios.a_task_runs_and_is_counted),
     ("TaskRunnerRole", "lambda:InvokeFunction", "", scenarios.a_task_runs_and_is_counted),
-    ("MeterFunctionRole", "dynamodb:ListStreams", "*", scenarios.a_task_runs_and_is_counted),
+    ("ReporterFunctionRole", "dynamodb:ListStreams", "*", scenarios.a_task_runs_and_is_counted),
     ("TaskRunnerRole", "states:StartExecution", "", scenarios.a_workflow_is_waited_for),
     ("TaskRunnerRole", "states:StopExecution", "workflow-*:*", scenarios.a_workflow_that_takes_too_long_is_stopped),
     ("BackfillRole", "states:StartExecution", "", scenarios.a_backfill_runs_its_slots_page_by_page),
