@@ -24,6 +24,7 @@ from orchestrator.local.aws.iam.statements import allow, applies
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.destinations import Destination, Kind
 from orchestrator.stack import Stack
+from orchestrator.tasks.event_start import EventStart
 from orchestrator.tasks.task import Task
 from tests.testbed import company, sample
 from tests.testbed.sample import task
@@ -124,6 +125,9 @@ def test_deploying_lacks_nothing_and_has_nothing_that_it_does_not_use(
     assert deploy_(application, TASKS, told=[webhook])
     disable_a_schedule(aws)
     assert deploy_(application, TASKS, told=[webhook])
+    aws.client("events").create_event_bus(Name="others")
+    starts = [EventStart(pattern={"source": ["shop"]}, bus=bus) for bus in ("", "others")]
+    assert deploy_(application, [replace(TASKS[0], starts=tuple(starts)), *TASKS[1:]], told=[webhook])
     canary = Rollout.canary(10, 1, STACK.failure_alarm)
     assert deploy_(with_comment(application, "changed"), TASKS[:1], canary, told=[webhook])
     assert rollback(clients, application) == 1
@@ -179,11 +183,8 @@ def test_each_resource_of_the_template_is_in_reach_and_no_other_stacks_is(templa
 
 def test_a_role_can_be_passed_to_its_service_only() -> None:
     passing = [one for one in policy(STACK)["Statement"] if "iam:PassRole" in one["Action"]]
-    assert sorted(one["Condition"]["StringEquals"]["iam:PassedToService"] for one in passing) == [
-        "lambda.amazonaws.com",
-        "scheduler.amazonaws.com",
-        "states.amazonaws.com",
-    ]
+    services = ["events.amazonaws.com", "lambda.amazonaws.com", "scheduler.amazonaws.com", "states.amazonaws.com"]
+    assert [one["Condition"]["StringEquals"]["iam:PassedToService"] for one in passing] == [services]
     assert {resource for one in passing for resource in one["Resource"]} == {"arn:aws:iam::*:role/orchestrator-dev/*"}
 
 
@@ -197,6 +198,7 @@ def test_no_action_has_a_wildcard_and_few_are_on_all() -> None:
         "ec2:DescribeSecurityGroups",
         "ec2:DescribeSubnets",
         "ec2:DescribeVpcs",
+        "events:ListRules",
         "kms:CreateKey",
         "kms:ListAliases",
         "lambda:CreateEventSourceMapping",
@@ -268,6 +270,7 @@ ASKED_FOR = {
         "ec2:DescribeSecurityGroups",
         "ec2:DescribeSubnets",
         "ec2:DescribeVpcs",
+        "events:ListRules",
     },
     ("AWS::IAM::Role", "PermissionsBoundary"): {"iam:PutRolePermissionsBoundary"},
 }
