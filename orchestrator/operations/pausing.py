@@ -59,7 +59,8 @@ def resume(
     runs = ledger.between(task_id, _earliest(pause), key(now)) if pause.on_resume is not CatchUp.NONE else ()
     chosen = skipped(pause, runs)
     for run in chosen:
-        runner.start(task_id, params={}, slot=run.slot, now=now, replaced=run, trigger=Trigger.RESUME)
+        params = runner.params(run) if run.trigger is Trigger.EVENT else {}
+        runner.start(task_id, params=params, slot=run.slot, now=now, replaced=run, trigger=Trigger.RESUME)
     registry.resume(task_id, replace(pause, ended=key(now)))
     return [run.slot for run in chosen]
 
