@@ -177,6 +177,14 @@ class Stack:
         return self.name
 
     @property
+    def one_time_group(self) -> str:
+        """The schedule group of runs that applications ask for while they run; no deployment writes into it.
+
+        A stack's name has no point, so this is no other stack's group.
+        """
+        return f"{self.schedule_group}.one-time"
+
+    @property
     def function_prefix(self) -> str:
         """The prefix that TaskRunner puts before a task's logical target; its role may invoke nothing outside it."""
         return f"{self.name}-task-"

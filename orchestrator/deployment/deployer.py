@@ -47,6 +47,7 @@ _FUNCTIONS = ("lambda:REGION:ACCOUNT:function:STACK-*",)
 #: Nobody knows the id of a stack's key before it is there, and its alias goes with the stack, before the key.
 _KEYS = ("kms:REGION:ACCOUNT:key/*",)
 _GROUP = ("scheduler:REGION:ACCOUNT:schedule-group/STACK",)
+_GROUPS = (*_GROUP, "scheduler:REGION:ACCOUNT:schedule-group/STACK.one-time")
 _LOG_GROUPS = tuple(
     f"logs:REGION:ACCOUNT:log-group:/aws/{kind}/STACK-*" for kind in ("events", "lambda", "vendedlogs/states")
 )
@@ -252,9 +253,14 @@ CLOUDFORMATION: tuple[Grant, ...] = (
         "AWS::Scheduler::ScheduleGroup",
         "scheduler",
         "CreateScheduleGroup DeleteScheduleGroup GetScheduleGroup ListTagsForResource TagResource",
-        _GROUP,
+        _GROUPS,
     ),
-    _grant("AWS::Scheduler::ScheduleGroup", "scheduler", "DeleteSchedule", _SCHEDULES),
+    _grant(
+        "AWS::Scheduler::ScheduleGroup",
+        "scheduler",
+        "DeleteSchedule",
+        (*_SCHEDULES, "scheduler:REGION:ACCOUNT:schedule/STACK.one-time/*"),
+    ),
     _grant(
         "AWS::StepFunctions::StateMachine",
         "states",
@@ -286,7 +292,7 @@ PLACED: tuple[Grant, ...] = (
     _grant("tags", "ses", "ListTagsForResource UntagResource", _ALL),
     _grant("tags", "sns", "UntagResource", ("sns:REGION:ACCOUNT:STACK-*",)),
     _grant("tags", "sqs", "TagQueue UntagQueue", _QUEUES),
-    _grant("tags", "scheduler", "UntagResource", _GROUP),
+    _grant("tags", "scheduler", "UntagResource", _GROUPS),
     _grant("tags", "states", "UntagResource", _MACHINES),
 )
 
@@ -349,10 +355,29 @@ def policy(
             {"Effect": "Allow", "Action": [], "Resource": resources} | ({"Condition": held} if held else {}),
         )
         statement["Action"] = sorted({*statement["Action"], *grant.actions})
-    document: dict[str, Any] = {"Version": "2012-10-17", "Statement": list(merged.values())}
+    document: dict[str, Any] = {"Version": "2012-10-17", "Statement": _alike(merged.values())}
     if len(json.dumps(document, separators=(",", ":"))) <= LIMIT_CHARACTERS:
         return document
     return {**document, "Statement": _united(document["Statement"])}
+
+
+def _alike(statements: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same permissions: what differs by the value of one condition alone is one statement with all of these."""
+    found: dict[str, dict[str, Any]] = {}
+    for one in statements:
+        ((how, tests),) = one.get("Condition", {"": {}}).items()
+        key = f"{one['Action']} {one['Resource']} {how} {list(tests)}"
+        if one.get("Condition") and key in found:
+            ((name, more),) = tests.items()
+            into = found[key]["Condition"][how]
+            into[name] = [*_listed(into[name]), *_listed(more)]
+        else:
+            found[key] = one
+    return list(found.values())
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _united(statements: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -75,6 +75,7 @@ def template(
             **({"HeartbeatAlarm": heartbeat(stack)} if any(one.name == WATCHDOG for one in functions) else {}),
             "Dashboard": dashboard(stack),
             "ScheduleGroup": {"Type": "AWS::Scheduler::ScheduleGroup", "Properties": {"Name": stack.schedule_group}},
+            "OneTimeGroup": {"Type": "AWS::Scheduler::ScheduleGroup", "Properties": {"Name": stack.one_time_group}},
             "SchedulerRole": encryption.with_key(
                 policies.scheduler(stack, [name for name in (TASK_RUNNER, EXPRESS_RUNNER) if name in definitions])
             ),
