@@ -159,6 +159,13 @@ class DeploymentFailed(OrchestratorError):
         super().__init__(f"stack {stack} is in {status}: {reason}")
 
 
+class RuleNotWritten(OrchestratorError):
+    """EventBridge has not taken the target of a rule that starts a task: deploying again writes it anew."""
+
+    def __init__(self, rule: str, reason: str) -> None:
+        super().__init__(f"rule {rule} has no target, and starts nothing: {reason}; deploy again")
+
+
 class DeploymentUnderWay(OrchestratorError):
     """Another apply writes tasks and schedules of this stack now."""
 
@@ -312,6 +319,41 @@ class UnknownTask(OrchestratorError):
 
     def __init__(self, task_id: str) -> None:
         super().__init__(f"there is no task {task_id!r} in the registry; `orchestrator tasks` lists them")
+
+
+class UnknownBackfill(OrchestratorError):
+    """A backfill was named that Step Functions does not know."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no backfill {name!r}: Step Functions forgets one 90 days after its end")
+
+
+class InvalidSelection(OrchestratorError):
+    """A form does not say which slots a backfill is to run."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"which slots? {why}: expected days or moments like 2026-12-01 or 2026-12-01T08:00:00Z")
+
+
+class NothingToRun(OrchestratorError):
+    """Of the slots that a backfill was to run none is to be run."""
+
+    def __init__(self, name: str, slots: int) -> None:
+        super().__init__(f"{name}: none of {slots} slots is to be run")
+
+
+class NotBackfilling(OrchestratorError):
+    """A backfill that has ended was to be stopped."""
+
+    def __init__(self, name: str, status: str) -> None:
+        super().__init__(f"the backfill {name} is {status}: there is nothing to stop")
+
+
+class StillBackfilling(OrchestratorError):
+    """A backfill that goes on was to be gone on with."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the backfill {name} goes on: stop it, or wait for its end")
 
 
 class UnknownAction(OrchestratorError):

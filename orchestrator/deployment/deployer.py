@@ -13,7 +13,7 @@ environment's reach ends at its name: but ``dev`` reaches ``dev-2``.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -54,6 +54,8 @@ _LOG_GROUPS = tuple(
 _MACHINES = ("states:REGION:ACCOUNT:stateMachine:STACK-*",)
 _QUEUES = ("sqs:REGION:ACCOUNT:STACK-*",)
 _ROLES = ("iam::ACCOUNT:role/STACK/*",)
+#: The stack's own, and those that start tasks, on any bus.
+_RULES = ("events:REGION:ACCOUNT:rule/STACK-*", "events:REGION:ACCOUNT:rule/*/STACK-on.*")
 _SCHEDULES = ("scheduler:REGION:ACCOUNT:schedule/STACK/*",)
 _TABLES = ("dynamodb:REGION:ACCOUNT:table/STACK-*",)
 
@@ -103,6 +105,8 @@ OWN: tuple[Grant, ...] = (
     _grant(DEPLOY, "scheduler", "ListTagsForResource TagResource", _GROUP),
     # A list is of no resource.
     _grant(DEPLOY, "scheduler", "ListSchedules", _ALL),
+    _grant(DEPLOY, "events", "DeleteRule PutRule PutTargets RemoveTargets", _RULES),
+    _grant(DEPLOY, "events", "ListRules", _ALL),
     _grant(
         DEPLOY,
         "sns",
@@ -113,6 +117,7 @@ OWN: tuple[Grant, ...] = (
     _grant(DEPLOY, "sns", "GetSubscriptionAttributes SetSubscriptionAttributes Unsubscribe", _ALL),
     _grant(DEPLOY, "ssm", "GetParametersByPath", ("ssm:REGION:ACCOUNT:parameter/STACK/alerts",)),
     _grant(DEPLOY, "ssm", "DeleteParameter PutParameter", ("ssm:REGION:ACCOUNT:parameter/STACK/alerts/*",)),
+    _passing(DEPLOY, "events"),
     _passing(DEPLOY, "scheduler"),
     _through(DEPLOY, "dynamodb", "Decrypt"),
     _through(DEPLOY, "s3", "Decrypt GenerateDataKey"),
@@ -154,7 +159,7 @@ CLOUDFORMATION: tuple[Grant, ...] = (
         "AWS::Events::Rule",
         "events",
         "DeleteRule DescribeRule ListTagsForResource ListTargetsByRule PutRule PutTargets RemoveTargets TagResource",
-        ("events:REGION:ACCOUNT:rule/STACK-*",),
+        _RULES,
     ),
     _grant(
         "AWS::IAM::Role",
@@ -214,8 +219,9 @@ CLOUDFORMATION: tuple[Grant, ...] = (
     _grant(
         "AWS::S3::Bucket",
         "s3",
-        "CreateBucket DeleteBucket GetBucketOwnershipControls GetBucketPublicAccessBlock GetBucketTagging"
-        " GetBucketVersioning GetEncryptionConfiguration ListBucket PutBucketOwnershipControls"
+        "CreateBucket DeleteBucket GetBucketNotification GetBucketOwnershipControls GetBucketPublicAccessBlock"
+        " GetBucketTagging GetBucketVersioning GetEncryptionConfiguration ListBucket PutBucketNotification"
+        " PutBucketOwnershipControls"
         " PutBucketPublicAccessBlock PutBucketTagging PutBucketVersioning PutEncryptionConfiguration",
         _BUCKETS,
     ),
@@ -282,7 +288,7 @@ PLACED: tuple[Grant, ...] = (
     _grant("tags", "cloudwatch", "UntagResource", ("cloudwatch:REGION:ACCOUNT:alarm:STACK-*",)),
     _grant("tags", "cloudwatch", "UntagResource", ("cloudwatch::ACCOUNT:dashboard/STACK",)),
     _grant("tags", "dynamodb", "TagResource UntagResource", _TABLES),
-    _grant("tags", "events", "UntagResource", ("events:REGION:ACCOUNT:rule/STACK-*",)),
+    _grant("tags", "events", "UntagResource", _RULES),
     _grant("tags", "iam", "ListRoleTags TagRole UntagRole", _ROLES),
     _grant("tags", "kms", "TagResource UntagResource", _KEYS),
     _grant("tags", "lambda", "ListTags UntagResource", _FUNCTIONS),
@@ -300,6 +306,11 @@ PLACED: tuple[Grant, ...] = (
 _BOUNDED = ("iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy")
 
 ALL = OWN + CLOUDFORMATION + PLACED
+
+#: What is for the key of a stack that has one of its own.
+_OF_OWN_KEY = tuple(
+    one for one in ALL if one.what.startswith("AWS::KMS::") or one.actions == ("kms:ScheduleKeyDeletion",)
+)
 
 
 def _bounded(grants: Iterable[Grant], boundary: str) -> Iterator[Grant]:
@@ -328,6 +339,9 @@ def policy(
     ``surroundings`` narrow it: a boundary is a condition, and a key of the company's the only one that can be used.
     Where the names are so long that a role could not hold it, statements about different services are united.
     """
+    if surroundings.key:
+        # The stack makes none of its own then.
+        grants = tuple(one for one in grants if one not in _OF_OWN_KEY)
     if surroundings.permissions_boundary:
         grants = tuple(_bounded(grants, surroundings.permissions_boundary))
 
@@ -355,29 +369,12 @@ def policy(
             {"Effect": "Allow", "Action": [], "Resource": resources} | ({"Condition": held} if held else {}),
         )
         statement["Action"] = sorted({*statement["Action"], *grant.actions})
-    document: dict[str, Any] = {"Version": "2012-10-17", "Statement": _alike(merged.values())}
+    passing = [one for one in merged.values() if one["Action"] == ["iam:PassRole"]]
+    others = [one for one in merged.values() if one not in passing]
+    document: dict[str, Any] = {"Version": "2012-10-17", "Statement": [*others, *_passing_to_several(passing)]}
     if len(json.dumps(document, separators=(",", ":"))) <= LIMIT_CHARACTERS:
         return document
     return {**document, "Statement": _united(document["Statement"])}
-
-
-def _alike(statements: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The same permissions: what differs by the value of one condition alone is one statement with all of these."""
-    found: dict[str, dict[str, Any]] = {}
-    for one in statements:
-        ((how, tests),) = one.get("Condition", {"": {}}).items()
-        key = f"{one['Action']} {one['Resource']} {how} {list(tests)}"
-        if one.get("Condition") and key in found:
-            ((name, more),) = tests.items()
-            into = found[key]["Condition"][how]
-            into[name] = [*_listed(into[name]), *_listed(more)]
-        else:
-            found[key] = one
-    return list(found.values())
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def _united(statements: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -392,6 +389,13 @@ def _united(statements: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         else:
             united.append(dict(one))
     return united
+
+
+def _passing_to_several(statements: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The same roles may be passed to any of the services."""
+    services = sorted(one["Condition"]["StringEquals"]["iam:PassedToService"] for one in statements)
+    condition = {"StringEquals": {"iam:PassedToService": services}}
+    return [{**statements[0], "Condition": condition}] if statements else []
 
 
 def _is_plain(statement: Mapping[str, Any]) -> bool:

@@ -19,6 +19,7 @@ from orchestrator import instants
 from orchestrator.dynamodb import Fields, to_item
 from orchestrator.schedules.calendars import Closure, OnClosed
 from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
+from orchestrator.tasks.event_start import EventStart, WhenAbsent
 from orchestrator.tasks.retries import RetryPolicy
 
 #: A task's id goes into schedule names, execution names and metric dimensions. It has no anchors, because ``$`` also
@@ -134,6 +135,10 @@ class Task:
     id: str
     target: Target
     schedules: tuple[TaskSchedule, ...] = ()
+    #: Events that start it beside its schedules.
+    starts: tuple[EventStart, ...] = ()
+    #: What a schedule does if the event of its slot has not come.
+    when_absent: WhenAbsent = WhenAbsent.RUN
     params: Mapping[str, Any] = field(default_factory=dict)
     #: Of one attempt.
     timeout_seconds: int = 300
@@ -217,6 +222,9 @@ class Task:
                 }
                 for s in self.schedules
             ],
+            # Text: nobody but a deployment reads them.
+            "on": json.dumps([start.to_value() for start in self.starts], sort_keys=True, ensure_ascii=False),
+            "whenAbsent": self.when_absent,
             # Text: the runner hands params on as they are, and a nested attribute value would need unwrapping.
             "params": json.dumps(self.params, sort_keys=True, ensure_ascii=False),
             "timeoutSeconds": self.timeout_seconds,
@@ -276,6 +284,8 @@ class Task:
                 )
                 for schedule in fields.maps("schedules")
             ),
+            starts=tuple(map(EventStart.from_value, json.loads(fields.find("on", str) or "[]"))),
+            when_absent=WhenAbsent(fields.find("whenAbsent", str) or WhenAbsent.RUN),
             params=json.loads(fields.get("params", str)),
             timeout_seconds=fields.get("timeoutSeconds", int),
             retry=RetryPolicy(
