@@ -52,7 +52,7 @@ def test_its_tests_pass(shop: Path) -> None:
         timeout=120,
     )
     assert ran.returncode == 0, ran.stdout
-    assert "2 passed" in ran.stdout
+    assert "3 passed" in ran.stdout
 
 
 def test_nothing_of_a_template_is_left_to_be_filled(shop: Path) -> None:
