@@ -129,8 +129,8 @@ def _read_again(
 ) -> DeploymentPlan:
     """The plan for tasks, schedules and subscriptions as they are now: the same, if nothing has happened since."""
     application, tasks = planned.application, planned.declared
-    registry, schedules = boundaries(clients, application.stack, outputs, deployer.now)
-    current = reconciliation.find(registry, schedules, tasks, deployer.now())
+    boundary = boundaries(clients, application.stack, outputs, deployer.now)
+    current = reconciliation.find(*boundary, tasks, deployer.now())
     writes = reconciliation.plan(tasks, current, deployer.now())
     alerts = plan_alerts(clients, application, outputs, planned.destinations)
     expected = subscribing.located(planned.alerts.changes, application.stack, outputs["AlertsTopicArn"])
@@ -142,10 +142,10 @@ def _read_again(
 def _write(clients: Clients, planned: DeploymentPlan, outputs: Mapping[str, str], deployer: Deployer) -> None:
     """Writes tasks and schedules, then subscriptions."""
     stack, operations = planned.application.stack, planned.reconciliation.operations
-    registry, schedules = boundaries(clients, stack, outputs, deployer.now)
+    boundary = boundaries(clients, stack, outputs, deployer.now)
     progress_of = deployer.progress_of or (lambda count: nullcontext(deployer.progress))
     with progress_of(len(operations)) as progress:
-        reconciliation.carry_out(operations, registry, schedules, progress, now=deployer.now())
+        reconciliation.carry_out(operations, *boundary, progress, now=deployer.now())
     record, subscriptions = alert_boundaries(clients, stack, outputs)
     dead_letters = subscribing.dead_letters_of(stack, subscriptions.topic)
     subscribing.carry_out(planned.alerts.changes, record, subscriptions, dead_letters, deployer.progress)
