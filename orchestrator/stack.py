@@ -182,6 +182,11 @@ class Stack:
         return self.name
 
     @property
+    def rule_prefix(self) -> str:
+        """What the names of the rules of EventBridge begin with that start tasks."""
+        return f"{self.name}-on."
+
+    @property
     def function_prefix(self) -> str:
         """The prefix that TaskRunner puts before a task's logical target; its role may invoke nothing outside it."""
         return f"{self.name}-task-"

@@ -10,6 +10,7 @@ from orchestrator.deployment.application import Application
 from orchestrator.deployment.publishing import LiveAlias
 from orchestrator.deployment.template import EXPRESS_RUNNER, TASK_RUNNER
 from orchestrator.stack import Stack, live
+from orchestrator.stores.event_rules import Rules, RuleSettings
 from orchestrator.stores.registry import Registry
 from orchestrator.stores.schedule_group import SchedulerSettings, Schedules
 from orchestrator.stores.subscriptions import Destinations, Subscriptions
@@ -30,6 +31,17 @@ def boundaries(
     dynamodb = clients("dynamodb")
     schedules = Schedules(clients("scheduler"), stack, settings, now)
     return Registry(dynamodb, stack), schedules, Switches(dynamodb, stack)
+
+
+def rules_boundary(clients: Clients, stack: Stack, outputs: Mapping[str, str]) -> Rules:
+    """What the rules that start tasks are read and written through."""
+    settings = RuleSettings(
+        state_machine=live(outputs["TaskRunnerArn"]),
+        express_state_machine=live(express) if (express := outputs.get("ExpressRunnerArn")) else None,
+        role=outputs["EventsRoleArn"],
+        dead_letter_queue=outputs["SchedulerDlqArn"],
+    )
+    return Rules(clients("events"), stack, settings)
 
 
 def alert_boundaries(clients: Clients, stack: Stack, outputs: Mapping[str, str]) -> tuple[Destinations, Subscriptions]:

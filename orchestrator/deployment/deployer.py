@@ -13,7 +13,7 @@ environment's reach ends at its name: but ``dev`` reaches ``dev-2``.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -53,6 +53,8 @@ _LOG_GROUPS = tuple(
 _MACHINES = ("states:REGION:ACCOUNT:stateMachine:STACK-*",)
 _QUEUES = ("sqs:REGION:ACCOUNT:STACK-*",)
 _ROLES = ("iam::ACCOUNT:role/STACK/*",)
+#: The stack's own, and those that start tasks, on any bus.
+_RULES = ("events:REGION:ACCOUNT:rule/STACK-*", "events:REGION:ACCOUNT:rule/*/STACK-on.*")
 _SCHEDULES = ("scheduler:REGION:ACCOUNT:schedule/STACK/*",)
 _TABLES = ("dynamodb:REGION:ACCOUNT:table/STACK-*",)
 
@@ -108,6 +110,8 @@ OWN: tuple[Grant, ...] = (
     _grant(DEPLOY, "scheduler", "ListTagsForResource TagResource", _GROUP),
     # A list is of no resource.
     _grant(DEPLOY, "scheduler", "ListSchedules", _ALL),
+    _grant(DEPLOY, "events", "DeleteRule PutRule PutTargets RemoveTargets", _RULES),
+    _grant(DEPLOY, "events", "ListRules", _ALL),
     _grant(
         DEPLOY,
         "sns",
@@ -118,6 +122,7 @@ OWN: tuple[Grant, ...] = (
     _grant(DEPLOY, "sns", "GetSubscriptionAttributes SetSubscriptionAttributes Unsubscribe", _ALL),
     _grant(DEPLOY, "ssm", "GetParametersByPath", ("ssm:REGION:ACCOUNT:parameter/STACK/alerts",)),
     _grant(DEPLOY, "ssm", "DeleteParameter PutParameter", ("ssm:REGION:ACCOUNT:parameter/STACK/alerts/*",)),
+    _passing(DEPLOY, "events"),
     _passing(DEPLOY, "scheduler"),
     _through(DEPLOY, "dynamodb", "Decrypt"),
     _through(DEPLOY, "s3", "Decrypt GenerateDataKey"),
@@ -159,7 +164,7 @@ CLOUDFORMATION: tuple[Grant, ...] = (
         "AWS::Events::Rule",
         "events",
         "DeleteRule DescribeRule ListTagsForResource ListTargetsByRule PutRule PutTargets RemoveTargets TagResource",
-        ("events:REGION:ACCOUNT:rule/STACK-*",),
+        _RULES,
     ),
     _grant(
         "AWS::IAM::Role",
@@ -219,8 +224,9 @@ CLOUDFORMATION: tuple[Grant, ...] = (
     _grant(
         "AWS::S3::Bucket",
         "s3",
-        "CreateBucket DeleteBucket GetBucketOwnershipControls GetBucketPublicAccessBlock GetBucketTagging"
-        " GetBucketVersioning GetEncryptionConfiguration ListBucket PutBucketOwnershipControls"
+        "CreateBucket DeleteBucket GetBucketNotification GetBucketOwnershipControls GetBucketPublicAccessBlock"
+        " GetBucketTagging GetBucketVersioning GetEncryptionConfiguration ListBucket PutBucketNotification"
+        " PutBucketOwnershipControls"
         " PutBucketPublicAccessBlock PutBucketTagging PutBucketVersioning PutEncryptionConfiguration",
         _BUCKETS,
     ),
@@ -282,7 +288,7 @@ PLACED: tuple[Grant, ...] = (
     _grant("tags", "cloudwatch", "UntagResource", ("cloudwatch:REGION:ACCOUNT:alarm:STACK-*",)),
     _grant("tags", "cloudwatch", "UntagResource", ("cloudwatch::ACCOUNT:dashboard/STACK",)),
     _grant("tags", "dynamodb", "TagResource UntagResource", _TABLES),
-    _grant("tags", "events", "UntagResource", ("events:REGION:ACCOUNT:rule/STACK-*",)),
+    _grant("tags", "events", "UntagResource", _RULES),
     _grant("tags", "iam", "ListRoleTags TagRole UntagRole", _ROLES),
     _grant("tags", "kms", "TagResource UntagResource", _KEYS),
     _grant("tags", "lambda", "ListTags UntagResource", _FUNCTIONS),
@@ -355,7 +361,9 @@ def policy(
             {"Effect": "Allow", "Action": [], "Resource": resources} | ({"Condition": held} if held else {}),
         )
         statement["Action"] = sorted({*statement["Action"], *grant.actions})
-    document: dict[str, Any] = {"Version": "2012-10-17", "Statement": list(merged.values())}
+    passing = [one for one in merged.values() if one["Action"] == ["iam:PassRole"]]
+    others = [one for one in merged.values() if one not in passing]
+    document: dict[str, Any] = {"Version": "2012-10-17", "Statement": [*others, *_passing_to_several(passing)]}
     if len(json.dumps(document, separators=(",", ":"))) <= LIMIT_CHARACTERS:
         return document
     return {**document, "Statement": _united(document["Statement"])}
@@ -373,6 +381,13 @@ def _united(statements: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         else:
             united.append(dict(one))
     return united
+
+
+def _passing_to_several(statements: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The same roles may be passed to any of the services."""
+    services = sorted(one["Condition"]["StringEquals"]["iam:PassedToService"] for one in statements)
+    condition = {"StringEquals": {"iam:PassedToService": services}}
+    return [{**statements[0], "Condition": condition}] if statements else []
 
 
 def _is_plain(statement: Mapping[str, Any]) -> bool:

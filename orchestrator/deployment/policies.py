@@ -122,6 +122,17 @@ def scheduler(stack: Stack, runners: Sequence[str]) -> dict[str, Any]:
     )
 
 
+def events(stack: Stack, runners: Sequence[str]) -> dict[str, Any]:
+    """The role that rules start ``runners`` with; dead letters EventBridge sends in its own name."""
+    starting = allow("states:StartExecution", _one_or_all([{"Ref": name} for name in runners]))
+    return role(stack, "events", [starting], ArnLike=rules(stack))
+
+
+def rules(stack: Stack) -> list[dict[str, str]]:
+    """The ARNs of the rules that start tasks: on the default bus, and on any other."""
+    return [arn("events", f"rule/{bus}{stack.rule_prefix}*") for bus in ("", "*/")]
+
+
 def backfill(stack: Stack) -> list[Statement]:
     """Statements for Backfill: it starts TaskRunner and executions of itself, and waits for them."""
     return [*_nested_execution(stack.task_runner, stack.backfill), *tracing(_TRACE_ACTIONS + _SAMPLING_ACTIONS)]
@@ -230,7 +241,7 @@ def queues(logical_ids: Sequence[str], **senders: Any) -> dict[str, Any]:
     arns = [attribute(logical_id) for logical_id in logical_ids]
     sending = [
         {
-            **allow("sqs:SendMessage", arns, ArnEquals={"aws:SourceArn": sender}),
+            **allow("sqs:SendMessage", arns, **_from(sender)),
             "Principal": {"Service": f"{service}.amazonaws.com"},
         }
         for service, sender in senders.items()
@@ -242,6 +253,11 @@ def queues(logical_ids: Sequence[str], **senders: Any) -> dict[str, Any]:
             "PolicyDocument": _document([*sending, _tls_only("sqs:*", arns)]),
         },
     }
+
+
+def _from(source: Any) -> dict[str, Any]:
+    """The condition that a request is made for a resource, or for one of several patterns."""
+    return {"ArnLike" if isinstance(source, list) else "ArnEquals": {"aws:SourceArn": source}}
 
 
 def topic(logical_id: str, *, alarms: Any) -> dict[str, Any]:

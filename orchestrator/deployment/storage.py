@@ -124,8 +124,13 @@ def own_buckets(stack: Stack, names: Iterable[str]) -> dict[str, Any]:
     }
 
 
+def bucket_name(stack: Stack, purpose: str, account: str, region: str) -> str:
+    """The name of a bucket of the stack, which every bucket of the world must differ from."""
+    return f"{stack.name}-{purpose}-{account}-{region}"
+
+
 def _bucket(stack: Stack, purpose: str) -> dict[str, Any]:
-    name = f"{stack.name}-{purpose}-${{AWS::AccountId}}-${{AWS::Region}}"
+    name = bucket_name(stack, purpose, "${AWS::AccountId}", "${AWS::Region}")
     return {
         "Type": "AWS::S3::Bucket",
         **_KEPT,
@@ -145,6 +150,8 @@ def _bucket(stack: Stack, purpose: str) -> dict[str, Any]:
                 ]
             },
             "VersioningConfiguration": {"Status": "Enabled"},
+            # An object may start a task: S3's events are free, and nobody hears of those that no rule asks for.
+            "NotificationConfiguration": {"EventBridgeConfiguration": {"EventBridgeEnabled": True}},
             "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
             "PublicAccessBlockConfiguration": {
                 "BlockPublicAcls": True,

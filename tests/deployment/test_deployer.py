@@ -26,6 +26,7 @@ from orchestrator.runs.destinations import Destination, Kind
 from orchestrator.runs.task_state import Pause
 from orchestrator.stack import Stack
 from orchestrator.stores.switches import Switches
+from orchestrator.tasks.event_start import EventStart
 from orchestrator.tasks.task import Task
 from tests.testbed import company, sample
 from tests.testbed.sample import task
@@ -126,6 +127,9 @@ def test_deploying_lacks_nothing_and_has_nothing_that_it_does_not_use(
     assert deploy_(application, TASKS, told=[webhook])
     disable_a_schedule(aws)
     assert deploy_(application, TASKS, told=[webhook])
+    aws.client("events").create_event_bus(Name="others")
+    starts = [EventStart(pattern={"source": ["shop"]}, bus=bus) for bus in ("", "others")]
+    assert deploy_(application, [replace(TASKS[0], starts=tuple(starts)), *TASKS[1:]], told=[webhook])
     canary = Rollout.canary(10, 1, STACK.failure_alarm)
     # What is registered while a switch is on is paused.
     Switches(aws.client("dynamodb"), STACK).turn_on(Pause(who="ann", switch="all"))
@@ -184,11 +188,8 @@ def test_each_resource_of_the_template_is_in_reach_and_no_other_stacks_is(templa
 
 def test_a_role_can_be_passed_to_its_service_only() -> None:
     passing = [one for one in policy(STACK)["Statement"] if "iam:PassRole" in one["Action"]]
-    assert sorted(one["Condition"]["StringEquals"]["iam:PassedToService"] for one in passing) == [
-        "lambda.amazonaws.com",
-        "scheduler.amazonaws.com",
-        "states.amazonaws.com",
-    ]
+    services = ["events.amazonaws.com", "lambda.amazonaws.com", "scheduler.amazonaws.com", "states.amazonaws.com"]
+    assert [one["Condition"]["StringEquals"]["iam:PassedToService"] for one in passing] == [services]
     assert {resource for one in passing for resource in one["Resource"]} == {"arn:aws:iam::*:role/orchestrator-dev/*"}
 
 
@@ -202,6 +203,7 @@ def test_no_action_has_a_wildcard_and_few_are_on_all() -> None:
         "ec2:DescribeSecurityGroups",
         "ec2:DescribeSubnets",
         "ec2:DescribeVpcs",
+        "events:ListRules",
         "kms:CreateKey",
         "kms:ListAliases",
         "lambda:CreateEventSourceMapping",
@@ -273,6 +275,7 @@ ASKED_FOR = {
         "ec2:DescribeSecurityGroups",
         "ec2:DescribeSubnets",
         "ec2:DescribeVpcs",
+        "events:ListRules",
     },
     ("AWS::IAM::Role", "PermissionsBoundary"): {"iam:PutRolePermissionsBoundary"},
 }

@@ -201,7 +201,7 @@ def test_each_function_and_state_machine_has_a_role_of_its_own(template: dict[st
     machines = [machine["RoleArn"] for machine in resources(template, "AWS::StepFunctions::StateMachine").values()]
     used = [role["Fn::GetAtt"][0] for role in functions + machines]
     assert len(set(used)) == len(used)
-    assert {*used, "SchedulerRole"} == resources(template, "AWS::IAM::Role").keys()
+    assert {*used, "EventsRole", "SchedulerRole"} == resources(template, "AWS::IAM::Role").keys()
 
 
 def test_each_function_logs_into_a_group_with_retention(template: dict[str, Any]) -> None:
