@@ -182,6 +182,14 @@ class Stack:
         return self.name
 
     @property
+    def one_time_group(self) -> str:
+        """The schedule group of runs that applications ask for while they run; no deployment writes into it.
+
+        A stack's name has no point, so this is no other stack's group.
+        """
+        return f"{self.schedule_group}.one-time"
+
+    @property
     def rule_prefix(self) -> str:
         """What the names of the rules of EventBridge begin with that start tasks."""
         return f"{self.name}-on."

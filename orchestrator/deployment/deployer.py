@@ -47,6 +47,7 @@ _FUNCTIONS = ("lambda:REGION:ACCOUNT:function:STACK-*",)
 #: Nobody knows the id of a stack's key before it is there, and its alias goes with the stack, before the key.
 _KEYS = ("kms:REGION:ACCOUNT:key/*",)
 _GROUP = ("scheduler:REGION:ACCOUNT:schedule-group/STACK",)
+_GROUPS = (*_GROUP, "scheduler:REGION:ACCOUNT:schedule-group/STACK.one-time")
 _LOG_GROUPS = tuple(
     f"logs:REGION:ACCOUNT:log-group:/aws/{kind}/STACK-*" for kind in ("events", "lambda", "vendedlogs/states")
 )
@@ -264,9 +265,14 @@ CLOUDFORMATION: tuple[Grant, ...] = (
         "AWS::Scheduler::ScheduleGroup",
         "scheduler",
         "CreateScheduleGroup DeleteScheduleGroup GetScheduleGroup ListTagsForResource TagResource",
-        _GROUP,
+        _GROUPS,
     ),
-    _grant("AWS::Scheduler::ScheduleGroup", "scheduler", "DeleteSchedule", _SCHEDULES),
+    _grant(
+        "AWS::Scheduler::ScheduleGroup",
+        "scheduler",
+        "DeleteSchedule",
+        (*_SCHEDULES, "scheduler:REGION:ACCOUNT:schedule/STACK.one-time/*"),
+    ),
     _grant(
         "AWS::StepFunctions::StateMachine",
         "states",
@@ -298,7 +304,7 @@ PLACED: tuple[Grant, ...] = (
     _grant("tags", "ses", "ListTagsForResource UntagResource", _ALL),
     _grant("tags", "sns", "UntagResource", ("sns:REGION:ACCOUNT:STACK-*",)),
     _grant("tags", "sqs", "TagQueue UntagQueue", _QUEUES),
-    _grant("tags", "scheduler", "UntagResource", _GROUP),
+    _grant("tags", "scheduler", "UntagResource", _GROUPS),
     _grant("tags", "states", "UntagResource", _MACHINES),
 )
 
@@ -306,6 +312,11 @@ PLACED: tuple[Grant, ...] = (
 _BOUNDED = ("iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy")
 
 ALL = OWN + CLOUDFORMATION + PLACED
+
+#: What is for the key of a stack that has one of its own.
+_OF_OWN_KEY = tuple(
+    one for one in ALL if one.what.startswith("AWS::KMS::") or one.actions == ("kms:ScheduleKeyDeletion",)
+)
 
 
 def _bounded(grants: Iterable[Grant], boundary: str) -> Iterator[Grant]:
@@ -334,6 +345,9 @@ def policy(
     ``surroundings`` narrow it: a boundary is a condition, and a key of the company's the only one that can be used.
     Where the names are so long that a role could not hold it, statements about different services are united.
     """
+    if surroundings.key:
+        # The stack makes none of its own then.
+        grants = tuple(one for one in grants if one not in _OF_OWN_KEY)
     if surroundings.permissions_boundary:
         grants = tuple(_bounded(grants, surroundings.permissions_boundary))
 

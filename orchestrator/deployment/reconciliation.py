@@ -20,7 +20,7 @@ from orchestrator.runs.task_state import Item, Pause
 from orchestrator.stores.registry import Registry, registered_as
 from orchestrator.stores.schedule_group import Schedules
 from orchestrator.stores.switches import Switches
-from orchestrator.tasks.schedule_names import is_one_time, schedule_name, task_of
+from orchestrator.tasks.schedule_names import schedule_name, task_of
 from orchestrator.tasks.scope import Scope
 from orchestrator.tasks.slots import extra_schedules, times
 from orchestrator.tasks.task import Task, TaskSchedule
@@ -200,8 +200,7 @@ def plan(tasks: Sequence[Task], current: Found, now: datetime) -> Plan:
         and (name in current.edited or not (current.up_to_date and current.schedules[name]))
     ]
     unwanted = [name for name in sorted(current.schedules) if name not in wanted]
-    # A run that somebody has asked for at run time stays as long as its task does.
-    of_tasks = [name for name in unwanted if task_of(name) in (removed if is_one_time(name) else ids | removed)]
+    of_tasks = [name for name in unwanted if task_of(name) in ids | removed]
     deletes = [DeleteSchedule(name=name) for name in of_tasks]
     removes = [Remove(task_id=id_) for id_ in sorted(removed)]
     fingerprint = [RecordFingerprint()] if creates or updates or not current.up_to_date else []

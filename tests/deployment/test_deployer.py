@@ -155,7 +155,8 @@ def template() -> dict[str, Any]:
 
 def test_each_resource_type_has_its_row_and_no_row_is_without_one(template: dict[str, Any]) -> None:
     types = {resource["Type"] for resource in template["Resources"].values()}
-    assert {grant.what for grant in CLOUDFORMATION} == types
+    # A bus is made for the events of outcomes where tasks.yaml names one that is not there.
+    assert {grant.what for grant in CLOUDFORMATION} == types | {"AWS::Events::EventBus"}
 
 
 def physical(template: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -248,7 +249,9 @@ def of_one_service(part: Mapping[str, Any]) -> bool:
 def test_a_key_of_the_company_s_is_the_only_one_that_can_be_used() -> None:
     statements = policy(STACK, surroundings=BOUNDED)["Statement"]
     keys = {one for of in statements if any(a.startswith("kms:") for a in of["Action"]) for one in of["Resource"]}
-    assert {one for one in keys if ":key/" in one} == {BOUNDED.key}
+    assert keys == {BOUNDED.key}
+    actions = {action for of in statements for action in of["Action"]}
+    assert actions.isdisjoint({"kms:CreateKey", "kms:CreateAlias", "kms:ScheduleKeyDeletion"})
 
 
 @pytest.mark.parametrize("action", ["CreateRole", "PutRolePolicy", "PutRolePermissionsBoundary"])
