@@ -102,6 +102,11 @@ class Stack:
         return self.table("Incidents")
 
     @property
+    def limits_table(self) -> str:
+        """What stops, mutes and limits many tasks at once."""
+        return self.table("Limits")
+
+    @property
     def task_runner(self) -> str:
         """The state machine that every schedule targets."""
         return f"{self.name}-TaskRunner"

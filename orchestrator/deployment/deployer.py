@@ -98,7 +98,13 @@ OWN: tuple[Grant, ...] = (
     ),
     # "You can't return information about composite alarms if your [permission] has a narrower scope" (DescribeAlarms).
     _grant(DEPLOY, "cloudwatch", "DescribeAlarms", _ALL),
-    _grant(DEPLOY, "dynamodb", "DeleteItem Scan UpdateItem", ("dynamodb:REGION:ACCOUNT:table/STACK-ScheduledTasks",)),
+    _grant(
+        DEPLOY,
+        "dynamodb",
+        "DeleteItem GetItem Scan UpdateItem",
+        ("dynamodb:REGION:ACCOUNT:table/STACK-ScheduledTasks",),
+    ),
+    _grant(DEPLOY, "dynamodb", "Query", ("dynamodb:REGION:ACCOUNT:table/STACK-Limits",)),
     _grant(DEPLOY, "dynamodb", "DeleteItem PutItem", ("dynamodb:REGION:ACCOUNT:table/STACK-Idempotency",)),
     _grant(DEPLOY, "dynamodb", "DeleteTable DescribeTable UpdateTable", _TABLES),
     _grant(DEPLOY, "scheduler", "CreateSchedule DeleteSchedule GetSchedule UpdateSchedule", _SCHEDULES),

@@ -58,9 +58,9 @@ def test_what_cannot_be_asked_for_says_why(stack: Applied, capsys: Printed, argu
 def test_a_deployment_leaves_it_alone(embedded_aws: EmbeddedAws, stack: Applied) -> None:
     assert main(["schedule", "good", "--at", AT]) == 0
     now = datetime.now(UTC)
-    registry, schedules = boundaries(embedded_aws.client, STACK, stack.outputs, lambda: now)
-    tasks = [record.task for record in registry.all()]
-    current = reconciliation.find(registry, schedules, tasks, now)
+    boundary = boundaries(embedded_aws.client, STACK, stack.outputs, lambda: now)
+    tasks = [record.task for record in boundary[0].all()]
+    current = reconciliation.find(*boundary, tasks, now)
     assert NAME not in current.schedules
     for of in (tasks, [task for task in tasks if task.id != "good"]):
         planned = reconciliation.plan(of, current, now)

@@ -233,7 +233,7 @@ def test_old_rows_expire(template: dict[str, Any]) -> None:
         for name, table in resources(template, "AWS::DynamoDB::Table").items()
         if "TimeToLiveSpecification" in table
     }
-    assert expiring == {"TaskRuns": "ttl", "Incidents": "ttl", "Idempotency": "expiration"}
+    assert expiring == {"TaskRuns": "ttl", "Incidents": "ttl", "Limits": "ttl", "Idempotency": "expiration"}
 
 
 def test_buckets_are_closed_to_the_public(template: dict[str, Any]) -> None:
