@@ -67,6 +67,8 @@ class Pages:
     guard: Guard = field(default_factory=Guard)
     #: The tasks as their file has them, by id, where that is at hand.
     project: Project = field(default_factory=Project)
+    #: Seconds after which a page is asked for again.
+    pause: float = 3.0
     #: When a copy was made.
     made: datetime | None = None
     templates: Environment = field(default_factory=environment)
@@ -289,13 +291,8 @@ class Pages:
         return self._rendered(template, page=page, **values)
 
     def _rendered(self, template: str, **values: Any) -> str:
-        known = {
-            "links": self.links,
-            "guard": self.guard,
-            "pages": self.titles,
-            "made": self.made,
-            "Reprocess": Reprocess,
-        }
+        known = {"links": self.links, "guard": self.guard, "pages": self.titles, "made": self.made}
+        known |= {"pause": self.pause, "Reprocess": Reprocess}
         return self.templates.get_template(f"{template}.html").render(**known, stack=self.reading.stack, **values)
 
 
