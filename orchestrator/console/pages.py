@@ -11,10 +11,12 @@ from typing import Any
 from jinja2 import Environment
 
 from orchestrator.console import costs, grid, heat, ledger
-from orchestrator.console.actions import Action, Fields
+from orchestrator.console.action import Action, Fields
+from orchestrator.console.backfill_actions import going_on
 from orchestrator.console.calls import calls
 from orchestrator.console.durations import durations
 from orchestrator.console.executions import execution
+from orchestrator.console.failures import stretches
 from orchestrator.console.grid import Filter, Mark
 from orchestrator.console.guard import Guard
 from orchestrator.console.links import Links
@@ -26,19 +28,34 @@ from orchestrator.console.timeline import timeline
 from orchestrator.errors import NoRunOfSlot, UnknownTask
 from orchestrator.instants import of_slot
 from orchestrator.runs.alerts import Incident
+from orchestrator.runs.backfill import Reprocess, progress
 from orchestrator.runs.explanation import why
+from orchestrator.runs.outline import Outline
 from orchestrator.runs.run import TERMINAL, UNSUCCESSFUL, Run, RunStatus, Trigger
 from orchestrator.tasks import preview
 from orchestrator.tasks.slots import expected
 from orchestrator.tasks.task import Task
 
 #: By its name in an address, the title of each page that navigation offers.
-TITLES = (("", "Overview"), ("timeline", "Timeline"), ("failures", "Failures"), ("ledger", "Ledger"))
+TITLES = (
+    ("", "Overview"),
+    ("timeline", "Timeline"),
+    ("failures", "Failures"),
+    ("ledger", "Ledger"),
+    ("deployments", "Deployments"),
+)
+_LOCAL = ("local", "Local AWS")
 
 #: Of an incident, so many slots; of a task, so many causes; days of the pages of failures and of the ledger.
 _SLOTS, _CAUSES, _DAYS = 20, 8, timedelta(days=7)
 
 _UPCOMING = 10
+
+#: So many tasks are shown that the next deployment changes.
+_PENDING = 200
+
+#: So many slots of a backfill are listed, those that matter first.
+_SLOTS_OF_A_BACKFILL = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +67,16 @@ class Pages:
     guard: Guard = field(default_factory=Guard)
     #: The tasks as their file has them, by id, where that is at hand.
     project: Project = field(default_factory=Project)
+    #: Seconds after which a page is asked for again.
+    pause: float = 3.0
     #: When a copy was made.
     made: datetime | None = None
     templates: Environment = field(default_factory=environment)
+
+    @property
+    def titles(self) -> tuple[tuple[str, str], ...]:
+        """Of the pages that there are: a copy, and a stack on AWS, have no page of the embedded AWS."""
+        return TITLES if self.reading.of_aws or not self.links.live else (*TITLES, _LOCAL)
 
     def linked(self, links: Links, made: datetime) -> Pages:
         """The same as a copy that was made then."""
@@ -172,13 +196,15 @@ class Pages:
         missed = [run for run in runs if run.status in (RunStatus.MISSED, RunStatus.EXPIRED)]
         incidents = self.reading.incidents()
 
-        def of(incident: Incident) -> list[Any]:
-            return [run for run in runs if run.task_id in incident.tasks and run.slot >= incident.since[:10]][:_SLOTS]
+        def of(incident: Incident) -> list[Outline]:
+            return [run for run in runs if run.task_id in incident.tasks and run.slot >= incident.since[:10]]
 
+        slots = [(one, of(one)) for one in incidents]
         return self._page(
             "failures",
             "failures",
-            incidents=[(one, of(one)) for one in incidents],
+            incidents=[(one, some[:_SLOTS], stretches(some)) for one, some in slots],
+            again=stretches(missed),
             missed=missed[:200],
             letters=self.reading.dead_letters(),
         )
@@ -193,21 +219,60 @@ class Pages:
             "ledger",
             days=ledger.days(records, self.reading.between(since, now), since, now),
             backfills=self.reading.backfills(),
-            versions=self.reading.versions(),
         )
 
-    def confirm(self, name: str, action: Action, fields: Fields, effects: list[str]) -> str:
-        """Renders what an action would do, and asks for a confirmation."""
-        back = self.links.task(fields["task"]) if "task" in fields else self.links.page("failures")
+    def deployments(self) -> str:
+        """Renders which versions are live, what the last deployment has done, and what the next one would do."""
+        written = self.project.tasks()
+        tasks = {record.task.id: record.task for record in self.reading.records().values() if not record.task.is_system}
+        there = {name: task for name, task in (written or {}).items() if not task.is_system}
+        return self._page(
+            "deployments",
+            "deployments",
+            versions=self.reading.versions(),
+            last=self.reading.last_deployment(),
+            known=written is not None,
+            pending=pending(tasks, there, self.reading.now()) if written is not None else (),
+            most=_PENDING,
+        )
+
+    def local(self) -> str:
+        """Renders what only the embedded AWS lets a person see: mails, messages, objects, its clock."""
+        return self._page("local", "local", seen=self.reading.embedded(), buckets=self.reading.objects())
+
+    def backfill(self, name: str) -> str:
+        """Renders one backfill and how far it has come. Raises :class:`UnknownBackfill`."""
+        one = self.reading.backfill(name)
+        assert one.asked is not None, "it was asked for"
+        rows = self.reading.rows_of(one.asked)
+        return self._page(
+            "backfill",
+            None,
+            backfill=one,
+            asked=one.asked,
+            progress=progress(one.asked, rows),
+            rows=rows,
+            most=_SLOTS_OF_A_BACKFILL,
+            command=going_on(one),
+        )
+
+    def after(self, fields: Fields) -> str:
+        """Where somebody goes on who has acted, or has not."""
+        if "backfill" in fields:
+            return self.links.backfill(fields["backfill"])
+        return self.links.task(fields["task"]) if "task" in fields else self.links.page("failures")
+
+    def confirm(self, name: str, action: Action, fields: Fields, effects: list[str], said: str) -> str:
+        """Renders what an action would do, and asks for a confirmation; ``said`` is the command that does the same."""
         return self._page(
             "confirm",
             None,
             title=action.title,
             effects=effects,
-            command=action.command(fields),
+            command=said,
             action=name,
             fields=fields,
-            back=back,
+            back=self.after(fields),
         )
 
     def message(self, title: str, text: str, back: str | None = None, *, retried: bool = False) -> str:
@@ -226,7 +291,8 @@ class Pages:
         return self._rendered(template, page=page, **values)
 
     def _rendered(self, template: str, **values: Any) -> str:
-        known = {"links": self.links, "guard": self.guard, "pages": TITLES, "made": self.made}
+        known = {"links": self.links, "guard": self.guard, "pages": self.titles, "made": self.made}
+        known |= {"pause": self.pause, "Reprocess": Reprocess}
         return self.templates.get_template(f"{template}.html").render(**known, stack=self.reading.stack, **values)
 
 

@@ -30,6 +30,7 @@ from orchestrator.tasks.slots import with_passed_over
 from orchestrator.tasks.task import (
     LAMBDA_TIMEOUT_LIMIT,
     LONGEST_RUN_SECONDS,
+    NOT_YET_SECONDS,
     PARAMS_LIMIT_BYTES,
     TARGET_PATTERN,
     Alerting,
@@ -207,6 +208,12 @@ class DefaultsModel(Model):
     catch_up_window: Duration = Field(default=86_400, description="No slot runs that is older than this.")
     min_duration: Duration = Field(default=0, description="A run that succeeds in less time is told of; 0 is none.")
     max_duration: Duration = Field(default=0, description="A run that takes more time is told of; 0 is none.")
+    heartbeat: Duration = Field(
+        default=0, description="A handler that gives no sign of life for so long is ended; 0: nobody listens."
+    )
+    not_yet_for: Annotated[Duration, Field(ge=60)] = Field(
+        default=NOT_YET_SECONDS, description='For so long a handler may say "not yet"; then the run has failed.'
+    )
     pause_after_failures: int = Field(default=0, ge=0, description="So many failures in a row pause it; 0: none do.")
     budget: float = Field(
         default=0, ge=0, strict=False, description="Dollars a month; plan and costs say where more is due. 0 is none."
@@ -247,6 +254,10 @@ class TaskModel(DefaultsModel):
                 f"timeout: a Lambda function runs at most {LAMBDA_TIMEOUT_LIMIT} s, found {self.timeout} s;"
                 " longer work is a workflow"
             )
+        if self.heartbeat and not self.run.startswith("lambda/"):
+            raise ValueError("heartbeat: only the handler of a function gives signs of life, and this is a workflow")
+        if self.heartbeat >= self.timeout and self.heartbeat:
+            raise ValueError(f"heartbeat: expected less than the timeout, {self.timeout} s, found {self.heartbeat} s")
         begin, end = (bound(one, self.timezone, time.min) for one in (self.start_date, self.end_date))
         if begin and end and end < begin:
             raise ValueError(
@@ -289,6 +300,8 @@ class TaskModel(DefaultsModel):
             catch_up_window_seconds=self.catch_up_window,
             min_duration_seconds=self.min_duration,
             max_duration_seconds=self.max_duration,
+            heartbeat_seconds=self.heartbeat,
+            not_yet_seconds=self.not_yet_for,
             pause_after_failures=self.pause_after_failures,
             budget=Decimal(f"{self.budget:g}"),
             alerts=Alerting(

@@ -41,6 +41,9 @@ LEASE_MARGIN_SECONDS = 300
 #: A slot that waits for the task's runs before it is skipped when it has waited so long.
 LONGEST_WAIT_SECONDS = 86_400
 
+#: For so long a handler may say "not yet" where its task says nothing else.
+NOT_YET_SECONDS = 86_400
+
 #: So many slots of a task wait at most; a further one is skipped.
 MOST_WAITING = 100
 
@@ -165,6 +168,10 @@ class Task:
     pause_after_failures: int = 0
     #: Dollars a month that it should not cost more than; 0 is no bound.
     budget: Decimal = Decimal(0)
+    #: A handler that is silent for longer is ended; 0: nobody listens.
+    heartbeat_seconds: int = 0
+    #: For so long a handler may say "not yet".
+    not_yet_seconds: int = NOT_YET_SECONDS
     alerts: Alerting = field(default_factory=Alerting)
     owner: str = ""
     #: Words that people look tasks up by.
@@ -264,6 +271,8 @@ class Task:
             "minDurationSeconds": self.min_duration_seconds,
             "maxDurationSeconds": self.max_duration_seconds,
             "pauseAfterFailures": self.pause_after_failures,
+            "heartbeatSeconds": self.heartbeat_seconds,
+            "notYetSeconds": self.not_yet_seconds,
         }
 
     @classmethod
@@ -309,6 +318,8 @@ class Task:
             max_duration_seconds=fields.get("maxDurationSeconds", int),
             pause_after_failures=fields.get("pauseAfterFailures", int),
             budget=Decimal(f"{fields.find('budget', float) or 0:g}"),
+            heartbeat_seconds=fields.find("heartbeatSeconds", int) or 0,
+            not_yet_seconds=fields.find("notYetSeconds", int) or NOT_YET_SECONDS,
             alerts=Alerting(
                 failures=alerts.get("failures", int),
                 of=alerts.get("of", int),
