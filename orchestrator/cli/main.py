@@ -23,6 +23,7 @@ from orchestrator.cli.connection import Connection
 from orchestrator.cli.console import beside
 from orchestrator.cli.console import console as web_console
 from orchestrator.cli.costs import costs
+from orchestrator.cli.emit import emit
 from orchestrator.cli.failed import failed
 from orchestrator.cli.forecast import forecast_command
 from orchestrator.cli.init import init
@@ -76,7 +77,9 @@ def validate(connection: Connection, given: Path | None) -> None:
     checked = check(connection.project, stack, file, datetime.now(UTC))
     declared = checked.declared
     schedules = sum(len(task.schedules) for task in declared.tasks)
-    click.echo(f"{file}: {len(declared.tasks)} tasks, {schedules} schedules, no mistakes.")
+    events = sum(len(task.starts) for task in declared.tasks)
+    heard = f" {events} kinds of events," if events else ""
+    click.echo(f"{file}: {len(declared.tasks)} tasks, {schedules} schedules,{heard} no mistakes.")
     for said in (
         *checked.warnings,
         *silences(declared.tasks, declared.destinations),
@@ -157,6 +160,7 @@ _COMMANDS = (
     backfill,
     completion,
     web_console,
+    emit,
     failed,
     costs,
     forecast_command,
