@@ -274,7 +274,7 @@ class Run:
             duplicates=int(fields.find("duplicates", float) or 0),
             history=tuple(map(EarlierRun.from_fields, history)),
             hold=hold_of(item),
-            linked=fields.find("linked", bool) or False,
+            linked="linked" in fields,
         )
 
 
