@@ -11,10 +11,12 @@ from typing import Any
 from jinja2 import Environment
 
 from orchestrator.console import costs, grid, heat, ledger
-from orchestrator.console.actions import Action, Fields
+from orchestrator.console.action import Action, Fields
+from orchestrator.console.backfill_actions import going_on
 from orchestrator.console.calls import calls
 from orchestrator.console.durations import durations
 from orchestrator.console.executions import execution
+from orchestrator.console.failures import stretches
 from orchestrator.console.grid import Filter, Mark
 from orchestrator.console.guard import Guard
 from orchestrator.console.links import Links
@@ -26,7 +28,9 @@ from orchestrator.console.timeline import timeline
 from orchestrator.errors import NoRunOfSlot, UnknownTask
 from orchestrator.instants import of_slot
 from orchestrator.runs.alerts import Incident
+from orchestrator.runs.backfill import Reprocess, progress
 from orchestrator.runs.explanation import why
+from orchestrator.runs.outline import Outline
 from orchestrator.runs.run import TERMINAL, UNSUCCESSFUL, Run, RunStatus, Trigger
 from orchestrator.tasks import preview
 from orchestrator.tasks.slots import expected
@@ -39,6 +43,9 @@ TITLES = (("", "Overview"), ("timeline", "Timeline"), ("failures", "Failures"), 
 _SLOTS, _CAUSES, _DAYS = 20, 8, timedelta(days=7)
 
 _UPCOMING = 10
+
+#: So many slots of a backfill are listed, those that matter first.
+_SLOTS_OF_A_BACKFILL = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,13 +179,15 @@ class Pages:
         missed = [run for run in runs if run.status in (RunStatus.MISSED, RunStatus.EXPIRED)]
         incidents = self.reading.incidents()
 
-        def of(incident: Incident) -> list[Any]:
-            return [run for run in runs if run.task_id in incident.tasks and run.slot >= incident.since[:10]][:_SLOTS]
+        def of(incident: Incident) -> list[Outline]:
+            return [run for run in runs if run.task_id in incident.tasks and run.slot >= incident.since[:10]]
 
+        slots = [(one, of(one)) for one in incidents]
         return self._page(
             "failures",
             "failures",
-            incidents=[(one, of(one)) for one in incidents],
+            incidents=[(one, some[:_SLOTS], stretches(some)) for one, some in slots],
+            again=stretches(missed),
             missed=missed[:200],
             letters=self.reading.dead_letters(),
         )
@@ -196,18 +205,39 @@ class Pages:
             versions=self.reading.versions(),
         )
 
-    def confirm(self, name: str, action: Action, fields: Fields, effects: list[str]) -> str:
-        """Renders what an action would do, and asks for a confirmation."""
-        back = self.links.task(fields["task"]) if "task" in fields else self.links.page("failures")
+    def backfill(self, name: str) -> str:
+        """Renders one backfill and how far it has come. Raises :class:`UnknownBackfill`."""
+        one = self.reading.backfill(name)
+        assert one.asked is not None, "it was asked for"
+        rows = self.reading.rows_of(one.asked)
+        return self._page(
+            "backfill",
+            None,
+            backfill=one,
+            asked=one.asked,
+            progress=progress(one.asked, rows),
+            rows=rows,
+            most=_SLOTS_OF_A_BACKFILL,
+            command=going_on(one),
+        )
+
+    def after(self, fields: Fields) -> str:
+        """Where somebody goes on who has acted, or has not."""
+        if "backfill" in fields:
+            return self.links.backfill(fields["backfill"])
+        return self.links.task(fields["task"]) if "task" in fields else self.links.page("failures")
+
+    def confirm(self, name: str, action: Action, fields: Fields, effects: list[str], said: str) -> str:
+        """Renders what an action would do, and asks for a confirmation; ``said`` is the command that does the same."""
         return self._page(
             "confirm",
             None,
             title=action.title,
             effects=effects,
-            command=action.command(fields),
+            command=said,
             action=name,
             fields=fields,
-            back=back,
+            back=self.after(fields),
         )
 
     def message(self, title: str, text: str, back: str | None = None, *, retried: bool = False) -> str:
@@ -226,7 +256,7 @@ class Pages:
         return self._rendered(template, page=page, **values)
 
     def _rendered(self, template: str, **values: Any) -> str:
-        known = {"links": self.links, "guard": self.guard, "pages": TITLES, "made": self.made}
+        known = {"links": self.links, "guard": self.guard, "pages": TITLES, "made": self.made, "Reprocess": Reprocess}
         return self.templates.get_template(f"{template}.html").render(**known, stack=self.reading.stack, **values)
 
 

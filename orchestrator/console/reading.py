@@ -18,6 +18,7 @@ from orchestrator.console.span import Span
 from orchestrator.instants import to_second
 from orchestrator.operations import run_log
 from orchestrator.runs.alerts import Incident
+from orchestrator.runs.backfill import Asked
 from orchestrator.runs.outline import Outline
 from orchestrator.runs.run import Run
 from orchestrator.runs.task_state import Record
@@ -193,6 +194,15 @@ class Reading:
     def backfills(self) -> tuple[Backfilling, ...]:
         """The newest backfills, the newest first."""
         return self._deployed.backfills.recent(_BACKFILLS)
+
+    def backfill(self, name: str) -> Backfilling:
+        """A backfill and what it runs. Raises :class:`~orchestrator.errors.UnknownBackfill`."""
+        return self._deployed.backfills.get(name)
+
+    def rows_of(self, asked: Asked) -> Mapping[str, Run]:
+        """The rows of a backfill's slots, by slot."""
+        rows = self._deployed.ledger.between(asked.task_id, *asked.span)
+        return {run.slot: run for run in rows if run.slot in asked.slots}
 
     def versions(self) -> tuple[Route, ...]:
         """Which versions of the state machines are live."""

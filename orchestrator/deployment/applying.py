@@ -16,11 +16,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from orchestrator.clients import Clients
-from orchestrator.deployment import publishing, reconciliation, stack_change, subscribing
+from orchestrator.deployment import event_rules, publishing, reconciliation, stack_change, subscribing
 from orchestrator.deployment.application import Application
-from orchestrator.deployment.boundaries import alert_boundaries, boundaries, live_aliases
+from orchestrator.deployment.boundaries import alert_boundaries, boundaries, live_aliases, rules_boundary
 from orchestrator.deployment.locking import exclusive
-from orchestrator.deployment.planning import DeploymentPlan, plan, plan_alerts
+from orchestrator.deployment.planning import DeploymentPlan, plan, plan_alerts, plan_rules
 from orchestrator.deployment.publishing import AT_ONCE, Rollout
 from orchestrator.deployment.settings import AS_DEPLOYED, StackSettings
 from orchestrator.deployment.stack import CloudFormationStack
@@ -129,23 +129,29 @@ def _read_again(
 ) -> DeploymentPlan:
     """The plan for tasks, schedules and subscriptions as they are now: the same, if nothing has happened since."""
     application, tasks = planned.application, planned.declared
-    registry, schedules = boundaries(clients, application.stack, outputs, deployer.now)
-    current = reconciliation.find(registry, schedules, tasks, deployer.now())
+    boundary = boundaries(clients, application.stack, outputs, deployer.now)
+    current = reconciliation.find(*boundary, tasks, deployer.now())
     writes = reconciliation.plan(tasks, current, deployer.now())
+    rules = plan_rules(clients, application, tasks, current, outputs)
     alerts = plan_alerts(clients, application, outputs, planned.destinations)
     expected = subscribing.located(planned.alerts.changes, application.stack, outputs["AlertsTopicArn"])
     if writes.operations != planned.reconciliation.operations or alerts.changes != expected:
         deployer.progress("tasks, schedules or subscriptions are others than when this was planned; planned anew")
-    return replace(planned, reconciliation=writes, alerts=alerts)
+    return replace(planned, reconciliation=writes, rules=rules, alerts=alerts)
 
 
 def _write(clients: Clients, planned: DeploymentPlan, outputs: Mapping[str, str], deployer: Deployer) -> None:
-    """Writes tasks and schedules, then subscriptions."""
+    """Writes tasks, schedules and rules, then subscriptions."""
     stack, operations = planned.application.stack, planned.reconciliation.operations
-    registry, schedules = boundaries(clients, stack, outputs, deployer.now)
+    boundary = boundaries(clients, stack, outputs, deployer.now)
     progress_of = deployer.progress_of or (lambda count: nullcontext(deployer.progress))
-    with progress_of(len(operations)) as progress:
-        reconciliation.carry_out(operations, registry, schedules, progress, now=deployer.now())
+    changes = planned.rules.changes
+    with progress_of(len(operations) + len(changes)) as progress:
+        rules = rules_boundary(clients, stack, outputs)
+        # As long as the registry says that there is something on their bus.
+        event_rules.carry_out([one for one in changes if one.is_last], rules, progress)
+        reconciliation.carry_out(operations, *boundary, progress, now=deployer.now())
+        event_rules.carry_out([one for one in changes if not one.is_last], rules, progress)
     record, subscriptions = alert_boundaries(clients, stack, outputs)
     dead_letters = subscribing.dead_letters_of(stack, subscriptions.topic)
     subscribing.carry_out(planned.alerts.changes, record, subscriptions, dead_letters, deployer.progress)

@@ -278,13 +278,21 @@ def test_failures_show_incidents_missed_slots_and_what_never_started(
     register(registry, "broken")
     missed = to_second(now() - timedelta(hours=5))
     put_row("broken", missed, "MISSED")
+    put_row("broken", to_second(now() - timedelta(hours=4)), "MISSED")
     cause = Cause(severity=Severity.FAILED, title="Boom of lambda/work")
     Incidents(client, STACK).hit(cause, "broken", now() - timedelta(hours=6))
     letter = DeadLetter(message_id="m-1", task_id="broken", slot=SLOT, error_code="Denied", error_message="may not")
     DeadLetters(client, STACK).put(letter, failed_at=now())
     fresh(browser)
     text = browser.get("/failures").text
-    for said in ("Boom of lambda/work", f"/tasks/broken/slots/{missed}", "Denied: may not", ">Replay<", "Run it now"):
+    for said in (
+        "Boom of lambda/work",
+        f"/tasks/broken/slots/{missed}",
+        "Denied: may not",
+        ">Replay<",
+        "Run it now",
+        "Run the 2 of broken again",
+    ):
         assert said in text, said
     assert "1 open incident" in browser.get("/").text
 
@@ -308,6 +316,7 @@ def test_a_page_that_has_not_changed_is_not_sent_again(browser: Browser) -> None
         ("/nothing", 404, "There is no such page"),
         ("/tasks/nothing", 404, "there is no task 'nothing'"),
         ("/tasks/good/slots/never", 404, "good has no run of never"),
+        ("/backfills/never", 404, "there is no backfill 'never'"),
         ("/cell?task=nothing&since=2026-11-02T08:00:00Z&seconds=900", 404, "there is no task"),
         ("/cell?task=good&seconds=900", 400, "names no moment"),
         ("/cell?task=good&since=2026-11-02T08:00:00Z&seconds=-1", 400, "a number from 1"),
@@ -439,6 +448,73 @@ def test_what_never_started_is_replayed_once(
     assert embedded_aws.execution(arn[1]).over.wait(30)
     assert executed(embedded_aws, ledger, "lost", SLOT) is RunStatus.SUCCEEDED
     assert "has succeeded meanwhile" in browser.act("replay", id="m-2", confirmed="yes").text
+
+
+def test_a_backfill_is_shown_first_then_run_stopped_and_gone_on_with(
+    browser: Browser, registry: Registry, ledger: Ledger, embedded_aws: EmbeddedAws, put_row: PutRow
+) -> None:
+    daily = TaskSchedule(expression="cron(0 8 * * ? *)")
+    task = register(registry, "to-backfill", schedules=(daily,), params={"seconds": 30})
+    put_row(task, "2026-11-03T08:00:00Z", "FAILED")
+    put_row(task, "2026-11-04T08:00:00Z", "SUCCEEDED")
+    form = {"task": task, "from": "2026-11-02", "to": "2026-11-05", "reprocess": "failed", "max-active": "1"}
+    shown = unescape(browser.act("backfill", **form).text)
+    for said in (
+        "Runs 3 of 4 slots of to-backfill, at most 1 at once",
+        "2026-11-02T08:00:00Z: run<",
+        "2026-11-03T08:00:00Z: run again (failed)",
+        "2026-11-04T08:00:00Z: keep (succeeded)",
+        "orchestrator backfill to-backfill --from 2026-11-02 --to 2026-11-05 --reprocess failed<",
+    ):
+        assert said in shown, said
+    assert ledger.get(task, "2026-11-02T08:00:00Z") is None, "it was only shown"
+
+    done = browser.act("backfill", **form, confirmed="yes").text
+    name = re.search(r"Started the backfill (\S+) of 3 slots", done)
+    assert name is not None
+    address = f"/backfills/{name[1]}"
+    until = time.monotonic() + 60
+    while "1 go on, 2 are left" not in (page := browser.get(address).text):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert re.search(r"started .* by \S+ in the console", page)
+    assert "Stop this backfill" in page
+    assert browser.act("continue-backfill", backfill=name[1]).status == 409
+    assert "aws stepfunctions stop-execution" in browser.act("stop-backfill", backfill=name[1]).text
+    assert browser.act("stop-backfill", backfill=name[1], confirmed="yes").status == 200
+    over(embedded_aws, task)
+    assert browser.act("stop-backfill", backfill=name[1]).status == 409
+    assert f'{address}"' in browser.get("/ledger").text
+
+    register(registry, task, schedules=(daily,))
+    run = ledger.get(task, "2026-11-02T08:00:00Z")
+    assert run is not None
+    assert run.started_by is not None
+    assert run.started_by.startswith(f"backfill {name[1]} of ")
+    left = unescape(browser.act("continue-backfill", backfill=name[1]).text)
+    assert re.search(r"Runs the [23] of 3 slots", left)
+    assert "--reprocess failed --before" in left
+    assert browser.act("continue-backfill", backfill=name[1], confirmed="yes").status == 200
+    while (last := ledger.get(task, "2026-11-05T08:00:00Z")) is None or last.status is not RunStatus.SUCCEEDED:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    over(embedded_aws, task)
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"task": "nothing", "from": "2026-11-02"}, "there is no task"),
+        ({"task": "good", "from": "then"}, "which slots?"),
+        ({"task": "good", "from": "2026-11-02", "max-active": "99"}, "a number from 1 to 40"),
+        ({"task": "good", "from": "2026-11-02", "reprocess": "none of it"}, "which slots?"),
+        ({"task": "good", "from": "2026-11-02", "to": "2099-01-01"}, "is still to come"),
+    ],
+)
+def test_a_selection_that_makes_no_sense_is_refused(browser: Browser, form: dict[str, str], said: str) -> None:
+    answer = browser.act("backfill", **form)
+    assert answer.status in (404, 409)
+    assert said in unescape(answer.text)
 
 
 def test_a_permission_that_lacks_is_named(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,7 @@ from orchestrator.local.aws.cloudformation import change_sets, resources, update
 from orchestrator.local.aws.connections import Server
 from orchestrator.local.aws.dynamodb import conditions, expressions, parameters, partitions, streams, tables
 from orchestrator.local.aws.dynamodb import turns as dynamodb
-from orchestrator.local.aws.events import entries, patterns, rules
+from orchestrator.local.aws.events import entries, objects, patterns, rules
 from orchestrator.local.aws.events import status_changes as events
 from orchestrator.local.aws.iam import policy_simulator, roles
 from orchestrator.local.aws.kept.folder import Kept
@@ -122,6 +122,7 @@ ADAPTERS = (
     events,
     patterns,
     entries,
+    objects,
     rules,
     mail,
     metrics,
