@@ -30,6 +30,7 @@ from orchestrator.local.aws import (
     error_bodies,
     kept,
     keys,
+    looking,
     mail,
     metrics,
     queues,
@@ -202,7 +203,8 @@ class EmbeddedAws:
             raise PortInUse(self._port) from fault
         _running.aws = self
         with listener:
-            self._server = Server(listener, guarded(_Dispatcher()), lambda: _running.clock)
+            application = looking.looked_at(guarded(_Dispatcher()), lambda: _running)
+            self._server = Server(listener, application, lambda: _running.clock)
         threading.Thread(target=self._server.serve_forever, daemon=True, name="embedded-aws").start()
         self.scheduler.start()
 
