@@ -8,8 +8,8 @@ Here a text is read once, the checks that look at the whole expression do so onc
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Hashable
+from functools import cache, lru_cache
 from typing import Any
 
 from moto.core.serialize import BaseJSONSerializer
@@ -24,26 +24,38 @@ from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import adds, replaces
 
 
-def _is_node(value: Any) -> bool:
+@cache
+def _is_of_nodes(kind: Hashable) -> bool:
     # Nodes are of abstract base classes, of which isinstance is slow.
-    return Node in type(value).__mro__
+    return isinstance(kind, type) and Node in kind.__mro__
+
+
+@cache
+def _first_base(kind: Hashable, bases: tuple[type, ...]) -> type | None:
+    return next((base for base in bases if isinstance(kind, type) and issubclass(kind, base)), None)
+
+
+def _is_node(value: Any) -> bool:
+    return _is_of_nodes(type(value))
 
 
 def _traverse(self: Any, root: Any) -> Any:
     """Depth first, as moto's own, which asks of each node anew what is to be done with what."""
     processes = self._processing_map()
-    known: dict[type, Any] = {}
+    bases = tuple(processes)
+    # Most do nothing before they come to a child.
+    overridden = type(self).pre_processing_of_child is not DepthFirstTraverser.pre_processing_of_child
+    before = self.pre_processing_of_child if overridden else None
 
     def visit(node: Any, place: int) -> Any:
         parent, kind = node.parent, type(node)
         for at, child in enumerate(node.children or ()):
-            self.pre_processing_of_child(node, at)
-            if _is_node(child):
+            if before:
+                before(node, at)
+            if _is_of_nodes(type(child)):
                 visit(child, at)
-        if kind not in known:
-            known[kind] = next((process for base, process in processes.items() if issubclass(kind, base)), None)
-        if known[kind]:
-            node = known[kind](node)
+        if base := _first_base(kind, bases):
+            node = processes[base](node)
             node.parent = parent
             if parent:
                 parent.children[place] = node
