@@ -6,10 +6,19 @@ The names here are for those who declare functions, state machines and tables; w
 
 from __future__ import annotations
 
-from orchestrator.errors import NonRetryableError, OrchestratorError
+from orchestrator.errors import NonRetryableError, NotYet, OrchestratorError
 from orchestrator.functions import EventSource, Function, Permission, Table
 from orchestrator.stack import Stack
 
 __version__ = "0.2.0"
 
-__all__ = ["EventSource", "Function", "NonRetryableError", "OrchestratorError", "Permission", "Stack", "Table"]
+__all__ = [
+    "EventSource",
+    "Function",
+    "NonRetryableError",
+    "NotYet",
+    "OrchestratorError",
+    "Permission",
+    "Stack",
+    "Table",
+]

@@ -4,6 +4,8 @@ OrchestratorError
 ├── NonRetryableError           a second attempt cannot help; TaskRunner records it at once
 │   ├── InvalidParameters       a task's params are not what its target takes
 │   └── NotConfigured           a function lacks a setting of its environment
+├── NotYet                      a handler asks to be called again later, and nothing is held until then
+├── HeartbeatLost               a handler has given no sign of life for too long
 ├── BackfillIncomplete          slots of a backfill failed, or were not run
 ├── InvalidSchedule             a schedule expression that EventBridge Scheduler would refuse, or never fire
 ├── InvalidTimezone             no time zone of the tz database
@@ -21,6 +23,7 @@ OrchestratorError
 ├── DeploymentUnderWay          another apply writes tasks and schedules of this stack now
 ├── OlderRelease                a stack was deployed with a newer release of this library
 ├── MotoChanged                 the embedded AWS was written against another moto
+├── NoPip                       there is nothing that fetches what functions depend on
 ├── NoSuchAlarm                 the alarm that is to watch a new version does not exist
 ├── NoSuchVersion               there is no version of a state machine to go back to
 ├── RolledBack                  a new version's alarm went off, and the old one runs again
@@ -84,6 +87,27 @@ class NotConfigured(NonRetryableError):
     def __init__(self, variable: str, parameter: str) -> None:
         self.variable = variable
         super().__init__(f"{variable} is not set; deploy with a value for the stack's parameter {parameter}")
+
+
+class NotYet(OrchestratorError):
+    """What a handler waits for is not there yet: TaskRunner is to look again after ``retry_after`` seconds.
+
+    The run ends, and holds nothing: its row waits. No attempt of the retry policy is used up. Looks begin at full
+    minutes, as EventBridge Scheduler does, and go on until the task's ``notYetFor`` is over: then the run has failed.
+    It is this class itself that TaskRunner knows, and none that is derived from it.
+    """
+
+    def __init__(self, retry_after: float, why: str = "") -> None:
+        self.retry_after = retry_after
+        # TaskRunner reads the number off this text: Lambda hands on no more of an exception than its name and text.
+        super().__init__(f"look again in {max(0, round(retry_after))} s{f': {why}' if why else ''}")
+
+
+class HeartbeatLost(OrchestratorError):
+    """A handler has not called :func:`orchestrator.handlers.heartbeat` for longer than its task allows."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"no sign of life for {seconds:g} s; the task's heartbeat says how long it may be silent")
 
 
 class BackfillIncomplete(OrchestratorError):
@@ -156,6 +180,13 @@ class DeploymentFailed(OrchestratorError):
     def __init__(self, stack: str, status: str, reason: str) -> None:
         self.status = status
         super().__init__(f"stack {stack} is in {status}: {reason}")
+
+
+class RuleNotWritten(OrchestratorError):
+    """EventBridge has not taken the target of a rule that starts a task: deploying again writes it anew."""
+
+    def __init__(self, rule: str, reason: str) -> None:
+        super().__init__(f"rule {rule} has no target, and starts nothing: {reason}; deploy again")
 
 
 class DeploymentUnderWay(OrchestratorError):
@@ -276,6 +307,16 @@ class MissingWheels(OrchestratorError):
         )
 
 
+class NoPip(OrchestratorError):
+    """What functions depend on has to be resolved or fetched, and nothing here can."""
+
+    def __init__(self, python: str) -> None:
+        super().__init__(
+            f"the packages of functions are fetched by pip, which {python} does not have, and there is no uv to run it:"
+            f" {python} -m ensurepip, or install uv"
+        )
+
+
 class NobodyTold(OrchestratorError):
     """A test of alerts where nobody would get it."""
 
@@ -301,6 +342,41 @@ class UnknownTask(OrchestratorError):
 
     def __init__(self, task_id: str) -> None:
         super().__init__(f"there is no task {task_id!r} in the registry; `orchestrator tasks` lists them")
+
+
+class UnknownBackfill(OrchestratorError):
+    """A backfill was named that Step Functions does not know."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no backfill {name!r}: Step Functions forgets one 90 days after its end")
+
+
+class InvalidSelection(OrchestratorError):
+    """A form does not say which slots a backfill is to run."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"which slots? {why}: expected days or moments like 2026-12-01 or 2026-12-01T08:00:00Z")
+
+
+class NothingToRun(OrchestratorError):
+    """Of the slots that a backfill was to run none is to be run."""
+
+    def __init__(self, name: str, slots: int) -> None:
+        super().__init__(f"{name}: none of {slots} slots is to be run")
+
+
+class NotBackfilling(OrchestratorError):
+    """A backfill that has ended was to be stopped."""
+
+    def __init__(self, name: str, status: str) -> None:
+        super().__init__(f"the backfill {name} is {status}: there is nothing to stop")
+
+
+class StillBackfilling(OrchestratorError):
+    """A backfill that goes on was to be gone on with."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the backfill {name} goes on: stop it, or wait for its end")
 
 
 class UnknownAction(OrchestratorError):
@@ -493,6 +569,32 @@ class NotPaused(OrchestratorError):
 
     def __init__(self, task_id: str) -> None:
         super().__init__(f"{task_id} is not paused")
+
+
+class PausedBySwitch(OrchestratorError):
+    """A person ended the pause of one task that is paused together with others."""
+
+    def __init__(self, task_id: str, scope: str, option: str, who: str, why: str) -> None:
+        by = f" by {who}" if who else ""
+        super().__init__(
+            f"{task_id} is paused with {scope}{by}{f': {why}' if why else ''};"
+            f" `orchestrator resume {option}` ends that for all of them"
+        )
+
+
+class NotSwitched(OrchestratorError):
+    """A person ended what nobody has begun: no switch is on for these tasks."""
+
+    def __init__(self, scope: str, what: str, on: Sequence[str]) -> None:
+        there = f"; what is: {', '.join(on)}" if on else ""
+        super().__init__(f"{scope}: not {what}{there}")
+
+
+class PauseContended(OrchestratorError):
+    """Others have changed the pause of a task each time that it was to be changed."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(f"the pause of {task_id} is being changed by others at the same time; try again")
 
 
 class NotReplayable(OrchestratorError):

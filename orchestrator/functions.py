@@ -17,7 +17,9 @@ class Permission:
     of alerts, ``workflow:billing-page`` a nested workflow that another one starts and waits for, ``task-runner`` and
     ``task-runner:executions`` TaskRunner and its executions, ``metrics`` the project's metrics, ``queue:Courier`` a
     queue of the template, ``parameters:secrets/*`` parameters of Systems Manager below the stack's path,
-    ``secrets`` the stack's secrets of Secrets Manager, and ``alert-topics`` the topics that tasks.yaml sends alerts to.
+    ``secrets`` the stack's secrets of Secrets Manager, ``alert-topics`` the topics that tasks.yaml sends alerts to, and
+    ``one-time-runs`` the schedules that :class:`~orchestrator.stores.one_time_runs.OneTimeRuns` makes.
+    ``event-bus:default`` is a bus of EventBridge by its name.
     ``bucket:exports`` is a bucket of stack.yaml and ``bucket:exports:2026/*`` its objects. Anything else, of this
     account or another, goes by its ARN; ``*`` is for what IAM knows no finer resource of.
     """
@@ -49,6 +51,8 @@ class EventSource:
     window_seconds: int = 0
     #: Of changes only these, as patterns of EventBridge; any of them.
     filters: tuple[Mapping[str, Any], ...] = ()
+    #: For so long a change that cannot be dealt with is tried again, however often; None: it is tried some times.
+    kept_seconds: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,6 +45,12 @@ DATA_BUCKET = "DATA_BUCKET"
 IDEMPOTENCY_TABLE = "IDEMPOTENCY_TABLE"
 MAIL_FROM = "MAIL_FROM"
 SITE_URL = "SITE_URL"
+OUTCOMES_BUS = "OUTCOMES_BUS"
+OUTCOME_KINDS = "OUTCOME_KINDS"
+
+
+#: What stack.yaml calls the bus that the stack makes for itself.
+OWN_BUS = "own"
 
 
 def sibling(arn: str, service: str, resource: str) -> str:
@@ -96,6 +102,11 @@ class Stack:
         return self.table("Incidents")
 
     @property
+    def limits_table(self) -> str:
+        """What stops, mutes and limits many tasks at once."""
+        return self.table("Limits")
+
+    @property
     def task_runner(self) -> str:
         """The state machine that every schedule targets."""
         return f"{self.name}-TaskRunner"
@@ -113,6 +124,11 @@ class Stack:
     @property
     def alerts_topic(self) -> str:
         return f"{self.name}-Alerts"
+
+    @property
+    def outcomes_bus(self) -> str:
+        """The bus that the stack makes for itself, if it is to publish what becomes of its tasks."""
+        return f"{self.name}-Outcomes"
 
     @property
     def courier_queue(self) -> str:
@@ -164,6 +180,19 @@ class Stack:
     @property
     def schedule_group(self) -> str:
         return self.name
+
+    @property
+    def one_time_group(self) -> str:
+        """The schedule group of runs that applications ask for while they run; no deployment writes into it.
+
+        A stack's name has no point, so this is no other stack's group.
+        """
+        return f"{self.schedule_group}.one-time"
+
+    @property
+    def rule_prefix(self) -> str:
+        """What the names of the rules of EventBridge begin with that start tasks."""
+        return f"{self.name}-on."
 
     @property
     def function_prefix(self) -> str:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.cli import faults
-from orchestrator.cli.options import as_json, console, day_or_moment, gathered, in_zone_of, moment, print_json
+from orchestrator.cli.options import as_json, console, day_or_moment, gathered, moment, print_json
 from orchestrator.cli.views.backfill import plan_table, planned_value
 from orchestrator.cli.views.tables import run_values, runs_table
-from orchestrator.errors import FutureSlots, TaskPaused, UnknownTask
+from orchestrator.errors import TaskPaused, UnknownTask
+from orchestrator.operations import backfilling
+from orchestrator.operations.backfilling import Selection
 from orchestrator.runs.backfill import (
     MOST_ACTIVE,
     MOST_SLOTS,
@@ -23,12 +25,9 @@ from orchestrator.runs.backfill import (
     Reprocess,
     batches,
     ended,
-    plan,
-    slots_between,
 )
-from orchestrator.runs.run import TERMINAL, Run, RunStatus
-from orchestrator.tasks.slots import key, upcoming
-from orchestrator.tasks.task import Task
+from orchestrator.runs.run import Run, RunStatus
+from orchestrator.tasks.slots import key
 
 if TYPE_CHECKING:
     from orchestrator.cli.connection import Connection
@@ -122,7 +121,10 @@ def backfill(
     if record is None:
         raise UnknownTask(task)
     now = connection.now()
-    planned = _plan(connection, record.task, selection, now)
+    wanted = Selection(
+        begin=selection.begin, end=selection.end, reprocess=Reprocess(selection.reprocess), before=selection.before
+    )
+    planned = backfilling.planned(connection.ledger, connection.runner, record.task, wanted, now)
     chosen = [slot for slot in planned if slot.runs]
     if dry_run:
         if as_json:
@@ -139,7 +141,9 @@ def backfill(
     groups = batches(planned, reverse=pace.reverse)
     runs: list[Run] = []
     for group in islice(groups, 1 if no_wait else None):
-        arn = connection.backfills.start(task, group, max_active=pace.max_active, now=connection.now())
+        arn = connection.backfills.start(
+            task, group, max_active=pace.max_active, now=connection.now(), reprocess=wanted.reprocess
+        )
         if no_wait:
             _say_where(arn, as_json, left=len(chosen) - len(group))
             return 0
@@ -149,24 +153,6 @@ def backfill(
             _say_how_to_go_on(arn, now if selection.reprocesses else None)
             raise
     return _report(runs, len(chosen), as_json)
-
-
-def _plan(connection: Connection, task: Task, selection: _Selection, now: datetime) -> list[PlannedSlot]:
-    """Raises FutureSlots."""
-    first = in_zone_of(task, selection.begin)
-    last = in_zone_of(task, selection.end) if selection.end else now
-    to_come = next(upcoming(task, now), None)
-    if to_come and to_come.at <= last:
-        raise FutureSlots(task.id, key(to_come.at))
-    rows = connection.ledger.between(task.id, key(first), key(last))
-    died = {run.slot for run in rows if run.status not in TERMINAL and _died(connection, run)}
-    slots, reprocess = slots_between(task, first, last), Reprocess(selection.reprocess)
-    return plan(slots, rows, reprocess=reprocess, died=died, before=selection.before)
-
-
-def _died(connection: Connection, run: Run) -> bool:
-    """Whether the run's execution has ended and its row, looked at once more after that, does not know."""
-    return connection.runner.ended(run, connection.now()) and connection.ledger.get(run.task_id, run.slot) == run
 
 
 def _wait(

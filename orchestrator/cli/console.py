@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -17,12 +18,15 @@ from orchestrator.stack import Stack
 
 if TYPE_CHECKING:
     from orchestrator.console.pages import Pages
+    from orchestrator.console.project import Project
     from orchestrator.tasks.task import Task
 
 #: Where it listens if nothing is said.
 PORT = 4568
 
 _LAST_PORT = 65_535
+
+_Answer = TypeVar("_Answer")
 
 
 @click.command()
@@ -93,26 +97,41 @@ def pages(connection: Connection, *, allow_actions: bool = False) -> Pages:
     return Pages(
         reading=Reading(connection),
         guard=Guard(allow_actions=allow_actions),
-        declared=_declared(connection),
+        project=_project(connection),
     )
 
 
-def _declared(connection: Connection) -> Callable[[], Mapping[str, Task]]:
-    """The tasks of the project's file, read again when it has changed; none where there is no project, or where the
-    file has mistakes, which `orchestrator validate` tells.
+def _project(connection: Connection) -> Project:
+    """What the project's files say. Tasks are read again when their file has changed; its mistakes
+    `orchestrator validate` tells.
     """
+    from orchestrator.console.project import Project
+    from orchestrator.deployment import billed
+    from orchestrator.pricing import fixed_lines, total
+
     read: dict[float, Mapping[str, Task]] = {}
 
-    def declared() -> Mapping[str, Task]:
-        try:
-            file = connection.project.tasks
-            changed = file.stat().st_mtime
-            if changed not in read:
-                tasks = connection.application.load_tasks(file, connection.now().date())
-                read.clear()
-                read[changed] = {task.id: task for task in tasks}
-        except (OrchestratorError, OSError):
-            return {}
+    def tasks() -> Mapping[str, Task]:
+        file = connection.project.tasks
+        changed = file.stat().st_mtime
+        if changed not in read:
+            found = connection.application.load_tasks(file, connection.now().date())
+            read.clear()
+            read[changed] = {task.id: task for task in found}
         return read[changed]
 
-    return declared
+    return Project(
+        tasks=_where_there_is_one(tasks),
+        billed=_where_there_is_one(cache(lambda: billed(connection.application))),
+        fixed=_where_there_is_one(cache(lambda: total(fixed_lines(connection.application.template)).dollars())),
+    )
+
+
+def _where_there_is_one(answer: Callable[[], _Answer]) -> Callable[[], _Answer | None]:
+    def asked() -> _Answer | None:
+        try:
+            return answer()
+        except (OrchestratorError, OSError):
+            return None
+
+    return asked

@@ -10,11 +10,11 @@ import click
 from rich.table import Table
 
 from orchestrator.cli import faults
-from orchestrator.cli.options import as_json, console, day_or_moment, in_zone_of, print_json
+from orchestrator.cli.options import as_json, console, day_or_moment, print_json
 from orchestrator.errors import UnknownTask
 from orchestrator.runs.task_state import Record
 from orchestrator.runs.verification import Finding, Verified, comparable, verify
-from orchestrator.tasks.slots import key
+from orchestrator.tasks.slots import in_zone_of, key
 
 if TYPE_CHECKING:
     from orchestrator.cli.connection import Connection

@@ -9,14 +9,12 @@ from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import click
 from rich.console import Console
 
 from orchestrator.instants import is_slot, slot_text
 from orchestrator.stack import ENVIRONMENT_NAME, Stack
-from orchestrator.tasks.task import Task
 
 if TYPE_CHECKING:
     from orchestrator.cli.connection import Connection
@@ -131,12 +129,6 @@ def console() -> Console:
 def print_json(values: Iterable[Mapping[str, Any]]) -> None:
     for value in values:
         click.echo(json.dumps(value, ensure_ascii=False))
-
-
-def in_zone_of(task: Task, moment: datetime) -> datetime:
-    """A moment in UTC; one without a zone is one of the task's first schedule's."""
-    zone = ZoneInfo(task.schedules[0].timezone if task.schedules else "UTC")
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
 
 
 def moment(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli.options import as_json, console, day_or_moment, gathered, in_zone_of, print_json, tasks_option
+from orchestrator.cli.options import as_json, console, day_or_moment, gathered, print_json, tasks_option
 from orchestrator.cli.views.preview import preview_table
 from orchestrator.schedules import Schedule
 from orchestrator.tasks.preview import lines, value
+from orchestrator.tasks.slots import in_zone_of
 from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule
 
 if TYPE_CHECKING:

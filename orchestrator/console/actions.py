@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
+from orchestrator.console import backfill_actions
+from orchestrator.console.action import Action, Fields, command
 from orchestrator.console.deployed import Deployed
-from orchestrator.errors import NotPaused, UnknownAction, UnknownTask
+from orchestrator.errors import UnknownAction, UnknownTask
 from orchestrator.instants import to_second
 from orchestrator.operations import pausing, replaying, starting
+from orchestrator.runs.pauses import added
 from orchestrator.runs.run import Run
 from orchestrator.runs.task_state import Pause, Record
 from orchestrator.stores.dead_letters import DeadLetters
-
-#: What a form sends, by name.
-Fields = Mapping[str, str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Action:
-    """One thing that a person can do."""
-
-    title: str
-    #: What a form has to say.
-    needs: tuple[str, ...]
-    #: The command that does the same.
-    command: Callable[[Fields], str]
-    #: What it would do, a line each; raises an :class:`~orchestrator.errors.OrchestratorError` where it cannot.
-    effects: Callable[[Deployed, Fields], list[str]]
-    #: Does it, and says what was done.
-    do: Callable[[Deployed, Fields], str]
-
-
-def _command(*words: str) -> str:
-    return shlex.join(("orchestrator", *words))
 
 
 def _record(deployed: Deployed, fields: Fields) -> Record:
@@ -111,17 +90,15 @@ def _pause_effects(deployed: Deployed, fields: Fields) -> list[str]:
 
 def _pause(deployed: Deployed, fields: Fields) -> str:
     record = _record(deployed, fields)
-    pause = Pause(who=deployed.who(), why=fields["reason"], since=to_second(deployed.now()))
-    if not deployed.registry.pause(record.task.id, pause):
+    now = deployed.now()
+    pause = Pause(who=deployed.who(), why=fields["reason"], since=to_second(now))
+    if deployed.registry.change_pause(record.task.id, lambda before: added(before, pause, now)) is None:
         raise UnknownTask(record.task.id)
     return f"Paused {record.task.id}."
 
 
 def _paused(deployed: Deployed, fields: Fields) -> Pause:
-    record = _record(deployed, fields)
-    if record.pause is None:
-        raise NotPaused(record.task.id)
-    return record.pause
+    return pausing.own(_record(deployed, fields))
 
 
 def _resume_effects(deployed: Deployed, fields: Fields) -> list[str]:
@@ -132,7 +109,8 @@ def _resume_effects(deployed: Deployed, fields: Fields) -> list[str]:
 def _resume(deployed: Deployed, fields: Fields) -> str:
     pause = _paused(deployed, fields)
     task, now = fields["task"], deployed.now()
-    started = pausing.resume(deployed.registry, deployed.ledger, deployed.runner, task, pause, now)
+    registry, ledger, runner, who = deployed.registry, deployed.ledger, deployed.runner, deployed.who()
+    started = pausing.resume(registry, ledger, runner, task, pause, now, who)
     return f"Resumed {task}" + (f", and started {', '.join(started)}." if started else ".")
 
 
@@ -153,49 +131,50 @@ def _letters(deployed: Deployed) -> DeadLetters:
     return DeadLetters(deployed.client("dynamodb"), deployed.stack)
 
 
-ACTIONS = {
+ACTIONS: Mapping[str, Action] = {
     "start": Action(
         title="Run now",
         needs=("task",),
-        command=lambda of: _command("start", of["task"]),
+        command=lambda _, of: command("start", of["task"]),
         effects=_start_effects,
         do=_start,
     ),
     "rerun": Action(
         title="Run this slot again",
         needs=("task", "slot"),
-        command=lambda of: _command("rerun", of["task"], of["slot"]),
+        command=lambda _, of: command("rerun", of["task"], of["slot"]),
         effects=_rerun_effects,
         do=_rerun,
     ),
     "stop": Action(
         title="Stop",
         needs=("task", "slot"),
-        command=lambda of: _command("stop", of["task"], of["slot"]),
+        command=lambda _, of: command("stop", of["task"], of["slot"]),
         effects=_stop_effects,
         do=_stop,
     ),
     "pause": Action(
         title="Pause",
         needs=("task", "reason"),
-        command=lambda of: _command("pause", of["task"], "--reason", of["reason"]),
+        command=lambda _, of: command("pause", of["task"], "--reason", of["reason"]),
         effects=_pause_effects,
         do=_pause,
     ),
     "resume": Action(
         title="Resume",
         needs=("task",),
-        command=lambda of: _command("resume", of["task"]),
+        command=lambda _, of: command("resume", of["task"]),
         effects=_resume_effects,
         do=_resume,
     ),
     "replay": Action(
         title="Replay",
         needs=("id",),
-        command=lambda of: _command("failed", "replay", of["id"]),
+        command=lambda _, of: command("failed", "replay", of["id"]),
         effects=_replay_effects,
         do=_replay,
     ),
+    **backfill_actions.ACTIONS,
 }
 
 
@@ -204,4 +183,4 @@ def asked(name: str, fields: Fields) -> tuple[Action, Fields]:
     action = ACTIONS.get(name)
     if action is None or any(not fields.get(need) for need in action.needs):
         raise UnknownAction(name, [f"{known} ({', '.join(one.needs)})" for known, one in sorted(ACTIONS.items())])
-    return action, {need: fields[need] for need in action.needs}
+    return action, {name: fields[name] for name in (*action.needs, *action.takes) if fields.get(name)}

@@ -26,7 +26,7 @@ from orchestrator.console.grid import Filter
 from orchestrator.console.guard import HEADERS, Guard
 from orchestrator.console.pages import Pages
 from orchestrator.console.span import LENGTHS
-from orchestrator.errors import NoRunOfSlot, OrchestratorError, UnknownTask
+from orchestrator.errors import NoRunOfSlot, OrchestratorError, UnknownBackfill, UnknownTask
 
 STATIC = Path(__file__).parent / "static"
 
@@ -67,6 +67,9 @@ def application(console: Console) -> Starlette:
         "/timeline": lambda request: _timeline(console.pages, request),
         "/failures": lambda request: console.pages.failures(),
         "/ledger": lambda request: console.pages.ledger(),
+        "/deployments": lambda request: console.pages.deployments(),
+        "/local": lambda request: console.pages.local(),
+        "/backfills/{name}": lambda request: console.pages.backfill(request.path_params["name"]),
     }
     return Starlette(
         routes=[
@@ -181,12 +184,12 @@ def _action(console: Console) -> Callable[[Request], Awaitable[Response]]:
 def _act(console: Console, name: str, fields: Mapping[str, str]) -> str:
     action, needed = asked(name, fields)
     if fields.get("confirmed") != "yes":
-        return console.pages.confirm(name, action, needed, action.effects(console.deployed, needed))
+        effects, said = action.effects(console.deployed, needed), action.command(console.deployed, needed)
+        return console.pages.confirm(name, action, needed, effects, said)
+    said = action.command(console.deployed, needed)
     done = action.do(console.deployed, needed)
     console.pages.reading.forget()
-    links = console.pages.links
-    back = links.task(needed["task"]) if "task" in needed else links.page("failures")
-    return console.pages.message(done, f"The same by command: {action.command(needed)}", back)
+    return console.pages.message(done, f"The same by command: {said}", console.pages.after(needed))
 
 
 def _faults(console: Console) -> dict[int | type[Exception], Callable[[Request, Exception], Response]]:
@@ -211,6 +214,7 @@ def _faults(console: Console) -> dict[int | type[Exception], Callable[[Request, 
         ClientError: of_aws,
         HTTPException: of_http,
         UnknownTask: lambda request, fault: said(request, "There is no such task", str(fault), _NOT_FOUND),
+        UnknownBackfill: lambda request, fault: said(request, "There is no such backfill", str(fault), _NOT_FOUND),
         NoRunOfSlot: lambda request, fault: said(request, "There is no such run", str(fault), _NOT_FOUND),
         OrchestratorError: lambda request, fault: said(request, "That cannot be done", str(fault), _CONFLICT),
         Exception: lambda request, fault: said(

@@ -28,6 +28,9 @@ class Links:
     def run(self, task_id: str, slot: str) -> str:
         return f"/tasks/{quote(task_id, safe='')}/slots/{quote(slot, safe=':')}"
 
+    def backfill(self, name: str) -> str:
+        return f"/backfills/{quote(name, safe='')}"
+
     def action(self, name: str) -> str:
         """Returns the address that an action's form is posted to."""
         return f"/actions/{name}"
@@ -54,6 +57,9 @@ class FileLinks(Links):
         if (task_id, slot) not in self.runs:
             return self.task(task_id)
         return f"run-{_UNSAFE.sub('_', task_id)}-{_UNSAFE.sub('_', slot)}.html"
+
+    def backfill(self, name: str) -> str:
+        return self.page("ledger")
 
     def static(self, name: str) -> str:
         return name

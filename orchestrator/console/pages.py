@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from jinja2 import Environment
 
-from orchestrator.console import grid, heat, ledger
-from orchestrator.console.actions import Action, Fields
+from orchestrator.console import costs, grid, heat, ledger
+from orchestrator.console.action import Action, Fields
+from orchestrator.console.backfill_actions import going_on
 from orchestrator.console.calls import calls
 from orchestrator.console.durations import durations
 from orchestrator.console.executions import execution
+from orchestrator.console.failures import stretches
 from orchestrator.console.grid import Filter, Mark
 from orchestrator.console.guard import Guard
 from orchestrator.console.links import Links
+from orchestrator.console.project import Pending, Project, pending
 from orchestrator.console.reading import Reading
 from orchestrator.console.rendering import environment, seconds
 from orchestrator.console.span import LENGTHS, span
@@ -26,19 +28,34 @@ from orchestrator.console.timeline import timeline
 from orchestrator.errors import NoRunOfSlot, UnknownTask
 from orchestrator.instants import of_slot
 from orchestrator.runs.alerts import Incident
+from orchestrator.runs.backfill import Reprocess, progress
 from orchestrator.runs.explanation import why
+from orchestrator.runs.outline import Outline
 from orchestrator.runs.run import TERMINAL, UNSUCCESSFUL, Run, RunStatus, Trigger
 from orchestrator.tasks import preview
 from orchestrator.tasks.slots import expected
 from orchestrator.tasks.task import Task
 
 #: By its name in an address, the title of each page that navigation offers.
-TITLES = (("", "Overview"), ("timeline", "Timeline"), ("failures", "Failures"), ("ledger", "Ledger"))
+TITLES = (
+    ("", "Overview"),
+    ("timeline", "Timeline"),
+    ("failures", "Failures"),
+    ("ledger", "Ledger"),
+    ("deployments", "Deployments"),
+)
+_LOCAL = ("local", "Local AWS")
 
 #: Of an incident, so many slots; of a task, so many causes; days of the pages of failures and of the ledger.
 _SLOTS, _CAUSES, _DAYS = 20, 8, timedelta(days=7)
 
 _UPCOMING = 10
+
+#: So many tasks are shown that the next deployment changes.
+_PENDING = 200
+
+#: So many slots of a backfill are listed, those that matter first.
+_SLOTS_OF_A_BACKFILL = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,10 +66,17 @@ class Pages:
     links: Links = field(default_factory=Links)
     guard: Guard = field(default_factory=Guard)
     #: The tasks as their file has them, by id, where that is at hand.
-    declared: Callable[[], Mapping[str, Task]] = dict
+    project: Project = field(default_factory=Project)
+    #: Seconds after which a page is asked for again.
+    pause: float = 3.0
     #: When a copy was made.
     made: datetime | None = None
     templates: Environment = field(default_factory=environment)
+
+    @property
+    def titles(self) -> tuple[tuple[str, str], ...]:
+        """Of the pages that there are: a copy, and a stack on AWS, have no page of the embedded AWS."""
+        return TITLES if self.reading.of_aws or not self.links.live else (*TITLES, _LOCAL)
 
     def linked(self, links: Links, made: datetime) -> Pages:
         """The same as a copy that was made then."""
@@ -103,7 +127,7 @@ class Pages:
         record = self.reading.record(task_id)
         if record is None:
             raise UnknownTask(task_id)
-        task, runs = record.task, self.reading.runs(task_id)
+        task, runs, now = record.task, self.reading.runs(task_id), self.reading.now()
         causes = Counter(why(run) or run.status for run in runs if run.status in UNSUCCESSFUL)
         return self._page(
             "task",
@@ -114,8 +138,9 @@ class Pages:
             incidents=[one for one in self.reading.incidents() if task_id in one.tasks],
             declared=_facts(task),
             pending=self._pending(task),
-            upcoming=preview.lines(task, self.reading.now(), count=_UPCOMING, until=None) if task.schedules else [],
-            durations=durations(runs, (task.min_duration_seconds, task.max_duration_seconds)),
+            cost=costs.cost(task, runs, billed, now) if (billed := self.project.billed()) and task.schedules else None,
+            upcoming=preview.lines(task, now, count=_UPCOMING, until=None) if task.schedules else [],
+            durations=durations(runs, _limits(task)),
             causes=causes.most_common(_CAUSES),
             runs=runs,
         )
@@ -171,13 +196,15 @@ class Pages:
         missed = [run for run in runs if run.status in (RunStatus.MISSED, RunStatus.EXPIRED)]
         incidents = self.reading.incidents()
 
-        def of(incident: Incident) -> list[Any]:
-            return [run for run in runs if run.task_id in incident.tasks and run.slot >= incident.since[:10]][:_SLOTS]
+        def of(incident: Incident) -> list[Outline]:
+            return [run for run in runs if run.task_id in incident.tasks and run.slot >= incident.since[:10]]
 
+        slots = [(one, of(one)) for one in incidents]
         return self._page(
             "failures",
             "failures",
-            incidents=[(one, of(one)) for one in incidents],
+            incidents=[(one, some[:_SLOTS], stretches(some)) for one, some in slots],
+            again=stretches(missed),
             missed=missed[:200],
             letters=self.reading.dead_letters(),
         )
@@ -192,40 +219,80 @@ class Pages:
             "ledger",
             days=ledger.days(records, self.reading.between(since, now), since, now),
             backfills=self.reading.backfills(),
-            versions=self.reading.versions(),
         )
 
-    def confirm(self, name: str, action: Action, fields: Fields, effects: list[str]) -> str:
-        """Renders what an action would do, and asks for a confirmation."""
-        back = self.links.task(fields["task"]) if "task" in fields else self.links.page("failures")
+    def deployments(self) -> str:
+        """Renders which versions are live, what the last deployment has done, and what the next one would do."""
+        written = self.project.tasks()
+        tasks = {record.task.id: record.task for record in self.reading.records().values() if not record.task.is_system}
+        there = {name: task for name, task in (written or {}).items() if not task.is_system}
+        return self._page(
+            "deployments",
+            "deployments",
+            versions=self.reading.versions(),
+            last=self.reading.last_deployment(),
+            known=written is not None,
+            pending=pending(tasks, there, self.reading.now()) if written is not None else (),
+            most=_PENDING,
+        )
+
+    def local(self) -> str:
+        """Renders what only the embedded AWS lets a person see: mails, messages, objects, its clock."""
+        return self._page("local", "local", seen=self.reading.embedded(), buckets=self.reading.objects())
+
+    def backfill(self, name: str) -> str:
+        """Renders one backfill and how far it has come. Raises :class:`UnknownBackfill`."""
+        one = self.reading.backfill(name)
+        assert one.asked is not None, "it was asked for"
+        rows = self.reading.rows_of(one.asked)
+        return self._page(
+            "backfill",
+            None,
+            backfill=one,
+            asked=one.asked,
+            progress=progress(one.asked, rows),
+            rows=rows,
+            most=_SLOTS_OF_A_BACKFILL,
+            command=going_on(one),
+        )
+
+    def after(self, fields: Fields) -> str:
+        """Where somebody goes on who has acted, or has not."""
+        if "backfill" in fields:
+            return self.links.backfill(fields["backfill"])
+        return self.links.task(fields["task"]) if "task" in fields else self.links.page("failures")
+
+    def confirm(self, name: str, action: Action, fields: Fields, effects: list[str], said: str) -> str:
+        """Renders what an action would do, and asks for a confirmation; ``said`` is the command that does the same."""
         return self._page(
             "confirm",
             None,
             title=action.title,
             effects=effects,
-            command=action.command(fields),
+            command=said,
             action=name,
             fields=fields,
-            back=back,
+            back=self.after(fields),
         )
 
     def message(self, title: str, text: str, back: str | None = None, *, retried: bool = False) -> str:
         """A page of one sentence. ``retried``: the browser asks again until the page itself is there."""
         return self._page("message", None, title=title, text=text, back=back, retried=retried)
 
-    def _pending(self, task: Task) -> list[tuple[str, str, str]]:
-        """Returns each field that differs between the file and what is deployed: label, deployed, in the file."""
-        written = self.declared().get(task.id)
-        if written is None:
-            return []
-        here, there = task.to_values(), written.to_values()
-        return [(name, _text(here[name]), _text(there[name])) for name in here if here[name] != there[name]]
+    def _pending(self, task: Task) -> Pending | None:
+        """What the next apply would do with a task, where its file is at hand and has it otherwise."""
+        written = self.project.tasks()
+        if written is None or task.is_system:
+            return None
+        there = {task.id: written[task.id]} if task.id in written else {}
+        return next(iter(pending({task.id: task}, there, self.reading.now())), None)
 
     def _page(self, template: str, page: str | None, **values: Any) -> str:
         return self._rendered(template, page=page, **values)
 
     def _rendered(self, template: str, **values: Any) -> str:
-        known = {"links": self.links, "guard": self.guard, "pages": TITLES, "made": self.made}
+        known = {"links": self.links, "guard": self.guard, "pages": self.titles, "made": self.made}
+        known |= {"pause": self.pause, "Reprocess": Reprocess}
         return self.templates.get_template(f"{template}.html").render(**known, stack=self.reading.stack, **values)
 
 
@@ -233,8 +300,12 @@ def _zone(task: Task) -> str:
     return task.schedules[0].timezone if task.schedules else "UTC"
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+def _limits(task: Task) -> list[tuple[str, int]]:
+    return [
+        ("at least", task.min_duration_seconds),
+        ("at most", task.max_duration_seconds),
+        ("timeout", task.timeout_seconds),
+    ]
 
 
 def _facts(task: Task) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ from orchestrator.asl.definition import Definition
 from orchestrator.asl.fatal_errors import descendants
 from orchestrator.deployment.bundles import Bundle, bundle, library_files, own_files
 from orchestrator.deployment.dependencies import Dependencies
+from orchestrator.deployment.outcome_events import OutcomeEvents
 from orchestrator.deployment.surroundings import Surroundings
 from orchestrator.deployment.template import (
     BACKFILL,
@@ -53,6 +54,8 @@ class Application:
     buckets: tuple[str, ...] = ()
     #: What the account gives.
     surroundings: Surroundings = field(default_factory=Surroundings)
+    #: Where what becomes of tasks is published; None: nowhere.
+    outcome_events: OutcomeEvents | None = None
     #: What bundles hold beside our own code; None where the functions' Python has it already.
     dependencies: Dependencies | None = None
 
@@ -103,7 +106,12 @@ class Application:
 
     @property
     def template(self) -> dict[str, Any]:
-        made = template(self.stack, self.definitions, self.functions, self.tables, self.buckets)
+        told, functions = self.outcome_events, self.functions
+        if told:
+            functions = told.told_by(functions, self.stack)
+        made = template(self.stack, self.definitions, functions, self.tables, self.buckets)
+        if told:
+            made = told.around(made, self.stack)
         return self.surroundings.around(made)
 
     @property

@@ -11,20 +11,24 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from orchestrator.clients import Clients
-from orchestrator.deployment import publishing, reconciliation, stack_change, subscribing
+from orchestrator.deployment import event_rules, publishing, reconciliation, stack_change, subscribing
 from orchestrator.deployment.application import Application
-from orchestrator.deployment.boundaries import alert_boundaries, boundaries, live_aliases
+from orchestrator.deployment.boundaries import alert_boundaries, boundaries, live_aliases, rules_boundary
 from orchestrator.deployment.locking import exclusive
-from orchestrator.deployment.planning import DeploymentPlan, plan, plan_alerts
+from orchestrator.deployment.planning import DeploymentPlan, plan, plan_alerts, plan_rules
 from orchestrator.deployment.publishing import AT_ONCE, Rollout
 from orchestrator.deployment.settings import AS_DEPLOYED, StackSettings
 from orchestrator.deployment.stack import CloudFormationStack
 from orchestrator.runs.destinations import Destination
+from orchestrator.stores.deployments import Change, Deployments
+from orchestrator.tasks.slots import key
 from orchestrator.tasks.task import Task
 
 #: Takes the number of writes. Gives a callback that takes a line of text after each.
@@ -121,7 +125,26 @@ def carry_out(
         with exclusive(clients("dynamodb"), planned.application.stack, holder, deployer.now):
             done = _read_again(clients, done, outputs, deployer)
             _write(clients, done, outputs, deployer)
+            _record(clients, done, deployer)
     return Applied(plan=done, published=tuple(published), outputs=outputs)
+
+
+def _record(clients: Clients, done: DeploymentPlan, deployer: Deployer) -> None:
+    """Keeps what tasks were changed, for whoever asks later; a deployment does not fail for it."""
+    changes = [
+        Change(
+            task_id=one.task_id,
+            action=one.action,
+            fields=tuple(name for name, _, _ in one.fields),
+            lost=tuple(map(key, one.slots.lost)),
+            doubled=tuple(map(key, one.slots.doubled)),
+        )
+        for one in done.tasks
+    ]
+    if changes:
+        with suppress(BotoCoreError, ClientError):
+            stack = done.application.stack
+            Deployments(clients("dynamodb"), stack).record(key(deployer.now()), deployer.name, changes)
 
 
 def _read_again(
@@ -129,23 +152,29 @@ def _read_again(
 ) -> DeploymentPlan:
     """The plan for tasks, schedules and subscriptions as they are now: the same, if nothing has happened since."""
     application, tasks = planned.application, planned.declared
-    registry, schedules = boundaries(clients, application.stack, outputs, deployer.now)
-    current = reconciliation.find(registry, schedules, tasks, deployer.now())
+    boundary = boundaries(clients, application.stack, outputs, deployer.now)
+    current = reconciliation.find(*boundary, tasks, deployer.now())
     writes = reconciliation.plan(tasks, current, deployer.now())
+    rules = plan_rules(clients, application, tasks, current, outputs)
     alerts = plan_alerts(clients, application, outputs, planned.destinations)
     expected = subscribing.located(planned.alerts.changes, application.stack, outputs["AlertsTopicArn"])
     if writes.operations != planned.reconciliation.operations or alerts.changes != expected:
         deployer.progress("tasks, schedules or subscriptions are others than when this was planned; planned anew")
-    return replace(planned, reconciliation=writes, alerts=alerts)
+    return replace(planned, reconciliation=writes, rules=rules, alerts=alerts)
 
 
 def _write(clients: Clients, planned: DeploymentPlan, outputs: Mapping[str, str], deployer: Deployer) -> None:
-    """Writes tasks and schedules, then subscriptions."""
+    """Writes tasks, schedules and rules, then subscriptions."""
     stack, operations = planned.application.stack, planned.reconciliation.operations
-    registry, schedules = boundaries(clients, stack, outputs, deployer.now)
+    boundary = boundaries(clients, stack, outputs, deployer.now)
     progress_of = deployer.progress_of or (lambda count: nullcontext(deployer.progress))
-    with progress_of(len(operations)) as progress:
-        reconciliation.carry_out(operations, registry, schedules, progress, now=deployer.now())
+    changes = planned.rules.changes
+    with progress_of(len(operations) + len(changes)) as progress:
+        rules = rules_boundary(clients, stack, outputs)
+        # As long as the registry says that there is something on their bus.
+        event_rules.carry_out([one for one in changes if one.is_last], rules, progress)
+        reconciliation.carry_out(operations, *boundary, progress, now=deployer.now())
+        event_rules.carry_out([one for one in changes if not one.is_last], rules, progress)
     record, subscriptions = alert_boundaries(clients, stack, outputs)
     dead_letters = subscribing.dead_letters_of(stack, subscriptions.topic)
     subscribing.carry_out(planned.alerts.changes, record, subscriptions, dead_letters, deployer.progress)

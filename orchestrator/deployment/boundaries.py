@@ -10,15 +10,17 @@ from orchestrator.deployment.application import Application
 from orchestrator.deployment.publishing import LiveAlias
 from orchestrator.deployment.template import EXPRESS_RUNNER, TASK_RUNNER
 from orchestrator.stack import Stack, live
+from orchestrator.stores.event_rules import Rules, RuleSettings
 from orchestrator.stores.registry import Registry
 from orchestrator.stores.schedule_group import SchedulerSettings, Schedules
 from orchestrator.stores.subscriptions import Destinations, Subscriptions
+from orchestrator.stores.switches import Switches
 
 
 def boundaries(
     clients: Clients, stack: Stack, outputs: Mapping[str, str], now: Callable[[], datetime]
-) -> tuple[Registry, Schedules]:
-    """Returns the stores of tasks and schedules."""
+) -> tuple[Registry, Schedules, Switches]:
+    """Returns the stores of tasks, of schedules, and of the switches that stop many tasks."""
     settings = SchedulerSettings(
         state_machine=live(outputs["TaskRunnerArn"]),
         express_state_machine=live(express) if (express := outputs.get("ExpressRunnerArn")) else None,
@@ -26,7 +28,20 @@ def boundaries(
         dead_letter_queue=outputs["SchedulerDlqArn"],
         group=outputs["ScheduleGroupArn"],
     )
-    return Registry(clients("dynamodb"), stack), Schedules(clients("scheduler"), stack, settings, now)
+    dynamodb = clients("dynamodb")
+    schedules = Schedules(clients("scheduler"), stack, settings, now)
+    return Registry(dynamodb, stack), schedules, Switches(dynamodb, stack)
+
+
+def rules_boundary(clients: Clients, stack: Stack, outputs: Mapping[str, str]) -> Rules:
+    """What the rules that start tasks are read and written through."""
+    settings = RuleSettings(
+        state_machine=live(outputs["TaskRunnerArn"]),
+        express_state_machine=live(express) if (express := outputs.get("ExpressRunnerArn")) else None,
+        role=outputs["EventsRoleArn"],
+        dead_letter_queue=outputs["SchedulerDlqArn"],
+    )
+    return Rules(clients("events"), stack, settings)
 
 
 def alert_boundaries(clients: Clients, stack: Stack, outputs: Mapping[str, str]) -> tuple[Destinations, Subscriptions]:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from orchestrator import system
 from orchestrator.deployment.application import Application
-from orchestrator.deployment.discovery import modules
+from orchestrator.deployment.discovery import modules, parsed
 from orchestrator.deployment.import_checks import failing_imports, missing_imports
 from orchestrator.deployment.mistakes import Mistakes
 from orchestrator.deployment.project import Project
 from orchestrator.deployment.workflow_checks import workflow_mistakes
-from orchestrator.errors import InvalidTaskFile
+from orchestrator.errors import InvalidProject, InvalidTaskFile
 from orchestrator.functions import Function, function_name
 from orchestrator.schedules import Schedule
 from orchestrator.stack import Stack
@@ -47,10 +47,9 @@ def check(project: Project, stack: Stack, file: Path, now: datetime) -> Checked:
     for name, definition in application.definitions.items():
         for said in workflow_mistakes(definition.to_dict(), stack, names):
             mistakes.add(f"{found.sources.get(name, name)}: {said}")
+    for said in _code_mistakes(project, application, mistakes):
+        mistakes.add(said)
     if not mistakes.found:
-        # What cannot be read has been said, and the sources of functions are read again here.
-        for said in _code_mistakes(project, application):
-            mistakes.add(said)
         with mistakes.collecting():
             _ = application.template
     declared = None
@@ -70,7 +69,20 @@ def check(project: Project, stack: Stack, file: Path, now: datetime) -> Checked:
     return Checked(application=application, declared=declared, warnings=tuple(_over(declared, now, file)))
 
 
-def _code_mistakes(project: Project, application: Application) -> Iterator[str]:
+def _torn(project: Project, mistakes: Mistakes) -> set[str]:
+    """The files of functions that are not Python, whoever imports them; each is a mistake."""
+    torn = set()
+    for path in sorted(project.lambdas.rglob("*.py")):
+        try:
+            parsed(path, project.root)
+        except InvalidProject as fault:
+            mistakes.add(fault.problems[0])
+            torn.add(path.relative_to(project.root).as_posix())
+    return torn
+
+
+def _code_mistakes(project: Project, application: Application, mistakes: Mistakes) -> Iterator[str]:
+    torn = _torn(project, mistakes)
     bundles = {bundle.name: bundle for bundle in application.bundles().values()}
     own = [one for one in application.functions if application.folder_of(one) == project.lambdas]
     said: set[tuple[str, str]] = set()
@@ -78,6 +90,9 @@ def _code_mistakes(project: Project, application: Application) -> Iterator[str]:
     for function in own:
         bundle = bundles[function.name]
         assert bundle.dependencies is not None
+        if torn.intersection(bundle.files):
+            # Which of the files it imports, nobody can say before all of them can be read.
+            continue
         for path, line, name in missing_imports(bundle.files, function, bundle.dependencies):
             lacking.add(function.name)
             # What all share is in every bundle, and said once.
@@ -86,6 +101,8 @@ def _code_mistakes(project: Project, application: Application) -> Iterator[str]:
                 yield f"{path}:{line}: imports {name}, which its bundle lacks{_what_to_do(name)}"
     importable = [one for one in own if one.name not in lacking]
     for function, traceback in failing_imports(project.root, importable, project.locked_dependencies()):
+        if torn and "SyntaxError: " in traceback:
+            continue
         path = _path(project, function)
         yield f"{path}: it cannot be imported: {traceback}"
 

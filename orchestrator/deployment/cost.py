@@ -30,6 +30,7 @@ def billed(application: Application, settings: StackSettings = AS_DEPLOYED) -> B
         log_level=str(chosen["LogLevel"]),
         log_days=resources[f"{TASK_RUNNER}Logs"]["Properties"]["RetentionInDays"],
         traced=chosen["Tracing"] == "true",
+        published=application.outcome_events.kinds if application.outcome_events else (),
         memory_mb={function.name: function.memory_mb for function in application.functions},
     )
 

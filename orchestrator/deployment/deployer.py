@@ -13,7 +13,7 @@ environment's reach ends at its name: but ``dev`` reaches ``dev-2``.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -47,12 +47,15 @@ _FUNCTIONS = ("lambda:REGION:ACCOUNT:function:STACK-*",)
 #: Nobody knows the id of a stack's key before it is there, and its alias goes with the stack, before the key.
 _KEYS = ("kms:REGION:ACCOUNT:key/*",)
 _GROUP = ("scheduler:REGION:ACCOUNT:schedule-group/STACK",)
+_GROUPS = (*_GROUP, "scheduler:REGION:ACCOUNT:schedule-group/STACK.one-time")
 _LOG_GROUPS = tuple(
     f"logs:REGION:ACCOUNT:log-group:/aws/{kind}/STACK-*" for kind in ("events", "lambda", "vendedlogs/states")
 )
 _MACHINES = ("states:REGION:ACCOUNT:stateMachine:STACK-*",)
 _QUEUES = ("sqs:REGION:ACCOUNT:STACK-*",)
 _ROLES = ("iam::ACCOUNT:role/STACK/*",)
+#: The stack's own, and those that start tasks, on any bus.
+_RULES = ("events:REGION:ACCOUNT:rule/STACK-*", "events:REGION:ACCOUNT:rule/*/STACK-on.*")
 _SCHEDULES = ("scheduler:REGION:ACCOUNT:schedule/STACK/*",)
 _TABLES = ("dynamodb:REGION:ACCOUNT:table/STACK-*",)
 
@@ -95,13 +98,21 @@ OWN: tuple[Grant, ...] = (
     ),
     # "You can't return information about composite alarms if your [permission] has a narrower scope" (DescribeAlarms).
     _grant(DEPLOY, "cloudwatch", "DescribeAlarms", _ALL),
-    _grant(DEPLOY, "dynamodb", "DeleteItem Scan UpdateItem", ("dynamodb:REGION:ACCOUNT:table/STACK-ScheduledTasks",)),
+    _grant(
+        DEPLOY,
+        "dynamodb",
+        "DeleteItem GetItem Scan UpdateItem",
+        ("dynamodb:REGION:ACCOUNT:table/STACK-ScheduledTasks",),
+    ),
+    _grant(DEPLOY, "dynamodb", "Query", ("dynamodb:REGION:ACCOUNT:table/STACK-Limits",)),
     _grant(DEPLOY, "dynamodb", "DeleteItem PutItem", ("dynamodb:REGION:ACCOUNT:table/STACK-Idempotency",)),
     _grant(DEPLOY, "dynamodb", "DeleteTable DescribeTable UpdateTable", _TABLES),
     _grant(DEPLOY, "scheduler", "CreateSchedule DeleteSchedule GetSchedule UpdateSchedule", _SCHEDULES),
     _grant(DEPLOY, "scheduler", "ListTagsForResource TagResource", _GROUP),
     # A list is of no resource.
     _grant(DEPLOY, "scheduler", "ListSchedules", _ALL),
+    _grant(DEPLOY, "events", "DeleteRule PutRule PutTargets RemoveTargets", _RULES),
+    _grant(DEPLOY, "events", "ListRules", _ALL),
     _grant(
         DEPLOY,
         "sns",
@@ -112,6 +123,7 @@ OWN: tuple[Grant, ...] = (
     _grant(DEPLOY, "sns", "GetSubscriptionAttributes SetSubscriptionAttributes Unsubscribe", _ALL),
     _grant(DEPLOY, "ssm", "GetParametersByPath", ("ssm:REGION:ACCOUNT:parameter/STACK/alerts",)),
     _grant(DEPLOY, "ssm", "DeleteParameter PutParameter", ("ssm:REGION:ACCOUNT:parameter/STACK/alerts/*",)),
+    _passing(DEPLOY, "events"),
     _passing(DEPLOY, "scheduler"),
     _through(DEPLOY, "dynamodb", "Decrypt"),
     _through(DEPLOY, "s3", "Decrypt GenerateDataKey"),
@@ -144,10 +156,16 @@ CLOUDFORMATION: tuple[Grant, ...] = (
     ),
     _through("AWS::DynamoDB::Table", "dynamodb", "CreateGrant Decrypt DescribeKey Encrypt"),
     _grant(
+        "AWS::Events::EventBus",
+        "events",
+        "CreateEventBus DeleteEventBus DescribeEventBus ListTagsForResource TagResource UpdateEventBus",
+        ("events:REGION:ACCOUNT:event-bus/STACK-*",),
+    ),
+    _grant(
         "AWS::Events::Rule",
         "events",
         "DeleteRule DescribeRule ListTagsForResource ListTargetsByRule PutRule PutTargets RemoveTargets TagResource",
-        ("events:REGION:ACCOUNT:rule/STACK-*",),
+        _RULES,
     ),
     _grant(
         "AWS::IAM::Role",
@@ -207,8 +225,9 @@ CLOUDFORMATION: tuple[Grant, ...] = (
     _grant(
         "AWS::S3::Bucket",
         "s3",
-        "CreateBucket DeleteBucket GetBucketOwnershipControls GetBucketPublicAccessBlock GetBucketTagging"
-        " GetBucketVersioning GetEncryptionConfiguration ListBucket PutBucketOwnershipControls"
+        "CreateBucket DeleteBucket GetBucketNotification GetBucketOwnershipControls GetBucketPublicAccessBlock"
+        " GetBucketTagging GetBucketVersioning GetEncryptionConfiguration ListBucket PutBucketNotification"
+        " PutBucketOwnershipControls"
         " PutBucketPublicAccessBlock PutBucketTagging PutBucketVersioning PutEncryptionConfiguration",
         _BUCKETS,
     ),
@@ -246,9 +265,14 @@ CLOUDFORMATION: tuple[Grant, ...] = (
         "AWS::Scheduler::ScheduleGroup",
         "scheduler",
         "CreateScheduleGroup DeleteScheduleGroup GetScheduleGroup ListTagsForResource TagResource",
-        _GROUP,
+        _GROUPS,
     ),
-    _grant("AWS::Scheduler::ScheduleGroup", "scheduler", "DeleteSchedule", _SCHEDULES),
+    _grant(
+        "AWS::Scheduler::ScheduleGroup",
+        "scheduler",
+        "DeleteSchedule",
+        (*_SCHEDULES, "scheduler:REGION:ACCOUNT:schedule/STACK.one-time/*"),
+    ),
     _grant(
         "AWS::StepFunctions::StateMachine",
         "states",
@@ -270,7 +294,8 @@ PLACED: tuple[Grant, ...] = (
     _grant("tags", "cloudwatch", "UntagResource", ("cloudwatch:REGION:ACCOUNT:alarm:STACK-*",)),
     _grant("tags", "cloudwatch", "UntagResource", ("cloudwatch::ACCOUNT:dashboard/STACK",)),
     _grant("tags", "dynamodb", "TagResource UntagResource", _TABLES),
-    _grant("tags", "events", "UntagResource", ("events:REGION:ACCOUNT:rule/STACK-*",)),
+    _grant("tags", "events", "UntagResource", ("events:REGION:ACCOUNT:event-bus/STACK-*",)),
+    _grant("tags", "events", "UntagResource", _RULES),
     _grant("tags", "iam", "ListRoleTags TagRole UntagRole", _ROLES),
     _grant("tags", "kms", "TagResource UntagResource", _KEYS),
     _grant("tags", "lambda", "ListTags UntagResource", _FUNCTIONS),
@@ -280,7 +305,7 @@ PLACED: tuple[Grant, ...] = (
     _grant("tags", "ses", "ListTagsForResource UntagResource", _ALL),
     _grant("tags", "sns", "UntagResource", ("sns:REGION:ACCOUNT:STACK-*",)),
     _grant("tags", "sqs", "TagQueue UntagQueue", _QUEUES),
-    _grant("tags", "scheduler", "UntagResource", _GROUP),
+    _grant("tags", "scheduler", "UntagResource", _GROUPS),
     _grant("tags", "states", "UntagResource", _MACHINES),
 )
 
@@ -288,6 +313,11 @@ PLACED: tuple[Grant, ...] = (
 _BOUNDED = ("iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy")
 
 ALL = OWN + CLOUDFORMATION + PLACED
+
+#: What is for the key of a stack that has one of its own.
+_OF_OWN_KEY = tuple(
+    one for one in ALL if one.what.startswith("AWS::KMS::") or one.actions == ("kms:ScheduleKeyDeletion",)
+)
 
 
 def _bounded(grants: Iterable[Grant], boundary: str) -> Iterator[Grant]:
@@ -316,6 +346,9 @@ def policy(
     ``surroundings`` narrow it: a boundary is a condition, and a key of the company's the only one that can be used.
     Where the names are so long that a role could not hold it, statements about different services are united.
     """
+    if surroundings.key:
+        # The stack makes none of its own then.
+        grants = tuple(one for one in grants if one not in _OF_OWN_KEY)
     if surroundings.permissions_boundary:
         grants = tuple(_bounded(grants, surroundings.permissions_boundary))
 
@@ -343,7 +376,9 @@ def policy(
             {"Effect": "Allow", "Action": [], "Resource": resources} | ({"Condition": held} if held else {}),
         )
         statement["Action"] = sorted({*statement["Action"], *grant.actions})
-    document: dict[str, Any] = {"Version": "2012-10-17", "Statement": list(merged.values())}
+    passing = [one for one in merged.values() if one["Action"] == ["iam:PassRole"]]
+    others = [one for one in merged.values() if one not in passing]
+    document: dict[str, Any] = {"Version": "2012-10-17", "Statement": [*others, *_passing_to_several(passing)]}
     if len(json.dumps(document, separators=(",", ":"))) <= LIMIT_CHARACTERS:
         return document
     return {**document, "Statement": _united(document["Statement"])}
@@ -361,6 +396,13 @@ def _united(statements: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         else:
             united.append(dict(one))
     return united
+
+
+def _passing_to_several(statements: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The same roles may be passed to any of the services."""
+    services = sorted(one["Condition"]["StringEquals"]["iam:PassedToService"] for one in statements)
+    condition = {"StringEquals": {"iam:PassedToService": services}}
+    return [{**statements[0], "Condition": condition}] if statements else []
 
 
 def _is_plain(statement: Mapping[str, Any]) -> bool:

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.clients import Clients
+from orchestrator.deployment import event_rules
+from orchestrator.deployment.boundaries import rules_boundary
 from orchestrator.deployment.stack import POLL_SECONDS, CloudFormationStack
 from orchestrator.errors import DeploymentFailed, NotDeployed
 from orchestrator.stack import Stack
+from orchestrator.stores.registry import Registry
 from orchestrator.stores.subscriptions import Destinations
 
 if TYPE_CHECKING:
@@ -50,17 +53,21 @@ def destroy(
     sleep: Callable[[float], object] = time.sleep,
     progress: Callable[[str], object] = lambda line: None,
 ) -> tuple[Kept, ...]:
-    """Deletes the schedules of the stack's group, then the stack. Returns the resources that are kept.
+    """Deletes the rules that start tasks, then the stack with its schedules. Returns the resources that are kept.
 
     ``delete_data`` deletes tables and buckets, too, with what is in them, and has KMS delete their key in a month.
     Raises :class:`~orchestrator.errors.NotDeployed` and :class:`~orchestrator.errors.DeploymentFailed`.
     """
     deployed = CloudFormationStack(clients("cloudformation"), stack.name, sleep=sleep, progress=progress)
-    if deployed.describe() is None:
+    description = deployed.describe()
+    if description is None:
         raise NotDeployed(stack.name)
     kept = _kept(deployed.template(), deployed.physical_names())
     record = Destinations(clients("ssm"), stack)
     told = record.all()
+    if "EventsRoleArn" in description.outputs:
+        on = event_rules.buses((), Registry(clients("dynamodb"), stack).declared(), stack)
+        event_rules.delete_all(rules_boundary(clients, stack, description.outputs), on)
     deployed.delete()
     # The subscriptions have gone with their topic.
     for key in told:

@@ -71,8 +71,13 @@ def parsed(path: Path, root: Path) -> ast.Module:
     try:
         return ast.parse(path.read_bytes())
     except SyntaxError as fault:
-        line = f":{fault.lineno}" if fault.lineno else ""
-        text = f": {fault.text.strip()}" if fault.text and fault.text.strip() else ""
-        raise InvalidProject([f"{shown}{line}: this is not Python: {fault.msg}{text}"]) from fault
+        raise InvalidProject([not_python(shown, fault)]) from fault
     except ValueError as fault:
         raise InvalidProject([f"{shown}: this is not Python: {fault}"]) from fault
+
+
+def not_python(shown: str, fault: SyntaxError) -> str:
+    """What is wrong with a source, with its line."""
+    line = f":{fault.lineno}" if fault.lineno else ""
+    text = f": {fault.text.strip()}" if fault.text and fault.text.strip() else ""
+    return f"{shown}{line}: this is not Python: {fault.msg}{text}"

@@ -58,6 +58,13 @@ def concurrency(function: Function) -> dict[str, Any]:
     return {"ReservedConcurrentExecutions": own} if reserved(function) else {}
 
 
+def _retries(source: EventSource) -> dict[str, int]:
+    if source.kept_seconds is None:
+        return {"MaximumRetryAttempts": _STREAM_RETRIES}
+    # -1 is as often as it takes.
+    return {"MaximumRetryAttempts": -1, "MaximumRecordAgeInSeconds": source.kept_seconds}
+
+
 def _of(source: EventSource) -> dict[str, Any]:
     kind, _, name = source.source.partition(":")
     if kind == "queue":
@@ -67,7 +74,7 @@ def _of(source: EventSource) -> dict[str, Any]:
     return {
         "EventSourceArn": policies.attribute(name, "StreamArn"),
         "StartingPosition": "TRIM_HORIZON",
-        "MaximumRetryAttempts": _STREAM_RETRIES,
+        **_retries(source),
         "BisectBatchOnFunctionError": True,
         "DestinationConfig": {"OnFailure": {"Destination": policies.attribute("HandlerFailures")}},
         **({"MaximumBatchingWindowInSeconds": source.window_seconds} if source.window_seconds else {}),

@@ -28,6 +28,9 @@ _OURS = ("lambdas", "orchestrator")
 #: Importing a handler takes no longer, on Lambda neither ("Lambda quotas": the init phase has 10 seconds).
 _SECONDS = 60
 
+#: What to try where nothing here says which modules are in a package that a bundle will hold.
+_UNKNOWN = "\nIf a requirements.txt asks for it: `orchestrator fetch`, or install it here, too"
+
 #: Where a name may be imported that is never there at run time, or may be missing.
 _PROGRAM = """
 import importlib, json, os, sys, traceback, types
@@ -113,11 +116,12 @@ def failing_imports(
     except (ValueError, IndexError):
         yield functions[0], f"importing the handlers ended Python: {ran.stderr.strip()[-500:]}"
         return
-    provided = _provided(dependencies) or frozenset()
+    provided = _provided(dependencies)
     for function in functions:
         missing, said = found.get(function.module, ("", ""))
-        if said and missing.split(".")[0] not in provided:
-            yield function, _of_the_project(said, root)
+        if said and missing.split(".")[0] not in (provided or frozenset()):
+            hint = _UNKNOWN if missing and provided is None else ""
+            yield function, _of_the_project(said, root) + hint
 
 
 def _of_the_project(said: str, root: Path) -> str:

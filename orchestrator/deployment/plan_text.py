@@ -32,13 +32,14 @@ def plan_lines(plan: DeploymentPlan) -> Iterator[str]:
     for task in plan.tasks:
         yield f"{_SIGNS[task.action]} task {task.task_id}"
         yield from (f"    {line}" for line in _task(task))
+    yield from (f"  {change}" for change in plan.rules.changes)
     yield from (f"{_SIGNS[one.action]} alerts to {one.destination}" for one in plan.alerts.changes)
     yield from (f"  {line}" for line in plan.reconciliation.lines())
 
 
 def plan_notes(plan: DeploymentPlan) -> Iterator[str]:
     """Yields what people should know besides the changes: who has not confirmed yet."""
-    yield from (f"note: {note}" for note in plan.alerts.notes())
+    yield from (f"note: {note}" for note in (*plan.alerts.notes(), *plan.rules.notes))
 
 
 def plan_summary(plan: DeploymentPlan) -> str:
@@ -101,7 +102,8 @@ def plan_json(plan: DeploymentPlan) -> dict[str, Any]:
             for one in plan.tasks
         ],
         "alerts": [{"action": one.action, "to": str(one.destination)} for one in plan.alerts.changes],
-        "notes": list(plan.alerts.notes()),
+        "rules": [str(change) for change in plan.rules.changes],
+        "notes": [*plan.alerts.notes(), *plan.rules.notes],
         "warnings": list(plan.silences),
         "operations": [str(operation) for operation in plan.reconciliation.operations],
         "foreignSchedules": list(plan.reconciliation.foreign),

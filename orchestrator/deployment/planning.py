@@ -8,10 +8,17 @@ from datetime import datetime
 from functools import cached_property
 
 from orchestrator.clients import Clients
-from orchestrator.deployment import reconciliation, subscribing
+from orchestrator.deployment import event_rules, reconciliation, subscribing
 from orchestrator.deployment.application import Application
-from orchestrator.deployment.boundaries import alert_boundaries, boundaries, live_aliases, state_machines
+from orchestrator.deployment.boundaries import (
+    alert_boundaries,
+    boundaries,
+    live_aliases,
+    rules_boundary,
+    state_machines,
+)
 from orchestrator.deployment.definition_changes import DefinitionChange
+from orchestrator.deployment.event_rules import RulesPlan
 from orchestrator.deployment.reconciliation import Found, Plan
 from orchestrator.deployment.settings import AS_DEPLOYED, StackSettings
 from orchestrator.deployment.stack import CloudFormationStack
@@ -35,6 +42,8 @@ class DeploymentPlan:
     publish: tuple[str, ...]
     #: Writes to the registry and to EventBridge Scheduler.
     reconciliation: Plan
+    #: Writes of the rules that start tasks.
+    rules: RulesPlan
     #: Subscriptions of the alerts topic, and the record of them.
     alerts: AlertsPlan
     #: The tasks among the writes, told for a reader.
@@ -57,7 +66,7 @@ class DeploymentPlan:
     @property
     def writes_data(self) -> bool:
         """Whether tasks, schedules or subscriptions are written."""
-        return bool(self.reconciliation.operations or self.alerts.changes)
+        return bool(self.reconciliation.operations or self.rules.changes or self.alerts.changes)
 
     @property
     def is_empty(self) -> bool:
@@ -106,9 +115,22 @@ def plan(
         stack=change,
         publish=publish,
         reconciliation=writes,
+        rules=plan_rules(clients, application, tasks, current, change.outputs),
         alerts=alerts,
         tasks=tuple(task_changes(writes, current, moment, monthly_cost)),
     )
+
+
+def plan_rules(
+    clients: Clients, application: Application, tasks: Sequence[Task], current: Found, outputs: Mapping[str, str]
+) -> RulesPlan:
+    """What would be done about the rules that start tasks; reads only, and nothing where no task has any."""
+    rules = event_rules.wanted(tasks, application, outputs.get("TaskRunnerArn", ""))
+    on = event_rules.buses(rules.values(), current.registered, application.stack)
+    if "EventsRoleArn" not in outputs or not on:
+        return event_rules.plan(rules, {}, lambda rule, listed: False)
+    there = rules_boundary(clients, application.stack, outputs)
+    return event_rules.plan(rules, event_rules.find(there, on), there.is_current)
 
 
 def plan_alerts(

@@ -27,9 +27,11 @@ _TASK_RUNNER = "task-runner"
 _WORKFLOW = "workflow:"
 _BUCKET = "bucket:"
 _QUEUE = "queue:"
+_EVENT_BUS = "event-bus:"
 _PARAMETERS = "parameters:"
 _SECRETS = "secrets"
 _ALERT_TOPICS = "alert-topics"
+_ONE_TIME_RUNS = "one-time-runs"
 
 #: Where there are none: a policy names something, and no topic's name has a slash.
 _NO_TOPIC = {"Fn::Sub": "arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:none/none"}
@@ -107,8 +109,8 @@ def role(stack: Stack, service: str, statements: Iterable[Statement], **source: 
 def scheduler(stack: Stack, runners: Sequence[str]) -> dict[str, Any]:
     """The role that schedules start ``runners`` with, TaskRunner and its Express twin.
 
-    The source is the schedule group: AWS says not to narrow it to a schedule ("Cross-service confused deputy prevention
-    in EventBridge Scheduler").
+    The sources are the schedule groups: AWS says not to narrow it to a schedule ("Cross-service confused deputy
+    prevention in EventBridge Scheduler").
     """
     return role(
         stack,
@@ -117,8 +119,21 @@ def scheduler(stack: Stack, runners: Sequence[str]) -> dict[str, Any]:
             allow("states:StartExecution", _one_or_all([{"Ref": name} for name in runners])),
             allow("sqs:SendMessage", attribute("SchedulerDlq")),
         ],
-        ArnEquals=arn("scheduler", f"schedule-group/{stack.schedule_group}"),
+        ArnEquals=[
+            arn("scheduler", f"schedule-group/{group}") for group in (stack.schedule_group, stack.one_time_group)
+        ],
     )
+
+
+def events(stack: Stack, runners: Sequence[str]) -> dict[str, Any]:
+    """The role that rules start ``runners`` with; dead letters EventBridge sends in its own name."""
+    starting = allow("states:StartExecution", _one_or_all([{"Ref": name} for name in runners]))
+    return role(stack, "events", [starting], ArnLike=rules(stack))
+
+
+def rules(stack: Stack) -> list[dict[str, str]]:
+    """The ARNs of the rules that start tasks: on the default bus, and on any other."""
+    return [arn("events", f"rule/{bus}{stack.rule_prefix}*") for bus in ("", "*/")]
 
 
 def backfill(stack: Stack) -> list[Statement]:
@@ -229,7 +244,7 @@ def queues(logical_ids: Sequence[str], **senders: Any) -> dict[str, Any]:
     arns = [attribute(logical_id) for logical_id in logical_ids]
     sending = [
         {
-            **allow("sqs:SendMessage", arns, ArnEquals={"aws:SourceArn": sender}),
+            **allow("sqs:SendMessage", arns, **_from(sender)),
             "Principal": {"Service": f"{service}.amazonaws.com"},
         }
         for service, sender in senders.items()
@@ -241,6 +256,11 @@ def queues(logical_ids: Sequence[str], **senders: Any) -> dict[str, Any]:
             "PolicyDocument": _document([*sending, _tls_only("sqs:*", arns)]),
         },
     }
+
+
+def _from(source: Any) -> dict[str, Any]:
+    """The condition that a request is made for a resource, or for one of several patterns."""
+    return {"ArnLike" if isinstance(source, list) else "ArnEquals": {"aws:SourceArn": source}}
 
 
 def topic(logical_id: str, *, alarms: Any) -> dict[str, Any]:
@@ -300,6 +320,8 @@ def _declared(stack: Stack, permission: Permission) -> list[Statement]:
     """Raises ValueError for a logical resource that there is none of."""
     if permission.resource.startswith(_WORKFLOW):
         return _nested_execution(stack.workflow_prefix + permission.resource.removeprefix(_WORKFLOW))
+    if permission.resource == _ONE_TIME_RUNS:
+        return _one_time_runs(stack, permission.actions)
     statement = _statement(stack, permission)
     own = statement.get("Condition", {})
     # What a name stands for, such as the sender of mail, cannot be widened.
@@ -308,6 +330,19 @@ def _declared(stack: Stack, permission: Permission) -> list[Statement]:
         for operator in (own | dict(permission.conditions))
     }
     return [{**statement, "Effect": permission.effect, **({"Condition": conditions} if conditions else {})}]
+
+
+def _one_time_runs(stack: Stack, actions: Sequence[str]) -> list[Statement]:
+    """Allows what :class:`~orchestrator.stores.one_time_runs.OneTimeRuns` does: find the stack, pass on a role."""
+    return [
+        allow(actions, arn("scheduler", f"schedule/{stack.one_time_group}/*")),
+        allow("cloudformation:DescribeStacks", arn("cloudformation", f"stack/{stack.name}/*")),
+        allow(
+            "iam:PassRole",
+            attribute("SchedulerRole"),
+            StringEquals={"iam:PassedToService": "scheduler.amazonaws.com"},
+        ),
+    ]
 
 
 def _references(stack: Stack, function: Function) -> list[Statement]:
@@ -379,6 +414,8 @@ def _statement(stack: Stack, permission: Permission) -> Statement:
         return allow(permission.actions, arn("dynamodb", f"table/{stack.table(table)}" + (f"/{rest}" if rest else "")))
     if resource.startswith(_QUEUE):
         return allow(permission.actions, attribute(resource.removeprefix(_QUEUE)))
+    if resource.startswith(_EVENT_BUS):
+        return allow(permission.actions, arn("events", f"event-bus/{resource.removeprefix(_EVENT_BUS)}"))
     if resource.startswith(_PARAMETERS):
         return allow(permission.actions, arn("ssm", f"parameter/{stack.name}/{resource.removeprefix(_PARAMETERS)}"))
     if resource == _SECRETS:
@@ -389,7 +426,7 @@ def _statement(stack: Stack, permission: Permission) -> Statement:
     known = (
         "an ARN, bucket:NAME, bucket:NAME:KEYS, data-bucket, data-bucket:KEYS, table:NAME, ses, ses:events,"
         " mail-events, alerts, metrics, task-runner, task-runner:executions, workflow:NAME, queue:NAME,"
-        " parameters:PATH, secrets or alert-topics"
+        " event-bus:NAME, parameters:PATH, secrets, one-time-runs or alert-topics"
     )
     raise ValueError(f"{resource!r} is no resource of a permission: {known}")
 

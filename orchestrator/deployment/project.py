@@ -18,6 +18,7 @@ from orchestrator.deployment.application import Application
 from orchestrator.deployment.dependencies import Dependencies
 from orchestrator.deployment.discovery import discover, names_of
 from orchestrator.deployment.mistakes import Mistakes
+from orchestrator.deployment.outcome_events import OutcomeEvents
 from orchestrator.deployment.requirements import locked
 from orchestrator.deployment.surroundings import Surroundings, existing
 from orchestrator.deployment.template import ARCHITECTURE, RUNTIME
@@ -111,6 +112,7 @@ class Project:
             tables={**tables, **{name: table.to_table() for name, table in whole.tables.items()}},
             buckets=tuple(whole.buckets),
             surroundings=_surroundings(around),
+            outcome_events=OutcomeEvents(bus=told.bus, kinds=told.kinds) if (told := around.outcomes) else None,
             dependencies=dependencies,
         )
         sources = {name: workflow.source for name, workflow in own.items()}

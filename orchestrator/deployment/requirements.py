@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from orchestrator.deployment import pip
 from orchestrator.deployment.wheels import Pin, Platform
 from orchestrator.errors import InvalidProject
 
@@ -44,16 +43,12 @@ def _resolved(requirements: Path, platform: Platform, given: Sequence[Pin]) -> l
     with tempfile.TemporaryDirectory() as folder:
         constraints = Path(folder, "constraints.txt")
         constraints.write_text("".join(f"{pin}\n" for pin in given))
-        ran = subprocess.run(  # noqa: S603
+        ran = pip.run(
             [
-                *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--dry-run"),
-                *("--ignore-installed", "--report", "-", "--target", folder, "--only-binary=:all:", *platform.options),
+                *("install", "--dry-run", "--ignore-installed", "--report", "-", "--target", folder),
+                *("--only-binary=:all:", *platform.options),
                 *(f"--constraint={constraints}", f"--requirement={requirements}"),
-            ],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
+            ]
         )
     if ran.returncode:
         errors = [line for line in ran.stderr.splitlines() if line.startswith("ERROR:")]

@@ -38,6 +38,7 @@ def tables(stack: Stack, own: Mapping[str, Table]) -> dict[str, Any]:
         ),
         "FailedTasks": _table(stack.failed_tasks_table, "messageId"),
         "Incidents": _table(stack.incidents_table, "incident", expiry="ttl"),
+        "Limits": _table(stack.limits_table, "kind", "name", expiry="ttl"),
         "Idempotency": _table(stack.table("Idempotency"), "id", expiry="expiration"),
         **{name: _table(stack.table(name), *table.key) for name, table in own.items()},
     }
@@ -123,8 +124,13 @@ def own_buckets(stack: Stack, names: Iterable[str]) -> dict[str, Any]:
     }
 
 
+def bucket_name(stack: Stack, purpose: str, account: str, region: str) -> str:
+    """The name of a bucket of the stack, which every bucket of the world must differ from."""
+    return f"{stack.name}-{purpose}-{account}-{region}"
+
+
 def _bucket(stack: Stack, purpose: str) -> dict[str, Any]:
-    name = f"{stack.name}-{purpose}-${{AWS::AccountId}}-${{AWS::Region}}"
+    name = bucket_name(stack, purpose, "${AWS::AccountId}", "${AWS::Region}")
     return {
         "Type": "AWS::S3::Bucket",
         **_KEPT,
@@ -144,6 +150,8 @@ def _bucket(stack: Stack, purpose: str) -> dict[str, Any]:
                 ]
             },
             "VersioningConfiguration": {"Status": "Enabled"},
+            # An object may start a task: S3's events are free, and nobody hears of those that no rule asks for.
+            "NotificationConfiguration": {"EventBridgeConfiguration": {"EventBridgeEnabled": True}},
             "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
             "PublicAccessBlockConfiguration": {
                 "BlockPublicAcls": True,

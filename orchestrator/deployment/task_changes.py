@@ -54,7 +54,7 @@ def task_changes(writes: Plan, current: Found, now: datetime, monthly_cost: Mont
         yield TaskChange(
             task_id=task_id,
             action=action,
-            fields=tuple(_fields(old, new)) if old and new else (),
+            fields=tuple(differences(old, new)) if old and new else (),
             slots=slot_change(old, new, now),
             cost_old=cost(old),
             cost_new=cost(new),
@@ -76,7 +76,8 @@ def _registered(item: Item | None) -> Task | None:
         return None
 
 
-def _fields(old: Task, new: Task) -> Iterator[tuple[str, str, str]]:
+def differences(old: Task, new: Task) -> Iterator[tuple[str, str, str]]:
+    """Each field that differs: its name, and both values for a reader."""
     for field in fields(Task):
         before, after = getattr(old, field.name), getattr(new, field.name)
         if before != after:

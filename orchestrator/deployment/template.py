@@ -48,6 +48,7 @@ def template(
     # Of an Express execution nobody tells.
     told = {name: machine for name, machine in names.items() if name != EXPRESS_RUNNER}
     kept = {**storage.messaging(stack), **status_rule(stack, told)}
+    runners = [name for name in (TASK_RUNNER, EXPRESS_RUNNER) if name in definitions]
     queues = [name for name, resource in kept.items() if resource["Type"] == "AWS::SQS::Queue"]
     handled = [source.source.partition(":")[2] for function in functions for source in function.event_sources]
     return {
@@ -64,7 +65,7 @@ def template(
             "ArtifactsBucketPolicy": policies.bucket("ArtifactsBucket"),
             "DataBucketPolicy": policies.bucket("DataBucket"),
             "AlertsPolicy": policies.topic("Alerts", alarms=policies.arn("cloudwatch", f"alarm:{stack.name}-*")),
-            "QueuesPolicy": policies.queues(("SchedulerDlq",)),
+            "QueuesPolicy": policies.queues(("SchedulerDlq",), events=policies.rules(stack)),
             # What a subscription cannot deliver goes to HandlerFailures.
             "AlertQueuesPolicy": policies.queues(("Courier", "HandlerFailures"), sns={"Ref": "Alerts"}),
             **kept,
@@ -74,12 +75,12 @@ def template(
             **alarms(stack, _names(code, "AWS::Lambda::Function", "FunctionName"), queues, handled),
             **({"HeartbeatAlarm": heartbeat(stack)} if any(one.name == WATCHDOG for one in functions) else {}),
             "Dashboard": dashboard(stack),
-            "ScheduleGroup": {"Type": "AWS::Scheduler::ScheduleGroup", "Properties": {"Name": stack.schedule_group}},
-            "SchedulerRole": encryption.with_key(
-                policies.scheduler(stack, [name for name in (TASK_RUNNER, EXPRESS_RUNNER) if name in definitions])
-            ),
+            **_schedule_groups(stack),
+            "EventsRole": encryption.with_key(policies.events(stack, runners)),
+            "SchedulerRole": encryption.with_key(policies.scheduler(stack, runners)),
         },
         "Outputs": {
+            "EventsRoleArn": {"Value": policies.attribute("EventsRole")},
             **_bootstrap_outputs(),
             "AlertsTopicArn": {"Value": {"Ref": "Alerts"}},
             **({"BackfillArn": {"Value": {"Ref": BACKFILL}}} if BACKFILL in definitions else {}),
@@ -92,6 +93,15 @@ def template(
             # Of this library: a stack is not taken back to an older one.
             "Version": {"Value": orchestrator.__version__},
         },
+    }
+
+
+def _schedule_groups(stack: Stack) -> dict[str, Any]:
+    """Returns the group of the schedules of tasks.yaml, and that of runs which applications ask for."""
+    names = {"ScheduleGroup": stack.schedule_group, "OneTimeGroup": stack.one_time_group}
+    return {
+        logical_id: {"Type": "AWS::Scheduler::ScheduleGroup", "Properties": {"Name": name}}
+        for logical_id, name in names.items()
     }
 
 

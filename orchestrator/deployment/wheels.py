@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.deployment import pip
 from orchestrator.errors import InvalidLockList, MissingWheels
 
 #: The glibc of Amazon Linux 2023, 2.34, which runtimes from python3.12 on run on ("Lambda runtimes").
@@ -110,16 +109,11 @@ def _fetch(pins: Sequence[Pin], platform: Platform, folder: Path) -> str:
     with tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder) as fetched:
         lock = Path(fetched, "lock.txt")
         lock.write_text("".join(f"{pin.to_line()}\n" for pin in pins))
-        ran = subprocess.run(  # noqa: S603
+        ran = pip.run(
             [
-                *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"),
-                *("--require-hashes", "--only-binary=:all:", *platform.options),
+                *("download", "--no-deps", "--require-hashes", "--only-binary=:all:", *platform.options),
                 *(f"--dest={fetched}", f"--requirement={lock}"),
-            ],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
+            ]
         )
         for path in Path(fetched).glob("*.whl"):
             path.replace(folder / path.name)

@@ -19,7 +19,7 @@ from typing import Any
 
 from orchestrator.asl.definition import Definition
 from orchestrator.asl.written import written
-from orchestrator.deployment.discovery import names_of
+from orchestrator.deployment.discovery import names_of, not_python
 from orchestrator.deployment.mistakes import Mistakes
 from orchestrator.errors import InvalidDefinition, InvalidProject
 from orchestrator.functions import function_name
@@ -183,8 +183,7 @@ def _explained(root: Path, module: str) -> Iterator[None]:
     except InvalidProject:
         raise
     except SyntaxError as fault:
-        shown = _shown(root, fault.filename or "")
-        raise InvalidProject([f"{shown}:{fault.lineno}: this is not Python: {fault.msg}"]) from fault
+        raise InvalidProject([not_python(_shown(root, fault.filename or ""), fault)]) from fault
     except Exception as fault:
         folders = [root / name for name in _PACKAGES]
         frames = [

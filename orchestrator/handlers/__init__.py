@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from orchestrator.errors import NonRetryableError
+from orchestrator.errors import HeartbeatLost, NonRetryableError, NotYet
 from orchestrator.handlers.event import Params, Step, TaskEvent
+from orchestrator.handlers.heartbeats import heartbeat
 from orchestrator.handlers.invocation import (
     client,
     logger,
@@ -17,11 +18,14 @@ from orchestrator.handlers.invocation import (
 )
 
 __all__ = [
+    "HeartbeatLost",
     "NonRetryableError",
+    "NotYet",
     "Params",
     "Step",
     "TaskEvent",
     "client",
+    "heartbeat",
     "logger",
     "metrics",
     "observed",

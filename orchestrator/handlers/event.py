@@ -1,6 +1,7 @@
 """What a target receives from TaskRunner: which task, which slot, which attempt, and the task's params.
 
-``{taskId, slot, scheduledTime, timezone, attempt, runKey, params}``; a handler reads it with
+``{taskId, slot, scheduledTime, timezone, attempt, runKey, params}``, and ``heartbeatSeconds`` of a task that has a
+``heartbeat``; a handler reads it with
 ``TaskEvent[MyParams].read(event, target="lambda/my-target")``.
 """
 
@@ -65,6 +66,8 @@ class TaskEvent(BaseModel, Generic[P]):
     attempt: int = Field(default=1, ge=1)
     #: The same for all attempts of a run, and for no other run: the key of what must happen once.
     run_key: str = Field(min_length=1)
+    #: How long the handler may be silent: :func:`orchestrator.handlers.heartbeat`. None where nobody listens.
+    heartbeat_seconds: int | None = Field(default=None, ge=1)
     params: P
 
     @classmethod

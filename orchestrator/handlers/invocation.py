@@ -23,6 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from orchestrator.clients import Clients
 from orchestrator.errors import InvalidRecord, InvalidRow, NotConfigured
 from orchestrator.handlers.event import Params, Step, TaskEvent
+from orchestrator.handlers.heartbeats import watched
 from orchestrator.stack import METRICS_NAMESPACE, STACK, UNREADABLE_METRIC, Stack
 
 if TYPE_CHECKING:
@@ -117,7 +118,8 @@ def task_handler(target: str, params: type[P]) -> Callable[[Callable[[TaskEvent[
         def handler(event: dict[str, Any], context: LambdaContext) -> Result:
             task = model.read(event, target=target)
             logger.append_keys(task_id=task.task_id, run_key=task.run_key, attempt=task.attempt)
-            return run(task, context)
+            with watched(task.heartbeat_seconds):
+                return run(task, context)
 
         return observed(handler)
 

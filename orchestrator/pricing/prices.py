@@ -39,6 +39,8 @@ class Prices:
     kept_log_gb: Decimal
     trace: Decimal
     queue_request: Decimal
+    #: An event of up to 64 KB that is put on a bus.
+    custom_event: Decimal
     #: For a month.
     alarm: Decimal
     dashboard: Decimal
@@ -65,6 +67,7 @@ PRICES = Prices(
     kept_log_gb=Decimal("0.03"),
     trace=Decimal("0.000005"),
     queue_request=Decimal("0.0000004"),
+    custom_event=Decimal("0.000001"),
     alarm=Decimal("0.10"),
     dashboard=Decimal("3.00"),
     key=Decimal("1.00"),

@@ -12,6 +12,7 @@ from orchestrator.pricing import logs
 from orchestrator.pricing.items import STORED_BYTES, TRANSACTION, item_bytes, read_units, write_units
 from orchestrator.pricing.paths import Machine, Step, happy_path, shortest, skipping_path
 from orchestrator.pricing.usage import MONTH_DAYS, MONTH_HOURS, Line, Usage, total
+from orchestrator.runs.outcomes import OF_A_RUN, Kind
 from orchestrator.runs.run import ROW_LIFETIME_SECONDS
 from orchestrator.stack import Stack
 from orchestrator.tasks.task import TargetKind, Task
@@ -25,9 +26,10 @@ RUN_TIME_BYTES = 360
 #: Custom metrics that a run which succeeds sends: TaskExecution with its status, TaskDuration, StartDelay.
 METRICS = 3
 
-#: How long the meter works on one run, which is all that its batch holds where runs are minutes apart, and its memory.
-METER_SECONDS = Decimal("0.05")
-METER_MEMORY_MB = 256
+#: How long the reporter works on one run, which is all that its batch holds where runs are minutes apart, and with what
+#: memory.
+REPORTER_SECONDS = Decimal("0.05")
+REPORTER_MEMORY_MB = 256
 
 #: What an Express execution lasts longer than its function works: calls of DynamoDB and Lambda, and its memory.
 EXPRESS_OVERHEAD_SECONDS = Decimal("0.2")
@@ -55,6 +57,8 @@ class Billed:
     log_days: int
     #: Whether X-Ray follows each execution.
     traced: bool
+    #: What is published of what becomes of tasks.
+    published: tuple[Kind, ...] = ()
     #: Of each function, by its logical name.
     memory_mb: Mapping[str, int]
 
@@ -78,7 +82,7 @@ def run_lines(task: Task, billed: Billed, *, seconds: Decimal = ASSUMED_SECONDS)
     A nested workflow's own states and functions are not in it: they depend on what it finds to do.
     """
     path = happy_path(_machine(task, billed), task.target.kind)
-    lines = _machine_lines(path, task, billed, seconds)
+    lines = _machine_lines(path, task, billed, seconds, OF_A_RUN)
     if task.target.kind is TargetKind.LAMBDA:
         memory = Decimal(billed.memory_mb.get(task.target.name, 0))
         work = Usage(lambda_request=Decimal(1), lambda_gb_second=seconds * memory / 1024)
@@ -91,15 +95,19 @@ def run_lines(task: Task, billed: Billed, *, seconds: Decimal = ASSUMED_SECONDS)
 
 def skip_lines(task: Task, billed: Billed) -> list[Line]:
     """A slot that a calendar leaves out: Scheduler delivers it all the same, and its row says why it does not run."""
-    return _machine_lines(skipping_path(_machine(task, billed)), task, billed, Decimal(0))
+    return _machine_lines(skipping_path(_machine(task, billed)), task, billed, Decimal(0), (Kind.SKIPPED,))
 
 
 def _machine(task: Task, billed: Billed) -> Machine:
     return billed.express_runner if task.express else billed.task_runner
 
 
-def _machine_lines(path: Sequence[Step], task: Task, billed: Billed, seconds: Decimal) -> list[Line]:
-    """Lines of an execution of TaskRunner or its twin, whose function works for ``seconds``."""
+def _machine_lines(
+    path: Sequence[Step], task: Task, billed: Billed, seconds: Decimal, kinds: Sequence[Kind]
+) -> list[Line]:
+    """Lines of an execution of TaskRunner or its twin, whose function works for ``seconds``, and which makes events of
+    ``kinds``.
+    """
     row, record = _written(path, billed.stack, task)
     if task.express:
         log = logs.execution_bytes(path, billed.stack.express_runner, "ALL", express=True)
@@ -107,17 +115,18 @@ def _machine_lines(path: Sequence[Step], task: Task, billed: Billed, seconds: De
     else:
         log = logs.execution_bytes(path, billed.stack.task_runner, billed.log_level)
         execution = Line(what="Step Functions: transitions", usage=Usage(state_transition=Decimal(len(path))))
-    return [
+    lines = [
         execution,
         Line(what="DynamoDB: the ledger's row and its index", usage=Usage(write_unit=row)),
         Line(what="DynamoDB: the registry's record and its index", usage=Usage(write_unit=record)),
         Line(what="DynamoDB: the record is read", usage=Usage(read_unit=_read(path, task))),
         Line(what="DynamoDB: the row is kept for 400 days, recoverable", usage=_kept()),
         Line(what="CloudWatch Logs: the execution", usage=logs.written(log, billed.log_days)),
-        Line(what="Lambda, CloudWatch Logs: the meter prints the metrics", usage=_measured(billed)),
+        Line(what="Lambda, CloudWatch Logs: the reporter prints the metrics", usage=_measured(billed)),
         Line(what="X-Ray: a trace", usage=Usage(trace=Decimal(int(billed.traced)))),
         Line(what="EventBridge Scheduler: the delivery", usage=Usage(scheduler_invocation=Decimal(1))),
     ]
+    return [*lines, _published(billed, kinds)] if billed.published else lines
 
 
 def check_lines(task: Task) -> list[Line]:
@@ -159,9 +168,18 @@ def record_bytes(task: Task) -> int:
 
 
 def _measured(billed: Billed) -> Usage:
-    """The meter is called for the row's end, and CloudWatch makes metrics of the line that it prints."""
-    work = Usage(lambda_request=Decimal(1), lambda_gb_second=METER_SECONDS * METER_MEMORY_MB / 1024)
+    """The reporter is called for the row's end, and CloudWatch makes metrics of the line that it prints."""
+    work = Usage(lambda_request=Decimal(1), lambda_gb_second=REPORTER_SECONDS * REPORTER_MEMORY_MB / 1024)
     return work + logs.written(logs.FUNCTION_BYTES + logs.MEASURES_BYTES, billed.log_days)
+
+
+def _published(billed: Billed, kinds: Sequence[Kind]) -> Line:
+    """What becomes of the run, on a bus. The reporter is called for its begin, too, if that is published."""
+    events = Decimal(sum(kind in billed.published for kind in kinds))
+    more = 1 if Kind.STARTED in billed.published and Kind.STARTED in kinds else 0
+    work = Usage(lambda_request=Decimal(more), lambda_gb_second=more * REPORTER_SECONDS * REPORTER_MEMORY_MB / 1024)
+    logged = logs.written(more * logs.FUNCTION_BYTES, billed.log_days)
+    return Line(what="EventBridge: its events", usage=work + logged + Usage(custom_event=events))
 
 
 def _express(seconds: Decimal) -> Usage:

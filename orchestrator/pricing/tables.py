@@ -48,6 +48,7 @@ _NAMES = {
     "kept_log_gb": "GB-months kept",
     "trace": "traces",
     "queue_request": "SQS requests",
+    "custom_event": "events",
     "alarm": "alarms",
     "dashboard": "dashboards",
     "key": "keys",

@@ -33,6 +33,7 @@ class Usage:
     kept_log_gb: Decimal = Decimal(0)
     trace: Decimal = Decimal(0)
     queue_request: Decimal = Decimal(0)
+    custom_event: Decimal = Decimal(0)
     alarm: Decimal = Decimal(0)
     dashboard: Decimal = Decimal(0)
     key: Decimal = Decimal(0)

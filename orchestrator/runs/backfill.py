@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -107,6 +108,76 @@ def batches(planned: Iterable[PlannedSlot], *, reverse: bool) -> Iterator[Sequen
     chosen = sorted((slot for slot in planned if slot.runs), key=lambda slot: slot.slot, reverse=reverse)
     for first in range(0, len(chosen), MOST_SLOTS):
         yield chosen[first : first + MOST_SLOTS]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a backfill was started with."""
+
+    task_id: str
+    max_active: int
+    #: By slot, in their order, the version of the run whose place the new one takes; empty where there was none.
+    slots: Mapping[str, str]
+    reprocess: Reprocess = Reprocess.NONE
+    started_by: str = ""
+
+    @property
+    def span(self) -> tuple[str, str]:
+        """The first slot, and the last."""
+        return min(self.slots), max(self.slots)
+
+    @classmethod
+    def read(cls, text: str) -> Asked:
+        """From the input of the execution. Raises ValueError."""
+        try:
+            given = json.loads(text)
+            return cls(
+                task_id=str(given["taskId"]),
+                max_active=int(given.get("maxActive", 1)),
+                slots={str(one["slot"]): str(one.get("replaces") or "") for one in given["slots"]},
+                reprocess=Reprocess(given.get("reprocess", Reprocess.NONE)),
+                started_by=str(given.get("startedBy", "")),
+            )
+        except (KeyError, TypeError, AttributeError) as fault:
+            raise ValueError(f"this is no input of Backfill: {fault}") from fault
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a backfill has come; slots in their order."""
+
+    succeeded: tuple[Run, ...]
+    unsuccessful: tuple[Run, ...]
+    going_on: tuple[Run, ...]
+    #: That no run of it, nor anybody else's, has begun.
+    left: tuple[str, ...]
+
+    @property
+    def done(self) -> int:
+        return len(self.succeeded) + len(self.unsuccessful)
+
+
+def progress(asked: Asked, rows: Mapping[str, Run]) -> Progress:
+    """``rows`` are those of its span, by slot."""
+    begun = [run for slot, was in asked.slots.items() if (run := rows.get(slot)) and run.version != was]
+    over = [run for run in begun if run.status in TERMINAL]
+    names = {run.slot for run in begun}
+    return Progress(
+        succeeded=tuple(run for run in over if run.status is RunStatus.SUCCEEDED),
+        unsuccessful=tuple(run for run in over if run.status is not RunStatus.SUCCEEDED),
+        going_on=tuple(run for run in begun if run.status not in TERMINAL),
+        left=tuple(slot for slot in asked.slots if slot not in names),
+    )
+
+
+def remaining(asked: Asked, rows: Mapping[str, Run], died: Collection[str]) -> list[PlannedSlot]:
+    """The slots that are left, and those whose run has died, each to take the place of the row that it has."""
+    left = {*progress(asked, rows).left, *(slot for slot in died if slot in asked.slots)}
+    return [
+        PlannedSlot(slot=slot, decision=Decision.RUN_AGAIN if slot in rows else Decision.RUN, run=rows.get(slot))
+        for slot in asked.slots
+        if slot in left
+    ]
 
 
 def ended(slots: Iterable[PlannedSlot], runs: Iterable[Run]) -> list[Run]:

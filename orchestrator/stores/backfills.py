@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.runs.backfill import PlannedSlot
+from orchestrator.errors import UnknownBackfill
+from orchestrator.runs.backfill import Asked, PlannedSlot, Reprocess
 from orchestrator.stack import live
+from orchestrator.stores.executions import STOPPED_BY_HAND
 
 if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient
+
+
+#: What the name of a page ends with (``definitions/system/backfill.py``).
+_PAGE = re.compile(r"-page-\d+$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +32,9 @@ class Backfilling:
     arn: str
     status: str
     started: datetime
+    ended: datetime | None = None
+    #: What it runs, where that is asked for.
+    asked: Asked | None = None
 
 
 class Backfills:
@@ -34,14 +44,27 @@ class Backfills:
     """
 
     def __init__(self, client: SFNClient, state_machine_arn: str, who: Callable[[], str] = str) -> None:
+        self._executions = f"{state_machine_arn}:".replace(":stateMachine:", ":execution:", 1)
         self._who = who
         self._client = client
         self._arn = live(state_machine_arn)
 
-    def start(self, task_id: str, slots: Iterable[PlannedSlot], *, max_active: int, now: datetime) -> str:
-        """Starts runs of ``slots`` in their order, at most ``max_active`` at once; the execution's ARN."""
+    def start(
+        self,
+        task_id: str,
+        slots: Iterable[PlannedSlot],
+        *,
+        max_active: int,
+        now: datetime,
+        reprocess: Reprocess = Reprocess.NONE,
+    ) -> str:
+        """Starts runs of ``slots`` in their order, at most ``max_active`` at once; the execution's ARN.
+
+        ``reprocess`` is kept for whoever goes on with it.
+        """
         request: dict[str, Any] = {"taskId": task_id, "maxActive": max_active}
         request |= {"slots": [slot.to_value() for slot in slots]}
+        request |= {"reprocess": reprocess} if reprocess is not Reprocess.NONE else {}
         request |= {"startedBy": who} if (who := self._who()) else {}
         answer = self._client.start_execution(
             stateMachineArn=self._arn,
@@ -52,12 +75,47 @@ class Backfills:
         return str(answer["executionArn"])
 
     def recent(self, limit: int) -> tuple[Backfilling, ...]:
-        """The newest backfills, at most ``limit``; Step Functions forgets one 90 days after its end."""
+        """The newest backfills, at most ``limit``; Step Functions forgets one 90 days after its end.
+
+        The pages of a large one, which are executions, too, are no backfills.
+        """
         answer = self._client.list_executions(stateMachineArn=self._arn, maxResults=limit)
         return tuple(
-            Backfilling(name=one["name"], arn=one["executionArn"], status=one["status"], started=one["startDate"])
+            Backfilling(
+                name=one["name"],
+                arn=one["executionArn"],
+                status=one["status"],
+                started=one["startDate"],
+                ended=one.get("stopDate"),
+            )
             for one in answer["executions"]
+            if not _PAGE.search(one["name"])
         )
+
+    def get(self, name: str) -> Backfilling:
+        """A backfill and what it runs. Raises :class:`UnknownBackfill`."""
+        try:
+            one = self._client.describe_execution(executionArn=self._executions + name)
+            asked = Asked.read(one.get("input", ""))
+        except (
+            self._client.exceptions.ExecutionDoesNotExist,
+            self._client.exceptions.InvalidArn,
+            ValueError,
+        ) as fault:
+            raise UnknownBackfill(name) from fault
+        return Backfilling(
+            name=name,
+            arn=one["executionArn"],
+            status=one["status"],
+            started=one["startDate"],
+            ended=one.get("stopDate"),
+            asked=asked,
+        )
+
+    def stop(self, name: str) -> None:
+        """Stops a backfill with the runs that it waits for; what a function does by then it does to its end."""
+        arn = self._executions + name
+        self._client.stop_execution(executionArn=arn, error=STOPPED_BY_HAND, cause=f"stopped by {self._who()}")
 
     def running(self, execution_arn: str) -> bool:
         """Whether a backfill goes on."""

@@ -58,10 +58,10 @@ _FOLLOWER = Function(
     ),
 )
 
-_METER = Function(
-    name="meter",
-    module="system.meter",
-    # It asks nobody. Alarms look at five minutes, so that a fraction of one is no delay.
+_REPORTER = Function(
+    name="reporter",
+    module="system.reporter",
+    # Where nothing is published it asks nobody. Alarms look at five minutes, so that a fraction of one is no delay.
     event_sources=(
         EventSource(source="stream:TaskRuns", batch_size=1000, window_seconds=20, filters=measures.PATTERNS),
     ),
@@ -84,4 +84,4 @@ _WATCHDOG = Function(
     ),
 )
 
-FUNCTIONS = (_COURIER, _FAILURE_HANDLER, _FOLLOWER, _METER, _WATCHDOG)
+FUNCTIONS = (_COURIER, _FAILURE_HANDLER, _FOLLOWER, _REPORTER, _WATCHDOG)

@@ -19,15 +19,18 @@ from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
 from orchestrator.schedules.fields import DAY_OF_WEEK
 from orchestrator.schedules.spreading import LONGEST_SPREAD_MINUTES, spread
 from orchestrator.taskfile.destination_models import NotificationsModel
+from orchestrator.taskfile.event_models import EventsField
 from orchestrator.taskfile.fields import Bound, Duration, Expression, Tag, Timezone, bound, names
 from orchestrator.taskfile.file_model import Model
 from orchestrator.taskfile.maintenance_models import Maintenance, MaintenanceModel
+from orchestrator.tasks.event_start import WhenAbsent
 from orchestrator.tasks.express import obstacles
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.slots import with_passed_over
 from orchestrator.tasks.task import (
     LAMBDA_TIMEOUT_LIMIT,
     LONGEST_RUN_SECONDS,
+    NOT_YET_SECONDS,
     PARAMS_LIMIT_BYTES,
     TARGET_PATTERN,
     Alerting,
@@ -205,6 +208,12 @@ class DefaultsModel(Model):
     catch_up_window: Duration = Field(default=86_400, description="No slot runs that is older than this.")
     min_duration: Duration = Field(default=0, description="A run that succeeds in less time is told of; 0 is none.")
     max_duration: Duration = Field(default=0, description="A run that takes more time is told of; 0 is none.")
+    heartbeat: Duration = Field(
+        default=0, description="A handler that gives no sign of life for so long is ended; 0: nobody listens."
+    )
+    not_yet_for: Annotated[Duration, Field(ge=60)] = Field(
+        default=NOT_YET_SECONDS, description='For so long a handler may say "not yet"; then the run has failed.'
+    )
     pause_after_failures: int = Field(default=0, ge=0, description="So many failures in a row pause it; 0: none do.")
     budget: float = Field(
         default=0, ge=0, strict=False, description="Dollars a month; plan and costs say where more is due. 0 is none."
@@ -224,6 +233,12 @@ class TaskModel(DefaultsModel):
     description: str = Field(default="", max_length=1000)
     schedule: ScheduleField | None = Field(default=None, description="When it is due.")
     schedules: list[ScheduleField] = Field(default=[], description="The same, for a task with several.")
+    on: EventsField = Field(default=[], description="Events that start it, beside the clock or instead of it.")
+    when_absent: WhenAbsent = Field(
+        default=WhenAbsent.RUN,
+        strict=False,
+        description="What the schedule does if the event of its slot has not come.",
+    )
     start_date: Bound | None = Field(default=None, description="No slot is earlier: a day, or a moment with its zone.")
     end_date: Bound | None = Field(default=None, description="No slot is later: a day, the last one, or a moment.")
     params: Annotated[dict[str, Any], AfterValidator(_params)] = Field(
@@ -239,11 +254,17 @@ class TaskModel(DefaultsModel):
                 f"timeout: a Lambda function runs at most {LAMBDA_TIMEOUT_LIMIT} s, found {self.timeout} s;"
                 " longer work is a workflow"
             )
+        if self.heartbeat and not self.run.startswith("lambda/"):
+            raise ValueError("heartbeat: only the handler of a function gives signs of life, and this is a workflow")
+        if self.heartbeat >= self.timeout and self.heartbeat:
+            raise ValueError(f"heartbeat: expected less than the timeout, {self.timeout} s, found {self.heartbeat} s")
         begin, end = (bound(one, self.timezone, time.min) for one in (self.start_date, self.end_date))
         if begin and end and end < begin:
             raise ValueError(
                 f"endDate: expected it not before startDate, found {self.end_date} before {self.start_date}"
             )
+        if self.when_absent is not WhenAbsent.RUN and (mistake := self._never_absent()):
+            raise ValueError(f"whenAbsent: {mistake}")
         if self.timeout < 1:
             raise ValueError("timeout: expected at least 1 s")
         longest = self._retry_policy().longest_run(self.timeout)
@@ -264,10 +285,12 @@ class TaskModel(DefaultsModel):
             id=task_id,
             target=Target(kind=TargetKind(kind), name=name),
             schedules=tuple(self._schedule(task_id, one) for one in given),
+            starts=tuple(one.to_start() for one in self.on),
+            when_absent=self.when_absent,
             params=self.params,
             timeout_seconds=self.timeout,
             retry=self._retry_policy(),
-            overlap=self.overlap,
+            overlap=self._overlap(),
             idempotent=self.idempotent,
             nonexistent=self.nonexistent,
             ambiguous=self.ambiguous,
@@ -277,6 +300,8 @@ class TaskModel(DefaultsModel):
             catch_up_window_seconds=self.catch_up_window,
             min_duration_seconds=self.min_duration,
             max_duration_seconds=self.max_duration,
+            heartbeat_seconds=self.heartbeat,
+            not_yet_seconds=self.not_yet_for,
             pause_after_failures=self.pause_after_failures,
             budget=Decimal(f"{self.budget:g}"),
             alerts=Alerting(
@@ -293,6 +318,20 @@ class TaskModel(DefaultsModel):
         task = replace(task, closures=closures(closed, today, windows))
         wanted = self.express is True or (self.express == "auto" and not list(obstacles(task)))
         return with_passed_over(replace(task, express=wanted), today)
+
+    def _never_absent(self) -> str:
+        """Why there is no event that could be absent, if there is none."""
+        if not self.on or not (self.schedule or self.schedules):
+            absent = "schedule" if self.on else "on"
+            return f"expected it beside schedule and on, which name the same slots; found no {absent}"
+        if all("#" in start.slot or start.within_seconds for start in (one.to_start() for one in self.on)):
+            return "no event names a slot of the schedule; give one in on, like slot: '{$.detail.date}T08:00:00Z'"
+        return ""
+
+    def _overlap(self) -> OverlapPolicy:
+        """Events come as they please: of a task that has no clock, none is skipped because another one is at work."""
+        by_events_alone = self.on and not self.schedule and not self.schedules
+        return OverlapPolicy.ALLOW_ALL if by_events_alone and "overlap" not in self.model_fields_set else self.overlap
 
     def _retry_policy(self) -> RetryPolicy:
         return RetryPolicy(

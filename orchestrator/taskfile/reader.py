@@ -35,6 +35,8 @@ from orchestrator.tasks.task import CLOSURES_LIMIT_BYTES, TASK_ID_PATTERN, Targe
 #: thousand tasks.
 _NODE_LIMIT = 1_000_000
 
+_SWITCH, _TEXT = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:str"
+
 #: Pydantic's words for what people see most, in ours.
 _WORDS = {
     "missing": "expected this field, found none",
@@ -177,6 +179,10 @@ def _admit_shorthand(properties: dict[str, Any]) -> None:
     if "schedules" in properties:
         properties["schedules"]["items"] = {"anyOf": [text, properties["schedules"]["items"]]}
         properties["schedule"]["anyOf"] = [text, *properties["schedule"]["anyOf"]]
+    for name, keys in (("on", ("items", "maxItems", "type")), ("outcome", ("items", "minItems", "type"))):
+        if name in properties:
+            listed = {key: properties[name].pop(key) for key in keys}
+            properties[name]["anyOf"] = [listed["items"], listed]
     if "retry" in properties:
         reference = properties["retry"].pop("$ref")
         properties["retry"]["anyOf"] = [number, switch, {"$ref": reference}]
@@ -229,6 +235,9 @@ def _note(node: yaml.Node, at: Location, problems: _Problems, count: list[int]) 
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
+            if key.tag == _SWITCH:
+                # The field `on` is one of YAML's words for true.
+                key.tag = _TEXT
             name = str(key.value)
             problems.lines[(*at, name)] = key.start_mark.line + 1
             if name in seen and name != "<<":

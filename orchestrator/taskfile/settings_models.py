@@ -12,7 +12,8 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from orchestrator.errors import InvalidProject
 from orchestrator.functions import Permission, Table, Vpc
-from orchestrator.stack import PROJECT_NAME
+from orchestrator.runs.outcomes import Kind
+from orchestrator.stack import OWN_BUS, PROJECT_NAME
 from orchestrator.taskfile import durations
 from orchestrator.taskfile.file_model import Model
 
@@ -119,8 +120,29 @@ class TableModel(Model):
         return Table(key=(self.key[0], self.key[1]) if len(self.key) > 1 else (self.key[0],))
 
 
+class OutcomesModel(Model):
+    """Where what becomes of tasks is published, as events of EventBridge."""
+
+    bus: str = Field(
+        default=OWN_BUS,
+        pattern=r"^([A-Za-z0-9._-]{1,256}|arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/[A-Za-z0-9._/-]{1,256})$",
+        description="own: a bus that the stack makes; or the name, or the ARN, of one that is there.",
+    )
+    kinds: tuple[Kind, ...] = Field(default=tuple(Kind), min_length=1, description="Which; all of them by default.")
+
+    @field_validator("kinds", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        names = ", ".join(Kind)
+        if not isinstance(value, list) or any(one not in tuple(Kind) for one in value):
+            raise ValueError(f"expected a list of {names}")
+        return tuple(kind for kind in Kind if kind in value)
+
+
 class SurroundingsModel(Model):
     """The settings of the account around the stack."""
+
+    outcomes: OutcomesModel | None = Field(default=None, description="Whether outcomes are published as events.")
 
     functions: FunctionModel = Field(default=FunctionModel(), description="For all functions of the project.")
     tags: dict[str, str] = Field(default={}, max_length=40, description="On everything of the stack.")

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from orchestrator import instants
 from orchestrator.schedules import Rate, Schedule, parse
@@ -226,3 +227,9 @@ def _next_open(task: Task, slot: Slot) -> Slot | None:
         if closure_at(task.closures, at) is None:
             return Slot(at=at, schedule=slot.schedule, delivered=False, moved_from=local)
     return None
+
+
+def in_zone_of(task: Task, moment: datetime) -> datetime:
+    """A moment in UTC; one without a zone is one of the task's first schedule's."""
+    zone = ZoneInfo(task.schedules[0].timezone if task.schedules else "UTC")
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)

@@ -19,6 +19,7 @@ from orchestrator import instants
 from orchestrator.dynamodb import Fields, to_item
 from orchestrator.schedules.calendars import Closure, OnClosed
 from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
+from orchestrator.tasks.event_start import EventStart, WhenAbsent
 from orchestrator.tasks.retries import RetryPolicy
 
 #: A task's id goes into schedule names, execution names and metric dimensions. It has no anchors, because ``$`` also
@@ -39,6 +40,9 @@ LEASE_MARGIN_SECONDS = 300
 
 #: A slot that waits for the task's runs before it is skipped when it has waited so long.
 LONGEST_WAIT_SECONDS = 86_400
+
+#: For so long a handler may say "not yet" where its task says nothing else.
+NOT_YET_SECONDS = 86_400
 
 #: So many slots of a task wait at most; a further one is skipped.
 MOST_WAITING = 100
@@ -134,6 +138,10 @@ class Task:
     id: str
     target: Target
     schedules: tuple[TaskSchedule, ...] = ()
+    #: Events that start it beside its schedules.
+    starts: tuple[EventStart, ...] = ()
+    #: What a schedule does if the event of its slot has not come.
+    when_absent: WhenAbsent = WhenAbsent.RUN
     params: Mapping[str, Any] = field(default_factory=dict)
     #: Of one attempt.
     timeout_seconds: int = 300
@@ -160,6 +168,10 @@ class Task:
     pause_after_failures: int = 0
     #: Dollars a month that it should not cost more than; 0 is no bound.
     budget: Decimal = Decimal(0)
+    #: A handler that is silent for longer is ended; 0: nobody listens.
+    heartbeat_seconds: int = 0
+    #: For so long a handler may say "not yet".
+    not_yet_seconds: int = NOT_YET_SECONDS
     alerts: Alerting = field(default_factory=Alerting)
     owner: str = ""
     #: Words that people look tasks up by.
@@ -217,6 +229,9 @@ class Task:
                 }
                 for s in self.schedules
             ],
+            # Text: nobody but a deployment reads them.
+            "on": json.dumps([start.to_value() for start in self.starts], sort_keys=True, ensure_ascii=False),
+            "whenAbsent": self.when_absent,
             # Text: the runner hands params on as they are, and a nested attribute value would need unwrapping.
             "params": json.dumps(self.params, sort_keys=True, ensure_ascii=False),
             "timeoutSeconds": self.timeout_seconds,
@@ -256,6 +271,8 @@ class Task:
             "minDurationSeconds": self.min_duration_seconds,
             "maxDurationSeconds": self.max_duration_seconds,
             "pauseAfterFailures": self.pause_after_failures,
+            "heartbeatSeconds": self.heartbeat_seconds,
+            "notYetSeconds": self.not_yet_seconds,
         }
 
     @classmethod
@@ -276,6 +293,8 @@ class Task:
                 )
                 for schedule in fields.maps("schedules")
             ),
+            starts=tuple(map(EventStart.from_value, json.loads(fields.find("on", str) or "[]"))),
+            when_absent=WhenAbsent(fields.find("whenAbsent", str) or WhenAbsent.RUN),
             params=json.loads(fields.get("params", str)),
             timeout_seconds=fields.get("timeoutSeconds", int),
             retry=RetryPolicy(
@@ -299,6 +318,8 @@ class Task:
             max_duration_seconds=fields.get("maxDurationSeconds", int),
             pause_after_failures=fields.get("pauseAfterFailures", int),
             budget=Decimal(f"{fields.find('budget', float) or 0:g}"),
+            heartbeat_seconds=fields.find("heartbeatSeconds", int) or 0,
+            not_yet_seconds=fields.find("notYetSeconds", int) or NOT_YET_SECONDS,
             alerts=Alerting(
                 failures=alerts.get("failures", int),
                 of=alerts.get("of", int),

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from orchestrator.cli.connection import Connection
 from orchestrator.cli.console import pages
 from orchestrator.cli.faults import explain
 from orchestrator.console.application import Console, application
 from orchestrator.console.server import served
+from orchestrator.dynamodb import to_item
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.stores.ledger import Ledger
 from orchestrator.stores.registry import Registry
@@ -42,6 +45,8 @@ class Browser:
     token: str
     connection: Connection
     calls: list[str]
+    #: While there is such a file, AWS does not answer.
+    cut: Path
 
     def get(self, path: str, **headers: str) -> Answer:
         return self.ask("GET", path, None, headers)
@@ -71,15 +76,23 @@ def stack(embedded_aws: EmbeddedAws) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def browser(stack: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def browser(stack: None, embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """One that may act, in a folder that is no project."""
-    connection = Connection(STACK, tmp_path_factory.mktemp("no-project"))
+    folder = tmp_path_factory.mktemp("no-project")
+    connection = Connection(STACK, folder)
+    cut = folder / "cut"
     calls: list[str] = []
+
+    def unless_cut(**_: Any) -> None:
+        if cut.exists():
+            raise EndpointConnectionError(endpoint_url=embedded_aws.endpoint)
+
     connection._session.events.register("before-call", lambda model, **_: calls.append(model.name))
-    shown = pages(connection, allow_actions=True)
+    connection._session.events.register("before-call", unless_cut)
+    shown = replace(pages(connection, allow_actions=True), pause=0.6)
     console = Console(deployed=connection, pages=shown, explain=explain)
     with served(lambda: application(console), 0) as address:
-        yield Browser(address=address, token=shown.guard.token, connection=connection, calls=calls)
+        yield Browser(address=address, token=shown.guard.token, connection=connection, calls=calls, cut=cut)
 
 
 @pytest.fixture
@@ -94,11 +107,11 @@ def registry(embedded_aws: EmbeddedAws, stack: None) -> Registry:
 
 @pytest.fixture
 def put_row(embedded_aws: EmbeddedAws, stack: None) -> Callable[..., None]:
-    """Puts a row; attributes beyond the key are texts."""
+    """Puts a row; attributes beyond the key are texts and numbers."""
 
     def put(task_id: str, slot: str, status: str, **attributes: Any) -> None:
         row = {"taskId": task_id, "slot": slot, "status": status, "startedAt": slot, **attributes}
-        item = {name: {"S": value} for name, value in row.items()}
+        item = to_item(row)
         embedded_aws.client("dynamodb").put_item(TableName=STACK.runs_table, Item=item)
 
     return put

@@ -7,13 +7,19 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 
 import pytest
 
+from deploy import PROJECT
+from orchestrator import deployment
 from orchestrator.cli.main import main
+from orchestrator.console.pages import Pages
+from orchestrator.console.project import Project
+from orchestrator.console.reading import Reading
 from orchestrator.console.server import served
 from orchestrator.errors import PortInUse
 from orchestrator.instants import to_second
@@ -22,16 +28,17 @@ from orchestrator.runs.alerts import Cause, Severity
 from orchestrator.runs.dead_letter import DeadLetter
 from orchestrator.runs.run import RunStatus
 from orchestrator.stores.dead_letters import DeadLetters
+from orchestrator.stores.deployments import Change, Deployments
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.ledger import Ledger
 from orchestrator.stores.registry import Registry
-from orchestrator.tasks.task import Target, TargetKind, Task
+from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule
 from tests.console.conftest import HOSTILE, SLOT, Browser
 from tests.testbed.deployed import STACK
 
 PutRow = Callable[..., None]
 
-PAGES = ("/", "/?span=week", "/timeline", "/failures", "/ledger", "/tasks/good")
+PAGES = ("/", "/?span=week", "/timeline", "/failures", "/ledger", "/deployments", "/local", "/tasks/good")
 
 
 def now() -> datetime:
@@ -151,6 +158,28 @@ def test_a_task_shows_what_is_declared_what_comes_and_how_its_runs_went(
     assert text.count('<tr><td><a href="/tasks/good/slots/2026-11-0') == 3
 
 
+def test_a_task_shows_what_its_file_would_change_its_limits_and_what_it_costs(
+    browser: Browser, registry: Registry, put_row: PutRow
+) -> None:
+    hourly = TaskSchedule(expression="cron(0 * * * ? *)")
+    register(
+        registry, "pending", schedules=(hourly,), min_duration_seconds=5, max_duration_seconds=60, timeout_seconds=900
+    )
+    put_row("pending", SLOT, "SUCCEEDED", endedAt=SLOT, durationSeconds=20)
+    here = browser.connection.registry.get("pending")
+    assert here is not None
+    other = replace(here.task, owner="shop", schedules=(TaskSchedule(expression="cron(30 * * * ? *)"),))
+    billed = deployment.billed(PROJECT.application(STACK))
+    project = Project(tasks=lambda: {"pending": other}, billed=lambda: billed)
+    text = Pages(reading=Reading(browser.connection), project=project).task("pending")
+    assert '<th scope="row">owner</th><td><code></code></td><td><code>shop</code></td>' in text
+    assert "<code>cron(30 * * * ? *) UTC</code>" in text
+    assert re.search(r"Next slots: .*instead of", text)
+    for line in ("at least: 5 s", "at most: 1 min 0 s", "timeout: 15 min 0 s, far above", "median: 20 s"):
+        assert f"</svg> {line}</li>" in text, line
+    assert re.search(r"About \$\d\.\d\d a month: 720 runs of 20 s, as the last took\.", text)
+
+
 def test_a_run_shows_its_path_as_a_graph_with_input_output_and_log(browser: Browser) -> None:
     assert main(["start", "bad", "--slot", SLOT, "--wait"]) == 1
     text = browser.get(f"/tasks/bad/slots/{SLOT}").text
@@ -250,21 +279,59 @@ def test_failures_show_incidents_missed_slots_and_what_never_started(
     register(registry, "broken")
     missed = to_second(now() - timedelta(hours=5))
     put_row("broken", missed, "MISSED")
+    put_row("broken", to_second(now() - timedelta(hours=4)), "MISSED")
     cause = Cause(severity=Severity.FAILED, title="Boom of lambda/work")
     Incidents(client, STACK).hit(cause, "broken", now() - timedelta(hours=6))
     letter = DeadLetter(message_id="m-1", task_id="broken", slot=SLOT, error_code="Denied", error_message="may not")
     DeadLetters(client, STACK).put(letter, failed_at=now())
     fresh(browser)
     text = browser.get("/failures").text
-    for said in ("Boom of lambda/work", f"/tasks/broken/slots/{missed}", "Denied: may not", ">Replay<", "Run it now"):
+    for said in (
+        "Boom of lambda/work",
+        f"/tasks/broken/slots/{missed}",
+        "Denied: may not",
+        ">Replay<",
+        "Run it now",
+        "Run the 2 of broken again",
+    ):
         assert said in text, said
     assert "1 open incident" in browser.get("/").text
 
 
-def test_the_ledger_shows_the_proof_of_each_day_and_what_is_live(browser: Browser) -> None:
-    text = browser.get("/ledger").text
-    assert text.count('<tr><th scope="row">') == 8
+def test_the_ledger_shows_the_proof_of_each_day(browser: Browser) -> None:
+    assert browser.get("/ledger").text.count('<tr><th scope="row">') == 8
+
+
+def test_deployments_show_what_is_live_and_what_the_last_one_has_lost(
+    browser: Browser, embedded_aws: EmbeddedAws
+) -> None:
+    text = browser.get("/deployments").text
     assert f"<td>{STACK.task_runner}</td><td>1</td><td>100 %</td>" in text
+    assert "2 tasks.</p>" in text
+    assert "The project's folder is not at hand" in unescape(text)
+    lost = Change(task_id="good", action="change", fields=("schedules",), lost=(SLOT,), doubled=())
+    Deployments(embedded_aws.client("dynamodb"), STACK).record(SLOT, "anna on earth", [lost])
+    text = browser.get("/deployments").text
+    assert "by anna on earth: 1 task." in text
+    assert f'lost</strong> <time datetime="{SLOT}"' in text
+
+
+def test_what_the_embedded_aws_has_sent_and_keeps_is_shown(browser: Browser, embedded_aws: EmbeddedAws) -> None:
+    embedded_aws.client("s3").put_object(Bucket=bucket(embedded_aws), Key="report/<b>.csv", Body=b"abc")
+    ses = embedded_aws.client("ses")
+    ses.verify_email_identity(EmailAddress="me@example.com")
+    ses.send_raw_email(RawMessage={"Data": f"From: me@example.com\nTo: you@example.com\nSubject: Hi\n\n{HOSTILE}"})
+    text = browser.get("/local").text
+    assert "time passes as it really does" in text
+    assert "to you@example.com, from me@example.com" in text
+    assert "report/&lt;b&gt;.csv" in text
+    assert "<script>alert" not in text
+    assert 'href="/local"' in browser.get("/failures").text
+
+
+def bucket(embedded_aws: EmbeddedAws) -> str:
+    names = [one["Name"] for one in embedded_aws.client("s3").list_buckets()["Buckets"]]
+    return next(name for name in names if name.startswith(f"{STACK.name}-data-"))
 
 
 def test_a_page_that_has_not_changed_is_not_sent_again(browser: Browser) -> None:
@@ -280,6 +347,7 @@ def test_a_page_that_has_not_changed_is_not_sent_again(browser: Browser) -> None
         ("/nothing", 404, "There is no such page"),
         ("/tasks/nothing", 404, "there is no task 'nothing'"),
         ("/tasks/good/slots/never", 404, "good has no run of never"),
+        ("/backfills/never", 404, "there is no backfill 'never'"),
         ("/cell?task=nothing&since=2026-11-02T08:00:00Z&seconds=900", 404, "there is no task"),
         ("/cell?task=good&seconds=900", 400, "names no moment"),
         ("/cell?task=good&since=2026-11-02T08:00:00Z&seconds=-1", 400, "a number from 1"),
@@ -368,6 +436,7 @@ def test_a_task_is_paused_and_resumed_and_everybody_sees_by_whom(browser: Browse
     assert "is paused" in unescape(browser.act("start", task="paused").text)
     assert browser.act("resume", task="paused", confirmed="yes").status == 200
     assert browser.act("resume", task="paused", confirmed="yes").status == 409
+    assert re.search(r"Paused before,.*: a leak; resumed by \S+ in the console\.", browser.get("/tasks/paused").text)
     assert 'data-task="paused"' not in browser.get("/?status=paused").text
 
 
@@ -410,6 +479,73 @@ def test_what_never_started_is_replayed_once(
     assert embedded_aws.execution(arn[1]).over.wait(30)
     assert executed(embedded_aws, ledger, "lost", SLOT) is RunStatus.SUCCEEDED
     assert "has succeeded meanwhile" in browser.act("replay", id="m-2", confirmed="yes").text
+
+
+def test_a_backfill_is_shown_first_then_run_stopped_and_gone_on_with(
+    browser: Browser, registry: Registry, ledger: Ledger, embedded_aws: EmbeddedAws, put_row: PutRow
+) -> None:
+    daily = TaskSchedule(expression="cron(0 8 * * ? *)")
+    task = register(registry, "to-backfill", schedules=(daily,), params={"seconds": 30})
+    put_row(task, "2026-11-03T08:00:00Z", "FAILED")
+    put_row(task, "2026-11-04T08:00:00Z", "SUCCEEDED")
+    form = {"task": task, "from": "2026-11-02", "to": "2026-11-05", "reprocess": "failed", "max-active": "1"}
+    shown = unescape(browser.act("backfill", **form).text)
+    for said in (
+        "Runs 3 of 4 slots of to-backfill, at most 1 at once",
+        "2026-11-02T08:00:00Z: run<",
+        "2026-11-03T08:00:00Z: run again (failed)",
+        "2026-11-04T08:00:00Z: keep (succeeded)",
+        "orchestrator backfill to-backfill --from 2026-11-02 --to 2026-11-05 --reprocess failed<",
+    ):
+        assert said in shown, said
+    assert ledger.get(task, "2026-11-02T08:00:00Z") is None, "it was only shown"
+
+    done = browser.act("backfill", **form, confirmed="yes").text
+    name = re.search(r"Started the backfill (\S+) of 3 slots", done)
+    assert name is not None
+    address = f"/backfills/{name[1]}"
+    until = time.monotonic() + 60
+    while "1 go on, 2 are left" not in (page := browser.get(address).text):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert re.search(r"started .* by \S+ in the console", page)
+    assert "Stop this backfill" in page
+    assert browser.act("continue-backfill", backfill=name[1]).status == 409
+    assert "aws stepfunctions stop-execution" in browser.act("stop-backfill", backfill=name[1]).text
+    assert browser.act("stop-backfill", backfill=name[1], confirmed="yes").status == 200
+    over(embedded_aws, task)
+    assert browser.act("stop-backfill", backfill=name[1]).status == 409
+    assert f'{address}"' in browser.get("/ledger").text
+
+    register(registry, task, schedules=(daily,))
+    run = ledger.get(task, "2026-11-02T08:00:00Z")
+    assert run is not None
+    assert run.started_by is not None
+    assert run.started_by.startswith(f"backfill {name[1]} of ")
+    left = unescape(browser.act("continue-backfill", backfill=name[1]).text)
+    assert re.search(r"Runs the [23] of 3 slots", left)
+    assert "--reprocess failed --before" in left
+    assert browser.act("continue-backfill", backfill=name[1], confirmed="yes").status == 200
+    while (last := ledger.get(task, "2026-11-05T08:00:00Z")) is None or last.status is not RunStatus.SUCCEEDED:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    over(embedded_aws, task)
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"task": "nothing", "from": "2026-11-02"}, "there is no task"),
+        ({"task": "good", "from": "then"}, "which slots?"),
+        ({"task": "good", "from": "2026-11-02", "max-active": "99"}, "a number from 1 to 40"),
+        ({"task": "good", "from": "2026-11-02", "reprocess": "none of it"}, "which slots?"),
+        ({"task": "good", "from": "2026-11-02", "to": "2099-01-01"}, "is still to come"),
+    ],
+)
+def test_a_selection_that_makes_no_sense_is_refused(browser: Browser, form: dict[str, str], said: str) -> None:
+    answer = browser.act("backfill", **form)
+    assert answer.status in (404, 409)
+    assert said in unescape(answer.text)
 
 
 def test_a_permission_that_lacks_is_named(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,7 +84,7 @@ def evaluations() -> Iterator[list[Evaluation]]:
 
 @pytest.fixture(scope="module")
 def twin(embedded_aws: EmbeddedAws, evaluations: list[Evaluation]) -> Iterator[Twin]:
-    handlers = ("system.follower", "system.failure_handler", "system.meter", "system.watchdog")
+    handlers = ("system.follower", "system.failure_handler", "system.reporter", "system.watchdog")
     with embedded_aws.on(VirtualClock(datetime.now(UTC), speed=50)):
         yield Twin(runner=TaskRunner(embedded_aws, handlers=handlers))
         embedded_aws.reset()

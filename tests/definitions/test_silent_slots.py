@@ -38,7 +38,7 @@ DEATHS = {
 @pytest.fixture(scope="module")
 def runner(embedded_aws: EmbeddedAws) -> Iterator[TaskRunner]:
     yield TaskRunner(
-        embedded_aws, handlers=("system.follower", "system.failure_handler", "system.meter", "system.watchdog")
+        embedded_aws, handlers=("system.follower", "system.failure_handler", "system.reporter", "system.watchdog")
     )
     embedded_aws.reset()
 

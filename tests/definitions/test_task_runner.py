@@ -129,6 +129,18 @@ def test_the_lease_is_gone_when_the_run_has_ended(happened: Happened) -> None:
 
 
 @scenario
+def silent(runner: TaskRunner) -> Outcome:
+    """Its first attempt gives no sign of life, long before its timeout."""
+    return runner.run(runner.register("silent", heartbeat_seconds=1, retry=AT_ONCE, params={"silentUntil": 2}))
+
+
+def test_a_handler_that_hangs_is_ended_early_and_tried_again(happened: Happened) -> None:
+    outcome = happened(silent)
+    assert (row(outcome).status, row(outcome).attempts) == (RunStatus.SUCCEEDED, 2)
+    assert json.loads(row(outcome).result or "")["event"]["heartbeatSeconds"] == 1
+
+
+@scenario
 def ad_hoc(runner: TaskRunner) -> Outcome:
     runner.register("ad-hoc", params={"colour": "blue", "size": 1})
     return runner.end(runner.start({"taskId": "ad-hoc", "params": {"colour": "red"}}), "ad-hoc")

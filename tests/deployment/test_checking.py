@@ -12,6 +12,7 @@ from orchestrator.deployment import Project
 from orchestrator.deployment.checking import Checked, check
 from orchestrator.errors import InvalidProject
 from orchestrator.stack import Stack
+from tests.testbed.wheelhouse import Wheelhouse
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 
@@ -56,12 +57,18 @@ def test_all_is_said_in_one_go(tmp_path: Path) -> None:
         "tasks:\n  one: {run: lambda/torn, schedule: nonsense}\n  two: {run: lambda/hello, timeot: 3}\n",
         **{
             "lambdas/torn.py": "def handler(:\n",
+            "lambdas/boom.py": "x = 1 / 0\n" + HANDLER,
+            "lambdas/lacking.py": "import nowhere\n" + HANDLER,
+            "definitions/other.py": "def build(:\n",
             "definitions/greet.asl.json": machine(Greet=state(Arguments=CALL, Next="Nowhere", End=False)),
         },
     )
     assert [one.split(": ")[0] for one in said] == [
         "lambdas/torn.py:1",
+        "definitions/other.py:1",
         "definitions/greet.asl.json",
+        "lambdas/lacking.py:1",
+        "lambdas/boom.py",
         "tasks.yaml:2",
         "tasks.yaml:3",
     ]
@@ -111,6 +118,26 @@ def test_a_handler_that_could_not_be_imported_on_lambda_is_named(tmp_path: Path,
     text = source if "handler" in source else source + HANDLER
     (found,) = mistakes(tmp_path, **{"lambdas/bad.py": text})
     assert found.startswith(said), found
+
+
+def test_what_all_functions_share_is_read_once(tmp_path: Path) -> None:
+    files = {
+        "lambdas/shared/words.py": "HELLO = (\n",
+        "lambdas/one.py": "from lambdas.shared.words import HELLO\n" + HANDLER,
+        "lambdas/boom.py": "x = 1 / 0\n" + HANDLER,
+    }
+    first, second = mistakes(tmp_path, **files)
+    assert first == "lambdas/shared/words.py:1: this is not Python: '(' was never closed: HELLO = ("
+    assert second.startswith("lambdas/boom.py: it cannot be imported: Traceback")
+
+
+def test_a_package_that_is_not_here_and_not_fetched_is_asked_for(tmp_path: Path, wheelhouse: Wheelhouse) -> None:
+    wheelhouse.add("paper", "1.0")
+    files = {"lambdas/requirements.txt": "paper\n", "lambdas/one.py": "import paper\n" + HANDLER}
+    (said,) = mistakes(tmp_path, **files)
+    assert said.endswith(
+        "No module named 'paper'\nIf a requirements.txt asks for it: `orchestrator fetch`, or install it here, too"
+    )
 
 
 def test_what_every_bundle_has_or_what_is_guarded_is_no_mistake(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_a_project_of_one_file_is_deployed_with_what_every_stack_has(tmp_path: P
         "courier",
         "failure-handler",
         "follower",
-        "meter",
+        "reporter",
         "watchdog",
     ]
     assert list(application.definitions) == ["TaskRunner", "ExpressRunner", "Backfill"]

@@ -15,6 +15,8 @@ from orchestrator.cli.main import orchestrator
 from orchestrator.deployment.deployer import ALL, Grant
 from orchestrator.pricing import cost_tables, logs
 from orchestrator.pricing.paths import happy_path
+from orchestrator.runs import outcome_schema
+from orchestrator.runs.outcomes import Kind
 from orchestrator.stack import METRICS_NAMESPACE, Stack
 from orchestrator.tasks.task import TargetKind
 from tests.testbed import ours
@@ -114,7 +116,7 @@ and a record have less than one.
 | RecordOutcome takes the lease away | 2 | 1 | the next run may begin at once, in the same transaction |
 
 The lease has no row of its own. A child's ARN, what deserves attention, and who started a run by hand are attributes of
-those rows alone that need them; Lambda's request ids come with the write of the end. The meter, the follower and
+those rows alone that need them; Lambda's request ids come with the write of the end. The reporter, the follower and
 `costs` read what is there. Updates apart, instead of the two transactions, would save four units, $2.50 a million, and
 could leave a task held by a run that has ended.
 
@@ -133,12 +135,39 @@ Not in these tables:
 Standard executions log errors alone by default, since each keeps its own history for 90 days, which the console shows
 and `show` reads."""
 
+_OUTCOMES = """\
+A stack whose `stack.yaml` says [`outcomes`](../how-to/publish-outcomes.md) puts what becomes of its tasks on a bus of
+EventBridge. The event's `source` is `scheduled-tasks`, its `resources` are the execution of TaskRunner, and its
+`detail` is a [CloudEvent](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md) as JSON.
+[outcome.schema.json](outcome.schema.json) is the same as JSON Schema. A release may add a field to `data`, and a kind;
+a field that means something else is another `dataschema`.
+
+An event is delivered at least once; what to deduplicate by is `id`. Those of one task are put on the bus in the order
+of the ledger's stream. EventBridge itself promises no order of delivery: of two events of one slot, the one with the
+greater `sequence` is the later. A pause is in the registry, which has a stream of its own: its order among the slots'
+events is that of `time`."""
+
+#: When an event of each kind is made.
+_WHEN = {
+    Kind.STARTED: "a run has taken the slot and begins",
+    Kind.WAITING: "the slot waits, for the runs before it or for what `hold` says",
+    Kind.SUCCEEDED: "a run has succeeded",
+    Kind.FAILED: "a run has failed, has taken too long or was stopped: `FAILED`, `TIMED_OUT`, `ABORTED`",
+    Kind.SKIPPED: "the slot was left out; `reason` says why",
+    Kind.MISSED: "nobody started the slot in time: `MISSED`, and `EXPIRED` where it is too late to",
+    Kind.RECOVERED: "beside `Task Succeeded`: the run succeeded while an incident that has hit the task was open",
+    Kind.PAUSED: "somebody has paused the task, or it has failed too often",
+    Kind.RESUMED: "the pause is over",
+}
+
+_JSON = {"string": "text", "number": "a number", "integer": "a whole number", "object": "an object"}
+
 _METRICS = f"""\
-All metrics are in the namespace `{METRICS_NAMESPACE}`. Those of runs are made from the ledger: the function `meter`
+All metrics are in the namespace `{METRICS_NAMESPACE}`. Those of runs are made from the ledger: the function `reporter`
 follows its changes and prints a line for each end of a run, from which CloudWatch makes the metrics, some 20 seconds
 later. So they count what died and what nobody started, too, cost a tenth of a request each, and cannot fail a run. If
 Lambda reads a batch of changes twice, they are counted twice, in the minute in which they were made: an alarm at one
-failure is not wrong for it. A search of the meter's log finds the same by task and slot.
+failure is not wrong for it. A search of the reporter's log finds the same by task and slot.
 
 | Metric | Dimensions | What it counts |
 | --- | --- | --- |
@@ -236,6 +265,30 @@ def metrics() -> str:
     lines = ["# Metrics and alarms", "", _GENERATED, "", _METRICS, "", "## Alarms", "", _ALARMS, ""]
     lines += ["| Alarm | Goes off when | What it means |", "| --- | --- | --- |"]
     return "\n".join([*lines, *sorted(alarms), ""])
+
+
+def outcomes() -> str:
+    """Each kind of event, and each field of its detail."""
+    whole = outcome_schema.schema()["properties"]
+    lines = ["# Events of outcomes", "", _GENERATED, "", _OUTCOMES, "", "| `detail-type` | When |", "| --- | --- |"]
+    lines += [f"| `{kind.detail_type}` | {_WHEN[kind]} |" for kind in Kind]
+    parts = [("`detail`", whole), ("`detail.data`", whole["data"]["properties"])]
+    parts += [(f"`detail.data.{name}`", whole["data"]["properties"][name]["properties"]) for name in ("hold", "pause")]
+    for title, fields in parts:
+        lines += ["", f"## {title}", "", "| Field | Holds | |", "| --- | --- | --- |"]
+        lines += [f"| `{name}` | {_held(field)} | {field['description']} |" for name, field in fields.items()]
+    return "\n".join([*lines, ""])
+
+
+def _held(field: Mapping[str, Any]) -> str:
+    """What of JSON a field holds."""
+    if "const" in field:
+        return f"`{field['const']}`"
+    if "enum" in field:
+        return ", ".join(f"`{one}`" for one in field["enum"])
+    if field["type"] == "array":
+        return f"a list of {_held(field['items'])}"
+    return {"date-time": "a moment, ISO 8601 in UTC"}.get(field.get("format", ""), _JSON[field["type"]])
 
 
 def _alarm(alarm: Mapping[str, Any]) -> str:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.deployment.building import to_text
+from orchestrator.runs import outcome_schema
 from orchestrator.taskfile import reader as taskfile
 from tests.docs import reference
 
@@ -21,6 +23,8 @@ FOLDER = Path("../../docs/reference")
         ("commands.md", reference.commands),
         ("permissions.md", reference.permissions),
         ("metrics.md", reference.metrics),
+        ("outcomes.md", reference.outcomes),
+        ("outcome.schema.json", lambda: to_text(outcome_schema.schema())),
         ("../explanation/cost.md", reference.cost),
         ("../explanation/not-shown.md", reference.not_shown),
     ],

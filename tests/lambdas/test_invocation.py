@@ -112,8 +112,8 @@ def test_tasks_and_the_steps_of_billing_are_found_with_their_settings() -> None:
         "email-digest",
         "failure-handler",
         "follower",
-        "meter",
         "report-generator",
+        "reporter",
         "watchdog",
     ]
     assert functions == tuple(SETTINGS[function.module] for function in functions)

@@ -11,8 +11,18 @@ import definitions
 from deploy import PROJECT
 from orchestrator.deployment import billed
 from orchestrator.pricing.paths import happy_path
-from orchestrator.pricing.runs import METRICS, Expected, _measured, check_lines, monthly, of_workflow, run_lines
+from orchestrator.pricing.runs import (
+    METRICS,
+    Expected,
+    _measured,
+    check_lines,
+    monthly,
+    of_workflow,
+    run_lines,
+    skip_lines,
+)
 from orchestrator.pricing.usage import MONTH_DAYS, Usage, total
+from orchestrator.runs.outcomes import Kind
 from orchestrator.schedules.calendars import Calendar, closures
 from orchestrator.stack import Stack
 from orchestrator.tasks.task import Target, TargetKind, Task
@@ -29,7 +39,7 @@ METER = _measured(BILLED)
 
 
 def of(task: Task) -> Usage:
-    """Without what the meter uses for it."""
+    """Without what the reporter uses for it."""
     return total(run_lines(task, BILLED, seconds=Decimal(2))) + METER * Decimal(-1)
 
 
@@ -73,6 +83,16 @@ def test_a_log_level_that_leaves_out_what_goes_well_costs_nothing() -> None:
     assert quiet.trace == Decimal(0)
     assert loud.trace == Decimal(1)
     assert loud.log_gb > 5 * quiet.log_gb
+
+
+def test_outcomes_cost_what_is_published_of_them_and_nothing_otherwise() -> None:
+    plain, skipped = total(run_lines(TASK, BILLED)), total(skip_lines(TASK, BILLED))
+    assert plain.custom_event == 0
+    whole, ends = (replace(BILLED, published=kinds) for kinds in (tuple(Kind), (Kind.SUCCEEDED, Kind.FAILED)))
+    assert total(run_lines(TASK, whole)).custom_event == 2
+    assert total(run_lines(TASK, whole)).lambda_request == plain.lambda_request + 1
+    assert total(run_lines(TASK, ends)) == plain + Usage(custom_event=Decimal(1))
+    assert total(skip_lines(TASK, whole)) == skipped + Usage(custom_event=Decimal(1))
 
 
 def test_a_hundred_thousand_invoices_cost_what_the_documentation_says() -> None:

@@ -47,6 +47,19 @@ def task(written: Written, *lines: str) -> Task:
     return found
 
 
+def test_a_handler_may_be_silent_and_wait_for_so_long(written: Written) -> None:
+    found = task(written, "run: lambda/work", "heartbeat: 60s", "notYetFor: 6h")
+    assert (found.heartbeat_seconds, found.not_yet_seconds) == (60, 21_600)
+    assert Task.from_item(found.to_item()) == found
+    for fields, why in {
+        "run: workflow/billing, heartbeat: 60s": "only the handler of a function gives signs of life",
+        "run: lambda/work, timeout: 1m, heartbeat: 1m": "heartbeat: expected less than the timeout, 60 s, found 60 s",
+        "run: lambda/work, notYetFor: 30s": "60",
+    }.items():
+        (problem,) = problems(written(f"tasks:\n  t: {{{fields}}}\n"))
+        assert why in problem
+
+
 @pytest.mark.parametrize(
     ("fields", "express"),
     [

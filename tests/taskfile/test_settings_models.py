@@ -9,6 +9,7 @@ import pytest
 
 from orchestrator.errors import InvalidProject
 from orchestrator.functions import Permission
+from orchestrator.runs.outcomes import Kind
 from orchestrator.taskfile.settings_models import FunctionModel, StackModel, settings
 from tests.testbed import ROOT
 
@@ -27,6 +28,25 @@ def test_the_page_s_examples_are_what_it_says(tmp_path: Path) -> None:
     assert stack.of("prod").permissions_boundary == "arn:aws:iam::123456789012:policy/boundary"
     assert stack.of("dev").permissions_boundary is None
     assert stack.of("dev").tags == {"team": "post"}
+
+
+def test_outcomes_are_published_where_an_environment_says_so(tmp_path: Path) -> None:
+    (tmp_path / "stack.yaml").write_text(
+        "outcomes: {}\nenvironments:\n"
+        "  prod: {outcomes: {bus: company, kinds: [missed, failed]}}\n  test: {outcomes: null}\n"
+    )
+    stack = settings(tmp_path / "stack.yaml", tmp_path, StackModel)
+    dev, prod = stack.of("dev").outcomes, stack.of("prod").outcomes
+    assert dev
+    assert (dev.bus, dev.kinds) == ("own", tuple(Kind))
+    assert prod
+    assert (prod.bus, prod.kinds) == ("company", (Kind.FAILED, Kind.MISSED))
+    assert stack.of("test").outcomes is None
+    (tmp_path / "stack.yaml").write_text("outcomes: {kinds: [late], bus: 'arn:aws:sns:x'}\n")
+    with pytest.raises(InvalidProject) as caught:
+        settings(tmp_path / "stack.yaml", tmp_path, StackModel)
+    assert [one.split(": ")[1] for one in caught.value.problems] == ["outcomes.bus", "outcomes.kinds"]
+    assert "expected a list of started, waiting" in caught.value.problems[1]
 
 
 def test_nothing_is_said_by_an_empty_file(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from orchestrator import deployment
 from orchestrator.asl.definition import Definition
 from orchestrator.asl.states import Choice, Fail, Pass, Wait, When, jsonata
 from orchestrator.deployment import Application
+from orchestrator.deployment.outcome_events import OutcomeEvents
 from orchestrator.functions import Function
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.destinations import Destination
@@ -88,10 +89,11 @@ class TaskRunner:
         self,
         aws: EmbeddedAws,
         *,
-        handlers: Sequence[str] = ("system.follower", "system.meter"),
+        handlers: Sequence[str] = ("system.follower", "system.reporter"),
         mail_from: str | None = None,
         destinations: Sequence[Destination] = (),
         environment: Mapping[str, str] | None = None,
+        outcome_events: OutcomeEvents | None = None,
         timeout_seconds: int = 2,
         **more: Definition,
     ) -> None:
@@ -109,6 +111,7 @@ class TaskRunner:
             functions=(work, *functions(*handlers, environment=environment or {})),
             lambdas=folder,
             tables=lambdas.functions.TABLES,
+            outcome_events=outcome_events,
         )
         self.applied = deployment.apply(
             aws.client,

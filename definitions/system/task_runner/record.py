@@ -36,7 +36,7 @@ def _between(name: str, least: int, most: int) -> str:
 
 
 #: What a run is measured by, where the record has it.
-_MEASURES = ("graceSeconds", "minDurationSeconds", "maxDurationSeconds")
+_MEASURES = ("graceSeconds", "minDurationSeconds", "maxDurationSeconds", "heartbeatSeconds", "notYetSeconds")
 
 #: Each field and what it must be.
 _CHECKS: Mapping[str, str] = {

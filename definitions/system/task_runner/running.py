@@ -21,7 +21,7 @@ from orchestrator.asl.integrations import (
     NOTHING,
     START_EXECUTION_SYNC,
 )
-from orchestrator.asl.states import Catch, Choice, Task, Wait, When, jsonata, literal, to
+from orchestrator.asl.states import Catch, Choice, Task, Wait, When, composed, jsonata, literal, to
 from orchestrator.asl.vocabulary import EXECUTION_ARN, STARTED_BY, STATES_ARN
 from orchestrator.errors import NonRetryableError, error_names
 from orchestrator.runs.run import Trigger
@@ -76,6 +76,11 @@ _EVENT = {
     "params": jsonata("$task.params"),
 }
 
+#: A function is also told how long it may be silent, if its task says so.
+_EVENT_OF_FUNCTION = jsonata(
+    composed({**_EVENT, "heartbeatSeconds": jsonata("$task.heartbeatSeconds > 0 ? $task.heartbeatSeconds")})
+)
+
 #: A nested execution's name says whose it is in the console; the parent's hash keeps a rerun from meeting its own past.
 #: A name has 80 characters: 40, a slot's 19, 8 and an attempt's 8, and three between them.
 CHILD_NAME = f"""$substring($taskId, 0, 40) & '-' & $replace($substringBefore($slot, '#'), /[-:.]/, '') & '-'
@@ -94,7 +99,7 @@ def _invoke(stack: Stack, *, express: bool) -> Task:
     return _target(
         "InvokeLambda",
         INVOKE,
-        arguments={"FunctionName": jsonata(function), "Payload": _EVENT},
+        arguments={"FunctionName": jsonata(function), "Payload": _EVENT_OF_FUNCTION},
         assign=succeeded("$states.result.Payload", "null") | called("$states.result.SdkResponseMetadata.RequestId"),
         caught=CAUGHT | called(FAILED_REQUEST),
         otherwise=[] if express else [elsewhere],

@@ -31,6 +31,7 @@ from orchestrator.local.aws import (
     identifiers,
     kept,
     keys,
+    looking,
     mail,
     metrics,
     queues,
@@ -43,7 +44,7 @@ from orchestrator.local.aws.cloudformation import change_sets, resources, update
 from orchestrator.local.aws.connections import Server
 from orchestrator.local.aws.dynamodb import conditions, expressions, items, parameters, partitions, streams, tables
 from orchestrator.local.aws.dynamodb import turns as dynamodb
-from orchestrator.local.aws.events import entries, patterns, rules
+from orchestrator.local.aws.events import entries, objects, patterns, rules
 from orchestrator.local.aws.events import status_changes as events
 from orchestrator.local.aws.iam import policy_simulator, roles
 from orchestrator.local.aws.kept.folder import Kept
@@ -126,6 +127,7 @@ ADAPTERS = (
     events,
     patterns,
     entries,
+    objects,
     rules,
     mail,
     metrics,
@@ -205,7 +207,8 @@ class EmbeddedAws:
             raise PortInUse(self._port) from fault
         _running.aws = self
         with listener:
-            self._server = Server(listener, guarded(_Dispatcher()), lambda: _running.clock)
+            application = looking.looked_at(guarded(_Dispatcher()), lambda: _running)
+            self._server = Server(listener, application, lambda: _running.clock)
         threading.Thread(target=self._server.serve_forever, daemon=True, name="embedded-aws").start()
         self.scheduler.start()
 

@@ -26,6 +26,12 @@ class Permission:
 #: Where IAM's prefix is not the name that the service signs with.
 _PREFIXES = {"awslambda": "lambda", "monitoring": "cloudwatch", "email": "ses", "stepfunctions": "states"}
 
+#: Of EventBridge, on a rule.
+_OF_RULES = frozenset(
+    {"DeleteRule", "DescribeRule", "DisableRule", "EnableRule", "ListTargetsByRule", "PutRule", "PutTargets"}
+    | {"RemoveTargets"}
+)
+
 _TRANSACTION_ACTIONS = {
     "Put": "PutItem",
     "Update": "UpdateItem",
@@ -58,6 +64,12 @@ def permissions(response: Any) -> Iterator[Permission]:
         if name := response._get_param("ConfigurationSetName"):
             events = f"arn:aws:ses:{region}:{account}:configuration-set/{name}"
             yield Permission(action=f"ses:{action}", resource=events, context=context)
+    elif service == "events" and action in ("DescribeEventBus", "PutEvents"):
+        for bus in {str(one) for one in _buses(action, body)}:
+            arn = bus if bus.startswith("arn:") else f"arn:aws:events:{region}:{account}:event-bus/{bus}"
+            yield Permission(action=f"events:{action}", resource=arn)
+    elif service == "events" and action in _OF_RULES:
+        yield from _rules(action, body, f"arn:aws:events:{region}:{account}:rule/")
     elif service == "scheduler":
         yield from _scheduler(response, action, body)
     elif service == "cloudformation":
@@ -93,6 +105,25 @@ def _dynamodb(action: str, body: Mapping[str, Any], prefix: str) -> Iterator[Per
     else:
         index = f"/index/{body['IndexName']}" if "IndexName" in body else ""
         yield Permission(action=f"dynamodb:{action}", resource=prefix + body.get("TableName", "*") + index)
+
+
+def _buses(action: str, body: Mapping[str, Any]) -> list[Any]:
+    """The buses of EventBridge that a request names; one that is not named is the default bus."""
+    if action == "DescribeEventBus":
+        return [body.get("Name") or "default"]
+    return [entry.get("EventBusName") or "default" for entry in body.get("Entries", [])]
+
+
+def _rules(action: str, body: Mapping[str, Any], prefix: str) -> Iterator[Permission]:
+    """Rules, and the roles that their targets are started with."""
+    bus = str(body.get("EventBusName") or "default").rpartition("/")[2]
+    rule = body.get("Rule") or body.get("Name") or "*"
+    named = rule if bus == "default" else f"{bus}/{rule}"
+    yield Permission(action=f"events:{action}", resource=prefix + named)
+    roles = {body.get("RoleArn"), *(target.get("RoleArn") for target in body.get("Targets", []))}
+    for role in sorted(role for role in roles if role):
+        passed_to = {"iam:PassedToService": "events.amazonaws.com"}
+        yield Permission(action="iam:PassRole", resource=role, context=passed_to)
 
 
 def _scheduler(response: Any, action: str, body: Mapping[str, Any]) -> Iterator[Permission]:

@@ -1,0 +1,156 @@
+"""Pools: how many runs of the tasks that share one may be at work at once, how many may begin in a minute, and who is
+next.
+
+Who waits is next by priority, then by slot, then by how long it has waited. So that nobody waits for ever, waiting
+counts: :data:`AGEING_SECONDS` of it are as good as one priority more. Time is counted in whole periods of that length
+since 1970, which makes the order a fixed one (:func:`place`): whoever comes so many periods later as there are
+priorities between the two goes behind, whatever it is.
+
+A run that is let in holds its place until its row has ended, or, if nobody hears of that, until its lease expires.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from orchestrator.instants import order
+
+#: So long a wait is worth one priority.
+AGEING_SECONDS = 300
+
+#: A task's priority is one of these; the greater goes first.
+PRIORITIES = range(10)
+
+#: Who has no place yet is let in so long before its minute comes: at the most.
+AHEAD_SECONDS = 60
+
+_MINUTE_SECONDS = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    """What tasks.yaml says of a pool. The runs of one task that says ``atOnce`` are a pool of their own."""
+
+    name: str
+    at_once: int
+    #: None where there is no such bound.
+    per_minute: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiter:
+    """A held slot that has no place yet."""
+
+    task_id: str
+    slot: str
+    #: Of the held row: :attr:`orchestrator.runs.run.Run.version`.
+    version: str
+    priority: int = 0
+    #: Seconds since 1970.
+    since: float
+    #: How long its run may take.
+    lease_seconds: int
+    #: How many runs of its task may be in the pool at once, where the task says so.
+    at_once: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holder:
+    """A slot that was let in. Times are seconds since 1970."""
+
+    task_id: str
+    slot: str
+    version: str
+    #: When its run may begin: now, or when the minute has room for it.
+    begins: float
+    #: From then on it is in nobody's way.
+    until: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool:
+    """Who is in a pool, in the order in which they came, and when the last of them began or will."""
+
+    holders: tuple[Holder, ...] = ()
+    #: In order; no more than a minute may have.
+    begins: tuple[float, ...] = ()
+
+    def holder(self, task_id: str, slot: str) -> Holder | None:
+        """The one for this slot, whatever row it was let in for."""
+        return next((one for one in self.holders if (one.task_id, one.slot) == (task_id, slot)), None)
+
+    def without(self, task_id: str, slot: str, *, unless: str | None = None) -> Pool:
+        """The pool when the slot's run has ended; it stays if it was let in for the version ``unless``."""
+        kept = tuple(one for one in self.holders if (one.task_id, one.slot) != (task_id, slot) or one.version == unless)
+        return replace(self, holders=kept)
+
+    def living(self, now: float) -> Pool:
+        """The pool without those whose lease has expired."""
+        return replace(self, holders=tuple(one for one in self.holders if one.until > now))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Admission:
+    """What has become of a pool."""
+
+    pool: Pool
+    #: Who was let in now, in order.
+    admitted: tuple[Holder, ...] = field(default=())
+
+
+def place(waiter: Waiter) -> str:
+    """Where a waiter stands: the least text is next."""
+    period = int(waiter.since // AGEING_SECONDS) - waiter.priority + len(PRIORITIES)
+    return f"{period:010d}#{order(waiter.slot)}#{int(waiter.since * 1000):015d}#{waiter.task_id}#{waiter.slot}"
+
+
+def admit(limit: Limit, pool: Pool, waiting: Iterable[Waiter], now: float) -> Admission:
+    """Lets in who may begin now, or within :data:`AHEAD_SECONDS`: ``waiting`` are the next, in their order.
+
+    No more of them are looked at than it takes. Whoever is let in ahead of its minute has its place already, so that
+    its end lets in others: as long as somebody waits there is somebody in the pool whose end is heard.
+    """
+    pool = pool.living(now)
+    per_task = Counter(one.task_id for one in pool.holders)
+    admitted: list[Holder] = []
+    begins = list(pool.begins)
+    for waiter in waiting:
+        begin = _begin(limit, begins, now)
+        if len(pool.holders) + len(admitted) >= limit.at_once or begin > now + AHEAD_SECONDS:
+            break
+        if waiter.at_once is not None and per_task[waiter.task_id] >= waiter.at_once:
+            continue
+        per_task[waiter.task_id] += 1
+        begins.append(begin)
+        admitted.append(
+            Holder(
+                task_id=waiter.task_id,
+                slot=waiter.slot,
+                version=waiter.version,
+                begins=begin,
+                until=begin + waiter.lease_seconds,
+            )
+        )
+    kept = begins[-limit.per_minute :] if limit.per_minute else []
+    return Admission(
+        pool=Pool(holders=(*pool.holders, *admitted), begins=tuple(kept)),
+        admitted=tuple(admitted),
+    )
+
+
+def why(limit: Limit, pool: Pool, before: Sequence[Waiter]) -> str:
+    """What a slot waits for, for people; ``before`` are those that go first."""
+    rate = f", {limit.per_minute} a minute" if limit.per_minute else ""
+    inside = f"{len(pool.holders)} of {limit.at_once} are in it"
+    first = f", next is {before[0].task_id} {before[0].slot}" if before else ""
+    return f"waits for a place in the pool {limit.name} ({inside}{rate}); {len(before)} go before it{first}"
+
+
+def _begin(limit: Limit, begins: Sequence[float], now: float) -> float:
+    """When the next may begin: so many begin in a minute, and none before whoever was let in before it."""
+    if not limit.per_minute:
+        return now
+    earliest = begins[-limit.per_minute] + _MINUTE_SECONDS if len(begins) >= limit.per_minute else now
+    return max(now, earliest)
