@@ -8,8 +8,8 @@ Here a text is read once, the checks that look at the whole expression do so onc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from functools import cache, lru_cache
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from moto.core.serialize import BaseJSONSerializer
@@ -24,15 +24,23 @@ from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import adds, replaces
 
 
-@cache
-def _is_of_nodes(kind: Hashable) -> bool:
-    # Nodes are of abstract base classes, of which isinstance is slow.
-    return isinstance(kind, type) and Node in kind.__mro__
+#: Of each type, whether it is one of nodes. They are of abstract base classes, of which isinstance is slow.
+_of_nodes: dict[type, bool] = {}
+
+#: Of each type and each table of what is to be done, the first type in the table that it is one of.
+_bases: dict[tuple[type, tuple[type, ...]], type | None] = {}
 
 
-@cache
-def _first_base(kind: Hashable, bases: tuple[type, ...]) -> type | None:
-    return next((base for base in bases if isinstance(kind, type) and issubclass(kind, base)), None)
+def _is_of_nodes(kind: type) -> bool:
+    if kind not in _of_nodes:
+        _of_nodes[kind] = Node in kind.__mro__
+    return _of_nodes[kind]
+
+
+def _first_base(kind: type, bases: tuple[type, ...]) -> type | None:
+    if (kind, bases) not in _bases:
+        _bases[kind, bases] = next((base for base in bases if issubclass(kind, base)), None)
+    return _bases[kind, bases]
 
 
 def _is_node(value: Any) -> bool:
