@@ -12,6 +12,7 @@ from definitions.system.task_runner.variables import NOW_TEXT, SLOT, TRIGGER, ma
 from orchestrator.asl.states import jsonata, literal
 from orchestrator.errors import InvalidTask, TaskNotFound
 from orchestrator.runs.run import Trigger
+from orchestrator.tasks.event_start import WhenAbsent
 from orchestrator.tasks.task import TARGET_PATTERN, OverlapPolicy, TargetKind
 
 _NUMBERS = {
@@ -56,6 +57,11 @@ _CLOSED = f"""($trigger := {TRIGGER}; $at := {order(SLOT)};
         ? $parse($item.closures.S)[{order("since")} <= $at and {order("until")} > $at][0].why)"""
 
 
+#: What the clock does instead of running a slot whose event has not come, or nothing: it runs it.
+_ABSENT = f"""{TRIGGER} = {literal(Trigger.SCHEDULE)}
+        and $item.whenAbsent.S in {literal([WhenAbsent.SKIP, WhenAbsent.ALERT])} ? $item.whenAbsent.S"""
+
+
 def paused(item: str) -> str:
     """Whether a record, as DynamoDB has it, is paused and the end of the pause, if it has one, has not come."""
     return f"""($until := {item}.pause.M.until.S;
@@ -77,6 +83,7 @@ RECORD = jsonata(f"""(
         'idempotent': $item.idempotent.*,
         'timezone': $exists($item.schedules.L[0].M.timezone.S) ? $item.schedules.L[0].M.timezone.S : 'UTC',
         'closed': {_CLOSED},
+        'absent': {_ABSENT},
         'paused': {paused("$item")},
         {" ".join(f"'{name}': $number($item.{name}.N)," for name in _MEASURES)}
         'incidents': $exists($item.incidents)

@@ -49,9 +49,9 @@ def new_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
     }
 
 
-def claimed_row(stack: Stack, status: RunStatus = RunStatus.RUNNING) -> dict[str, Any]:
+def claimed_row(stack: Stack, *, status: RunStatus = RunStatus.RUNNING, **attributes: Any) -> dict[str, Any]:
     """PutItem of the row that takes the slot, in the place of the run that ``earlier`` names, if any."""
-    row = new_row(stack, status={"S": status})
+    row = new_row(stack, status={"S": status}, **attributes)
     return row | {
         "ConditionExpression": f"{row['ConditionExpression']} OR startedAt = :earlier"
         " OR (attribute_not_exists(startedAt) AND #status = :earlier)",
