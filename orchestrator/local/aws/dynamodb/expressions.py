@@ -23,7 +23,6 @@ from moto.dynamodb.parsing.validators import ActionCountValidator, OverlappingPa
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import adds, replaces
 
-
 #: Of each type, whether it is one of nodes. They are of abstract base classes, of which isinstance is slow.
 _of_nodes: dict[type, bool] = {}
 
