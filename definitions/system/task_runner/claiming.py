@@ -45,6 +45,7 @@ from orchestrator.errors import ClaimContended, InvalidInput, InvalidTask
 from orchestrator.runs.claims import Decision
 from orchestrator.runs.run import BELATED, RunStatus, SkipReason, Trigger
 from orchestrator.stack import Stack, live
+from orchestrator.tasks.event_start import WhenAbsent
 from orchestrator.tasks.express import EXPRESS_OVERLAPS, LONGEST_EXPRESS_SECONDS
 from orchestrator.tasks.task import LEASE_MARGIN_SECONDS, TargetKind
 
@@ -69,7 +70,7 @@ def _now_unless_refused(*, express: bool) -> str:
     of a backfill turn off, or, in an Express execution, what is not for one: the common case pays no state.
     """
     elsewhere = ELSEWHERE if express else f"{IS_HELD} or {IS_DETACHED}"
-    return f"""$exists($task.refusal) or $exists($task.closed) or {elsewhere}
+    return f"""$exists($task.refusal) or $exists($task.closed) or $exists($task.absent) or {elsewhere}
         ? $error('this slot is not claimed so') : $string({NOW_SECONDS})"""
 
 
@@ -80,7 +81,8 @@ def _not_claimed(*, express: bool) -> str:
     held = "" if express else f": {IS_HELD} ? {literal(holding.HELD)}"
     return f"""$exists($task.refusal) ? 'invalid'
     : $exists($task.closed) ? {literal(SkipReason.CLOSED)}
-    : $task.paused ? {literal(SkipReason.PAUSED)} {held}
+    : $task.paused ? {literal(SkipReason.PAUSED)}
+    : $exists($task.absent) ? {literal(SkipReason.ABSENT)} {held}
     : 'detached'"""
 
 
@@ -99,6 +101,16 @@ _LOOKUP_FAILED = jsonata(f"""
 """)
 
 
+#: What a row keeps of an event: nobody can ask an Express execution for its input when the slot is to run again.
+_OF_EVENT: dict[str, Any] = {"params": jsonata("$eventParams != null ? {'S': $eventParams}")}
+
+_EVENT_PARAMS = f"""({IS_OF_EVENT} and $exists($states.input.params)
+    ? $string($states.input.params) : null)"""
+
+#: Whether people are to hear that an event has not come, which may run its slot later.
+_IS_MISSED = f"$known.refusal = {literal(SkipReason.ABSENT)} and $task.absent = {literal(WhenAbsent.ALERT)}"
+
+
 def states(stack: Stack, *, express: bool = False) -> list[Any]:
     """Returns the states from LookupTask to InvokeLambda, or to the end of a run that starts nothing."""
     detached = [_hand_over(stack), _unrecorded()] if express else [_claim_detached(stack), *holding.states(stack)]
@@ -108,12 +120,12 @@ def states(stack: Stack, *, express: bool = False) -> list[Any]:
         *detached,
         _explain(stack),
         _refused(express=express),
-        *_recordings(stack, otherwise="Unrecorded" if express else "Failed"),
+        *_recordings(stack, express=express),
     ]
 
 
 def _lookup(stack: Stack, *, express: bool) -> Task:
-    first = begin(express=express)
+    first = begin(express=express) | ({"eventParams": jsonata(_EVENT_PARAMS)} if express else {})
     return call(
         "LookupTask",
         GET_ITEM,
@@ -147,7 +159,7 @@ def _claims(stack: Stack, *, express: bool) -> list[Any]:
             comment="Takes the slot and the lease together, or neither.",
             arguments={
                 "TransactItems": [
-                    {"Put": rows.claimed_row(stack)},
+                    {"Put": rows.claimed_row(stack, **(_OF_EVENT if express else {}))},
                     {"Update": rows.lease_taken(stack, _now_unless_refused(express=express))},
                 ]
             },
@@ -255,6 +267,7 @@ def _refused(*, express: bool) -> Choice:
         # The row of before stands, or there is still none: whoever asked can ask again.
         (When(f"{is_skipped} and ({ASKED_FOR} or $replaces != null)", assign=skipped), to("Ended")),
         (When(f"{is_skipped} and {BY_HAND}", assign=own_key | skipped), to("RecordSkip")),
+        (When(f"{_IS_MISSED}", assign={"status": RunStatus.MISSED}), to("RecordSkip")),
         (When(is_skipped, assign=skipped), to("RecordSkip")),
         (When("$known.refusal = 'detached'"), detached),
     ]
@@ -289,12 +302,17 @@ def _refused(*, express: bool) -> Choice:
     return Choice("Refused", choices=choices, default=to("RecordRefusal"))
 
 
-def _recordings(stack: Stack, *, otherwise: str) -> list[Any]:
-    """``otherwise`` is where a run goes of which no row can be written."""
-    failure = {"error": {"S": jsonata("$failure.name")}, "cause": {"S": jsonata("$failure.cause")}}
+def _recordings(stack: Stack, *, express: bool) -> list[Any]:
+    # Where a run goes of which no row can be written.
+    otherwise, kept = ("Unrecorded", _OF_EVENT) if express else ("Failed", {})
+    failure = {"error": {"S": jsonata("$failure.name")}, "cause": {"S": jsonata("$failure.cause")}, **kept}
     skip = {
+        **kept,
         "reason": {"S": jsonata("$known.refusal")},
-        "cause": jsonata(f"$known.refusal = {literal(SkipReason.CLOSED)} ? {{'S': $task.closed}}"),
+        "cause": jsonata(f"""$known.refusal = {literal(SkipReason.CLOSED)} ? {{'S': $task.closed}}
+            : $known.refusal = {literal(SkipReason.ABSENT)} ? {{'S': 'its event had not come by its schedule'}}"""),
+        # What gives way to a late event has no start.
+        "startedAt": jsonata(f"$status != {literal(RunStatus.MISSED)} ? {{'S': {STARTED_AT}}}"),
     }
     return [
         _put_row(stack, "RecordRefusal", failure, otherwise, next_state=to("Failed")),
