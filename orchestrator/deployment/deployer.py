@@ -294,6 +294,7 @@ PLACED: tuple[Grant, ...] = (
     _grant("tags", "cloudwatch", "UntagResource", ("cloudwatch:REGION:ACCOUNT:alarm:STACK-*",)),
     _grant("tags", "cloudwatch", "UntagResource", ("cloudwatch::ACCOUNT:dashboard/STACK",)),
     _grant("tags", "dynamodb", "TagResource UntagResource", _TABLES),
+    _grant("tags", "events", "UntagResource", ("events:REGION:ACCOUNT:event-bus/STACK-*",)),
     _grant("tags", "events", "UntagResource", _RULES),
     _grant("tags", "iam", "ListRoleTags TagRole UntagRole", _ROLES),
     _grant("tags", "kms", "TagResource UntagResource", _KEYS),
