@@ -30,6 +30,7 @@ from orchestrator.cli.init import init
 from orchestrator.cli.invoke import invoke
 from orchestrator.cli.ledger import ledger
 from orchestrator.cli.logs import logs
+from orchestrator.cli.mute import mute, unmute
 from orchestrator.cli.options import console, moment, tasks_option
 from orchestrator.cli.pause import pause, resume
 from orchestrator.cli.preview import preview
@@ -168,6 +169,7 @@ _COMMANDS = (
     invoke,
     ledger,
     logs,
+    mute,
     pause,
     preview,
     rerun,
@@ -178,6 +180,7 @@ _COMMANDS = (
     start,
     stop,
     tasks,
+    unmute,
 )
 
 for command in _COMMANDS:
