@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from orchestrator.stores.function_logs import FunctionLogs
     from orchestrator.stores.histories import Histories
     from orchestrator.stores.ledger import Ledger
+    from orchestrator.stores.mutes import Mutes
     from orchestrator.stores.one_time_runs import OneTimeRuns
     from orchestrator.stores.registry import Registry
     from orchestrator.stores.server_clock import ServerClock
@@ -160,6 +161,12 @@ class Connection:
         from orchestrator.stores.switches import Switches
 
         return Switches(self.client("dynamodb"), self.stack)
+
+    @property
+    def mutes(self) -> Mutes:
+        from orchestrator.stores.mutes import Mutes
+
+        return Mutes(self.client("dynamodb"), self.stack)
 
     @property
     def ledger(self) -> Ledger:

@@ -29,6 +29,7 @@ from orchestrator.cli.init import init
 from orchestrator.cli.invoke import invoke
 from orchestrator.cli.ledger import ledger
 from orchestrator.cli.logs import logs
+from orchestrator.cli.mute import mute, unmute
 from orchestrator.cli.options import console, moment, tasks_option
 from orchestrator.cli.pause import pause, resume
 from orchestrator.cli.preview import preview
@@ -164,6 +165,7 @@ _COMMANDS = (
     invoke,
     ledger,
     logs,
+    mute,
     pause,
     preview,
     rerun,
@@ -174,6 +176,7 @@ _COMMANDS = (
     start,
     stop,
     tasks,
+    unmute,
 )
 
 for command in _COMMANDS:
