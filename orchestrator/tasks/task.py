@@ -233,7 +233,8 @@ class Task:
     @property
     def gates(self) -> tuple[HoldKind, ...]:
         """What its slots wait for before they run, in the order in which it is asked."""
-        return in_order([HoldKind.UPSTREAM] if self.after else [])
+        windows = any(start.within_seconds for start in self.starts)
+        return in_order([*([HoldKind.UPSTREAM] if self.after else []), *([HoldKind.TIME] if windows else [])])
 
     @property
     def is_linked(self) -> bool:

@@ -15,6 +15,7 @@ from orchestrator.asl.vocabulary import STARTED_AT
 from orchestrator.dynamodb import raw_update
 from orchestrator.runs.run import ROW_LIFETIME_SECONDS, RunStatus, SkipReason
 from orchestrator.stack import Stack
+from orchestrator.tasks.gates import HoldKind
 from orchestrator.tasks.task import OverlapPolicy
 
 TASK_KEY = {"taskId": {"S": jsonata("$taskId")}}
@@ -70,6 +71,10 @@ def held_row(stack: Stack) -> dict[str, Any]:
     hold = {
         "kind": {"S": jsonata("$task.gate")},
         "since": {"S": jsonata("$fromMillis($millis())")},
+        # The end of a window of events, which the slot is named by.
+        "wakeAt": jsonata(
+            f"$task.gate = {literal(HoldKind.TIME)} ? {{'N': $string($toMillis($substringBefore($slot, '#')) / 1000)}}"
+        ),
         "params": jsonata(f"$exists({given}) ? {{'S': $string({given})}}"),
     }
     return claimed_row(stack, status=RunStatus.WAITING, hold={"M": jsonata(composed(hold))})
