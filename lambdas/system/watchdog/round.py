@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from pydantic.alias_generators import to_camel
@@ -80,12 +82,20 @@ class Round:
 
     def make(self) -> Tally:
         """Closes runs whose executions are gone first, which frees their leases; their slots are then not missed."""
-        going_on = self._read("run", self._going_on)
+        # What is to be looked at is found at once; each is read again when it is.
+        with ThreadPoolExecutor(4) as several:
+            running, waiting = (
+                several.submit(self._read, "run", partial(self._with_status, status))
+                for status in (RunStatus.RUNNING, RunStatus.WAITING)
+            )
+            overdue = several.submit(self._read, "task", lambda: list(self.registry.overdue(self.now)))
+            incidents = several.submit(self._read, "incident", lambda: list(self.incidents.open()))
+        going_on = [*running.result(), *waiting.result()]
         old = order(to_millisecond(self.now - _YOUNG))
         self._each("run", [run for run in going_on if order(run.started_at or "") < old][:_MOST_DESCRIBED], self._close)
         self._each("run", going_on, self._measure)
-        self._each("task", self._read("task", lambda: list(self.registry.overdue(self.now))), self._check)
-        self._each("incident", self._read("incident", lambda: list(self.incidents.open())), self._summarize)
+        self._each("task", overdue.result(), self._check)
+        self._each("incident", incidents.result(), self._summarize)
         return self.tally
 
     def _read(self, what: str, find: Callable[[], list[T]]) -> list[T]:
@@ -107,8 +117,8 @@ class Round:
                 # A fault with one must not stop the others; the round fails at its end, and names each fault.
                 self.tally.faults.append(f"{what} {_name(one)}: {type(fault).__name__}: {fault}")
 
-    def _going_on(self) -> list[Run]:
-        return [run for status in (RunStatus.RUNNING, RunStatus.WAITING) for run in self.ledger.with_status(status)]
+    def _with_status(self, status: RunStatus) -> list[Run]:
+        return list(self.ledger.with_status(status))
 
     def _measure(self, run: Run) -> None:
         """Marks the row of a run that goes on for longer than its task should; the ledger's stream tells people."""
