@@ -52,7 +52,8 @@ OrchestratorError
     ├── ClaimContended          other transactions were in the way of the claim, every time
     ├── InvalidInput            the execution's input names no task
     ├── InvalidTask             the registry's record cannot be run
-    └── TaskNotFound            no such task in the registry
+    ├── TaskNotFound            no such task in the registry
+    └── UpstreamLate        a slot still waited for another one at its deadline
 
 The name of a class is the name of the error in Step Functions: Lambda reports the Python class name of what a handler
 raised as the error's name ("Handling errors in Step Functions workflows"), and definitions derive ``ErrorEquals`` from
@@ -180,6 +181,13 @@ class DeploymentFailed(OrchestratorError):
     def __init__(self, stack: str, status: str, reason: str) -> None:
         self.status = status
         super().__init__(f"stack {stack} is in {status}: {reason}")
+
+
+class EventRefused(OrchestratorError):
+    """EventBridge has not taken an event that somebody sent."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(f"EventBridge refuses the event: {code}: {reason}; nothing was sent")
 
 
 class RuleNotWritten(OrchestratorError):
@@ -538,6 +546,10 @@ class InvalidTask(RefusedRun):
 
 class TaskNotFound(RefusedRun):
     """The registry has no such task: register it, or delete the schedule that names it."""
+
+
+class UpstreamLate(RefusedRun):
+    """A slot still waited for a slot of another task at its deadline: look at that one, then run this one again."""
 
 
 def error_names(root: type[OrchestratorError]) -> list[str]:

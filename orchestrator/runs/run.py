@@ -279,7 +279,7 @@ class Run:
             params=fields.find("params", str),
             history=tuple(map(EarlierRun.from_fields, history)),
             hold=hold_of(item),
-            linked=fields.find("linked", bool) or False,
+            linked="linked" in fields,
         )
 
 
