@@ -11,7 +11,7 @@ from typing import Any
 
 from orchestrator.errors import InvalidProject
 from orchestrator.functions import EventSource, Function, Permission
-from orchestrator.stack import METRICS_NAMESPACE, Stack
+from orchestrator.stack import FOLLOWER, METRICS_NAMESPACE, Stack
 
 Statement = dict[str, Any]
 
@@ -28,6 +28,8 @@ _WORKFLOW = "workflow:"
 _BUCKET = "bucket:"
 _QUEUE = "queue:"
 _EVENT_BUS = "event-bus:"
+_SCHEDULES = "schedules"
+_SCHEDULER_ROLE = "scheduler-role"
 _PARAMETERS = "parameters:"
 _SECRETS = "secrets"
 _ALERT_TOPICS = "alert-topics"
@@ -117,6 +119,8 @@ def scheduler(stack: Stack, runners: Sequence[str]) -> dict[str, Any]:
         [
             allow("states:StartExecution", _one_or_all([{"Ref": name} for name in runners])),
             allow("sqs:SendMessage", attribute("SchedulerDlq")),
+            # Of a slot that waits until a moment: its alarm clock.
+            allow("lambda:InvokeFunction", arn("lambda", f"function:{stack.function(FOLLOWER, is_task=False)}")),
         ],
         ArnEquals=arn("scheduler", f"schedule-group/{stack.schedule_group}"),
     )
@@ -396,6 +400,11 @@ def _statement(stack: Stack, permission: Permission) -> Statement:
         return allow(permission.actions, arn("dynamodb", f"table/{stack.table(table)}" + (f"/{rest}" if rest else "")))
     if resource.startswith(_QUEUE):
         return allow(permission.actions, attribute(resource.removeprefix(_QUEUE)))
+    if resource == _SCHEDULES:
+        return allow(permission.actions, arn("scheduler", f"schedule/{stack.schedule_group}/*"))
+    if resource == _SCHEDULER_ROLE:
+        passed_to = {"iam:PassedToService": "scheduler.amazonaws.com"}
+        return allow(permission.actions, attribute("SchedulerRole"), StringEquals=passed_to)
     if resource.startswith(_EVENT_BUS):
         return allow(permission.actions, arn("events", f"event-bus/{resource.removeprefix(_EVENT_BUS)}"))
     if resource.startswith(_PARAMETERS):
@@ -408,7 +417,7 @@ def _statement(stack: Stack, permission: Permission) -> Statement:
     known = (
         "an ARN, bucket:NAME, bucket:NAME:KEYS, data-bucket, data-bucket:KEYS, table:NAME, ses, ses:events,"
         " mail-events, alerts, metrics, task-runner, task-runner:executions, workflow:NAME, queue:NAME,"
-        " event-bus:NAME, parameters:PATH, secrets or alert-topics"
+        " event-bus:NAME, schedules, scheduler-role, parameters:PATH, secrets or alert-topics"
     )
     raise ValueError(f"{resource!r} is no resource of a permission: {known}")
 

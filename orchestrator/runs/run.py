@@ -16,6 +16,7 @@ from typing import Any
 
 from orchestrator.dynamodb import Fields
 from orchestrator.errors import InvalidRow
+from orchestrator.runs.approval import Approval, approval_of
 from orchestrator.runs.hold import Hold, hold_of
 
 
@@ -220,6 +221,8 @@ class Run:
     history: tuple[EarlierRun, ...] = ()
     #: What it waits for, without an execution that is kept open; None unless it is WAITING so.
     hold: Hold | None = None
+    #: What it asks, or has asked, of people.
+    approval: Approval | None = None
     #: Whether its task waits for others, or others for it: whoever writes its row wakes them.
     linked: bool = False
 
@@ -274,6 +277,7 @@ class Run:
             duplicates=int(fields.find("duplicates", float) or 0),
             history=tuple(map(EarlierRun.from_fields, history)),
             hold=hold_of(item),
+            approval=approval_of(item),
             linked=fields.find("linked", bool) or False,
         )
 
