@@ -593,6 +593,32 @@ class AnsweredAlready(OrchestratorError):
         )
 
 
+class PausedBySwitch(OrchestratorError):
+    """A person ended the pause of one task that is paused together with others."""
+
+    def __init__(self, task_id: str, scope: str, option: str, who: str, why: str) -> None:
+        by = f" by {who}" if who else ""
+        super().__init__(
+            f"{task_id} is paused with {scope}{by}{f': {why}' if why else ''};"
+            f" `orchestrator resume {option}` ends that for all of them"
+        )
+
+
+class NotSwitched(OrchestratorError):
+    """A person ended what nobody has begun: no switch is on for these tasks."""
+
+    def __init__(self, scope: str, what: str, on: Sequence[str]) -> None:
+        there = f"; what is: {', '.join(on)}" if on else ""
+        super().__init__(f"{scope}: not {what}{there}")
+
+
+class PauseContended(OrchestratorError):
+    """Others have changed the pause of a task each time that it was to be changed."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(f"the pause of {task_id} is being changed by others at the same time; try again")
+
+
 class NotReplayable(OrchestratorError):
     """A dead letter does not say what is to be run."""
 

@@ -17,8 +17,8 @@ class Permission:
     of alerts, ``workflow:billing-page`` a nested workflow that another one starts and waits for, ``task-runner`` and
     ``task-runner:executions`` TaskRunner and its executions, ``metrics`` the project's metrics, ``queue:Courier`` a
     queue of the template, ``parameters:secrets/*`` parameters of Systems Manager below the stack's path,
-    ``secrets`` the stack's secrets of Secrets Manager, and ``alert-topics`` the topics that tasks.yaml sends alerts to.
-    ``schedules`` are the schedules of the stack's group, and ``scheduler-role`` the role that they act as.
+    ``secrets`` the stack's secrets of Secrets Manager, ``alert-topics`` the topics that tasks.yaml sends alerts to, and
+    ``wake-ups`` the alarm clocks of slots that wait, and ``one-time-runs`` the schedules that :class:`~orchestrator.stores.one_time_runs.OneTimeRuns` makes.
     ``event-bus:default`` is a bus of EventBridge by its name.
     ``bucket:exports`` is a bucket of stack.yaml and ``bucket:exports:2026/*`` its objects. Anything else, of this
     account or another, goes by its ARN; ``*`` is for what IAM knows no finer resource of.

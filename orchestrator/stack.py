@@ -106,6 +106,11 @@ class Stack:
         return self.table("Incidents")
 
     @property
+    def limits_table(self) -> str:
+        """What stops, mutes and limits many tasks at once."""
+        return self.table("Limits")
+
+    @property
     def task_runner(self) -> str:
         """The state machine that every schedule targets."""
         return f"{self.name}-TaskRunner"
@@ -179,6 +184,14 @@ class Stack:
     @property
     def schedule_group(self) -> str:
         return self.name
+
+    @property
+    def one_time_group(self) -> str:
+        """The schedule group of runs that applications ask for while they run; no deployment writes into it.
+
+        A stack's name has no point, so this is no other stack's group.
+        """
+        return f"{self.schedule_group}.one-time"
 
     @property
     def rule_prefix(self) -> str:

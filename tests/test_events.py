@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,18 @@ import pytest
 import definitions
 from orchestrator import deployment
 from orchestrator.deployment import Application, Applied
+from orchestrator.errors import NotReplayable
 from orchestrator.functions import Function
 from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.operations import replaying
 from orchestrator.runs.run import Run, RunStatus, Trigger
 from orchestrator.stack import Stack
+from orchestrator.stores.dead_letters import DeadLetterRecord, DeadLetterStatus
 from orchestrator.stores.executions import Runner
 from orchestrator.stores.ledger import Ledger
+from orchestrator.stores.registry import Registry
 from orchestrator.taskfile.reader import load
+from orchestrator.tasks.rule_names import rule_name
 from orchestrator.tasks.task import Task
 from tests.testbed import LAMBDAS
 
@@ -205,3 +211,29 @@ def test_what_is_deployed_is_not_written_again_and_what_is_gone_goes(
 
 def rules(aws: EmbeddedAws) -> list[Any]:
     return list(aws.client("events").list_rules(NamePrefix=STACK.rule_prefix)["Rules"])
+
+
+def test_an_event_that_was_not_delivered_is_replayed_for_the_slot_that_it_names(
+    embedded_aws: EmbeddedAws, stack: Applied, ledger: Ledger, tmp_path: Path
+) -> None:
+    (task,) = [task for task in tasks(tmp_path) if task.id == "daily-report"]
+    name = rule_name(STACK, task.id, task.starts[0], express=False)
+    event = {"detail": {"date": "2027-01-31", "orders": 3}, "detail-type": "Day closed"}
+    letter = DeadLetterRecord(
+        message_id="m",
+        status=DeadLetterStatus.NEEDS_INVESTIGATION,
+        failed_at="2026-12-01T00:00:00Z",
+        error_code="NO_PERMISSIONS",
+        error_message="",
+        task_id=task.id,
+        rule_arn=f"arn:aws:events:us-east-1:123456789012:rule/{name}",
+        payload=json.dumps(event),
+    )
+    runner = Runner(embedded_aws.client("stepfunctions"), stack.outputs["TaskRunnerArn"])
+    registry, now = Registry(embedded_aws.client("dynamodb"), STACK), embedded_aws.clock.now()
+    replaying.replay(letter, registry, ledger, runner, now)
+    run = ended(ledger, task.id, "2027-01-31T08:00:00Z")
+    assert (run.trigger, runner.params(run)["orders"]) == (Trigger.EVENT, 3)
+    for payload, said in (('{"detail', "too long"), ("{}", "names no slot")):
+        with pytest.raises(NotReplayable, match=said):
+            replaying.replay(replace(letter, payload=payload), registry, ledger, runner, now)

@@ -1,4 +1,4 @@
-"""Writes the row of a slot that Scheduler could not start, and of an execution that ended without recording it.
+"""Writes the row of a slot or an event that could not be delivered, and of an execution that ended without a word.
 
 The rows are told to people like those of any other failure, from the ledger's stream. A message that cannot be dealt
 with now comes again, alone; one that never can goes to the queue behind this one, whose alarm calls people.
@@ -20,7 +20,7 @@ from orchestrator.handlers.invocation import client, logger, observed, stack
 from orchestrator.instants import to_millisecond
 from orchestrator.runs.dead_letter import DeadLetter
 from orchestrator.runs.execution_end import ExecutionEnd
-from orchestrator.runs.run import BELATED, NO_TASK_ID, RunEnd, RunStatus
+from orchestrator.runs.run import BELATED, NO_TASK_ID, RunEnd, RunStatus, Trigger
 from orchestrator.stores.dead_letters import DeadLetters
 from orchestrator.stores.recorder import Closing, Recorder
 
@@ -36,9 +36,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 def handle(record: SQSRecord) -> None:
     """One message of either queue."""
     message = record.raw_event
-    event = _event(message.get("body"))
+    letter = DeadLetter.read(message)
+    event = None if letter.rule_arn else _event(message.get("body"))
     if event is None:
-        _dead_letter(DeadLetter.read(message), _sent(message))
+        _dead_letter(letter, _sent(message))
     elif execution := ExecutionEnd.read(event):
         _ended(execution)
 
@@ -51,8 +52,9 @@ def _dead_letter(letter: DeadLetter, sent: datetime) -> None:
     DeadLetters(dynamodb, stack()).put(letter, failed_at=sent)
     # Without a slot the row stands at the moment at which the message was sent, like an ad hoc run's.
     at = letter.slot or to_millisecond(sent)
+    trigger = Trigger.EVENT if letter.rule_arn else Trigger.SCHEDULE
     end = RunEnd(status=RunStatus.FAILED, error=letter.error_code, cause=letter.cause)
-    Recorder(dynamodb, stack()).record(letter.task_id or NO_TASK_ID, at, end, now=datetime.now(UTC))
+    Recorder(dynamodb, stack()).record(letter.task_id or NO_TASK_ID, at, end, now=datetime.now(UTC), trigger=trigger)
 
 
 def _ended(execution: ExecutionEnd) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from orchestrator.stores.one_time_runs import OneTimeRuns
     from orchestrator.stores.registry import Registry
     from orchestrator.stores.server_clock import ServerClock
+    from orchestrator.stores.switches import Switches
 
 #: How often a call is made in all when AWS throttles it or does not answer, and seconds to wait for a connection.
 _ATTEMPTS, _CONNECT_SECONDS = 3, 5
@@ -153,6 +154,12 @@ class Connection:
         from orchestrator.stores.registry import Registry
 
         return Registry(self.client("dynamodb"), self.stack, self._step_over)
+
+    @property
+    def switches(self) -> Switches:
+        from orchestrator.stores.switches import Switches
+
+        return Switches(self.client("dynamodb"), self.stack)
 
     @property
     def ledger(self) -> Ledger:

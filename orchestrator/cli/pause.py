@@ -1,17 +1,24 @@
-"""`orchestrator pause` and `orchestrator resume`. A pause is data of the task, and no deployment ends it."""
+"""`orchestrator pause` and `orchestrator resume`, of one task or of many at once.
+
+A pause is data of the task, and no deployment ends it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.errors import NotPaused, UnknownTask
-from orchestrator.operations import pausing
+from orchestrator.cli.scopes import end, known, scoped, until_option
+from orchestrator.errors import NotSwitched, UnknownTask
+from orchestrator.operations import pausing, switching
+from orchestrator.operations.switching import Change
+from orchestrator.runs import pauses
 from orchestrator.runs.task_state import Pause, Record
-from orchestrator.taskfile import durations
+from orchestrator.tasks.scope import Scope, ScopeKind
 from orchestrator.tasks.slots import key
 from orchestrator.tasks.task import CatchUp
 
@@ -25,77 +32,100 @@ _on_resume = click.option(
 )
 
 
-def _until(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | timedelta | None:
-    """A moment with its zone, or a length of time from now."""
-    if text is None:
-        return None
-    try:
-        return timedelta(seconds=durations.seconds(text))
-    except ValueError:
-        try:
-            until = datetime.fromisoformat(text)
-        except ValueError:
-            until = datetime.min
-    if until.tzinfo is None:
-        raise click.BadParameter(
-            f"expected a length of time like 2h, or a moment like 2026-12-01T08:00:00Z, found {text!r}"
-        )
-    return until
-
-
 @click.command()
-@click.argument("task")
-@click.option("--reason", required=True, help="Shown wherever the task is.")
-@click.option("--until", callback=_until, help="It ends by itself after 2h, or at 2026-12-01T08:00:00Z.")
+@scoped
+@click.option("--reason", "--why", required=True, help="Shown wherever the task is.")
+@until_option()
 @_on_resume
 @click.pass_obj
 def pause(
-    connection: Connection, task: str, reason: str, until: datetime | timedelta | None, on_resume: str | None
+    connection: Connection, scope: Scope, reason: str, until: datetime | timedelta | None, on_resume: str | None
 ) -> None:
-    """Skip the slots of TASK until it is resumed; what runs now goes on."""
-    record = _record(connection, task)
+    """Skip the slots of TASK until it is resumed; what runs now goes on.
+
+    With --tag, --owner or --all it is a switch for many tasks: those that are deployed while it is on are paused, too.
+    """
     now = connection.now()
     made = Pause(
         who=connection.who(),
         why=reason,
         since=key(now),
-        until=_end(until, now),
+        until=end(until, now),
         on_resume=CatchUp(on_resume or CatchUp.NONE),
     )
-    checks = [text for text in (record.checkpoint.next_run if record.checkpoint else None, made.until) if text]
-    if not connection.registry.pause(task, made, next_run=min(checks) if made.until else None):
-        raise UnknownTask(task)
-    before = f" (it was paused by {record.pause.who}: {record.pause.why})" if record.pause else ""
-    end = f" until {made.until}" if made.until else f"; `orchestrator resume {task}` ends it"
-    click.echo(f"Paused {task}{end}{before}")
+    lasts = f" until {made.until}" if made.until else f"; `orchestrator resume {scope.option}` ends it"
+    if scope.kind is ScopeKind.TASK:
+        changed = connection.registry.change_pause(scope.name, lambda before: pauses.added(before, made, now))
+        if changed is None:
+            raise UnknownTask(scope.name)
+        own = pauses.of(changed[0], "")
+        before = f" (it was paused by {own.who}: {own.why})" if own else ""
+        click.echo(f"Paused {scope}{lasts}{before}")
+        return
+    known(scope, (record.task for record in connection.registry.all()))
+    changes = switching.turn_on(connection.registry, connection.switches, scope, made, now)
+    _account(changes, "paused")
+    click.echo(f"Paused {scope}{lasts}")
 
 
 @click.command()
-@click.argument("task")
+@scoped
 @_on_resume
 @click.pass_obj
-def resume(connection: Connection, task: str, on_resume: str | None) -> None:
-    """End the pause of TASK, and start what it has skipped, as the pause or --on-resume says."""
-    record = _record(connection, task)
-    if record.pause is None:
-        raise NotPaused(task)
-    paused = replace(record.pause, on_resume=CatchUp(on_resume)) if on_resume else record.pause
+def resume(connection: Connection, scope: Scope, on_resume: str | None) -> None:
+    """End the pause of TASK, and start what it has skipped, as the pause or --on-resume says.
+
+    With --tag, --owner or --all it takes back the switch of that name; tasks that are paused besides stay paused.
+    """
+    registry, ledger, runner, who = connection.registry, connection.ledger, connection.runner, connection.who()
     now = connection.now()
-    registry, ledger, runner = connection.registry, connection.ledger, connection.runner
-    started = pausing.resume(registry, ledger, runner, task, paused, now, connection.who())
-    click.echo(f"Resumed {task}")
-    for slot in started:
-        click.echo(f"started {slot}")
+
+    def started(task_id: str, paused: Pause) -> list[str]:
+        return pausing.resume(registry, ledger, runner, task_id, paused, now, who)
+
+    if scope.kind is ScopeKind.TASK:
+        paused = pausing.own(_record(connection, scope.name))
+        ended = replace(paused, on_resume=CatchUp(on_resume)) if on_resume else paused
+        slots = started(scope.name, ended)
+        still = pauses.each(_record(connection, scope.name).pause)
+        click.echo(f"Resumed {scope}" if not still else f"{scope} stays paused {_said(still)}")
+        for slot in slots:
+            click.echo(f"started {slot}")
+        return
+    on = [one.switch for one in connection.switches.on(now)]
+    paused_by_it = any(pauses.of(record.pause, scope.key) for record in registry.all())
+    if scope.key not in on and not paused_by_it:
+        raise NotSwitched(str(scope), "paused", [str(Scope.from_key(one)) for one in on])
+    wanted = CatchUp(on_resume) if on_resume else None
+    changes = switching.turn_off(registry, connection.switches, scope, started, on_resume=wanted)
+    _account(changes, "resumed")
+    click.echo(f"Resumed {scope}")
 
 
-def _end(until: datetime | timedelta | None, now: datetime) -> str:
-    """Returns the end of a pause as its record has it; empty if it has none."""
-    if until is None:
-        return ""
-    end = now + until if isinstance(until, timedelta) else until
-    if end <= now:
-        raise click.BadParameter(f"expected a moment to come, found {key(end)}; it is {key(now)}", param_hint="--until")
-    return key(end)
+def _account(changes: Iterable[Change], done: str) -> None:
+    """Says of each task what has become of it. Raises ClickException where something went wrong with one."""
+    faults = 0
+    for change in changes:
+        faults += bool(change.fault)
+        others = _said(change.others)
+        if change.fault:
+            click.echo(f"{change.task_id}: {change.fault}")
+        elif others and done == "resumed":
+            click.echo(f"{change.task_id} stays paused {others}")
+        else:
+            click.echo(f"{change.task_id} {done}" + (f"; it is paused {others}, too" if others else ""))
+        for slot in change.started:
+            click.echo(f"started {change.task_id} {slot}")
+    if faults:
+        raise click.ClickException(f"{faults} tasks could not be {done}; the same command goes on with them")
+
+
+def _said(others: Iterable[Pause]) -> str:
+    """Which pauses they are, behind the word "paused"."""
+    return ", and ".join(
+        f"with {Scope.from_key(one.switch)} by {one.who}: {one.why}" if one.switch else f"by {one.who}: {one.why}"
+        for one in others
+    )
 
 
 def _record(connection: Connection, task: str) -> Record:

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from orchestrator.console import backfill_actions
 from orchestrator.console.action import Action, Fields, command
 from orchestrator.console.deployed import Deployed
-from orchestrator.errors import NotPaused, UnknownAction, UnknownTask
+from orchestrator.errors import UnknownAction, UnknownTask
 from orchestrator.instants import to_second
 from orchestrator.operations import pausing, replaying, starting
+from orchestrator.runs.pauses import added
 from orchestrator.runs.run import Run
 from orchestrator.runs.task_state import Pause, Record
 from orchestrator.stores.dead_letters import DeadLetters
@@ -89,17 +90,15 @@ def _pause_effects(deployed: Deployed, fields: Fields) -> list[str]:
 
 def _pause(deployed: Deployed, fields: Fields) -> str:
     record = _record(deployed, fields)
-    pause = Pause(who=deployed.who(), why=fields["reason"], since=to_second(deployed.now()))
-    if not deployed.registry.pause(record.task.id, pause):
+    now = deployed.now()
+    pause = Pause(who=deployed.who(), why=fields["reason"], since=to_second(now))
+    if deployed.registry.change_pause(record.task.id, lambda before: added(before, pause, now)) is None:
         raise UnknownTask(record.task.id)
     return f"Paused {record.task.id}."
 
 
 def _paused(deployed: Deployed, fields: Fields) -> Pause:
-    record = _record(deployed, fields)
-    if record.pause is None:
-        raise NotPaused(record.task.id)
-    return record.pause
+    return pausing.own(_record(deployed, fields))
 
 
 def _resume_effects(deployed: Deployed, fields: Fields) -> list[str]:

@@ -137,22 +137,34 @@ def _of_delivery(stack: Stack) -> dict[str, Any]:
     """Alarms of slots that do not become runs in time."""
     group = {"ScheduleGroup": stack.schedule_group}
     return {
-        "DroppedAlarm": _alarm(
-            f"{stack.name}-Dropped", "AWS/Scheduler", "InvocationDroppedCount", group, "Scheduler gave slots up."
-        ),
-        "UndeliverableAlarm": _alarm(
-            f"{stack.name}-Undeliverable",
-            "AWS/Scheduler",
-            "InvocationsFailedToBeSentToDeadLetterCount",
-            group,
-            "Scheduler lost slots: they could not even be put into the queue.",
-        ),
+        **_of_group(stack, "", stack.schedule_group),
+        **_of_group(stack, "OneTime", stack.one_time_group),
         "SchedulerThrottledAlarm": _alarm(
             f"{stack.name}-SchedulerThrottled",
             "AWS/Scheduler",
             "InvocationThrottleCount",
             group,
             "More slots are due at once than the account's quota of invocations lets through.",
+        ),
+    }
+
+
+def _of_group(stack: Stack, prefix: str, name: str) -> dict[str, Any]:
+    group = {"ScheduleGroup": name}
+    return {
+        f"{prefix}DroppedAlarm": _alarm(
+            f"{stack.name}-{prefix}Dropped",
+            "AWS/Scheduler",
+            "InvocationDroppedCount",
+            group,
+            "Scheduler gave slots up.",
+        ),
+        f"{prefix}UndeliverableAlarm": _alarm(
+            f"{stack.name}-{prefix}Undeliverable",
+            "AWS/Scheduler",
+            "InvocationsFailedToBeSentToDeadLetterCount",
+            group,
+            "Scheduler lost slots: they could not even be put into the queue.",
         ),
     }
 

@@ -129,8 +129,8 @@ def _read_again(
 ) -> DeploymentPlan:
     """The plan for tasks, schedules and subscriptions as they are now: the same, if nothing has happened since."""
     application, tasks = planned.application, planned.declared
-    registry, schedules = boundaries(clients, application.stack, outputs, deployer.now)
-    current = reconciliation.find(registry, schedules, tasks, deployer.now())
+    boundary = boundaries(clients, application.stack, outputs, deployer.now)
+    current = reconciliation.find(*boundary, tasks, deployer.now())
     writes = reconciliation.plan(tasks, current, deployer.now())
     rules = plan_rules(clients, application, tasks, current, outputs)
     alerts = plan_alerts(clients, application, outputs, planned.destinations)
@@ -143,14 +143,14 @@ def _read_again(
 def _write(clients: Clients, planned: DeploymentPlan, outputs: Mapping[str, str], deployer: Deployer) -> None:
     """Writes tasks, schedules and rules, then subscriptions."""
     stack, operations = planned.application.stack, planned.reconciliation.operations
-    registry, schedules = boundaries(clients, stack, outputs, deployer.now)
+    boundary = boundaries(clients, stack, outputs, deployer.now)
     progress_of = deployer.progress_of or (lambda count: nullcontext(deployer.progress))
     changes = planned.rules.changes
     with progress_of(len(operations) + len(changes)) as progress:
         rules = rules_boundary(clients, stack, outputs)
         # As long as the registry says that there is something on their bus.
         event_rules.carry_out([one for one in changes if one.is_last], rules, progress)
-        reconciliation.carry_out(operations, registry, schedules, progress, now=deployer.now())
+        reconciliation.carry_out(operations, *boundary, progress, now=deployer.now())
         event_rules.carry_out([one for one in changes if not one.is_last], rules, progress)
     record, subscriptions = alert_boundaries(clients, stack, outputs)
     dead_letters = subscribing.dead_letters_of(stack, subscriptions.topic)

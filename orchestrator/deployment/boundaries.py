@@ -14,12 +14,13 @@ from orchestrator.stores.event_rules import Rules, RuleSettings
 from orchestrator.stores.registry import Registry
 from orchestrator.stores.schedule_group import SchedulerSettings, Schedules
 from orchestrator.stores.subscriptions import Destinations, Subscriptions
+from orchestrator.stores.switches import Switches
 
 
 def boundaries(
     clients: Clients, stack: Stack, outputs: Mapping[str, str], now: Callable[[], datetime]
-) -> tuple[Registry, Schedules]:
-    """Returns the stores of tasks and schedules."""
+) -> tuple[Registry, Schedules, Switches]:
+    """Returns the stores of tasks, of schedules, and of the switches that stop many tasks."""
     settings = SchedulerSettings(
         state_machine=live(outputs["TaskRunnerArn"]),
         express_state_machine=live(express) if (express := outputs.get("ExpressRunnerArn")) else None,
@@ -27,7 +28,9 @@ def boundaries(
         dead_letter_queue=outputs["SchedulerDlqArn"],
         group=outputs["ScheduleGroupArn"],
     )
-    return Registry(clients("dynamodb"), stack), Schedules(clients("scheduler"), stack, settings, now)
+    dynamodb = clients("dynamodb")
+    schedules = Schedules(clients("scheduler"), stack, settings, now)
+    return Registry(dynamodb, stack), schedules, Switches(dynamodb, stack)
 
 
 def rules_boundary(clients: Clients, stack: Stack, outputs: Mapping[str, str]) -> Rules:

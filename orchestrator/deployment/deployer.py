@@ -47,6 +47,7 @@ _FUNCTIONS = ("lambda:REGION:ACCOUNT:function:STACK-*",)
 #: Nobody knows the id of a stack's key before it is there, and its alias goes with the stack, before the key.
 _KEYS = ("kms:REGION:ACCOUNT:key/*",)
 _GROUP = ("scheduler:REGION:ACCOUNT:schedule-group/STACK",)
+_GROUPS = (*_GROUP, "scheduler:REGION:ACCOUNT:schedule-group/STACK.one-time")
 _LOG_GROUPS = tuple(
     f"logs:REGION:ACCOUNT:log-group:/aws/{kind}/STACK-*" for kind in ("events", "lambda", "vendedlogs/states")
 )
@@ -97,7 +98,13 @@ OWN: tuple[Grant, ...] = (
     ),
     # "You can't return information about composite alarms if your [permission] has a narrower scope" (DescribeAlarms).
     _grant(DEPLOY, "cloudwatch", "DescribeAlarms", _ALL),
-    _grant(DEPLOY, "dynamodb", "DeleteItem Scan UpdateItem", ("dynamodb:REGION:ACCOUNT:table/STACK-ScheduledTasks",)),
+    _grant(
+        DEPLOY,
+        "dynamodb",
+        "DeleteItem GetItem Scan UpdateItem",
+        ("dynamodb:REGION:ACCOUNT:table/STACK-ScheduledTasks",),
+    ),
+    _grant(DEPLOY, "dynamodb", "Query", ("dynamodb:REGION:ACCOUNT:table/STACK-Limits",)),
     _grant(DEPLOY, "dynamodb", "DeleteItem PutItem", ("dynamodb:REGION:ACCOUNT:table/STACK-Idempotency",)),
     _grant(DEPLOY, "dynamodb", "DeleteTable DescribeTable UpdateTable", _TABLES),
     _grant(DEPLOY, "scheduler", "CreateSchedule DeleteSchedule GetSchedule UpdateSchedule", _SCHEDULES),
@@ -258,9 +265,14 @@ CLOUDFORMATION: tuple[Grant, ...] = (
         "AWS::Scheduler::ScheduleGroup",
         "scheduler",
         "CreateScheduleGroup DeleteScheduleGroup GetScheduleGroup ListTagsForResource TagResource",
-        _GROUP,
+        _GROUPS,
     ),
-    _grant("AWS::Scheduler::ScheduleGroup", "scheduler", "DeleteSchedule", _SCHEDULES),
+    _grant(
+        "AWS::Scheduler::ScheduleGroup",
+        "scheduler",
+        "DeleteSchedule",
+        (*_SCHEDULES, "scheduler:REGION:ACCOUNT:schedule/STACK.one-time/*"),
+    ),
     _grant(
         "AWS::StepFunctions::StateMachine",
         "states",
@@ -282,6 +294,7 @@ PLACED: tuple[Grant, ...] = (
     _grant("tags", "cloudwatch", "UntagResource", ("cloudwatch:REGION:ACCOUNT:alarm:STACK-*",)),
     _grant("tags", "cloudwatch", "UntagResource", ("cloudwatch::ACCOUNT:dashboard/STACK",)),
     _grant("tags", "dynamodb", "TagResource UntagResource", _TABLES),
+    _grant("tags", "events", "UntagResource", ("events:REGION:ACCOUNT:event-bus/STACK-*",)),
     _grant("tags", "events", "UntagResource", _RULES),
     _grant("tags", "iam", "ListRoleTags TagRole UntagRole", _ROLES),
     _grant("tags", "kms", "TagResource UntagResource", _KEYS),
@@ -292,7 +305,7 @@ PLACED: tuple[Grant, ...] = (
     _grant("tags", "ses", "ListTagsForResource UntagResource", _ALL),
     _grant("tags", "sns", "UntagResource", ("sns:REGION:ACCOUNT:STACK-*",)),
     _grant("tags", "sqs", "TagQueue UntagQueue", _QUEUES),
-    _grant("tags", "scheduler", "UntagResource", _GROUP),
+    _grant("tags", "scheduler", "UntagResource", _GROUPS),
     _grant("tags", "states", "UntagResource", _MACHINES),
 )
 
@@ -300,6 +313,11 @@ PLACED: tuple[Grant, ...] = (
 _BOUNDED = ("iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy")
 
 ALL = OWN + CLOUDFORMATION + PLACED
+
+#: What is for the key of a stack that has one of its own.
+_OF_OWN_KEY = tuple(
+    one for one in ALL if one.what.startswith("AWS::KMS::") or one.actions == ("kms:ScheduleKeyDeletion",)
+)
 
 
 def _bounded(grants: Iterable[Grant], boundary: str) -> Iterator[Grant]:
@@ -328,6 +346,9 @@ def policy(
     ``surroundings`` narrow it: a boundary is a condition, and a key of the company's the only one that can be used.
     Where the names are so long that a role could not hold it, statements about different services are united.
     """
+    if surroundings.key:
+        # The stack makes none of its own then.
+        grants = tuple(one for one in grants if one not in _OF_OWN_KEY)
     if surroundings.permissions_boundary:
         grants = tuple(_bounded(grants, surroundings.permissions_boundary))
 

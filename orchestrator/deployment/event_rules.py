@@ -17,8 +17,9 @@ from orchestrator.deployment.storage import bucket_name
 from orchestrator.errors import InvalidProject
 from orchestrator.runs.task_state import Item
 from orchestrator.stack import Stack
-from orchestrator.stores.event_rules import NAME_LIMIT, EventRule, ListedRule, Rules, rule_name, task_of_rule
+from orchestrator.stores.event_rules import EventRule, ListedRule, Rules
 from orchestrator.tasks.event_start import EventStart
+from orchestrator.tasks.rule_names import NAME_LIMIT, rule_name, task_of_rule
 from orchestrator.tasks.task import Task
 
 #: "Amazon EventBridge quotas": rules on a bus, unless the account has been given more.
@@ -70,7 +71,7 @@ def wanted(tasks: Iterable[Task], application: Application, machine: str = "") -
         for start in task.starts:
             resolved = of_stack(start, application, machine)
             rule = EventRule(task_id=task.id, start=resolved, express=task.express)
-            name = rule_name(application.stack, replace(rule, start=start))
+            name = rule_name(application.stack, task.id, start, express=task.express)
             if len(name) > NAME_LIMIT:
                 problems.append(
                     f"{task.id}: the name of its rule would be {name}, of {len(name)} characters, and EventBridge"

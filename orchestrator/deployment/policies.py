@@ -28,11 +28,11 @@ _WORKFLOW = "workflow:"
 _BUCKET = "bucket:"
 _QUEUE = "queue:"
 _EVENT_BUS = "event-bus:"
-_SCHEDULES = "schedules"
-_SCHEDULER_ROLE = "scheduler-role"
+_WAKE_UPS = "wake-ups"
 _PARAMETERS = "parameters:"
 _SECRETS = "secrets"
 _ALERT_TOPICS = "alert-topics"
+_ONE_TIME_RUNS = "one-time-runs"
 
 #: Where there are none: a policy names something, and no topic's name has a slash.
 _NO_TOPIC = {"Fn::Sub": "arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:none/none"}
@@ -110,8 +110,8 @@ def role(stack: Stack, service: str, statements: Iterable[Statement], **source: 
 def scheduler(stack: Stack, runners: Sequence[str]) -> dict[str, Any]:
     """The role that schedules start ``runners`` with, TaskRunner and its Express twin.
 
-    The source is the schedule group: AWS says not to narrow it to a schedule ("Cross-service confused deputy prevention
-    in EventBridge Scheduler").
+    The sources are the schedule groups: AWS says not to narrow it to a schedule ("Cross-service confused deputy
+    prevention in EventBridge Scheduler").
     """
     return role(
         stack,
@@ -122,7 +122,9 @@ def scheduler(stack: Stack, runners: Sequence[str]) -> dict[str, Any]:
             # Of a slot that waits until a moment: its alarm clock.
             allow("lambda:InvokeFunction", arn("lambda", f"function:{stack.function(FOLLOWER, is_task=False)}")),
         ],
-        ArnEquals=arn("scheduler", f"schedule-group/{stack.schedule_group}"),
+        ArnEquals=[
+            arn("scheduler", f"schedule-group/{group}") for group in (stack.schedule_group, stack.one_time_group)
+        ],
     )
 
 
@@ -321,6 +323,10 @@ def _declared(stack: Stack, permission: Permission) -> list[Statement]:
     """Raises ValueError for a logical resource that there is none of."""
     if permission.resource.startswith(_WORKFLOW):
         return _nested_execution(stack.workflow_prefix + permission.resource.removeprefix(_WORKFLOW))
+    if permission.resource == _WAKE_UPS:
+        return _one_time_schedules(stack, permission.actions)
+    if permission.resource == _ONE_TIME_RUNS:
+        return _one_time_runs(stack, permission.actions)
     statement = _statement(stack, permission)
     own = statement.get("Condition", {})
     # What a name stands for, such as the sender of mail, cannot be widened.
@@ -329,6 +335,24 @@ def _declared(stack: Stack, permission: Permission) -> list[Statement]:
         for operator in (own | dict(permission.conditions))
     }
     return [{**statement, "Effect": permission.effect, **({"Condition": conditions} if conditions else {})}]
+
+
+def _one_time_runs(stack: Stack, actions: Sequence[str]) -> list[Statement]:
+    """Allows what :class:`~orchestrator.stores.one_time_runs.OneTimeRuns` does: find the stack, pass on a role."""
+    finding = allow("cloudformation:DescribeStacks", arn("cloudformation", f"stack/{stack.name}/*"))
+    return [finding, *_one_time_schedules(stack, actions)]
+
+
+def _one_time_schedules(stack: Stack, actions: Sequence[str]) -> list[Statement]:
+    """Allows schedules of the group that no deployment writes into, which act as the role that all schedules have."""
+    return [
+        allow(actions, arn("scheduler", f"schedule/{stack.one_time_group}/*")),
+        allow(
+            "iam:PassRole",
+            attribute("SchedulerRole"),
+            StringEquals={"iam:PassedToService": "scheduler.amazonaws.com"},
+        ),
+    ]
 
 
 def _references(stack: Stack, function: Function) -> list[Statement]:
@@ -400,11 +424,6 @@ def _statement(stack: Stack, permission: Permission) -> Statement:
         return allow(permission.actions, arn("dynamodb", f"table/{stack.table(table)}" + (f"/{rest}" if rest else "")))
     if resource.startswith(_QUEUE):
         return allow(permission.actions, attribute(resource.removeprefix(_QUEUE)))
-    if resource == _SCHEDULES:
-        return allow(permission.actions, arn("scheduler", f"schedule/{stack.schedule_group}/*"))
-    if resource == _SCHEDULER_ROLE:
-        passed_to = {"iam:PassedToService": "scheduler.amazonaws.com"}
-        return allow(permission.actions, attribute("SchedulerRole"), StringEquals=passed_to)
     if resource.startswith(_EVENT_BUS):
         return allow(permission.actions, arn("events", f"event-bus/{resource.removeprefix(_EVENT_BUS)}"))
     if resource.startswith(_PARAMETERS):
@@ -417,7 +436,7 @@ def _statement(stack: Stack, permission: Permission) -> Statement:
     known = (
         "an ARN, bucket:NAME, bucket:NAME:KEYS, data-bucket, data-bucket:KEYS, table:NAME, ses, ses:events,"
         " mail-events, alerts, metrics, task-runner, task-runner:executions, workflow:NAME, queue:NAME,"
-        " event-bus:NAME, schedules, scheduler-role, parameters:PATH, secrets or alert-topics"
+        " event-bus:NAME, parameters:PATH, secrets, one-time-runs, wake-ups or alert-topics"
     )
     raise ValueError(f"{resource!r} is no resource of a permission: {known}")
 

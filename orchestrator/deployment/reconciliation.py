@@ -14,11 +14,14 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from orchestrator.deployment.quotas import REGISTRY_WRITES, SCHEDULE_WRITES, TokenBucket
+from orchestrator.operations import switching
 from orchestrator.runs.missed_slots import SETTLING, first_checkpoint
-from orchestrator.runs.task_state import Item
+from orchestrator.runs.task_state import Item, Pause
 from orchestrator.stores.registry import Registry, registered_as
 from orchestrator.stores.schedule_group import Schedules
-from orchestrator.tasks.schedule_names import is_one_time, schedule_name, task_of
+from orchestrator.stores.switches import Switches
+from orchestrator.tasks.schedule_names import schedule_name, task_of
+from orchestrator.tasks.scope import Scope
 from orchestrator.tasks.slots import extra_schedules, times
 from orchestrator.tasks.task import Task, TaskSchedule
 
@@ -34,9 +37,12 @@ class Register:
     is_new: bool
     #: Whether they are others than before.
     rescheduled: bool = False
+    #: The switches that are on and cover it: it is paused with the others.
+    switches: tuple[Pause, ...] = ()
 
     def __str__(self) -> str:
-        return f"{'register' if self.is_new else 'update'} task {self.task.id}"
+        paused = "".join(f", paused with {Scope.from_key(one.switch)} by {one.who}" for one in self.switches)
+        return f"{'register' if self.is_new else 'update'} task {self.task.id}{paused}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +109,8 @@ class Found:
     up_to_date: bool
     #: Which schedules somebody has edited since, and in which parameters.
     edited: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: The switches that are on.
+    switches: tuple[Pause, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,8 +132,8 @@ class Plan:
             yield f"leave schedule {name}: it belongs to no task, yet is in the group; whoever made it should move it"
 
 
-def find(registry: Registry, schedules: Schedules, tasks: Sequence[Task], now: datetime) -> Found:
-    """Reads only: a call for each page of records and of schedules, one more, and one for each schedule that was
+def find(registry: Registry, schedules: Schedules, switches: Switches, tasks: Sequence[Task], now: datetime) -> Found:
+    """Reads only: a call for each page of records and of schedules, two more, and one for each schedule that was
     modified after a deployment last wrote one. Records are read beside the schedules, since AWS answers both at once.
     """
     with ThreadPoolExecutor(1) as beside:
@@ -148,6 +156,7 @@ def find(registry: Registry, schedules: Schedules, tasks: Sequence[Task], now: d
         schedules={name: one.enabled for name, one in listed.items()},
         up_to_date=up_to_date,
         edited=edited,
+        switches=tuple(switches.on(now)),
     )
 
 
@@ -174,6 +183,7 @@ def plan(tasks: Sequence[Task], current: Found, now: datetime) -> Plan:
             task=task,
             is_new=task.id not in current.registered,
             rescheduled=_rescheduled(current.registered.get(task.id), task),
+            switches=tuple(switching.covering(current.switches, task)),
         )
         for task in tasks
         if task.id not in current.registered or not registered_as(current.registered[task.id], task)
@@ -190,8 +200,7 @@ def plan(tasks: Sequence[Task], current: Found, now: datetime) -> Plan:
         and (name in current.edited or not (current.up_to_date and current.schedules[name]))
     ]
     unwanted = [name for name in sorted(current.schedules) if name not in wanted]
-    # A run that somebody has asked for at run time stays as long as its task does.
-    of_tasks = [name for name in unwanted if task_of(name) in (removed if is_one_time(name) else ids | removed)]
+    of_tasks = [name for name in unwanted if task_of(name) in ids | removed]
     deletes = [DeleteSchedule(name=name) for name in of_tasks]
     removes = [Remove(task_id=id_) for id_ in sorted(removed)]
     fingerprint = [RecordFingerprint()] if creates or updates or not current.up_to_date else []
@@ -212,6 +221,7 @@ def carry_out(
     operations: Sequence[Operation],
     registry: Registry,
     schedules: Schedules,
+    switches: Switches,
     progress: Callable[[str], object],
     *,
     now: datetime,
@@ -229,7 +239,10 @@ def carry_out(
 
     def do(operation: Operation) -> None:
         buckets.get(type(operation), of_registry).take()
-        _carry_out(operation, registry, schedules, watched_from)
+        if isinstance(operation, Register):
+            _register(operation, registry, switches, now, watched_from)
+        else:
+            _carry_out(operation, registry, schedules)
 
     pool = ThreadPoolExecutor(workers, thread_name_prefix="reconcile")
     try:
@@ -257,10 +270,16 @@ def _stage(operation: Operation) -> int:
             return 5
 
 
-def _carry_out(operation: Operation, registry: Registry, schedules: Schedules, watched_from: datetime) -> None:
+def _register(
+    operation: Register, registry: Registry, switches: Switches, now: datetime, watched_from: datetime
+) -> None:
+    """Registers a task, and then looks which switches are on: one that is turned on meanwhile finds the record."""
+    registry.register(operation.task, first_checkpoint(operation.task, watched_from), anew=operation.rescheduled)
+    switching.pause_deployed(registry, switches, operation.task, now)
+
+
+def _carry_out(operation: Operation, registry: Registry, schedules: Schedules) -> None:
     match operation:
-        case Register(task=task, rescheduled=rescheduled):
-            registry.register(task, first_checkpoint(task, watched_from), anew=rescheduled)
         case CreateSchedule(task_id=task_id, schedule=schedule):
             schedules.create(schedule_name(task_id, schedule), task_id, schedule)
         case UpdateSchedule(task_id=task_id, schedule=schedule):

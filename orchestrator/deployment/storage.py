@@ -38,6 +38,7 @@ def tables(stack: Stack, own: Mapping[str, Table]) -> dict[str, Any]:
         ),
         "FailedTasks": _table(stack.failed_tasks_table, "messageId"),
         "Incidents": _table(stack.incidents_table, "incident", expiry="ttl"),
+        "Limits": _table(stack.limits_table, "kind", "name", expiry="ttl"),
         "Idempotency": _table(stack.table("Idempotency"), "id", expiry="expiration"),
         **{name: _table(stack.table(name), *table.key) for name, table in own.items()},
     }

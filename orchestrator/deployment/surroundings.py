@@ -18,6 +18,7 @@ _TAGGED = frozenset(
         "AWS::CloudWatch::Alarm",
         "AWS::CloudWatch::Dashboard",
         "AWS::DynamoDB::Table",
+        "AWS::Events::EventBus",
         "AWS::Events::Rule",
         "AWS::IAM::Role",
         "AWS::KMS::Key",

@@ -75,7 +75,7 @@ def template(
             **alarms(stack, _names(code, "AWS::Lambda::Function", "FunctionName"), queues, handled),
             **({"HeartbeatAlarm": heartbeat(stack)} if any(one.name == WATCHDOG for one in functions) else {}),
             "Dashboard": dashboard(stack),
-            "ScheduleGroup": {"Type": "AWS::Scheduler::ScheduleGroup", "Properties": {"Name": stack.schedule_group}},
+            **_schedule_groups(stack),
             "EventsRole": encryption.with_key(policies.events(stack, runners)),
             "SchedulerRole": encryption.with_key(policies.scheduler(stack, runners)),
         },
@@ -93,6 +93,15 @@ def template(
             # Of this library: a stack is not taken back to an older one.
             "Version": {"Value": orchestrator.__version__},
         },
+    }
+
+
+def _schedule_groups(stack: Stack) -> dict[str, Any]:
+    """Returns the group of the schedules of tasks.yaml, and that of runs which applications ask for."""
+    names = {"ScheduleGroup": stack.schedule_group, "OneTimeGroup": stack.one_time_group}
+    return {
+        logical_id: {"Type": "AWS::Scheduler::ScheduleGroup", "Properties": {"Name": name}}
+        for logical_id, name in names.items()
     }
 
 

@@ -1,4 +1,4 @@
-"""Somebody answers what a run asks: a slot that is held until then, or a state of a workflow that waits for its token."""
+"""Somebody answers what a run asks: a slot that is held until then, or a state that waits under its token."""
 
 from __future__ import annotations
 

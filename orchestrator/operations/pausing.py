@@ -6,13 +6,16 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from orchestrator.errors import NotPaused, PausedBySwitch
 from orchestrator.instants import order, read
+from orchestrator.runs.pauses import ended, of
 from orchestrator.runs.run import Run, RunStatus, SkipReason, Trigger
-from orchestrator.runs.task_state import Pause
+from orchestrator.runs.task_state import Pause, Record
 from orchestrator.stores.executions import Runner
 from orchestrator.stores.ledger import Ledger
 from orchestrator.stores.registry import Registry
 from orchestrator.stores.schedule_group import MAXIMUM_EVENT_AGE_SECONDS
+from orchestrator.tasks.scope import Scope
 from orchestrator.tasks.slots import key
 from orchestrator.tasks.task import CatchUp
 
@@ -48,20 +51,35 @@ def skipped(pause: Pause, runs: Iterable[Run]) -> list[Run]:
 def resume(
     registry: Registry, ledger: Ledger, runner: Runner, task_id: str, pause: Pause, now: datetime, who: str = ""
 ) -> list[str]:
-    """Ends a task's pause and starts what it has skipped, as it says: the slots. ``who`` ends it, unless time has.
+    """Ends a pause of a task and starts what it has skipped, as it says: the slots. ``who`` ends it, unless time has.
 
-    It can be cut off anywhere and done again: the pause is over first, and gone last; and a slot that has been started
-    is no longer skipped.
+    Where other pauses of the task are on, they go on, and nothing is started. It can be cut off anywhere and done
+    again: the pause is over first, and gone last; and a slot that has been started is no longer skipped.
     """
-    if not pause.over(now):
-        over = pause = replace(pause, until=key(now), ended_by=who)
-        registry.pause(task_id, over, next_run=over.until)
-    runs = ledger.between(task_id, _earliest(pause), key(now)) if pause.on_resume is not CatchUp.NONE else ()
-    chosen = skipped(pause, runs)
+    end = replace(pause, beside=())
+    if not end.over(now):
+        end = replace(end, until=key(now), ended_by=who)
+    changed = registry.change_pause(task_id, lambda before: ended(before, end.switch, end, now))
+    if changed is None or changed[1] != end:
+        return []
+    runs = ledger.between(task_id, _earliest(end), key(now)) if end.on_resume is not CatchUp.NONE else ()
+    chosen = skipped(end, runs)
     for run in chosen:
         runner.start(task_id, params={}, slot=run.slot, now=now, replaced=run, trigger=Trigger.RESUME)
-    registry.resume(task_id, replace(pause, ended=key(now)))
+    last = replace(end, ended=key(now))
+    registry.change_pause(task_id, lambda before: None if before == end else before, ended=last)
     return [run.slot for run in chosen]
+
+
+def own(record: Record) -> Pause:
+    """The pause of a task alone. Raises NotPaused, and PausedBySwitch for a task that is paused with others only."""
+    if record.pause is None:
+        raise NotPaused(record.task.id)
+    pause = of(record.pause, "")
+    if pause is None:
+        scope = Scope.from_key(record.pause.switch)
+        raise PausedBySwitch(record.task.id, str(scope), scope.option, record.pause.who, record.pause.why)
+    return pause
 
 
 def _earliest(pause: Pause) -> str:

@@ -1,8 +1,12 @@
-"""A slot that EventBridge Scheduler could not start: what its dead-letter queue says of it.
+"""A slot that EventBridge Scheduler, or an event that a rule of EventBridge could not start: what the dead-letter queue
+says of it.
 
 Nine message attributes say what happened ("Configuring a dead-letter queue for EventBridge Scheduler"). The body is the
 API request that failed, StartExecution's, whose ``Input`` is JSON in JSON; a long one has been cut off anywhere. What
 cannot be read is left out: a message that says nothing at all is still a message.
+
+Of a rule the body is the event, and other attributes name rule and target ("Using dead-letter queues to process
+undelivered events in EventBridge"). Such a letter takes no slot: what its event names, a replay finds out.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from orchestrator.tasks.rule_names import task_of_rule
 from orchestrator.tasks.schedule_names import task_of
 from orchestrator.tasks.slots import key
 from orchestrator.tasks.task import TASK_ID_PATTERN
@@ -46,6 +51,8 @@ class DeadLetter:
     #: ``MaximumRetryAttempts`` or ``MaximumEventAgeInSeconds``; empty where no retry could have helped.
     exhausted: str = ""
     schedule_arn: str = ""
+    #: Of a rule; such a letter has an event for a payload.
+    rule_arn: str = ""
     target_arn: str = ""
     scheduler_execution_id: str = ""
     truncated: bool = False
@@ -59,7 +66,8 @@ class DeadLetter:
     @property
     def cause(self) -> str:
         """Why nobody started it, in a sentence."""
-        tried = f"Scheduler tried {self.retry_attempts + 1} times" if self.retry_attempts else "Scheduler tried once"
+        who = "EventBridge" if self.rule_arn else "Scheduler"
+        tried = f"{who} tried {self.retry_attempts + 1} times" if self.retry_attempts else f"{who} tried once"
         given_up = f" and gave up ({self.exhausted})" if self.exhausted else ""
         return f"not delivered: {self.error_message or self.error_code}; {tried}{given_up}"
 
@@ -69,22 +77,28 @@ class DeadLetter:
         attributes = _texts(message.get("messageAttributes"))
         body = message.get("body")
         text = body if isinstance(body, str) else json.dumps(body, default=str)
-        schedule_arn = attributes.get("SCHEDULE_ARN", "")
-        attempts = attributes.get("RETRY_ATTEMPTS", "")
+        schedule_arn, rule_arn = attributes.get("SCHEDULE_ARN", ""), attributes.get("RULE_ARN", "")
+        attempts, scheduled = attributes.get("RETRY_ATTEMPTS", ""), _slot(attributes.get("SCHEDULED_TIME", ""))
         return cls(
             message_id=str(message.get("messageId") or "unknown"),
-            task_id=_task_id(text, schedule_arn),
-            slot=_slot(attributes.get("SCHEDULED_TIME", "")) or _slot(_found(_SCHEDULED_TIME, text)),
+            task_id=_task_of_rule(rule_arn) if rule_arn else _task_id(text, schedule_arn),
+            slot=None if rule_arn else scheduled or _slot(_found(_SCHEDULED_TIME, text)),
             error_code=attributes.get("ERROR_CODE") or "DeliveryFailed",
             error_message=attributes.get("ERROR_MESSAGE", ""),
             retry_attempts=int(attempts) if re.fullmatch(r"[0-9]{1,4}", attempts) else 0,
             exhausted=attributes.get("EXHAUSTED_RETRY_CONDITION", ""),
             schedule_arn=schedule_arn,
+            rule_arn=rule_arn,
             target_arn=attributes.get("TARGET_ARN", ""),
             scheduler_execution_id=attributes.get("EXECUTION_ID", ""),
             truncated=attributes.get("IS_PAYLOAD_TRUNCATED", "").lower() == "true",
             payload=text[:PAYLOAD_LIMIT],
         )
+
+
+def _task_of_rule(rule_arn: str) -> str | None:
+    named = task_of_rule(rule_arn.rpartition("/")[2])
+    return named if _ID.fullmatch(named) else None
 
 
 def _texts(attributes: Any) -> dict[str, str]:

@@ -44,6 +44,10 @@ class Pause:
     #: Of one that is over: when it ended, and who has ended it, if somebody has.
     ended: str = ""
     ended_by: str = ""
+    #: The scope (:attr:`orchestrator.tasks.scope.Scope.key`) that it was made for, if not for this task alone.
+    switch: str = ""
+    #: Others that are on at the same time; none of them outlasts this one: :mod:`orchestrator.runs.pauses`.
+    beside: tuple[Pause, ...] = ()
 
     def over(self, now: datetime) -> bool:
         """Whether its end has come. An end that is empty, or no moment at all, is no end."""
@@ -51,20 +55,35 @@ class Pause:
 
     def covers(self, slot: datetime) -> bool:
         """Whether a slot of this moment is skipped because of it."""
-        return order(self.since) <= order(to_millisecond(slot)) and not self.over(slot)
+        mine = order(self.since) <= order(to_millisecond(slot)) and not self.over(slot)
+        return mine or any(other.covers(slot) for other in self.beside)
 
-    def to_value(self) -> dict[str, str]:
+    def to_value(self) -> dict[str, Any]:
         """Plain values; what is empty is left out."""
-        texts = {"who": self.who, "why": self.why, "since": self.since, "until": self.until, "onResume": self.on_resume}
-        texts |= {"ended": self.ended, "endedBy": self.ended_by}
-        return {name: text for name, text in texts.items() if text}
+        values = {
+            "who": self.who,
+            "why": self.why,
+            "since": self.since,
+            "until": self.until,
+            "onResume": self.on_resume,
+            "ended": self.ended,
+            "endedBy": self.ended_by,
+            "switch": self.switch,
+            "beside": [other.to_value() for other in self.beside],
+        }
+        return {name: value for name, value in values.items() if value}
 
     @classmethod
     def from_fields(cls, fields: Fields) -> Pause:
         """Whatever the attribute holds: a person may have written it in the console."""
-        known = {name: fields.find(name, str) or "" for name in ("who", "why", "since", "until", "ended")}
+        known = {name: fields.find(name, str) or "" for name in ("who", "why", "since", "until", "ended", "switch")}
         on_resume = fields.find("onResume", str) if "onResume" in fields else CatchUp.NONE
-        return cls(**known, ended_by=fields.find("endedBy", str) or "", on_resume=CatchUp(on_resume or ""))
+        return cls(
+            **known,
+            ended_by=fields.find("endedBy", str) or "",
+            on_resume=CatchUp(on_resume or ""),
+            beside=tuple(map(cls.from_fields, fields.maps("beside"))) if "beside" in fields else (),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

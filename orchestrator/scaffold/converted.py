@@ -114,11 +114,11 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 _TEST = """from pathlib import Path
 
 from orchestrator.deployment import Project
-from orchestrator.stack import Stack
 
 
 def test_the_project_would_be_deployed_as_it_is() -> None:
-    Project.find(Path(__file__).parent).application(Stack()).validate()
+    project = Project.find(Path(__file__).parent)
+    project.application(project.stack()).validate()
 """
 
 

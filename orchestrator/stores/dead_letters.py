@@ -40,6 +40,9 @@ class DeadLetterRecord:
     #: None where the message named none.
     task_id: str | None = None
     slot: str | None = None
+    #: Of the rule that an event did not get through; the payload is that event then.
+    rule_arn: str | None = None
+    payload: str = ""
 
     @classmethod
     def from_item(cls, item: dict[str, Any]) -> DeadLetterRecord:
@@ -54,6 +57,8 @@ class DeadLetterRecord:
             retry_count=fields.get("retryCount", int),
             task_id=fields.find("taskId", str),
             slot=fields.find("slot", str),
+            rule_arn=fields.find("ruleArn", str),
+            payload=fields.find("payload", str) or "",
         )
 
 
@@ -75,6 +80,7 @@ class DeadLetters:
             "taskId": letter.task_id,
             "slot": letter.slot,
             "scheduleArn": letter.schedule_arn,
+            "ruleArn": letter.rule_arn,
             "targetArn": letter.target_arn,
             "exhausted": letter.exhausted,
             "schedulerExecutionId": letter.scheduler_execution_id,

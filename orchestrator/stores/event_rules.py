@@ -26,11 +26,6 @@ if TYPE_CHECKING:
 #: The id of a rule's only target.
 _TARGET = "task-runner"
 
-#: "PutRule": the length of a rule's name.
-NAME_LIMIT = 64
-
-_DIGEST_LENGTH = 6
-
 
 @dataclass(frozen=True, kw_only=True)
 class RuleSettings:
@@ -61,18 +56,6 @@ class ListedRule:
     pattern: Mapping[str, Any]
     description: str
     enabled: bool
-
-
-def rule_name(stack: Stack, rule: EventRule) -> str:
-    """``orchestrator-dev-on.nightly-import.1f2e3d``: neither a stack's name nor a task's id has a point."""
-    digest = _digest([rule.start.to_value(), rule.express])
-    return f"{stack.rule_prefix}{rule.task_id}.{digest[:_DIGEST_LENGTH]}"
-
-
-def task_of_rule(name: str) -> str:
-    """The id of the task that a rule of this name starts; empty if it is none of ours."""
-    parts = name.split(".")
-    return parts[1] if len(parts) == 3 and parts[0].endswith("-on") else ""
 
 
 class Rules:

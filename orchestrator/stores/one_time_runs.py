@@ -1,7 +1,7 @@
 """Runs that an application asks for while it runs: once, at a moment, with params of their own.
 
-Each is a one-time schedule of EventBridge Scheduler in the stack's group. Its name has a point, which no task's id has,
-so a deployment tells it from the schedules of ``tasks.yaml`` and leaves it alone. It is gone when it has fired.
+Each is a one-time schedule of EventBridge Scheduler, in a group of the stack's own that no deployment writes into. It
+is gone when it has fired.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class OneTimeRuns:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._client = client
-        self._group = stack.schedule_group
+        self._group = stack.one_time_group
         self._schedules = Schedules(client, stack, settings, now)
         self._now = now
 
@@ -72,7 +72,7 @@ class OneTimeRuns:
         if at <= self._now():
             raise SlotPassed(task_id, key(at))
         once = TaskSchedule(expression=f"at({at:%Y-%m-%dT%H:%M:%S})")
-        request = self._schedules.request(one_time_name(task_id, at), task_id, once)
+        request = {**self._schedules.request(one_time_name(task_id, at), task_id, once), "GroupName": self._group}
         if params:
             start = json.loads(request["Target"]["Input"])
             start["Input"] = json.dumps({**json.loads(start["Input"]), "params": dict(params)}, ensure_ascii=False)

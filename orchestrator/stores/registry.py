@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.dynamodb import from_item, to_item, update
+from orchestrator.errors import PauseContended
 from orchestrator.runs.task_state import CHECKPOINT_ATTRIBUTES, Checkpoint, Item, Pause, Record
 from orchestrator.stack import NEXT_RUN_INDEX, Stack
 from orchestrator.stores.unreadable import Report, log, readable
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 #: Of the index by next run: writes of tasks that are due together do not all meet in one place.
 SHARDS = 4
+
+#: How often a pause is changed that somebody else changes at the same moment.
+_CHANGE_ATTEMPTS = 5
 
 
 class Registry:
@@ -76,6 +80,26 @@ class Registry:
         sets = {"pause": pause.to_value(), "nextRun": next_run or None}
         return self._update(task_id, update(sets, condition=condition))
 
+    def change_pause(
+        self, task_id: str, change: Callable[[Pause | None], Pause | None], *, ended: Pause | None = None
+    ) -> tuple[Pause | None, Pause | None] | None:
+        """Makes another pause of the one that the task has, or none, and nobody's change in between is lost; the
+        watchdog looks at the task when the new one ends. The record keeps ``ended`` as the last one.
+
+        Returns the pause before and after it, or None if there is no such task. Raises :class:`InvalidRecord`.
+        """
+        for _ in range(_CHANGE_ATTEMPTS):
+            item = self._client.get_item(TableName=self._table, Key=_key(task_id), ConsistentRead=True).get("Item")
+            if item is None:
+                return None
+            record = Record.from_item(item)
+            after = change(record.pause)
+            if after == record.pause:
+                return record.pause, after
+            if self._update(task_id, _pause_changed(item, record, after, ended)):
+                return record.pause, after
+        raise PauseContended(task_id)
+
     def resume(self, task_id: str, ended: Pause | None = None) -> bool:
         """Ends the task's pause, of which the record keeps ``ended``. Returns False if there is none."""
         sets = {"lastPause": ended.to_value()} if ended else {}
@@ -114,6 +138,22 @@ class Registry:
         pages = self._client.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True, **request)
         for page in pages:
             yield from page["Items"]
+
+
+def _pause_changed(item: Item, record: Record, after: Pause | None, ended: Pause | None) -> dict[str, Any]:
+    """UpdateItem, on condition that the pause is still the one that was read."""
+    sets: dict[str, Any] = {"lastPause": ended.to_value()} if ended else {}
+    if after is not None:
+        planned = record.checkpoint.next_run if record.checkpoint else None
+        sets |= {
+            "pause": after.to_value(),
+            "nextRun": min(filter(None, [planned, after.until])) if after.until else None,
+        }
+    same = "#pause = :before" if "pause" in item else "attribute_not_exists(#pause)"
+    request = update(sets, removes=[] if after else ["pause"], condition=f"attribute_exists(#taskId) AND {same}")
+    if "pause" in item:
+        request.setdefault("ExpressionAttributeValues", {})[":before"] = item["pause"]
+    return request
 
 
 def shard_of(task_id: str) -> int:

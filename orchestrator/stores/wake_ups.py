@@ -1,7 +1,7 @@
 """Alarm clocks of held slots: one-time schedules that call the follower, which looks again at what a slot waits for.
 
-They are in the stack's group, under names that have a point, so that a deployment leaves them alone. One that is lost
-costs some minutes: the watchdog looks at every held slot.
+They are in the group that no deployment writes into. One that is lost costs some minutes: the watchdog looks at every
+held slot.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class WakeUps:
 
     def __init__(self, client: EventBridgeSchedulerClient, stack: Stack, *, function: str, role: str) -> None:
         self._client = client
-        self._group = stack.schedule_group
+        self._group = stack.one_time_group
         self._function = function
         self._role = role
 

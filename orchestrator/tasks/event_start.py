@@ -34,6 +34,7 @@ _ENVELOPE = ("version", "id", "detail-type", "source", "account", "time", "regio
 
 #: EventBridge "must use JSON dot notation", and takes letters, digits, dashes, underscores and slashes in it.
 _PATH = re.compile(r"\$(\.[A-Za-z0-9_/-]+|\[[0-9]+\])*")
+_STEP = re.compile(r"\.([A-Za-z0-9_/-]+)|\[([0-9]+)\]")
 _IN_BRACES = re.compile(r"\{(\$[^{}]*)\}")
 
 
@@ -135,6 +136,43 @@ def _placeholder(path: str, names: dict[str, str]) -> str:
 def _literal(text: str) -> str:
     """As JSON without what EventBridge would take for a placeholder."""
     return json.dumps(text).replace("<", r"\u003c").replace(">", r"\u003e")
+
+
+def input_of(task_id: str, start: EventStart, event: Mapping[str, Any], trigger: str) -> dict[str, Any]:
+    """TaskRunner's input as :func:`transformer` makes it of an event."""
+    slot = "{$.time}" if start.within_seconds else start.slot
+    given = {"taskId": task_id, "scheduledTime": _of_event(slot, event), "trigger": trigger}
+    within = {"within": start.within_seconds} if start.within_seconds else {}
+    return {**given, **within, **({"params": _of_event(start.params, event)} if start.params else {})}
+
+
+def _of_event(value: Any, event: Mapping[str, Any]) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _of_event(one, event) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_of_event(one, event) for one in value]
+    if not isinstance(value, str):
+        return value
+    if value.startswith("$."):
+        return _at(value, event)
+    return _IN_BRACES.sub(lambda found: _said(_at(found[1], event)), value)
+
+
+def _at(path: str, event: Mapping[str, Any]) -> Any:
+    """What is there; the empty text if nothing is."""
+    found: Any = event
+    for name, index in _STEP.findall(path):
+        if name and isinstance(found, Mapping) and name in found:
+            found = found[name]
+        elif index and isinstance(found, list) and int(index) < len(found):
+            found = found[int(index)]
+        else:
+            return ""
+    return found
+
+
+def _said(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def paths_in(value: Any) -> Iterator[str]:

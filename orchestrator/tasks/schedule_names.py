@@ -31,8 +31,3 @@ def task_of(name: str) -> str:
 def one_time_name(task_id: str, at: datetime) -> str:
     """Names the schedule of a one-time run: the task's id and the seconds since 1970, at most 60 characters."""
     return f"{task_id}.{int(at.timestamp())}"
-
-
-def is_one_time(name: str) -> bool:
-    """Whether it is the name of such a run. No id of a task has a point."""
-    return "." in name

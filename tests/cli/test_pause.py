@@ -101,3 +101,67 @@ def test_a_task_that_is_not_paused_cannot_be_resumed(registry: Registry, capsys:
     assert main(["resume", task_id]) == 2
     assert capsys.readouterr().err == "going is not paused\n"
     assert main(["pause", "nobody", "--reason", "x"]) == 2
+
+
+# many at once
+
+
+def test_a_switch_pauses_many_says_what_became_of_each_and_leaves_what_was_paused_before(
+    registry: Registry, capsys: Printed
+) -> None:
+    for name, tags in (("load", ("etl",)), ("transform", ("etl", "x")), ("mail", ())):
+        register(registry, name, tags=tags, owner="data")
+    assert main(["pause", "load", "--why", "migration"]) == 0
+    capsys.readouterr()
+    assert main(["pause", "--tag", "etl", "--why", "the warehouse moves"]) == 0
+    who = (paused(registry, "transform") or Pause()).who
+    assert capsys.readouterr().out.splitlines() == [
+        f"load paused; it is paused by {who}: migration, too",
+        "transform paused",
+        "Paused all tasks with the tag etl; `orchestrator resume --tag etl` ends it",
+    ]
+    assert paused(registry, "mail") is None
+    # One task of many does not go on by itself, and its own pause is none of the switch's.
+    assert main(["resume", "transform"]) == 2
+    assert "`orchestrator resume --tag etl` ends that for all of them" in capsys.readouterr().err
+    assert main(["resume", "load"]) == 0
+    assert "load stays paused with all tasks with the tag etl" in capsys.readouterr().out
+    assert main(["pause", "load", "--why", "migration"]) == 0
+    capsys.readouterr()
+    assert main(["resume", "--tag", "etl"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"load stays paused by {who}: migration",
+        "transform resumed",
+        "Resumed all tasks with the tag etl",
+    ]
+    assert (paused(registry, "load") or Pause()).why == "migration"
+    assert paused(registry, "transform") is None
+    assert main(["resume", "--tag", "etl"]) == 2
+    assert capsys.readouterr().err == "all tasks with the tag etl: not paused\n"
+    assert main(["resume", "load"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--tag", "elt"], "did you mean 'etl'?"),
+        (["--owner", "dta"], "did you mean 'data'?"),
+        (["--tag", "etl", "--all"], "expected one of TASK, --tag, --owner and --all"),
+        ([], "expected one of TASK, --tag, --owner and --all"),
+    ],
+)
+def test_a_switch_for_nobody_is_a_mistake(registry: Registry, capsys: Printed, options: list[str], said: str) -> None:
+    register(registry, "load", tags=("etl",), owner="data")
+    assert main(["pause", *options, "--why", "x"]) == 2
+    assert said in capsys.readouterr().err
+    assert paused(registry, "load") is None
+
+
+def test_all_tasks_are_all_but_the_watchdog(registry: Registry, capsys: Printed) -> None:
+    register(registry, "load")
+    registry.register(Task(id="watch", target=Target(kind=TargetKind.LAMBDA, name="watchdog")))
+    assert main(["pause", "--all", "--why", "x", "--until", "2h"]) == 0
+    assert paused(registry, "load") is not None
+    assert paused(registry, "watch") is None
+    assert main(["resume", "--all"]) == 0
+    assert paused(registry, "load") is None

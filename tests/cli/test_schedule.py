@@ -26,7 +26,7 @@ Printed = pytest.CaptureFixture[str]
 
 
 def found(aws: EmbeddedAws) -> dict[str, Any]:
-    return dict(aws.client("scheduler").get_schedule(GroupName=STACK.schedule_group, Name=NAME))
+    return dict(aws.client("scheduler").get_schedule(GroupName=STACK.one_time_group, Name=NAME))
 
 
 def test_a_run_is_asked_for_and_taken_back(embedded_aws: EmbeddedAws, stack: Applied, capsys: Printed) -> None:
@@ -58,15 +58,15 @@ def test_what_cannot_be_asked_for_says_why(stack: Applied, capsys: Printed, argu
 def test_a_deployment_leaves_it_alone(embedded_aws: EmbeddedAws, stack: Applied) -> None:
     assert main(["schedule", "good", "--at", AT]) == 0
     now = datetime.now(UTC)
-    registry, schedules = boundaries(embedded_aws.client, STACK, stack.outputs, lambda: now)
-    tasks = [record.task for record in registry.all()]
-    current = reconciliation.find(registry, schedules, tasks, now)
-    assert NAME in current.schedules
-    planned = reconciliation.plan(tasks, current, now)
-    assert not [one for one in planned.operations if NAME in str(one)]
-    assert planned.foreign == ()
-    others = reconciliation.plan([task for task in tasks if task.id != "good"], current, now)
-    assert [one for one in others.operations if NAME in str(one)], "there is nothing left for it to run"
+    boundary = boundaries(embedded_aws.client, STACK, stack.outputs, lambda: now)
+    tasks = [record.task for record in boundary[0].all()]
+    current = reconciliation.find(*boundary, tasks, now)
+    assert NAME not in current.schedules
+    for of in (tasks, [task for task in tasks if task.id != "good"]):
+        planned = reconciliation.plan(of, current, now)
+        assert [one for one in planned.operations if NAME in str(one)] == []
+        assert planned.foreign == ()
+    assert found(embedded_aws)["State"] == "ENABLED"
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

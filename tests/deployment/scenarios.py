@@ -11,13 +11,16 @@ from typing import Any
 from orchestrator.local import samples
 from orchestrator.runs.alerts import Cause, Severity
 from orchestrator.runs.destinations import Destination, Format, Kind
-from orchestrator.runs.run import TERMINAL, Run, RunStatus
+from orchestrator.runs.run import TERMINAL, Run, RunStatus, Trigger
 from orchestrator.runs.task_state import Checkpoint
 from orchestrator.stack import UNREADABLE_METRIC
 from orchestrator.stores.dead_letters import DeadLetters
+from orchestrator.stores.event_rules import EventRule
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.subscriptions import Destinations, Recorded
+from orchestrator.tasks.event_start import EventStart
 from orchestrator.tasks.retries import RetryPolicy
+from orchestrator.tasks.rule_names import rule_name
 from orchestrator.tasks.schedule_names import schedule_name
 from orchestrator.tasks.slots import key
 from orchestrator.tasks.task import CatchUp, OverlapPolicy, TaskSchedule
@@ -126,6 +129,34 @@ def a_slot_that_cannot_be_started_is_recorded(world: World) -> None:
     assert (run.status, run.error) == (RunStatus.FAILED, "InvalidName")
     failed = {one.task_id for one in DeadLetters(world.aws.client("dynamodb"), STACK).all()}
     assert run.task_id in failed
+
+
+def an_event_starts_its_task(world: World) -> None:
+    for express in (False, True):
+        task_id = world.register(world.new("heard"))
+        start = EventStart(pattern={"source": [task_id]}, slot="{$.detail.date}")
+        heard(world, task_id, EventRule(task_id=task_id, start=start, express=express))
+        world.until(lambda: (run := world.ledger.get(task_id, SLOT)) is not None and run.status is RunStatus.SUCCEEDED)  # noqa: B023 # called here
+
+
+def an_event_that_cannot_be_delivered_is_recorded(world: World) -> None:
+    task_id = world.register(world.new("unheard"))
+    start = EventStart(pattern={"source": [task_id]}, slot="{$.detail}")
+    heard(world, task_id, EventRule(task_id=task_id, start=start))
+    world.until(lambda: bool(world.ledger.runs(task_id, limit=1)))
+    (run,) = world.ledger.runs(task_id, limit=1)
+    assert (run.status, run.error, run.trigger) == (RunStatus.FAILED, "INVALID_JSON", Trigger.EVENT)
+    (letter,) = [one for one in DeadLetters(world.aws.client("dynamodb"), STACK).all() if one.task_id == task_id]
+    assert json.loads(letter.payload)["detail"] == {"date": SLOT}
+
+
+def heard(world: World, source: str, rule: EventRule) -> None:
+    """Puts an event that the rule hears."""
+    name = rule_name(STACK, rule.task_id, rule.start, express=rule.express)
+    world.rules.put(name, rule, is_new=True)
+    detail = json.dumps({"date": SLOT})
+    world.aws.client("events").put_events(Entries=[{"Source": source, "DetailType": "Day closed", "Detail": detail}])
+    world.rules.delete(name, "")
 
 
 def run_by(world: World, task_id: str, change: Callable[[dict[str, Any]], None], *, express: bool = False) -> Run:
@@ -486,6 +517,8 @@ ALL: tuple[Scenario, ...] = (
     a_short_task_runs_in_an_express_execution,
     a_schedule_starts_its_task,
     a_slot_that_cannot_be_started_is_recorded,
+    an_event_starts_its_task,
+    an_event_that_cannot_be_delivered_is_recorded,
     an_execution_that_died_is_recorded,
     a_failure_is_told_and_so_is_its_end,
     a_change_that_cannot_be_told_is_kept,

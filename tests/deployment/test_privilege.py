@@ -41,6 +41,7 @@ SAMPLE: tuple[tuple[str, str, str, Scenario], ...] = (
     ("BackfillRole", "states:StartExecution", "", scenarios.a_backfill_runs_its_slots_page_by_page),
     ("SchedulerRole", "states:StartExecution", "", scenarios.a_schedule_starts_its_task),
     ("SchedulerRole", "sqs:SendMessage", "", scenarios.a_slot_that_cannot_be_started_is_recorded),
+    ("EventsRole", "states:StartExecution", "", scenarios.an_event_starts_its_task),
     ("FailureHandlerFunctionRole", "sqs:ReceiveMessage", "Failures", scenarios.an_execution_that_died_is_recorded),
     ("FollowerFunctionRole", "sns:Publish", "", scenarios.a_failure_is_told_and_so_is_its_end),
     ("FollowerFunctionRole", "dynamodb:ListStreams", "*", scenarios.a_failure_is_told_and_so_is_its_end),

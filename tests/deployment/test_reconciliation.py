@@ -26,10 +26,13 @@ from orchestrator.deployment.reconciliation import (
     plan,
 )
 from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.runs.task_state import Pause
 from orchestrator.stack import Stack
 from orchestrator.stores.registry import Registry
 from orchestrator.stores.schedule_group import SchedulerSettings, Schedules
+from orchestrator.stores.switches import Switches
 from orchestrator.tasks.schedule_names import schedule_name
+from orchestrator.tasks.slots import key
 from orchestrator.tasks.task import Task, TaskSchedule
 from tests.testbed.clients import own_clients
 from tests.testbed.sample import task
@@ -166,8 +169,11 @@ def test_a_plan_reads_like_what_it_does() -> None:
     ]
 
 
+Boundaries = tuple[Registry, Schedules, Switches]
+
+
 @pytest.fixture
-def boundaries(aws: EmbeddedAws) -> tuple[Registry, Schedules]:
+def boundaries(aws: EmbeddedAws) -> Boundaries:
     client = aws.client("scheduler")
     group = client.create_schedule_group(Name=STACK.schedule_group)["ScheduleGroupArn"]
     settings = SchedulerSettings(
@@ -176,26 +182,29 @@ def boundaries(aws: EmbeddedAws) -> tuple[Registry, Schedules]:
         dead_letter_queue="arn:aws:sqs:us-east-1:123456789012:orchestrator-dev-SchedulerDlq",
         group=group,
     )
-    return Registry(create_tables(aws, STACK), STACK), Schedules(client, STACK, settings)
+    dynamodb = create_tables(aws, STACK)
+    return Registry(dynamodb, STACK), Schedules(client, STACK, settings), Switches(dynamodb, STACK)
 
 
 class Interrupted(Exception):
     pass
 
 
-def reconcile(tasks: list[Task], registry: Registry, schedules: Schedules, *, stop_after: int = 1000) -> Plan:
+def reconcile(
+    tasks: list[Task], registry: Registry, schedules: Schedules, switches: Switches, *, stop_after: int = 1000
+) -> Plan:
     done: Iterator[int] = iter(range(1, 1000))
 
     def progress(_line: object) -> None:
         if next(done) == stop_after:
             raise Interrupted
 
-    planned = plan(tasks, find(registry, schedules, tasks, NOW), NOW)
-    carry_out(planned.operations, registry, schedules, progress, now=NOW)
+    planned = plan(tasks, find(registry, schedules, switches, tasks, NOW), NOW)
+    carry_out(planned.operations, registry, schedules, switches, progress, now=NOW)
     return planned
 
 
-def state(registry: Registry, schedules: Schedules) -> tuple[Any, ...]:
+def state(registry: Registry, schedules: Schedules, _switches: Switches) -> tuple[Any, ...]:
     enabled = {name: one.enabled for name, one in schedules.listed().items()}
     return registry.declared(), enabled, schedules.recorded().fingerprint == schedules.fingerprint
 
@@ -208,26 +217,45 @@ AFTER = [
 ]
 
 
-def test_the_second_time_there_is_nothing_to_do(boundaries: tuple[Registry, Schedules]) -> None:
+def test_the_second_time_there_is_nothing_to_do(boundaries: Boundaries) -> None:
     reconcile(BEFORE, *boundaries)
     assert reconcile(BEFORE, *boundaries).operations == ()
 
 
-def test_what_is_reconciled_is_what_was_asked_for(boundaries: tuple[Registry, Schedules]) -> None:
+def test_what_is_reconciled_is_what_was_asked_for(boundaries: Boundaries) -> None:
     reconcile(BEFORE, *boundaries)
     reconcile(AFTER, *boundaries)
     expected = found(*AFTER)
     assert state(*boundaries) == (expected.registered, expected.schedules, True)
 
 
+def test_a_task_that_is_deployed_while_a_switch_covers_it_is_paused_with_the_others(boundaries: Boundaries) -> None:
+    registry, _, switches = boundaries
+    plain, tagged = task("plain", "rate(1 hour)"), replace(task("tagged", "rate(1 hour)"), tags=("etl",))
+    reconcile([plain], *boundaries)
+    made = Pause(who="ann", why="the warehouse moves", since=key(NOW), switch="tag:etl")
+    over = Pause(who="bob", until=key(NOW), switch="all")
+    switches.turn_on(made)
+    switches.turn_on(over)
+    planned = reconcile([plain, tagged], *boundaries)
+    assert str(planned.operations[0]) == "register task tagged, paused with all tasks with the tag etl by ann"
+    found_tagged, found_plain = registry.get("tagged"), registry.get("plain")
+    assert found_tagged is not None
+    assert found_plain is not None
+    assert (found_tagged.pause, found_plain.pause) == (made, None)
+    # A task that gets the tag is one of them, too, and a deployment that changes nothing leaves everything as it is.
+    joined = [replace(plain, tags=("etl",)), tagged]
+    reconcile(joined, *boundaries)
+    assert registry.get("plain") == replace(found_plain, task=joined[0], pause=made)
+    assert reconcile(joined, *boundaries).operations == ()
+
+
 @pytest.mark.parametrize("stop_after", range(1, 9))
-def test_wherever_it_is_interrupted_the_next_one_finishes_the_job(
-    boundaries: tuple[Registry, Schedules], stop_after: int
-) -> None:
+def test_wherever_it_is_interrupted_the_next_one_finishes_the_job(boundaries: Boundaries, stop_after: int) -> None:
     reconcile(BEFORE, *boundaries)
     with pytest.raises(Interrupted):
         reconcile(AFTER, *boundaries, stop_after=stop_after)
-    registry, schedules = boundaries
+    registry, schedules, _ = boundaries
     fired = {name[:-9] for name in schedules.listed()}
     assert fired <= registry.declared().keys(), "every schedule finds its task, even half-way"
     reconcile(AFTER, *boundaries)
@@ -256,7 +284,7 @@ def edit(aws: EmbeddedAws, name: str, at: datetime, **changes: Any) -> None:
     ],
 )
 def test_an_edit_by_hand_is_found_and_undone_and_only_what_was_edited_is_read(
-    aws: EmbeddedAws, boundaries: tuple[Registry, Schedules], changes: dict[str, Any], expected: tuple[str, ...] | None
+    aws: EmbeddedAws, boundaries: Boundaries, changes: dict[str, Any], expected: tuple[str, ...] | None
 ) -> None:
     tasks = [REPORT, *(task(f"task-{number}", "rate(7 minutes)") for number in range(5))]
     reconcile(tasks, *boundaries)
@@ -267,7 +295,7 @@ def test_an_edit_by_hand_is_found_and_undone_and_only_what_was_edited_is_read(
     schedules._client.meta.events.register(
         "before-call.scheduler.GetSchedule", lambda params, **_: read.append(params["url_path"])
     )
-    edited = find(boundaries[0], schedules, tasks, NOW).edited
+    edited = find(boundaries[0], schedules, boundaries[2], tasks, NOW).edited
     assert edited == ({name: expected} if expected else {})
     assert [path.rpartition("/")[2] for path in read] == [name]
     planned = reconcile(tasks, *boundaries)
@@ -278,7 +306,7 @@ def test_an_edit_by_hand_is_found_and_undone_and_only_what_was_edited_is_read(
 
 
 def test_a_rate_that_began_at_another_slot_of_its_own_is_as_it_should_be(
-    aws: EmbeddedAws, boundaries: tuple[Registry, Schedules]
+    aws: EmbeddedAws, boundaries: Boundaries
 ) -> None:
     weekly = task("weekly", "rate(7 days)")
     reconcile([weekly], *boundaries)
@@ -302,7 +330,7 @@ tasks_of_any_kind = st.lists(
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=tasks_of_any_kind, after=tasks_of_any_kind)
 def test_from_any_tasks_to_any_others_it_is_done_in_one_go(
-    boundaries: tuple[Registry, Schedules], before: list[Task], after: list[Task]
+    boundaries: Boundaries, before: list[Task], after: list[Task]
 ) -> None:
     reconcile(before, *boundaries)
     reconcile(after, *boundaries)

@@ -183,10 +183,11 @@ def test_no_service_can_use_a_role_for_a_stranger(template: dict[str, Any]) -> N
         assert trust["Condition"]["StringEquals"]["aws:SourceAccount"] == {"Ref": "AWS::AccountId"}, name
 
 
-def test_the_schedulers_role_is_for_the_stacks_schedule_group(template: dict[str, Any]) -> None:
+def test_the_schedulers_role_is_for_the_stacks_schedule_groups(template: dict[str, Any]) -> None:
     trust = trusts(template)["SchedulerRole"]
     assert trust["Principal"] == {"Service": "scheduler.amazonaws.com"}
-    assert trust["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::Sub"].endswith(":schedule-group/orchestrator-dev")
+    sources = [one["Fn::Sub"].rpartition(":")[2] for one in trust["Condition"]["ArnEquals"]["aws:SourceArn"]]
+    assert sources == ["schedule-group/orchestrator-dev", "schedule-group/orchestrator-dev.one-time"]
 
 
 def test_a_nested_workflow_is_deployed_under_the_prefix_that_the_runner_may_start(application: Application) -> None:
@@ -232,7 +233,7 @@ def test_old_rows_expire(template: dict[str, Any]) -> None:
         for name, table in resources(template, "AWS::DynamoDB::Table").items()
         if "TimeToLiveSpecification" in table
     }
-    assert expiring == {"TaskRuns": "ttl", "Incidents": "ttl", "Idempotency": "expiration"}
+    assert expiring == {"TaskRuns": "ttl", "Incidents": "ttl", "Limits": "ttl", "Idempotency": "expiration"}
 
 
 def test_buckets_are_closed_to_the_public(template: dict[str, Any]) -> None:

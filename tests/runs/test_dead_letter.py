@@ -84,6 +84,14 @@ def test_no_message_is_too_strange_to_be_read() -> None:
         assert found.error_code
 
 
+def test_a_rules_letter_names_its_task_and_takes_no_slot() -> None:
+    rule = "arn:aws:events:us-east-1:123456789012:rule/orders/shop-prod-on.daily-report.1f2e3d"
+    body = json.dumps({"detail-type": "Day closed", "detail": {"taskId": "other", "scheduledTime": "2026-12-01"}})
+    found = DeadLetter.read({**message(RULE_ARN=rule, ERROR_CODE="NO_PERMISSIONS"), "body": body})
+    assert (found.task_id, found.slot, found.rule_arn) == ("daily-report", None, rule)
+    assert "EventBridge tried" in found.cause
+
+
 @pytest.mark.parametrize(
     ("code", "expected"),
     [

@@ -13,7 +13,7 @@ from typing import Any
 import definitions
 from definitions.system import backfill
 from deploy import PROJECT
-from orchestrator.deployment.boundaries import boundaries
+from orchestrator.deployment.boundaries import boundaries, rules_boundary
 from orchestrator.local import samples
 from orchestrator.local.aws.clock import VirtualClock
 from orchestrator.local.aws.iam import roles
@@ -55,7 +55,8 @@ class World(TaskRunner):
         }
         key_arn = f"arn:aws:kms:{aws.region}:{aws.account}:key/{self.physical['Key']}"
         aws.client("sns").create_topic(Name="others", Attributes={"KmsMasterKeyId": key_arn})
-        _, self.schedules = boundaries(aws.client, STACK, self.applied.outputs, aws.clock.now)
+        _, self.schedules, _ = boundaries(aws.client, STACK, self.applied.outputs, aws.clock.now)
+        self.rules = rules_boundary(aws.client, STACK, self.applied.outputs)
         #: How long something may take, in real seconds.
         self.patience = 60.0
         self._numbers = count()

@@ -12,10 +12,26 @@ PROJECT = {
 tasks:
   greeting: {run: lambda/greeting, schedule: cron(0 9 * * ? *), params: {name: Ann}}
   failing: {run: lambda/greeting, retry: false}
+  reminding: {run: lambda/reminding, retry: false}
 """,
     "lambdas/greeting.py": """
 def handler(event, context):
     return {"said": f"Hello, {event['params']['name']}!", "left": context.get_remaining_time_in_millis() > 0}
+""",
+    "lambdas/reminding.py": """
+from datetime import UTC, datetime, timedelta
+
+from orchestrator.handlers import client, stack
+from orchestrator.stores.one_time_runs import OneTimeRuns
+
+
+def handler(event, context):
+    at = datetime.fromisoformat(event["params"]["at"])
+    return OneTimeRuns.of(client, stack(), lambda: at - timedelta(minutes=1)).schedule("greeting", at, {"name": "Zoe"})
+""",
+    "lambdas/reminding.yaml": """
+permissions:
+  - {actions: scheduler:CreateSchedule, resources: one-time-runs}
 """,
     "tests/test_greeting.py": """
 from datetime import timedelta
@@ -54,8 +70,16 @@ def test_a_run_that_was_asked_for_at_run_time(orchestrator_deployed):
     orchestrator_deployed.pass_time(timedelta(hours=3))
     (run,) = [run for run in orchestrator_deployed.runs("greeting") if run.trigger == "schedule"]
     assert (run.slot, run.status, "Hello, Zoe!" in run.result) == (slot, "SUCCEEDED", True)
-    names = aws.client("scheduler").list_schedules(GroupName=stack.schedule_group)["Schedules"]
-    assert not [one["Name"] for one in names if "." in one["Name"]]
+    assert aws.client("scheduler").list_schedules(GroupName=stack.one_time_group)["Schedules"] == []
+
+
+def test_a_run_that_a_function_asks_for_with_the_permission_beside_it(orchestrator_deployed):
+    at = orchestrator_deployed.aws.clock.now().replace(microsecond=0) + timedelta(hours=1)
+    asked = orchestrator_deployed.run("reminding", params={"at": at.isoformat()})
+    assert asked.status == "SUCCEEDED", asked.cause
+    orchestrator_deployed.pass_time(timedelta(hours=2))
+    (run,) = [run for run in orchestrator_deployed.runs("greeting") if run.slot in asked.result]
+    assert (run.status, run.trigger) == ("SUCCEEDED", "schedule")
 
 
 def test_schedules_fire_as_time_passes(orchestrator_deployed):
@@ -93,4 +117,4 @@ def test_the_fixtures_serve_a_project_of_a_user(tmp_path: Path) -> None:
         text=True,
         timeout=120,
     )
-    assert "7 passed" in ran.stdout, ran.stdout + ran.stderr
+    assert "8 passed" in ran.stdout, ran.stdout + ran.stderr

@@ -1,0 +1,169 @@
+"""What is said of an event is what an input transformer can do, and means the same in Python."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.errors import InvalidTaskFile
+from orchestrator.local.aws.events.templates import NoJson, text_of
+from orchestrator.runs.run import Trigger
+from orchestrator.stack import Stack
+from orchestrator.taskfile.reader import load
+from orchestrator.tasks.event_start import EventStart, input_of, transformer
+from orchestrator.tasks.rule_names import rule_name, task_of_rule
+from orchestrator.tasks.task import OverlapPolicy, Task
+
+RULE = "arn:aws:events:us-east-1:123456789012:rule/shop-dev-on.report.1f2e3d"
+EVENT: dict[str, Any] = {
+    "version": "0",
+    "id": "4f0c",
+    "detail-type": "Day closed",
+    "source": "shop",
+    "account": "123456789012",
+    "time": "2026-12-01T20:00:00Z",
+    "region": "us-east-1",
+    "resources": [],
+    "detail": {"date": "2026-12-01", "lines": [{"id": 7}], "open": True, "none": None},
+}
+
+
+def delivered(start: EventStart, event: dict[str, Any]) -> Any:
+    target = {"InputTransformer": transformer("report", start, Trigger.EVENT)}
+    return json.loads(text_of(event, target, RULE))
+
+
+@pytest.mark.parametrize(
+    ("start", "expected"),
+    [
+        (EventStart(), {"scheduledTime": "2026-12-01T20:00:00Z#4f0c"}),
+        (EventStart(slot="{$.detail.date}T08:00:00Z"), {"scheduledTime": "2026-12-01T08:00:00Z"}),
+        (EventStart(within_seconds=300), {"scheduledTime": "2026-12-01T20:00:00Z", "within": 300}),
+        (
+            EventStart(
+                slot="{$.detail.missing}",
+                params={
+                    "a": "$.detail.lines[0].id",
+                    "b": {"of": ["$.detail.open", 1.5, None, "<c>"]},
+                    "d": "x/{$.detail.date}/{$.detail.lines[0].id}.csv",
+                    "e": "$.detail.missing",
+                    "f": "{no path}",
+                },
+            ),
+            {
+                "scheduledTime": "",
+                "params": {
+                    "a": 7,
+                    "b": {"of": [True, 1.5, None, "<c>"]},
+                    "d": "x/2026-12-01/7.csv",
+                    "e": "",
+                    "f": "{no path}",
+                },
+            },
+        ),
+    ],
+    ids=["own", "slot", "window", "params"],
+)
+def test_taskrunners_input_is_made_of_an_event(start: EventStart, expected: dict[str, Any]) -> None:
+    whole = {"taskId": "report", "trigger": "event", **expected}
+    assert delivered(start, EVENT) == whole
+    assert input_of("report", start, EVENT, Trigger.EVENT) == whole
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["a", "b-c"]), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@given(
+    st.fixed_dictionaries({}, optional={"date": st.text(max_size=12), "a": _json}),
+    st.dictionaries(
+        st.text(max_size=4),
+        st.sampled_from(["$.detail.a", "$.detail.a[1].b-c", "x<{$.detail.date}>", "<p0>", "{", "$.id"]),
+        max_size=3,
+    ),
+)
+def test_python_makes_the_same_of_any_event(detail: dict[str, Any], params: dict[str, Any]) -> None:
+    start = EventStart(slot="{$.detail.date}", params=params)
+    event = {**EVENT, "detail": detail}
+    try:
+        found = delivered(start, event)
+    except NoJson:
+        # An object between quotes.
+        return
+    assert found == input_of("report", start, event, Trigger.EVENT)
+
+
+def test_a_rules_name_says_whose_it_is_and_changes_with_what_starts_the_task() -> None:
+    one, other = EventStart(), EventStart(bus="orders")
+    names = {
+        rule_name(Stack(name="shop-dev"), "report", start, express=express)
+        for start, express in ((one, False), (one, True), (other, False))
+    }
+    assert len(names) == 3
+    assert {task_of_rule(name) for name in names} == {"report"}
+    assert task_of_rule("shop-dev-ExecutionFailures") == ""
+
+
+def read(folder: Path, *tasks: str) -> tuple[Task, ...]:
+    file = folder / "tasks.yaml"
+    file.write_text(
+        "tasks:\n" + "".join(f"  t{number}: {{run: lambda/x, {one}}}\n" for number, one in enumerate(tasks))
+    )
+    return load(file, today=date(2026, 11, 25))
+
+
+def test_shorthands_are_patterns(tmp_path: Path) -> None:
+    objects, outcome, others = read(
+        tmp_path,
+        "on: {s3: {bucket: exports, prefix: in/, suffix: .csv}}",
+        "on: {task: t0, outcome: [Failed, Missed]}",
+        "on: [{task: extract, stack: other-prod}], schedule: rate(1 hour)",
+    )
+    (start,) = objects.starts
+    assert start.pattern["detail"] == {
+        "bucket": {"name": ["${bucket:exports}"]},
+        "object": {"key": [{"wildcard": "in/*.csv"}]},
+    }
+    assert start.params == {"bucket": "$.detail.bucket.name", "key": "$.detail.object.key"}
+    (start,) = outcome.starts
+    assert (start.bus, start.slot) == ("${stack}-Outcomes", "{$.detail.slot}")
+    assert start.pattern["detail-type"] == ["Task Failed", "Task Missed"]
+    assert others.starts[0].bus == "other-prod-Outcomes"
+    # No event is skipped because another one is at work, where no clock is.
+    assert (objects.overlap, others.overlap) == (OverlapPolicy.ALLOW_ALL, OverlapPolicy.SKIP)
+    assert all(Task.from_item(task.to_item()) == task for task in (objects, outcome, others))
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("on: {slot: $.time}", "on[0]: expected one of pattern, s3 and task, found none"),
+        ("on: {pattern: {}}", "on[0].pattern: expected a mapping like"),
+        ("on: {pattern: {source: shop}}", "on[0].pattern: source: expected a list of values, found 'shop'"),
+        ("on: {pattern: {sauce: [shop]}}", "found 'sauce'"),
+        ("on: {pattern: {source: [a]}, slot: $.date}", "did you mean $.detail.date?"),
+        ("on: {pattern: {source: [a]}, slot: '2026-12-01T08:00:00Z'}", "the same for all events"),
+        ("on: {pattern: {source: [a]}, slot: 'at {$.time}'}", "a slot is like 2026-12-01T08:00:00Z"),
+        ("on: {pattern: {source: [a]}, params: {a: '$.detail[''x'']'}}", "EventBridge takes paths like"),
+        ("on: {pattern: {source: [a]}, slot: $.time, within: 5m}", "the slot of a window is its end"),
+        (f"on: {{pattern: {{source: [a]}}, params: {{a: {'x' * 9000}}}}}", "EventBridge takes 8192 characters"),
+        ("whenAbsent: skip, on: {pattern: {source: [a]}}", "found no schedule"),
+        (
+            "whenAbsent: skip, schedule: rate(1 day), on: {pattern: {source: [a]}}",
+            "no event names a slot of the schedule",
+        ),
+    ],
+)
+def test_what_no_rule_could_do_is_refused(tmp_path: Path, said: str, expected: str) -> None:
+    with pytest.raises(InvalidTaskFile) as refused:
+        read(tmp_path, said)
+    assert expected in str(refused.value)
