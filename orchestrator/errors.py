@@ -54,7 +54,8 @@ OrchestratorError
     ├── ClaimContended          other transactions were in the way of the claim, every time
     ├── InvalidInput            the execution's input names no task
     ├── InvalidTask             the registry's record cannot be run
-    └── TaskNotFound            no such task in the registry
+    ├── TaskNotFound            no such task in the registry
+    └── UpstreamLate        a slot still waited for another one at its deadline
 
 The name of a class is the name of the error in Step Functions: Lambda reports the Python class name of what a handler
 raised as the error's name ("Handling errors in Step Functions workflows"), and definitions derive ``ErrorEquals`` from
@@ -540,6 +541,10 @@ class InvalidTask(RefusedRun):
 
 class TaskNotFound(RefusedRun):
     """The registry has no such task: register it, or delete the schedule that names it."""
+
+
+class UpstreamLate(RefusedRun):
+    """A slot still waited for a slot of another task at its deadline: look at that one, then run this one again."""
 
 
 def error_names(root: type[OrchestratorError]) -> list[str]:

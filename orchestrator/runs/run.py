@@ -278,7 +278,7 @@ class Run:
             history=tuple(map(EarlierRun.from_fields, history)),
             hold=hold_of(item),
             approval=approval_of(item),
-            linked=fields.find("linked", bool) or False,
+            linked="linked" in fields,
         )
 
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from orchestrator.local.aws.server import EmbeddedAws
-from orchestrator.runs.hold import Hold, HoldKind
+from orchestrator.runs.hold import Hold
 from orchestrator.runs.run import Run, RunStatus, Trigger
+from orchestrator.tasks.gates import HoldKind
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.task import OverlapPolicy
 from tests.testbed.task_runner import SLOT, STACK, Outcome, TaskRunner

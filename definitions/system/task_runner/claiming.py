@@ -17,10 +17,12 @@ from definitions.system.task_runner.variables import (
     FROM_INPUT,
     INPUT_IS_VALID,
     IS_DETACHED,
+    IS_HELD,
     IS_OF_EVENT,
     NOW_SECONDS,
     REFUSED,
     SUMMARY,
+    TAKES_OVER,
     begin,
     refused,
 )
@@ -56,26 +58,35 @@ CLAIM_ATTEMPTS = 12
 #: How often a run stops another one, and finds a third that has been faster.
 STOP_ATTEMPTS = 60
 
+#: Why ClaimSlot did not try: the slot is to wait for something first.
+_HELD = "held"
+
 #: What an Express execution hands over to TaskRunner: what is no Lambda function, takes too long for it, or waits.
 ELSEWHERE = f"""$task.kind != {literal(TargetKind.LAMBDA)}
     or $task.leaseSeconds > {LONGEST_EXPRESS_SECONDS + LEASE_MARGIN_SECONDS}
-    or $not($task.overlap in {literal(list(EXPRESS_OVERLAPS))})
+    or $not($task.overlap in {literal(list(EXPRESS_OVERLAPS))}) or {IS_HELD}
     or $trigger in {literal([Trigger.BACKFILL, *BELATED])}"""
 
 
 def _now_unless_refused(*, express: bool) -> str:
-    """The one place where a record that cannot be run, a slot on a closed day and a run of a backfill turn off, or, in
-    an Express execution, what is not for one: the common case pays no state.
+    """The one place where a record that cannot be run, a slot on a closed day, one that waits for something and a run
+    of a backfill turn off, or, in an Express execution, what is not for one: the common case pays no state.
     """
-    return f"""$exists($task.refusal) or $exists($task.closed) or {ELSEWHERE if express else IS_DETACHED}
+    elsewhere = ELSEWHERE if express else f"{IS_HELD} or {IS_DETACHED}"
+    return f"""$exists($task.refusal) or $exists($task.closed) or {elsewhere}
         ? $error('this slot is not claimed so') : $string({NOW_SECONDS})"""
 
 
-#: Why ClaimSlot did not try: ``invalid``, a :class:`SkipReason`, or ``detached`` for what is claimed otherwise.
-_NOT_CLAIMED = f"""$exists($task.refusal) ? 'invalid'
+def _not_claimed(*, express: bool) -> str:
+    """Why ClaimSlot did not try: ``invalid``, a :class:`SkipReason`, :data:`_HELD`, or ``detached`` for what is claimed
+    otherwise.
+    """
+    held = "" if express else f": {IS_HELD} ? {literal(_HELD)}"
+    return f"""$exists($task.refusal) ? 'invalid'
     : $exists($task.closed) ? {literal(SkipReason.CLOSED)}
-    : $task.paused ? {literal(SkipReason.PAUSED)}
+    : $task.paused ? {literal(SkipReason.PAUSED)} {held}
     : 'detached'"""
+
 
 _LOOKUP_FAILED = jsonata(f"""
     $not({INPUT_IS_VALID}) and {IS_OF_EVENT} ? {{
@@ -94,7 +105,9 @@ _LOOKUP_FAILED = jsonata(f"""
 
 def states(stack: Stack, *, express: bool = False) -> list[Any]:
     """Returns the states from LookupTask to InvokeLambda, or to the end of a run that starts nothing."""
-    detached = [_hand_over(stack), _unrecorded()] if express else [_claim_detached(stack)]
+    detached = (
+        [_hand_over(stack), _unrecorded()] if express else [_claim_detached(stack), _hold(stack), *_not_run(stack)]
+    )
     return [
         _lookup(stack, express=express),
         *_claims(stack, express=express),
@@ -130,7 +143,7 @@ def _lookup(stack: Stack, *, express: bool) -> Task:
 
 def _claims(stack: Stack, *, express: bool) -> list[Any]:
     not_tried = REFUSED | {
-        "known": refused(_NOT_CLAIMED),
+        "known": refused(_not_claimed(express=express)),
         "failure": jsonata("$exists($task.refusal) ? $task.refusal : null"),
     }
     return [
@@ -171,6 +184,42 @@ def _claim_detached(stack: Stack) -> Task:
         never_retry=[CONDITION_FAILED],
         catch=not_claimed(CONDITION_FAILED),
         next_state=to("InvokeLambda"),
+    )
+
+
+def _hold(stack: Stack) -> Task:
+    held = {"status": RunStatus.WAITING}
+    return call(
+        "HoldSlot",
+        PUT_ITEM,
+        comment="The slot waits as a row: whoever sees that it may run starts TaskRunner again.",
+        arguments=rows.held_row(stack),
+        assign=held,
+        output=SUMMARY | held,
+        never_retry=[CONDITION_FAILED],
+        catch=not_claimed(CONDITION_FAILED),
+    )
+
+
+def _not_run(stack: Stack) -> list[Any]:
+    """What ends a held row that was released and is not to run after all; another one may have ended it."""
+    why = "$exists($task.closed) ? $task.closed : 'when its wait was over, it was not to run any more'"
+    skip = {"reason": {"S": jsonata("$known.refusal")}, "cause": {"S": jsonata(why)}}
+    failure = {"error": {"S": jsonata("$failure.name")}, "cause": {"S": jsonata("$failure.cause")}}
+    return [
+        _update_held(stack, "SkipHeld", skip, otherwise="Ended", output=SUMMARY),
+        _update_held(stack, "FailHeld", failure, otherwise="Failed", next_state=to("Failed")),
+    ]
+
+
+def _update_held(stack: Stack, name: str, attributes: Mapping[str, Any], *, otherwise: str, **end: Any) -> Task:
+    return call(
+        name,
+        UPDATE_ITEM,
+        arguments=rows.unheld_row(stack, **attributes),
+        never_retry=[CONDITION_FAILED],
+        catch=[Catch(error_equals=["States.ALL"], next_step=to(otherwise))],
+        **end,
     )
 
 
@@ -241,6 +290,17 @@ def _refused(*, express: bool) -> Choice:
         return When(f"{condition} and $claims < {most}", assign={"claims": jsonata("$claims + 1")})
 
     detached = to("HandOver") if express else to("ClaimDetached")
+    undecided = [_HELD, Decision.FREE, Decision.WAIT, Decision.STOP, Decision.OVERLAP]
+    held = [
+        (When(f"{TAKES_OVER} and {is_skipped}", assign=skipped), to("SkipHeld")),
+        (When(f"{TAKES_OVER} and $known.refusal = 'invalid'"), to("FailHeld")),
+        (once_more(f"{IS_HELD} and $known.refusal in {literal(undecided)}"), to("HoldSlot")),
+    ]
+    # Two have released it at once: the other one runs.
+    released_twice = (
+        When(f"{TAKES_OVER} and {because(Decision.DUPLICATE)}", assign={"status": DUPLICATE}),
+        to("Ended"),
+    )
     duplicate = (When(because(Decision.DUPLICATE), assign={"status": DUPLICATE}), to("RecordDuplicate"))
     left = (When(f"{is_skipped} and {waits}", assign=skipped), to("LeaveQueue"))
     skips = [
@@ -267,8 +327,10 @@ def _refused(*, express: bool) -> Choice:
         [duplicate, *skips, again, *of_express, *ends]
         if express
         else [
+            released_twice,
             duplicate,
             left,
+            *held,
             *skips,
             (once_more(f"{because(Decision.FREE)} and {IS_DETACHED}"), detached),
             again,

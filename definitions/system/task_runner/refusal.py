@@ -121,22 +121,26 @@ def _facts() -> str:
 
 
 def _earlier() -> str:
-    """The runs before this one, when the row is another run's; a row that has not ended is of one that died."""
+    """The runs before this one, when the row is another run's; a row that has not ended is of one that died, but a held
+    row is of none.
+    """
     kept = ", ".join(f"'{name}': $exists($run.{name}.S) ? {{'S': $run.{name}.S}}" for name in _KEPT)
     unfinished, aborted = literal([RunStatus.RUNNING, RunStatus.WAITING]), literal(RunStatus.ABORTED)
     return f"""(
         $attempts := $exists($run.attempts.N) ? $number($run.attempts.N) : 0;
-        $history := $append([$run.history.L], [{{'M': {{
+        $history := $append([$run.history.L], $exists($run.hold) ? [] : [{{'M': {{
             'status': {{'S': $run.status.S in {unfinished} ? {aborted} : $run.status.S}},
             'attempts': {{'N': $string($attempts)}}, {kept}
         }}}}]);
-        $duplicates := $mine and $exists($row.duplicates.N) ? $number($row.duplicates.N) : 0;
+        $counts := ($mine or $exists($run.hold)) and $exists($row.duplicates.N);
+        $duplicates := $counts ? $number($row.duplicates.N) : 0;
         $merge([$run = null ? $known.earlier : {{
             'version': $version,
             'executionArn': $exists($run.executionArn.S) ? $run.executionArn.S : 'none',
             'attempts': $attempts,
             'history': [$history[[-{HISTORY_LIMIT}..-1]]],
-            'postponed': $exists($run.hold) and {is_moment("$run.postponedSince.S")} ? $run.postponedSince.S
+            'postponed': $exists($run.hold) and {is_moment("$run.postponedSince.S")} ? $run.postponedSince.S,
+            'startDelay': $exists($run.hold) ? $run.startDelaySeconds.N
         }}, {{'duplicates': $duplicates}}])
     )"""
 

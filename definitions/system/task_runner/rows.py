@@ -13,9 +13,9 @@ from definitions.system.task_runner.variables import DURATION, IS_DETACHED, NOW_
 from orchestrator.asl.states import composed, jsonata, literal
 from orchestrator.asl.vocabulary import STARTED_AT
 from orchestrator.dynamodb import raw_update
-from orchestrator.runs.hold import HoldKind
 from orchestrator.runs.run import ROW_LIFETIME_SECONDS, RunStatus, SkipReason
 from orchestrator.stack import Stack
+from orchestrator.tasks.gates import HoldKind
 from orchestrator.tasks.task import OverlapPolicy
 
 TASK_KEY = {"taskId": {"S": jsonata("$taskId")}}
@@ -35,11 +35,15 @@ def new_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
         "startedBy": jsonata("$startedBy != null ? {'S': $startedBy}"),
         "executionArn": ME["me"],
         "startedAt": {"S": jsonata(STARTED_AT)},
-        "startDelaySeconds": jsonata("$startDelay != null ? {'N': $string($startDelay)}"),
+        "startDelaySeconds": jsonata(
+            "$startDelay != null ? {'N': $string($startDelay)}"
+            " : $exists($known.earlier.startDelay) ? {'N': $known.earlier.startDelay}"
+        ),
         "attempts": {"N": jsonata("$string($known.earlier.attempts)")},
         "history": {"L": jsonata("$known.earlier.history")},
         "duplicates": {"N": jsonata("$string($known.earlier.duplicates)")},
         "ttl": {"N": jsonata(f"$string({NOW_SECONDS} + {ROW_LIFETIME_SECONDS})")},
+        "linked": jsonata("$task.linked ? {'N': '1'}"),
         **attributes,
     }
     return {
@@ -50,14 +54,45 @@ def new_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
     }
 
 
-def claimed_row(stack: Stack, status: RunStatus = RunStatus.RUNNING) -> dict[str, Any]:
+def claimed_row(stack: Stack, status: RunStatus = RunStatus.RUNNING, **attributes: Any) -> dict[str, Any]:
     """PutItem of the row that takes the slot, in the place of the run that ``earlier`` names, if any."""
-    row = new_row(stack, status={"S": status})
+    row = new_row(stack, status={"S": status}, **attributes)
     return row | {
         "ConditionExpression": f"{row['ConditionExpression']} OR startedAt = :earlier"
         " OR (attribute_not_exists(startedAt) AND #status = :earlier)",
         "ExpressionAttributeNames": {"#status": "status"},
         "ExpressionAttributeValues": {":me": ME["me"], ":earlier": {"S": jsonata("$known.earlier.version")}},
+    }
+
+
+def held_row(stack: Stack) -> dict[str, Any]:
+    """PutItem of the row that takes the slot until what it waits for has come; it keeps the params that were given."""
+    given = "$states.context.Execution.Input.params"
+    hold = {
+        "kind": {"S": jsonata("$task.gate")},
+        "since": {"S": jsonata("$fromMillis($millis())")},
+        "params": jsonata(f"$exists({given}) ? {{'S': $string({given})}}"),
+    }
+    return claimed_row(stack, RunStatus.WAITING, hold={"M": jsonata(composed(hold))})
+
+
+def unheld_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
+    """UpdateItem of the held row whose place this execution was to take, and which ends without a run."""
+    ended = {
+        "status": {"S": jsonata("$status")},
+        "executionArn": ME["me"],
+        "startedAt": {"S": jsonata(STARTED_AT)},
+    }
+    return {
+        "TableName": stack.runs_table,
+        "Key": RUN_KEY,
+        **raw_update(
+            ended | attributes,
+            removes=["hold"],
+            values={"replaces": {"S": jsonata("$replaces")}},
+            condition="(attribute_exists(#hold) AND #startedAt = :replaces)"
+            " OR (#executionArn = :executionArn AND #status = :status)",
+        ),
     }
 
 

@@ -1,4 +1,6 @@
-"""Follows the ledger's stream, and does at once what a row asks for: it tells people of what went wrong."""
+"""Follows the ledger's stream, and does at once what a row asks for: it tells people of what went wrong, and
+wakes what waits.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lambdas.system.follower import alerting
+from lambdas.system.follower import alerting, releasing
 from orchestrator.errors import InvalidRow
 from orchestrator.handlers.invocation import logger, observed, unreadable
 from orchestrator.runs.run import Run
@@ -36,3 +38,4 @@ def handle(record: DynamoDBRecord, lambda_context: LambdaContext) -> None:
         return
     logger.append_keys(task_id=run.task_id, slot=run.slot)
     alerting.follow(run, changed, lambda_context)
+    releasing.follow(run, changed, lambda_context)

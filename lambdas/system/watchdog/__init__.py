@@ -1,6 +1,7 @@
 """The watchdog: a task like any other that looks after all tasks. An alarm goes off when it is silent.
 
-It checks for slots that nobody has run, runs whose execution has ended or takes too long, and pauses that are over.
+It checks for slots that nobody has run, runs whose execution has ended or takes too long, held slots that nobody has
+woken, and pauses that are over.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ class WatchdogParams(Params):
 
 @task_handler("lambda/watchdog", WatchdogParams)
 def handler(event: TaskEvent[WatchdogParams], context: LambdaContext) -> dict[str, Any]:
-    """Returns how many slots it explained and started, rows it closed, pauses it ended, incidents and runs that go on
-    for too long it told of, and rows and records it could not read.
+    """Returns how many slots it explained, started and released, rows it closed, pauses it ended, incidents and runs
+    that go on for too long it told of, and rows and records it could not read.
     """
     odd: list[InvalidRecord | InvalidRow] = []
 

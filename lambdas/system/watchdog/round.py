@@ -12,6 +12,7 @@ from pydantic.alias_generators import to_camel
 from orchestrator.errors import InvalidRecord, InvalidRow
 from orchestrator.instants import order, to_millisecond
 from orchestrator.operations import pausing
+from orchestrator.operations.releasing import Release, Releasing
 from orchestrator.runs import alerts
 from orchestrator.runs.destinations import News, about
 from orchestrator.runs.missed_slots import detect, too_long
@@ -46,6 +47,8 @@ class Tally:
     started: int = 0
     closed: int = 0
     resumed: int = 0
+    #: Held slots that were started or ended.
+    released: int = 0
     told: int = 0
     #: Runs that go on for longer than they should, and of which people learn that now.
     too_long: int = 0
@@ -80,10 +83,12 @@ class Round:
 
     def make(self) -> Tally:
         """Closes runs whose executions are gone first, which frees their leases; their slots are then not missed."""
-        going_on = self._read("run", self._going_on)
+        unfinished = self._read("run", self._going_on)
+        going_on = [run for run in unfinished if run.hold is None]
         old = order(to_millisecond(self.now - _YOUNG))
         self._each("run", [run for run in going_on if order(run.started_at or "") < old][:_MOST_DESCRIBED], self._close)
         self._each("run", going_on, self._measure)
+        self._each("run", [run for run in unfinished if run.hold is not None], self._consider)
         self._each("task", self._read("task", lambda: list(self.registry.overdue(self.now))), self._check)
         self._each("incident", self._read("incident", lambda: list(self.incidents.open())), self._summarize)
         return self.tally
@@ -109,6 +114,15 @@ class Round:
 
     def _going_on(self) -> list[Run]:
         return [run for status in (RunStatus.RUNNING, RunStatus.WAITING) for run in self.ledger.with_status(status)]
+
+    def _consider(self, run: Run) -> None:
+        """Releases, or ends, a held slot that nobody has woken."""
+        became = self._releasing.consider(run.task_id, run.slot, self.now)
+        self.tally.released += became in (Release.STARTED, Release.ENDED)
+
+    @property
+    def _releasing(self) -> Releasing:
+        return Releasing(registry=self.registry, ledger=self.ledger, recorder=self.recorder, runner=self.runner)
 
     def _measure(self, run: Run) -> None:
         """Marks the row of a run that goes on for longer than its task should; the ledger's stream tells people."""
@@ -150,7 +164,8 @@ class Round:
         detection = detect(task, checkpoint, record.pause, recorded, self.now)
         for verdict in detection.verdicts:
             end = RunEnd(status=verdict.status, reason=verdict.reason, cause=verdict.cause)
-            self.tally.explained += self.recorder.record(task.id, verdict.slot, end, now=self.now)
+            written = self.recorder.record(task.id, verdict.slot, end, now=self.now, linked=task.is_linked)
+            self.tally.explained += written
         for slot in detection.starts:
             self.runner.start(task.id, params={}, slot=slot, now=self.now, trigger=Trigger.CATCH_UP)
             self.tally.started += 1
