@@ -67,4 +67,4 @@ class Approving:
             else:
                 client.send_task_failure(taskToken=said.token, error=REFUSED, cause=f"{said.who}: {said.reason}"[:256])
         except (gone.TaskTimedOut, gone.TaskDoesNotExist, gone.InvalidToken) as fault:
-            raise AnsweredAlready(run.task_id, run.slot, said.answer, said.who) from fault
+            raise AnsweredAlready(run.task_id, run.slot, said.answer or "", said.who) from fault

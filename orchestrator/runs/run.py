@@ -60,6 +60,8 @@ class SkipReason(StrEnum):
     OVERLAP = "overlap"
     #: Somebody paused the task.
     PAUSED = "paused"
+    #: Somebody was asked to approve of it, and has refused.
+    REFUSED = "refused"
     #: A calendar is closed, or the clock is set back and the other occurrence runs; the row's cause says which.
     CLOSED = "closed"
     #: The clock is set forward over the local time: there is no such slot, and the row stands at the change.

@@ -46,7 +46,7 @@ class WakeUps:
                 Target={
                     "Arn": self._function,
                     "RoleArn": self._role,
-                    "Input": json.dumps({"taskId": task_id, "slot": slot}),
+                    "Input": json.dumps({"taskId": task_id, "slot": slot, "at": "<aws.scheduler.scheduled-time>"}),
                     "RetryPolicy": {"MaximumEventAgeInSeconds": _AGE_SECONDS, "MaximumRetryAttempts": 5},
                 },
             )

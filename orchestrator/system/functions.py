@@ -44,6 +44,7 @@ _FOLLOWER = Function(
         Permission(actions=("dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"), resource="table:TaskRuns"),
         Permission(actions=("dynamodb:GetItem", "dynamodb:UpdateItem"), resource="table:ScheduledTasks"),
         Permission(actions=("states:StartExecution",), resource="task-runner"),
+        Permission(actions=("scheduler:CreateSchedule",), resource="wake-ups"),
         Permission(actions=("dynamodb:DeleteItem", "dynamodb:UpdateItem"), resource="table:Incidents"),
         Permission(actions=("sns:Publish",), resource="alerts"),
         Permission(actions=("cloudwatch:PutMetricData",), resource="metrics"),
@@ -58,6 +59,8 @@ _FOLLOWER = Function(
                 {"dynamodb": {"NewImage": {"attention": {"S": [{"exists": True}]}}}},
                 {"dynamodb": {"NewImage": {"status": {"S": ["SUCCEEDED"]}, "trigger": {"S": [Trigger.CATCH_UP]}}}},
                 {"dynamodb": {"NewImage": {"status": {"S": _LINKED}, "linked": {"N": ["1"]}}}},
+                # It wants to be looked at again.
+                {"dynamodb": {"NewImage": {"hold": {"M": {"wakeAt": {"N": [{"exists": True}]}}}}}},
             ),
         ),
     ),

@@ -238,7 +238,8 @@ class Task:
     @property
     def gates(self) -> tuple[HoldKind, ...]:
         """What its slots wait for before they run, in the order in which it is asked."""
-        return in_order([HoldKind.UPSTREAM] if self.after else [])
+        asked = {HoldKind.UPSTREAM: self.after, HoldKind.APPROVAL: self.approval_seconds}
+        return in_order(kind for kind, is_asked in asked.items() if is_asked)
 
     @property
     def is_linked(self) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from orchestrator.local.aws.clock import VirtualClock
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.hold import Hold
 from orchestrator.runs.run import Run, RunStatus, Trigger
@@ -24,8 +25,10 @@ LATER = "2026-11-23T09:00:00Z"
 
 @pytest.fixture(scope="module")
 def runner(embedded_aws: EmbeddedAws) -> Iterator[TaskRunner]:
-    yield TaskRunner(embedded_aws)
-    embedded_aws.reset()
+    # An alarm clock of a minute goes off in a second.
+    with embedded_aws.on(VirtualClock(datetime.now(UTC), speed=50)):
+        yield TaskRunner(embedded_aws)
+        embedded_aws.reset()
 
 
 @pytest.fixture
@@ -73,6 +76,22 @@ def test_a_look_that_finds_it_runs_the_slot_in_the_row_s_place(runner: TaskRunne
     second = again(runner, first.run)
     assert second.run
     assert (second.run.status, second.run.hold, second.run.trigger) == (RunStatus.SUCCEEDED, None, Trigger.SCHEDULE)
+    # The row tells of one run, which has been looked at twice.
+    assert (second.run.history, second.run.attempts) == ((), 2)
+
+
+def test_the_slot_is_looked_at_again_when_it_is_time(runner: TaskRunner, task_id: str) -> None:
+    runner.register(task_id, params={"notYet": 60})
+    first = runner.run(task_id)
+    assert held(first)
+    runner.register(task_id)
+    runner.until(
+        lambda: (found := runner.ledger.get(task_id, SLOT)) is not None and found.status is RunStatus.SUCCEEDED
+    )
+    run = runner.ledger.get(task_id, SLOT)
+    assert run
+    assert run.history == ()
+    assert datetime.fromisoformat(run.started_at or "") >= datetime.fromtimestamp(held(first).wake_at or 0, UTC)
 
 
 def test_each_look_waits_from_the_first_and_at_last_the_run_has_failed(runner: TaskRunner, task_id: str) -> None:
@@ -94,7 +113,7 @@ def test_each_look_waits_from_the_first_and_at_last_the_run_has_failed(runner: T
 
 def test_no_attempt_of_the_policy_is_used_up(runner: TaskRunner, task_id: str) -> None:
     """Its only attempt is there for each look."""
-    runner.register(task_id, params={"notYet": 60}, retry=RetryPolicy(max_attempts=1))
+    runner.register(task_id, params={"notYet": 6000}, retry=RetryPolicy(max_attempts=1))
     run = runner.run(task_id).run
     for _ in range(3):
         run = again(runner, run).run
@@ -110,18 +129,20 @@ def test_no_attempt_of_the_policy_is_used_up(runner: TaskRunner, task_id: str) -
 def test_a_run_without_a_lease_waits_in_the_same_way(
     runner: TaskRunner, task_id: str, fields: dict[str, Any], given: dict[str, Any]
 ) -> None:
-    runner.register(task_id, params={"notYet": 60}, **fields)
+    runner.register(task_id, params={"notYet": 6000}, **fields)
     assert held(runner.run(task_id, **given)).kind is HoldKind.TIME
 
 
 def test_what_was_given_is_kept_for_the_next_look(runner: TaskRunner, task_id: str) -> None:
     runner.register(task_id)
-    hold = held(runner.run(task_id, params={"notYet": 60, "colour": "blue"}))
-    assert json.loads(hold.params) == {"notYet": 60, "colour": "blue"}
+    hold = held(runner.run(task_id, params={"notYet": 6000, "colour": "blue"}))
+    assert json.loads(hold.params) == {"notYet": 6000, "colour": "blue"}
 
 
 def test_an_express_execution_waits_in_the_same_way(runner: TaskRunner, task_id: str) -> None:
-    runner.register(task_id, params={"notYet": 60}, express=True, timeout_seconds=2, retry=RetryPolicy(max_attempts=1))
+    runner.register(
+        task_id, params={"notYet": 6000}, express=True, timeout_seconds=2, retry=RetryPolicy(max_attempts=1)
+    )
     arn = runner.start({"taskId": task_id, "scheduledTime": LATER, "trigger": "schedule"}, machine="ExpressRunner")
     assert runner.is_over(arn)
     run = runner.ledger.get(task_id, LATER)

@@ -140,6 +140,7 @@ def _earlier() -> str:
             'attempts': $attempts,
             'history': [$history[[-{HISTORY_LIMIT}..-1]]],
             'postponed': $exists($run.hold) and {is_moment("$run.postponedSince.S")} ? $run.postponedSince.S,
+            'approval': $exists($run.hold) ? $run.approval,
             'startDelay': $exists($run.hold) ? $run.startDelaySeconds.N
         }}, {{'duplicates': $duplicates}}])
     )"""

@@ -43,6 +43,7 @@ def new_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
         "history": {"L": jsonata("$known.earlier.history")},
         "duplicates": {"N": jsonata("$string($known.earlier.duplicates)")},
         "ttl": {"N": jsonata(f"$string({NOW_SECONDS} + {ROW_LIFETIME_SECONDS})")},
+        "approval": jsonata("$known.earlier.approval"),
         "linked": jsonata("$task.linked ? {'N': '1'}"),
         **attributes,
     }
