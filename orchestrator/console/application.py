@@ -67,6 +67,8 @@ def application(console: Console) -> Starlette:
         "/timeline": lambda request: _timeline(console.pages, request),
         "/failures": lambda request: console.pages.failures(),
         "/ledger": lambda request: console.pages.ledger(),
+        "/deployments": lambda request: console.pages.deployments(),
+        "/local": lambda request: console.pages.local(),
         "/backfills/{name}": lambda request: console.pages.backfill(request.path_params["name"]),
     }
     return Starlette(

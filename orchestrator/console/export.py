@@ -33,6 +33,7 @@ def export(pages: Pages, folder: Path, *, most_runs: int = 500) -> int:
         links.page("timeline"): copy.timeline(24, None),
         links.page("failures"): copy.failures(),
         links.page("ledger"): copy.ledger(),
+        links.page("deployments"): copy.deployments(),
     }
     assert len(texts) == len(TITLES)
     texts |= {links.task(task_id): copy.task(task_id) for task_id in pages.reading.records()}

@@ -37,12 +37,22 @@ from orchestrator.tasks.slots import expected
 from orchestrator.tasks.task import Task
 
 #: By its name in an address, the title of each page that navigation offers.
-TITLES = (("", "Overview"), ("timeline", "Timeline"), ("failures", "Failures"), ("ledger", "Ledger"))
+TITLES = (
+    ("", "Overview"),
+    ("timeline", "Timeline"),
+    ("failures", "Failures"),
+    ("ledger", "Ledger"),
+    ("deployments", "Deployments"),
+)
+_LOCAL = ("local", "Local AWS")
 
 #: Of an incident, so many slots; of a task, so many causes; days of the pages of failures and of the ledger.
 _SLOTS, _CAUSES, _DAYS = 20, 8, timedelta(days=7)
 
 _UPCOMING = 10
+
+#: So many tasks are shown that the next deployment changes.
+_PENDING = 200
 
 #: So many slots of a backfill are listed, those that matter first.
 _SLOTS_OF_A_BACKFILL = 500
@@ -57,9 +67,16 @@ class Pages:
     guard: Guard = field(default_factory=Guard)
     #: The tasks as their file has them, by id, where that is at hand.
     project: Project = field(default_factory=Project)
+    #: Seconds after which a page is asked for again.
+    pause: float = 3.0
     #: When a copy was made.
     made: datetime | None = None
     templates: Environment = field(default_factory=environment)
+
+    @property
+    def titles(self) -> tuple[tuple[str, str], ...]:
+        """Of the pages that there are: a copy, and a stack on AWS, have no page of the embedded AWS."""
+        return TITLES if self.reading.of_aws or not self.links.live else (*TITLES, _LOCAL)
 
     def linked(self, links: Links, made: datetime) -> Pages:
         """The same as a copy that was made then."""
@@ -202,8 +219,26 @@ class Pages:
             "ledger",
             days=ledger.days(records, self.reading.between(since, now), since, now),
             backfills=self.reading.backfills(),
-            versions=self.reading.versions(),
         )
+
+    def deployments(self) -> str:
+        """Renders which versions are live, what the last deployment has done, and what the next one would do."""
+        written = self.project.tasks()
+        tasks = {record.task.id: record.task for record in self.reading.records().values() if not record.task.is_system}
+        there = {name: task for name, task in (written or {}).items() if not task.is_system}
+        return self._page(
+            "deployments",
+            "deployments",
+            versions=self.reading.versions(),
+            last=self.reading.last_deployment(),
+            known=written is not None,
+            pending=pending(tasks, there, self.reading.now()) if written is not None else (),
+            most=_PENDING,
+        )
+
+    def local(self) -> str:
+        """Renders what only the embedded AWS lets a person see: mails, messages, objects, its clock."""
+        return self._page("local", "local", seen=self.reading.embedded(), buckets=self.reading.objects())
 
     def backfill(self, name: str) -> str:
         """Renders one backfill and how far it has come. Raises :class:`UnknownBackfill`."""
@@ -256,7 +291,8 @@ class Pages:
         return self._rendered(template, page=page, **values)
 
     def _rendered(self, template: str, **values: Any) -> str:
-        known = {"links": self.links, "guard": self.guard, "pages": TITLES, "made": self.made, "Reprocess": Reprocess}
+        known = {"links": self.links, "guard": self.guard, "pages": self.titles, "made": self.made}
+        known |= {"pause": self.pause, "Reprocess": Reprocess}
         return self.templates.get_template(f"{template}.html").render(**known, stack=self.reading.stack, **values)
 
 

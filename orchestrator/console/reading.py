@@ -7,11 +7,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
+from orchestrator.console import embedded
 from orchestrator.console.deployed import Deployed
+from orchestrator.console.embedded import Bucket
 from orchestrator.console.grid import Filter, Row, row
 from orchestrator.console.recent import Recent
 from orchestrator.console.span import Span
@@ -25,6 +28,7 @@ from orchestrator.runs.task_state import Record
 from orchestrator.stack import Stack
 from orchestrator.stores.backfills import Backfilling
 from orchestrator.stores.dead_letters import DeadLetterRecord, DeadLetters
+from orchestrator.stores.deployments import Deployment, Deployments
 from orchestrator.stores.function_logs import LogLine
 from orchestrator.stores.histories import Histories
 from orchestrator.stores.incidents import Incidents
@@ -203,6 +207,18 @@ class Reading:
         """The rows of a backfill's slots, by slot."""
         rows = self._deployed.ledger.between(asked.task_id, *asked.span)
         return {run.slot: run for run in rows if run.slot in asked.slots}
+
+    def embedded(self) -> dict[str, Any] | None:
+        """What the embedded AWS has sent and published, and its clock; None where it is none."""
+        return embedded.seen(self._deployed.client("stepfunctions").meta.endpoint_url)
+
+    def objects(self) -> tuple[Bucket, ...]:
+        """The stack's buckets with some of their objects."""
+        return tuple(embedded.buckets(self._deployed.client, self._deployed.stack))
+
+    def last_deployment(self) -> Deployment | None:
+        """What the last deployment has done to tasks, as far as one is recorded."""
+        return Deployments(self._deployed.client("dynamodb"), self._deployed.stack).last()
 
     def versions(self) -> tuple[Route, ...]:
         """Which versions of the state machines are live."""

@@ -11,9 +11,11 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from orchestrator.clients import Clients
 from orchestrator.deployment import event_rules, publishing, reconciliation, stack_change, subscribing
@@ -25,6 +27,8 @@ from orchestrator.deployment.publishing import AT_ONCE, Rollout
 from orchestrator.deployment.settings import AS_DEPLOYED, StackSettings
 from orchestrator.deployment.stack import CloudFormationStack
 from orchestrator.runs.destinations import Destination
+from orchestrator.stores.deployments import Change, Deployments
+from orchestrator.tasks.slots import key
 from orchestrator.tasks.task import Task
 
 #: Takes the number of writes. Gives a callback that takes a line of text after each.
@@ -121,7 +125,26 @@ def carry_out(
         with exclusive(clients("dynamodb"), planned.application.stack, holder, deployer.now):
             done = _read_again(clients, done, outputs, deployer)
             _write(clients, done, outputs, deployer)
+            _record(clients, done, deployer)
     return Applied(plan=done, published=tuple(published), outputs=outputs)
+
+
+def _record(clients: Clients, done: DeploymentPlan, deployer: Deployer) -> None:
+    """Keeps what tasks were changed, for whoever asks later; a deployment does not fail for it."""
+    changes = [
+        Change(
+            task_id=one.task_id,
+            action=one.action,
+            fields=tuple(name for name, _, _ in one.fields),
+            lost=tuple(map(key, one.slots.lost)),
+            doubled=tuple(map(key, one.slots.doubled)),
+        )
+        for one in done.tasks
+    ]
+    if changes:
+        with suppress(BotoCoreError, ClientError):
+            stack = done.application.stack
+            Deployments(clients("dynamodb"), stack).record(key(deployer.now()), deployer.name, changes)
 
 
 def _read_again(

@@ -117,8 +117,8 @@ def _waits(claim: Claim, policy: OverlapPolicy) -> bool:
 
 
 def _gives_way(row: Taken, claim: Claim) -> bool:
-    """A delivery of the schedule that comes late replaces the row that says that the slot was missed."""
-    late = claim.replaces is None and claim.trigger is Trigger.SCHEDULE
+    """A delivery of the schedule, or an event, that comes late replaces the row that says that the slot was missed."""
+    late = claim.replaces is None and claim.trigger in (Trigger.SCHEDULE, Trigger.EVENT)
     return (row.started_at or row.status) == (RunStatus.MISSED if late else claim.replaces)
 
 

@@ -66,6 +66,8 @@ class SkipReason(StrEnum):
     CLOSED = "closed"
     #: The clock is set forward over the local time: there is no such slot, and the row stands at the change.
     NONEXISTENT = "nonexistent"
+    #: The event of the slot had not come by its schedule. Of a missed run, too: an event that comes later runs it.
+    ABSENT = "absent"
     #: A slot of another task, for which it waits, has not gone well; the row's cause says which.
     UPSTREAM = "upstream"
 
@@ -227,6 +229,8 @@ class Run:
     approval: Approval | None = None
     #: Whether its task waits for others, or others for it: whoever writes its row wakes them.
     linked: bool = False
+    #: What its event gave it beside the task's own params, as JSON text, where its execution cannot be asked.
+    params: str | None = None
 
     @property
     def version(self) -> str:
@@ -277,6 +281,7 @@ class Run:
             result=fields.find("result", str),
             attention=tuple(map(Attention, attention.split(", "))) if attention else (),
             duplicates=int(fields.find("duplicates", float) or 0),
+            params=fields.find("params", str),
             history=tuple(map(EarlierRun.from_fields, history)),
             hold=hold_of(item),
             approval=approval_of(item),

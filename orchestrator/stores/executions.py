@@ -144,6 +144,8 @@ class Runner:
 
     def params(self, run: Run) -> dict[str, Any]:
         """The params that a run was started with, beside the task's own; empty once its execution has been deleted."""
+        if run.params is not None:
+            return dict(json.loads(run.params))
         described = self._describe(run)
         params = json.loads(described.get("input", "{}")).get("params") if described else None
         return dict(params or {})

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from orchestrator.cli.connection import Connection
 from orchestrator.cli.console import pages
@@ -43,6 +45,8 @@ class Browser:
     token: str
     connection: Connection
     calls: list[str]
+    #: While there is such a file, AWS does not answer.
+    cut: Path
 
     def get(self, path: str, **headers: str) -> Answer:
         return self.ask("GET", path, None, headers)
@@ -72,15 +76,23 @@ def stack(embedded_aws: EmbeddedAws) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def browser(stack: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def browser(stack: None, embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """One that may act, in a folder that is no project."""
-    connection = Connection(STACK, tmp_path_factory.mktemp("no-project"))
+    folder = tmp_path_factory.mktemp("no-project")
+    connection = Connection(STACK, folder)
+    cut = folder / "cut"
     calls: list[str] = []
+
+    def unless_cut(**_: Any) -> None:
+        if cut.exists():
+            raise EndpointConnectionError(endpoint_url=embedded_aws.endpoint)
+
     connection._session.events.register("before-call", lambda model, **_: calls.append(model.name))
-    shown = pages(connection, allow_actions=True)
+    connection._session.events.register("before-call", unless_cut)
+    shown = replace(pages(connection, allow_actions=True), pause=0.6)
     console = Console(deployed=connection, pages=shown, explain=explain)
     with served(lambda: application(console), 0) as address:
-        yield Browser(address=address, token=shown.guard.token, connection=connection, calls=calls)
+        yield Browser(address=address, token=shown.guard.token, connection=connection, calls=calls, cut=cut)
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from orchestrator.runs.alerts import Cause, Severity
 from orchestrator.runs.dead_letter import DeadLetter
 from orchestrator.runs.run import RunStatus
 from orchestrator.stores.dead_letters import DeadLetters
+from orchestrator.stores.deployments import Change, Deployments
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.ledger import Ledger
 from orchestrator.stores.registry import Registry
@@ -37,7 +38,7 @@ from tests.testbed.deployed import STACK
 
 PutRow = Callable[..., None]
 
-PAGES = ("/", "/?span=week", "/timeline", "/failures", "/ledger", "/tasks/good")
+PAGES = ("/", "/?span=week", "/timeline", "/failures", "/ledger", "/deployments", "/local", "/tasks/good")
 
 
 def now() -> datetime:
@@ -297,10 +298,40 @@ def test_failures_show_incidents_missed_slots_and_what_never_started(
     assert "1 open incident" in browser.get("/").text
 
 
-def test_the_ledger_shows_the_proof_of_each_day_and_what_is_live(browser: Browser) -> None:
-    text = browser.get("/ledger").text
-    assert text.count('<tr><th scope="row">') == 8
+def test_the_ledger_shows_the_proof_of_each_day(browser: Browser) -> None:
+    assert browser.get("/ledger").text.count('<tr><th scope="row">') == 8
+
+
+def test_deployments_show_what_is_live_and_what_the_last_one_has_lost(
+    browser: Browser, embedded_aws: EmbeddedAws
+) -> None:
+    text = browser.get("/deployments").text
     assert f"<td>{STACK.task_runner}</td><td>1</td><td>100 %</td>" in text
+    assert "2 tasks.</p>" in text
+    assert "The project's folder is not at hand" in unescape(text)
+    lost = Change(task_id="good", action="change", fields=("schedules",), lost=(SLOT,), doubled=())
+    Deployments(embedded_aws.client("dynamodb"), STACK).record(SLOT, "anna on earth", [lost])
+    text = browser.get("/deployments").text
+    assert "by anna on earth: 1 task." in text
+    assert f'lost</strong> <time datetime="{SLOT}"' in text
+
+
+def test_what_the_embedded_aws_has_sent_and_keeps_is_shown(browser: Browser, embedded_aws: EmbeddedAws) -> None:
+    embedded_aws.client("s3").put_object(Bucket=bucket(embedded_aws), Key="report/<b>.csv", Body=b"abc")
+    ses = embedded_aws.client("ses")
+    ses.verify_email_identity(EmailAddress="me@example.com")
+    ses.send_raw_email(RawMessage={"Data": f"From: me@example.com\nTo: you@example.com\nSubject: Hi\n\n{HOSTILE}"})
+    text = browser.get("/local").text
+    assert "time passes as it really does" in text
+    assert "to you@example.com, from me@example.com" in text
+    assert "report/&lt;b&gt;.csv" in text
+    assert "<script>alert" not in text
+    assert 'href="/local"' in browser.get("/failures").text
+
+
+def bucket(embedded_aws: EmbeddedAws) -> str:
+    names = [one["Name"] for one in embedded_aws.client("s3").list_buckets()["Buckets"]]
+    return next(name for name in names if name.startswith(f"{STACK.name}-data-"))
 
 
 def test_a_page_that_has_not_changed_is_not_sent_again(browser: Browser) -> None:

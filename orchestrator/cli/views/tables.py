@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -75,7 +75,7 @@ def _shortened(text: str) -> str:
 
 def run_values(run: Run) -> dict[str, Any]:
     """Returns a run as ``--json`` prints it, by the ledger's attributes, without those that do not apply."""
-    values = _applicable(asdict(run))
+    values = _applicable(asdict(replace(run, params=None)))
     return values | {"history": list(map(_applicable, values["history"]))} if run.history else values
 
 

@@ -34,7 +34,7 @@ function writeTimes() {
 writeTimes();
 
 // What has changed: the page is asked for again, and only its main part is put in place of the old one.
-const PAUSE = 3000;
+const pause = Number(main.dataset.live || 0);
 let etag = null;
 let lastSeen = new Date();
 function busyHere() {
@@ -66,7 +66,7 @@ function tellStale(why) {
   stale.hidden = why === null || main.dataset.fault !== undefined;
   if (why === null) { staleSince = null; stale.textContent = ""; return; }
   staleSince ??= new Date();
-  const text = `This page is as of ${written(lastSeen)}. Since ${written(staleSince)} it cannot be renewed: ${why.replace(/[.\s]*$/, ".")} It is asked for again every ${PAUSE / 1000} s.`;
+  const text = `This page is as of ${written(lastSeen)}. Since ${written(staleSince)} it cannot be renewed: ${why.replace(/[.\s]*$/, ".")} It is asked for again every ${pause} s.`;
   if (stale.textContent !== text) stale.textContent = text;
   fresh.textContent = `stale since ${written(staleSince)}`;
 }
@@ -97,7 +97,7 @@ function replaceMain(next) {
 if (main.dataset.live !== undefined) {
   const again = async () => {
     try { await refresh(); } catch (fault) { tellStale(fault.message); }
-    setTimeout(again, PAUSE);
+    setTimeout(again, pause * 1000);
   };
   again();
 }

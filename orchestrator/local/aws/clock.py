@@ -51,6 +51,9 @@ class Wake(threading.Event):
 class Clock(ABC):
     """Tells the time, and lets others wait for it."""
 
+    #: How many times as fast as the machine's own time it passes while nobody is busy.
+    speed: float = 1.0
+
     @abstractmethod
     def now(self) -> datetime:
         """The time, aware, in UTC."""
@@ -96,7 +99,7 @@ class VirtualClock(Clock):
     """
 
     def __init__(self, start: datetime, *, speed: float) -> None:
-        self._speed = speed
+        self.speed = speed
         self._time = start
         self._read_at: float | None = None
         self._busy = 0
@@ -146,7 +149,7 @@ class VirtualClock(Clock):
 
     @property
     def _rate(self) -> float:
-        return 1.0 if self._busy > 0 else self._speed
+        return 1.0 if self._busy > 0 else self.speed
 
     def _work(self, change: int) -> None:
         was = self._rate

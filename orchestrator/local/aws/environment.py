@@ -8,6 +8,9 @@ from contextlib import contextmanager
 
 REGION = "us-east-1"
 
+#: Where an embedded AWS shows what no request asks AWS for: :mod:`orchestrator.local.aws.looking`.
+LOOKING_PATH = "/_embedded"
+
 
 def variables(endpoint: str) -> dict[str, str]:
     """Points clients to ``endpoint``, and makes deploy.py leave out what the embedded AWS does not need."""
