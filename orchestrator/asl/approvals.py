@@ -2,7 +2,7 @@
 
     approve = wait_for_approval("ApproveInvoices", stack, why="420 invoices, 61,208.15 EUR", within_seconds=14_400)
     approve.next(send)
-    return Definition(start=collect, comment="…", timeout_seconds=86_400, permissions=[MAY_ASK])
+    return Definition(start=collect, comment="…", timeout_seconds=86_400, permissions=(MAY_ASK,))
 
 The run's row of the ledger shows the question, and ``orchestrator approve TASK SLOT --reason …`` answers it. The state
 hands on what it got; its result, for ``assign``, is ``{"who": …, "reason": …}``. Nothing is billed while it waits.

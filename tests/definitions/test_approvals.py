@@ -37,7 +37,7 @@ def asking() -> Definition:
         assign={"answer": jsonata("$states.result")},
     )
     answer.next(Pass("Sent", output=jsonata("{'sentFor': $answer.who}")))
-    return Definition(start=answer, comment="Asks.", timeout_seconds=900, permissions=[MAY_ASK])
+    return Definition(start=answer, comment="Asks.", timeout_seconds=900, permissions=(MAY_ASK,))
 
 
 @pytest.fixture(scope="module")
