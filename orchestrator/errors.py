@@ -185,6 +185,13 @@ class DeploymentFailed(OrchestratorError):
         super().__init__(f"stack {stack} is in {status}: {reason}")
 
 
+class EventRefused(OrchestratorError):
+    """EventBridge has not taken an event that somebody sent."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(f"EventBridge refuses the event: {code}: {reason}; nothing was sent")
+
+
 class RuleNotWritten(OrchestratorError):
     """EventBridge has not taken the target of a rule that starts a task: deploying again writes it anew."""
 

@@ -16,6 +16,7 @@ import pytest
 
 import definitions
 from orchestrator import deployment
+from orchestrator.cli.main import main
 from orchestrator.deployment import Application, Applied
 from orchestrator.errors import NotReplayable
 from orchestrator.functions import Function
@@ -233,6 +234,34 @@ def test_an_event_that_names_no_slot_is_a_refusal_of_its_task_that_takes_no_slot
     (run,) = soon(lambda: [run for run in ledger.runs("by-day", limit=99) if run.slot not in before])
     assert (run.status, run.error, run.trigger) == (RunStatus.FAILED, "InvalidInput", Trigger.EVENT)
     assert run.slot == run.started_at
+
+
+@pytest.mark.parametrize(
+    ("options", "said", "code"),
+    [
+        (
+            ["--detail-type", "Day closed", "--detail", '{"date": "2026-12-09"}', "--dry-run"],
+            ["by-day", "daily-report"],
+            0,
+        ),
+        (["--detail-type", "Strange", "--dry-run"], ["by-day refuses it"], 0),
+        (["--detail-type", "Unheard"], ["no task of shop-test hears it"], 1),
+        (["--detail-type", "Day closed", "--detail", "[]"], ["expected a JSON object"], 2),
+    ],
+    ids=["heard", "refused", "unheard", "no object"],
+)
+def test_who_sends_an_event_by_hand_is_told_what_it_starts(
+    stack: Applied,
+    ledger: Ledger,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    said: list[str],
+    code: int,
+) -> None:
+    assert main(["--stack", STACK.name, "emit", "--source", "shop", *options]) == code
+    printed = capsys.readouterr()
+    assert all(one in printed.out + printed.err for one in said), printed
+    assert ledger.get("by-day", "2026-12-09T00:00:00Z") is None
 
 
 def test_what_is_deployed_is_not_written_again_and_what_is_gone_goes(

@@ -22,6 +22,7 @@ from orchestrator.stack import HEARTBEAT_METRIC, HEARTBEAT_URL, sibling
 from orchestrator.stores.executions import Runner
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.ledger import Ledger
+from orchestrator.stores.mutes import Mutes
 from orchestrator.stores.recorder import Recorder
 from orchestrator.stores.registry import Registry
 from orchestrator.stores.server_clock import ServerClock
@@ -56,6 +57,7 @@ def handler(event: TaskEvent[WatchdogParams], context: LambdaContext) -> dict[st
         recorder=Recorder(dynamodb, stack()),
         runner=Runner(client("stepfunctions"), machine),
         incidents=Incidents(dynamodb, stack()),
+        mutes=Mutes(dynamodb, stack()),
         publish=lambda subject, text, about: client("sns").publish(
             TopicArn=topic, Subject=subject, Message=text, MessageAttributes=about
         ),

@@ -14,14 +14,16 @@ from orchestrator.instants import order, to_millisecond
 from orchestrator.operations import pausing
 from orchestrator.operations.releasing import Release, Releasing
 from orchestrator.runs import alerts
-from orchestrator.runs.destinations import News, about
+from orchestrator.runs.destinations import News, about, attributes
 from orchestrator.runs.missed_slots import detect, too_long
+from orchestrator.runs.mutes import Mute, told_at_end
 from orchestrator.runs.run import Attention, Run, RunEnd, RunStatus, Trigger
 from orchestrator.runs.task_state import Record
 from orchestrator.stack import Stack
 from orchestrator.stores.executions import Runner
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.ledger import Ledger
+from orchestrator.stores.mutes import Mutes
 from orchestrator.stores.recorder import Closing, Recorder
 from orchestrator.stores.registry import Registry
 from orchestrator.stores.unreadable import Report
@@ -71,6 +73,7 @@ class Round:
     recorder: Recorder
     runner: Runner
     incidents: Incidents
+    mutes: Mutes
     #: Called with what cannot be read: a row or record of somebody else's making.
     report: Report
     #: Called with subject, text and what they are about, as SNS takes it.
@@ -90,6 +93,7 @@ class Round:
         self._each("run", going_on, self._measure)
         self._each("run", [run for run in unfinished if run.hold is not None], self._consider)
         self._each("task", self._read("task", lambda: list(self.registry.overdue(self.now))), self._check)
+        self._each("mute", self._read("mute", self.mutes.all), self._unmute)
         self._each("incident", self._read("incident", lambda: list(self.incidents.open())), self._summarize)
         return self.tally
 
@@ -171,6 +175,17 @@ class Round:
             self.tally.started += 1
         self.registry.advance(task.id, checkpoint, detection.checkpoint)
 
+    def _unmute(self, mute: Mute) -> None:
+        """What a mute that is over has kept quiet is told now, and then it is forgotten: rather twice than never."""
+        if not mute.over(self.now):
+            return
+        if mute.notes:
+            subject, text = alerts.subject(self.stack, "mute over"), told_at_end(self.stack, mute)
+            told = attributes(News.UNMUTED, severities=mute.severities, tasks=mute.tasks, owners=mute.owners)
+            self.publish(subject, text, told)
+            self.tally.told += 1
+        self.mutes.end(mute)
+
     def _summarize(self, incident: alerts.Incident) -> None:
         """Tells of tasks that joined later; the follower is about to tell what nobody has heard of yet."""
         before = alerts.told_before(self.now, _SUMMARY_AFTER_SECONDS)
@@ -190,5 +205,7 @@ def _name(one: object) -> str:
             return f"{one.task_id} {one.slot}"
         case alerts.Incident():
             return one.id
+        case Mute():
+            return one.scope.key
         case _:
             return str(one)
