@@ -5,11 +5,14 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
+from botocore.loaders import Loader, create_loader
 from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
@@ -26,6 +29,23 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # time.
 gc.set_threshold(50_000, 20, 100)
 
+# Hundreds of processes load the same modules: what was compiled is kept, even where the environment says otherwise.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+#: What botocore has read of its descriptions of AWS's services.
+_DESCRIPTIONS: dict[Any, Any] = {}
+
+
+def _loader(search_paths: str | None = None) -> Loader:
+    made = create_loader(search_paths)
+    made._cache = _DESCRIPTIONS
+    return made
+
+
+# A command makes a session of boto3's, and hundreds of commands run in this process: a description is read once.
+botocore.session.create_loader = _loader
+
 # How long an example takes is measured elsewhere; a machine that is busy fails no test.
 settings.register_profile("suite", deadline=None, max_examples=30)
 settings.register_profile("proof", deadline=None)
@@ -36,6 +56,9 @@ settings.load_profile("suite")
 _LONG = (
     "outside/test_telling.py",
     "docs/test_pages.py",
+    "outside/test_rates.py",
+    "outside/test_state.py",
+    "outside/test_reloading.py",
     "test_deploy.py",
     "console/test_browser.py",
     "definitions/test_billing.py",
@@ -53,15 +76,18 @@ _LONG = (
 
 _TESTS = Path(__file__).parent
 
-#: The files of this folder share two processes of the product, so one worker has them all.
+#: The files of this folder share two processes of the product, so one worker has them all, but for those that start
+#: one of their own.
 _TOGETHER = "tests/outside/"
+_APART = tuple(f"{_TOGETHER}test_{name}.py" for name in ("ending", "rates", "reloading", "state"))
 
 
 class _Scheduling(LoadFileScheduling):  # type: ignore[misc] # xdist has no types
     """A file stays with one worker, and so do files that share what is expensive."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return _TOGETHER if nodeid.startswith(_TOGETHER) else str(super()._split_scope(nodeid))
+        is_shared = nodeid.startswith(_TOGETHER) and not nodeid.startswith(_APART)
+        return _TOGETHER if is_shared else str(super()._split_scope(nodeid))
 
 
 @pytest.hookimpl(optionalhook=True)

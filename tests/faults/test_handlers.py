@@ -16,10 +16,13 @@ import pytest
 from orchestrator.local.aws.iam import roles
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.alerts import Cause, Severity
+from orchestrator.runs.mutes import Mute, Note
 from orchestrator.runs.run import RunEnd, RunStatus
 from orchestrator.stack import HEARTBEAT_METRIC, METRICS_NAMESPACE
 from orchestrator.stores.incidents import Incidents
+from orchestrator.stores.mutes import Mutes
 from orchestrator.stores.recorder import Recorder
+from orchestrator.tasks.scope import Scope, ScopeKind
 from orchestrator.tasks.slots import key
 from orchestrator.tasks.task import CatchUp
 from tests.faults.injection import Call, Fault, Faults, Injected
@@ -174,8 +177,13 @@ FOLLOWER = (
     "dynamodb:UpdateItem ScheduledTasks",
     "dynamodb:UpdateItem Incidents",
     "dynamodb:DeleteItem Incidents",
+    "dynamodb:Query Limits",
+    "dynamodb:UpdateItem Limits",
     "sns:Publish Alerts",
 )
+
+#: It asks this about all tasks, and this of one that is muted.
+MUTES, OF_MUTED = "dynamodb:Query Limits", "dynamodb:UpdateItem Limits"
 
 
 @pytest.mark.proof
@@ -185,11 +193,19 @@ def test_whatever_call_of_the_follower_fails_people_are_told(runner: TaskRunner,
     cells = every(runner, "follower", FOLLOWER)
     recorder = Recorder(runner.aws.client("dynamodb"), STACK)
 
+    mutes = Mutes(runner.aws.client("dynamodb"), STACK)
+
     def marks(cell: Cell) -> tuple[str, ...]:
         return cell.task_id, _cause(cell).incident
 
-    def fail(_: tuple[str, Fault], cell: Cell) -> None:
+    def struck() -> dict[tuple[str, Fault], Injected]:
+        of_all = {key: cells[key] for key in cells if key[0] == MUTES}
+        return injected(known, cells, marks) | injected(known, of_all, lambda cell: ("",))
+
+    def fail(which: tuple[str, Fault], cell: Cell) -> None:
         cell.register(pause_after_failures=1)
+        if which[0] == OF_MUTED:
+            mutes.begin(_mute(cell))
         runner.change(cell.task_id, "SET consecutiveFailures = :one", one={"N": "1"})
         now = runner.aws.clock.now()
         recorder.record(
@@ -201,7 +217,7 @@ def test_whatever_call_of_the_follower_fails_people_are_told(runner: TaskRunner,
         cell.run()
 
     messages(runner)
-    failing, recovering = injected(known, cells, marks), injected(known, cells, marks)
+    failing, recovering = struck(), struck()
     with faults.injected(*failing.values()):
         at_once(fail, cells)
         assert runner.aws.event_sources.settled(60)
@@ -209,21 +225,20 @@ def test_whatever_call_of_the_follower_fails_people_are_told(runner: TaskRunner,
     with faults.injected(*recovering.values()):
         at_once(recover, cells)
         assert runner.aws.event_sources.settled(60)
-    said = "\n".join(messages(runner))
-    found = {
-        key: ", ".join(
-            [
-                _so_often("told", said.count(f"task:      {cell.task_id}\n")),
-                "paused" if paused[key] else LOST,
-                _so_often("over", said.count(f"recovered: {cell.task_id}, slot {cell.slot}")),
-            ]
-        )
-        for key, cell in cells.items()
-    }
+    said = "\n".join([*messages(runner), *(f"{line}\n" for mute in mutes.all() for line in mute.notes)])
+    found = {}
+    for which, cell in cells.items():
+        first, last = f"task:      {cell.task_id}\n", f"recovered: {cell.task_id}, slot {cell.slot}"
+        if which[0] == OF_MUTED:
+            first, last = (f"{cell.task_id}  {what}: {_cause(cell).title}\n" for what in ("failed", "recovered"))
+        is_paused = "paused" if paused[which] else LOST
+        found[which] = ", ".join([_so_often("told", said.count(first)), is_paused, _so_often("over", said.count(last))])
     show("the follower", found)
     assert [key for key in cells if not failing[key].hits + recovering[key].hits] == []
     assert [key for key, what in found.items() if LOST in what] == []
     # Rather twice than never: of a mail whose reply is lost nobody knows that it was sent.
+    for mute in mutes.all():
+        mutes.end(mute)
     repeated = {call for call, fault in found if found[call, fault] != "told, paused, over"}
     assert repeated <= {"dynamodb:DeleteItem Incidents", "sns:Publish Alerts"}
     assert told(runner) & {cell.task_id for cell in cells.values()} == set()
@@ -270,6 +285,8 @@ WATCHDOG = {
     "dynamodb:UpdateItem TaskRuns": "died",
     "dynamodb:Scan Incidents": "round",
     "dynamodb:UpdateItem Incidents": "incident",
+    "dynamodb:Query Limits": "round",
+    "dynamodb:DeleteItem Limits": "mute",
     "states:StartExecution TaskRunner": "caught up",
     "states:DescribeExecution": "died",
     "sns:Publish Alerts": "incident",
@@ -279,6 +296,13 @@ WATCHDOG = {
 
 def _cause(cell: Cell) -> Cause:
     return Cause(severity=Severity.FAILED, title=f"{cell.task_id} of delivery to TaskRunner")
+
+
+def _mute(cell: Cell) -> Mute:
+    """For some minutes, in which a round may be made as of a later moment."""
+    now = datetime.now(UTC)
+    scope = Scope(kind=ScopeKind.TASK, name=cell.task_id)
+    return Mute(scope=scope, who="ann", why="x", since=key(now), until=key(now + timedelta(minutes=10)))
 
 
 class Prepared:
@@ -295,6 +319,10 @@ class Prepared:
             marks = (*marks, self._died(cell))
         elif what == "incident":
             marks = (*marks, self._incident(cell))
+        elif what == "mute":
+            mutes, mute = Mutes(cell.runner.aws.client("dynamodb"), STACK), _mute(cell)
+            mutes.begin(mute)
+            mutes.note(mute, Note(line="a line", task_id=cell.task_id, owner="", severity=Severity.FAILED))
         else:
             cell.register(catch_up=CatchUp.LATEST if what == "caught up" else CatchUp.NONE)
         self.marks[cell.task_id] = marks
@@ -372,6 +400,8 @@ def test_whatever_call_of_the_watchdog_fails_a_later_round_makes_up_for_it(runne
     def judged(key: tuple[str, Fault], cell: Cell) -> str:
         if WATCHDOG[key[0]] == "incident":
             return _so_often("told", said.count(f"An incident goes on: {_cause(cell).title}."))
+        if WATCHDOG[key[0]] == "mute":
+            return _so_often("told", said.count(f"A mute is over: {cell.task_id}."))
         return verdict(runner.ledger.get(cell.task_id, cell.slot), cell.task_id, whom)
 
     found = {key: judged(key, cell) for key, cell in cells.items()}
