@@ -141,6 +141,22 @@ def test_a_handler_that_hangs_is_ended_early_and_tried_again(happened: Happened)
 
 
 @scenario
+def postponed(runner: TaskRunner) -> Outcome:
+    """Its handler says "not yet": test_not_yet.py has more."""
+    return runner.run(runner.register("postponed", params={"notYet": 80_000}))
+
+
+@scenario
+def postponed_backfill(runner: TaskRunner) -> Outcome:
+    return runner.run(runner.register("postponed-backfill", params={"notYet": 80_000}), trigger=Trigger.BACKFILL)
+
+
+def test_a_slot_that_waits_costs_four_transitions(happened: Happened) -> None:
+    assert happened(postponed).states == ["LookupTask", "ClaimSlot", "InvokeLambda", "PostponeRun"]
+    assert happened(postponed_backfill).states[-2:] == ["PostponeRun", "PostponeRunAlone"]
+
+
+@scenario
 def ad_hoc(runner: TaskRunner) -> Outcome:
     runner.register("ad-hoc", params={"colour": "blue", "size": 1})
     return runner.end(runner.start({"taskId": "ad-hoc", "params": {"colour": "red"}}), "ad-hoc")

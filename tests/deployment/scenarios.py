@@ -134,6 +134,20 @@ def a_slot_that_cannot_be_started_is_recorded(world: World) -> None:
     assert run.task_id in failed
 
 
+def a_slot_that_waits_is_looked_at_again(world: World) -> None:
+    task_id = world.register(world.new("patient"), params={"notYet": 60})
+    first = world.slot({"taskId": task_id, "scheduledTime": SLOT})
+    assert ended(first, RunStatus.WAITING).hold
+    world.register(task_id)
+    world.until(lambda: ended_as(world, task_id) is RunStatus.SUCCEEDED)
+
+
+def ended_as(world: World, task_id: str) -> RunStatus | None:
+    """How the slot stands."""
+    run = world.ledger.get(task_id, SLOT)
+    return run.status if run else None
+
+
 def an_event_starts_its_task(world: World) -> None:
     for express in (False, True):
         task_id = world.register(world.new("heard"))
@@ -553,6 +567,7 @@ ALL: tuple[Scenario, ...] = (
     a_short_task_runs_in_an_express_execution,
     a_schedule_starts_its_task,
     a_slot_that_cannot_be_started_is_recorded,
+    a_slot_that_waits_is_looked_at_again,
     an_event_starts_its_task,
     an_event_that_cannot_be_delivered_is_recorded,
     an_execution_that_died_is_recorded,

@@ -125,6 +125,26 @@ def _failing_detached(cell: Cell) -> None:
     cell.run(trigger=Trigger.BACKFILL)
 
 
+def _postponed(cell: Cell) -> None:
+    """Its handler says "not yet", for longer than anybody looks."""
+    cell.register(params={"notYet": 80_000}, retry=RetryPolicy(max_attempts=1))
+    cell.run()
+
+
+def _postponed_detached(cell: Cell) -> None:
+    cell.register(params={"notYet": 80_000}, retry=RetryPolicy(max_attempts=1))
+    cell.run(trigger=Trigger.BACKFILL)
+
+
+def _postponed_without_a_lease(cell: Cell) -> None:
+    """Another run has taken it while this one was at work."""
+    cell.register(params={"seconds": 1, "notYet": 80_000}, retry=RetryPolicy(max_attempts=1))
+    execution = cell.start()
+    cell.is_(RunStatus.RUNNING)
+    cell.held()
+    assert cell.runner.is_over(execution, 240)
+
+
 def _without_a_lease(cell: Cell) -> None:
     """Another run has taken it while this one was at work."""
     cell.register(params={"seconds": 1})
@@ -257,7 +277,7 @@ class Scenario:
     express: bool = False
 
 
-_FAILS, _IS_SKIPPED = RunStatus.FAILED, RunStatus.SKIPPED
+_FAILS, _IS_SKIPPED, _WAITS = RunStatus.FAILED, RunStatus.SKIPPED, RunStatus.WAITING
 
 SCENARIOS: Mapping[str, Scenario] = {
     "LookupTask": Scenario(play=_plain),
@@ -268,6 +288,8 @@ SCENARIOS: Mapping[str, Scenario] = {
     "RecordOutcomeAlone": Scenario(play=_detached),
     "RecordFailure": Scenario(play=_failing, ends=_FAILS),
     "RecordFailureAlone": Scenario(play=_failing_detached, ends=_FAILS),
+    "PostponeRun": Scenario(play=_postponed, ends=_WAITS),
+    "PostponeRunAlone": Scenario(play=_postponed_detached, ends=_WAITS),
     "ExplainRefusal": Scenario(play=_overlapping, ends=_IS_SKIPPED),
     "RecordRefusal": Scenario(play=_unknown, ends=_FAILS),
     "RecordSkip": Scenario(play=_paused, ends=_IS_SKIPPED),
@@ -320,6 +342,8 @@ OF_TWIN: Mapping[str, Scenario] = {
         _of_twin("RecordOutcomeAlone", _without_a_lease),
         _of_twin("RecordFailure", _failing, _FAILS),
         _of_twin("RecordFailureAlone", _failing_without_a_lease, _FAILS),
+        _of_twin("PostponeRun", _postponed, _WAITS),
+        _of_twin("PostponeRunAlone", _postponed_without_a_lease, _WAITS),
         _of_twin("ExplainRefusal", _overlapping, _IS_SKIPPED),
         _of_twin("RecordRefusal", _handed_over, _FAILS),
         _of_twin("RecordSkip", _paused, _IS_SKIPPED),
