@@ -31,6 +31,8 @@ OrchestratorError
 ├── NoRunOfSlot                 a rerun of a slot that nothing has run
 ├── NobodyTold                  a test of alerts where nobody would get it
 ├── NotABuild                   the folder to build into holds something else
+├── NothingAsked                a person answered where no run asks anything
+├── AnsweredAlready             a person answered after somebody else, or too late
 ├── NotPaused                   a person ended the pause of a task that has none
 ├── NotReplayable               a dead letter does not say what is to be run
 ├── NotDeployed                 there is no such stack in this account and region
@@ -52,7 +54,8 @@ OrchestratorError
     ├── ClaimContended          other transactions were in the way of the claim, every time
     ├── InvalidInput            the execution's input names no task
     ├── InvalidTask             the registry's record cannot be run
-    └── TaskNotFound            no such task in the registry
+    ├── TaskNotFound            no such task in the registry
+    └── UpstreamLate        a slot still waited for another one at its deadline
 
 The name of a class is the name of the error in Step Functions: Lambda reports the Python class name of what a handler
 raised as the error's name ("Handling errors in Step Functions workflows"), and definitions derive ``ErrorEquals`` from
@@ -180,6 +183,13 @@ class DeploymentFailed(OrchestratorError):
     def __init__(self, stack: str, status: str, reason: str) -> None:
         self.status = status
         super().__init__(f"stack {stack} is in {status}: {reason}")
+
+
+class EventRefused(OrchestratorError):
+    """EventBridge has not taken an event that somebody sent."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(f"EventBridge refuses the event: {code}: {reason}; nothing was sent")
 
 
 class RuleNotWritten(OrchestratorError):
@@ -540,6 +550,10 @@ class TaskNotFound(RefusedRun):
     """The registry has no such task: register it, or delete the schedule that names it."""
 
 
+class UpstreamLate(RefusedRun):
+    """A slot still waited for a slot of another task at its deadline: look at that one, then run this one again."""
+
+
 def error_names(root: type[OrchestratorError]) -> list[str]:
     """The names of ``root`` and of this module's classes below it, sorted: what ``ErrorEquals`` of a definition lists.
 
@@ -569,6 +583,26 @@ class NotPaused(OrchestratorError):
 
     def __init__(self, task_id: str) -> None:
         super().__init__(f"{task_id} is not paused")
+
+
+class NothingAsked(OrchestratorError):
+    """A person answered where no run asks anything."""
+
+    def __init__(self, task_id: str, slot: str, status: str | None) -> None:
+        super().__init__(
+            f"{slot} of {task_id} waits for no approval: "
+            + (f"it is {status}" if status else f"it has no row; `orchestrator runs {task_id}` lists what there is")
+        )
+
+
+class AnsweredAlready(OrchestratorError):
+    """A person answered after somebody else, or too late."""
+
+    def __init__(self, task_id: str, slot: str, answer: str = "", who: str = "") -> None:
+        said = f"it was {answer} by {who}" if answer else "somebody else was first"
+        super().__init__(
+            f"{slot} of {task_id} waits for no answer any more: {said}; `orchestrator show {task_id} {slot}` tells more"
+        )
 
 
 class PausedBySwitch(OrchestratorError):

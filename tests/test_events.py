@@ -16,6 +16,7 @@ import pytest
 
 import definitions
 from orchestrator import deployment
+from orchestrator.cli.main import main
 from orchestrator.deployment import Application, Applied
 from orchestrator.errors import NotReplayable
 from orchestrator.functions import Function
@@ -43,6 +44,16 @@ tasks:
       pattern: {source: [shop], detail-type: [Day closed]}
       slot: "{$.detail.date}T08:00:00Z"
       params: {orders: $.detail.orders, file: "reports/{$.detail.date}<1>.csv"}
+  skipping:
+    run: lambda/work
+    schedule: cron(0 8 * * ? *)
+    whenAbsent: skip
+    on: {pattern: {source: [shop], detail-type: [Day skipped]}, slot: "{$.detail.date}T08:00:00Z"}
+  alerting:
+    run: lambda/work
+    schedule: cron(0 8 * * ? *)
+    whenAbsent: alert
+    on: {pattern: {source: [shop], detail-type: [Day missed]}, slot: "{$.detail.date}T08:00:00Z"}
   own-slots:
     run: lambda/work
     on: {pattern: {source: [shop], detail-type: [Order placed]}}
@@ -141,6 +152,40 @@ def test_three_events_of_one_key_and_the_tick_are_one_run(
     assert ended(ledger, "by-day", "2026-12-01T00:00:00Z", duplicates=2).status is RunStatus.SUCCEEDED
 
 
+@pytest.mark.parametrize(
+    ("task_id", "kind", "absent", "late"),
+    [
+        ("skipping", "Day skipped", (RunStatus.SKIPPED, "absent"), (RunStatus.SKIPPED, 2)),
+        ("alerting", "Day missed", (RunStatus.MISSED, "absent"), (RunStatus.SUCCEEDED, 0)),
+    ],
+)
+def test_the_clock_skips_or_misses_a_slot_whose_event_has_not_come(
+    embedded_aws: EmbeddedAws, stack: Applied, ledger: Ledger, task_id: str, kind: str, absent: Any, late: Any
+) -> None:
+    runner = Runner(embedded_aws.client("stepfunctions"), stack.outputs["TaskRunnerArn"])
+
+    def tick(slot: str) -> None:
+        runner.start(task_id, params={}, slot=slot, now=embedded_aws.clock.now(), trigger=Trigger.SCHEDULE)
+
+    put(embedded_aws, kind, {"date": "2026-12-01"})
+    ended(ledger, task_id, "2026-12-01T08:00:00Z")
+    tick("2026-12-01T08:00:00Z")
+    assert ended(ledger, task_id, "2026-12-01T08:00:00Z", duplicates=1).status is RunStatus.SUCCEEDED
+
+    slot = "2026-12-02T08:00:00Z"
+    tick(slot)
+    run = ended(ledger, task_id, slot)
+    assert (run.status, run.reason) == absent
+    tick(slot)
+    ended(ledger, task_id, slot, duplicates=1)
+    put(embedded_aws, kind, {"date": "2026-12-02"})
+    status, duplicates = late
+    run = soon(
+        lambda: (one := ledger.get(task_id, slot)) and one.status is status and one.duplicates == duplicates and one
+    )
+    assert run.trigger is (Trigger.SCHEDULE if status is RunStatus.SKIPPED else Trigger.EVENT)
+
+
 def test_an_upload_starts_its_task_with_bucket_and_key(
     embedded_aws: EmbeddedAws, stack: Applied, ledger: Ledger, tmp_path: Path
 ) -> None:
@@ -152,7 +197,11 @@ def test_an_upload_starts_its_task_with_bucket_and_key(
     (run,) = soon(lambda: [one for one in ledger.runs("imports", limit=9) if one.status is RunStatus.SUCCEEDED])
     assert run.trigger is Trigger.EVENT
     assert "#" in run.slot
-    assert json.loads(run.result or "")["event"]["params"] == {"bucket": bucket, "key": "in/1.csv"}
+    assert (
+        json.loads(run.params or "")
+        == json.loads(run.result or "")["event"]["params"]
+        == {"bucket": bucket, "key": "in/1.csv"}
+    )
 
 
 def test_events_without_a_slot_of_their_own_are_runs_of_their_own(
@@ -187,6 +236,34 @@ def test_an_event_that_names_no_slot_is_a_refusal_of_its_task_that_takes_no_slot
     assert run.slot == run.started_at
 
 
+@pytest.mark.parametrize(
+    ("options", "said", "code"),
+    [
+        (
+            ["--detail-type", "Day closed", "--detail", '{"date": "2026-12-09"}', "--dry-run"],
+            ["by-day", "daily-report"],
+            0,
+        ),
+        (["--detail-type", "Strange", "--dry-run"], ["by-day refuses it"], 0),
+        (["--detail-type", "Unheard"], ["no task of shop-test hears it"], 1),
+        (["--detail-type", "Day closed", "--detail", "[]"], ["expected a JSON object"], 2),
+    ],
+    ids=["heard", "refused", "unheard", "no object"],
+)
+def test_who_sends_an_event_by_hand_is_told_what_it_starts(
+    stack: Applied,
+    ledger: Ledger,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    said: list[str],
+    code: int,
+) -> None:
+    assert main(["--stack", STACK.name, "emit", "--source", "shop", *options]) == code
+    printed = capsys.readouterr()
+    assert all(one in printed.out + printed.err for one in said), printed
+    assert ledger.get("by-day", "2026-12-09T00:00:00Z") is None
+
+
 def test_what_is_deployed_is_not_written_again_and_what_is_gone_goes(
     embedded_aws: EmbeddedAws, stack: Applied, tmp_path: Path
 ) -> None:
@@ -194,7 +271,7 @@ def test_what_is_deployed_is_not_written_again_and_what_is_gone_goes(
     plan = deployment.plan(embedded_aws.client, application(), wanted, now=embedded_aws.clock.now())
     assert plan.is_empty
     names = [one["Name"] for one in rules(embedded_aws)]
-    assert len(names) == 4
+    assert len(names) == 6
     (by_day,) = [name for name in names if ".by-day." in name]
     embedded_aws.client("events").disable_rule(Name=by_day)
     changed = tasks(tmp_path, TASKS.replace("Order placed", "Order paid").replace("express: true", "express: false"))

@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from orchestrator.deployment import Application, Project
     from orchestrator.local.address import Address
     from orchestrator.stores.backfills import Backfills
+    from orchestrator.stores.event_rules import Rules
     from orchestrator.stores.executions import Runner
     from orchestrator.stores.function_logs import FunctionLogs
     from orchestrator.stores.histories import Histories
     from orchestrator.stores.ledger import Ledger
+    from orchestrator.stores.mutes import Mutes
     from orchestrator.stores.one_time_runs import OneTimeRuns
     from orchestrator.stores.registry import Registry
     from orchestrator.stores.server_clock import ServerClock
@@ -162,6 +164,12 @@ class Connection:
         return Switches(self.client("dynamodb"), self.stack)
 
     @property
+    def mutes(self) -> Mutes:
+        from orchestrator.stores.mutes import Mutes
+
+        return Mutes(self.client("dynamodb"), self.stack)
+
+    @property
     def ledger(self) -> Ledger:
         from orchestrator.stores.ledger import Ledger
 
@@ -173,6 +181,13 @@ class Connection:
         from orchestrator.stores.executions import Runner
 
         return Runner(self.client("stepfunctions"), self._outputs["TaskRunnerArn"], self.who)
+
+    @property
+    def rules(self) -> Rules:
+        """The rules that start tasks. Raises :class:`NotDeployed`."""
+        from orchestrator.deployment.boundaries import rules_boundary
+
+        return rules_boundary(self.client, self.stack, self._outputs)
 
     @property
     def histories(self) -> Histories:

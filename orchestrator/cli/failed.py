@@ -30,7 +30,7 @@ def failed(context: click.Context, everything: bool, as_json: bool) -> None:
         return
     records = [one for one in _newest(context.obj) if everything or one.status is DeadLetterStatus.NEEDS_INVESTIGATION]
     if as_json:
-        print_json({camel(name): value for name, value in asdict(one).items()} for one in records)
+        print_json({camel(name): value for name, value in asdict(one).items() if name != "payload"} for one in records)
     else:
         console().print(_table(records) if records else "Nothing has failed to start.")
 

@@ -101,6 +101,7 @@ class Pages:
             shown=len(found.rows),
             tasks=found.tasks,
             now_column=shown.column(now),
+            read_since=found.since,
             groups=grid.groups(found.rows),
         )
 
@@ -314,6 +315,7 @@ def _facts(task: Task) -> list[tuple[str, str]]:
     said = {
         "Runs": str(task.target),
         "Schedules": "; ".join(f"{one.expression} {one.timezone}" for one in task.schedules) or "none",
+        **({"Events": "; ".join(map(str, task.starts))} if task.starts else {}),
         "Params": json.dumps(task.params, ensure_ascii=False) if task.params else "",
         "Timeout": seconds(task.timeout_seconds),
         "Attempts": f"{retry.max_attempts}, first after {seconds(retry.interval_seconds)}",

@@ -65,7 +65,8 @@ def resume(
     runs = ledger.between(task_id, _earliest(end), key(now)) if end.on_resume is not CatchUp.NONE else ()
     chosen = skipped(end, runs)
     for run in chosen:
-        runner.start(task_id, params={}, slot=run.slot, now=now, replaced=run, trigger=Trigger.RESUME)
+        params = runner.params(run) if run.trigger is Trigger.EVENT else {}
+        runner.start(task_id, params=params, slot=run.slot, now=now, replaced=run, trigger=Trigger.RESUME)
     last = replace(end, ended=key(now))
     registry.change_pause(task_id, lambda before: None if before == end else before, ended=last)
     return [run.slot for run in chosen]

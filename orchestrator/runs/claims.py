@@ -15,10 +15,15 @@ from enum import StrEnum
 from orchestrator.instants import order, to_second
 from orchestrator.runs.run import BELATED, RunStatus, Trigger
 from orchestrator.runs.task_state import Lease, Pause
-from orchestrator.tasks.task import LONGEST_WAIT_SECONDS, MOST_WAITING, OverlapPolicy
+from orchestrator.tasks.gates import HoldKind
+from orchestrator.tasks.task import LONGEST_WAIT_SECONDS, MOST_WAITING, OverlapPolicy, Task
 
 QUEUEING = (OverlapPolicy.BUFFER_ONE, OverlapPolicy.BUFFER_ALL)
 STOPPING = (OverlapPolicy.CANCEL_OTHER, OverlapPolicy.TERMINATE_OTHER)
+
+
+#: Triggers by which nobody asks for these: whoever runs slots again has looked at what they need.
+UNGATED: Mapping[HoldKind, tuple[Trigger, ...]] = {HoldKind.UPSTREAM: (Trigger.BACKFILL, Trigger.RERUN)}
 
 
 class Decision(StrEnum):
@@ -73,6 +78,18 @@ class Standing:
     waiting: Mapping[str, int] = field(default_factory=dict)
 
 
+def gates(task: Task, trigger: Trigger, slot: str) -> tuple[HoldKind, ...]:
+    """What a slot has to wait for before it runs, in the order in which it is asked.
+
+    A slot with milliseconds is that of a person: no slot of another task belongs to it.
+    """
+    return tuple(
+        kind
+        for kind in task.gates
+        if trigger not in UNGATED.get(kind, ()) and not (kind is HoldKind.UPSTREAM and "." in slot.partition("#")[0])
+    )
+
+
 def decide(claim: Claim, row: Taken | None, task: Standing, now: datetime) -> Decision:
     """Decides what becomes of the run: the first rule that applies."""
     seconds = int(now.timestamp())
@@ -100,8 +117,8 @@ def _waits(claim: Claim, policy: OverlapPolicy) -> bool:
 
 
 def _gives_way(row: Taken, claim: Claim) -> bool:
-    """A delivery of the schedule that comes late replaces the row that says that the slot was missed."""
-    late = claim.replaces is None and claim.trigger is Trigger.SCHEDULE
+    """A delivery of the schedule, or an event, that comes late replaces the row that says that the slot was missed."""
+    late = claim.replaces is None and claim.trigger in (Trigger.SCHEDULE, Trigger.EVENT)
     return (row.started_at or row.status) == (RunStatus.MISSED if late else claim.replaces)
 
 

@@ -50,6 +50,8 @@ class News(StrEnum):
     RECOVERED = "recovered"
     #: Tasks that an incident has hit since it was told.
     SUMMARY = "summary"
+    #: What was not told while tasks were muted.
+    UNMUTED = "unmuted"
     TEST = "test"
 
 

@@ -67,6 +67,8 @@ class Asked:
     trigger: Trigger
     #: The version of the slot's run whose place the new one is to take; empty if there is none.
     replaces: str = ""
+    #: Whether what the slot had to wait for is not asked again.
+    released: bool = False
 
     @classmethod
     def read(cls, given: Any, started_at: str) -> Asked:
@@ -84,6 +86,7 @@ class Asked:
             slot=_slot(given, started_at),
             trigger=Trigger(given.get("trigger", Trigger.AD_HOC)),
             replaces=given.get("replaces") or "",
+            released=given.get("released", False),
         )
 
 
@@ -95,6 +98,7 @@ def _is_valid(given: Any) -> bool:
         and ("trigger" not in given or given["trigger"] in list(Trigger))
         and isinstance(given.get("replaces"), str | None)
         and isinstance(given.get("params", {}), Mapping)
+        and isinstance(given.get("released", False), bool)
     )
 
 

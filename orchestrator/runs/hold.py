@@ -6,26 +6,13 @@ into it what the slot waits for, and takes it out by starting TaskRunner in the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from orchestrator.dynamodb import Fields
-
-
-class HoldKind(StrEnum):
-    """What a slot waits for, in the order in which it is asked."""
-
-    #: Slots of other tasks, which must have succeeded.
-    UPSTREAM = "upstream"
-    #: A person who says yes.
-    APPROVAL = "approval"
-    #: A moment: the handler has said "not yet".
-    TIME = "time"
-    #: A place in the task's pool. It is asked last: whoever has one is to run at once.
-    POOL = "pool"
+from orchestrator.tasks.gates import HoldKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,9 +73,3 @@ class Hold:
 def hold_of(item: Mapping[str, Any]) -> Hold | None:
     """Of a row of the ledger; None if it is not held. Raises :class:`KeyError` and :class:`ValueError`."""
     return Hold.from_fields(Fields(item).map("hold")) if "hold" in item else None
-
-
-def asked(gates: Iterable[HoldKind], *, exempt: Collection[HoldKind] = ()) -> tuple[HoldKind, ...]:
-    """What a slot has to wait for, in the order in which it is asked."""
-    chosen = set(gates) - set(exempt)
-    return tuple(kind for kind in HoldKind if kind in chosen)

@@ -15,6 +15,7 @@ from itertools import islice, takewhile
 from orchestrator.runs.run import Run, RunStatus, SkipReason
 from orchestrator.runs.task_state import Checkpoint, Pause, Record
 from orchestrator.schedules.clock_changes import Nonexistent
+from orchestrator.tasks.event_start import WhenAbsent
 from orchestrator.tasks.slots import Slot, expected, key, nonexistent, times, upcoming
 from orchestrator.tasks.task import CatchUp, Task
 
@@ -112,7 +113,7 @@ def _due(task: Task, since: datetime, horizon: datetime) -> list[Slot]:
 
 def _to_start(task: Task, checkpoint: Checkpoint, missed: Sequence[Slot], now: datetime) -> tuple[str, ...]:
     """The slots to start, each at most once, so that an execution that leaves no row is not started again and again."""
-    if task.catch_up is CatchUp.NONE or not missed:
+    if task.catch_up is CatchUp.NONE or task.when_absent is not WhenAbsent.RUN or not missed:
         return ()
     oldest = now - timedelta(seconds=task.catch_up_window_seconds)
     candidates = [key(slot.at) for slot in missed if slot.at >= oldest]

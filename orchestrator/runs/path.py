@@ -60,10 +60,16 @@ def path(events: Iterable[Mapping[str, Any]]) -> list[Visit]:
     visits: list[Visit] = []
     of_event: dict[int, Visit | None] = {}
     kinds: dict[int, str] = {}
+    entered_after: dict[tuple[int, str], Visit] = {}
     for event in events:
         kind, before = event["type"], of_event.get(event["previousEventId"])
+        if kind == "EvaluationFailed":
+            # It names the event before its state was entered as the one before it, and the state.
+            state = event["evaluationFailedEventDetails"].get("state", "")
+            before = entered_after.get((event["previousEventId"], state), before)
         if kind.endswith("StateEntered"):
             before = _entered(event, before, kinds.get(event["previousEventId"], ""))
+            entered_after[event["previousEventId"], before.state] = before
             visits.append(before)
         elif before := _owner(kind, before):
             _add(before, event)

@@ -16,6 +16,7 @@ from typing import Any
 
 from orchestrator.dynamodb import Fields
 from orchestrator.errors import InvalidRow
+from orchestrator.runs.approval import Approval, approval_of
 from orchestrator.runs.hold import Hold, hold_of
 
 
@@ -59,10 +60,14 @@ class SkipReason(StrEnum):
     OVERLAP = "overlap"
     #: Somebody paused the task.
     PAUSED = "paused"
+    #: Somebody was asked to approve of it, and has refused.
+    REFUSED = "refused"
     #: A calendar is closed, or the clock is set back and the other occurrence runs; the row's cause says which.
     CLOSED = "closed"
     #: The clock is set forward over the local time: there is no such slot, and the row stands at the change.
     NONEXISTENT = "nonexistent"
+    #: The event of the slot had not come by its schedule. Of a missed run, too: an event that comes later runs it.
+    ABSENT = "absent"
     #: A slot of another task, for which it waits, has not gone well; the row's cause says which.
     UPSTREAM = "upstream"
 
@@ -220,8 +225,12 @@ class Run:
     history: tuple[EarlierRun, ...] = ()
     #: What it waits for, without an execution that is kept open; None unless it is WAITING so.
     hold: Hold | None = None
+    #: What it asks, or has asked, of people.
+    approval: Approval | None = None
     #: Whether its task waits for others, or others for it: whoever writes its row wakes them.
     linked: bool = False
+    #: What its event gave it beside the task's own params, as JSON text, where its execution cannot be asked.
+    params: str | None = None
 
     @property
     def version(self) -> str:
@@ -272,9 +281,11 @@ class Run:
             result=fields.find("result", str),
             attention=tuple(map(Attention, attention.split(", "))) if attention else (),
             duplicates=int(fields.find("duplicates", float) or 0),
+            params=fields.find("params", str),
             history=tuple(map(EarlierRun.from_fields, history)),
             hold=hold_of(item),
-            linked=fields.find("linked", bool) or False,
+            approval=approval_of(item),
+            linked="linked" in fields,
         )
 
 

@@ -39,8 +39,10 @@ class Incidents:
         self._table = stack.incidents_table
         self._tasks = stack.tasks_table
 
-    def hit(self, cause: Cause, task_id: str, now: datetime, *, owner: str = "") -> Incident:
-        """Adds a row to an incident, or begins it. ``owner`` is the task's. Returns the incident as it is then."""
+    def hit(self, cause: Cause, task_id: str, now: datetime, *, owner: str = "", muted: bool = False) -> Incident:
+        """Adds a row to an incident, or begins it. ``owner`` is the task's; of a ``muted`` one nobody is
+        to be told later. Returns the incident as it is then.
+        """
         task = {task_id}
         request = update(
             {
@@ -52,7 +54,7 @@ class Incidents:
             adds={
                 "count": 1,
                 "tasks": task,
-                "untold": task,
+                "untold": None if muted else task,
                 "affected": task,
                 "owners": {owner} if owner else None,
             },

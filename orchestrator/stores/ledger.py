@@ -118,6 +118,19 @@ class Ledger:
         within = (run for run in runs if order(since) <= order(run.slot) <= order(until))
         return tuple(sorted(within, key=lambda run: order(run.slot), reverse=True))
 
+    def held(self, task_id: str, since: str, until: str) -> tuple[Run, ...]:
+        """A task's held slots in [since, until], the oldest first, as they are now."""
+        runs = self._runs(
+            KeyConditionExpression="taskId = :task AND slot BETWEEN :since AND :until",
+            FilterExpression="attribute_exists(#hold)",
+            ExpressionAttributeNames={"#hold": "hold"},
+            ExpressionAttributeValues=to_item(
+                {":task": task_id, ":since": order(since), ":until": _end_of_second(until)}
+            ),
+            ConsistentRead=True,
+        )
+        return tuple(sorted(runs, key=lambda run: order(run.slot)))
+
     def with_status(
         self, status: RunStatus, *, since: str | None = None, until: str | None = None, page: int | None = None
     ) -> Iterator[Run]:

@@ -13,11 +13,14 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, cast
 
 from orchestrator.dynamodb import to_item, update
+from orchestrator.runs.approval import Approval
 from orchestrator.runs.execution_end import STOPPED
+from orchestrator.runs.hold import Hold
 from orchestrator.runs.run import (
     ROW_LIFETIME_SECONDS,
     UNSUCCESSFUL,
     Attention,
+    Run,
     RunEnd,
     RunStatus,
     SkipReason,
@@ -59,10 +62,11 @@ class Recorder:
         now: datetime,
         trigger: Trigger = Trigger.SCHEDULE,
         execution_arn: str | None = None,
+        linked: bool = False,
     ) -> bool:
         """Writes the row of a slot that has none. Returns False, and writes nothing, if there is one.
 
-        The row has no times, since the slot had no run.
+        The row has no times, since the slot had no run. ``linked`` is what the task's record says.
         """
         item = to_item(
             {
@@ -75,6 +79,7 @@ class Recorder:
                 "reason": end.reason,
                 "executionArn": execution_arn,
                 "attempts": 0,
+                "linked": 1 if linked else None,
                 "ttl": int(now.timestamp()) + ROW_LIFETIME_SECONDS,
             }
         )
@@ -109,6 +114,42 @@ class Recorder:
         )
         return self._alone({"TableName": self._runs, "Key": _key(task_id, slot), **row})
 
+    def hold(self, run: Run, hold: Hold) -> bool:
+        """Writes into a held row what it waits for. Returns False, and writes nothing, if it is another by now."""
+        row = update(
+            {"hold": hold.to_value()},
+            values={"version": run.version},
+            condition="attribute_exists(#hold) AND #startedAt = :version",
+        )
+        return self._alone({"TableName": self._runs, "Key": _key(run.task_id, run.slot), **row})
+
+    def answer(self, run: Run, approval: Approval) -> bool:
+        """Writes what somebody has answered. Returns False, and writes nothing, if somebody else was first, or the run
+        is another by now.
+        """
+        row = update(
+            {"approval": approval.to_value()},
+            values={"version": run.version, "status": run.status},
+            condition="#startedAt = :version AND #status = :status AND attribute_not_exists(#approval.#answer)",
+        )
+        return self._alone({"TableName": self._runs, "Key": _key(run.task_id, run.slot), **row})
+
+    def end_held(self, run: Run, end: RunEnd) -> bool:
+        """Ends a held row without a run. Returns False, and writes nothing, if it is another by now."""
+        row = update(
+            {
+                "status": end.status,
+                "endedAt": end.ended_at,
+                "error": end.error,
+                "cause": one_line(end.cause) if end.cause else None,
+                "reason": end.reason,
+            },
+            removes=["hold"],
+            values={"version": run.version},
+            condition="attribute_exists(#hold) AND #startedAt = :version",
+        )
+        return self._alone({"TableName": self._runs, "Key": _key(run.task_id, run.slot), **row})
+
     def attend(self, task_id: str, slot: str, execution_arn: str, attention: Attention) -> bool:
         """Marks a running run, which tells people. Returns False if it has a mark already or is not running."""
         row = update(
@@ -136,7 +177,8 @@ class Recorder:
                     "reason": SkipReason.OVERLAP if stopped else None,
                 },
                 values={"me": execution_arn, "running": RunStatus.RUNNING, "waiting": RunStatus.WAITING},
-                condition="#executionArn = :me AND #status IN (:running, :waiting)",
+                # A held row outlives the execution that has written it.
+                condition="#executionArn = :me AND #status IN (:running, :waiting) AND attribute_not_exists(#hold)",
             ),
         }
         failed = end.status in UNSUCCESSFUL and not stopped

@@ -8,6 +8,9 @@ from orchestrator.runs.run import UNSUCCESSFUL, Trigger
 
 _ROW = ("dynamodb:PutItem", "dynamodb:UpdateItem")
 
+#: What may wake a slot of another task, beside what is told anyway; and what is held.
+_LINKED = ["SKIPPED", "SUCCEEDED", "WAITING"]
+
 _FAILURE_HANDLER = Function(
     name="failure-handler",
     module="system.failure_handler",
@@ -38,9 +41,12 @@ _FOLLOWER = Function(
     name="follower",
     module="system.follower",
     permissions=(
-        Permission(actions=("dynamodb:Query",), resource="table:TaskRuns"),
+        Permission(actions=("dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"), resource="table:TaskRuns"),
         Permission(actions=("dynamodb:GetItem", "dynamodb:UpdateItem"), resource="table:ScheduledTasks"),
+        Permission(actions=("states:StartExecution",), resource="task-runner"),
+        Permission(actions=("scheduler:CreateSchedule",), resource="wake-ups"),
         Permission(actions=("dynamodb:DeleteItem", "dynamodb:UpdateItem"), resource="table:Incidents"),
+        Permission(actions=("dynamodb:Query", "dynamodb:UpdateItem"), resource="table:Limits"),
         Permission(actions=("sns:Publish",), resource="alerts"),
         Permission(actions=("cloudwatch:PutMetricData",), resource="metrics"),
     ),
@@ -48,11 +54,14 @@ _FOLLOWER = Function(
         EventSource(
             source="stream:TaskRuns",
             batch_size=100,
-            # A run that went well calls nobody.
+            # A run that went well calls nobody, unless others wait for it.
             filters=(
                 {"dynamodb": {"NewImage": {"status": {"S": sorted(UNSUCCESSFUL)}}}},
                 {"dynamodb": {"NewImage": {"attention": {"S": [{"exists": True}]}}}},
                 {"dynamodb": {"NewImage": {"status": {"S": ["SUCCEEDED"]}, "trigger": {"S": [Trigger.CATCH_UP]}}}},
+                {"dynamodb": {"NewImage": {"status": {"S": _LINKED}, "linked": {"N": ["1"]}}}},
+                # It wants to be looked at again.
+                {"dynamodb": {"NewImage": {"hold": {"M": {"wakeAt": {"N": [{"exists": True}]}}}}}},
             ),
         ),
     ),
@@ -75,8 +84,9 @@ _WATCHDOG = Function(
         Permission(actions=("dynamodb:Query",), resource="table:ScheduledTasks/index/NextRunIndex"),
         Permission(actions=("dynamodb:GetItem", "dynamodb:UpdateItem"), resource="table:ScheduledTasks"),
         Permission(actions=("dynamodb:Query",), resource="table:TaskRuns/index/StatusIndex"),
-        Permission(actions=("dynamodb:Query", *_ROW), resource="table:TaskRuns"),
+        Permission(actions=("dynamodb:GetItem", "dynamodb:Query", *_ROW), resource="table:TaskRuns"),
         Permission(actions=("dynamodb:Scan", "dynamodb:UpdateItem"), resource="table:Incidents"),
+        Permission(actions=("dynamodb:DeleteItem", "dynamodb:Query"), resource="table:Limits"),
         Permission(actions=("states:StartExecution",), resource="task-runner"),
         Permission(actions=("states:DescribeExecution",), resource="task-runner:executions"),
         Permission(actions=("sns:Publish",), resource="alerts"),

@@ -34,6 +34,8 @@ def obstacles(task: Task) -> Iterator[str]:
             f"all its attempts and delays can take {longest} s, and an Express execution has"
             f" {LONGEST_EXPRESS_SECONDS} s for them; shorten timeout or retry"
         )
+    if task.gates:
+        yield f"its slots wait for {', '.join(task.gates)} before they run, and TaskRunner alone holds slots"
     if task.overlap not in EXPRESS_OVERLAPS:
         allowed = " or ".join(EXPRESS_OVERLAPS)
         yield f"overlap {task.overlap} waits for or stops another run, which takes a Standard execution; say {allowed}"

@@ -20,6 +20,7 @@ from orchestrator.dynamodb import Fields, to_item
 from orchestrator.schedules.calendars import Closure, OnClosed
 from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
 from orchestrator.tasks.event_start import EventStart, WhenAbsent
+from orchestrator.tasks.gates import HoldKind, in_order
 from orchestrator.tasks.retries import RetryPolicy
 
 #: A task's id goes into schedule names, execution names and metric dimensions. It has no anchors, because ``$`` also
@@ -40,6 +41,9 @@ LEASE_MARGIN_SECONDS = 300
 
 #: A slot that waits for the task's runs before it is skipped when it has waited so long.
 LONGEST_WAIT_SECONDS = 86_400
+
+#: So long somebody may take to approve of a slot where its task says nothing else.
+APPROVAL_SECONDS = 86_400
 
 #: For so long a handler may say "not yet" where its task says nothing else.
 NOT_YET_SECONDS = 86_400
@@ -92,6 +96,47 @@ class CatchUp(StrEnum):
     LATEST = "latest"
     #: All, one after the other.
     ALL = "all"
+
+
+class SlotOf(StrEnum):
+    """Which slot of another task a slot waits for; slots that are skipped on a closed day are passed over."""
+
+    #: The one at the same moment, or else the latest before it.
+    SAME = "same"
+    #: The one before that.
+    PREVIOUS = "previous"
+    #: All on the same day, by the clock of the task that waits.
+    SAME_DAY = "same day"
+    #: The latest that is earlier.
+    LATEST_BEFORE = "latest before"
+
+
+class OnFailure(StrEnum):
+    """What becomes of a slot when one that it waits for has not gone well."""
+
+    #: It is skipped, and its row says so.
+    SKIP = "skip"
+    #: It runs all the same.
+    RUN = "run"
+    #: It goes on waiting: somebody may run the other one again.
+    WAIT = "wait"
+
+
+class OnDeadline(StrEnum):
+    """What becomes of a slot that still waits at its deadline."""
+
+    #: It expires, and people are told.
+    EXPIRE = "expire"
+    #: It runs all the same.
+    RUN = "run"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upstream:
+    """Another task, or the same, for whose slots a slot waits."""
+
+    task_id: str
+    slot: SlotOf = SlotOf.SAME
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,15 +215,36 @@ class Task:
     budget: Decimal = Decimal(0)
     #: A handler that is silent for longer is ended; 0: nobody listens.
     heartbeat_seconds: int = 0
+    #: Somebody has to approve of each slot, for so long after it is due; 0: nobody.
+    approval_seconds: int = 0
     #: For so long a handler may say "not yet".
     not_yet_seconds: int = NOT_YET_SECONDS
     alerts: Alerting = field(default_factory=Alerting)
+    #: What its slots wait for before they run.
+    after: tuple[Upstream, ...] = ()
+    #: Until when a slot waits: a local time (``08:30``) or a number of seconds after it; empty is a week.
+    deadline: str = ""
+    on_upstream_failure: OnFailure = OnFailure.SKIP
+    on_deadline: OnDeadline = OnDeadline.EXPIRE
+    #: Ids of the tasks that wait for this one; worked out over the whole of tasks.yaml.
+    downstream: tuple[str, ...] = ()
     owner: str = ""
     #: Words that people look tasks up by.
     tags: tuple[str, ...] = ()
     description: str = ""
     #: What to do when it fails: a link or a sentence.
     runbook: str = ""
+
+    @property
+    def gates(self) -> tuple[HoldKind, ...]:
+        """What its slots wait for before they run, in the order in which it is asked."""
+        asked = {HoldKind.UPSTREAM: self.after, HoldKind.APPROVAL: self.approval_seconds}
+        return in_order(kind for kind, is_asked in asked.items() if is_asked)
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether its rows concern more than its own slots: others wait for them, or they for others."""
+        return bool(self.gates or self.downstream)
 
     @property
     def is_system(self) -> bool:
@@ -258,10 +324,23 @@ class Task:
                 "of": self.alerts.of,
                 "quietSeconds": self.alerts.quiet_seconds,
             },
+            **self._links(),
             "owner": self.owner,
             "tags": self.tags,
             "description": self.description,
             "runbook": self.runbook,
+        }
+
+    def _links(self) -> dict[str, Any]:
+        return {
+            "after": [{"task": one.task_id, "slot": one.slot} for one in self.after],
+            "deadline": self.deadline,
+            "onUpstreamFailure": self.on_upstream_failure,
+            "onDeadline": self.on_deadline,
+            "downstream": self.downstream,
+            # What TaskRunner asks, and writes into rows.
+            "gates": self.gates,
+            "linked": self.is_linked,
         }
 
     def _numbers(self) -> dict[str, int]:
@@ -273,6 +352,7 @@ class Task:
             "pauseAfterFailures": self.pause_after_failures,
             "heartbeatSeconds": self.heartbeat_seconds,
             "notYetSeconds": self.not_yet_seconds,
+            "approvalSeconds": self.approval_seconds,
         }
 
     @classmethod
@@ -319,17 +399,27 @@ class Task:
             pause_after_failures=fields.get("pauseAfterFailures", int),
             budget=Decimal(f"{fields.find('budget', float) or 0:g}"),
             heartbeat_seconds=fields.find("heartbeatSeconds", int) or 0,
+            approval_seconds=fields.find("approvalSeconds", int) or 0,
             not_yet_seconds=fields.find("notYetSeconds", int) or NOT_YET_SECONDS,
             alerts=Alerting(
                 failures=alerts.get("failures", int),
                 of=alerts.get("of", int),
                 quiet_seconds=alerts.get("quietSeconds", int),
             ),
+            after=tuple(_upstream(one) for one in fields.maps("after")) if "after" in fields else (),
+            deadline=fields.find("deadline", str) or "",
+            on_upstream_failure=OnFailure(fields.find("onUpstreamFailure", str) or OnFailure.SKIP),
+            on_deadline=OnDeadline(fields.find("onDeadline", str) or OnDeadline.EXPIRE),
+            downstream=fields.texts("downstream") if "downstream" in fields else (),
             owner=fields.get("owner", str),
             tags=fields.texts("tags") if "tags" in fields else (),
             description=fields.get("description", str),
             runbook=fields.get("runbook", str),
         )
+
+
+def _upstream(fields: Fields) -> Upstream:
+    return Upstream(task_id=fields.get("task", str), slot=SlotOf(fields.get("slot", str)))
 
 
 def _closure_value(closure: Closure) -> dict[str, str]:

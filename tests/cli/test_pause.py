@@ -10,9 +10,11 @@ import pytest
 
 from orchestrator.cli.main import main
 from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.runs.mutes import Note
 from orchestrator.runs.run import RunStatus, Trigger
 from orchestrator.runs.task_state import Checkpoint, Pause
 from orchestrator.stores.ledger import Ledger
+from orchestrator.stores.mutes import Mutes
 from orchestrator.stores.registry import Registry
 from orchestrator.tasks.slots import key
 from orchestrator.tasks.task import CatchUp, Target, TargetKind, Task
@@ -165,3 +167,29 @@ def test_all_tasks_are_all_but_the_watchdog(registry: Registry, capsys: Printed)
     assert paused(registry, "watch") is None
     assert main(["resume", "--all"]) == 0
     assert paused(registry, "load") is None
+
+
+def test_a_mute_has_an_end_and_says_what_it_has_kept_quiet(
+    registry: Registry, embedded_aws: EmbeddedAws, capsys: Printed
+) -> None:
+    register(registry, "load", tags=("etl",))
+    assert main(["mute", "--tag", "etl", "--why", "the warehouse moves"]) == 2
+    assert main(["mute", "--tag", "elt", "--until", "2h", "--why", "x"]) == 2
+    assert "did you mean 'etl'?" in capsys.readouterr().err
+    assert main(["unmute", "--tag", "etl"]) == 2
+    assert capsys.readouterr().err == "all tasks with the tag etl: not muted\n"
+    assert main(["mute", "--tag", "etl", "--until", "2h", "--why", "the warehouse moves"]) == 0
+    assert "Muted all tasks with the tag etl until 20" in capsys.readouterr().out
+    mutes = Mutes(embedded_aws.client("dynamodb"), STACK)
+    (mute,) = mutes.all()
+    note = Note(line="2026-11-23T08:00:00Z  load  failed: X", task_id="load", owner="data", severity="failed")
+    for _ in range(2):
+        mutes.note(mute, note)
+    assert main(["unmute", "--tag", "etl"]) == 0
+    assert capsys.readouterr().out == f"Unmuted all tasks with the tag etl\n{note.line}\n"
+    (over,) = mutes.all()
+    assert over.over(datetime.now(UTC))
+    mutes.end(mute)
+    assert mutes.all() == [over], "it was cut short in the meantime"
+    mutes.end(over)
+    assert mutes.all() == []

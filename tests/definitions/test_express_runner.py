@@ -21,6 +21,7 @@ from orchestrator.local.aws.step_functions.jsonata import Evaluation
 from orchestrator.runs.execution_end import LOST
 from orchestrator.runs.run import Run, RunStatus, Trigger
 from orchestrator.stores.histories import Histories
+from orchestrator.tasks.event_start import WhenAbsent
 from orchestrator.tasks.express import obstacles
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.task import OverlapPolicy, Target, TargetKind, Task
@@ -278,6 +279,17 @@ def test_the_watchdog_closes_what_died_when_its_time_is_over(twin: Twin) -> None
     assert len(twin.runner._alerts(task_id)) == 1
     # A delivery that comes after that does not run the slot once more.
     assert found(twin.run(task_id)).duplicates == 1
+
+
+def test_an_event_that_is_skipped_keeps_the_params_that_nobody_could_ask_its_execution_for(twin: Twin) -> None:
+    task_id = twin.register("skipped-event", when_absent=WhenAbsent.ALERT)
+    twin.runner.change(task_id, "SET pause = :pause", pause={"M": {"who": {"S": "ann"}}})
+    run = found(twin.run(task_id, trigger=Trigger.EVENT, params={"file": "a.csv"}))
+    assert (run.status, run.reason, run.params) == (RunStatus.SKIPPED, "paused", '{"file":"a.csv"}')
+    twin.runner.change(task_id, "REMOVE pause")
+    later = "2026-11-23T09:00:00Z"
+    run = found(twin.run(task_id, later))
+    assert (run.status, run.started_at, run.params) == (RunStatus.MISSED, None, None)
 
 
 def test_every_expression_has_the_value_that_the_reference_gives_it(twin: Twin, evaluations: list[Evaluation]) -> None:

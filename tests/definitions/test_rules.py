@@ -63,6 +63,7 @@ _inputs = st.one_of(
             "replaces": _values,
             "within": st.sampled_from([1, 60, 300, 86_400, 86_401, 0, 1.5]) | _values,
             "params": st.just({"a": 1}) | _values,
+            "released": st.booleans() | _values,
         },
     ),
     st.lists(st.just({"taskId": "report"}), max_size=2),
@@ -91,7 +92,7 @@ def test_what_an_input_asks_for(given_input: Any) -> None:
     found = filled(variables.FROM_ANY_INPUT, {"states": states}, NOW)
     asked = Asked.read(given_input, STARTED_AT)
     assert (found["taskId"], found["slot"], found["trigger"]) == (asked.task_id, asked.slot, asked.trigger)
-    assert (found["replaces"] or "") == asked.replaces
+    assert ((found["replaces"] or ""), found["released"]) == (asked.replaces, asked.released)
     if evaluate(variables.INPUT_IS_VALID, states=states):
         assert filled(variables.FROM_INPUT, {"states": states}, NOW) == found
 

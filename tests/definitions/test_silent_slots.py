@@ -11,12 +11,15 @@ import pytest
 
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.alerts import Cause, Severity
+from orchestrator.runs.mutes import Mute
 from orchestrator.runs.run import Attention, Run, RunStatus, SkipReason, Trigger
 from orchestrator.runs.task_state import Checkpoint, Pause
 from orchestrator.stack import HEARTBEAT_METRIC, METRICS_NAMESPACE, UNREADABLE_METRIC
 from orchestrator.stores.dead_letters import DeadLetters
 from orchestrator.stores.incidents import Incidents
+from orchestrator.stores.mutes import Mutes
 from orchestrator.tasks.retries import RetryPolicy
+from orchestrator.tasks.scope import Scope, ScopeKind
 from orchestrator.tasks.slots import key
 from orchestrator.tasks.task import Alerting, CatchUp, OverlapPolicy, TaskSchedule
 from tests.testbed.rounds import dead_letter, messages, round_at, rounds
@@ -386,6 +389,47 @@ def test_an_odd_incident_keeps_no_other_from_being_told(runner: TaskRunner) -> N
     assert any(cause.title in text for text in messages(runner))
     for incident in ("odd", cause.incident):
         dynamodb.delete_item(TableName=STACK.incidents_table, Key={"incident": {"S": incident}})
+
+
+def test_nobody_is_told_of_muted_tasks_until_the_mute_ends_and_then_of_all_that_happened(runner: TaskRunner) -> None:
+    now = datetime.now(UTC)
+    muted = runner.register("muted", params={"refuse": True}, tags=("etl",), owner="data", retry=ONCE)
+    heard = runner.register("not-muted", params={"refuse": True}, tags=("web",), retry=ONCE)
+    mutes = Mutes(runner.aws.client("dynamodb"), STACK)
+    mute = Mute(
+        scope=Scope(kind=ScopeKind.TAG, name="etl"), who="ann", why="x", since=key(now), until="2099-01-01T00:00:00Z"
+    )
+    mutes.begin(mute)
+    messages(runner)
+    for task_id in (muted, heard):
+        arn = runner.start({"taskId": task_id, "scheduledTime": SLOT})
+        assert runner.aws.execution(arn).over.wait(PATIENCE)
+    assert runner.aws.event_sources.settled(PATIENCE)
+    assert [heard in text for text in messages(runner)] == [True]
+    # What has gone wrong is kept as ever, and what goes well is not told either.
+    assert (ended(runner, muted, SLOT).status, ended(runner, heard, SLOT).status) == (RunStatus.FAILED,) * 2
+    record = runner.registry.get(muted)
+    assert record is not None
+    assert len(record.incidents) == 1
+    (noted,) = mutes.all()
+    (line,) = noted.notes
+    assert line.startswith(f"{SLOT}  {muted}  failed: ")
+    assert (noted.tasks, noted.owners, noted.severities) == ((muted,), ("data",), ("failed",))
+    round_at(runner, now + timedelta(minutes=5))
+    assert messages(runner) == []
+    mutes.cut_short(noted, key(now + timedelta(minutes=6)))
+    assert round_at(runner, now + timedelta(minutes=10))["told"] == 1
+    (text,) = messages(runner)
+    assert text.startswith("A mute is over: all tasks with the tag etl.")
+    assert f"  {line}\n" in text
+    assert mutes.all() == []
+    assert round_at(runner, now + timedelta(minutes=15))["told"] == 0
+    for task_id in (muted, heard):
+        runner.start({"taskId": task_id, "scheduledTime": NINE, "params": {"refuse": False}})
+        assert ended(runner, task_id, NINE).status is RunStatus.SUCCEEDED
+        runner.registry.remove(task_id)
+    assert runner.aws.event_sources.settled(PATIENCE)
+    messages(runner)
 
 
 def remove_row(runner: TaskRunner, task_id: str, slot: str) -> None:

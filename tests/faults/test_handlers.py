@@ -16,12 +16,15 @@ import pytest
 from orchestrator.local.aws.iam import roles
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.alerts import Cause, Severity
-from orchestrator.runs.run import RunEnd, RunStatus
+from orchestrator.runs.mutes import Mute, Note
+from orchestrator.runs.run import TERMINAL, RunEnd, RunStatus, Trigger
 from orchestrator.stack import HEARTBEAT_METRIC, METRICS_NAMESPACE
 from orchestrator.stores.incidents import Incidents
+from orchestrator.stores.mutes import Mutes
 from orchestrator.stores.recorder import Recorder
+from orchestrator.tasks.scope import Scope, ScopeKind
 from orchestrator.tasks.slots import key
-from orchestrator.tasks.task import CatchUp
+from orchestrator.tasks.task import CatchUp, SlotOf, Upstream
 from tests.faults.injection import Call, Fault, Faults, Injected
 from tests.faults.scenarios import GRACE, Cell
 from tests.faults.verdicts import LOST, table, told, verdict
@@ -174,22 +177,59 @@ FOLLOWER = (
     "dynamodb:UpdateItem ScheduledTasks",
     "dynamodb:UpdateItem Incidents",
     "dynamodb:DeleteItem Incidents",
+    "dynamodb:Query Limits",
+    "dynamodb:UpdateItem Limits",
     "sns:Publish Alerts",
 )
+
+#: What it does of held slots alone.
+OF_HELD = ("dynamodb:GetItem TaskRuns", "dynamodb:UpdateItem TaskRuns", "states:StartExecution TaskRunner")
+
+
+@pytest.mark.proof
+def test_whatever_call_fails_a_held_slot_is_woken_and_runs_once(runner: TaskRunner, faults: Faults) -> None:
+    known = calls(runner, STACK.function("follower", is_task=False))
+    cells = every(runner, "held", OF_HELD)
+    struck = injected(known, cells)
+
+    def play(_: tuple[str, Fault], cell: Cell) -> None:
+        cell.register(after=(Upstream(task_id=cell.task_id, slot=SlotOf.LATEST_BEFORE),), downstream=(cell.task_id,))
+        cell.run()
+        cell.run(key(cell.at - timedelta(days=1)), trigger=Trigger.RERUN)
+
+    with faults.injected(*struck.values()):
+        at_once(play, cells)
+        runner.until(lambda: all((run := cell.row()) and run.status in TERMINAL for cell in cells.values()))
+        assert runner.aws.event_sources.settled(60)
+    assert [key for key, one in struck.items() if not one.hits] == []
+    assert {cell.row().status for cell in cells.values()} == {RunStatus.SUCCEEDED}  # type: ignore[union-attr] # see above
+    assert {faults.effects[cell.task_id, cell.slot] for cell in cells.values()} == {1}
+
+
+#: It asks this about all tasks, and this of one that is muted.
+MUTES, OF_MUTED = "dynamodb:Query Limits", "dynamodb:UpdateItem Limits"
 
 
 @pytest.mark.proof
 def test_whatever_call_of_the_follower_fails_people_are_told(runner: TaskRunner, faults: Faults) -> None:
     known = calls(runner, STACK.function("follower", is_task=False))
-    assert sorted(known) == sorted((*FOLLOWER, ONLY_COUNTED))
+    assert sorted(known) == sorted((*FOLLOWER, *OF_HELD, ONLY_COUNTED))
     cells = every(runner, "follower", FOLLOWER)
     recorder = Recorder(runner.aws.client("dynamodb"), STACK)
+
+    mutes = Mutes(runner.aws.client("dynamodb"), STACK)
 
     def marks(cell: Cell) -> tuple[str, ...]:
         return cell.task_id, _cause(cell).incident
 
-    def fail(_: tuple[str, Fault], cell: Cell) -> None:
+    def struck() -> dict[tuple[str, Fault], Injected]:
+        of_all = {key: cells[key] for key in cells if key[0] == MUTES}
+        return injected(known, cells, marks) | injected(known, of_all, lambda cell: ("",))
+
+    def fail(which: tuple[str, Fault], cell: Cell) -> None:
         cell.register(pause_after_failures=1)
+        if which[0] == OF_MUTED:
+            mutes.begin(_mute(cell))
         runner.change(cell.task_id, "SET consecutiveFailures = :one", one={"N": "1"})
         now = runner.aws.clock.now()
         recorder.record(
@@ -201,7 +241,7 @@ def test_whatever_call_of_the_follower_fails_people_are_told(runner: TaskRunner,
         cell.run()
 
     messages(runner)
-    failing, recovering = injected(known, cells, marks), injected(known, cells, marks)
+    failing, recovering = struck(), struck()
     with faults.injected(*failing.values()):
         at_once(fail, cells)
         assert runner.aws.event_sources.settled(60)
@@ -209,21 +249,20 @@ def test_whatever_call_of_the_follower_fails_people_are_told(runner: TaskRunner,
     with faults.injected(*recovering.values()):
         at_once(recover, cells)
         assert runner.aws.event_sources.settled(60)
-    said = "\n".join(messages(runner))
-    found = {
-        key: ", ".join(
-            [
-                _so_often("told", said.count(f"task:      {cell.task_id}\n")),
-                "paused" if paused[key] else LOST,
-                _so_often("over", said.count(f"recovered: {cell.task_id}, slot {cell.slot}")),
-            ]
-        )
-        for key, cell in cells.items()
-    }
+    said = "\n".join([*messages(runner), *(f"{line}\n" for mute in mutes.all() for line in mute.notes)])
+    found = {}
+    for which, cell in cells.items():
+        first, last = f"task:      {cell.task_id}\n", f"recovered: {cell.task_id}, slot {cell.slot}"
+        if which[0] == OF_MUTED:
+            first, last = (f"{cell.task_id}  {what}: {_cause(cell).title}\n" for what in ("failed", "recovered"))
+        is_paused = "paused" if paused[which] else LOST
+        found[which] = ", ".join([_so_often("told", said.count(first)), is_paused, _so_often("over", said.count(last))])
     show("the follower", found)
     assert [key for key in cells if not failing[key].hits + recovering[key].hits] == []
     assert [key for key, what in found.items() if LOST in what] == []
     # Rather twice than never: of a mail whose reply is lost nobody knows that it was sent.
+    for mute in mutes.all():
+        mutes.end(mute)
     repeated = {call for call, fault in found if found[call, fault] != "told, paused, over"}
     assert repeated <= {"dynamodb:DeleteItem Incidents", "sns:Publish Alerts"}
     assert told(runner) & {cell.task_id for cell in cells.values()} == set()
@@ -258,8 +297,8 @@ def _so_often(what: str, times: int) -> str:
 
 # --- the watchdog
 
-#: For each call, what it is made for: a slot that was ``missed``, or is to be ``caught up``, the run of an execution
-#: that ``died``, an ``incident`` that has grown since it was told, or the whole ``round``.
+#: For each call, what it is made for: a slot that was ``missed``, is ``held`` or is to be ``caught up``, the run of an
+#: execution that ``died``, an ``incident`` that has grown since it was told, or the whole ``round``.
 WATCHDOG = {
     "dynamodb:Query NextRunIndex": "round",
     "dynamodb:GetItem ScheduledTasks": "missed",
@@ -268,8 +307,11 @@ WATCHDOG = {
     "dynamodb:Query TaskRuns": "missed",
     "dynamodb:PutItem TaskRuns": "missed",
     "dynamodb:UpdateItem TaskRuns": "died",
+    "dynamodb:GetItem TaskRuns": "held",
     "dynamodb:Scan Incidents": "round",
     "dynamodb:UpdateItem Incidents": "incident",
+    "dynamodb:Query Limits": "round",
+    "dynamodb:DeleteItem Limits": "mute",
     "states:StartExecution TaskRunner": "caught up",
     "states:DescribeExecution": "died",
     "sns:Publish Alerts": "incident",
@@ -279,6 +321,13 @@ WATCHDOG = {
 
 def _cause(cell: Cell) -> Cause:
     return Cause(severity=Severity.FAILED, title=f"{cell.task_id} of delivery to TaskRunner")
+
+
+def _mute(cell: Cell) -> Mute:
+    """For some minutes, in which a round may be made as of a later moment."""
+    now = datetime.now(UTC)
+    scope = Scope(kind=ScopeKind.TASK, name=cell.task_id)
+    return Mute(scope=scope, who="ann", why="x", since=key(now), until=key(now + timedelta(minutes=10)))
 
 
 class Prepared:
@@ -295,6 +344,12 @@ class Prepared:
             marks = (*marks, self._died(cell))
         elif what == "incident":
             marks = (*marks, self._incident(cell))
+        elif what == "held":
+            self._held(cell)
+        elif what == "mute":
+            mutes, mute = Mutes(cell.runner.aws.client("dynamodb"), STACK), _mute(cell)
+            mutes.begin(mute)
+            mutes.note(mute, Note(line="a line", task_id=cell.task_id, owner="", severity=Severity.FAILED))
         else:
             cell.register(catch_up=CatchUp.LATEST if what == "caught up" else CatchUp.NONE)
         self.marks[cell.task_id] = marks
@@ -305,6 +360,12 @@ class Prepared:
         cell.is_(RunStatus.RUNNING)
         cell.runner.aws.client("stepfunctions").stop_execution(executionArn=execution)
         return execution
+
+    def _held(self, cell: Cell) -> None:
+        """And what it waits for has gone well unheard."""
+        cell.register(after=(Upstream(task_id=cell.task_id, slot=SlotOf.LATEST_BEFORE),))
+        cell.run()
+        cell.has_ended(RunStatus.SUCCEEDED, key(cell.at - timedelta(days=1)))
 
     def _incident(self, cell: Cell) -> str:
         """Told of one task, and now it has hit another one."""
@@ -372,6 +433,8 @@ def test_whatever_call_of_the_watchdog_fails_a_later_round_makes_up_for_it(runne
     def judged(key: tuple[str, Fault], cell: Cell) -> str:
         if WATCHDOG[key[0]] == "incident":
             return _so_often("told", said.count(f"An incident goes on: {_cause(cell).title}."))
+        if WATCHDOG[key[0]] == "mute":
+            return _so_often("told", said.count(f"A mute is over: {cell.task_id}."))
         return verdict(runner.ledger.get(cell.task_id, cell.slot), cell.task_id, whom)
 
     found = {key: judged(key, cell) for key, cell in cells.items()}

@@ -9,9 +9,10 @@ import pytest
 
 from orchestrator.dynamodb import to_item
 from orchestrator.errors import InvalidRow
-from orchestrator.runs.hold import Hold, HoldKind, asked
+from orchestrator.runs.hold import Hold
 from orchestrator.runs.outline import Outline
 from orchestrator.runs.run import Run, RunStatus
+from orchestrator.tasks.gates import HoldKind
 
 KEY = {"taskId": "load", "slot": "2026-12-01T08:00:00Z", "status": "WAITING"}
 LEAST = Hold(kind=HoldKind.POOL, since="2026-12-01T08:00:01.000Z")
@@ -29,7 +30,7 @@ MOST = Hold(
 
 @pytest.mark.parametrize("hold", [LEAST, MOST])
 def test_a_row_gives_back_what_its_slot_waits_for(hold: Hold) -> None:
-    item = to_item(KEY | {"hold": hold.to_value(), "linked": True})
+    item = to_item(KEY | {"hold": hold.to_value(), "linked": 1})
     run = Run.from_item(item)
     assert (run.hold, run.linked, run.status) == (hold, True, RunStatus.WAITING)
     assert Outline.from_item(item).hold == hold
@@ -48,8 +49,3 @@ def test_a_deadline_has_passed_from_its_moment_on() -> None:
     assert MOST.passed(at)
     assert not MOST.passed(at.replace(hour=8, minute=59, second=59))
     assert not replace(MOST, deadline=None).passed(at)
-
-
-def test_places_in_a_pool_are_asked_for_last() -> None:
-    assert asked([HoldKind.POOL, HoldKind.UPSTREAM]) == (HoldKind.UPSTREAM, HoldKind.POOL)
-    assert asked([HoldKind.POOL, HoldKind.UPSTREAM], exempt=[HoldKind.UPSTREAM]) == (HoldKind.POOL,)

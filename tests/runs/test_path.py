@@ -100,3 +100,21 @@ def test_what_runs_within_a_map_is_below_it_however_its_events_are_mixed() -> No
     )
     assert states(found) == [("Each", 0), ("A", 1), ("A", 1), ("B", 1), ("Done", 0)]
     assert [visit.output for visit in found] == ["[]", "1", "2", "3", ""]
+
+
+def test_an_expression_that_failed_is_of_the_state_that_it_stands_in() -> None:
+    # As AWS tells it: the event before is that before the state was entered.
+    error = {"error": "States.QueryEvaluationError", "cause": "…", "state": "Invoke", "location": "Arguments"}
+    claimed, invoked, routed = path(
+        events(
+            ("TaskStateEntered", 0, {"name": "Claim"}),
+            ("TaskStateExited", 1, {"name": "Claim"}),
+            ("TaskStateEntered", 2, {"name": "Invoke"}),
+            ("EvaluationFailed", 2, error),
+            ("TaskStateExited", 4, {"name": "Invoke"}),
+            ("ChoiceStateEntered", 5, {"name": "Route"}),
+        )
+    )
+    assert (claimed.error, invoked.error, routed.error) == ("", "States.QueryEvaluationError", "")
+    assert (claimed.left, invoked.left) == (BEGIN + timedelta(seconds=2), BEGIN + timedelta(seconds=5))
+    assert [visit.depth for visit in (claimed, invoked, routed)] == [0, 0, 0]

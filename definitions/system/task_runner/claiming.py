@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from definitions.system.task_runner import rows
+from definitions.system.task_runner import holding, rows
 from definitions.system.task_runner.record import RECORD
 from definitions.system.task_runner.refusal import explained, faulty, not_claimed
 from definitions.system.task_runner.variables import (
@@ -17,6 +17,7 @@ from definitions.system.task_runner.variables import (
     FROM_INPUT,
     INPUT_IS_VALID,
     IS_DETACHED,
+    IS_HELD,
     IS_OF_EVENT,
     NOW_SECONDS,
     REFUSED,
@@ -44,6 +45,7 @@ from orchestrator.errors import ClaimContended, InvalidInput, InvalidTask
 from orchestrator.runs.claims import Decision
 from orchestrator.runs.run import BELATED, RunStatus, SkipReason, Trigger
 from orchestrator.stack import Stack, live
+from orchestrator.tasks.event_start import WhenAbsent
 from orchestrator.tasks.express import EXPRESS_OVERLAPS, LONGEST_EXPRESS_SECONDS
 from orchestrator.tasks.task import LEASE_MARGIN_SECONDS, TargetKind
 
@@ -59,23 +61,30 @@ STOP_ATTEMPTS = 60
 #: What an Express execution hands over to TaskRunner: what is no Lambda function, takes too long for it, or waits.
 ELSEWHERE = f"""$task.kind != {literal(TargetKind.LAMBDA)}
     or $task.leaseSeconds > {LONGEST_EXPRESS_SECONDS + LEASE_MARGIN_SECONDS}
-    or $not($task.overlap in {literal(list(EXPRESS_OVERLAPS))})
+    or $not($task.overlap in {literal(list(EXPRESS_OVERLAPS))}) or {IS_HELD}
     or $trigger in {literal([Trigger.BACKFILL, *BELATED])}"""
 
 
 def _now_unless_refused(*, express: bool) -> str:
-    """The one place where a record that cannot be run, a slot on a closed day and a run of a backfill turn off, or, in
-    an Express execution, what is not for one: the common case pays no state.
+    """The one place where a record that cannot be run, a slot on a closed day, one that waits for something and a run
+    of a backfill turn off, or, in an Express execution, what is not for one: the common case pays no state.
     """
-    return f"""$exists($task.refusal) or $exists($task.closed) or {ELSEWHERE if express else IS_DETACHED}
+    elsewhere = ELSEWHERE if express else f"{IS_HELD} or {IS_DETACHED}"
+    return f"""$exists($task.refusal) or $exists($task.closed) or $exists($task.absent) or {elsewhere}
         ? $error('this slot is not claimed so') : $string({NOW_SECONDS})"""
 
 
-#: Why ClaimSlot did not try: ``invalid``, a :class:`SkipReason`, or ``detached`` for what is claimed otherwise.
-_NOT_CLAIMED = f"""$exists($task.refusal) ? 'invalid'
+def _not_claimed(*, express: bool) -> str:
+    """Why ClaimSlot did not try: ``invalid``, a :class:`SkipReason`, :data:`holding.HELD`, or ``detached`` for what is
+    claimed otherwise.
+    """
+    held = "" if express else f": {IS_HELD} ? {literal(holding.HELD)}"
+    return f"""$exists($task.refusal) ? 'invalid'
     : $exists($task.closed) ? {literal(SkipReason.CLOSED)}
     : $task.paused ? {literal(SkipReason.PAUSED)}
+    : $exists($task.absent) ? {literal(SkipReason.ABSENT)} {held}
     : 'detached'"""
+
 
 _LOOKUP_FAILED = jsonata(f"""
     $not({INPUT_IS_VALID}) and {IS_OF_EVENT} ? {{
@@ -92,21 +101,31 @@ _LOOKUP_FAILED = jsonata(f"""
 """)
 
 
+#: What a row keeps of an event: nobody can ask an Express execution for its input when the slot is to run again.
+_OF_EVENT: dict[str, Any] = {"params": jsonata("$eventParams != null ? {'S': $eventParams}")}
+
+_EVENT_PARAMS = f"""({IS_OF_EVENT} and $exists($states.input.params)
+    ? $string($states.input.params) : null)"""
+
+#: Whether people are to hear that an event has not come, which may run its slot later.
+_IS_MISSED = f"$known.refusal = {literal(SkipReason.ABSENT)} and $task.absent = {literal(WhenAbsent.ALERT)}"
+
+
 def states(stack: Stack, *, express: bool = False) -> list[Any]:
     """Returns the states from LookupTask to InvokeLambda, or to the end of a run that starts nothing."""
-    detached = [_hand_over(stack), _unrecorded()] if express else [_claim_detached(stack)]
+    detached = [_hand_over(stack), _unrecorded()] if express else [_claim_detached(stack), *holding.states(stack)]
     return [
         _lookup(stack, express=express),
         *_claims(stack, express=express),
         *detached,
         _explain(stack),
         _refused(express=express),
-        *_recordings(stack, otherwise="Unrecorded" if express else "Failed"),
+        *_recordings(stack, express=express),
     ]
 
 
 def _lookup(stack: Stack, *, express: bool) -> Task:
-    first = begin(express=express)
+    first = begin(express=express) | ({"eventParams": jsonata(_EVENT_PARAMS)} if express else {})
     return call(
         "LookupTask",
         GET_ITEM,
@@ -130,7 +149,7 @@ def _lookup(stack: Stack, *, express: bool) -> Task:
 
 def _claims(stack: Stack, *, express: bool) -> list[Any]:
     not_tried = REFUSED | {
-        "known": refused(_NOT_CLAIMED),
+        "known": refused(_not_claimed(express=express)),
         "failure": jsonata("$exists($task.refusal) ? $task.refusal : null"),
     }
     return [
@@ -140,7 +159,7 @@ def _claims(stack: Stack, *, express: bool) -> list[Any]:
             comment="Takes the slot and the lease together, or neither.",
             arguments={
                 "TransactItems": [
-                    {"Put": rows.claimed_row(stack)},
+                    {"Put": rows.claimed_row(stack, **(_OF_EVENT if express else {}))},
                     {"Update": rows.lease_taken(stack, _now_unless_refused(express=express))},
                 ]
             },
@@ -228,6 +247,10 @@ def _explain(stack: Stack) -> Task:
     )
 
 
+def _once_more(condition: str, most: int = CLAIM_ATTEMPTS) -> When:
+    return When(f"{condition} and $claims < {most}", assign={"claims": jsonata("$claims + 1")})
+
+
 def _refused(*, express: bool) -> Choice:
     """Decides what becomes of a run that has not claimed its slot: the first choice that applies."""
     own_key = {"slot": jsonata(STARTED_AT)}
@@ -237,9 +260,6 @@ def _refused(*, express: bool) -> Choice:
     def because(decision: Decision) -> str:
         return f"$known.refusal = '{decision}'"
 
-    def once_more(condition: str, most: int = CLAIM_ATTEMPTS) -> When:
-        return When(f"{condition} and $claims < {most}", assign={"claims": jsonata("$claims + 1")})
-
     detached = to("HandOver") if express else to("ClaimDetached")
     duplicate = (When(because(Decision.DUPLICATE), assign={"status": DUPLICATE}), to("RecordDuplicate"))
     left = (When(f"{is_skipped} and {waits}", assign=skipped), to("LeaveQueue"))
@@ -247,12 +267,13 @@ def _refused(*, express: bool) -> Choice:
         # The row of before stands, or there is still none: whoever asked can ask again.
         (When(f"{is_skipped} and ({ASKED_FOR} or $replaces != null)", assign=skipped), to("Ended")),
         (When(f"{is_skipped} and {BY_HAND}", assign=own_key | skipped), to("RecordSkip")),
+        (When(f"{_IS_MISSED}", assign={"status": RunStatus.MISSED}), to("RecordSkip")),
         (When(is_skipped, assign=skipped), to("RecordSkip")),
         (When("$known.refusal = 'detached'"), detached),
     ]
-    again = (once_more(because(Decision.FREE)), to("ClaimAgain"))
+    again = (_once_more(because(Decision.FREE)), to("ClaimAgain"))
     of_standard = [
-        (once_more(because(Decision.STOP), STOP_ATTEMPTS), to("StopOther")),
+        (_once_more(because(Decision.STOP), STOP_ATTEMPTS), to("StopOther")),
         (When(f"{because(Decision.WAIT)} and $not({waits})"), to("RecordWaiting")),
         # What has waited so long does not give up now, and its row is there to be kept.
         (When(waits), to("JoinQueue")),
@@ -267,10 +288,12 @@ def _refused(*, express: bool) -> Choice:
         [duplicate, *skips, again, *of_express, *ends]
         if express
         else [
+            holding.RELEASED_TWICE,
             duplicate,
             left,
+            *holding.turns(is_skipped, _once_more),
             *skips,
-            (once_more(f"{because(Decision.FREE)} and {IS_DETACHED}"), detached),
+            (_once_more(f"{because(Decision.FREE)} and {IS_DETACHED}"), detached),
             again,
             *of_standard,
             *ends,
@@ -279,12 +302,17 @@ def _refused(*, express: bool) -> Choice:
     return Choice("Refused", choices=choices, default=to("RecordRefusal"))
 
 
-def _recordings(stack: Stack, *, otherwise: str) -> list[Any]:
-    """``otherwise`` is where a run goes of which no row can be written."""
-    failure = {"error": {"S": jsonata("$failure.name")}, "cause": {"S": jsonata("$failure.cause")}}
+def _recordings(stack: Stack, *, express: bool) -> list[Any]:
+    # Where a run goes of which no row can be written.
+    otherwise, kept = ("Unrecorded", _OF_EVENT) if express else ("Failed", {})
+    failure = {"error": {"S": jsonata("$failure.name")}, "cause": {"S": jsonata("$failure.cause")}, **kept}
     skip = {
+        **kept,
         "reason": {"S": jsonata("$known.refusal")},
-        "cause": jsonata(f"$known.refusal = {literal(SkipReason.CLOSED)} ? {{'S': $task.closed}}"),
+        "cause": jsonata(f"""$known.refusal = {literal(SkipReason.CLOSED)} ? {{'S': $task.closed}}
+            : $known.refusal = {literal(SkipReason.ABSENT)} ? {{'S': 'its event had not come by its schedule'}}"""),
+        # What gives way to a late event has no start.
+        "startedAt": jsonata(f"$status != {literal(RunStatus.MISSED)} ? {{'S': {STARTED_AT}}}"),
     }
     return [
         _put_row(stack, "RecordRefusal", failure, otherwise, next_state=to("Failed")),

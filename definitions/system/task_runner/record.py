@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from definitions.system.task_runner.variables import NOW_TEXT, SLOT, TRIGGER, matches, order
+from definitions.system.task_runner.variables import NOW_TEXT, RELEASED, SLOT, TRIGGER, matches, order
 from orchestrator.asl.states import jsonata, literal
 from orchestrator.errors import InvalidTask, TaskNotFound
+from orchestrator.runs.claims import UNGATED
 from orchestrator.runs.run import Trigger
+from orchestrator.tasks.event_start import WhenAbsent
+from orchestrator.tasks.gates import HoldKind
 from orchestrator.tasks.task import TARGET_PATTERN, OverlapPolicy, TargetKind
 
 _NUMBERS = {
@@ -56,6 +59,19 @@ _CLOSED = f"""($trigger := {TRIGGER}; $at := {order(SLOT)};
         ? $parse($item.closures.S)[{order("since")} <= $at and {order("until")} > $at][0].why)"""
 
 
+_UNGATED = literal({kind: list(UNGATED.get(kind, ())) for kind in HoldKind})
+
+#: What the slot has to wait for first, or nothing: :func:`orchestrator.runs.claims.gates`.
+_GATE = f"""($trigger := {TRIGGER}; $isOwn := $contains($split({SLOT}, '#')[0], '.');
+        $item.gates.L.S[$ in {literal(list(HoldKind))} and $not({RELEASED})
+            and $not($ = {literal(HoldKind.UPSTREAM)} and $isOwn)
+            and $not($trigger in $lookup({_UNGATED}, $))][0])"""
+
+#: What the clock does instead of running a slot whose event has not come, or nothing: it runs it.
+_ABSENT = f"""{TRIGGER} = {literal(Trigger.SCHEDULE)}
+        and $item.whenAbsent.S in {literal([WhenAbsent.SKIP, WhenAbsent.ALERT])} ? $item.whenAbsent.S"""
+
+
 def paused(item: str) -> str:
     """Whether a record, as DynamoDB has it, is paused and the end of the pause, if it has one, has not come."""
     return f"""($until := {item}.pause.M.until.S;
@@ -63,8 +79,8 @@ def paused(item: str) -> str:
 
 
 #: The record as plain values with the input's params over its own, ``paused``, ``closed`` if the slot lies in a
-#: closure, ``incidents`` (whether any is open that has hit the task), and ``refusal`` (name, cause) if the
-#: record cannot be run. Fails on nothing but params and closures that are not JSON.
+#: closure, ``gate`` if it is to be held first, ``linked``, ``incidents`` (whether any is open that has hit the task),
+#: and ``refusal`` (name, cause) if the record cannot be run. Fails on nothing but params and closures that are no JSON.
 RECORD = jsonata(f"""(
     $item := $states.result.Item;
     $fields := {{
@@ -77,9 +93,12 @@ RECORD = jsonata(f"""(
         'idempotent': $item.idempotent.*,
         'timezone': $exists($item.schedules.L[0].M.timezone.S) ? $item.schedules.L[0].M.timezone.S : 'UTC',
         'closed': {_CLOSED},
+        'absent': {_ABSENT},
         'paused': {paused("$item")},
         {" ".join(f"'{name}': $number($item.{name}.N)," for name in _MEASURES)}
-        'incidents': $exists($item.incidents)
+        'incidents': $exists($item.incidents),
+        'gate': {_GATE},
+        'linked': $item.linked.* = true
     }};
     $wrong := $trim({_WRONG});
     $not($exists($item)) ? $merge([$fields, {{'refusal': {{

@@ -12,7 +12,15 @@ The rule is :func:`orchestrator.runs.claims.decide`, to which tests hold the exp
 from __future__ import annotations
 
 from definitions.system.task_runner.record import paused
-from definitions.system.task_runner.variables import IS_DETACHED, NOW_SECONDS, NOW_TEXT, REFUSED, order, refused
+from definitions.system.task_runner.variables import (
+    IS_DETACHED,
+    NOW_SECONDS,
+    NOW_TEXT,
+    REFUSED,
+    is_moment,
+    order,
+    refused,
+)
 from orchestrator.asl.integrations import NOTHING
 from orchestrator.asl.states import Catch, Jsonata, jsonata, literal, to
 from orchestrator.runs.claims import QUEUEING, STOPPING, Decision
@@ -67,16 +75,16 @@ def _condition(text: str) -> str:
 def _read(stack: Stack) -> str:
     """The two items, and what they have to do with this run.
 
-    ``$run`` is the row if it is another run's; a scheduled delivery that comes late may replace the one that says it
-    was missed.
+    ``$run`` is the row if it is another run's; a scheduled delivery or an event that comes late may replace the one
+    that says it was missed.
     """
-    missed, schedule = literal(RunStatus.MISSED), literal(Trigger.SCHEDULE)
+    missed, delivered = literal(RunStatus.MISSED), literal([Trigger.SCHEDULE, Trigger.EVENT])
     return f"""
         $row := $lookup($states.result.Responses, {literal(stack.runs_table)})[0];
         $mine := $row.executionArn.S = $me;
         $run := $mine ? null : $exists($row) ? $row : null;
         $version := $exists($run.startedAt.S) ? $run.startedAt.S : $run.status.S;
-        $replaceable := $version = ($replaces = null and $trigger = {schedule} ? {missed} : $replaces);
+        $replaceable := $version = ($replaces = null and $trigger in {delivered} ? {missed} : $replaces);
         $record := $lookup($states.result.Responses, {literal(stack.tasks_table)})[0];
         $policy := $record.overlap.S;
         $lease := $record.lease.M;
@@ -113,21 +121,27 @@ def _facts() -> str:
 
 
 def _earlier() -> str:
-    """The runs before this one, when the row is another run's; a row that has not ended is of one that died."""
+    """The runs before this one, when the row is another run's; a row that has not ended is of one that died, but a held
+    row is of none.
+    """
     kept = ", ".join(f"'{name}': $exists($run.{name}.S) ? {{'S': $run.{name}.S}}" for name in _KEPT)
     unfinished, aborted = literal([RunStatus.RUNNING, RunStatus.WAITING]), literal(RunStatus.ABORTED)
     return f"""(
         $attempts := $exists($run.attempts.N) ? $number($run.attempts.N) : 0;
-        $history := $append([$run.history.L], [{{'M': {{
+        $history := $append([$run.history.L], $exists($run.hold) ? [] : [{{'M': {{
             'status': {{'S': $run.status.S in {unfinished} ? {aborted} : $run.status.S}},
             'attempts': {{'N': $string($attempts)}}, {kept}
         }}}}]);
-        $duplicates := $mine and $exists($row.duplicates.N) ? $number($row.duplicates.N) : 0;
+        $counts := ($mine or $exists($run.hold)) and $exists($row.duplicates.N);
+        $duplicates := $counts ? $number($row.duplicates.N) : 0;
         $merge([$run = null ? $known.earlier : {{
             'version': $version,
             'executionArn': $exists($run.executionArn.S) ? $run.executionArn.S : 'none',
             'attempts': $attempts,
-            'history': [$history[[-{HISTORY_LIMIT}..-1]]]
+            'history': [$history[[-{HISTORY_LIMIT}..-1]]],
+            'postponed': $exists($run.hold) and {is_moment("$run.postponedSince.S")} ? $run.postponedSince.S,
+            'approval': $exists($run.hold) ? $run.approval,
+            'startDelay': $exists($run.hold) ? $run.startDelaySeconds.N
         }}, {{'duplicates': $duplicates}}])
     )"""
 

@@ -15,6 +15,7 @@ from orchestrator.asl.vocabulary import STARTED_AT
 from orchestrator.dynamodb import raw_update
 from orchestrator.runs.run import ROW_LIFETIME_SECONDS, RunStatus, SkipReason
 from orchestrator.stack import Stack
+from orchestrator.tasks.gates import HoldKind
 from orchestrator.tasks.task import OverlapPolicy
 
 TASK_KEY = {"taskId": {"S": jsonata("$taskId")}}
@@ -34,11 +35,16 @@ def new_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
         "startedBy": jsonata("$startedBy != null ? {'S': $startedBy}"),
         "executionArn": ME["me"],
         "startedAt": {"S": jsonata(STARTED_AT)},
-        "startDelaySeconds": jsonata("$startDelay != null ? {'N': $string($startDelay)}"),
+        "startDelaySeconds": jsonata(
+            "$startDelay != null ? {'N': $string($startDelay)}"
+            " : $exists($known.earlier.startDelay) ? {'N': $known.earlier.startDelay}"
+        ),
         "attempts": {"N": jsonata("$string($known.earlier.attempts)")},
         "history": {"L": jsonata("$known.earlier.history")},
         "duplicates": {"N": jsonata("$string($known.earlier.duplicates)")},
         "ttl": {"N": jsonata(f"$string({NOW_SECONDS} + {ROW_LIFETIME_SECONDS})")},
+        "approval": jsonata("$known.earlier.approval"),
+        "linked": jsonata("$task.linked ? {'N': '1'}"),
         **attributes,
     }
     return {
@@ -49,14 +55,45 @@ def new_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
     }
 
 
-def claimed_row(stack: Stack, status: RunStatus = RunStatus.RUNNING) -> dict[str, Any]:
+def claimed_row(stack: Stack, *, status: RunStatus = RunStatus.RUNNING, **attributes: Any) -> dict[str, Any]:
     """PutItem of the row that takes the slot, in the place of the run that ``earlier`` names, if any."""
-    row = new_row(stack, status={"S": status})
+    row = new_row(stack, status={"S": status}, **attributes)
     return row | {
         "ConditionExpression": f"{row['ConditionExpression']} OR startedAt = :earlier"
         " OR (attribute_not_exists(startedAt) AND #status = :earlier)",
         "ExpressionAttributeNames": {"#status": "status"},
         "ExpressionAttributeValues": {":me": ME["me"], ":earlier": {"S": jsonata("$known.earlier.version")}},
+    }
+
+
+def held_row(stack: Stack) -> dict[str, Any]:
+    """PutItem of the row that takes the slot until what it waits for has come; it keeps the params that were given."""
+    given = "$states.context.Execution.Input.params"
+    hold = {
+        "kind": {"S": jsonata("$task.gate")},
+        "since": {"S": jsonata("$fromMillis($millis())")},
+        "params": jsonata(f"$exists({given}) ? {{'S': $string({given})}}"),
+    }
+    return claimed_row(stack, status=RunStatus.WAITING, hold={"M": jsonata(composed(hold))})
+
+
+def unheld_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
+    """UpdateItem of the held row whose place this execution was to take, and which ends without a run."""
+    ended = {
+        "status": {"S": jsonata("$status")},
+        "executionArn": ME["me"],
+        "startedAt": {"S": jsonata(STARTED_AT)},
+    }
+    return {
+        "TableName": stack.runs_table,
+        "Key": RUN_KEY,
+        **raw_update(
+            ended | attributes,
+            removes=["hold"],
+            values={"replaces": {"S": jsonata("$replaces")}},
+            condition="(attribute_exists(#hold) AND #startedAt = :replaces)"
+            " OR (#executionArn = :executionArn AND #status = :status)",
+        ),
     }
 
 
@@ -152,6 +189,43 @@ def lease_released(
             condition="attribute_exists(#taskId) AND (#overlap = :allow_all"
             " OR attribute_not_exists(#lease) OR #lease.#executionArn = :me)",
         ),
+    }
+
+
+def lease_given_back(stack: Stack) -> dict[str, Any]:
+    """UpdateItem of the task's record: another run may have the task, and this one has no outcome yet."""
+    me = {"me": {"S": jsonata(f"{IS_DETACHED} ? $error('a backfill has no lease') : $me")}}
+    return {
+        "TableName": stack.tasks_table,
+        "Key": TASK_KEY,
+        **raw_update({}, removes=["lease"], values=me, condition="#lease.#executionArn = :me"),
+    }
+
+
+def postponed_row(stack: Stack) -> dict[str, Any]:
+    """UpdateItem of this execution's own row, which waits until it is looked at again. It is an expression that fails
+    for one that has waited for long enough. Params that were given travel with it.
+    """
+    given = "$states.context.Execution.Input.params"
+    hold = {
+        "kind": {"S": HoldKind.TIME},
+        "since": {"S": jsonata("$again.over ? $error('it has waited for long enough') : $again.now")},
+        "why": {"S": jsonata("$again.why")},
+        "wakeAt": {"N": jsonata("$string($again.wakeAt)")},
+        "deadline": {"S": jsonata("$again.deadline")},
+        "params": jsonata(f"$exists({given}) ? {{'S': $string({given})}}"),
+    }
+    waiting = {
+        "status": {"S": RunStatus.WAITING},
+        "hold": {"M": jsonata(composed(hold))},
+        "postponedSince": {"S": jsonata("$again.since")},
+        "attempts": {"N": jsonata("$string($known.earlier.attempts + $attempt)")},
+    }
+    condition = "#executionArn = :me AND (#status = :running OR (#status = :status AND #hold = :hold))"
+    return {
+        "TableName": stack.runs_table,
+        "Key": RUN_KEY,
+        **raw_update(waiting, values=ME | {"running": {"S": RunStatus.RUNNING}}, condition=condition),
     }
 
 

@@ -3,7 +3,8 @@
 Every state sees the variables ``me`` (whose row and lease it is: :func:`begin`), ``taskId``, ``slot``, ``trigger``,
 ``startDelay`` (seconds, or null for all but scheduled runs), ``startedBy`` (who says to have started it, or null),
 ``task`` (the record, see :mod:`definitions.system.task_runner.record`), ``replaces`` (the version of the run whose
-place this one is to take, or null), ``known`` (of other runs, and why this one was refused:
+place this one is to take, or null), ``released`` (whether what the slot had to wait for is not asked again), ``known``
+(of other runs, and why this one was refused:
 :mod:`definitions.system.task_runner.refusal`), ``waitingSince`` (milliseconds, or null if it has not waited), and
 ``stopped`` (:mod:`definitions.system.task_runner.stopping`); once the slot is claimed ``attempt`` (how often the target
 was called, the call at hand among them), ``requests`` (what Lambda calls those before it, a space before each),
@@ -104,6 +105,7 @@ INPUT_IS_VALID = f"""({_NAMES_TASK} ? ($named := {_NAMED};
     and {optional(f"{_INPUT}.trigger", f"($type({_INPUT}.trigger) = 'string' ? {_INPUT}.trigger in {literal(list(Trigger))} : false)")}
     and {optional(f"{_INPUT}.replaces", f"$type({_INPUT}.replaces) in ['string', 'null']")}
     and {optional(f"{_INPUT}.params", f"$type({_INPUT}.params) = 'object'")}
+    and {optional(f"{_INPUT}.released", f"$type({_INPUT}.released) = 'boolean'")}
 ) : false)"""  # noqa: E501
 
 #: Scheduler says that it is Scheduler: whoever does not is a person or a program.
@@ -119,6 +121,14 @@ _REPLACES = f"($exists({_INPUT}.replaces) ? {_INPUT}.replaces : null)"
 #: directly gives none: CloudTrail knows them.
 _STARTED_BY = f"""($said := [{_INPUT}.startedBy, {_INPUT}.{STARTED_BY}][$type($) = 'string'][0];
     $exists($said) ? $substring($replace($said, /{CONTROL_PATTERN}/, ' '), 0, {NAME_LIMIT}) : null)"""
+
+RELEASED = f"($exists({_INPUT}.released) ? {_INPUT}.released : false)"
+
+#: Whether the run is to take the place of a held row, whose wait is over.
+TAKES_OVER = "$released and $replaces != null"
+
+#: Whether the slot is to be held first.
+IS_HELD = "$exists($task.gate)"
 
 #: Whether the run keeps away from the task's record: it takes no lease there and leaves no outcome.
 IS_DETACHED = f"$trigger = {literal(Trigger.BACKFILL)}"
@@ -170,7 +180,8 @@ CLAIMED: dict[str, object] = {
     "began": jsonata(f"$waitingSince = null ? $toMillis({STARTED_AT}) : $millis()"),
 }
 
-_START_DELAY = f"""({TRIGGER} = {literal(Trigger.SCHEDULE)}
+#: A slot that has waited for something was not delivered late.
+_START_DELAY = f"""({TRIGGER} = {literal(Trigger.SCHEDULE)} and $not({RELEASED})
     ? $round(($toMillis({STARTED_AT}) - $toMillis({SLOT})) / 1000, 3) : null)"""
 
 #: From an input that was found valid.
@@ -180,6 +191,7 @@ FROM_INPUT = {
     "trigger": jsonata(TRIGGER),
     "startDelay": jsonata(_START_DELAY),
     "replaces": jsonata(_REPLACES),
+    "released": jsonata(RELEASED),
     "startedBy": jsonata(_STARTED_BY),
 }
 
@@ -193,6 +205,7 @@ FROM_ANY_INPUT = {
     "trigger": jsonata(f"{INPUT_IS_VALID} or {IS_OF_EVENT} ? {TRIGGER} : {literal(Trigger.AD_HOC)}"),
     "startDelay": jsonata(f"{INPUT_IS_VALID} ? {_START_DELAY} : null"),
     "replaces": jsonata(f"{INPUT_IS_VALID} ? {_REPLACES} : null"),
+    "released": jsonata(f"{INPUT_IS_VALID} ? {RELEASED} : false"),
     "startedBy": jsonata(_STARTED_BY),
 }
 

@@ -33,7 +33,7 @@ def states(stack: Stack) -> list[Any]:
             "RecordWaiting",
             PUT_ITEM,
             comment="Takes the slot, so that a further delivery of it finds a row.",
-            arguments=rows.claimed_row(stack, RunStatus.WAITING),
+            arguments=rows.claimed_row(stack, status=RunStatus.WAITING),
             assign={"waitingSince": jsonata("$millis()")},
             never_retry=[CONDITION_FAILED],
             catch=not_claimed(CONDITION_FAILED),

@@ -17,14 +17,16 @@ from orchestrator.handlers.invocation import client, stack, unreadable
 from orchestrator.runs import alerts
 from orchestrator.runs.alerts import OUTCOMES, Cause, Severity
 from orchestrator.runs.destinations import News, about, attributes
+from orchestrator.runs.mutes import Note, muting
 from orchestrator.runs.run import UNSUCCESSFUL, Run, RunStatus
 from orchestrator.runs.task_state import Pause, Record
 from orchestrator.stack import sibling
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.ledger import Ledger
+from orchestrator.stores.mutes import Mutes
 from orchestrator.stores.registry import Registry
 from orchestrator.tasks.slots import key
-from orchestrator.tasks.task import Alerting
+from orchestrator.tasks.task import Alerting, Task
 
 #: A failure that a task tolerates now and then is judged among so many of its runs.
 _JUDGED = 50
@@ -56,7 +58,7 @@ def tell(run: Run, told: Collection[Severity], topic: str, now: datetime) -> Non
         if cause.severity not in told and not alerts.tolerated(task, cause.severity, run, known, now):
             _alert(cause, run, record, latest, topic, now)
     if run.status is RunStatus.SUCCEEDED and record is not None:
-        _recover(run, set(record.incidents) - {cause.incident for cause in causes}, topic, now)
+        _recover(run, record.task, set(record.incidents) - {cause.incident for cause in causes}, topic, now)
     if run.status in UNSUCCESSFUL and record is not None and _failed_too_often(record):
         why = f"{record.consecutive_failures} failures one after the other, the last of slot {run.slot}"
         registry.pause(run.task_id, Pause(who="pauseAfterFailures", why=why, since=key(now)), unless_paused=True)
@@ -76,7 +78,12 @@ def _alert(cause: Cause, run: Run, record: Record | None, latest: tuple[Run, ...
     incidents = Incidents(client("dynamodb"), stack())
     task = record.task if record else None
     owner = task.owner if task else ""
-    incident = incidents.hit(cause, run.task_id, now, owner=owner)
+    mutes = Mutes(client("dynamodb"), stack())
+    mute = muting(mutes.all(), run.task_id, task, now)
+    incident = incidents.hit(cause, run.task_id, now, owner=owner, muted=mute is not None)
+    if mute is not None:
+        mutes.note(mute, Note.of_alert(cause, run, owner))
+        return
     quiet = (task.alerts if task else Alerting()).quiet_seconds
     told_before = alerts.told_before(now, quiet)
     if incidents.tell(incident, _row(run), not_since=told_before, now=now):
@@ -86,13 +93,16 @@ def _alert(cause: Cause, run: Run, record: Record | None, latest: tuple[Run, ...
         incidents.told(incident, _row(run))
 
 
-def _recover(run: Run, incident_ids: set[str], topic: str, now: datetime) -> None:
-    incidents = Incidents(client("dynamodb"), stack())
+def _recover(run: Run, task: Task, incident_ids: set[str], topic: str, now: datetime) -> None:
+    incidents, mutes = Incidents(client("dynamodb"), stack()), Mutes(client("dynamodb"), stack())
     for incident_id in sorted(incident_ids):
         recovery = incidents.recovered(run.task_id, incident_id, _row(run), now)
         if recovery is None:
             continue
-        if recovery.over is not None:
+        mute = muting(mutes.all(), run.task_id, task, now) if recovery.over is not None else None
+        if recovery.over is not None and mute is not None:
+            mutes.note(mute, Note.of_recovery(recovery.over, run, task.owner))
+        elif recovery.over is not None:
             text, told = alerts.recovery(recovery.over, run), about(News.RECOVERED, recovery.over)
             _publish(topic, "recovered", text, told)
         incidents.left(run.task_id, recovery.over, incident_id)

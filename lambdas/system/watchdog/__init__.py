@@ -1,6 +1,7 @@
 """The watchdog: a task like any other that looks after all tasks. An alarm goes off when it is silent.
 
-It checks for slots that nobody has run, runs whose execution has ended or takes too long, and pauses that are over.
+It checks for slots that nobody has run, runs whose execution has ended or takes too long, held slots that nobody has
+woken, and pauses that are over.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from orchestrator.stack import HEARTBEAT_METRIC, HEARTBEAT_URL, sibling
 from orchestrator.stores.executions import Runner
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.ledger import Ledger
+from orchestrator.stores.mutes import Mutes
 from orchestrator.stores.recorder import Recorder
 from orchestrator.stores.registry import Registry
 from orchestrator.stores.server_clock import ServerClock
@@ -35,8 +37,8 @@ class WatchdogParams(Params):
 
 @task_handler("lambda/watchdog", WatchdogParams)
 def handler(event: TaskEvent[WatchdogParams], context: LambdaContext) -> dict[str, Any]:
-    """Returns how many slots it explained and started, rows it closed, pauses it ended, incidents and runs that go on
-    for too long it told of, and rows and records it could not read.
+    """Returns how many slots it explained, started and released, rows it closed, pauses it ended, incidents and runs
+    that go on for too long it told of, and rows and records it could not read.
     """
     odd: list[InvalidRecord | InvalidRow] = []
 
@@ -55,6 +57,7 @@ def handler(event: TaskEvent[WatchdogParams], context: LambdaContext) -> dict[st
         recorder=Recorder(dynamodb, stack()),
         runner=Runner(client("stepfunctions"), machine),
         incidents=Incidents(dynamodb, stack()),
+        mutes=Mutes(dynamodb, stack()),
         publish=lambda subject, text, about: client("sns").publish(
             TopicArn=topic, Subject=subject, Message=text, MessageAttributes=about
         ),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from pydantic.alias_generators import to_camel
@@ -12,15 +14,18 @@ from pydantic.alias_generators import to_camel
 from orchestrator.errors import InvalidRecord, InvalidRow
 from orchestrator.instants import order, to_millisecond
 from orchestrator.operations import pausing
+from orchestrator.operations.releasing import Release, Releasing
 from orchestrator.runs import alerts
-from orchestrator.runs.destinations import News, about
+from orchestrator.runs.destinations import News, about, attributes
 from orchestrator.runs.missed_slots import detect, too_long
+from orchestrator.runs.mutes import Mute, told_at_end
 from orchestrator.runs.run import Attention, Run, RunEnd, RunStatus, Trigger
 from orchestrator.runs.task_state import Record
 from orchestrator.stack import Stack
 from orchestrator.stores.executions import Runner
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.ledger import Ledger
+from orchestrator.stores.mutes import Mutes
 from orchestrator.stores.recorder import Closing, Recorder
 from orchestrator.stores.registry import Registry
 from orchestrator.stores.unreadable import Report
@@ -46,6 +51,8 @@ class Tally:
     started: int = 0
     closed: int = 0
     resumed: int = 0
+    #: Held slots that were started or ended.
+    released: int = 0
     told: int = 0
     #: Runs that go on for longer than they should, and of which people learn that now.
     too_long: int = 0
@@ -68,6 +75,7 @@ class Round:
     recorder: Recorder
     runner: Runner
     incidents: Incidents
+    mutes: Mutes
     #: Called with what cannot be read: a row or record of somebody else's making.
     report: Report
     #: Called with subject, text and what they are about, as SNS takes it.
@@ -80,12 +88,24 @@ class Round:
 
     def make(self) -> Tally:
         """Closes runs whose executions are gone first, which frees their leases; their slots are then not missed."""
-        going_on = self._read("run", self._going_on)
+        # What is to be looked at is found at once; each is read again when it is.
+        with ThreadPoolExecutor(5) as several:
+            running, waiting = (
+                several.submit(self._read, "run", partial(self._with_status, status))
+                for status in (RunStatus.RUNNING, RunStatus.WAITING)
+            )
+            overdue = several.submit(self._read, "task", lambda: list(self.registry.overdue(self.now)))
+            mutes = several.submit(self._read, "mute", self.mutes.all)
+            incidents = several.submit(self._read, "incident", lambda: list(self.incidents.open()))
+        unfinished = [*running.result(), *waiting.result()]
+        going_on = [run for run in unfinished if run.hold is None]
         old = order(to_millisecond(self.now - _YOUNG))
         self._each("run", [run for run in going_on if order(run.started_at or "") < old][:_MOST_DESCRIBED], self._close)
         self._each("run", going_on, self._measure)
-        self._each("task", self._read("task", lambda: list(self.registry.overdue(self.now))), self._check)
-        self._each("incident", self._read("incident", lambda: list(self.incidents.open())), self._summarize)
+        self._each("run", [run for run in unfinished if run.hold is not None], self._consider)
+        self._each("task", overdue.result(), self._check)
+        self._each("mute", mutes.result(), self._unmute)
+        self._each("incident", incidents.result(), self._summarize)
         return self.tally
 
     def _read(self, what: str, find: Callable[[], list[T]]) -> list[T]:
@@ -107,8 +127,17 @@ class Round:
                 # A fault with one must not stop the others; the round fails at its end, and names each fault.
                 self.tally.faults.append(f"{what} {_name(one)}: {type(fault).__name__}: {fault}")
 
-    def _going_on(self) -> list[Run]:
-        return [run for status in (RunStatus.RUNNING, RunStatus.WAITING) for run in self.ledger.with_status(status)]
+    def _with_status(self, status: RunStatus) -> list[Run]:
+        return list(self.ledger.with_status(status))
+
+    def _consider(self, run: Run) -> None:
+        """Releases, or ends, a held slot that nobody has woken."""
+        became = self._releasing.consider(run.task_id, run.slot, self.now)
+        self.tally.released += became in (Release.STARTED, Release.ENDED)
+
+    @property
+    def _releasing(self) -> Releasing:
+        return Releasing(registry=self.registry, ledger=self.ledger, recorder=self.recorder, runner=self.runner)
 
     def _measure(self, run: Run) -> None:
         """Marks the row of a run that goes on for longer than its task should; the ledger's stream tells people."""
@@ -150,11 +179,23 @@ class Round:
         detection = detect(task, checkpoint, record.pause, recorded, self.now)
         for verdict in detection.verdicts:
             end = RunEnd(status=verdict.status, reason=verdict.reason, cause=verdict.cause)
-            self.tally.explained += self.recorder.record(task.id, verdict.slot, end, now=self.now)
+            written = self.recorder.record(task.id, verdict.slot, end, now=self.now, linked=task.is_linked)
+            self.tally.explained += written
         for slot in detection.starts:
             self.runner.start(task.id, params={}, slot=slot, now=self.now, trigger=Trigger.CATCH_UP)
             self.tally.started += 1
         self.registry.advance(task.id, checkpoint, detection.checkpoint)
+
+    def _unmute(self, mute: Mute) -> None:
+        """What a mute that is over has kept quiet is told now, and then it is forgotten: rather twice than never."""
+        if not mute.over(self.now):
+            return
+        if mute.notes:
+            subject, text = alerts.subject(self.stack, "mute over"), told_at_end(self.stack, mute)
+            told = attributes(News.UNMUTED, severities=mute.severities, tasks=mute.tasks, owners=mute.owners)
+            self.publish(subject, text, told)
+            self.tally.told += 1
+        self.mutes.end(mute)
 
     def _summarize(self, incident: alerts.Incident) -> None:
         """Tells of tasks that joined later; the follower is about to tell what nobody has heard of yet."""
@@ -175,5 +216,7 @@ def _name(one: object) -> str:
             return f"{one.task_id} {one.slot}"
         case alerts.Incident():
             return one.id
+        case Mute():
+            return one.scope.key
         case _:
             return str(one)

@@ -24,7 +24,7 @@ def path_lines(visits: Sequence[Visit], *, full: bool) -> Iterator[Text]:
         if visit.attempts > 1:
             line.append(f"  {visit.attempts} attempts")
         if visit.error:
-            line.append(f"  {visit.error}", style="red")
+            line.append(f"  {visit.error}{', caught' if visit.left else ''}", style="" if visit.left else "red")
         yield line
         for label, text in _data(visit, full=full):
             shown = text if full or len(text) <= _LENGTH else f"{text[: _LENGTH - 1]}…"
@@ -63,7 +63,8 @@ def _data(visit: Visit, *, full: bool) -> Iterator[tuple[str, str]]:
     for label, text in told.items():
         if text and text != "{}":
             yield label, text
-    if visit.cause:
+    # An expression whose failure is caught is how a state says that another is to go on.
+    if visit.cause and (full or not (visit.left and visit.error == "States.QueryEvaluationError")):
         yield "cause", visit.cause
 
 

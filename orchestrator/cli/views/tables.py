@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -75,7 +75,7 @@ def _shortened(text: str) -> str:
 
 def run_values(run: Run) -> dict[str, Any]:
     """Returns a run as ``--json`` prints it, by the ledger's attributes, without those that do not apply."""
-    values = _applicable(asdict(run))
+    values = _applicable(asdict(replace(run, params=None)))
     return values | {"history": list(map(_applicable, values["history"]))} if run.history else values
 
 
@@ -92,7 +92,7 @@ def _task_row(record: Record, now: datetime) -> tuple[str | Text, ...]:
     return (
         task.id,
         str(task.target),
-        "\n".join(f"{one.expression} {one.timezone}" for one in task.schedules),
+        "\n".join((*(f"{one.expression} {one.timezone}" for one in task.schedules), *map(str, task.starts))),
         next_slot(record, now) or "",
         status_text(record.last_status) if record.last_status else "",
         _state(record, now),
@@ -110,6 +110,7 @@ def task_values(record: Record, now: datetime) -> dict[str, Any]:
         "schedules": [
             {name: value for name, value in one.items() if value is not None} for one in task.to_values()["schedules"]
         ],
+        **({"on": [start.to_value() for start in task.starts]} if task.starts else {}),
         "express": task.express,
         "next": next_slot(record, now),
         "lastStatus": record.last_status,

@@ -142,12 +142,12 @@ def shorten(client: Any, access_key: str, account: str) -> None:
         if isinstance(first, Answer) and first.plain is not None:
             told = {"RequestId": str(uuid.uuid4()), "HTTPStatusCode": first.status, "HTTPHeaders": {}}
             return {**first.plain, "ResponseMetadata": told | {"RetryAttempts": 0}}
-        return _parsed(client, parser, model.operation_model(action), first)
+        return parsed(client, parser, model.operation_model(action), first)
 
     client._make_api_call = make_api_call
 
 
-def _parsed(client: Any, parser: Any, operation: OperationModel, given: Any) -> Any:
+def parsed(client: Any, parser: Any, operation: OperationModel, given: Any) -> Any:
     """An answer as HTTP has it, read as a client reads it. Raises the client's exceptions."""
     if isinstance(given, Answer):
         headers = {"x-amzn-RequestId": str(uuid.uuid4()), **given.headers}

@@ -19,6 +19,7 @@ from moto.stepfunctions.parser.asl.utils import boto_client
 
 from orchestrator.local.aws import calls
 from orchestrator.local.aws.iam import roles
+from orchestrator.local.aws.lambda_ import invocations
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 
@@ -60,6 +61,8 @@ class Clients:
         """Returns moto's answer with a request id: moto's interpreter needs one, and not every answer has it."""
         if isinstance(request, calls.Request):
             return calls.answer(request)
+        if isinstance(request, invocations.Invocation):
+            return invocations.answer(request)
         before, _here.inside = inside(), True
         try:
             answer = self._stub(event_name, request)
@@ -90,6 +93,8 @@ class Clients:
         client.meta.events.register_last("before-send", self._answer)
         if service == "dynamodb":
             calls.shorten(client, credentials.access_key, roles.ACCOUNT)
+        if service == "lambda":
+            invocations.shorten(client, role_arn)
         return client
 
 

@@ -28,6 +28,7 @@ from orchestrator.local.aws import (
     clients,
     environment,
     error_bodies,
+    identifiers,
     kept,
     keys,
     looking,
@@ -41,13 +42,13 @@ from orchestrator.local.aws import (
 from orchestrator.local.aws.clock import Clock, RealClock
 from orchestrator.local.aws.cloudformation import change_sets, resources, updates
 from orchestrator.local.aws.connections import Server
-from orchestrator.local.aws.dynamodb import conditions, expressions, parameters, partitions, streams, tables
+from orchestrator.local.aws.dynamodb import conditions, expressions, items, parameters, partitions, streams, tables
 from orchestrator.local.aws.dynamodb import turns as dynamodb
 from orchestrator.local.aws.events import entries, objects, patterns, rules
 from orchestrator.local.aws.events import status_changes as events
 from orchestrator.local.aws.iam import policy_simulator, roles
 from orchestrator.local.aws.kept.folder import Kept
-from orchestrator.local.aws.lambda_ import event_sources, functions, mapping_requests
+from orchestrator.local.aws.lambda_ import event_sources, functions, invocations, mapping_requests
 from orchestrator.local.aws.parts import Running
 from orchestrator.local.aws.scheduler import firing as scheduler
 from orchestrator.local.aws.step_functions import (
@@ -108,14 +109,17 @@ ADAPTERS = (
     sdk_integrations,
     clients,
     calls,
+    identifiers,
     dynamodb,
     parameters,
     conditions,
+    items,
     expressions,
     partitions,
     streams,
     tables,
     functions,
+    invocations,
     event_sources,
     mapping_requests,
     roles,

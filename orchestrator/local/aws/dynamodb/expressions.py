@@ -23,27 +23,46 @@ from moto.dynamodb.parsing.validators import ActionCountValidator, OverlappingPa
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import adds, replaces
 
+#: Of each type, whether it is one of nodes. They are of abstract base classes, of which isinstance is slow.
+_of_nodes: dict[type, bool] = {}
+
+#: Of each type and each table of what is to be done, the first type in the table that it is one of.
+_bases: dict[tuple[type, tuple[type, ...]], type | None] = {}
+
+
+def _is_of_nodes(kind: type) -> bool:
+    if kind not in _of_nodes:
+        _of_nodes[kind] = Node in kind.__mro__
+    return _of_nodes[kind]
+
+
+def _first_base(kind: type, bases: tuple[type, ...]) -> type | None:
+    if (kind, bases) not in _bases:
+        _bases[kind, bases] = next((base for base in bases if issubclass(kind, base)), None)
+    return _bases[kind, bases]
+
 
 def _is_node(value: Any) -> bool:
-    # Nodes are of abstract base classes, of which isinstance is slow.
-    return Node in type(value).__mro__
+    return _is_of_nodes(type(value))
 
 
 def _traverse(self: Any, root: Any) -> Any:
     """Depth first, as moto's own, which asks of each node anew what is to be done with what."""
     processes = self._processing_map()
-    known: dict[type, Any] = {}
+    bases = tuple(processes)
+    # Most do nothing before they come to a child.
+    overridden = type(self).pre_processing_of_child is not DepthFirstTraverser.pre_processing_of_child
+    before = self.pre_processing_of_child if overridden else None
 
     def visit(node: Any, place: int) -> Any:
         parent, kind = node.parent, type(node)
         for at, child in enumerate(node.children or ()):
-            self.pre_processing_of_child(node, at)
-            if _is_node(child):
+            if before:
+                before(node, at)
+            if _is_of_nodes(type(child)):
                 visit(child, at)
-        if kind not in known:
-            known[kind] = next((process for base, process in processes.items() if issubclass(kind, base)), None)
-        if known[kind]:
-            node = known[kind](node)
+        if base := _first_base(kind, bases):
+            node = processes[base](node)
             node.parent = parent
             if parent:
                 parent.children[place] = node

@@ -12,6 +12,7 @@ import re
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from moto.backends import get_backend
@@ -25,7 +26,7 @@ from orchestrator.local.aws import keys
 from orchestrator.local.aws.environment import REGION
 from orchestrator.local.aws.iam import requests
 from orchestrator.local.aws.iam.requests import Permission
-from orchestrator.local.aws.iam.statements import Statement, allow
+from orchestrator.local.aws.iam.statements import Statement, allow, names
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 
@@ -104,7 +105,7 @@ def may(role_arn: str, wanted: Permission) -> bool:
 
 def _may(role_arn: str, one: Permission) -> bool:
     name = role_arn.rsplit("/", 1)[-1]
-    found = statements(name)
+    found = _about(_documents(name), one.action, one.resource)
     known = replace(one, context={**_of_every_request(name), **one.context}) if any(map(_asks, found)) else one
     allowed = allow(found, known)
     (_used if allowed else _denied).add(Asked(role=name, permission=one))
@@ -137,16 +138,28 @@ def _of_every_request(role: str) -> Mapping[str, str]:
 
 def statements(role_name: str) -> list[Statement]:
     """Returns the statements of all policies of a role; none if the role does not exist."""
+    return list(_stated(_documents(role_name)))
+
+
+def _documents(role_name: str) -> tuple[str, ...]:
     backend = get_backend("iam")[ACCOUNT]["aws"]
     role = next((role for role in backend.roles.values() if role.name == role_name), None)
     if role is None:
-        return []
-    documents = [*role.policies.values(), *map(_current, role.managed_policies.values())]
-    statements: list[Statement] = []
-    for document in documents:
-        parsed = json.loads(document) if isinstance(document, str) else document
-        statements += parsed["Statement"] if isinstance(parsed["Statement"], list) else [parsed["Statement"]]
-    return statements
+        return ()
+    documents = (*role.policies.values(), *map(_current, role.managed_policies.values()))
+    return tuple(one if isinstance(one, str) else json.dumps(one) for one in documents)
+
+
+@lru_cache(256)
+def _stated(documents: tuple[str, ...]) -> tuple[Statement, ...]:
+    stated = [json.loads(document)["Statement"] for document in documents]
+    return tuple(statement for one in stated for statement in (one if isinstance(one, list) else [one]))
+
+
+@lru_cache(4096)
+def _about(documents: tuple[str, ...], action: str, resource: str) -> tuple[Statement, ...]:
+    """Those statements that name the action and the resource; what they say of it may depend on the request."""
+    return tuple(statement for statement in _stated(documents) if names(statement, action, resource))
 
 
 def _current(policy: Any) -> Any:

@@ -21,10 +21,15 @@ def applies(statement: Statement, wanted: Permission) -> bool:
     """Whether a statement says anything about it. Raises NotImplementedError for a condition operator that there is
     not.
     """
-    return (
-        _like(wanted.action.lower(), [action.lower() for action in _listed(statement["Action"])])
-        and _like(wanted.resource, _listed(statement["Resource"]))
-        and conditions.hold(statement.get("Condition", {}), wanted.context)
+    return names(statement, wanted.action, wanted.resource) and conditions.hold(
+        statement.get("Condition", {}), wanted.context
+    )
+
+
+def names(statement: Statement, action: str, resource: str) -> bool:
+    """Whether a statement is about the action and the resource, whatever its condition."""
+    return _like(action.lower(), [action.lower() for action in _listed(statement["Action"])]) and _like(
+        resource, _listed(statement["Resource"])
     )
 
 

@@ -11,6 +11,7 @@ import copy
 import hashlib
 import json
 import random
+import re
 import threading
 import uuid
 from collections.abc import Callable, Mapping
@@ -46,10 +47,15 @@ class _Parsed:
 
     evaluator: Jsonata
     closure: closures.Closure
+    #: It asks for the time, or for chance.
+    asks_now: bool
 
 
 #: What :func:`watch` was given.
 _watchers: list[Callable[[Evaluation], None]] = []
+
+#: Functions whose value is another each time.
+_OF_NOW = re.compile(r"\$(random|uuid|millis|now)\b")
 
 _parsed: dict[str, _Parsed] = {}
 _parsing = threading.Lock()
@@ -128,7 +134,11 @@ def _parse(expression: str) -> _Parsed:
     with _parsing:
         if expression not in _parsed:
             evaluator = Jsonata(expression)
-            _parsed[expression] = _Parsed(evaluator=evaluator, closure=closures.compiled(evaluator.ast))
+            _parsed[expression] = _Parsed(
+                evaluator=evaluator,
+                closure=closures.compiled(evaluator.ast),
+                asks_now=_OF_NOW.search(expression) is not None,
+            )
         return _parsed[expression]
 
 
@@ -167,7 +177,7 @@ def evaluate(expression: str, bindings: Mapping[str, Any], now: datetime) -> Any
         evaluator = Jsonata.CURRENT.jsonata = object.__new__(Jsonata)
         evaluator.__dict__.update(parsed.evaluator.__dict__)
         frame = Jsonata.Frame(parsed.evaluator.environment)
-        frame.bindings = {**_bound, **_of_now(now, milliseconds, drawn)}
+        frame.bindings = {**_bound, **_of_now(now, milliseconds, drawn)} if parsed.asks_now else dict(_bound)
         for name, value in bindings.items():
             frame.bindings[name] = Utils.NULL_VALUE if value is None else value
         result = parsed.closure(evaluator, None, frame)

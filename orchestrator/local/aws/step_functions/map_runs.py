@@ -15,6 +15,7 @@ from __future__ import annotations
 import enum
 import re
 import threading
+from functools import lru_cache
 from typing import Any
 
 from moto.stepfunctions.parser.api import MapRunStatus
@@ -128,11 +129,17 @@ def _run_item(self: Any, env: Any, job: Any) -> None:
             job.job_output = failures.runtime_error(env, _EXCEEDED, kind)
 
 
+@lru_cache(256)
+def _with_points(definition: str) -> str:
+    return _WHOLE.sub(r"\1.0", definition)
+
+
 def install(aws: Aws) -> None:
     """Counts and limits the failures of distributed Maps."""
     parse = AmazonStateLanguageParser.parse
+    # Each execution has its definition parsed, which is there already; to look through its text takes longer.
     replaces(AmazonStateLanguageParser, "parse", digest="e6fd7e062fd0")(
-        staticmethod(lambda definition: parse(_WHOLE.sub(r"\1.0", definition)))
+        staticmethod(lambda definition: parse(_with_points(definition)))
     )
 
     @replaces(Preprocessor, "visitTolerated_failure_count_string_jsonata", digest="1dd403612eb9")
