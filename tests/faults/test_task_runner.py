@@ -91,6 +91,8 @@ def play(runner: TaskRunner, faults: Faults, times: float, keys: Keys) -> Matrix
         list(pool.map(lambda key: ALL[key[0]].play(cells[key]), cells))
         assert runner.aws.event_sources.settled(60)
     rounds(runner, runner.aws.clock.now() + GRACE + timedelta(minutes=10), 2)
+    # What the watchdog has released runs.
+    runner.until(lambda: not any(_at_work(runner)))
     assert runner.aws.event_sources.settled(60)
     known = told(runner)
 
@@ -102,6 +104,11 @@ def play(runner: TaskRunner, faults: Faults, times: float, keys: Keys) -> Matrix
     return {
         key: Finding(verdict=own, other=other, struck=injected[key].hits > 0) for key, (own, other) in findings.items()
     }
+
+
+def _at_work(runner: TaskRunner) -> Sequence[object]:
+    arn = runner.applied.outputs["TaskRunnerArn"]
+    return runner.aws.client("stepfunctions").list_executions(stateMachineArn=arn, statusFilter="RUNNING")["executions"]
 
 
 def show(title: str, matrix: Matrix) -> None:
