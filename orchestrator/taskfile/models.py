@@ -18,6 +18,7 @@ from orchestrator.schedules.calendars import Calendar, ClosedDays, OnClosed, clo
 from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
 from orchestrator.schedules.fields import DAY_OF_WEEK
 from orchestrator.schedules.spreading import LONGEST_SPREAD_MINUTES, spread
+from orchestrator.taskfile.chain_models import ChainModel
 from orchestrator.taskfile.destination_models import NotificationsModel
 from orchestrator.taskfile.event_models import EventsField
 from orchestrator.taskfile.fields import Bound, Duration, Expression, Tag, Timezone, bound, names
@@ -244,7 +245,7 @@ class DefaultsModel(Model):
     runbook: str = Field(default="", max_length=1000, description="What to do when it fails: a link or a sentence.")
 
 
-class TaskModel(DefaultsModel):
+class TaskModel(DefaultsModel, ChainModel):
     """A task."""
 
     run: Annotated[str, AfterValidator(_target)] = Field(description="lambda/NAME or workflow/NAME.")
@@ -283,6 +284,10 @@ class TaskModel(DefaultsModel):
             )
         if self.when_absent is not WhenAbsent.RUN and (mistake := self._never_absent()):
             raise ValueError(f"whenAbsent: {mistake}")
+        if len({bool(one.within) for one in self.on}) > 1:
+            raise ValueError(
+                "on: expected within of all or of none: each event waits for the end of its window, or none"
+            )
         if self.timeout < 1:
             raise ValueError("timeout: expected at least 1 s")
         longest = self._retry_policy().longest_run(self.timeout)
@@ -328,6 +333,10 @@ class TaskModel(DefaultsModel):
                 of=self.alerts.of or self.alerts.failures,
                 quiet_seconds=self.alerts.quiet,
             ),
+            after=self.upstreams(),
+            deadline=self.deadline or "",
+            on_upstream_failure=self.on_upstream_failure,
+            on_deadline=self.on_deadline,
             owner=self.owner,
             tags=tuple(dict.fromkeys(self.tags)),
             description=self.description,

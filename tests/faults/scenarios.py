@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from orchestrator.runs.run import RunStatus, Trigger
+from orchestrator.runs.run import TERMINAL, Run, RunStatus, Trigger
 from orchestrator.runs.task_state import Checkpoint
 from orchestrator.tasks.express import EXPRESS_SECONDS
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.slots import key
-from orchestrator.tasks.task import OverlapPolicy, TaskSchedule
+from orchestrator.tasks.task import OverlapPolicy, SlotOf, TaskSchedule, Upstream
 from tests.testbed.task_runner import STACK, TaskRunner
 
 #: Runs here are neither late nor looked for before this.
@@ -86,6 +86,10 @@ class Cell:
             return run is not None and run.status is status
 
         self.runner.until(found)
+
+    def row(self) -> Run | None:
+        """The slot's."""
+        return self.runner.ledger.get(self.task_id, self.slot)
 
     def held(self) -> None:
         """The task's lease, by an execution that is gone."""
@@ -224,6 +228,44 @@ def _stopping(policy: OverlapPolicy) -> Callable[[Cell], None]:
     return stopping
 
 
+def _to_be_held(cell: Cell) -> None:
+    """Its slot waits for that of the day before."""
+    cell.register(after=(Upstream(task_id=cell.task_id, slot=SlotOf.LATEST_BEFORE),))
+
+
+def _well_before(cell: Cell) -> None:
+    cell.has_ended(RunStatus.SUCCEEDED, key(cell.at - timedelta(days=1)))
+
+
+def _holding(cell: Cell) -> None:
+    """The other slot has succeeded, and this one is released as soon as it is held."""
+    _to_be_held(cell)
+    _well_before(cell)
+    cell.run()
+    cell.runner.until(lambda: (run := cell.row()) is None or run.status in TERMINAL)
+
+
+def _released_and_paused(cell: Cell) -> None:
+    _to_be_held(cell)
+    cell.run()
+    cell.paused()
+    _released(cell)
+
+
+def _released_and_gone(cell: Cell) -> None:
+    _to_be_held(cell)
+    cell.run()
+    cell.runner.registry.remove(cell.task_id)
+    _released(cell)
+
+
+def _released(cell: Cell) -> None:
+    held = cell.row()
+    assert held is not None
+    _well_before(cell)
+    cell.run(replaces=held.version, released=True)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
     play: Callable[[Cell], None]
@@ -255,6 +297,9 @@ SCENARIOS: Mapping[str, Scenario] = {
     "ClaimDetached": Scenario(play=_detached),
     "RecordWaiting": Scenario(play=_waiting),
     "JoinQueue": Scenario(play=_waiting),
+    "HoldSlot": Scenario(play=_holding),
+    "SkipHeld": Scenario(play=_released_and_paused, ends=_IS_SKIPPED),
+    "FailHeld": Scenario(play=_released_and_gone, ends=_FAILS),
     "LeaveQueue": Scenario(play=_waiting_in_vain, ends=_IS_SKIPPED),
     "StopOther": Scenario(play=_stopping(OverlapPolicy.TERMINATE_OTHER)),
     "EndOther": Scenario(play=_stopping(OverlapPolicy.TERMINATE_OTHER)),
