@@ -13,7 +13,11 @@ _NESTED = re.compile(r'^\s*\{.*"(?:ExecutionArn|StateMachineArn)"', re.DOTALL)
 
 
 def why(run: Run) -> str:
-    """Its reason, or its error with the message; of a nested workflow, the workflow's own error and message."""
+    """Its reason, or its error with the message; of a nested workflow, the workflow's own error and message; of a held
+    slot, what it waits for.
+    """
+    if run.hold:
+        return run.hold.why or f"held: {run.hold.kind}"
     if run.reason:
         return run.reason
     if not run.error:

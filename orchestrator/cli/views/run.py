@@ -19,6 +19,7 @@ def run_lines(run: Run) -> Iterator[Text]:
         "why": why(run),
         "cause": run.cause if run.cause and run.cause not in why(run) else None,
         "started": ", ".join(filter(None, (run.started_at, f"by {run.trigger}", run.started_by, waited))),
+        "held": f"since {run.hold.since}, until {run.hold.deadline or 'it may run'}" if run.hold else None,
         "ended": run.ended_at,
         "took": None if run.duration_seconds is None else f"{run.duration_seconds:.1f} s",
         "attempts": str(run.attempts) if run.attempts else None,
