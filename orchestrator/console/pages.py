@@ -383,7 +383,6 @@ def _run_facts(run: Run) -> list[tuple[str, str]]:
         "Started": f"{run.started_at or 'never'}, by {run.trigger}",
         "Started by": run.started_by or _STARTERS.get(run.trigger, ""),
         "After its slot": "" if delay is None else seconds(delay),
-        "Waits": f"{why(run)}, until {run.hold.deadline or 'it may run'}" if run.hold else "",
         "Ended": run.ended_at or "",
         "Waits": _waits(run),
         "Took": seconds(run.duration_seconds),
