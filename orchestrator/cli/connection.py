@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from orchestrator.deployment import Application, Project
     from orchestrator.local.address import Address
     from orchestrator.stores.backfills import Backfills
+    from orchestrator.stores.event_rules import Rules
     from orchestrator.stores.executions import Runner
     from orchestrator.stores.function_logs import FunctionLogs
     from orchestrator.stores.histories import Histories
@@ -180,6 +181,13 @@ class Connection:
         from orchestrator.stores.executions import Runner
 
         return Runner(self.client("stepfunctions"), self._outputs["TaskRunnerArn"], self.who)
+
+    @property
+    def rules(self) -> Rules:
+        """The rules that start tasks. Raises :class:`NotDeployed`."""
+        from orchestrator.deployment.boundaries import rules_boundary
+
+        return rules_boundary(self.client, self.stack, self._outputs)
 
     @property
     def histories(self) -> Histories:

@@ -16,6 +16,7 @@ import click
 
 from orchestrator.cli import deployments, faults
 from orchestrator.cli.alerts import alerts
+from orchestrator.cli.approve import approve
 from orchestrator.cli.backfill import backfill
 from orchestrator.cli.commands import Commands
 from orchestrator.cli.completion import completion
@@ -23,6 +24,7 @@ from orchestrator.cli.connection import Connection
 from orchestrator.cli.console import beside
 from orchestrator.cli.console import console as web_console
 from orchestrator.cli.costs import costs
+from orchestrator.cli.emit import emit
 from orchestrator.cli.failed import failed
 from orchestrator.cli.forecast import forecast_command
 from orchestrator.cli.init import init
@@ -77,7 +79,9 @@ def validate(connection: Connection, given: Path | None) -> None:
     checked = check(connection.project, stack, file, datetime.now(UTC))
     declared = checked.declared
     schedules = sum(len(task.schedules) for task in declared.tasks)
-    click.echo(f"{file}: {len(declared.tasks)} tasks, {schedules} schedules, no mistakes.")
+    events = sum(len(task.starts) for task in declared.tasks)
+    heard = f" {events} kinds of events," if events else ""
+    click.echo(f"{file}: {len(declared.tasks)} tasks, {schedules} schedules,{heard} no mistakes.")
     for said in (
         *checked.warnings,
         *silences(declared.tasks, declared.destinations),
@@ -155,9 +159,11 @@ def demo(connection: Connection, file: Path | None) -> int:
 
 _COMMANDS = (
     alerts,
+    approve,
     backfill,
     completion,
     web_console,
+    emit,
     failed,
     costs,
     forecast_command,

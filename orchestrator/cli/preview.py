@@ -78,12 +78,13 @@ def preview(
         click.echo(_title(previewed))
         console().print(preview_table(shown))
     else:
-        click.echo(f"{_title(previewed)}: no slots")
+        click.echo(f"{_title(previewed)}: no slots{' of the clock' if previewed.starts else ''}")
 
 
 def _title(task: Task) -> str:
-    schedules = ", ".join(f"{schedule.expression} {schedule.timezone}" for schedule in task.schedules)
-    return f"{task.id}: {schedules}" if task.id else schedules
+    said = ", ".join(f"{schedule.expression} {schedule.timezone}" for schedule in task.schedules)
+    starts = " and ".join((*([said] if said else []), *map(str, task.starts)))
+    return f"{task.id}: {starts or 'nothing starts it'}" if task.id else starts
 
 
 def _of_expression(expression: str, timezone: str) -> Task:

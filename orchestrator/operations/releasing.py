@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from orchestrator.errors import TaskNotFound
-from orchestrator.instants import to_millisecond
+from orchestrator.instants import to_millisecond, to_second
 from orchestrator.operations.upstreams import Upstreams
+from orchestrator.runs import approval
 from orchestrator.runs.claims import gates
 from orchestrator.runs.hold import Hold
-from orchestrator.runs.run import Run, RunEnd, RunStatus
+from orchestrator.runs.run import Run, RunEnd, RunStatus, SkipReason
 from orchestrator.runs.task_state import Record
 from orchestrator.stores.executions import Runner
 from orchestrator.stores.ledger import Ledger
@@ -58,6 +59,19 @@ def of_time(held: Held) -> Answer:
     """Whether the moment has come."""
     wake_at = held.hold.wake_at
     return held.hold if wake_at is not None and held.now < datetime.fromtimestamp(wake_at, UTC) else None
+
+
+def of_approval(held: Held) -> Answer:
+    """Whether somebody has approved of the slot; nobody is asked for ever."""
+    said = held.run.approval
+    if said is not None and said.answer is not None:
+        refused = RunEnd(status=RunStatus.SKIPPED, reason=SkipReason.REFUSED, cause=f"{said.who}: {said.reason}")
+        return refused if said.answer is approval.Answer.REFUSED else None
+    since = datetime.fromisoformat(held.hold.since)
+    deadline = since + timedelta(seconds=held.record.task.approval_seconds)
+    if held.now >= deadline:
+        return RunEnd(status=RunStatus.EXPIRED, cause=f"nobody has approved of it until {to_second(deadline)}")
+    return replace(held.hold, why="waits for somebody's approval", deadline=to_second(deadline))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +127,7 @@ class Releasing:
             HoldKind.UPSTREAM: lambda held: Upstreams(registry=self.registry, ledger=self.ledger).answer(
                 held.run, held.hold, held.record, held.now
             ),
+            HoldKind.APPROVAL: of_approval,
             HoldKind.TIME: of_time,
         }
         return {**own, **self.rules}.get(kind, lambda held: None)

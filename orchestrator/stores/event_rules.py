@@ -105,9 +105,9 @@ class Rules:
         except self._client.exceptions.ResourceNotFoundException:
             return
 
-    def matches(self, start: EventStart, event: Mapping[str, Any]) -> bool:
-        """Whether an event, with all fields that EventBridge gives one, is of this kind."""
-        answer = self._client.test_event_pattern(EventPattern=_compact(start.pattern), Event=json.dumps(event))
+    def matches(self, pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
+        """Asks EventBridge whether a pattern matches an event, with all fields that EventBridge gives one."""
+        answer = self._client.test_event_pattern(EventPattern=_compact(pattern), Event=json.dumps(event))
         return answer["Result"]
 
     def _put(self, name: str, rule: EventRule, state: str) -> None:

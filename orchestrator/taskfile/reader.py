@@ -24,6 +24,7 @@ from yaml.composer import Composer
 from orchestrator.errors import InvalidTaskFile
 from orchestrator.runs.destinations import Destination
 from orchestrator.schedules.calendars import Calendar
+from orchestrator.taskfile.chains import chained
 from orchestrator.taskfile.destination_models import DestinationModel, NotificationsModel
 from orchestrator.taskfile.environments import Location, in_environment, over
 from orchestrator.taskfile.maintenance_models import Maintenance, MaintenanceModel
@@ -103,6 +104,10 @@ class _Problems:
         field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in at).lstrip(".")
         self.found.append((line, f"{self.name}:{line}: {field}: {said}" if field else f"{self.name}:{line}: {said}"))
 
+    def in_after(self, task_id: str, said: str) -> None:
+        """A mistake in what a task waits for."""
+        self.add(("tasks", task_id, "after"), said)
+
     def raise_if_any(self) -> None:
         if self.found:
             raise InvalidTaskFile([said for _, said in sorted(self.found)])
@@ -147,7 +152,8 @@ def read(
     overridden = {at[2:]: line for at, line in problems.lines.items() if at[:2] == ("environments", environment)}
     problems.lines |= {at: line for at, line in overridden.items() if at}
     known = {TargetKind.LAMBDA: known_functions, TargetKind.WORKFLOW: known_workflows}
-    tasks = tuple(_tasks(data, problems, known, today))
+    each = tuple(_tasks(data, problems, known, today))
+    tasks = chained(each, list(map(str, data["tasks"])), today, problems.in_after)
     # An entry may name a task that this environment leaves out.
     everything = [over(one.get("defaults") or {}, task) for one in (whole, data) for task in one["tasks"].values()]
     owners = {str(one.get("owner", "")) for one in everything if isinstance(one, Mapping)}

@@ -42,6 +42,9 @@ LEASE_MARGIN_SECONDS = 300
 #: A slot that waits for the task's runs before it is skipped when it has waited so long.
 LONGEST_WAIT_SECONDS = 86_400
 
+#: So long somebody may take to approve of a slot where its task says nothing else.
+APPROVAL_SECONDS = 86_400
+
 #: For so long a handler may say "not yet" where its task says nothing else.
 NOT_YET_SECONDS = 86_400
 
@@ -212,6 +215,8 @@ class Task:
     budget: Decimal = Decimal(0)
     #: A handler that is silent for longer is ended; 0: nobody listens.
     heartbeat_seconds: int = 0
+    #: Somebody has to approve of each slot, for so long after it is due; 0: nobody.
+    approval_seconds: int = 0
     #: For so long a handler may say "not yet".
     not_yet_seconds: int = NOT_YET_SECONDS
     alerts: Alerting = field(default_factory=Alerting)
@@ -233,7 +238,12 @@ class Task:
     @property
     def gates(self) -> tuple[HoldKind, ...]:
         """What its slots wait for before they run, in the order in which it is asked."""
-        return in_order([HoldKind.UPSTREAM] if self.after else [])
+        asked = {
+            HoldKind.UPSTREAM: bool(self.after),
+            HoldKind.APPROVAL: self.approval_seconds > 0,
+            HoldKind.TIME: any(start.within_seconds for start in self.starts),
+        }
+        return in_order(kind for kind, is_asked in asked.items() if is_asked)
 
     @property
     def is_linked(self) -> bool:
@@ -346,6 +356,7 @@ class Task:
             "pauseAfterFailures": self.pause_after_failures,
             "heartbeatSeconds": self.heartbeat_seconds,
             "notYetSeconds": self.not_yet_seconds,
+            "approvalSeconds": self.approval_seconds,
         }
 
     @classmethod
@@ -392,6 +403,7 @@ class Task:
             pause_after_failures=fields.get("pauseAfterFailures", int),
             budget=Decimal(f"{fields.find('budget', float) or 0:g}"),
             heartbeat_seconds=fields.find("heartbeatSeconds", int) or 0,
+            approval_seconds=fields.find("approvalSeconds", int) or 0,
             not_yet_seconds=fields.find("notYetSeconds", int) or NOT_YET_SECONDS,
             alerts=Alerting(
                 failures=alerts.get("failures", int),

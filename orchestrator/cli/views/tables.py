@@ -92,7 +92,7 @@ def _task_row(record: Record, now: datetime) -> tuple[str | Text, ...]:
     return (
         task.id,
         str(task.target),
-        "\n".join(f"{one.expression} {one.timezone}" for one in task.schedules),
+        "\n".join((*(f"{one.expression} {one.timezone}" for one in task.schedules), *map(str, task.starts))),
         next_slot(record, now) or "",
         status_text(record.last_status) if record.last_status else "",
         _state(record, now),
@@ -110,6 +110,7 @@ def task_values(record: Record, now: datetime) -> dict[str, Any]:
         "schedules": [
             {name: value for name, value in one.items() if value is not None} for one in task.to_values()["schedules"]
         ],
+        **({"on": [start.to_value() for start in task.starts]} if task.starts else {}),
         "express": task.express,
         "next": next_slot(record, now),
         "lastStatus": record.last_status,
