@@ -110,7 +110,8 @@ def test_a_run_that_is_waited_for_shows_where_it_is_and_goes_on_after_ctrl_c(loc
     (row,) = local.until(lambda: [one for one in local.runs("slow") if one["status"] == "SUCCEEDED"] or None)
     assert row["slot"] == said[1]
     # And what serves it has printed what became of it.
-    local.until(lambda: any(re.search(rf"slow +{re.escape(said[1])} +SUCCEEDED +\d+\.\d s", one) for one in local.lines))
+    told = re.compile(rf"slow +{re.escape(said[1])} +SUCCEEDED +\d+\.\d s")
+    local.until(lambda: any(map(told.search, local.lines)))
 
 
 def test_a_handler_stops_in_the_debugger_where_it_raises(local: Running) -> None:
