@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 import definitions
+from orchestrator.instants import to_second, window_end
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.local.aws.step_functions import jsonata
 from orchestrator.local.aws.step_functions.jsonata import Evaluation
 from orchestrator.runs.hold import Hold
 from orchestrator.runs.run import Run, RunStatus, SkipReason, Trigger
 from orchestrator.runs.task_state import Checkpoint, Pause
+from orchestrator.tasks.event_start import EventStart
 from orchestrator.tasks.gates import HoldKind
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.task import OnDeadline, OnFailure, OverlapPolicy, TaskSchedule, Upstream
@@ -73,6 +75,23 @@ class Chain:
         client = self.runner.aws.client("stepfunctions")
         arn = self.runner.applied.outputs["TaskRunnerArn"]
         return bool(client.list_executions(stateMachineArn=arn, statusFilter="RUNNING")["executions"])
+
+
+def test_a_window_of_events_is_held_until_its_end_and_has_an_alarm_clock(runner: TaskRunner) -> None:
+    now = runner.aws.clock.now()
+    task_id, slot = runner.register("window", starts=(EventStart(within_seconds=86_400),)), window_end(now, 86_400)
+    given = {"taskId": task_id, "scheduledTime": to_second(now), "trigger": Trigger.EVENT, "within": 86_400}
+    for item in ("a", "b"):
+        assert runner.is_over(runner.start({**given, "params": {"item": item}}))
+    assert runner.aws.event_sources.settled(60)
+    run = runner.ledger.get(task_id, slot)
+    assert run is not None
+    assert run.hold is not None
+    assert (run.status, run.duplicates, run.hold.params) == (RunStatus.WAITING, 1, '{"item":"a"}')
+    scheduler = runner.aws.client("scheduler")
+    listed = scheduler.list_schedules(GroupName=STACK.one_time_group, NamePrefix=f"{task_id}.")["Schedules"]
+    (alarm,) = [scheduler.get_schedule(GroupName=STACK.one_time_group, Name=one["Name"]) for one in listed]
+    assert alarm["ScheduleExpression"] == f"at({slot[:-1]})"
 
 
 def test_a_slot_waits_as_a_row_and_runs_when_what_it_waits_for_has_succeeded(runner: TaskRunner) -> None:
