@@ -284,6 +284,10 @@ class TaskModel(DefaultsModel, ChainModel):
             )
         if self.when_absent is not WhenAbsent.RUN and (mistake := self._never_absent()):
             raise ValueError(f"whenAbsent: {mistake}")
+        if len({bool(one.within) for one in self.on}) > 1:
+            raise ValueError(
+                "on: expected within of all or of none: each event waits for the end of its window, or none"
+            )
         if self.timeout < 1:
             raise ValueError("timeout: expected at least 1 s")
         longest = self._retry_policy().longest_run(self.timeout)

@@ -238,7 +238,11 @@ class Task:
     @property
     def gates(self) -> tuple[HoldKind, ...]:
         """What its slots wait for before they run, in the order in which it is asked."""
-        asked = {HoldKind.UPSTREAM: self.after, HoldKind.APPROVAL: self.approval_seconds}
+        asked = {
+            HoldKind.UPSTREAM: bool(self.after),
+            HoldKind.APPROVAL: self.approval_seconds > 0,
+            HoldKind.TIME: any(start.within_seconds for start in self.starts),
+        }
         return in_order(kind for kind, is_asked in asked.items() if is_asked)
 
     @property

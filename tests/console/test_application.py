@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from html import unescape
 from pathlib import Path
 
@@ -17,6 +18,8 @@ import pytest
 from deploy import PROJECT
 from orchestrator import deployment
 from orchestrator.cli.main import main
+from orchestrator.console.grid import Filter
+from orchestrator.console.health import silent_since
 from orchestrator.console.pages import Pages
 from orchestrator.console.project import Project
 from orchestrator.console.reading import Reading
@@ -27,6 +30,7 @@ from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.alerts import Cause, Severity
 from orchestrator.runs.dead_letter import DeadLetter
 from orchestrator.runs.run import RunStatus
+from orchestrator.runs.task_state import Record
 from orchestrator.stores.dead_letters import DeadLetters
 from orchestrator.stores.deployments import Change, Deployments
 from orchestrator.stores.incidents import Incidents
@@ -603,3 +607,46 @@ def test_a_port_that_is_taken_is_said_and_nobody_waits_for_a_server_that_nobody_
             pass
     assert made == []
     assert threading.active_count() == before
+
+
+def test_the_overview_says_whether_the_stack_is_well_and_what_it_costs(
+    browser: Browser, registry: Registry, embedded_aws: EmbeddedAws
+) -> None:
+    sqs = embedded_aws.client("sqs")
+    queue = sqs.get_queue_url(QueueName=STACK.handler_failures)["QueueUrl"]
+    sqs.send_message(QueueUrl=queue, MessageBody="nobody could handle this")
+    schedules = embedded_aws.client("scheduler")
+    (first, *_) = schedules.list_schedules(GroupName=STACK.schedule_group)["Schedules"]
+    asked = schedules.get_schedule(GroupName=STACK.schedule_group, Name=first["Name"])
+    names = ("GroupName", "Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")
+    schedules.update_schedule(State="DISABLED", **{name: asked[name] for name in names})  # type: ignore[literal-required] # some of its fields
+    billed = deployment.billed(PROJECT.application(STACK))
+    project = Project(tasks=dict, billed=lambda: billed, fixed=lambda: Decimal("12.5"))
+    pages = Pages(reading=Reading(browser.connection), project=project)
+    text = pages.overview("day", Filter())
+    assert "<dd>1 waits, 0 in work, <strong" in text
+    assert f"disabled</strong>: {first['Name']}</dd>" in text
+    assert "$12.50 for the stack itself" in text
+    assert re.search(r"tasks.yaml differs</dt><dd><a[^>]*>\d+ to remove</a>", text)
+    until = time.monotonic() + 60
+    while not re.search(r"about \$\d+\.\d\d for the tasks", pages.overview("day", Filter())):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    sqs.purge_queue(QueueUrl=queue)
+    schedules.update_schedule(State="ENABLED", **{name: asked[name] for name in names})  # type: ignore[literal-required] # as above
+    text = Pages(reading=Reading(browser.connection)).overview("day", Filter())
+    assert "The stack is well" in text
+    assert "A month costs" not in text
+
+
+def test_a_watchdog_that_has_missed_several_rounds_is_silent() -> None:
+    at = datetime(2026, 12, 1, 12, tzinfo=UTC)
+    task = Task(
+        id="watchdog",
+        target=Target(kind=TargetKind.LAMBDA, name="watchdog"),
+        schedules=(TaskSchedule(expression="rate(5 minutes)"),),
+    )
+    assert silent_since(Record(task=task), at) is None
+    assert silent_since(Record(task=task, last_slot="2026-12-01T11:50:00Z"), at) is None
+    last = datetime(2026, 12, 1, 11, 30, tzinfo=UTC)
+    assert silent_since(Record(task=task, last_slot="2026-12-01T11:30:00Z"), at) == last

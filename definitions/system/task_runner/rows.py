@@ -72,6 +72,10 @@ def held_row(stack: Stack) -> dict[str, Any]:
     hold = {
         "kind": {"S": jsonata("$task.gate")},
         "since": {"S": jsonata("$fromMillis($millis())")},
+        # The end of a window of events, which the slot is named by.
+        "wakeAt": jsonata(
+            f"$task.gate = {literal(HoldKind.TIME)} ? {{'N': $string($toMillis($substringBefore($slot, '#')) / 1000)}}"
+        ),
         "params": jsonata(f"$exists({given}) ? {{'S': $string({given})}}"),
     }
     return claimed_row(stack, status=RunStatus.WAITING, hold={"M": jsonata(composed(hold))})
