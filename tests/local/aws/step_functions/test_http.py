@@ -51,7 +51,7 @@ def endpoint() -> Iterator[Endpoint]:
 
 def run(aws: EmbeddedAws, url: str, *, allowed: tuple[str, ...] = ALLOWED, connection: str = "") -> dict[str, Any]:
     """What becomes of a state that posts an order."""
-    key = {"ApiKeyName": "X-Key", "ApiKeyValue": "confidential"}
+    key: Any = {"ApiKeyName": "X-Key", "ApiKeyValue": "confidential"}
     made = aws.client("events").create_connection(
         Name="shop", AuthorizationType="API_KEY", AuthParameters={"ApiKeyAuthParameters": key}
     )["ConnectionArn"]
