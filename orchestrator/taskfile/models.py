@@ -34,6 +34,7 @@ from orchestrator.tasks.task import (
     LONGEST_RUN_SECONDS,
     NOT_YET_SECONDS,
     PARAMS_LIMIT_BYTES,
+    TARGET_LENGTH,
     TARGET_PATTERN,
     Alerting,
     CatchUp,
@@ -53,7 +54,8 @@ def _target(text: str) -> str:
         text = text.replace(_ENDPOINT, _OF_ENDPOINT, 1)
     kind, _, name = text.partition("/")
     if kind not in set(TargetKind) or not re.fullmatch(TARGET_PATTERN, name):
-        raise ValueError(f"expected lambda/NAME, workflow/NAME or http/NAME, found {text!r}")
+        said = f", whose name has {len(name)} characters" if len(name) > TARGET_LENGTH else ""
+        raise ValueError(f"expected lambda/NAME, workflow/NAME or http/NAME, found {text!r}{said}")
     return text
 
 
