@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -49,17 +50,23 @@ class Registry:
         self._client.update_item(TableName=self._table, Key=_key(task.id), **request)
 
     def overdue(self, now: datetime) -> Iterator[str]:
-        """Ids of the tasks whose next check is due; the cost grows with their number, not with that of all tasks."""
-        for shard in range(SHARDS):
-            pages = self._client.get_paginator("query").paginate(
-                TableName=self._table,
-                IndexName=NEXT_RUN_INDEX,
-                KeyConditionExpression="shard = :shard AND nextRun <= :now",
-                ExpressionAttributeValues=to_item({":shard": shard, ":now": key(now)}),
-                ProjectionExpression="taskId",
-            )
-            for page in pages:
-                yield from (item["taskId"]["S"] for item in page["Items"])
+        """Ids of the tasks whose next check is due; the cost grows with their number, not with that of all tasks.
+
+        All shards are asked at once.
+        """
+        with ThreadPoolExecutor(SHARDS) as several:
+            for found in several.map(lambda shard: self._overdue(shard, now), range(SHARDS)):
+                yield from found
+
+    def _overdue(self, shard: int, now: datetime) -> list[str]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            IndexName=NEXT_RUN_INDEX,
+            KeyConditionExpression="shard = :shard AND nextRun <= :now",
+            ExpressionAttributeValues=to_item({":shard": shard, ":now": key(now)}),
+            ProjectionExpression="taskId",
+        )
+        return [item["taskId"]["S"] for page in pages for item in page["Items"]]
 
     def advance(self, task_id: str, before: Checkpoint, after: Checkpoint) -> bool:
         """Moves the task's checkpoint. Returns False, and writes nothing, if a deploy has moved it since ``before``."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from pydantic.alias_generators import to_camel
@@ -86,15 +88,24 @@ class Round:
 
     def make(self) -> Tally:
         """Closes runs whose executions are gone first, which frees their leases; their slots are then not missed."""
-        unfinished = self._read("run", self._going_on)
+        # What is to be looked at is found at once; each is read again when it is.
+        with ThreadPoolExecutor(5) as several:
+            running, waiting = (
+                several.submit(self._read, "run", partial(self._with_status, status))
+                for status in (RunStatus.RUNNING, RunStatus.WAITING)
+            )
+            overdue = several.submit(self._read, "task", lambda: list(self.registry.overdue(self.now)))
+            mutes = several.submit(self._read, "mute", self.mutes.all)
+            incidents = several.submit(self._read, "incident", lambda: list(self.incidents.open()))
+        unfinished = [*running.result(), *waiting.result()]
         going_on = [run for run in unfinished if run.hold is None]
         old = order(to_millisecond(self.now - _YOUNG))
         self._each("run", [run for run in going_on if order(run.started_at or "") < old][:_MOST_DESCRIBED], self._close)
         self._each("run", going_on, self._measure)
         self._each("run", [run for run in unfinished if run.hold is not None], self._consider)
-        self._each("task", self._read("task", lambda: list(self.registry.overdue(self.now))), self._check)
-        self._each("mute", self._read("mute", self.mutes.all), self._unmute)
-        self._each("incident", self._read("incident", lambda: list(self.incidents.open())), self._summarize)
+        self._each("task", overdue.result(), self._check)
+        self._each("mute", mutes.result(), self._unmute)
+        self._each("incident", incidents.result(), self._summarize)
         return self.tally
 
     def _read(self, what: str, find: Callable[[], list[T]]) -> list[T]:
@@ -116,8 +127,8 @@ class Round:
                 # A fault with one must not stop the others; the round fails at its end, and names each fault.
                 self.tally.faults.append(f"{what} {_name(one)}: {type(fault).__name__}: {fault}")
 
-    def _going_on(self) -> list[Run]:
-        return [run for status in (RunStatus.RUNNING, RunStatus.WAITING) for run in self.ledger.with_status(status)]
+    def _with_status(self, status: RunStatus) -> list[Run]:
+        return list(self.ledger.with_status(status))
 
     def _consider(self, run: Run) -> None:
         """Releases, or ends, a held slot that nobody has woken."""
