@@ -21,6 +21,7 @@ from orchestrator.schedules.calendars import Closure, OnClosed
 from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
 from orchestrator.tasks.event_start import EventStart, WhenAbsent
 from orchestrator.tasks.gates import HoldKind, in_order
+from orchestrator.tasks.limits import Limit
 from orchestrator.tasks.retries import RetryPolicy
 
 #: A task's id goes into schedule names, execution names and metric dimensions. It has no anchors, because ``$`` also
@@ -221,6 +222,12 @@ class Task:
     deadline: str = ""
     on_upstream_failure: OnFailure = OnFailure.SKIP
     on_deadline: OnDeadline = OnDeadline.EXPIRE
+    #: The pool whose places its runs share with those of other tasks.
+    pool: Limit | None = None
+    #: How many of its runs may be at work at once; 0 is no bound.
+    at_once: int = 0
+    #: Who goes first in the pool: the greater.
+    priority: int = 0
     #: Ids of the tasks that wait for this one; worked out over the whole of tasks.yaml.
     downstream: tuple[str, ...] = ()
     owner: str = ""
@@ -233,7 +240,14 @@ class Task:
     @property
     def gates(self) -> tuple[HoldKind, ...]:
         """What its slots wait for before they run, in the order in which it is asked."""
-        return in_order([HoldKind.UPSTREAM] if self.after else [])
+        upstream = [HoldKind.UPSTREAM] if self.after else []
+        return in_order(upstream + ([HoldKind.POOL] if self.limit else []))
+
+    @property
+    def limit(self) -> Limit | None:
+        """The pool that its slots wait for a place in: the one that it shares, or else its own."""
+        own = Limit(name=f"task:{self.id}", at_once=self.at_once) if self.at_once else None
+        return self.pool or own
 
     @property
     def is_linked(self) -> bool:
@@ -332,6 +346,9 @@ class Task:
             "onUpstreamFailure": self.on_upstream_failure,
             "onDeadline": self.on_deadline,
             "downstream": self.downstream,
+            "pool": _pool_value(self.pool),
+            "atOnce": self.at_once,
+            "priority": self.priority,
             # What TaskRunner asks, and writes into rows.
             "gates": self.gates,
             "linked": self.is_linked,
@@ -403,11 +420,26 @@ class Task:
             on_upstream_failure=OnFailure(fields.find("onUpstreamFailure", str) or OnFailure.SKIP),
             on_deadline=OnDeadline(fields.find("onDeadline", str) or OnDeadline.EXPIRE),
             downstream=fields.texts("downstream") if "downstream" in fields else (),
+            pool=_pool(fields.map("pool")) if "pool" in fields else None,
+            at_once=fields.find("atOnce", int) or 0,
+            priority=fields.find("priority", int) or 0,
             owner=fields.get("owner", str),
             tags=fields.texts("tags") if "tags" in fields else (),
             description=fields.get("description", str),
             runbook=fields.get("runbook", str),
         )
+
+
+def _pool_value(pool: Limit | None) -> dict[str, Any]:
+    """Returns an empty map where there is none, since a registration removes nothing."""
+    return {"name": pool.name, "atOnce": pool.at_once, "perMinute": pool.per_minute or 0} if pool else {}
+
+
+def _pool(fields: Fields) -> Limit | None:
+    if "name" not in fields:
+        return None
+    per_minute = fields.find("perMinute", int) or None
+    return Limit(name=fields.get("name", str), at_once=fields.get("atOnce", int), per_minute=per_minute)
 
 
 def _upstream(fields: Fields) -> Upstream:
