@@ -32,9 +32,11 @@ $(VENV)/.test: $(VENV)/.setup requirements-test.lock lambdas/requirements.lock t
 demo: setup
 	@$(BIN)/orchestrator demo
 
+# Types are checked beside the tests, and what is wrong with them is said at the end, where one looks.
 test: $(VENV)/.test
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
-	@$(BIN)/pytest
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy > $(VENV)/.types 2>&1 & types=$$!; \
+		$(BIN)/pytest; tests=$$?; wait $$types; types=$$?; cat $(VENV)/.types; exit $$((tests || types))
 
 # Everything, what is exhaustive too.
 proof: $(VENV)/.test

@@ -31,6 +31,8 @@ OrchestratorError
 ├── NoRunOfSlot                 a rerun of a slot that nothing has run
 ├── NobodyTold                  a test of alerts where nobody would get it
 ├── NotABuild                   the folder to build into holds something else
+├── NothingAsked                a person answered where no run asks anything
+├── AnsweredAlready             a person answered after somebody else, or too late
 ├── NotPaused                   a person ended the pause of a task that has none
 ├── NotReplayable               a dead letter does not say what is to be run
 ├── NotDeployed                 there is no such stack in this account and region
@@ -581,6 +583,26 @@ class NotPaused(OrchestratorError):
 
     def __init__(self, task_id: str) -> None:
         super().__init__(f"{task_id} is not paused")
+
+
+class NothingAsked(OrchestratorError):
+    """A person answered where no run asks anything."""
+
+    def __init__(self, task_id: str, slot: str, status: str | None) -> None:
+        super().__init__(
+            f"{slot} of {task_id} waits for no approval: "
+            + (f"it is {status}" if status else f"it has no row; `orchestrator runs {task_id}` lists what there is")
+        )
+
+
+class AnsweredAlready(OrchestratorError):
+    """A person answered after somebody else, or too late."""
+
+    def __init__(self, task_id: str, slot: str, answer: str = "", who: str = "") -> None:
+        said = f"it was {answer} by {who}" if answer else "somebody else was first"
+        super().__init__(
+            f"{slot} of {task_id} waits for no answer any more: {said}; `orchestrator show {task_id} {slot}` tells more"
+        )
 
 
 class PausedBySwitch(OrchestratorError):

@@ -46,8 +46,12 @@ IDEMPOTENCY_TABLE = "IDEMPOTENCY_TABLE"
 MAIL_FROM = "MAIL_FROM"
 SITE_URL = "SITE_URL"
 OUTCOMES_BUS = "OUTCOMES_BUS"
+SCHEDULER_ROLE = "SCHEDULER_ROLE"
 OUTCOME_KINDS = "OUTCOME_KINDS"
 
+
+#: The function that does at once what a row of the ledger asks for.
+FOLLOWER = "follower"
 
 #: What stack.yaml calls the bus that the stack makes for itself.
 OWN_BUS = "own"

@@ -6,9 +6,9 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +20,20 @@ from orchestrator.cli.main import main
 from orchestrator.deployment import Application, Applied
 from orchestrator.errors import NotReplayable
 from orchestrator.functions import Function
+from orchestrator.instants import of_slot, window_end
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.operations import replaying
-from orchestrator.runs.run import Run, RunStatus, Trigger
+from orchestrator.operations.releasing import Release, Releasing
+from orchestrator.runs.run import TERMINAL, Run, RunStatus, Trigger
 from orchestrator.stack import Stack
 from orchestrator.stores.dead_letters import DeadLetterRecord, DeadLetterStatus
 from orchestrator.stores.executions import Runner
 from orchestrator.stores.ledger import Ledger
+from orchestrator.stores.pools import Pools
+from orchestrator.stores.recorder import Recorder
 from orchestrator.stores.registry import Registry
 from orchestrator.taskfile.reader import load
+from orchestrator.tasks.gates import HoldKind
 from orchestrator.tasks.rule_names import rule_name
 from orchestrator.tasks.task import Task
 from tests.testbed import LAMBDAS
@@ -60,6 +65,9 @@ tasks:
   by-day:
     run: lambda/work
     on: {pattern: {source: [shop], detail-type: [Day closed, Strange]}, slot: $.detail.date}
+  batches:
+    run: lambda/work
+    on: {pattern: {source: [shop], detail-type: [Stock changed]}, within: 5m, params: {first: $.detail.item}}
   imports:
     run: lambda/work
     express: true
@@ -128,7 +136,7 @@ def soon(find: Callable[[], Any]) -> Any:
 def ended(ledger: Ledger, task_id: str, slot: str, duplicates: int = 0) -> Run:
     def find() -> Run | None:
         run = ledger.get(task_id, slot)
-        is_over = run is not None and run.status is not RunStatus.RUNNING and run.duplicates == duplicates
+        is_over = run is not None and run.status in TERMINAL and run.duplicates == duplicates
         return run if is_over else None
 
     found: Run = soon(find)
@@ -184,6 +192,41 @@ def test_the_clock_skips_or_misses_a_slot_whose_event_has_not_come(
         lambda: (one := ledger.get(task_id, slot)) and one.status is status and one.duplicates == duplicates and one
     )
     assert run.trigger is (Trigger.SCHEDULE if status is RunStatus.SKIPPED else Trigger.EVENT)
+
+
+def all_three(runs: Sequence[Run]) -> Sequence[Run]:
+    """The runs, if they are of three events."""
+    return runs if sum(run.duplicates + 1 for run in runs) == 3 else []
+
+
+def test_all_events_of_a_window_are_one_run_at_its_end(
+    embedded_aws: EmbeddedAws, stack: Applied, ledger: Ledger
+) -> None:
+    dynamodb, begin = embedded_aws.client("dynamodb"), embedded_aws.clock.now()
+    for item in ("a", "b", "c"):
+        put(embedded_aws, "Stock changed", {"item": item})
+    held = soon(lambda: all_three(ledger.runs("batches", limit=9)))
+    # The three may lie at the end of one window and the beginning of the next.
+    assert {one.slot for one in held} <= {window_end(begin + timedelta(seconds=s), 300) for s in (0, 60)}
+    for run in held:
+        assert (run.status, run.hold.kind, run.hold.wake_at) == (
+            RunStatus.WAITING,
+            HoldKind.TIME,
+            int(of_slot(run.slot).timestamp()),
+        )
+        releasing = Releasing(
+            registry=Registry(dynamodb, STACK),
+            ledger=ledger,
+            recorder=Recorder(dynamodb, STACK),
+            pools=Pools(dynamodb, STACK),
+            runner=Runner(embedded_aws.client("stepfunctions"), stack.outputs["TaskRunnerArn"]),
+        )
+        end = of_slot(run.slot)
+        assert releasing.consider("batches", run.slot, end - timedelta(seconds=1)) is Release.WAITS
+        assert releasing.consider("batches", run.slot, end) is Release.STARTED
+        after = ended(ledger, "batches", run.slot, duplicates=run.duplicates)
+        assert (after.status, after.trigger, after.hold) == (RunStatus.SUCCEEDED, Trigger.EVENT, None)
+        assert json.loads(after.result or "")["event"]["params"] == json.loads(run.hold.params)
 
 
 def test_an_upload_starts_its_task_with_bucket_and_key(
@@ -271,7 +314,7 @@ def test_what_is_deployed_is_not_written_again_and_what_is_gone_goes(
     plan = deployment.plan(embedded_aws.client, application(), wanted, now=embedded_aws.clock.now())
     assert plan.is_empty
     names = [one["Name"] for one in rules(embedded_aws)]
-    assert len(names) == 6
+    assert len(names) == 7
     (by_day,) = [name for name in names if ".by-day." in name]
     embedded_aws.client("events").disable_rule(Name=by_day)
     changed = tasks(tmp_path, TASKS.replace("Order placed", "Order paid").replace("express: true", "express: false"))

@@ -16,6 +16,7 @@ import click
 
 from orchestrator.cli import deployments, faults
 from orchestrator.cli.alerts import alerts
+from orchestrator.cli.approve import approve
 from orchestrator.cli.backfill import backfill
 from orchestrator.cli.commands import Commands
 from orchestrator.cli.completion import completion
@@ -158,6 +159,7 @@ def demo(connection: Connection, file: Path | None) -> int:
 
 _COMMANDS = (
     alerts,
+    approve,
     backfill,
     completion,
     web_console,

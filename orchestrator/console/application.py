@@ -73,7 +73,7 @@ def application(console: Console) -> Starlette:
     }
     return Starlette(
         routes=[
-            *(Route(path, _page(answer)) for path, answer in shown.items()),
+            *(Route(path, _page(answer, console.pages)) for path, answer in shown.items()),
             Route("/actions/{name}", _action(console), methods=["POST"]),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
@@ -107,13 +107,14 @@ class _Guarded:
             await page(scope, receive, sent)
 
 
-def _page(answer: _Answer) -> Callable[[Request], Response]:
+def _page(answer: _Answer, pages: Pages) -> Callable[[Request], Response]:
     """Makes an endpoint, which Starlette runs in a thread. It sends an unchanged page only once (ETag)."""
 
     def endpoint(request: Request) -> Response:
-        text = answer(request)
+        with pages.reading.units.counted() as read:
+            text = answer(request)
         etag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
-        headers = {"ETag": etag, "Cache-Control": "no-cache"}
+        headers = {"ETag": etag, "Cache-Control": "no-cache", "X-Read-Units": f"{read.units:g}"}
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=304, headers=headers)
         return HTMLResponse(text, headers=headers)

@@ -6,15 +6,15 @@ thousand shapes and not half a million.
 
 from __future__ import annotations
 
-from collections import Counter
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby
 
 from orchestrator.console.span import Span
-from orchestrator.instants import of_slot
+from orchestrator.instants import order
 from orchestrator.runs.outline import Outline
 from orchestrator.runs.run import Attention, RunStatus
 from orchestrator.runs.task_state import Record
@@ -33,7 +33,9 @@ class Mark(StrEnum):
     DUE = "due"
 
 
-_RANK = {mark: rank for rank, mark in enumerate(Mark)}
+_BY_RANK = tuple(Mark)
+_RANK = {mark: rank for rank, mark in enumerate(_BY_RANK)}
+_LAST = len(_BY_RANK)
 
 _MARKS = {
     RunStatus.FAILED: Mark.FAILED,
@@ -52,7 +54,7 @@ _WARNINGS = frozenset({Attention.LATE, Attention.TOO_LONG, Attention.TOO_SHORT})
 
 def mark_of(run: Outline) -> Mark:
     """What the cell of one run shows."""
-    if run.status is RunStatus.SUCCEEDED and not _WARNINGS.isdisjoint((run.attention or "").split(", ")):
+    if run.attention and run.status is RunStatus.SUCCEEDED and not _WARNINGS.isdisjoint(run.attention.split(", ")):
         return Mark.WARNED
     return _MARKS[run.status]
 
@@ -74,6 +76,8 @@ class Row:
     stretches: tuple[Stretch, ...]
     #: How many of its slots there are of each mark.
     counts: Mapping[Mark, int]
+    #: As HTML, by what it was written for.
+    drawn: dict[object, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def worst(self) -> Mark | None:
@@ -87,26 +91,37 @@ class Row:
 
 def row(record: Record, span: Span, runs: Iterable[Outline], due: Iterable[datetime]) -> Row:
     """``runs`` are the task's rows in the span, ``due`` its slots to come there."""
-    worst: dict[int, Mark] = {}
-    counts: Counter[Mark] = Counter()
-    marks = [(of_slot(run.slot), mark_of(run)) for run in runs]
-    marks += [(moment, Mark.DUE) for moment in due]
-    for moment, mark in marks:
-        column = span.column(moment)
-        if 0 <= column < span.columns:
-            counts[mark] += 1
-            worst[column] = min(mark, worst.get(column, mark), key=_RANK.__getitem__)
-    return Row(record=record, stretches=_stretches(worst), counts=counts)
+    ranks: dict[int, int] = {}
+    counted = [0] * len(_BY_RANK)
+    edges, columns = span.edges, span.columns
+    # A slot's text sorts as its moment does: none of 150,000 is parsed.
+    cells = [(bisect_right(edges, order(run.slot)) - 1, _RANK[mark_of(run)]) for run in runs]
+    cells += [(span.column(moment), _RANK[Mark.DUE]) for moment in due]
+    for column, rank in cells:
+        if 0 <= column < columns:
+            counted[rank] += 1
+            if rank < ranks.get(column, _LAST):
+                ranks[column] = rank
+    return Row(
+        record=record,
+        stretches=_stretches(ranks),
+        counts={mark: count for mark, count in zip(_BY_RANK, counted, strict=True) if count},
+    )
 
 
-def _stretches(worst: Mapping[int, Mark]) -> tuple[Stretch, ...]:
-    cells = sorted(worst.items())
-    # Neighbours of one mark have the same difference between column and place.
-    groups = groupby(enumerate(cells), key=lambda one: (one[1][0] - one[0], one[1][1]))
-    found = []
-    for (_, mark), members in groups:
-        columns = [column for _, (column, _) in members]
-        found.append(Stretch(column=columns[0], width=len(columns), mark=mark))
+def _stretches(ranks: Mapping[int, int]) -> tuple[Stretch, ...]:
+    found: list[Stretch] = []
+    begin = width = 0
+    last = _LAST
+    for column, rank in sorted(ranks.items()):
+        if rank == last and column == begin + width:
+            width += 1
+            continue
+        if width:
+            found.append(Stretch(column=begin, width=width, mark=_BY_RANK[last]))
+        begin, width, last = column, 1, rank
+    if width:
+        found.append(Stretch(column=begin, width=width, mark=_BY_RANK[last]))
     return tuple(found)
 
 

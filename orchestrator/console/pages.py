@@ -101,6 +101,7 @@ class Pages:
             shown=len(found.rows),
             tasks=found.tasks,
             now_column=shown.column(now),
+            read_since=found.since,
             groups=grid.groups(found.rows),
         )
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +18,7 @@ from orchestrator.console import embedded
 from orchestrator.console.deployed import Deployed
 from orchestrator.console.embedded import Bucket
 from orchestrator.console.grid import Filter, Row, row
+from orchestrator.console.read_units import ReadUnits
 from orchestrator.console.recent import Recent
 from orchestrator.console.span import Span
 from orchestrator.instants import to_second
@@ -33,10 +36,14 @@ from orchestrator.stores.function_logs import LogLine
 from orchestrator.stores.histories import Histories
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.versions import Route, routes
-from orchestrator.tasks.slots import expected
+from orchestrator.tasks.slots import expected, times
+from orchestrator.tasks.task import Task, TaskSchedule
 
-#: Seconds for which the registry, which is read whole, is not read again.
+#: Seconds for which the registry, which is read whole, is not read again: for each thousand tasks, at least one.
 _RECORDS_FRESH = 10.0
+
+#: Seconds that the overview waits for old rows.
+_PATIENCE = 0.3
 
 #: Seconds for which the last answer says what time it is.
 _NOW_FRESH = 2.0
@@ -46,6 +53,18 @@ _RUNS_OF_A_TASK = 100
 
 #: So many backfills are listed.
 _BACKFILLS = 20
+
+
+@dataclass(kw_only=True)
+class _Known:
+    """A row of the grid, and what it was made of."""
+
+    #: Slots of the span that are to come when this is made, and how many of them have passed since.
+    due: tuple[datetime, ...]
+    passed: int = 0
+    version: int = -1
+    record: Record | None = None
+    row: Row | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +77,8 @@ class Overview:
     owners: tuple[str, ...]
     tags: tuple[str, ...]
     incidents: tuple[Incident, ...]
+    #: From when on the ledger has been read so far.
+    since: datetime
 
 
 class Reading:
@@ -71,9 +92,8 @@ class Reading:
         self._lock = threading.Lock()
         self._records: tuple[float, Mapping[str, Record]] | None = None
         #: Rows of the grid, by task and span, and what they were made of.
-        self._rows: dict[tuple[str, datetime, datetime], tuple[list[Outline], list[datetime], Row]] = {}
-        #: Slots to come, by task and span: schedules change with a deployment only.
-        self._due: dict[tuple[str, int, datetime, datetime], tuple[datetime, ...]] = {}
+        self._rows: dict[tuple[str, datetime, datetime], _Known] = {}
+        self.units = ReadUnits(deployed.client("dynamodb"))
 
     def now(self) -> datetime:
         """Returns the stack's time in UTC, asked anew after some seconds."""
@@ -87,7 +107,7 @@ class Reading:
     def records(self) -> Mapping[str, Record]:
         """Returns every task of the registry, by its id, read anew after some seconds."""
         with self._lock:
-            if self._records is None or self._monotonic() - self._records[0] > _RECORDS_FRESH:
+            if self._records is None or self._monotonic() - self._records[0] > _fresh(len(self._records[1])):
                 by_id = {record.task.id: record for record in self._deployed.registry.all()}
                 self._records = (self._monotonic(), dict(sorted(by_id.items())))
             return self._records[1]
@@ -106,14 +126,8 @@ class Reading:
         """The grid of the tasks that ``wanted`` names, and what is wrong now."""
         records, now = self.records(), self.now()
         shown = [record for record in records.values() if wanted.takes(record)]
-        by_task: dict[str, list[Outline]] = {record.task.id: [] for record in shown}
-        for run in self._recent.between(span.since, span.until):
-            if run.task_id in by_task:
-                by_task[run.task_id].append(run)
-        rows = (
-            self._row(record, span, by_task[record.task.id], list(self._slots_to_come(record, now, span)))
-            for record in shown
-        )
+        since = self._recent.refresh(span.since, _PATIENCE)
+        rows = [self._row(record, span, now) for record in shown]
         tasks = [record.task for record in records.values()]
         return Overview(
             rows=tuple(one for one in rows if wanted.shows(one)),
@@ -121,29 +135,31 @@ class Reading:
             owners=tuple(sorted({task.owner for task in tasks} - {""})),
             tags=tuple(sorted({tag for task in tasks for tag in task.tags})),
             incidents=self.incidents(),
+            since=since,
         )
 
-    def _row(self, record: Record, span: Span, runs: list[Outline], due: list[datetime]) -> Row:
+    def settle(self) -> None:
+        """Waits until the ledger is read as far back as somebody has asked."""
+        self._recent.settle()
+
+    def _row(self, record: Record, span: Span, now: datetime) -> Row:
         """A task's row, worked out again only where its slots have changed."""
-        key = (record.task.id, span.since, span.until)
+        key, version = (record.task.id, span.since, span.until), self._recent.version(record.task.id)
         known = self._rows.get(key)
-        if known is None or known[0] != runs or known[1] != due:
+        if known is None or not _same(known.record, record):
             if len(self._rows) > 3 * len(self.records()):
                 self._rows.clear()
-            known = self._rows[key] = (runs, due, row(record, span, runs, due))
-        return replace(known[2], record=record)
-
-    def _slots_to_come(self, record: Record, now: datetime, span: Span) -> Iterable[datetime]:
-        """Slots of the span that are due later than now, and will run."""
-        task = record.task
-        key = (task.id, hash((task.schedules, task.closures, task.on_closed)), span.since, span.until)
-        begin = max(span.since, span.begin(span.column(now)))
-        if key not in self._due:
-            if len(self._due) > 3 * len(self.records()):
-                self._due.clear()
-            slots = expected(record.task, begin - timedelta(seconds=1), span.until)
-            self._due[key] = tuple(slot.at for slot in slots if not slot.skipped)
-        return (moment for moment in self._due[key] if moment > now)
+            known = _Known(due=_due(record.task, now, span))
+            self._rows[key] = known
+        passed = bisect_right(known.due, now)
+        if known.version != version or known.passed != passed or known.row is None:
+            version, runs = self._recent.of_task(record.task.id)
+            known.version, known.passed = version, passed
+            known.row = row(record, span, runs, known.due[passed:])
+        elif known.record is not record:
+            known.row = replace(known.row, record=record, drawn={})
+        known.record = record
+        return known.row
 
     def between(self, since: datetime, until: datetime) -> list[Outline]:
         """The runs of all tasks whose slot is in [``since``, ``until``)."""
@@ -223,3 +239,26 @@ class Reading:
     def versions(self) -> tuple[Route, ...]:
         """Which versions of the state machines are live."""
         return tuple(routes(self._deployed.client("stepfunctions"), self.stack))
+
+
+def _same(one: Record | None, other: Record) -> bool:
+    return one is other or (one is not None and one.task == other.task)
+
+
+def _fresh(records: int) -> float:
+    return _RECORDS_FRESH * max(1.0, records / 1000)
+
+
+@lru_cache(maxsize=4096)
+def _times(schedule: TaskSchedule, since: datetime, until: datetime) -> tuple[datetime, ...]:
+    """The common case, many times as fast: nothing is left out or brought together, and many tasks have the same."""
+    return tuple(times(schedule).between(since, until))
+
+
+def _due(task: Task, now: datetime, span: Span) -> tuple[datetime, ...]:
+    """Slots of the span that are to come, and will run."""
+    begin = max(span.since, span.begin(span.column(now)))
+    if task.follows_scheduler and not task.closures and len(task.schedules) == 1:
+        return _times(task.schedules[0], begin - timedelta(seconds=1), span.until)
+    slots = expected(task, begin - timedelta(seconds=1), span.until)
+    return tuple(slot.at for slot in slots if not slot.skipped)

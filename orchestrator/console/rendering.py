@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from orchestrator.console.graph import NODE_HEIGHT, NODE_WIDTH
-from orchestrator.console.grid import Mark, Stretch
+from orchestrator.console.grid import Mark, Row, Stretch
 from orchestrator.instants import of_slot, to_second
 from orchestrator.runs.explanation import why
 
@@ -75,14 +75,30 @@ def moment(value: datetime | str | None, zone: str = "") -> Markup:
     return shown + (Markup(' <span class="quiet">#{}</span>').format(named) if named else "")
 
 
-def outline(stretches: Iterable[Stretch], mark: Mark) -> str:
-    """The path of an SVG, ten high and a column one wide, that draws the cells of one mark."""
-    return "".join(
-        f"M{one.column} {top}h{one.width}v{height}h-{one.width}z"
-        for one in stretches
-        if one.mark is mark
-        for top, height in _SHAPES[mark]
-    )
+def outline(stretches: Iterable[Stretch]) -> list[tuple[Mark, str]]:
+    """The paths of an SVG, ten high and a column one wide, that draw the cells of each mark, the worst first."""
+    paths: dict[Mark, list[str]] = {}
+    for one in stretches:
+        drawn = paths.setdefault(one.mark, [])
+        for top, height in _SHAPES[one.mark]:
+            drawn.append(f"M{one.column} {top}h{one.width}v{height}h-{one.width}z")
+    return [(mark, "".join(paths[mark])) for mark in Mark if mark in paths]
+
+
+def line(row: Row, columns: int, address: str) -> Markup:
+    """A task's row of the grid. It is written by hand, and kept: a page has thousands of them."""
+    key = (columns, address)
+    if key not in row.drawn:
+        name = escape(plain(row.record.task.id))
+        paths = "".join(f'<path class="m-{mark}" d="{drawn}"/>' for mark, drawn in outline(row.stretches))
+        paused = ' <span class="status s-paused">paused</span>' if row.record.pause else ""
+        row.drawn[key] = (
+            f'<li><a href="{escape(address)}">{name}</a>{paused}\n'
+            f'<div class="track" role="group" tabindex="-1" data-task="{name}" aria-label="{name}: {row.summary}">'
+            f'<svg viewBox="0 0 {columns} 10" preserveAspectRatio="none" aria-hidden="true">{paths}'
+            '<use href="#columns"/></svg></div></li>\n'
+        )
+    return Markup(row.drawn[key])  # noqa: S704 # what it holds is escaped above
 
 
 def environment() -> Environment:
@@ -94,10 +110,8 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters.update(
-        plain=plain, pretty=pretty, seconds=seconds, moment=moment, outline=outline, why=why, iso=to_second
-    )
-    templates.globals.update(Mark=Mark, cell=_cell, NODE_WIDTH=NODE_WIDTH, NODE_HEIGHT=NODE_HEIGHT)
+    templates.filters.update(plain=plain, pretty=pretty, seconds=seconds, moment=moment, why=why, iso=to_second)
+    templates.globals.update(Mark=Mark, cell=_cell, line=line, NODE_WIDTH=NODE_WIDTH, NODE_HEIGHT=NODE_HEIGHT)
     # A value that is written without a filter is made plain, too.
     templates.finalize = _finalized
     return templates
@@ -105,7 +119,8 @@ def environment() -> Environment:
 
 def _cell(mark: Mark) -> str:
     """The path of one cell, ten high and one wide."""
-    return outline([Stretch(column=0, width=1, mark=mark)], mark)
+    ((_, drawn),) = outline([Stretch(column=0, width=1, mark=mark)])
+    return drawn
 
 
 def _finalized(value: Any) -> Any:

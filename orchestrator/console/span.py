@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
+
+from orchestrator.instants import order, to_second
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -40,6 +43,11 @@ class Span:
     @property
     def columns(self) -> int:
         return (self.until - self.since) // self.length.column
+
+    @cached_property
+    def edges(self) -> tuple[str, ...]:
+        """The begin of each column and the end of the last, as slots sort (:func:`orchestrator.instants.order`)."""
+        return tuple(order(to_second(self.begin(column))) for column in range(self.columns + 1))
 
     def column(self, moment: datetime) -> int:
         """The column that holds ``moment``; below 0, or :attr:`columns` and more, where none does."""

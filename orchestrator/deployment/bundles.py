@@ -21,6 +21,9 @@ from orchestrator.rooms import ROOMS
 #: The rooms of the library that functions may import.
 _BUNDLED = frozenset(room.name for room in ROOMS if room.bundled)
 
+#: Where a bundle has the library.
+_LIBRARY = "orchestrator/"
+
 #: The earliest time that a zip file can hold: a bundle depends on what is in it, not on when it was made.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -51,7 +54,9 @@ class Bundle:
 
     def to_zip(self) -> bytes:
         """The same files are the same bytes. Raises :class:`~orchestrator.errors.MissingWheels`."""
-        return _zipped(self.files, behind=_packed(self.dependencies) if self.dependencies else b"")
+        library = tuple(sorted(item for item in self.files.items() if item[0].startswith(_LIBRARY)))
+        own = {path: content for path, content in self.files.items() if not path.startswith(_LIBRARY)}
+        return _zipped(own, behind=_with_library(self.dependencies, library))
 
 
 def bundle(
@@ -88,6 +93,12 @@ def is_shared(name: str) -> bool:
 @lru_cache(maxsize=4)
 def _packed(dependencies: Dependencies) -> bytes:
     return _zipped(dependencies.files())
+
+
+# Every bundle of a project has the same library.
+@lru_cache(maxsize=4)
+def _with_library(dependencies: Dependencies | None, library: tuple[tuple[str, bytes], ...]) -> bytes:
+    return _zipped(dict(library), behind=_packed(dependencies) if dependencies else b"")
 
 
 def _zipped(files: Mapping[str, bytes], *, behind: bytes = b"") -> bytes:

@@ -11,7 +11,7 @@ from typing import Any
 
 from orchestrator.errors import InvalidProject
 from orchestrator.functions import EventSource, Function, Permission
-from orchestrator.stack import METRICS_NAMESPACE, Stack
+from orchestrator.stack import FOLLOWER, METRICS_NAMESPACE, Stack
 
 Statement = dict[str, Any]
 
@@ -28,6 +28,7 @@ _WORKFLOW = "workflow:"
 _BUCKET = "bucket:"
 _QUEUE = "queue:"
 _EVENT_BUS = "event-bus:"
+_WAKE_UPS = "wake-ups"
 _PARAMETERS = "parameters:"
 _SECRETS = "secrets"
 _ALERT_TOPICS = "alert-topics"
@@ -118,6 +119,8 @@ def scheduler(stack: Stack, runners: Sequence[str]) -> dict[str, Any]:
         [
             allow("states:StartExecution", _one_or_all([{"Ref": name} for name in runners])),
             allow("sqs:SendMessage", attribute("SchedulerDlq")),
+            # Of a slot that waits until a moment: its alarm clock.
+            allow("lambda:InvokeFunction", arn("lambda", f"function:{stack.function(FOLLOWER, is_task=False)}")),
         ],
         ArnEquals=[
             arn("scheduler", f"schedule-group/{group}") for group in (stack.schedule_group, stack.one_time_group)
@@ -320,6 +323,8 @@ def _declared(stack: Stack, permission: Permission) -> list[Statement]:
     """Raises ValueError for a logical resource that there is none of."""
     if permission.resource.startswith(_WORKFLOW):
         return _nested_execution(stack.workflow_prefix + permission.resource.removeprefix(_WORKFLOW))
+    if permission.resource == _WAKE_UPS:
+        return _one_time_schedules(stack, permission.actions)
     if permission.resource == _ONE_TIME_RUNS:
         return _one_time_runs(stack, permission.actions)
     statement = _statement(stack, permission)
@@ -334,9 +339,14 @@ def _declared(stack: Stack, permission: Permission) -> list[Statement]:
 
 def _one_time_runs(stack: Stack, actions: Sequence[str]) -> list[Statement]:
     """Allows what :class:`~orchestrator.stores.one_time_runs.OneTimeRuns` does: find the stack, pass on a role."""
+    finding = allow("cloudformation:DescribeStacks", arn("cloudformation", f"stack/{stack.name}/*"))
+    return [finding, *_one_time_schedules(stack, actions)]
+
+
+def _one_time_schedules(stack: Stack, actions: Sequence[str]) -> list[Statement]:
+    """Allows schedules of the group that no deployment writes into, which act as the role that all schedules have."""
     return [
         allow(actions, arn("scheduler", f"schedule/{stack.one_time_group}/*")),
-        allow("cloudformation:DescribeStacks", arn("cloudformation", f"stack/{stack.name}/*")),
         allow(
             "iam:PassRole",
             attribute("SchedulerRole"),
@@ -426,7 +436,7 @@ def _statement(stack: Stack, permission: Permission) -> Statement:
     known = (
         "an ARN, bucket:NAME, bucket:NAME:KEYS, data-bucket, data-bucket:KEYS, table:NAME, ses, ses:events,"
         " mail-events, alerts, metrics, task-runner, task-runner:executions, workflow:NAME, queue:NAME,"
-        " event-bus:NAME, parameters:PATH, secrets, one-time-runs or alert-topics"
+        " event-bus:NAME, parameters:PATH, secrets, one-time-runs, wake-ups or alert-topics"
     )
     raise ValueError(f"{resource!r} is no resource of a permission: {known}")
 

@@ -16,7 +16,7 @@ from orchestrator.deployment import encryption, event_sources, mail, observation
 from orchestrator.deployment.alarms import alarms, heartbeat, status_rule
 from orchestrator.deployment.dashboard import dashboard
 from orchestrator.functions import Function, Table
-from orchestrator.stack import Stack
+from orchestrator.stack import FOLLOWER, Stack
 
 #: The state machine that schedules start.
 TASK_RUNNER = "TaskRunner"
@@ -198,6 +198,7 @@ def _environment(stack: Stack, function: Function) -> dict[str, Any]:
         settings.STACK: stack.name,
         settings.DATA_BUCKET: {"Ref": "DataBucket"},
         **({settings.HEARTBEAT_URL: {"Ref": "HeartbeatUrl"}} if function.name == WATCHDOG else {}),
+        **({settings.SCHEDULER_ROLE: policies.attribute("SchedulerRole")} if function.name == FOLLOWER else {}),
         settings.IDEMPOTENCY_TABLE: {"Ref": "Idempotency"},
         settings.MAIL_FROM: {"Ref": "MailFrom"},
         settings.SITE_URL: {"Ref": "SiteUrl"},

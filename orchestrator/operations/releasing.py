@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from orchestrator.errors import TaskNotFound
-from orchestrator.instants import to_millisecond
+from orchestrator.instants import to_millisecond, to_second
 from orchestrator.operations.upstreams import Upstreams
-from orchestrator.runs import pools
+from orchestrator.runs import approval, pools
 from orchestrator.runs.claims import gates
 from orchestrator.runs.hold import Hold
 from orchestrator.runs.pools import Holder, Waiter
-from orchestrator.runs.run import TERMINAL, Run, RunEnd, RunStatus
+from orchestrator.runs.run import TERMINAL, Run, RunEnd, RunStatus, SkipReason
 from orchestrator.runs.task_state import Record
 from orchestrator.stores.executions import Runner
 from orchestrator.stores.ledger import Ledger
@@ -64,6 +64,19 @@ def of_time(held: Held) -> Answer:
     return held.hold if wake_at is not None and held.now < datetime.fromtimestamp(wake_at, UTC) else None
 
 
+def of_approval(held: Held) -> Answer:
+    """Whether somebody has approved of the slot; nobody is asked for ever."""
+    said = held.run.approval
+    if said is not None and said.answer is not None:
+        refused = RunEnd(status=RunStatus.SKIPPED, reason=SkipReason.REFUSED, cause=f"{said.who}: {said.reason}")
+        return refused if said.answer is approval.Answer.REFUSED else None
+    since = datetime.fromisoformat(held.hold.since)
+    deadline = since + timedelta(seconds=held.record.task.approval_seconds)
+    if held.now >= deadline:
+        return RunEnd(status=RunStatus.EXPIRED, cause=f"nobody has approved of it until {to_second(deadline)}")
+    return replace(held.hold, why="waits for somebody's approval", deadline=to_second(deadline))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Releasing:
     """Considers held slots, with the stores of a stack."""
@@ -103,6 +116,7 @@ class Releasing:
             if isinstance(answer, Hold):
                 if answer != run.hold:
                     self.recorder.hold(run, answer)
+                self._give_back(held, kind)
                 return Release.WAITS
         self.runner.release(run, run.hold, now)
         return Release.STARTED
@@ -143,6 +157,12 @@ class Releasing:
         self._let_in(limit, [one for one in admitted if one not in mine], now)
         return Release.STARTED if mine else Release.WAITS
 
+    def _give_back(self, held: Held, kind: HoldKind) -> None:
+        """A run that has said "not yet" is not at work until it is looked at again."""
+        run, limit = held.run, held.record.task.limit
+        if kind is HoldKind.TIME and limit is not None:
+            self._let_in(limit, self.pools.leave(limit, run.task_id, run.slot, held.now), held.now)
+
     def _leave(self, limit: Limit, task_id: str, slot: str, now: datetime) -> None:
         """Gives back the place of a slot whose run has ended: the row may be that of another one by now."""
         run = self.ledger.get(task_id, slot)
@@ -169,6 +189,7 @@ class Releasing:
             HoldKind.UPSTREAM: lambda held: Upstreams(registry=self.registry, ledger=self.ledger).answer(
                 held.run, held.hold, held.record, held.now
             ),
+            HoldKind.APPROVAL: of_approval,
             HoldKind.TIME: of_time,
         }
         return {**own, **self.rules}.get(kind, lambda held: None)

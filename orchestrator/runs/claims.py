@@ -23,7 +23,11 @@ STOPPING = (OverlapPolicy.CANCEL_OTHER, OverlapPolicy.TERMINATE_OTHER)
 
 
 #: Triggers by which nobody asks for these: whoever runs slots again has looked at what they need.
-UNGATED: Mapping[HoldKind, tuple[Trigger, ...]] = {HoldKind.UPSTREAM: (Trigger.BACKFILL, Trigger.RERUN)}
+UNGATED: Mapping[HoldKind, tuple[Trigger, ...]] = {
+    HoldKind.UPSTREAM: (Trigger.BACKFILL, Trigger.RERUN),
+    # The end of a window of events.
+    HoldKind.TIME: tuple(trigger for trigger in Trigger if trigger is not Trigger.EVENT),
+}
 
 
 class Decision(StrEnum):

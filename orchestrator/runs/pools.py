@@ -136,6 +136,8 @@ def admit(limit: Limit, pool: Pool, waiting: Iterable[Waiter], now: float, *, mo
         begin = _begin(limit, begins, now)
         if len(admitted) >= min(room, most or room) or begin > now + AHEAD_SECONDS:
             break
+        if any(one.is_of(waiter.task_id, waiter.slot, waiter.version) for one in (*pool.holders, *admitted)):
+            continue
         if waiter.at_once is not None and per_task[waiter.task_id] >= waiter.at_once:
             continue
         per_task[waiter.task_id] += 1

@@ -16,6 +16,7 @@ from typing import Any
 
 from orchestrator.dynamodb import Fields
 from orchestrator.errors import InvalidRow
+from orchestrator.runs.approval import Approval, approval_of
 from orchestrator.runs.hold import Hold, hold_of
 
 
@@ -59,6 +60,8 @@ class SkipReason(StrEnum):
     OVERLAP = "overlap"
     #: Somebody paused the task.
     PAUSED = "paused"
+    #: Somebody was asked to approve of it, and has refused.
+    REFUSED = "refused"
     #: A calendar is closed, or the clock is set back and the other occurrence runs; the row's cause says which.
     CLOSED = "closed"
     #: The clock is set forward over the local time: there is no such slot, and the row stands at the change.
@@ -222,6 +225,8 @@ class Run:
     history: tuple[EarlierRun, ...] = ()
     #: What it waits for, without an execution that is kept open; None unless it is WAITING so.
     hold: Hold | None = None
+    #: What it asks, or has asked, of people.
+    approval: Approval | None = None
     #: Whether its task waits for others, or others for it: whoever writes its row wakes them.
     linked: bool = False
     #: What its event gave it beside the task's own params, as JSON text, where its execution cannot be asked.
@@ -279,6 +284,7 @@ class Run:
             params=fields.find("params", str),
             history=tuple(map(EarlierRun.from_fields, history)),
             hold=hold_of(item),
+            approval=approval_of(item),
             linked="linked" in fields,
         )
 

@@ -32,6 +32,9 @@ _ATTEMPTS = 30
 #: A transaction holds a hundred items ("TransactWriteItems").
 _MOST_AT_ONCE = 90
 
+#: No slot waits so long: what somebody has left behind goes.
+_LIFETIME_SECONDS = 30 * 86_400
+
 #: Waiters that are read at a time.
 _PAGE = 25
 
@@ -68,7 +71,8 @@ class Pools:
         mine = [one for one in inside if one.is_of(waiter.task_id, waiter.slot, waiter.version)]
         if mine:
             return tuple(mine)
-        item = {**_waiter_value(waiter), "kind": _kind(limit), "name": _name(waiter)}
+        expiry = int(waiter.since) + _LIFETIME_SECONDS
+        item = {**_waiter_value(waiter), "kind": _kind(limit), "name": _name(waiter), "ttl": expiry}
         self._client.put_item(TableName=self._table, Item=to_item(item))
         return self._change(limit, now, lambda pool: pool.without(waiter.task_id, waiter.slot))
 

@@ -13,6 +13,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, cast
 
 from orchestrator.dynamodb import to_item, update
+from orchestrator.runs.approval import Approval
 from orchestrator.runs.execution_end import STOPPED
 from orchestrator.runs.hold import Hold
 from orchestrator.runs.run import (
@@ -119,6 +120,17 @@ class Recorder:
             {"hold": hold.to_value()},
             values={"version": run.version},
             condition="attribute_exists(#hold) AND #startedAt = :version",
+        )
+        return self._alone({"TableName": self._runs, "Key": _key(run.task_id, run.slot), **row})
+
+    def answer(self, run: Run, approval: Approval) -> bool:
+        """Writes what somebody has answered. Returns False, and writes nothing, if somebody else was first, or the run
+        is another by now.
+        """
+        row = update(
+            {"approval": approval.to_value()},
+            values={"version": run.version, "status": run.status},
+            condition="#startedAt = :version AND #status = :status AND attribute_not_exists(#approval.#answer)",
         )
         return self._alone({"TableName": self._runs, "Key": _key(run.task_id, run.slot), **row})
 

@@ -47,6 +47,7 @@ _FOLLOWER = Function(
         Permission(actions=("dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"), resource="table:TaskRuns"),
         Permission(actions=("dynamodb:GetItem", "dynamodb:UpdateItem"), resource="table:ScheduledTasks"),
         Permission(actions=("states:StartExecution",), resource="task-runner"),
+        Permission(actions=("scheduler:CreateSchedule",), resource="wake-ups"),
         Permission(actions=("dynamodb:DeleteItem", "dynamodb:UpdateItem"), resource="table:Incidents"),
         Permission(actions=_LIMITS, resource="table:Limits"),
         Permission(actions=("sns:Publish",), resource="alerts"),
@@ -62,6 +63,8 @@ _FOLLOWER = Function(
                 {"dynamodb": {"NewImage": {"attention": {"S": [{"exists": True}]}}}},
                 {"dynamodb": {"NewImage": {"status": {"S": ["SUCCEEDED"]}, "trigger": {"S": [Trigger.CATCH_UP]}}}},
                 {"dynamodb": {"NewImage": {"status": {"S": _LINKED}, "linked": {"N": ["1"]}}}},
+                # It wants to be looked at again.
+                {"dynamodb": {"NewImage": {"hold": {"M": {"wakeAt": {"N": [{"exists": True}]}}}}}},
             ),
         ),
     ),

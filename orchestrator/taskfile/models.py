@@ -18,16 +18,19 @@ from orchestrator.schedules.calendars import Calendar, ClosedDays, OnClosed, clo
 from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
 from orchestrator.schedules.fields import DAY_OF_WEEK
 from orchestrator.schedules.spreading import LONGEST_SPREAD_MINUTES, spread
+from orchestrator.taskfile.chain_models import ChainModel
 from orchestrator.taskfile.destination_models import NotificationsModel
 from orchestrator.taskfile.event_models import EventsField
 from orchestrator.taskfile.fields import Bound, Duration, Expression, Tag, Timezone, bound, names
 from orchestrator.taskfile.file_model import Model
+from orchestrator.taskfile.limit_models import LimitModel, PoolModel
 from orchestrator.taskfile.maintenance_models import Maintenance, MaintenanceModel
 from orchestrator.tasks.event_start import WhenAbsent
 from orchestrator.tasks.express import obstacles
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.slots import with_passed_over
 from orchestrator.tasks.task import (
+    APPROVAL_SECONDS,
     LAMBDA_TIMEOUT_LIMIT,
     LONGEST_RUN_SECONDS,
     NOT_YET_SECONDS,
@@ -171,6 +174,20 @@ class CalendarModel(Model):
         )
 
 
+class ApprovalModel(Model):
+    """Until when somebody may approve."""
+
+    within: Annotated[Duration, Field(ge=60)] = Field(
+        default=APPROVAL_SECONDS, description="After that the slot expires, and people are told."
+    )
+
+
+def _approval(given: bool | ApprovalModel) -> int:
+    if isinstance(given, ApprovalModel):
+        return given.within
+    return APPROVAL_SECONDS if given else 0
+
+
 class DefaultsModel(Model):
     """The fields that a task takes from ``defaults`` unless it has its own."""
 
@@ -214,6 +231,9 @@ class DefaultsModel(Model):
     not_yet_for: Annotated[Duration, Field(ge=60)] = Field(
         default=NOT_YET_SECONDS, description='For so long a handler may say "not yet"; then the run has failed.'
     )
+    approval: Annotated[bool | ApprovalModel, Field(union_mode="left_to_right")] = Field(
+        default=False, description="Whether somebody has to approve of each slot before it runs, and within what time."
+    )
     pause_after_failures: int = Field(default=0, ge=0, description="So many failures in a row pause it; 0: none do.")
     budget: float = Field(
         default=0, ge=0, strict=False, description="Dollars a month; plan and costs say where more is due. 0 is none."
@@ -226,7 +246,7 @@ class DefaultsModel(Model):
     runbook: str = Field(default="", max_length=1000, description="What to do when it fails: a link or a sentence.")
 
 
-class TaskModel(DefaultsModel):
+class TaskModel(DefaultsModel, ChainModel, LimitModel):
     """A task."""
 
     run: Annotated[str, AfterValidator(_target)] = Field(description="lambda/NAME or workflow/NAME.")
@@ -265,6 +285,15 @@ class TaskModel(DefaultsModel):
             )
         if self.when_absent is not WhenAbsent.RUN and (mistake := self._never_absent()):
             raise ValueError(f"whenAbsent: {mistake}")
+        if len({bool(one.within) for one in self.on}) > 1:
+            raise ValueError(
+                "on: expected within of all or of none: each event waits for the end of its window, or none"
+            )
+        if self.at_once and self.overlap is not OverlapPolicy.ALLOW_ALL:
+            raise ValueError(
+                f"atOnce: expected overlap allow_all beside it, found {self.overlap}, by which one run is at work at"
+                " once; with atOnce the others wait for a place"
+            )
         if self.timeout < 1:
             raise ValueError("timeout: expected at least 1 s")
         longest = self._retry_policy().longest_run(self.timeout)
@@ -302,6 +331,7 @@ class TaskModel(DefaultsModel):
             max_duration_seconds=self.max_duration,
             heartbeat_seconds=self.heartbeat,
             not_yet_seconds=self.not_yet_for,
+            approval_seconds=_approval(self.approval),
             pause_after_failures=self.pause_after_failures,
             budget=Decimal(f"{self.budget:g}"),
             alerts=Alerting(
@@ -309,6 +339,12 @@ class TaskModel(DefaultsModel):
                 of=self.alerts.of or self.alerts.failures,
                 quiet_seconds=self.alerts.quiet,
             ),
+            after=self.upstreams(),
+            deadline=self.deadline or "",
+            on_upstream_failure=self.on_upstream_failure,
+            on_deadline=self.on_deadline,
+            at_once=self.at_once,
+            priority=self.priority,
             owner=self.owner,
             tags=tuple(dict.fromkeys(self.tags)),
             description=self.description,
@@ -375,6 +411,7 @@ class FileModel(Model):
     maintenance: dict[str, MaintenanceModel] = Field(
         default={}, description="Spans of time in which tasks do not run, by name."
     )
+    pools: dict[str, PoolModel] = Field(default={}, description="How many runs may be at work at once, by name.")
     budgets: dict[str, float] = Field(
         default={}, description="Dollars a month that the tasks of an owner should not cost more than, by owner."
     )

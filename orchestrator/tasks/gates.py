@@ -13,7 +13,7 @@ class HoldKind(StrEnum):
     UPSTREAM = "upstream"
     #: A person who says yes.
     APPROVAL = "approval"
-    #: A moment: the handler has said "not yet".
+    #: A moment: the end of a window of events, or what a handler has said that says "not yet".
     TIME = "time"
     #: A place in the task's pool. It is asked for last: whoever has one is to run at once.
     POOL = "pool"

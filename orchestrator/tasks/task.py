@@ -43,6 +43,9 @@ LEASE_MARGIN_SECONDS = 300
 #: A slot that waits for the task's runs before it is skipped when it has waited so long.
 LONGEST_WAIT_SECONDS = 86_400
 
+#: So long somebody may take to approve of a slot where its task says nothing else.
+APPROVAL_SECONDS = 86_400
+
 #: For so long a handler may say "not yet" where its task says nothing else.
 NOT_YET_SECONDS = 86_400
 
@@ -213,6 +216,8 @@ class Task:
     budget: Decimal = Decimal(0)
     #: A handler that is silent for longer is ended; 0: nobody listens.
     heartbeat_seconds: int = 0
+    #: Somebody has to approve of each slot, for so long after it is due; 0: nobody.
+    approval_seconds: int = 0
     #: For so long a handler may say "not yet".
     not_yet_seconds: int = NOT_YET_SECONDS
     alerts: Alerting = field(default_factory=Alerting)
@@ -240,8 +245,13 @@ class Task:
     @property
     def gates(self) -> tuple[HoldKind, ...]:
         """What its slots wait for before they run, in the order in which it is asked."""
-        upstream = [HoldKind.UPSTREAM] if self.after else []
-        return in_order(upstream + ([HoldKind.POOL] if self.limit else []))
+        asked = {
+            HoldKind.UPSTREAM: bool(self.after),
+            HoldKind.APPROVAL: self.approval_seconds > 0,
+            HoldKind.TIME: any(start.within_seconds for start in self.starts),
+            HoldKind.POOL: self.limit is not None,
+        }
+        return in_order(kind for kind, is_asked in asked.items() if is_asked)
 
     @property
     def limit(self) -> Limit | None:
@@ -340,19 +350,21 @@ class Task:
         }
 
     def _links(self) -> dict[str, Any]:
-        return {
+        """What concerns other tasks: None where there is nothing to say, so that a plain task's record stays small."""
+        values = {
             "after": [{"task": one.task_id, "slot": one.slot} for one in self.after],
             "deadline": self.deadline,
-            "onUpstreamFailure": self.on_upstream_failure,
-            "onDeadline": self.on_deadline,
+            "onUpstreamFailure": "" if self.on_upstream_failure is OnFailure.SKIP else self.on_upstream_failure,
+            "onDeadline": "" if self.on_deadline is OnDeadline.EXPIRE else self.on_deadline,
             "downstream": self.downstream,
-            "pool": _pool_value(self.pool),
+            "pool": _pool_value(self.pool) if self.pool else None,
             "atOnce": self.at_once,
             "priority": self.priority,
             # What TaskRunner asks, and writes into rows.
             "gates": self.gates,
             "linked": self.is_linked,
         }
+        return {name: value or None for name, value in values.items()}
 
     def _numbers(self) -> dict[str, int]:
         return {
@@ -363,6 +375,7 @@ class Task:
             "pauseAfterFailures": self.pause_after_failures,
             "heartbeatSeconds": self.heartbeat_seconds,
             "notYetSeconds": self.not_yet_seconds,
+            "approvalSeconds": self.approval_seconds,
         }
 
     @classmethod
@@ -409,6 +422,7 @@ class Task:
             pause_after_failures=fields.get("pauseAfterFailures", int),
             budget=Decimal(f"{fields.find('budget', float) or 0:g}"),
             heartbeat_seconds=fields.find("heartbeatSeconds", int) or 0,
+            approval_seconds=fields.find("approvalSeconds", int) or 0,
             not_yet_seconds=fields.find("notYetSeconds", int) or NOT_YET_SECONDS,
             alerts=Alerting(
                 failures=alerts.get("failures", int),
@@ -430,16 +444,13 @@ class Task:
         )
 
 
-def _pool_value(pool: Limit | None) -> dict[str, Any]:
-    """Returns an empty map where there is none, since a registration removes nothing."""
-    return {"name": pool.name, "atOnce": pool.at_once, "perMinute": pool.per_minute or 0} if pool else {}
+def _pool_value(pool: Limit) -> dict[str, Any]:
+    return {"name": pool.name, "atOnce": pool.at_once, "perMinute": pool.per_minute}
 
 
-def _pool(fields: Fields) -> Limit | None:
-    if "name" not in fields:
-        return None
-    per_minute = fields.find("perMinute", int) or None
-    return Limit(name=fields.get("name", str), at_once=fields.get("atOnce", int), per_minute=per_minute)
+def _pool(fields: Fields) -> Limit:
+    at_once, per_minute = fields.get("atOnce", int), fields.find("perMinute", int)
+    return Limit(name=fields.get("name", str), at_once=at_once, per_minute=per_minute)
 
 
 def _upstream(fields: Fields) -> Upstream:
@@ -463,5 +474,10 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
+_PLAIN = Task(id="x", target=Target(kind=TargetKind.LAMBDA, name="x"))
+
+#: Attributes that a record lacks where there is nothing to say.
+OPTIONAL = frozenset(name for name, value in _PLAIN.to_values().items() if value is None)
+
 #: Attributes that a registration sets; every other attribute of a record is run-time state.
-DECLARED = frozenset(Task(id="x", target=Target(kind=TargetKind.LAMBDA, name="x")).to_item()) - {"taskId"}
+DECLARED = (frozenset(_PLAIN.to_item()) | OPTIONAL) - {"taskId"}

@@ -71,8 +71,11 @@ def over(embedded_aws: EmbeddedAws, task_id: str) -> None:
             assert embedded_aws.execution(one["executionArn"]).over.wait(30)
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_a_page_scans_no_ledger_and_reads_nothing_twice(browser: Browser, path: str) -> None:
+@pytest.mark.parametrize(
+    "path", [*PAGES, f"/tasks/good/slots/{SLOT}", "/cell?task=good&since=2026-11-02T08:00Z&seconds=900"]
+)
+def test_a_page_scans_no_ledger_and_reads_nothing_twice(browser: Browser, put_row: PutRow, path: str) -> None:
+    put_row("good", SLOT, "SUCCEEDED", result="x" * 20_000)
     scanned: list[str] = []
     client = browser.connection.client("dynamodb")
     name = "provide-client-params.dynamodb.Scan"
@@ -83,9 +86,13 @@ def test_a_page_scans_no_ledger_and_reads_nothing_twice(browser: Browser, path: 
         client.meta.events.unregister(name, unique_id=path)
     assert answer.status == 200
     assert set(scanned) <= {STACK.tasks_table, STACK.incidents_table, STACK.failed_tasks_table}
-    assert browser.calls.count("Query") <= 20
-    browser.get(path)
-    assert "Query" not in browser.calls or path == "/tasks/good", "the same page again costs no query of all tasks"
+    assert browser.calls.count("Query") <= 27, "for each status one of the newest day, one of what is older"
+    again = browser.get(path)
+    assert "Query" not in browser.calls or "good" in path, "the same page again costs no query of all tasks"
+    units = float(again.headers["X-Read-Units"])
+    # A page of one task reads its rows, of which one has 20 KB; one of all tasks, incidents and letters alone.
+    assert units <= (12 if "good" in path else 2), units
+    assert units > 0 or path in ("/ledger", "/local", "/timeline")
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/static/console.css", "/nothing"])

@@ -8,13 +8,17 @@ from typing import Any
 
 import pytest
 
+import definitions
 from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.local.aws.step_functions import jsonata
+from orchestrator.local.aws.step_functions.jsonata import Evaluation
 from orchestrator.runs.hold import Hold
 from orchestrator.runs.run import Run, RunStatus, SkipReason, Trigger
 from orchestrator.runs.task_state import Checkpoint, Pause
 from orchestrator.tasks.gates import HoldKind
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.task import OnDeadline, OnFailure, OverlapPolicy, TaskSchedule, Upstream
+from tests.testbed.reference import OF_HOLDING, disagreements, never_evaluated
 from tests.testbed.rounds import round_at
 from tests.testbed.task_runner import STACK, TaskRunner
 
@@ -24,7 +28,15 @@ TO_BE_HELD = ["LookupTask", "ClaimSlot", "Refused", "HoldSlot"]
 
 
 @pytest.fixture(scope="module")
-def runner(embedded_aws: EmbeddedAws) -> Iterator[TaskRunner]:
+def evaluations() -> Iterator[list[Evaluation]]:
+    seen: list[Evaluation] = []
+    stop = jsonata.watch(seen.append)
+    yield seen
+    stop()
+
+
+@pytest.fixture(scope="module")
+def runner(embedded_aws: EmbeddedAws, evaluations: list[Evaluation]) -> Iterator[TaskRunner]:
     yield TaskRunner(embedded_aws, handlers=("system.follower", "system.failure_handler", "system.watchdog"))
     embedded_aws.reset()
 
@@ -257,3 +269,11 @@ def test_a_plain_tasks_path_and_row_are_as_they_were(runner: TaskRunner) -> None
     outcome = runner.run(runner.register("plain"))
     assert outcome.states == ["LookupTask", "ClaimSlot", "InvokeLambda", "RecordOutcome"]
     assert not {"hold", "linked"} & set(outcome.row)
+
+
+def test_every_value_is_the_reference_jsonatas(runner: TaskRunner, evaluations: list[Evaluation]) -> None:
+    task_runner = definitions.ALL["TaskRunner"](STACK)
+    # Faults of AWS are in test_task_runner.py.
+    of_faults = {"$merge([$known, {'refusal': \"fault\"}])"}
+    assert never_evaluated(task_runner, evaluations, only=OF_HOLDING) <= of_faults
+    assert disagreements(task_runner, evaluations) == []

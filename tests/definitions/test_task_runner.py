@@ -19,7 +19,7 @@ from orchestrator.runs.run import Run, RunStatus, Trigger
 from orchestrator.schedules.calendars import Closure
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.task import OverlapPolicy
-from tests.testbed.reference import OF_OVERLAP, disagreements, never_evaluated
+from tests.testbed.reference import OF_HOLDING, OF_OVERLAP, disagreements, never_evaluated
 from tests.testbed.task_runner import SLOT, STACK, Outcome, TaskRunner
 
 AT_ONCE = RetryPolicy(max_attempts=3, interval_seconds=0)
@@ -138,6 +138,22 @@ def test_a_handler_that_hangs_is_ended_early_and_tried_again(happened: Happened)
     outcome = happened(silent)
     assert (row(outcome).status, row(outcome).attempts) == (RunStatus.SUCCEEDED, 2)
     assert json.loads(row(outcome).result or "")["event"]["heartbeatSeconds"] == 1
+
+
+@scenario
+def postponed(runner: TaskRunner) -> Outcome:
+    """Its handler says "not yet": test_not_yet.py has more."""
+    return runner.run(runner.register("postponed", params={"notYet": 80_000}))
+
+
+@scenario
+def postponed_backfill(runner: TaskRunner) -> Outcome:
+    return runner.run(runner.register("postponed-backfill", params={"notYet": 80_000}), trigger=Trigger.BACKFILL)
+
+
+def test_a_slot_that_waits_costs_four_transitions(happened: Happened) -> None:
+    assert happened(postponed).states == ["LookupTask", "ClaimSlot", "InvokeLambda", "PostponeRun"]
+    assert happened(postponed_backfill).states[-2:] == ["PostponeRun", "PostponeRunAlone"]
 
 
 @scenario
@@ -806,5 +822,5 @@ def test_every_published_expression_has_the_same_value_in_the_reference_jsonata(
     for run in SCENARIOS.values():
         happened(run)
     task_runner = definitions.ALL["TaskRunner"](STACK)
-    assert never_evaluated(task_runner, evaluations, besides=OF_OVERLAP) == set()
+    assert never_evaluated(task_runner, evaluations, besides=OF_HOLDING | OF_OVERLAP) == set()
     assert disagreements(task_runner, evaluations) == []

@@ -26,7 +26,7 @@ from orchestrator.tasks.rule_names import rule_name
 from orchestrator.tasks.schedule_names import schedule_name
 from orchestrator.tasks.scope import Scope, ScopeKind
 from orchestrator.tasks.slots import key
-from orchestrator.tasks.task import CatchUp, OverlapPolicy, TaskSchedule
+from orchestrator.tasks.task import CatchUp, OverlapPolicy, TaskSchedule, Upstream
 from tests.testbed import ROOT, listener, queues
 from tests.testbed.everything import PERIOD, SLOT, World
 from tests.testbed.task_runner import STACK
@@ -134,6 +134,20 @@ def a_slot_that_cannot_be_started_is_recorded(world: World) -> None:
     assert run.task_id in failed
 
 
+def a_slot_that_waits_is_looked_at_again(world: World) -> None:
+    task_id = world.register(world.new("patient"), params={"notYet": 60})
+    first = world.slot({"taskId": task_id, "scheduledTime": SLOT})
+    assert ended(first, RunStatus.WAITING).hold
+    world.register(task_id)
+    world.until(lambda: ended_as(world, task_id) is RunStatus.SUCCEEDED)
+
+
+def ended_as(world: World, task_id: str) -> RunStatus | None:
+    """How the slot stands."""
+    run = world.ledger.get(task_id, SLOT)
+    return run.status if run else None
+
+
 def an_event_starts_its_task(world: World) -> None:
     for express in (False, True):
         task_id = world.register(world.new("heard"))
@@ -206,6 +220,26 @@ def a_failure_is_told_and_so_is_its_end(world: World) -> None:
     ended(world.slot(well), RunStatus.SUCCEEDED)
     assert any(f"recovered: {task_id}, slot" in text for text in told(world))
     assert list(Incidents(world.aws.client("dynamodb"), STACK).open()) == []
+
+
+def a_slot_waits_for_another_and_is_woken(world: World) -> None:
+    one_waits_for_another(world, heard=True)
+    one_waits_for_another(world, heard=False)
+
+
+def one_waits_for_another(world: World, *, heard: bool) -> None:
+    """It is woken when that one ends; or else, where nobody hears of it, by the watchdog."""
+    first, second = world.new("extract"), world.new("load")
+    world.register(first, schedules=(HOURLY,), downstream=(second,) if heard else ())
+    world.register(second, schedules=(HOURLY,), after=(Upstream(task_id=first),))
+    held = world.slot({"taskId": second, "scheduledTime": SLOT})
+    assert held is not None
+    assert held.hold is not None
+    world.until(lambda: bool((run := world.ledger.get(second, SLOT)) and run.hold and run.hold.why))
+    ended(world.slot({"taskId": first, "scheduledTime": SLOT}), RunStatus.SUCCEEDED)
+    if not heard:
+        a_round(world, world.aws.clock.now())
+    world.until(lambda: (run := world.ledger.get(second, SLOT)) is not None and run.status is RunStatus.SUCCEEDED)
 
 
 def a_change_that_cannot_be_told_is_kept(world: World) -> None:
@@ -535,10 +569,12 @@ ALL: tuple[Scenario, ...] = (
     a_short_task_runs_in_an_express_execution,
     a_schedule_starts_its_task,
     a_slot_that_cannot_be_started_is_recorded,
+    a_slot_that_waits_is_looked_at_again,
     an_event_starts_its_task,
     an_event_that_cannot_be_delivered_is_recorded,
     an_execution_that_died_is_recorded,
     a_failure_is_told_and_so_is_its_end,
+    a_slot_waits_for_another_and_is_woken,
     what_a_mute_has_kept_quiet_is_told_at_its_end,
     a_change_that_cannot_be_told_is_kept,
     a_change_that_cannot_be_counted_is_kept,

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from orchestrator.runs.run import RunStatus, Trigger
+from orchestrator.runs.run import TERMINAL, Run, RunStatus, Trigger
 from orchestrator.runs.task_state import Checkpoint
 from orchestrator.tasks.express import EXPRESS_SECONDS
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.slots import key
-from orchestrator.tasks.task import OverlapPolicy, TaskSchedule
+from orchestrator.tasks.task import OverlapPolicy, SlotOf, TaskSchedule, Upstream
 from tests.testbed.task_runner import STACK, TaskRunner
 
 #: Runs here are neither late nor looked for before this.
@@ -87,6 +87,10 @@ class Cell:
 
         self.runner.until(found)
 
+    def row(self) -> Run | None:
+        """The slot's."""
+        return self.runner.ledger.get(self.task_id, self.slot)
+
     def held(self) -> None:
         """The task's lease, by an execution that is gone."""
         lease = {"M": {"executionArn": {"S": "arn:of-another"}, "expiresAt": {"N": _FAR_AWAY}}}
@@ -119,6 +123,26 @@ def _detached(cell: Cell) -> None:
 def _failing_detached(cell: Cell) -> None:
     cell.register(params={"refuse": True}, retry=RetryPolicy(max_attempts=1))
     cell.run(trigger=Trigger.BACKFILL)
+
+
+def _postponed(cell: Cell) -> None:
+    """Its handler says "not yet", for longer than anybody looks."""
+    cell.register(params={"notYet": 80_000}, retry=RetryPolicy(max_attempts=1))
+    cell.run()
+
+
+def _postponed_detached(cell: Cell) -> None:
+    cell.register(params={"notYet": 80_000}, retry=RetryPolicy(max_attempts=1))
+    cell.run(trigger=Trigger.BACKFILL)
+
+
+def _postponed_without_a_lease(cell: Cell) -> None:
+    """Another run has taken it while this one was at work."""
+    cell.register(params={"seconds": 1, "notYet": 80_000}, retry=RetryPolicy(max_attempts=1))
+    execution = cell.start()
+    cell.is_(RunStatus.RUNNING)
+    cell.held()
+    assert cell.runner.is_over(execution, 240)
 
 
 def _without_a_lease(cell: Cell) -> None:
@@ -204,6 +228,44 @@ def _stopping(policy: OverlapPolicy) -> Callable[[Cell], None]:
     return stopping
 
 
+def _to_be_held(cell: Cell) -> None:
+    """Its slot waits for that of the day before."""
+    cell.register(after=(Upstream(task_id=cell.task_id, slot=SlotOf.LATEST_BEFORE),))
+
+
+def _well_before(cell: Cell) -> None:
+    cell.has_ended(RunStatus.SUCCEEDED, key(cell.at - timedelta(days=1)))
+
+
+def _holding(cell: Cell) -> None:
+    """The other slot has succeeded, and this one is released as soon as it is held."""
+    _to_be_held(cell)
+    _well_before(cell)
+    cell.run()
+    cell.runner.until(lambda: (run := cell.row()) is None or run.status in TERMINAL)
+
+
+def _released_and_paused(cell: Cell) -> None:
+    _to_be_held(cell)
+    cell.run()
+    cell.paused()
+    _released(cell)
+
+
+def _released_and_gone(cell: Cell) -> None:
+    _to_be_held(cell)
+    cell.run()
+    cell.runner.registry.remove(cell.task_id)
+    _released(cell)
+
+
+def _released(cell: Cell) -> None:
+    held = cell.row()
+    assert held is not None
+    _well_before(cell)
+    cell.run(replaces=held.version, released=True)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
     play: Callable[[Cell], None]
@@ -215,7 +277,7 @@ class Scenario:
     express: bool = False
 
 
-_FAILS, _IS_SKIPPED = RunStatus.FAILED, RunStatus.SKIPPED
+_FAILS, _IS_SKIPPED, _WAITS = RunStatus.FAILED, RunStatus.SKIPPED, RunStatus.WAITING
 
 SCENARIOS: Mapping[str, Scenario] = {
     "LookupTask": Scenario(play=_plain),
@@ -226,6 +288,8 @@ SCENARIOS: Mapping[str, Scenario] = {
     "RecordOutcomeAlone": Scenario(play=_detached),
     "RecordFailure": Scenario(play=_failing, ends=_FAILS),
     "RecordFailureAlone": Scenario(play=_failing_detached, ends=_FAILS),
+    "PostponeRun": Scenario(play=_postponed, ends=_WAITS),
+    "PostponeRunAlone": Scenario(play=_postponed_detached, ends=_WAITS),
     "ExplainRefusal": Scenario(play=_overlapping, ends=_IS_SKIPPED),
     "RecordRefusal": Scenario(play=_unknown, ends=_FAILS),
     "RecordSkip": Scenario(play=_paused, ends=_IS_SKIPPED),
@@ -233,6 +297,9 @@ SCENARIOS: Mapping[str, Scenario] = {
     "ClaimDetached": Scenario(play=_detached),
     "RecordWaiting": Scenario(play=_waiting),
     "JoinQueue": Scenario(play=_waiting),
+    "HoldSlot": Scenario(play=_holding),
+    "SkipHeld": Scenario(play=_released_and_paused, ends=_IS_SKIPPED),
+    "FailHeld": Scenario(play=_released_and_gone, ends=_FAILS),
     "LeaveQueue": Scenario(play=_waiting_in_vain, ends=_IS_SKIPPED),
     "StopOther": Scenario(play=_stopping(OverlapPolicy.TERMINATE_OTHER)),
     "EndOther": Scenario(play=_stopping(OverlapPolicy.TERMINATE_OTHER)),
@@ -275,6 +342,8 @@ OF_TWIN: Mapping[str, Scenario] = {
         _of_twin("RecordOutcomeAlone", _without_a_lease),
         _of_twin("RecordFailure", _failing, _FAILS),
         _of_twin("RecordFailureAlone", _failing_without_a_lease, _FAILS),
+        _of_twin("PostponeRun", _postponed, _WAITS),
+        _of_twin("PostponeRunAlone", _postponed_without_a_lease, _WAITS),
         _of_twin("ExplainRefusal", _overlapping, _IS_SKIPPED),
         _of_twin("RecordRefusal", _handed_over, _FAILS),
         _of_twin("RecordSkip", _paused, _IS_SKIPPED),

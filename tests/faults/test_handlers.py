@@ -17,14 +17,14 @@ from orchestrator.local.aws.iam import roles
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.alerts import Cause, Severity
 from orchestrator.runs.mutes import Mute, Note
-from orchestrator.runs.run import RunEnd, RunStatus
+from orchestrator.runs.run import TERMINAL, RunEnd, RunStatus, Trigger
 from orchestrator.stack import HEARTBEAT_METRIC, METRICS_NAMESPACE
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.mutes import Mutes
 from orchestrator.stores.recorder import Recorder
 from orchestrator.tasks.scope import Scope, ScopeKind
 from orchestrator.tasks.slots import key
-from orchestrator.tasks.task import CatchUp
+from orchestrator.tasks.task import CatchUp, SlotOf, Upstream
 from tests.faults.injection import Call, Fault, Faults, Injected
 from tests.faults.scenarios import GRACE, Cell
 from tests.faults.verdicts import LOST, table, told, verdict
@@ -182,6 +182,30 @@ FOLLOWER = (
     "sns:Publish Alerts",
 )
 
+#: What it does of held slots alone.
+OF_HELD = ("dynamodb:GetItem TaskRuns", "dynamodb:UpdateItem TaskRuns", "states:StartExecution TaskRunner")
+
+
+@pytest.mark.proof
+def test_whatever_call_fails_a_held_slot_is_woken_and_runs_once(runner: TaskRunner, faults: Faults) -> None:
+    known = calls(runner, STACK.function("follower", is_task=False))
+    cells = every(runner, "held", OF_HELD)
+    struck = injected(known, cells)
+
+    def play(_: tuple[str, Fault], cell: Cell) -> None:
+        cell.register(after=(Upstream(task_id=cell.task_id, slot=SlotOf.LATEST_BEFORE),), downstream=(cell.task_id,))
+        cell.run()
+        cell.run(key(cell.at - timedelta(days=1)), trigger=Trigger.RERUN)
+
+    with faults.injected(*struck.values()):
+        at_once(play, cells)
+        runner.until(lambda: all((run := cell.row()) and run.status in TERMINAL for cell in cells.values()))
+        assert runner.aws.event_sources.settled(60)
+    assert [key for key, one in struck.items() if not one.hits] == []
+    assert {cell.row().status for cell in cells.values()} == {RunStatus.SUCCEEDED}  # type: ignore[union-attr] # see above
+    assert {faults.effects[cell.task_id, cell.slot] for cell in cells.values()} == {1}
+
+
 #: It asks this about all tasks, and this of one that is muted.
 MUTES, OF_MUTED = "dynamodb:Query Limits", "dynamodb:UpdateItem Limits"
 
@@ -189,7 +213,7 @@ MUTES, OF_MUTED = "dynamodb:Query Limits", "dynamodb:UpdateItem Limits"
 @pytest.mark.proof
 def test_whatever_call_of_the_follower_fails_people_are_told(runner: TaskRunner, faults: Faults) -> None:
     known = calls(runner, STACK.function("follower", is_task=False))
-    assert sorted(known) == sorted((*FOLLOWER, ONLY_COUNTED))
+    assert sorted(known) == sorted((*FOLLOWER, *OF_HELD, ONLY_COUNTED))
     cells = every(runner, "follower", FOLLOWER)
     recorder = Recorder(runner.aws.client("dynamodb"), STACK)
 
@@ -273,8 +297,8 @@ def _so_often(what: str, times: int) -> str:
 
 # --- the watchdog
 
-#: For each call, what it is made for: a slot that was ``missed``, or is to be ``caught up``, the run of an execution
-#: that ``died``, an ``incident`` that has grown since it was told, or the whole ``round``.
+#: For each call, what it is made for: a slot that was ``missed``, is ``held`` or is to be ``caught up``, the run of an
+#: execution that ``died``, an ``incident`` that has grown since it was told, or the whole ``round``.
 WATCHDOG = {
     "dynamodb:Query NextRunIndex": "round",
     "dynamodb:GetItem ScheduledTasks": "missed",
@@ -283,6 +307,7 @@ WATCHDOG = {
     "dynamodb:Query TaskRuns": "missed",
     "dynamodb:PutItem TaskRuns": "missed",
     "dynamodb:UpdateItem TaskRuns": "died",
+    "dynamodb:GetItem TaskRuns": "held",
     "dynamodb:Scan Incidents": "round",
     "dynamodb:UpdateItem Incidents": "incident",
     "dynamodb:Query Limits": "round",
@@ -319,6 +344,8 @@ class Prepared:
             marks = (*marks, self._died(cell))
         elif what == "incident":
             marks = (*marks, self._incident(cell))
+        elif what == "held":
+            self._held(cell)
         elif what == "mute":
             mutes, mute = Mutes(cell.runner.aws.client("dynamodb"), STACK), _mute(cell)
             mutes.begin(mute)
@@ -333,6 +360,12 @@ class Prepared:
         cell.is_(RunStatus.RUNNING)
         cell.runner.aws.client("stepfunctions").stop_execution(executionArn=execution)
         return execution
+
+    def _held(self, cell: Cell) -> None:
+        """And what it waits for has gone well unheard."""
+        cell.register(after=(Upstream(task_id=cell.task_id, slot=SlotOf.LATEST_BEFORE),))
+        cell.run()
+        cell.has_ended(RunStatus.SUCCEEDED, key(cell.at - timedelta(days=1)))
 
     def _incident(self, cell: Cell) -> str:
         """Told of one task, and now it has hit another one."""

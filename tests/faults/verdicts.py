@@ -21,6 +21,9 @@ def told(runner: TaskRunner) -> frozenset[str]:
 
 
 def verdict(run: Run | None, task_id: str, told: frozenset[str]) -> str:
+    if run is not None and run.hold is not None:
+        # Its row says what it waits for, and the watchdog looks at it.
+        return str(run.status.lower())
     if run is None or run.status in (RunStatus.RUNNING, RunStatus.WAITING):
         return LOST
     status = run.status.lower().replace("_", " ")

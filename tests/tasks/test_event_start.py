@@ -156,6 +156,8 @@ def test_shorthands_are_patterns(tmp_path: Path) -> None:
         ("on: {pattern: {source: [a]}, params: {a: '$.detail[''x'']'}}", "EventBridge takes paths like"),
         ("on: {pattern: {source: [a]}, slot: $.time, within: 5m}", "the slot of a window is its end"),
         (f"on: {{pattern: {{source: [a]}}, params: {{a: {'x' * 9000}}}}}", "EventBridge takes 8192 characters"),
+        ("on: [{pattern: {source: [a]}, within: 1m}, {pattern: {source: [b]}}]", "expected within of all or of none"),
+        ("on: {pattern: {source: [a]}, within: 2d}", "at most a day"),
         ("whenAbsent: skip, on: {pattern: {source: [a]}}", "found no schedule"),
         (
             "whenAbsent: skip, schedule: rate(1 day), on: {pattern: {source: [a]}}",

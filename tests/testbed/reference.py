@@ -20,6 +20,9 @@ OF_OVERLAP = frozenset(
     }
 )  # fmt: skip
 
+#: TaskRunner's states that only a slot comes to which waits for something: test_held_slots.py goes there.
+OF_HOLDING = frozenset({"FailHeld", "HoldSlot", "SkipHeld"})
+
 
 def never_evaluated(
     definition: Definition,

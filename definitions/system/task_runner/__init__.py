@@ -18,7 +18,7 @@ abort). Such a run leaves its row RUNNING: the failure handler ends it, or the w
 
 from __future__ import annotations
 
-from definitions.system.task_runner import claiming, ending, running, stopping, waiting
+from definitions.system.task_runner import claiming, ending, postponing, running, stopping, waiting
 from orchestrator.asl.definition import Definition
 from orchestrator.asl.states import linked
 from orchestrator.stack import Stack
@@ -34,7 +34,7 @@ def build(stack: Stack) -> Definition:
     the slot's run that is to be replaced, which has ended or is held; ``startedBy`` is who asks for the run, as they
     say; with ``released`` nothing is asked that the slot may have to wait for.
     """
-    modules = (claiming, waiting, stopping, running, ending)
+    modules = (claiming, waiting, stopping, running, postponing, ending)
     states = linked(state for module in modules for state in module.states(stack))
     return Definition(
         start=states["LookupTask"],
@@ -51,9 +51,8 @@ def build_express(stack: Stack) -> Definition:
     What is not for it (:data:`claiming.ELSEWHERE`) it hands over to TaskRunner before it claims anything, so that a
     schedule which has not been changed yet, or a person's start, does no harm.
     """
-    states = linked(
-        [*claiming.states(stack, express=True), *running.states(stack, express=True), *ending.states(stack)]
-    )
+    own = [*claiming.states(stack, express=True), *running.states(stack, express=True)]
+    states = linked([*own, *postponing.states(stack), *ending.states(stack)])
     return Definition(
         start=states["LookupTask"],
         comment="Runs one slot of one short task.",

@@ -12,7 +12,15 @@ The rule is :func:`orchestrator.runs.claims.decide`, to which tests hold the exp
 from __future__ import annotations
 
 from definitions.system.task_runner.record import paused
-from definitions.system.task_runner.variables import IS_DETACHED, NOW_SECONDS, NOW_TEXT, REFUSED, order, refused
+from definitions.system.task_runner.variables import (
+    IS_DETACHED,
+    NOW_SECONDS,
+    NOW_TEXT,
+    REFUSED,
+    is_moment,
+    order,
+    refused,
+)
 from orchestrator.asl.integrations import NOTHING
 from orchestrator.asl.states import Catch, Jsonata, jsonata, literal, to
 from orchestrator.runs.claims import QUEUEING, STOPPING, Decision
@@ -131,6 +139,8 @@ def _earlier() -> str:
             'executionArn': $exists($run.executionArn.S) ? $run.executionArn.S : 'none',
             'attempts': $attempts,
             'history': [$history[[-{HISTORY_LIMIT}..-1]]],
+            'postponed': $exists($run.hold) and {is_moment("$run.postponedSince.S")} ? $run.postponedSince.S,
+            'approval': $exists($run.hold) ? $run.approval,
             'startDelay': $exists($run.hold) ? $run.startDelaySeconds.N
         }}, {{'duplicates': $duplicates}}])
     )"""

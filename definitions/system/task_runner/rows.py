@@ -15,6 +15,7 @@ from orchestrator.asl.vocabulary import STARTED_AT
 from orchestrator.dynamodb import raw_update
 from orchestrator.runs.run import ROW_LIFETIME_SECONDS, RunStatus, SkipReason
 from orchestrator.stack import Stack
+from orchestrator.tasks.gates import HoldKind
 from orchestrator.tasks.task import OverlapPolicy
 
 TASK_KEY = {"taskId": {"S": jsonata("$taskId")}}
@@ -42,6 +43,7 @@ def new_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
         "history": {"L": jsonata("$known.earlier.history")},
         "duplicates": {"N": jsonata("$string($known.earlier.duplicates)")},
         "ttl": {"N": jsonata(f"$string({NOW_SECONDS} + {ROW_LIFETIME_SECONDS})")},
+        "approval": jsonata("$known.earlier.approval"),
         "linked": jsonata("$task.linked ? {'N': '1'}"),
         **attributes,
     }
@@ -70,6 +72,10 @@ def held_row(stack: Stack) -> dict[str, Any]:
     hold = {
         "kind": {"S": jsonata("$task.gate")},
         "since": {"S": jsonata("$fromMillis($millis())")},
+        # The end of a window of events, which the slot is named by.
+        "wakeAt": jsonata(
+            f"$task.gate = {literal(HoldKind.TIME)} ? {{'N': $string($toMillis($substringBefore($slot, '#')) / 1000)}}"
+        ),
         "params": jsonata(f"$exists({given}) ? {{'S': $string({given})}}"),
     }
     return claimed_row(stack, status=RunStatus.WAITING, hold={"M": jsonata(composed(hold))})
@@ -187,6 +193,43 @@ def lease_released(
             condition="attribute_exists(#taskId) AND (#overlap = :allow_all"
             " OR attribute_not_exists(#lease) OR #lease.#executionArn = :me)",
         ),
+    }
+
+
+def lease_given_back(stack: Stack) -> dict[str, Any]:
+    """UpdateItem of the task's record: another run may have the task, and this one has no outcome yet."""
+    me = {"me": {"S": jsonata(f"{IS_DETACHED} ? $error('a backfill has no lease') : $me")}}
+    return {
+        "TableName": stack.tasks_table,
+        "Key": TASK_KEY,
+        **raw_update({}, removes=["lease"], values=me, condition="#lease.#executionArn = :me"),
+    }
+
+
+def postponed_row(stack: Stack) -> dict[str, Any]:
+    """UpdateItem of this execution's own row, which waits until it is looked at again. It is an expression that fails
+    for one that has waited for long enough. Params that were given travel with it.
+    """
+    given = "$states.context.Execution.Input.params"
+    hold = {
+        "kind": {"S": HoldKind.TIME},
+        "since": {"S": jsonata("$again.over ? $error('it has waited for long enough') : $again.now")},
+        "why": {"S": jsonata("$again.why")},
+        "wakeAt": {"N": jsonata("$string($again.wakeAt)")},
+        "deadline": {"S": jsonata("$again.deadline")},
+        "params": jsonata(f"$exists({given}) ? {{'S': $string({given})}}"),
+    }
+    waiting = {
+        "status": {"S": RunStatus.WAITING},
+        "hold": {"M": jsonata(composed(hold))},
+        "postponedSince": {"S": jsonata("$again.since")},
+        "attempts": {"N": jsonata("$string($known.earlier.attempts + $attempt)")},
+    }
+    condition = "#executionArn = :me AND (#status = :running OR (#status = :status AND #hold = :hold))"
+    return {
+        "TableName": stack.runs_table,
+        "Key": RUN_KEY,
+        **raw_update(waiting, values=ME | {"running": {"S": RunStatus.RUNNING}}, condition=condition),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from definitions.system.task_runner.postponing import not_yet
 from definitions.system.task_runner.variables import (
     CAUGHT,
     FAILED_REQUEST,
@@ -102,6 +103,7 @@ def _invoke(stack: Stack, *, express: bool) -> Task:
         arguments={"FunctionName": jsonata(function), "Payload": _EVENT_OF_FUNCTION},
         assign=succeeded("$states.result.Payload", "null") | called("$states.result.SdkResponseMetadata.RequestId"),
         caught=CAUGHT | called(FAILED_REQUEST),
+        first=[not_yet(called(FAILED_REQUEST))],
         otherwise=[] if express else [elsewhere],
         **({} if express else {"comment": "What is no Lambda function turns off here, before anything is called."}),
     )
@@ -150,16 +152,20 @@ def _target(
     resource: str,
     *,
     caught: Mapping[str, object] = CAUGHT,
+    first: Sequence[Catch] = (),
     otherwise: Sequence[Catch] = (),
     **fields: Any,
 ) -> Task:
-    """``caught`` is what a catcher makes of an error, ``otherwise`` catches what is no failure of the target's."""
+    """``caught`` is what a catcher makes of an error, ``first`` and ``otherwise`` catch what is no failure of the
+    target's.
+    """
     return Task(
         name,
         resource=resource,
         output=NOTHING,
         timeout_seconds=jsonata("$task.timeoutSeconds"),
         catch=[
+            *first,
             Catch(error_equals=FATAL, assign=caught, output=NOTHING, next_step=to("RecordFailure")),
             *otherwise,
             Catch(error_equals=["States.ALL"], assign=caught, output=NOTHING, next_step=to("RetryOrGiveUp")),

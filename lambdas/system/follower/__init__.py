@@ -4,6 +4,7 @@ wakes what waits.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
@@ -21,7 +22,12 @@ processor = BatchProcessor(event_type=EventType.DynamoDBStreams)
 
 @observed
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Of the stream of TaskRuns, filtered to rows that ask for something."""
+    """Handles changes of TaskRuns, filtered to rows that ask for something, and the alarm clock of a held slot:
+    ``{"taskId": …, "slot": …, "at": …}``.
+    """
+    if "Records" not in event:
+        releasing.look_again(event["taskId"], event["slot"], datetime.fromisoformat(event["at"]), context)
+        return {"batchItemFailures": []}
     return process_partial_response(event=event, record_handler=handle, processor=processor, context=context)
 
 

@@ -9,15 +9,16 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from orchestrator.errors import InvalidRecord, InvalidRow
-from orchestrator.handlers.invocation import client, stack, unreadable
+from orchestrator.handlers.invocation import client, setting, stack, unreadable
 from orchestrator.operations.releasing import Releasing
 from orchestrator.runs.run import TERMINAL, UNSUCCESSFUL, Run
-from orchestrator.stack import sibling
+from orchestrator.stack import SCHEDULER_ROLE, sibling
 from orchestrator.stores.executions import Runner
 from orchestrator.stores.ledger import Ledger
 from orchestrator.stores.pools import Pools
 from orchestrator.stores.recorder import Recorder
 from orchestrator.stores.registry import Registry
+from orchestrator.stores.wake_ups import WakeUps
 
 
 def follow(run: Run, changed: Mapping[str, Any], context: LambdaContext) -> None:
@@ -29,10 +30,27 @@ def follow(run: Run, changed: Mapping[str, Any], context: LambdaContext) -> None
     try:
         if run.hold is not None and _held(changed["NewImage"]) != _held(former):
             _releasing(context).consider(run.task_id, run.slot, now)
+            _wake_later(run, now, context)
         elif _concerns_others(run) and _ended(changed["NewImage"]) != _ended(former):
             _releasing(context).ended(run, now)
     except (InvalidRecord, InvalidRow) as fault:
         unreadable(fault)
+
+
+def look_again(task_id: str, slot: str, now: datetime, context: LambdaContext) -> None:
+    """The time of a held slot has come: its alarm clock says so."""
+    try:
+        _releasing(context).consider(task_id, slot, now)
+    except (InvalidRecord, InvalidRow) as fault:
+        unreadable(fault)
+
+
+def _wake_later(run: Run, now: datetime, context: LambdaContext) -> None:
+    """Makes an alarm clock of a hold that ends at a moment."""
+    if run.hold is None or run.hold.wake_at is None or run.hold.wake_at <= now.timestamp():
+        return
+    role, function = setting(SCHEDULER_ROLE, "SchedulerRole"), context.invoked_function_arn
+    WakeUps(client("scheduler"), stack(), function=function, role=role).wake(run.task_id, run.slot, run.hold.wake_at)
 
 
 def _concerns_others(run: Run) -> bool:

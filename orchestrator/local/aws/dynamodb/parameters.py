@@ -20,6 +20,8 @@ from moto.dynamodb.exceptions import ConditionalCheckFailed, DynamodbException, 
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.responses import DynamoHandler
 
+from orchestrator.local.aws.dynamodb import capacity
+from orchestrator.local.aws.dynamodb.partitions import held
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 
@@ -155,9 +157,24 @@ def _on_demand(answer: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def request(self: Any) -> Any:
         result = answer(self)
         if isinstance(result, ActionResult) and isinstance(result.result, dict):
+            capacity.counted(self.body, result.result)
             for name, wanted in _ON_DEMAND.items():
                 if self.body.get(wanted, "NONE") == "NONE":
                     result.result.pop(name, None)
+        return result
+
+    return request
+
+
+def _measured(answer: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """GetItem, which reads the whole item, or nothing, which costs as much as a small one."""
+
+    def request(self: Any) -> Any:
+        result = answer(self)
+        if self.body.get("ReturnConsumedCapacity", "NONE") != "NONE":
+            table = self.dynamodb_backend.get_table(self.body["TableName"])
+            item = held(table, self.body["Key"])
+            capacity.read(item.size() if item is not None else 0)
         return result
 
     return request
@@ -170,7 +187,7 @@ def install(aws: Aws) -> None:
     replaces(handler, "batch_get_item", digest="673c1e6f55a6")(_on_demand(handler.batch_get_item))
     replaces(handler, "batch_write_item", digest="c5c6a0ddb152")(_on_demand(_of_schema(handler.batch_write_item)))
     replaces(handler, "delete_item", digest="374c0dbf92d1")(_checked(handler.delete_item))
-    replaces(handler, "get_item", digest="46d7820bc4f4")(_checked(handler.get_item))
+    replaces(handler, "get_item", digest="46d7820bc4f4")(_checked(_measured(handler.get_item)))
     replaces(handler, "put_item", digest="6d9c958ebd70")(_checked(handler.put_item))
     replaces(handler, "query", digest="89acc8d6ced1")(_checked(handler.query))
     replaces(handler, "scan", digest="5706e73b09bd")(_checked(handler.scan))

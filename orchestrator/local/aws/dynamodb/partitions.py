@@ -15,6 +15,7 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import RESULT_SIZE_LIMIT, Table
 
+from orchestrator.local.aws.dynamodb import capacity
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 
@@ -122,12 +123,16 @@ def _page(items: Iterator[Any], limit: int | None) -> tuple[list[Any], list[Any]
     """Takes the items of a page, and the first of the next page if there is one."""
     page: list[Any] = []
     size = 0
+    beyond: list[Any] = []
     for item in items:
-        size += item.size()
-        if len(page) == limit or size > RESULT_SIZE_LIMIT:
-            return page, [item]
+        more = item.size()
+        if len(page) == limit or size + more > RESULT_SIZE_LIMIT:
+            beyond = [item]
+            break
+        size += more
         page.append(item)
-    return page, []
+    capacity.read(size)
+    return page, beyond
 
 
 def _items(table: Any) -> Iterator[Any]:

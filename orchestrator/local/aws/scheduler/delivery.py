@@ -25,7 +25,7 @@ _PERMANENT = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """The delivery of one slot of one schedule: an execution, or an error."""
+    """The delivery of one slot of one schedule: an execution, the call of a function, or an error."""
 
     schedule: str
     slot: datetime
@@ -43,6 +43,7 @@ class Attempt:
         self.slot = slot
         self.number = 0
         self.execution_arn: str | None = None
+        self._calls_function = ":function:" in schedule.target["Arn"]
         #: Code and message of the last attempt.
         self.error: tuple[str, str] | None = None
         self.exhausted: str | None = None
@@ -56,9 +57,16 @@ class Attempt:
         return self.slot.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def request(self) -> dict[str, str]:
-        """StartExecution's parameters ("Adding context attributes in EventBridge Scheduler")."""
+        """StartExecution's parameters."""
         target = self.schedule.target
-        text = target.get("Input") or "{}"
+        if target["Arn"] == UNIVERSAL_TARGET:
+            return dict(json.loads(self.text))
+        return {"StateMachineArn": target["Arn"], "Input": self.text}
+
+    @property
+    def text(self) -> str:
+        """The target's input ("Adding context attributes in EventBridge Scheduler")."""
+        text = str(self.schedule.target.get("Input") or "{}")
         for attribute, value in {
             "scheduled-time": self._scheduled_time,
             "schedule-arn": self.schedule.arn,
@@ -66,23 +74,32 @@ class Attempt:
             "attempt-number": str(self.number),
         }.items():
             text = text.replace(f"<aws.scheduler.{attribute}>", value)
-        if target["Arn"] == UNIVERSAL_TARGET:
-            return dict(json.loads(text))
-        return {"StateMachineArn": target["Arn"], "Input": text}
+        return text
 
     def succeeds(self) -> bool:
         """Makes an attempt."""
         self.number += 1
         self.error = None
         try:
-            client = self._aws.clients.get("stepfunctions", self._aws.region, self.schedule.target["RoleArn"])
-            request = {name[0].lower() + name[1:]: value for name, value in self.request().items()}
-            self.execution_arn = client.start_execution(**request)["executionArn"]
+            if self._calls_function:
+                self._call()
+            else:
+                client = self._client("stepfunctions")
+                request = {name[0].lower() + name[1:]: value for name, value in self.request().items()}
+                self.execution_arn = client.start_execution(**request)["executionArn"]
         except ClientError as fault:
             self.error = (fault.response["Error"]["Code"], fault.response["Error"]["Message"])
         except Exception as fault:
             self.error = ("AWS.Scheduler.InternalServerError", str(fault))
         return self.error is None
+
+    def _call(self) -> None:
+        """Nobody waits for the function ("Using Scheduler's templated targets": Lambda Invoke)."""
+        arn = self.schedule.target["Arn"]
+        self._client("lambda").invoke(FunctionName=arn, InvocationType="Event", Payload=self.text)
+
+    def _client(self, service: str) -> Any:
+        return self._aws.clients.get(service, self._aws.region, self.schedule.target["RoleArn"])
 
     def give_up(self) -> None:
         """Sends the slot to the dead-letter queue, if there is one that the role may write to."""
@@ -98,14 +115,14 @@ class Attempt:
             "RETRY_ATTEMPTS": str(self.number - 1),
             "SCHEDULED_TIME": self._scheduled_time,
             "SCHEDULE_ARN": self.schedule.arn,
-            "TARGET_ARN": UNIVERSAL_TARGET,
+            "TARGET_ARN": self.schedule.target["Arn"],
         } | ({"EXHAUSTED_RETRY_CONDITION": self.exhausted} if self.exhausted else {})
-        client = self._aws.clients.get("sqs", self._aws.region, self.schedule.target["RoleArn"])
+        client = self._client("sqs")
         account, name = queue_arn.split(":")[4:6]
         try:
             client.send_message(
                 QueueUrl=f"https://sqs.{self._aws.region}.amazonaws.com/{account}/{name}",
-                MessageBody=json.dumps(self.request()),
+                MessageBody=self.text if self._calls_function else json.dumps(self.request()),
                 MessageAttributes={
                     key: {"DataType": "String", "StringValue": value} for key, value in attributes.items()
                 },

@@ -76,8 +76,10 @@ def check(request: Mapping[str, Any], now: datetime, *, new: bool = True) -> Non
         raise ValidationException(
             "FlexibleTimeWindow needs MaximumWindowInMinutes if its Mode is FLEXIBLE, and has none if it is OFF"
         )
-    if target["Arn"] != UNIVERSAL_TARGET and ":stateMachine:" not in target["Arn"]:
-        raise ValidationException(f"The embedded AWS delivers to state machines only, not to {target['Arn']}")
+    if target["Arn"] != UNIVERSAL_TARGET and not re.search(":(stateMachine|function):", target["Arn"]):
+        raise ValidationException(
+            f"The embedded AWS delivers to state machines and functions only, not to {target['Arn']}"
+        )
     try:
         json.loads(target.get("Input") or "{}")
     except ValueError as fault:

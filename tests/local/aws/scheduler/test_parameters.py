@@ -109,7 +109,7 @@ def test_what_is_taken(taken: dict[str, Any]) -> None:
             target(DeadLetterConfig={"Arn": "arn:aws:sns:us-east-1:123456789012:t"}),
             "at 'target.deadLetterConfig.arn' failed to satisfy constraint",
         ),
-        (target(Arn="arn:aws:lambda:us-east-1:123456789012:function:f"), "delivers to state machines only"),
+        (target(Arn="arn:aws:sqs:us-east-1:123456789012:q"), "delivers to state machines and functions only"),
         (target(Input="{"), "Invalid RequestJson provided. Reason: JSON is not well-formed"),
     ],
 )
