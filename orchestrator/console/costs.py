@@ -55,22 +55,26 @@ class Total:
         self._of: object = None
         self._dollars: Decimal | None = None
 
-    def dollars(self, tasks: Collection[Task], seconds: Mapping[str, float], billed: Billed) -> Decimal | None:
-        """None while it is being worked out. ``seconds`` are what runs take on average, by task."""
+    def dollars(
+        self, tasks: Collection[Task], seconds: Callable[[], Mapping[str, float]], billed: Billed
+    ) -> Decimal | None:
+        """None while it is being worked out. ``seconds`` says what runs take on average, by task."""
         of = (frozenset((task.id, task.schedules, task.express, task.target) for task in tasks), self._now().date())
         with self._lock:
             if of != self._of:
                 self._of, self._dollars = of, None
-                work = (of, tuple(tasks), dict(seconds), billed)
+                work = (of, tuple(tasks), seconds, billed)
                 threading.Thread(target=self._work_out, args=work, name="costs", daemon=True).start()
             return self._dollars
 
-    def _work_out(self, of: object, tasks: Sequence[Task], seconds: Mapping[str, float], billed: Billed) -> None:
-        now = self._now()
+    def _work_out(
+        self, of: object, tasks: Sequence[Task], seconds: Callable[[], Mapping[str, float]], billed: Billed
+    ) -> None:
+        now, took = self._now(), seconds()
         found = Decimal(0)
         for task in tasks:
-            took = seconds.get(task.id)
-            found += _cost(task, None if took is None else Decimal(str(took)), billed, now).dollars
+            known = took.get(task.id)
+            found += _cost(task, None if known is None else Decimal(str(known)), billed, now).dollars
             if of != self._of:
                 return
         with self._lock:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from jinja2 import Environment
@@ -14,13 +16,15 @@ from orchestrator.console import costs, grid, heat, ledger
 from orchestrator.console.action import Action, Fields
 from orchestrator.console.backfill_actions import going_on
 from orchestrator.console.calls import calls
+from orchestrator.console.dependencies import above, below, linked
 from orchestrator.console.durations import durations
 from orchestrator.console.executions import execution
 from orchestrator.console.failures import stretches
 from orchestrator.console.grid import Filter, Mark
 from orchestrator.console.guard import Guard
+from orchestrator.console.health import silent_since
 from orchestrator.console.links import Links
-from orchestrator.console.project import Pending, Project, pending
+from orchestrator.console.project import Pending, Project, differing, pending
 from orchestrator.console.reading import Reading
 from orchestrator.console.rendering import environment, seconds
 from orchestrator.console.span import LENGTHS, span
@@ -32,6 +36,7 @@ from orchestrator.runs.backfill import Reprocess, progress
 from orchestrator.runs.explanation import why
 from orchestrator.runs.outline import Outline
 from orchestrator.runs.run import TERMINAL, UNSUCCESSFUL, Run, RunStatus, Trigger
+from orchestrator.runs.task_state import Record
 from orchestrator.tasks import preview
 from orchestrator.tasks.slots import expected
 from orchestrator.tasks.task import Task
@@ -87,11 +92,18 @@ class Pages:
         now = self.reading.now()
         shown = span(length, now)
         found = self.reading.overview(shown, wanted)
+        records, health = self.reading.records().values(), self.reading.health()
         return self._page(
             "overview",
             "",
             incidents=found.incidents,
-            watchdogs=[record for record in self.reading.records().values() if record.task.is_system],
+            watchdogs=[(one, silent_since(one, now)) for one in records if one.task.is_system],
+            health=health,
+            schedules=sum(len(one.task.schedules) for one in records),
+            cost=self._cost(),
+            unwell=not health.is_well
+            or any(silent_since(one, now) or one.pause for one in records if one.task.is_system),
+            differing=self._differing(records),
             lengths=tuple(LENGTHS),
             owners=found.owners,
             tags=found.tags,
@@ -129,6 +141,8 @@ class Pages:
         if record is None:
             raise UnknownTask(task_id)
         task, runs, now = record.task, self.reading.runs(task_id), self.reading.now()
+        upcoming = preview.lines(task, now, count=_UPCOMING, until=None) if task.schedules else []
+        tasks = {one.task.id: one.task for one in self.reading.records().values()} if linked(task) else {}
         causes = Counter(why(run) or run.status for run in runs if run.status in UNSUCCESSFUL)
         return self._page(
             "task",
@@ -140,7 +154,9 @@ class Pages:
             declared=_facts(task),
             pending=self._pending(task),
             cost=costs.cost(task, runs, billed, now) if (billed := self.project.billed()) and task.schedules else None,
-            upcoming=preview.lines(task, now, count=_UPCOMING, until=None) if task.schedules else [],
+            upcoming=upcoming,
+            above=above(task, tasks, next((line.slot for line in upcoming if line.slot and line.runs), None)),
+            below=below(task, tasks),
             durations=durations(runs, _limits(task)),
             causes=causes.most_common(_CAUSES),
             runs=runs,
@@ -280,6 +296,19 @@ class Pages:
         """A page of one sentence. ``retried``: the browser asks again until the page itself is there."""
         return self._page("message", None, title=title, text=text, back=back, retried=retried)
 
+    def _cost(self) -> tuple[Decimal | None, Decimal] | None:
+        """Dollars a month of all tasks, if they are worked out, and of the stack itself; None without the project."""
+        billed, fixed = self.project.billed(), self.project.fixed()
+        return None if billed is None or fixed is None else (self.reading.dollars(billed), fixed)
+
+    def _differing(self, records: Iterable[Record]) -> Mapping[str, int]:
+        """How many tasks the project's file has otherwise; none where it is not at hand."""
+        written = self.project.tasks()
+        if written is None:
+            return {}
+        here = {record.task.id: record.task for record in records if not record.task.is_system}
+        return differing(here, {name: task for name, task in written.items() if not task.is_system})
+
     def _pending(self, task: Task) -> Pending | None:
         """What the next apply would do with a task, where its file is at hand and has it otherwise."""
         written = self.project.tasks()
@@ -332,6 +361,13 @@ def _facts(task: Task) -> list[tuple[str, str]]:
     return [(name, text) for name, text in said.items() if text]
 
 
+def _waits(run: Run) -> str:
+    if run.hold is None:
+        return ""
+    until = f", until {run.hold.deadline}" if run.hold.deadline else ""
+    return f"{run.hold.why or run.hold.kind}, since {run.hold.since}{until}"
+
+
 #: Who has started a run whose row names nobody.
 _STARTERS = {
     Trigger.SCHEDULE: "EventBridge Scheduler",
@@ -348,6 +384,7 @@ def _run_facts(run: Run) -> list[tuple[str, str]]:
         "Started by": run.started_by or _STARTERS.get(run.trigger, ""),
         "After its slot": "" if delay is None else seconds(delay),
         "Ended": run.ended_at or "",
+        "Waits": _waits(run),
         "Took": seconds(run.duration_seconds),
         "Attempts": str(run.attempts or ""),
         "Deliveries beyond the first": str(run.duplicates or ""),

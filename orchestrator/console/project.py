@@ -42,6 +42,16 @@ def pending(deployed: Mapping[str, Task], written: Mapping[str, Task], now: date
     return tuple(_pending(name, deployed.get(name), written.get(name), now) for name in names)
 
 
+def differing(deployed: Mapping[str, Task], written: Mapping[str, Task]) -> Mapping[str, int]:
+    """How many tasks the next apply would ``add``, ``change`` and ``remove``."""
+    found = {
+        "add": len(written.keys() - deployed.keys()),
+        "change": sum(deployed[name] != written[name] for name in deployed.keys() & written.keys()),
+        "remove": len(deployed.keys() - written.keys()),
+    }
+    return {action: count for action, count in found.items() if count}
+
+
 def _pending(name: str, here: Task | None, there: Task | None, now: datetime) -> Pending:
     return Pending(
         task_id=name,

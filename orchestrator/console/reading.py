@@ -8,21 +8,24 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
-from orchestrator.console import embedded
+from orchestrator.console import costs, embedded
 from orchestrator.console.deployed import Deployed
 from orchestrator.console.embedded import Bucket
 from orchestrator.console.grid import Filter, Row, row
+from orchestrator.console.health import Health, HealthReader
 from orchestrator.console.read_units import ReadUnits
 from orchestrator.console.recent import Recent
 from orchestrator.console.span import Span
 from orchestrator.instants import to_second
 from orchestrator.operations import run_log
+from orchestrator.pricing import Billed
 from orchestrator.runs.alerts import Incident
 from orchestrator.runs.backfill import Asked
 from orchestrator.runs.outline import Outline
@@ -93,6 +96,8 @@ class Reading:
         self._records: tuple[float, Mapping[str, Record]] | None = None
         #: Rows of the grid, by task and span, and what they were made of.
         self._rows: dict[tuple[str, datetime, datetime], _Known] = {}
+        self._health = HealthReader(deployed.client, deployed.stack, monotonic)
+        self._costs = costs.Total(self.now)
         self.units = ReadUnits(deployed.client("dynamodb"))
 
     def now(self) -> datetime:
@@ -137,6 +142,15 @@ class Reading:
             incidents=self.incidents(),
             since=since,
         )
+
+    def health(self) -> Health:
+        """Returns how the stack itself is, asked anew after half a minute."""
+        return self._health.read()
+
+    def dollars(self, billed: Billed) -> Decimal | None:
+        """What all tasks cost a month; None while it is being worked out."""
+        tasks = [record.task for record in self.records().values()]
+        return self._costs.dollars(tasks, self._recent.seconds, billed)
 
     def settle(self) -> None:
         """Waits until the ledger is read as far back as somebody has asked."""

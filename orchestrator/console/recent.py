@@ -71,6 +71,15 @@ class Recent:
         with self._changed:
             return self._versions.get(task_id, 0), tuple(self._runs.get(task_id, {}).values())
 
+    def seconds(self) -> dict[str, float]:
+        """How long the runs of a task have taken on average, by task."""
+        with self._changed:
+            took = {
+                task_id: [run.duration for run in of_task.values() if run.duration is not None]
+                for task_id, of_task in self._runs.items()
+            }
+        return {task_id: sum(some) / len(some) for task_id, some in took.items() if some}
+
     def version(self, task_id: str) -> int:
         """How often the runs of a task have changed."""
         return self._versions.get(task_id, 0)

@@ -89,7 +89,9 @@ class Histories:
 
 def _event(said: Mapping[str, Any]) -> dict[str, Any]:
     """A line of the log as an event of a history."""
-    kind = "stateEntered" if said["type"].endswith("StateEntered") else "its"
+    kind = {"EvaluationFailed": "evaluationFailed"}.get(said["type"], "its")
+    if said["type"].endswith("StateEntered"):
+        kind = "stateEntered"
     return {
         "id": int(said["id"]),
         "previousEventId": int(said["previous_event_id"]),

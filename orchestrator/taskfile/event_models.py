@@ -118,6 +118,10 @@ class EventModel(Model):
         default=None, description="All events of so long a window are one run, at its end."
     )
 
+    per_day: int = Field(
+        default=0, ge=0, le=10_000_000, description="How many are expected: forecast and plan count their dollars."
+    )
+
     @model_validator(mode="after")
     def _together(self) -> EventModel:
         given = [name for name in ("pattern", "s3", "task") if getattr(self, name)]
@@ -156,6 +160,7 @@ class EventModel(Model):
             bus="" if bus == "default" else bus,
             slot=self.slot or slot,
             params=params if self.params is None else self.params,
+            per_day=self.per_day,
             **window,
         )
 

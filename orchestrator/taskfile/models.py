@@ -35,6 +35,7 @@ from orchestrator.tasks.task import (
     LONGEST_RUN_SECONDS,
     NOT_YET_SECONDS,
     PARAMS_LIMIT_BYTES,
+    TARGET_LENGTH,
     TARGET_PATTERN,
     Alerting,
     CatchUp,
@@ -49,7 +50,8 @@ from orchestrator.tasks.task import (
 def _target(text: str) -> str:
     kind, _, name = text.partition("/")
     if kind not in set(TargetKind) or not re.fullmatch(TARGET_PATTERN, name):
-        raise ValueError(f"expected lambda/NAME or workflow/NAME, found {text!r}")
+        said = f", whose name has {len(name)} characters" if len(name) > TARGET_LENGTH else ""
+        raise ValueError(f"expected lambda/NAME or workflow/NAME, found {text!r}{said}")
     return text
 
 

@@ -63,6 +63,8 @@ class EventStart:
     params: Mapping[str, Any] = field(default_factory=dict)
     #: All events of a window of so many seconds are one run, for the window's end; 0 is no window.
     within_seconds: int = 0
+    #: How many such events a day are expected: what they cost follows from it, and nothing else.
+    per_day: int = 0
 
     def to_value(self) -> dict[str, Any]:
         """As plain values, for the task's record."""
@@ -72,6 +74,7 @@ class EventStart:
             "slot": self.slot,
             "params": self.params,
             "within": self.within_seconds,
+            "perDay": self.per_day,
         }
 
     @classmethod
@@ -83,6 +86,7 @@ class EventStart:
             slot=value["slot"],
             params=value["params"],
             within_seconds=value["within"],
+            per_day=value.get("perDay", 0),
         )
 
     def __str__(self) -> str:

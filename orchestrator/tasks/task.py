@@ -29,7 +29,8 @@ from orchestrator.tasks.retries import RetryPolicy
 TASK_ID_PATTERN = r"[A-Za-z0-9_-]{1,48}"
 
 #: A target's logical name; TaskRunner puts a fixed prefix before it, so it must not hold what would leave the prefix.
-TARGET_PATTERN = r"[A-Za-z0-9_-]{1,32}"
+TARGET_LENGTH = 32
+TARGET_PATTERN = rf"[A-Za-z0-9_-]{{1,{TARGET_LENGTH}}}"
 
 #: A Lambda function runs no longer ("Lambda quotas").
 LAMBDA_TIMEOUT_LIMIT = 900

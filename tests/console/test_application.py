@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from html import unescape
 from pathlib import Path
 
@@ -17,6 +18,8 @@ import pytest
 from deploy import PROJECT
 from orchestrator import deployment
 from orchestrator.cli.main import main
+from orchestrator.console.grid import Filter
+from orchestrator.console.health import silent_since
 from orchestrator.console.pages import Pages
 from orchestrator.console.project import Project
 from orchestrator.console.reading import Reading
@@ -27,12 +30,13 @@ from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.alerts import Cause, Severity
 from orchestrator.runs.dead_letter import DeadLetter
 from orchestrator.runs.run import RunStatus
+from orchestrator.runs.task_state import Record
 from orchestrator.stores.dead_letters import DeadLetters
 from orchestrator.stores.deployments import Change, Deployments
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.ledger import Ledger
 from orchestrator.stores.registry import Registry
-from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule
+from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule, Upstream
 from tests.console.conftest import HOSTILE, SLOT, Browser
 from tests.testbed.deployed import STACK
 
@@ -185,6 +189,22 @@ def test_a_task_shows_what_its_file_would_change_its_limits_and_what_it_costs(
     for line in ("at least: 5 s", "at most: 1 min 0 s", "timeout: 15 min 0 s, far above", "median: 20 s"):
         assert f"</svg> {line}</li>" in text, line
     assert re.search(r"About \$\d\.\d\d a month: 720 runs of 20 s, as the last took\.", text)
+
+
+def test_a_task_shows_who_waits_for_whom_and_a_slot_that_waits_is_seen(
+    browser: Browser, registry: Registry, put_row: PutRow
+) -> None:
+    hourly = (TaskSchedule(expression="cron(0 * * * ? *)"),)
+    register(registry, "extract", schedules=hourly, downstream=("load",))
+    register(registry, "load", schedules=hourly, after=(Upstream(task_id="extract"),))
+    since = to_second(now() - timedelta(minutes=20))
+    put_row("load", since, "WAITING", hold={"kind": "upstream", "since": since, "why": "waits for extract"})
+    fresh(browser)
+    text = browser.get("/tasks/load").text
+    assert re.search(r'It waits for</h3>\n<ul><li>.*"/tasks/extract".*for its next slot <time', text)
+    assert re.search(r'Waits for it</h3>\n<ul><li>.*"/tasks/load"', browser.get("/tasks/extract").text)
+    assert "upstream: waits for extract</td>" in browser.get("/timeline?hours=1").text
+    assert f"waits for extract, since {since}" in browser.get(f"/tasks/load/slots/{since}").text
 
 
 def test_a_run_shows_its_path_as_a_graph_with_input_output_and_log(browser: Browser) -> None:
@@ -603,3 +623,46 @@ def test_a_port_that_is_taken_is_said_and_nobody_waits_for_a_server_that_nobody_
             pass
     assert made == []
     assert threading.active_count() == before
+
+
+def test_the_overview_says_whether_the_stack_is_well_and_what_it_costs(
+    browser: Browser, registry: Registry, embedded_aws: EmbeddedAws
+) -> None:
+    sqs = embedded_aws.client("sqs")
+    queue = sqs.get_queue_url(QueueName=STACK.handler_failures)["QueueUrl"]
+    sqs.send_message(QueueUrl=queue, MessageBody="nobody could handle this")
+    schedules = embedded_aws.client("scheduler")
+    (first, *_) = schedules.list_schedules(GroupName=STACK.schedule_group)["Schedules"]
+    asked = schedules.get_schedule(GroupName=STACK.schedule_group, Name=first["Name"])
+    names = ("GroupName", "Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")
+    schedules.update_schedule(State="DISABLED", **{name: asked[name] for name in names})  # type: ignore[literal-required] # some of its fields
+    billed = deployment.billed(PROJECT.application(STACK))
+    project = Project(tasks=dict, billed=lambda: billed, fixed=lambda: Decimal("12.5"))
+    pages = Pages(reading=Reading(browser.connection), project=project)
+    text = pages.overview("day", Filter())
+    assert "<dd>1 waits, 0 in work, <strong" in text
+    assert f"disabled</strong>: {first['Name']}</dd>" in text
+    assert "$12.50 for the stack itself" in text
+    assert re.search(r"tasks.yaml differs</dt><dd><a[^>]*>\d+ to remove</a>", text)
+    until = time.monotonic() + 60
+    while not re.search(r"about \$\d+\.\d\d for the tasks", pages.overview("day", Filter())):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    sqs.purge_queue(QueueUrl=queue)
+    schedules.update_schedule(State="ENABLED", **{name: asked[name] for name in names})  # type: ignore[literal-required] # as above
+    text = Pages(reading=Reading(browser.connection)).overview("day", Filter())
+    assert "The stack is well" in text
+    assert "A month costs" not in text
+
+
+def test_a_watchdog_that_has_missed_several_rounds_is_silent() -> None:
+    at = datetime(2026, 12, 1, 12, tzinfo=UTC)
+    task = Task(
+        id="watchdog",
+        target=Target(kind=TargetKind.LAMBDA, name="watchdog"),
+        schedules=(TaskSchedule(expression="rate(5 minutes)"),),
+    )
+    assert silent_since(Record(task=task), at) is None
+    assert silent_since(Record(task=task, last_slot="2026-12-01T11:50:00Z"), at) is None
+    last = datetime(2026, 12, 1, 11, 30, tzinfo=UTC)
+    assert silent_since(Record(task=task, last_slot="2026-12-01T11:30:00Z"), at) == last

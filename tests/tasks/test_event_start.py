@@ -103,12 +103,14 @@ def test_python_makes_the_same_of_any_event(detail: dict[str, Any], params: dict
 
 
 def test_a_rules_name_says_whose_it_is_and_changes_with_what_starts_the_task() -> None:
-    one, other = EventStart(), EventStart(bus="orders")
+    one, other = EventStart(per_day=7), EventStart(bus="orders")
+    expected = EventStart()
     names = {
         rule_name(Stack(name="shop-dev"), "report", start, express=express)
         for start, express in ((one, False), (one, True), (other, False))
     }
     assert len(names) == 3
+    assert rule_name(Stack(name="shop-dev"), "report", expected, express=False) in names
     assert {task_of_rule(name) for name in names} == {"report"}
     assert task_of_rule("shop-dev-ExecutionFailures") == ""
 

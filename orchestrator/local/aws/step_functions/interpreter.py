@@ -44,7 +44,7 @@ from orchestrator.local.aws import threads
 from orchestrator.local.aws.clock import Wake
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
-from orchestrator.local.aws.step_functions import failures, steps
+from orchestrator.local.aws.step_functions import failures, programs, steps
 
 #: As a recording of AWS shows: 24,855 days are waited, 24,856 are not.
 _LONGEST_WAIT_SECONDS = 2**31 - 1
@@ -76,10 +76,7 @@ def end(env: Any, event_type: Any, details: Mapping[str, Any], change: Callable[
 def _parse_once(parse: Callable[[str], Any]) -> Callable[[str], Any]:
     """Parses each definition once, one at a time: evaluation does not change what moto's parser returns."""
     lock = threading.Lock()
-
-    @functools.lru_cache(256)
-    def cached(definition: str) -> Any:
-        return parse(definition)
+    cached = functools.lru_cache(256)(programs.kept(parse, programs.of_user))
 
     def locked(definition: str) -> Any:
         with lock:
