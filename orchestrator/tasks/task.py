@@ -430,19 +430,26 @@ class Task:
                 of=alerts.get("of", int),
                 quiet_seconds=alerts.get("quietSeconds", int),
             ),
-            after=tuple(_upstream(one) for one in fields.maps("after")) if "after" in fields else (),
-            deadline=fields.find("deadline", str) or "",
-            on_upstream_failure=OnFailure(fields.find("onUpstreamFailure", str) or OnFailure.SKIP),
-            on_deadline=OnDeadline(fields.find("onDeadline", str) or OnDeadline.EXPIRE),
-            downstream=fields.texts("downstream") if "downstream" in fields else (),
-            pool=_pool(fields.map("pool")) if "pool" in fields else None,
-            at_once=fields.find("atOnce", int) or 0,
-            priority=fields.find("priority", int) or 0,
+            **_links(fields),
             owner=fields.get("owner", str),
             tags=fields.texts("tags") if "tags" in fields else (),
             description=fields.get("description", str),
             runbook=fields.get("runbook", str),
         )
+
+
+def _links(fields: Fields) -> dict[str, Any]:
+    """Reads what concerns other tasks; a record that says nothing of it is a plain task's."""
+    return {
+        "after": tuple(_upstream(one) for one in fields.maps("after")) if "after" in fields else (),
+        "deadline": fields.find("deadline", str) or "",
+        "on_upstream_failure": OnFailure(fields.find("onUpstreamFailure", str) or OnFailure.SKIP),
+        "on_deadline": OnDeadline(fields.find("onDeadline", str) or OnDeadline.EXPIRE),
+        "downstream": fields.texts("downstream") if "downstream" in fields else (),
+        "pool": _pool(fields.map("pool")) if "pool" in fields else None,
+        "at_once": fields.find("atOnce", int) or 0,
+        "priority": fields.find("priority", int) or 0,
+    }
 
 
 def _pool_value(pool: Limit) -> dict[str, Any]:
