@@ -297,11 +297,20 @@ def _tasks(
             if model.express is True:
                 for why in obstacles(task):
                     problems.add((*at, "express"), f"expected no express, or auto: {why}")
+            for number, event in enumerate(model.on):
+                if event.task and not event.stack and (said := _no_other_task(event.task, str(task_id), data["tasks"])):
+                    problems.add((*at, "on", number, "task"), said)
             names = known[task.target.kind]
             if names is not None and task.target.name not in names:
                 said = f"there is no {task.target.kind} {task.target.name!r}{_did_you_mean(task.target.name, names)}"
                 problems.add((*at, "run"), said)
             yield task
+
+
+def _no_other_task(named: str, task_id: str, task_ids: Collection[str]) -> str:
+    if named == task_id:
+        return "a task cannot start itself by what becomes of it: each run would be followed by another"
+    return "" if named in task_ids else f"there is no task {named!r}{_did_you_mean(named, list(map(str, task_ids)))}"
 
 
 def _budgets(data: Any, problems: _Problems, owners: Collection[str]) -> Iterator[tuple[str, Decimal]]:
