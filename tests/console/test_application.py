@@ -36,7 +36,7 @@ from orchestrator.stores.deployments import Change, Deployments
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.ledger import Ledger
 from orchestrator.stores.registry import Registry
-from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule
+from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule, Upstream
 from tests.console.conftest import HOSTILE, SLOT, Browser
 from tests.testbed.deployed import STACK
 
@@ -189,6 +189,22 @@ def test_a_task_shows_what_its_file_would_change_its_limits_and_what_it_costs(
     for line in ("at least: 5 s", "at most: 1 min 0 s", "timeout: 15 min 0 s, far above", "median: 20 s"):
         assert f"</svg> {line}</li>" in text, line
     assert re.search(r"About \$\d\.\d\d a month: 720 runs of 20 s, as the last took\.", text)
+
+
+def test_a_task_shows_who_waits_for_whom_and_a_slot_that_waits_is_seen(
+    browser: Browser, registry: Registry, put_row: PutRow
+) -> None:
+    hourly = (TaskSchedule(expression="cron(0 * * * ? *)"),)
+    register(registry, "extract", schedules=hourly, downstream=("load",))
+    register(registry, "load", schedules=hourly, after=(Upstream(task_id="extract"),))
+    since = to_second(now() - timedelta(minutes=20))
+    put_row("load", since, "WAITING", hold={"kind": "upstream", "since": since, "why": "waits for extract"})
+    fresh(browser)
+    text = browser.get("/tasks/load").text
+    assert re.search(r'It waits for</h3>\n<ul><li>.*"/tasks/extract".*for its next slot <time', text)
+    assert re.search(r'Waits for it</h3>\n<ul><li>.*"/tasks/load"', browser.get("/tasks/extract").text)
+    assert "upstream: waits for extract</td>" in browser.get("/timeline?hours=1").text
+    assert f"waits for extract, since {since}" in browser.get(f"/tasks/load/slots/{since}").text
 
 
 def test_a_run_shows_its_path_as_a_graph_with_input_output_and_log(browser: Browser) -> None:
