@@ -23,6 +23,7 @@ from orchestrator.taskfile.destination_models import NotificationsModel
 from orchestrator.taskfile.event_models import EventsField
 from orchestrator.taskfile.fields import Bound, Duration, Expression, Tag, Timezone, bound, names
 from orchestrator.taskfile.file_model import Model
+from orchestrator.taskfile.limit_models import LimitModel, PoolModel
 from orchestrator.taskfile.maintenance_models import Maintenance, MaintenanceModel
 from orchestrator.tasks.event_start import WhenAbsent
 from orchestrator.tasks.express import obstacles
@@ -252,7 +253,7 @@ class DefaultsModel(Model):
     runbook: str = Field(default="", max_length=1000, description="What to do when it fails: a link or a sentence.")
 
 
-class TaskModel(DefaultsModel, ChainModel):
+class TaskModel(DefaultsModel, ChainModel, LimitModel):
     """A task."""
 
     run: Annotated[str, AfterValidator(_target)] = Field(description="lambda/NAME, workflow/NAME or http/NAME.")
@@ -294,6 +295,11 @@ class TaskModel(DefaultsModel, ChainModel):
         if len({bool(one.within) for one in self.on}) > 1:
             raise ValueError(
                 "on: expected within of all or of none: each event waits for the end of its window, or none"
+            )
+        if self.at_once and self.overlap is not OverlapPolicy.ALLOW_ALL:
+            raise ValueError(
+                f"atOnce: expected overlap allow_all beside it, found {self.overlap}, by which one run is at work at"
+                " once; with atOnce the others wait for a place"
             )
         if self.timeout < 1:
             raise ValueError("timeout: expected at least 1 s")
@@ -344,6 +350,8 @@ class TaskModel(DefaultsModel, ChainModel):
             deadline=self.deadline or "",
             on_upstream_failure=self.on_upstream_failure,
             on_deadline=self.on_deadline,
+            at_once=self.at_once,
+            priority=self.priority,
             owner=self.owner,
             tags=tuple(dict.fromkeys(self.tags)),
             description=self.description,
@@ -410,6 +418,7 @@ class FileModel(Model):
     maintenance: dict[str, MaintenanceModel] = Field(
         default={}, description="Spans of time in which tasks do not run, by name."
     )
+    pools: dict[str, PoolModel] = Field(default={}, description="How many runs may be at work at once, by name.")
     budgets: dict[str, float] = Field(
         default={}, description="Dollars a month that the tasks of an owner should not cost more than, by owner."
     )
