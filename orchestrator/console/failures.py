@@ -23,10 +23,10 @@ class Stretch:
 
 
 def stretches(runs: Iterable[Outline]) -> tuple[Stretch, ...]:
-    """By task, where several slots of its schedules went badly; a run by hand, whose slot is no schedule's, is none."""
+    """By task, where several slots of its schedules went badly; a run by hand or of an event is none."""
     by_task: dict[str, list[str]] = {}
     for run in runs:
-        if "." not in run.slot:
+        if not {".", "#"} & set(run.slot):
             by_task.setdefault(run.task_id, []).append(run.slot)
     return tuple(
         Stretch(task_id=task_id, first=min(slots, key=order), last=max(slots, key=order), count=len(slots))

@@ -16,10 +16,11 @@ from orchestrator.console import costs, grid, heat, ledger
 from orchestrator.console.action import Action, Fields
 from orchestrator.console.backfill_actions import going_on
 from orchestrator.console.calls import calls
+from orchestrator.console.dependencies import above, below, linked
 from orchestrator.console.durations import durations
 from orchestrator.console.executions import execution
 from orchestrator.console.failures import stretches
-from orchestrator.console.grid import Filter, Mark
+from orchestrator.console.grid import By, Filter, Mark
 from orchestrator.console.guard import Guard
 from orchestrator.console.health import silent_since
 from orchestrator.console.links import Links
@@ -86,7 +87,7 @@ class Pages:
         """The same as a copy that was made then."""
         return replace(self, links=links, made=made)
 
-    def overview(self, length: str, wanted: Filter) -> str:
+    def overview(self, length: str, wanted: Filter, by: By = By.OWNER) -> str:
         """The grid. KeyError for a length that is none of :data:`~orchestrator.console.span.LENGTHS`."""
         now = self.reading.now()
         shown = span(length, now)
@@ -113,7 +114,9 @@ class Pages:
             tasks=found.tasks,
             now_column=shown.column(now),
             read_since=found.since,
-            groups=grid.groups(found.rows),
+            groups=grid.groups(found.rows, by),
+            by=by,
+            By=By,
         )
 
     def cell(self, task_id: str, since: datetime, length: timedelta) -> str:
@@ -140,6 +143,8 @@ class Pages:
         if record is None:
             raise UnknownTask(task_id)
         task, runs, now = record.task, self.reading.runs(task_id), self.reading.now()
+        upcoming = preview.lines(task, now, count=_UPCOMING, until=None) if task.schedules else []
+        tasks = {one.task.id: one.task for one in self.reading.records().values()} if linked(task) else {}
         causes = Counter(why(run) or run.status for run in runs if run.status in UNSUCCESSFUL)
         return self._page(
             "task",
@@ -151,7 +156,9 @@ class Pages:
             declared=_facts(task),
             pending=self._pending(task),
             cost=costs.cost(task, runs, billed, now) if (billed := self.project.billed()) and task.schedules else None,
-            upcoming=preview.lines(task, now, count=_UPCOMING, until=None) if task.schedules else [],
+            upcoming=upcoming,
+            above=above(task, tasks, next((line.slot for line in upcoming if line.slot and line.runs), None)),
+            below=below(task, tasks),
             durations=durations(runs, _limits(task)),
             causes=causes.most_common(_CAUSES),
             runs=runs,
@@ -356,6 +363,13 @@ def _facts(task: Task) -> list[tuple[str, str]]:
     return [(name, text) for name, text in said.items() if text]
 
 
+def _waits(run: Run) -> str:
+    if run.hold is None:
+        return ""
+    until = f", until {run.hold.deadline}" if run.hold.deadline else ""
+    return f"{run.hold.why or run.hold.kind}, since {run.hold.since}{until}"
+
+
 #: Who has started a run whose row names nobody.
 _STARTERS = {
     Trigger.SCHEDULE: "EventBridge Scheduler",
@@ -372,6 +386,7 @@ def _run_facts(run: Run) -> list[tuple[str, str]]:
         "Started by": run.started_by or _STARTERS.get(run.trigger, ""),
         "After its slot": "" if delay is None else seconds(delay),
         "Ended": run.ended_at or "",
+        "Waits": _waits(run),
         "Took": seconds(run.duration_seconds),
         "Attempts": str(run.attempts or ""),
         "Deliveries beyond the first": str(run.duplicates or ""),

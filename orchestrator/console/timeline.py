@@ -8,9 +8,13 @@ from datetime import UTC, datetime, timedelta
 
 from orchestrator.console.grid import Mark, mark_of
 from orchestrator.runs.outline import Outline
+from orchestrator.runs.run import RunStatus
 
 #: So many bars are drawn; of more, the page says how many.
 MOST_BARS = 2000
+
+#: And so many slots that wait are listed.
+MOST_WAITING = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +51,8 @@ class Timeline:
     #: The most runs at once over all tasks, and when that began.
     peak: int
     peak_at: datetime | None
+    #: What waits now, of the whole span, the longest first.
+    waiting: tuple[Outline, ...]
 
 
 def timeline(runs: Iterable[Outline], since: datetime, until: datetime, now: datetime) -> Timeline:
@@ -57,7 +63,8 @@ def timeline(runs: Iterable[Outline], since: datetime, until: datetime, now: dat
     by_task: dict[str, list[tuple[Outline, datetime, datetime]]] = {}
     for span in drawn:
         by_task.setdefault(span[0].task_id, []).append(span)
-    peak, peak_at = _peak([(begin, end) for _, begin, end in spans])
+    # What waits runs not.
+    peak, peak_at = _peak([(begin, end) for run, begin, end in spans if run.status is not RunStatus.WAITING])
     return Timeline(
         since=since,
         until=until,
@@ -65,10 +72,15 @@ def timeline(runs: Iterable[Outline], since: datetime, until: datetime, now: dat
         left_out=len(spans) - len(drawn),
         peak=peak,
         peak_at=peak_at,
+        waiting=tuple(run for run, _, _ in spans if run.status is RunStatus.WAITING)[:MOST_WAITING],
     )
 
 
 def _ends(run: Outline, now: datetime) -> tuple[datetime, datetime] | None:
+    if run.hold is not None and run.status is RunStatus.WAITING:
+        # It has no execution: the bar is the time for which it waits.
+        begin = datetime.fromisoformat(run.hold.since).astimezone(UTC)
+        return begin, max(begin, now)
     if run.started_at is None:
         return None
     begin = datetime.fromisoformat(run.started_at).astimezone(UTC)

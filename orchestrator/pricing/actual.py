@@ -11,7 +11,16 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from orchestrator import instants
-from orchestrator.pricing.runs import METRICS, ROUND_SECONDS, Billed, check_lines, run_lines, skip_lines
+from orchestrator.pricing.runs import (
+    METRICS,
+    ROUND_SECONDS,
+    STATES_OF_DUPLICATE,
+    Billed,
+    check_lines,
+    events_are_paid,
+    run_lines,
+    skip_lines,
+)
 from orchestrator.pricing.usage import Usage, total
 from orchestrator.runs.execution_end import is_express
 from orchestrator.runs.run import Run, RunStatus, Trigger
@@ -19,9 +28,6 @@ from orchestrator.tasks.task import TargetKind, Task
 
 #: Of a further attempt: RetryOrGiveUp, BackOff, and the call; one of a nested workflow passes RouteTask, too.
 _STATES_OF_RETRY = {TargetKind.LAMBDA: 3, TargetKind.WORKFLOW: 5}
-
-#: Of a further delivery of a slot: LookupTask, ClaimSlot, ExplainRefusal, Refused, RecordDuplicate.
-_STATES_OF_DUPLICATE = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +56,12 @@ def run_usage(run: Run, task: Task, billed: Billed) -> Usage:
         calls += Usage(state_transition=retries * _STATES_OF_RETRY[task.target.kind])
     again = Decimal(run.duplicates)
     calls += Usage(scheduler_invocation=again, write_unit=again * 2)
-    calls += Usage(express_request=again) if own.express else Usage(state_transition=again * _STATES_OF_DUPLICATE)
+    calls += Usage(express_request=again) if own.express else Usage(state_transition=again * STATES_OF_DUPLICATE)
     if run.trigger is not Trigger.SCHEDULE:
-        # Nobody delivered it.
+        # Scheduler has not delivered it.
         calls += Usage(scheduler_invocation=Decimal(-1))
+    if run.trigger is Trigger.EVENT and events_are_paid(task):
+        calls += Usage(custom_event=Decimal(1))
     return usage + calls
 
 

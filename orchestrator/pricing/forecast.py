@@ -100,9 +100,28 @@ def forecast(tasks: Sequence[Task], begin: datetime, days: int) -> Forecast:
                 hour, hours = seconds // _HOUR_SECONDS, hours + 1
             if seconds // ROUND_SECONDS != round_:
                 round_, checks = seconds // ROUND_SECONDS, checks + 1
-        one = Expected(days=days, runs=runs, skipped=skipped, hours=hours, checks=checks)
+        by_events, events = _by_events(task, days)
+        one = Expected(
+            days=days,
+            runs=runs + by_events,
+            skipped=skipped,
+            # Events come at any time.
+            hours=max(hours, min(by_events, 24 * days)),
+            checks=checks,
+            by_events=by_events,
+            events=events,
+        )
         forecasts.append(TaskForecast(task=task, expected=one))
     return Forecast(begin=begin, days=days, tasks=tuple(forecasts), minutes=minutes)
+
+
+def _by_events(task: Task, days: int) -> tuple[int, int]:
+    """How many runs events start, and how many events come: as many as tasks.yaml expects."""
+    runs = events = 0
+    for start in task.starts:
+        windows = days * 86_400 // start.within_seconds if start.within_seconds else start.per_day * days
+        runs, events = runs + min(windows, start.per_day * days), events + start.per_day * days
+    return runs, events
 
 
 def _slots(task: Task, begin: datetime, end: datetime) -> Iterator[tuple[datetime, bool]]:

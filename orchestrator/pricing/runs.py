@@ -63,6 +63,10 @@ class Billed:
     memory_mb: Mapping[str, int]
 
 
+#: Of a further delivery of a slot: LookupTask, ClaimSlot, ExplainRefusal, Refused, RecordDuplicate.
+STATES_OF_DUPLICATE = 5
+
+
 @dataclass(frozen=True, kw_only=True)
 class Expected:
     """The expected work of a task."""
@@ -74,6 +78,9 @@ class Expected:
     #: In how many different hours there is one, and how many of the watchdog's rounds look for one.
     hours: int
     checks: int
+    #: How many of the runs an event starts, and how many events come for them.
+    by_events: int = 0
+    events: int = 0
 
 
 def run_lines(task: Task, billed: Billed, *, seconds: Decimal = ASSUMED_SECONDS) -> list[Line]:
@@ -149,7 +156,23 @@ def monthly(task: Task, billed: Billed, expected: Expected, *, seconds: Decimal 
     ran = total(run_lines(task, billed, seconds=seconds)) * Decimal(expected.runs)
     skipped = total(skip_lines(task, billed)) * Decimal(expected.skipped) if expected.skipped else Usage()
     checks = total(check_lines(task)) * Decimal(expected.checks)
-    return (ran + skipped + checks + metrics) * (MONTH_DAYS / expected.days)
+    return (ran + skipped + checks + metrics + _of_events(task, expected)) * (MONTH_DAYS / expected.days)
+
+
+def events_are_paid(task: Task) -> bool:
+    """Whether whoever puts the task's events on a bus pays for them: those of AWS services are free."""
+    sources = [source for start in task.starts for source in start.pattern.get("source", [""])]
+    return not all(isinstance(source, str) and source.startswith("aws.") for source in sources)
+
+
+def _of_events(task: Task, expected: Expected) -> Usage:
+    """Beside the runs: no schedule delivers them, and an event of a slot that has its run is a duplicate."""
+    repeated = Decimal(expected.events - expected.by_events)
+    started = (
+        Usage(express_request=repeated) if task.express else Usage(state_transition=repeated * STATES_OF_DUPLICATE)
+    )
+    put = Usage(custom_event=Decimal(expected.events)) if events_are_paid(task) else Usage()
+    return started + put + Usage(scheduler_invocation=Decimal(-expected.by_events), write_unit=repeated * 2)
 
 
 def of_workflow(machine: Machine, *, through: str, items: int) -> Usage:

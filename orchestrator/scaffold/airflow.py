@@ -9,12 +9,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from orchestrator.errors import InvalidTimezone
 from orchestrator.scaffold.converted import Converted, Entry, distinct
 from orchestrator.scaffold.cron import PRESETS, UnixCron
 from orchestrator.schedules import Schedule
 
 #: Names of the argument that is the schedule, the newest first.
 _SCHEDULES = ("schedule", "schedule_interval", "timetable")
+
+#: Timetables that are a cron expression in a time zone.
+_CRON_TIMETABLES = ("CronDataIntervalTimetable", "CronTriggerTimetable")
 
 #: Stands for what is only known when the file runs.
 _UNKNOWN = object()
@@ -42,7 +46,7 @@ def read(folder: Path) -> Converted:
             origin = f"{shown}:{call.lineno}"
             try:
                 entries.append(_entry(name, call, constants, origin, [entry.id for entry in entries], tree))
-            except ValueError as fault:
+            except (ValueError, InvalidTimezone) as fault:
                 refused.append((origin, str(fault)))
     return Converted(entries=tuple(entries), refused=tuple(refused))
 
@@ -74,8 +78,12 @@ def _entry(
     if not isinstance(dag_id, str):
         raise ValueError("its dag_id is worked out when it runs")
     written = next((given[one] for one in _SCHEDULES if one in given), None)
-    schedule = _value(written, constants) if written is not None else None
+    if written is None:
+        raise ValueError(f"{dag_id} names no schedule: Airflow 3 leaves it to people, Airflow 2 starts it every day")
     timezone = _timezone(given.get("start_date"), constants)
+    schedule = _value(written, constants)
+    if isinstance(written, ast.Call) and _called(written) in _CRON_TIMETABLES:
+        schedule, timezone = _of_timetable(written, constants, timezone)
     expressions, cron = _expressions(dag_id, schedule, written, timezone)
     notes = ["its tasks, which are to be written: a handler, or a workflow in definitions/"]
     defaults = _value(given.get("default_args"), constants)
@@ -100,6 +108,15 @@ def _entry(
         fires=partial(cron.fires, timezone=timezone) if cron else None,
         notes=tuple(notes),
     )
+
+
+def _of_timetable(call: ast.Call, constants: dict[str, ast.expr], timezone: str) -> tuple[Any, str]:
+    """Returns the cron expression of a timetable, and the time zone that it names."""
+    given = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+    zone = _value(given.get("timezone"), constants)
+    if isinstance(zone, str):
+        timezone = Schedule.of("rate(1 day)", zone).timezone
+    return _value(call.args[0] if call.args else given.get("cron"), constants), timezone
 
 
 def _expressions(

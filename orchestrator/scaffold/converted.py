@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from orchestrator import system
 from orchestrator.schedules import Schedule
+from orchestrator.tasks.task import TARGET_LENGTH
 
 #: Next times of both sides that are compared, and shown.
 SHOWN = 3
+
+#: The task that is written beside those that are converted.
+_WATCHDOG = "watchdog"
 
 Fires = Callable[[datetime], Iterable[datetime]]
 
@@ -39,12 +44,6 @@ class Entry:
     fires: Fires | None = None
     #: What could not be carried over.
     notes: tuple[str, ...] = ()
-
-    @property
-    def module(self) -> str:
-        """The module of its handler."""
-        name = re.sub(r"\W+", "_", self.id.lower()).strip("_")
-        return name if not name[:1].isdigit() else f"task_{name}"
 
     def next_new(self, now: datetime) -> list[datetime]:
         """When the task fires, as EventBridge Scheduler will have it."""
@@ -76,22 +75,40 @@ class Converted:
 def distinct(name: str, taken: Sequence[str]) -> str:
     """A task's id made of a name: what ids may hold, and no other's."""
     made = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:44] or "task"
-    number, found = 2, made
-    while found.lower() in {one.lower() for one in taken}:
-        found, number = f"{made}-{number}", number + 1
+    return _unused(made, {_WATCHDOG, *(one.lower() for one in taken)}, length=48)
+
+
+def _unused(name: str, taken: Collection[str], *, length: int) -> str:
+    """A name, cut to its length, with a number where it is taken in whatever case."""
+    number, found = 2, name[:length]
+    while found.lower() in taken:
+        found, number = f"{name[: length - len(str(number)) - 1]}-{number}", number + 1
+    return found
+
+
+def _targets(converted: Converted) -> dict[str, str]:
+    """What each task runs, by its id: names of functions and workflows, no two alike and none that every stack has."""
+    taken = {function.name for function in system.FUNCTIONS}
+    found: dict[str, str] = {}
+    for entry in converted.entries:
+        made = re.sub(r"[^a-z0-9]+", "-", entry.id.lower()).strip("-") or "task"
+        name = _unused(f"task-{made}" if made[0].isdigit() else made, taken, length=TARGET_LENGTH)
+        taken.add(name)
+        found[entry.id] = name
     return found
 
 
 def files(converted: Converted) -> dict[str, str]:
     """The project's files that say it: tasks.yaml, a handler to be written for each command, stack.yaml."""
-    written = {"tasks.yaml": _tasks(converted), "tests/test_project.py": _TEST}
-    existing = {entry.id: entry.arn for entry in converted.entries if entry.arn}
+    targets = _targets(converted)
+    written = {"tasks.yaml": _tasks(converted, targets), "tests/test_project.py": _TEST}
+    existing = {targets[entry.id]: entry.arn for entry in converted.entries if entry.arn}
     if existing:
         lines = "".join(f"  {name}: {arn}\n" for name, arn in existing.items())
         written["stack.yaml"] = f"# Functions and state machines that are there already.\nexisting:\n{lines}"
     for entry in converted.entries:
         if not entry.arn:
-            written[f"lambdas/{entry.module}.py"] = _HANDLER.format(
+            written[f"lambdas/{targets[entry.id].replace('-', '_')}.py"] = _HANDLER.format(
                 origin=entry.origin, command=_comment(entry.command, 4), said=json.dumps(f"write {entry.id}")
             )
     return written
@@ -122,15 +139,14 @@ def test_the_project_would_be_deployed_as_it_is() -> None:
 """
 
 
-def _tasks(converted: Converted) -> str:
+def _tasks(converted: Converted, targets: Mapping[str, str]) -> str:
     lines = ["# Converted by `orchestrator init`. `orchestrator preview TASK` says when a task is due.", "tasks:"]
     for entry in converted.entries:
         lines += [f"  # {entry.origin}", *(f"  # not carried over: {note}" for note in entry.notes)]
         lines.append(f"  {entry.id}:")
         if entry.description:
             lines.append(f"    description: {json.dumps(entry.description, ensure_ascii=False)}")
-        target = f"workflow/{entry.id}" if entry.arn else f"lambda/{entry.module.replace('_', '-')}"
-        lines.append(f"    run: {target}")
+        lines.append(f"    run: {'workflow' if entry.arn else 'lambda'}/{targets[entry.id]}")
         if len(entry.expressions) == 1:
             lines.append(f"    schedule: {entry.expressions[0]}")
         else:

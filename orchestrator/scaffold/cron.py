@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from orchestrator.errors import InvalidSchedule
+from orchestrator.schedules import Schedule
+
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 
@@ -66,8 +69,18 @@ class UnixCron:
     def expressions(self) -> tuple[str, ...]:
         """The same in EventBridge Scheduler's words: two where cron fires on either of two kinds of days.
 
-        Raises ValueError where a day must be of both kinds, which one expression cannot say there.
+        Raises ValueError where a day must be of both kinds, which one expression cannot say there, and where cron never
+        fires.
         """
+        made = self._made()
+        try:
+            for expression in made:
+                Schedule.of(expression)
+        except InvalidSchedule as fault:
+            raise ValueError(f"it never fires: {fault}") from fault
+        return made
+
+    def _made(self) -> tuple[str, ...]:
         minute, hour, day, month, weekday = self.texts
         time = f"{_written(minute, self.values[0], 0)} {_written(hour, self.values[1], 0)}"
         months, days = _written(month, self.values[3], 1), _written(day, self.values[2], 1)

@@ -17,8 +17,8 @@ _RUNNERS = frozenset(
     {"[", "]", "bash", "cd", "flock", "ionice", "nice", "php", "python", "python3", "sh", "sudo", "test"}
 )
 
-#: What says whose time zone is meant.
-_ZONES = ("CRON_TZ", "TZ")
+#: What says whose time zone is meant ("crontab(5)" of cronie). TZ alone is the commands' own there.
+_ZONE = "CRON_TZ"
 
 
 def read(file: Path, timezone: str = "UTC") -> Converted:
@@ -35,7 +35,9 @@ def read(file: Path, timezone: str = "UTC") -> Converted:
             continue
         if (found := _ASSIGNMENT.fullmatch(text)) and not text[0].isdigit():
             value = found["value"].strip("'\" ")
-            if found["name"] not in _ZONES:
+            if found["name"] == "TZ":
+                refused.append((origin, "TZ is the time zone of commands; when they start, CRON_TZ or --timezone says"))
+            elif found["name"] != _ZONE:
                 refused.append((origin, f"{found['name']} is a variable of cron; handlers have their own environment"))
             elif _is_zone(value):
                 timezone = value

@@ -24,7 +24,7 @@ from orchestrator.tasks.event_start import (
 from orchestrator.tasks.task import TASK_ID_PATTERN
 
 #: What follows from the stack is filled in when it is known: :mod:`orchestrator.deployment.event_rules`.
-_OWN_STACK = "${stack}"
+_OWN_STACK, _OWN_OUTCOMES = "${stack}", "${outcomes}"
 
 #: "Task Succeeded" …: docs/reference has the schema of these events.
 Outcome = Literal["Started", "Waiting", "Succeeded", "Failed", "Skipped", "Missed", "Recovered"]
@@ -118,6 +118,10 @@ class EventModel(Model):
         default=None, description="All events of so long a window are one run, at its end."
     )
 
+    per_day: int = Field(
+        default=0, ge=0, le=10_000_000, description="How many are expected: forecast and plan count their dollars."
+    )
+
     @model_validator(mode="after")
     def _together(self) -> EventModel:
         given = [name for name in ("pattern", "s3", "task") if getattr(self, name)]
@@ -150,12 +154,14 @@ class EventModel(Model):
             pattern, slot, params = self._outcomes(), "{$.detail.slot}", {}
         else:
             pattern, slot, params = self.pattern or {}, OWN_SLOT, {}
-        bus = f"{self.stack or _OWN_STACK}-Outcomes" if self.task and not self.bus else self.bus
+        outcomes = f"{self.stack}-Outcomes" if self.stack else _OWN_OUTCOMES
+        bus = outcomes if self.task and not self.bus else self.bus
         return EventStart(
             pattern=pattern,
             bus="" if bus == "default" else bus,
             slot=self.slot or slot,
             params=params if self.params is None else self.params,
+            per_day=self.per_day,
             **window,
         )
 

@@ -63,6 +63,8 @@ class EventStart:
     params: Mapping[str, Any] = field(default_factory=dict)
     #: All events of a window of so many seconds are one run, for the window's end; 0 is no window.
     within_seconds: int = 0
+    #: How many such events a day are expected: what they cost follows from it, and nothing else.
+    per_day: int = 0
 
     def to_value(self) -> dict[str, Any]:
         """As plain values, for the task's record."""
@@ -72,6 +74,7 @@ class EventStart:
             "slot": self.slot,
             "params": self.params,
             "within": self.within_seconds,
+            "perDay": self.per_day,
         }
 
     @classmethod
@@ -83,6 +86,7 @@ class EventStart:
             slot=value["slot"],
             params=value["params"],
             within_seconds=value["within"],
+            per_day=value.get("perDay", 0),
         )
 
     def __str__(self) -> str:
@@ -90,7 +94,7 @@ class EventStart:
         sources, kinds = (self.pattern.get(name) for name in ("source", "detail-type"))
         of = " of " + " or ".join(map(str, sources)) if isinstance(sources, list) else ""
         called = " " + " or ".join(f'"{kind}"' for kind in kinds) if isinstance(kinds, list) else ""
-        on = f" on {self.bus.replace('${stack}-', '').rpartition('/')[2]}" if self.bus else ""
+        on = f" on {self.bus.rpartition('/')[2].strip('${}')}" if self.bus else ""
         window = f", one run for each {self.within_seconds} s" if self.within_seconds else ""
         return f"events{of}{called}{on}{window}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 from orchestrator.stack import Stack
 from orchestrator.tasks.event_start import EventStart
@@ -16,7 +17,8 @@ _DIGEST_LENGTH = 6
 
 def rule_name(stack: Stack, task_id: str, start: EventStart, *, express: bool) -> str:
     """``orchestrator-dev-on.nightly-import.1f2e3d``: neither a stack's name nor a task's id has a point."""
-    digest = hashlib.sha256(json.dumps([start.to_value(), express], sort_keys=True).encode()).hexdigest()
+    said = replace(start, per_day=0).to_value()
+    digest = hashlib.sha256(json.dumps([said, express], sort_keys=True).encode()).hexdigest()
     return f"{stack.rule_prefix}{task_id}.{digest[:_DIGEST_LENGTH]}"
 
 

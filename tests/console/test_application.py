@@ -36,7 +36,7 @@ from orchestrator.stores.deployments import Change, Deployments
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.ledger import Ledger
 from orchestrator.stores.registry import Registry
-from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule
+from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule, Upstream
 from tests.console.conftest import HOSTILE, SLOT, Browser
 from tests.testbed.deployed import STACK
 
@@ -121,6 +121,8 @@ def test_the_overview_shows_tasks_by_owner_and_what_became_of_their_slots(
     assert 'aria-label="seen: 1 failed, 1 succeeded"' in text
     assert 'aria-label="good: ' in text
     assert 'aria-label="Tasks of nobody"' in text
+    assert 'aria-label="month-end"' in browser.get("/?by=tag").text
+    assert 'aria-label="failed"' in browser.get("/?by=status").text
 
 
 def fresh(browser: Browser) -> None:
@@ -189,6 +191,22 @@ def test_a_task_shows_what_its_file_would_change_its_limits_and_what_it_costs(
     for line in ("at least: 5 s", "at most: 1 min 0 s", "timeout: 15 min 0 s, far above", "median: 20 s"):
         assert f"</svg> {line}</li>" in text, line
     assert re.search(r"About \$\d\.\d\d a month: 720 runs of 20 s, as the last took\.", text)
+
+
+def test_a_task_shows_who_waits_for_whom_and_a_slot_that_waits_is_seen(
+    browser: Browser, registry: Registry, put_row: PutRow
+) -> None:
+    hourly = (TaskSchedule(expression="cron(0 * * * ? *)"),)
+    register(registry, "extract", schedules=hourly, downstream=("load",))
+    register(registry, "load", schedules=hourly, after=(Upstream(task_id="extract"),))
+    since = to_second(now() - timedelta(minutes=20))
+    put_row("load", since, "WAITING", hold={"kind": "upstream", "since": since, "why": "waits for extract"})
+    fresh(browser)
+    text = browser.get("/tasks/load").text
+    assert re.search(r'It waits for</h3>\n<ul><li>.*"/tasks/extract".*for its next slot <time', text)
+    assert re.search(r'Waits for it</h3>\n<ul><li>.*"/tasks/load"', browser.get("/tasks/extract").text)
+    assert "upstream: waits for extract</td>" in browser.get("/timeline?hours=1").text
+    assert f"waits for extract, since {since}" in browser.get(f"/tasks/load/slots/{since}").text
 
 
 def test_a_run_shows_its_path_as_a_graph_with_input_output_and_log(browser: Browser) -> None:
@@ -363,6 +381,7 @@ def test_a_page_that_has_not_changed_is_not_sent_again(browser: Browser) -> None
         ("/cell?task=good&seconds=900", 400, "names no moment"),
         ("/cell?task=good&since=2026-11-02T08:00:00Z&seconds=-1", 400, "a number from 1"),
         ("/?span=year", 400, "day, week, month"),
+        ("/?by=colour", 400, "owner, tag, status"),
         ("/timeline?hours=99", 400, "a number from 1 to 48"),
         ("/timeline?until=soon", 400, "Expected a moment"),
         ("/timeline?until=0001-01-01T00:00%2B14:00", 400, "Expected a moment"),
@@ -379,7 +398,16 @@ def test_hostile_content_is_text(browser: Browser, registry: Registry, put_row: 
     register(registry, "hostile", description=HOSTILE, owner=HOSTILE, runbook=HOSTILE, tags=(HOSTILE,))
     slot = to_second(now() - timedelta(hours=1))
     large = HOSTILE * 40_000
-    put_row("hostile", slot, "FAILED", error=HOSTILE, cause=HOSTILE, result=large[:200_000], reason=HOSTILE)
+    put_row(
+        "hostile",
+        slot,
+        "FAILED",
+        error=HOSTILE,
+        cause=HOSTILE,
+        result=large[:200_000],
+        reason=HOSTILE,
+        startedBy=HOSTILE,
+    )
     fresh(browser)
     for path in ("/", "/failures", "/tasks/hostile", f"/tasks/hostile/slots/{slot}", f"/?text={'%3Cscript%3E'}"):
         answer = browser.get(path)

@@ -126,6 +126,11 @@ def test_a_narrow_screen_shows_every_page_without_scrolling_sideways(seen: dict[
     assert seen["overflow"] == []
 
 
+def test_a_row_of_the_grid_is_a_few_elements_and_those_off_screen_are_not_drawn(seen: dict[str, Any]) -> None:
+    assert seen["elements"] < 12
+    assert seen["skipped"] == "auto"
+
+
 def test_the_form_filters(seen: dict[str, Any]) -> None:
     assert seen["filtered"] == [TASK]
 

@@ -9,12 +9,18 @@ from typing import Any
 import pytest
 
 import definitions
+from orchestrator.instants import to_second, window_end
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.local.aws.step_functions import jsonata
 from orchestrator.local.aws.step_functions.jsonata import Evaluation
+from orchestrator.operations import starting
+from orchestrator.runs.explanation import why
 from orchestrator.runs.hold import Hold
 from orchestrator.runs.run import Run, RunStatus, SkipReason, Trigger
 from orchestrator.runs.task_state import Checkpoint, Pause
+from orchestrator.stores.executions import Runner
+from orchestrator.stores.recorder import Recorder
+from orchestrator.tasks.event_start import EventStart
 from orchestrator.tasks.gates import HoldKind
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.task import OnDeadline, OnFailure, OverlapPolicy, TaskSchedule, Upstream
@@ -73,6 +79,23 @@ class Chain:
         client = self.runner.aws.client("stepfunctions")
         arn = self.runner.applied.outputs["TaskRunnerArn"]
         return bool(client.list_executions(stateMachineArn=arn, statusFilter="RUNNING")["executions"])
+
+
+def test_a_window_of_events_is_held_until_its_end_and_has_an_alarm_clock(runner: TaskRunner) -> None:
+    now = runner.aws.clock.now()
+    task_id, slot = runner.register("window", starts=(EventStart(within_seconds=86_400),)), window_end(now, 86_400)
+    given = {"taskId": task_id, "scheduledTime": to_second(now), "trigger": Trigger.EVENT, "within": 86_400}
+    for item in ("a", "b"):
+        assert runner.is_over(runner.start({**given, "params": {"item": item}}))
+    assert runner.aws.event_sources.settled(60)
+    run = runner.ledger.get(task_id, slot)
+    assert run is not None
+    assert run.hold is not None
+    assert (run.status, run.duplicates, run.hold.params) == (RunStatus.WAITING, 1, '{"item":"a"}')
+    scheduler = runner.aws.client("scheduler")
+    listed = scheduler.list_schedules(GroupName=STACK.one_time_group, NamePrefix=f"{task_id}.")["Schedules"]
+    (alarm,) = [scheduler.get_schedule(GroupName=STACK.one_time_group, Name=one["Name"]) for one in listed]
+    assert alarm["ScheduleExpression"] == f"at({slot[:-1]})"
 
 
 def test_a_slot_waits_as_a_row_and_runs_when_what_it_waits_for_has_succeeded(runner: TaskRunner) -> None:
@@ -237,6 +260,21 @@ def test_whoever_runs_a_slot_again_is_not_held(runner: TaskRunner, trigger: Trig
     run = chain.run(chain.load, SLOT, trigger=trigger, replaces=held.version)
     # A held row is no run that died.
     assert (run.status, run.trigger, run.history) == (RunStatus.SUCCEEDED, trigger, ())
+
+
+def test_a_person_ends_a_wait_and_sees_what_it_was_for(runner: TaskRunner) -> None:
+    chain = Chain(runner, "stopped")
+    chain.run(chain.load, SLOT)
+    held = chain.row(chain.load, SLOT)
+    assert why(held) == f"waits for {chain.extract} {EARLIER}"
+    dynamodb, states = runner.aws.client("dynamodb"), runner.aws.client("stepfunctions")
+    run = starting.stoppable(runner.ledger, chain.load, SLOT)
+    starter = Runner(states, runner.applied.outputs["TaskRunnerArn"])
+    starting.stop(starter, Recorder(dynamodb, STACK), run, "ann", datetime.now(UTC))
+    stopped = chain.row(chain.load, SLOT)
+    assert (stopped.status, stopped.error, stopped.cause) == (RunStatus.ABORTED, "StoppedByHand", "stopped by ann")
+    chain.run(chain.extract, EARLIER)
+    assert chain.row(chain.load, SLOT) == stopped
 
 
 def test_a_start_by_hand_for_no_slot_waits_for_nobody(runner: TaskRunner) -> None:

@@ -1,59 +1,13 @@
 // Opens the console in Chromium and does what a person does there. Reads what to visit as JSON from standard input, and
-// prints what it saw as JSON. Where the browser does not start it says so and ends with 3.
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+// prints what it saw as JSON.
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import chromium, { inflate } from '@sparticuz/chromium'
-import puppeteer from 'puppeteer-core'
+import { started } from './chromium.mjs'
 
 const require = createRequire(import.meta.url)
-const here = dirname(fileURLToPath(import.meta.url))
 const { address, pages, narrow, task, slot, shots, cut } = JSON.parse(readFileSync(0, 'utf8'))
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
-
-// The package unpacks into the folder of temporary files. Here it is unpacked once, and beside itself.
-async function unpacked() {
-  const folder = join(here, 'node_modules', '.chromium')
-  if (existsSync(folder)) return folder
-  const temporary = process.env.TMPDIR
-  const partial = `${folder}.${process.pid}`
-  mkdirSync(partial)
-  process.env.TMPDIR = partial
-  try {
-    await chromium.executablePath()
-    await inflate(join(here, 'node_modules', '@sparticuz', 'chromium', 'bin', 'al2023.tar.br'))
-    renameSync(partial, folder)
-  } finally {
-    if (temporary === undefined) delete process.env.TMPDIR
-    else process.env.TMPDIR = temporary
-    rmSync(partial, { recursive: true, force: true })
-  }
-  return folder
-}
-
-const ARGUMENTS = ['--no-sandbox', '--no-zygote', '--disable-dev-shm-usage', '--disable-gpu', '--font-render-hinting=none',
-  '--no-proxy-server', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1']
-
-async function started() {
-  const folder = await unpacked()
-  const fonts = { ...process.env, FONTCONFIG_PATH: join(folder, 'fonts') }
-  const launch = (env) => puppeteer.launch({ executablePath: join(folder, 'chromium'), headless: 'shell', args: ARGUMENTS, env })
-  try {
-    return await launch(fonts)
-  } catch {
-    // A machine without the libraries that the browser needs: the package has them, too.
-    return await launch({ ...fonts, LD_LIBRARY_PATH: join(folder, 'al2023', 'lib') })
-  }
-}
-
-let browser
-try {
-  browser = await started()
-} catch (fault) {
-  console.error(`Chromium does not start on this machine: ${fault.message}`)
-  process.exit(3)
-}
+const browser = await started()
 
 const seen = { violations: [], problems: [], outside: [], overflow: [] }
 
@@ -96,8 +50,10 @@ for (const path of narrow) {
 }
 await page.setViewport({ width: 1280, height: 800 })
 
-// A filter, by its form.
+// A filter, by its form. What a row of the grid is made of bounds how many of them a browser can move.
 await go(page, '/')
+seen.elements = await page.evaluate(() => document.querySelectorAll('#grid *').length / document.querySelectorAll('.track').length)
+seen.skipped = await page.$eval('.rows li', (row) => getComputedStyle(row).contentVisibility)
 await page.type('input[name=text]', task)
 await submitted(page, '.filter button')
 seen.filtered = await page.$$eval('.track', (tracks) => tracks.map((one) => one.dataset.task))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import pytest
 
 from tests.outside.running import Running, running
 
@@ -65,3 +69,22 @@ def test_what_was_said_to_be_done_is_there_after_a_kill(tmp_path: Path) -> None:
         (row,) = up.runs("hung")
         assert (row["status"], row.get("error")) == ("ABORTED", "ExecutionLost")
         assert up.orchestrator("rerun", "quick", "2026-11-20T08:00:00Z").code == 2, "it is still paused"
+
+
+@pytest.mark.proof
+def test_killed_again_and_again_it_loses_no_row(tmp_path: Path) -> None:
+    state, known = str(tmp_path / "state"), dict[tuple[str, str], str]()
+    for number, seconds in enumerate((0.1, 0.7, 1.9, 0.3)):
+        with running(TASKS, "--state", state) as up:
+            now = rows(up)
+            assert {row: status for row, status in known.items() if now.get(row) != status} == {}
+            runner = up.task_runner
+            for slot in range(10):
+                start = {"taskId": "quick", "scheduledTime": f"2026-11-2{number}T08:00:{slot:02}Z"}
+                up.client("stepfunctions").start_execution(stateMachineArn=runner, input=json.dumps(start))
+            time.sleep(seconds)
+            # What a reader was told; a run may have ended since.
+            known |= {row: status for row, status in rows(up).items() if status != "RUNNING"}
+            up.process.kill()
+            up.process.wait(20)
+    assert known

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from orchestrator.pricing.forecast import BusyMinute, forecast
 from orchestrator.schedules.calendars import Calendar
 from orchestrator.schedules.calendars import closures as worked_out
 from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
+from orchestrator.tasks.event_start import EventStart
 from orchestrator.tasks.slots import expected, with_passed_over
 from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule
 from tests.testbed.calendars import TODAY, WEEKDAYS
@@ -63,6 +65,20 @@ def test_the_day_is_that_of_a_zone() -> None:
     minutes = forecast([task("cron(30 8 * * ? *)")], BEGIN, 3).by_minute_of_day(ZoneInfo("Europe/Berlin"))
     assert len(minutes) == 1440
     assert minutes[9 * 60 + 30] == sum(minutes) == 3
+
+
+def test_as_many_runs_are_expected_of_events_as_the_task_says() -> None:
+    each = EventStart(pattern={"source": ["shop"]}, per_day=500)
+    (one, batched) = forecast(
+        [
+            Task(id="t", target=Target(kind=TargetKind.LAMBDA, name="x"), starts=(start,))
+            for start in (each, replace(each, within_seconds=3600))
+        ],
+        datetime(2026, 12, 1, tzinfo=UTC),
+        30,
+    ).tasks
+    assert (one.expected.runs, one.expected.by_events, one.expected.events) == (15_000, 15_000, 15_000)
+    assert (batched.expected.runs, batched.expected.by_events, batched.expected.events) == (720, 720, 15_000)
 
 
 @given(

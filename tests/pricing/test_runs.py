@@ -13,6 +13,7 @@ from orchestrator.deployment import billed
 from orchestrator.pricing.paths import happy_path
 from orchestrator.pricing.runs import (
     METRICS,
+    STATES_OF_DUPLICATE,
     Expected,
     _measured,
     check_lines,
@@ -25,6 +26,7 @@ from orchestrator.pricing.usage import MONTH_DAYS, Usage, total
 from orchestrator.runs.outcomes import Kind
 from orchestrator.schedules.calendars import Calendar, closures
 from orchestrator.stack import Stack
+from orchestrator.tasks.event_start import EventStart
 from orchestrator.tasks.task import Target, TargetKind, Task
 from tests.testbed import ROOT
 from tests.testbed.calendars import TODAY, WEEKDAYS
@@ -122,6 +124,19 @@ def test_a_month_is_an_average_month_and_a_metric_is_paid_for_in_the_hours_in_wh
     assert often.metric_hour == METRICS * 730
     assert Usage(metric_hour=Decimal(730)).dollars() == Decimal("0.30")
     assert a_month(0, 0, 0) == Usage()
+
+
+def test_a_run_that_an_event_starts_has_no_schedule_to_pay_and_perhaps_an_event() -> None:
+    by_clock = Expected(days=30, runs=30, hours=30, checks=0)
+    by_events = replace(by_clock, by_events=30, events=90)
+    plain = monthly(TASK, BILLED, by_clock)
+    for source, paid in (("shop", 90), ("aws.s3", 0)):
+        task = replace(TASK, starts=(EventStart(pattern={"source": [source]}),))
+        month = monthly(task, BILLED, by_events)
+        assert month.scheduler_invocation == 0
+        assert month.custom_event == paid * (MONTH_DAYS / 30)
+        # Sixty of the events are duplicates.
+        assert month.state_transition - plain.state_transition == 60 * STATES_OF_DUPLICATE * (MONTH_DAYS / 30)
 
 
 def test_a_slot_that_a_calendar_leaves_out_is_paid_for_too() -> None:

@@ -11,10 +11,13 @@ from pathlib import Path
 import pytest
 
 from orchestrator.cli.main import main
+from orchestrator.deployment import Project
+from orchestrator.deployment.checking import check
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.scaffold import airflow, crontab, eventbridge
-from orchestrator.scaffold.converted import Converted, Entry
+from orchestrator.scaffold.converted import Converted, Entry, files
 from orchestrator.scaffold.cron import UnixCron
+from orchestrator.scaffold.project import create
 from orchestrator.schedules import Schedule
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -203,3 +206,47 @@ def test_a_local_time_that_there_is_not_is_left_out_on_both_sides() -> None:
     first = schedule.next_after(spring)
     assert first is not None
     assert fires == [first, schedule.next_after(first)]
+
+
+LONG = "example_passing_params_via_a_long_test_command_of_airflow"
+
+AWKWARD = f'''
+from airflow import DAG
+from airflow.timetables.trigger import CronTriggerTimetable
+DAG("{LONG}", schedule="@daily")
+DAG("{LONG}_2", schedule="@daily")
+DAG("watchdog", schedule="@hourly")
+DAG("courier", schedule="@hourly")
+DAG("7-eleven", schedule=CronTriggerTimetable("0 1 * * 3", timezone="Europe/Rome"))
+DAG("by hand")
+DAG("never", schedule="0 0 31 2 *")
+DAG("nowhere", schedule=CronTriggerTimetable("0 1 * * 3", timezone="Mars/Olympus"))
+'''
+
+
+def test_whatever_dags_are_called_their_project_is_valid(tmp_path: Path) -> None:
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags" / "awkward.py").write_text(AWKWARD)
+    converted = airflow.read(tmp_path / "dags")
+    folder = tmp_path / "shop"
+    create(folder, files=files(converted), python=False)
+    project = Project(root=folder)
+    found = check(project, project.stack(), project.tasks, NOW).declared.tasks
+    targets = {task.target.name for task in found}
+    assert len(targets) == len(found) == 6
+    assert {"task-7-eleven", "courier-2", "watchdog-2", "watchdog"} <= targets
+    (rome,) = [entry for entry in converted.entries if entry.id == "7-eleven"]
+    assert (rome.expressions, rome.timezone) == (("cron(0 1 ? * WED *)",), "Europe/Rome")
+    by_hand, never, nowhere = (why for _, why in converted.refused)
+    assert by_hand.startswith("by hand names no schedule: Airflow 3 ")
+    assert never.startswith("it never fires: ")
+    assert "Mars/Olympus" in nowhere
+
+
+def test_a_zone_of_commands_moves_no_schedule(tmp_path: Path) -> None:
+    (tmp_path / "tab").write_text("TZ=America/New_York\n0 9 * * * work\n0 0 31 2 * never\n")
+    converted = crontab.read(tmp_path / "tab", "Europe/Berlin")
+    assert [entry.timezone for entry in converted.entries] == ["Europe/Berlin"]
+    (zone, never) = converted.refused
+    assert zone == ("tab:1", "TZ is the time zone of commands; when they start, CRON_TZ or --timezone says")
+    assert never[1].startswith("it never fires: 'cron(0 0 31 2 ? *)'")
