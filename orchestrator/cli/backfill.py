@@ -18,6 +18,7 @@ from orchestrator.cli.views.tables import run_values, runs_table
 from orchestrator.errors import TaskPaused, UnknownTask
 from orchestrator.operations import backfilling
 from orchestrator.operations.backfilling import Selection
+from orchestrator.operations.chains import Chains, Place
 from orchestrator.runs.backfill import (
     MOST_ACTIVE,
     MOST_SLOTS,
@@ -63,6 +64,7 @@ class _Pace:
 
     max_active: int
     reverse: bool
+    downstream: bool
 
 
 _selection = gathered(
@@ -91,6 +93,7 @@ _pace = gathered(
         help="At most so many at once.",
     ),
     click.option("--reverse", is_flag=True, help="The newest slot first."),
+    click.option("--downstream", is_flag=True, help="And what waits for them, each slot after those it waits for."),
 )
 
 
@@ -138,6 +141,8 @@ def backfill(
     if not chosen:
         click.echo(f"{task}: none of {len(planned)} slots is to be run.", err=as_json)
         return 0
+    if pace.downstream:
+        _hold_downstream(connection, [(task, slot.slot) for slot in chosen])
     groups = batches(planned, reverse=pace.reverse)
     runs: list[Run] = []
     for group in islice(groups, 1 if no_wait else None):
@@ -153,6 +158,13 @@ def backfill(
             _say_how_to_go_on(arn, now if selection.reprocesses else None)
             raise
     return _report(runs, len(chosen), as_json)
+
+
+def _hold_downstream(connection: Connection, places: list[Place]) -> None:
+    """What waits for these slots, held until they have run: before they begin, so that nobody misses an end."""
+    chains, now = Chains(registry=connection.registry, ledger=connection.ledger), connection.now()
+    held = chains.hold(connection.recorder, chains.downstream(places, now), now)
+    click.echo(f"{len(held)} slots downstream wait for them", err=True)
 
 
 def _wait(

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from orchestrator.stores.ledger import Ledger
     from orchestrator.stores.mutes import Mutes
     from orchestrator.stores.one_time_runs import OneTimeRuns
+    from orchestrator.stores.recorder import Recorder
     from orchestrator.stores.registry import Registry
     from orchestrator.stores.server_clock import ServerClock
     from orchestrator.stores.switches import Switches
@@ -174,6 +175,12 @@ class Connection:
         from orchestrator.stores.ledger import Ledger
 
         return Ledger(self.client("dynamodb"), self.stack, self._step_over)
+
+    @property
+    def recorder(self) -> Recorder:
+        from orchestrator.stores.recorder import Recorder
+
+        return Recorder(self.client("dynamodb"), self.stack)
 
     @property
     def runner(self) -> Runner:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -13,7 +14,7 @@ import click
 from orchestrator.cli.options import as_json, console, day_or_moment, gathered, print_json, tasks_option
 from orchestrator.cli.views.preview import preview_table
 from orchestrator.schedules import Schedule
-from orchestrator.tasks.preview import lines, value
+from orchestrator.tasks.preview import lines, value, waiting
 from orchestrator.tasks.slots import in_zone_of
 from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule
 
@@ -66,12 +67,14 @@ def preview(
         raise click.UsageError("expected a TASK of tasks.yaml, or --expression")
     if timezone and task:
         raise click.BadParameter("a task has its own; this goes with --expression", param_hint="--timezone")
+    tasks: Mapping[str, Task] = {}
     if expression:
         previewed = _of_expression(expression, timezone or "UTC")
     else:
-        previewed = _of_file(connection, task or "", file, now)
+        previewed, tasks = _of_file(connection, task or "", file, now)
     first, last = (moment and in_zone_of(previewed, moment) for moment in (window.begin, window.until))
-    shown = lines(previewed, first or now, count=window.count or (None if last else _COUNT), until=last)
+    slots = lines(previewed, first or now, count=window.count or (None if last else _COUNT), until=last)
+    shown = [waiting(line, previewed, tasks) for line in slots]
     if as_json:
         print_json(value(line) for line in shown if line.slot)
     elif shown:
@@ -94,12 +97,14 @@ def _of_expression(expression: str, timezone: str) -> Task:
     return Task(id="", target=nothing, schedules=(TaskSchedule(expression=checked, timezone=timezone),))
 
 
-def _of_file(connection: Connection, task_id: str, given: Path | None, now: datetime) -> Task:
-    """Raises InvalidTaskFile."""
+def _of_file(
+    connection: Connection, task_id: str, given: Path | None, now: datetime
+) -> tuple[Task, Mapping[str, Task]]:
+    """The task, and all of the file. Raises InvalidTaskFile."""
     file = connection.tasks_file(given)
     tasks = {task.id: task for task in connection.application.load_tasks(file, now.date())}
     if task_id not in tasks:
         close = get_close_matches(task_id, tasks, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"there is: {', '.join(sorted(tasks))}"
         raise click.BadParameter(f"there is no task {task_id!r} in {file}; {hint}", param_hint="TASK")
-    return tasks[task_id]
+    return tasks[task_id], tasks

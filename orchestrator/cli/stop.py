@@ -26,12 +26,12 @@ _PATIENCE, _POLL_SECONDS = 30.0, 0.5
 @as_json
 @click.pass_obj
 def stop(connection: Connection, task: str, slot: str, as_json: bool) -> int:
-    """End the run of SLOT of TASK, and the workflow that it has started; the slot is then ABORTED.
+    """End the run of SLOT of TASK, and the workflow that it has started, or its wait; the slot is then ABORTED.
 
     A Lambda function that has been called goes on to its end, and nobody hears its answer.
     """
     run = starting.stoppable(connection.ledger, task, slot)
-    connection.runner.stop(run, connection.who())
+    starting.stop(connection.runner, connection.recorder, run, connection.who(), connection.now())
     ended = _ended(connection, run)
     if ended is None:
         click.echo(f"Stopped {task} {slot}; its row will say so: orchestrator show {task} {slot}", err=True)

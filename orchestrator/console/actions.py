@@ -76,7 +76,7 @@ def _stop_effects(deployed: Deployed, fields: Fields) -> list[str]:
 
 def _stop(deployed: Deployed, fields: Fields) -> str:
     run = _going_on(deployed, fields)
-    deployed.runner.stop(run, deployed.who())
+    starting.stop(deployed.runner, deployed.recorder, run, deployed.who(), deployed.now())
     return f"Stopped {run.task_id} {run.slot}; its row says so in some seconds."
 
 

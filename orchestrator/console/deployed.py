@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from orchestrator.stores.function_logs import FunctionLogs
     from orchestrator.stores.histories import Histories
     from orchestrator.stores.ledger import Ledger
+    from orchestrator.stores.recorder import Recorder
     from orchestrator.stores.registry import Registry
 
 
@@ -28,6 +29,8 @@ class Deployed(Protocol):
     def registry(self) -> Registry: ...
     @property
     def ledger(self) -> Ledger: ...
+    @property
+    def recorder(self) -> Recorder: ...
     @property
     def runner(self) -> Runner: ...
     @property

@@ -56,5 +56,7 @@ def continued(ledger: Ledger, runner: Runner, asked: Asked, now: datetime) -> li
 
 
 def _died(ledger: Ledger, runner: Runner, run: Run, now: datetime) -> bool:
-    """Whether the run's execution has ended and its row, looked at once more after that, does not know."""
-    return runner.ended(run, now) and ledger.get(run.task_id, run.slot) == run
+    """Whether the run's execution has ended and its row, looked at once more after that, does not know; a held slot has
+    none that could die.
+    """
+    return run.hold is None and runner.ended(run, now) and ledger.get(run.task_id, run.slot) == run

@@ -44,6 +44,8 @@ def replay(one: DeadLetterRecord, registry: Registry, ledger: Ledger, runner: Ru
     run = ledger.get(one.task_id, slot)
     if run is not None and run.status is RunStatus.SUCCEEDED:
         return "has succeeded meanwhile"
+    if run is not None and run.hold is not None:
+        return run.hold.why or "waits"
     if run is not None and run.status not in TERMINAL and not runner.ended(run, now):
         return "is running"
     trigger = None if run else Trigger.EVENT if asked else Trigger.SCHEDULE

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from orchestrator.errors import NoRunOfSlot, NotRunning, StillRunning, TaskPaused, UnknownTask
-from orchestrator.runs.run import TERMINAL, Run
+from orchestrator.instants import to_millisecond
+from orchestrator.runs.run import TERMINAL, Run, RunEnd, RunStatus
 from orchestrator.runs.task_state import Record
-from orchestrator.stores.executions import Runner
+from orchestrator.stores.executions import STOPPED_BY_HAND, Runner
 from orchestrator.stores.ledger import Ledger
+from orchestrator.stores.recorder import Recorder
 from orchestrator.stores.registry import Registry
 
 
@@ -37,6 +39,20 @@ def stoppable(ledger: Ledger, task_id: str, slot: str) -> Run:
     run = ledger.get(task_id, slot)
     if run is None:
         raise NoRunOfSlot(task_id, slot)
-    if run.status in TERMINAL or not run.execution_arn:
+    if run.status in TERMINAL or not (run.execution_arn or run.hold):
         raise NotRunning(task_id, slot, run.status)
     return run
+
+
+def stop(runner: Runner, recorder: Recorder, run: Run, who: str, now: datetime) -> None:
+    """Stops a run that goes on; a held slot, which has no execution, ends at once.
+
+    Raises :class:`~orchestrator.errors.NotStoppable`.
+    """
+    if run.hold is None:
+        runner.stop(run, who)
+        return
+    end = RunEnd(
+        status=RunStatus.ABORTED, ended_at=to_millisecond(now), error=STOPPED_BY_HAND, cause=f"stopped by {who}"
+    )
+    recorder.end_held(run, end)

@@ -13,7 +13,9 @@ _NESTED = re.compile(r'^\s*\{.*"(?:ExecutionArn|StateMachineArn)"', re.DOTALL)
 
 
 def why(run: Run) -> str:
-    """Its reason, or its error with the message; of a nested workflow, the workflow's own error and message."""
+    """Its reason, or its error with the message; of a nested workflow, the workflow's own error and message; of a held
+    slot, what it waits for.
+    """
     if run.hold is not None:
         return one_line(run.hold.why or f"waits: {run.hold.kind}")
     if run.approval is not None and run.approval.is_open:

@@ -173,6 +173,34 @@ class EarlierRun:
         """The earlier run's :attr:`Run.version`."""
         return self.started_at or self.status
 
+    def to_value(self) -> dict[str, Any]:
+        """As a row's history has it; what does not apply is left out."""
+        values = {
+            "status": self.status,
+            "trigger": self.trigger,
+            "startedBy": self.started_by,
+            "executionArn": self.execution_arn,
+            "startedAt": self.started_at,
+            "endedAt": self.ended_at,
+            "attempts": self.attempts,
+            "error": self.error,
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+    @classmethod
+    def of(cls, run: Run) -> EarlierRun:
+        """What the row of a run that has ended keeps of it when another one takes its place."""
+        return cls(
+            status=run.status,
+            trigger=run.trigger,
+            started_by=run.started_by,
+            execution_arn=run.execution_arn,
+            started_at=run.started_at,
+            ended_at=run.ended_at,
+            attempts=run.attempts,
+            error=run.error,
+        )
+
     @classmethod
     def from_fields(cls, fields: Fields) -> EarlierRun:
         """An element of a row's ``history``. Raises :class:`KeyError` and :class:`ValueError`."""

@@ -11,6 +11,7 @@ from orchestrator.instants import of_slot
 from orchestrator.runs.outline import Outline
 from orchestrator.runs.run import TERMINAL, Run, SkipReason, Trigger
 from orchestrator.runs.task_state import Record
+from orchestrator.tasks.dependencies import LONGEST_HOLD
 from orchestrator.tasks.slots import expected, key
 from orchestrator.tasks.task import Task
 
@@ -75,6 +76,11 @@ def verify(task: Task, runs: Iterable[Run | Outline], since: datetime, until: da
 
 
 def _over(task: Task, run: Run | Outline) -> datetime:
-    """When the run's lease expires, if it has not waited for its turn."""
+    """When the run's lease expires, if it has not waited for its turn; of a held slot, an hour after its deadline."""
+    if run.hold:
+        last = (
+            datetime.fromisoformat(run.hold.deadline) if run.hold.deadline else of_slot(run.hold.since) + LONGEST_HOLD
+        )
+        return last + timedelta(hours=1)
     began = of_slot(run.started_at or run.slot)
     return began + timedelta(seconds=task.lease_seconds)

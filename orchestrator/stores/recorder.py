@@ -13,13 +13,16 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, cast
 
 from orchestrator.dynamodb import to_item, update
+from orchestrator.instants import to_millisecond
 from orchestrator.runs.approval import Approval
 from orchestrator.runs.execution_end import STOPPED
 from orchestrator.runs.hold import Hold
 from orchestrator.runs.run import (
+    HISTORY_LIMIT,
     ROW_LIFETIME_SECONDS,
     UNSUCCESSFUL,
     Attention,
+    EarlierRun,
     Run,
     RunEnd,
     RunStatus,
@@ -83,11 +86,7 @@ class Recorder:
                 "ttl": int(now.timestamp()) + ROW_LIFETIME_SECONDS,
             }
         )
-        try:
-            self._client.put_item(TableName=self._runs, Item=item, ConditionExpression="attribute_not_exists(slot)")
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+        return self._new(item)
 
     def replace_skipped(
         self, task_id: str, slot: str, skipped: str, end: RunEnd, *, trigger: Trigger, execution_arn: str
@@ -133,6 +132,40 @@ class Recorder:
             condition="#startedAt = :version AND #status = :status AND attribute_not_exists(#approval.#answer)",
         )
         return self._alone({"TableName": self._runs, "Key": _key(run.task_id, run.slot), **row})
+
+    def hold_again(self, task_id: str, slot: str, run: Run | None, hold: Hold, now: datetime) -> bool:
+        """Holds a slot that is to run again, or for the first time where it has no row. Returns False, and writes
+        nothing, if its row is not that of ``run`` any more.
+
+        It runs as a slot of a backfill does: the task's lease is not asked, since many may become free at once.
+        """
+        values = {
+            "status": RunStatus.WAITING,
+            "trigger": Trigger.BACKFILL,
+            "startedAt": to_millisecond(now),
+            "hold": hold.to_value(),
+            "linked": 1,
+            "attempts": run.attempts if run else 0,
+            "ttl": int(now.timestamp()) + ROW_LIFETIME_SECONDS,
+        }
+        if run is None:
+            return self._new(to_item({"taskId": task_id, "slot": slot, **values}))
+        was = None if run.hold else EarlierRun.of(run).to_value()
+        history = [*(one.to_value() for one in run.history), *([was] if was else [])][-HISTORY_LIMIT:]
+        row = update(
+            values | {"history": history},
+            removes=["executionArn", "endedAt", "durationSeconds", "error", "cause", "reason", "result", "attention"],
+            values={"version": run.version},
+            condition="#startedAt = :version OR (attribute_not_exists(#startedAt) AND #status = :version)",
+        )
+        return self._alone({"TableName": self._runs, "Key": _key(task_id, slot), **row})
+
+    def _new(self, item: dict[str, Any]) -> bool:
+        try:
+            self._client.put_item(TableName=self._runs, Item=item, ConditionExpression="attribute_not_exists(slot)")
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
 
     def end_held(self, run: Run, end: RunEnd) -> bool:
         """Ends a held row without a run. Returns False, and writes nothing, if it is another by now."""

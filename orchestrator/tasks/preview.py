@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
 from typing import Any
 
 from orchestrator.schedules.clock_changes import Nonexistent
+from orchestrator.tasks.dependencies import named, upstream_slots
 from orchestrator.tasks.slots import Slot, key, nonexistent, times, upcoming
 from orchestrator.tasks.task import Task, TaskSchedule
 
@@ -27,6 +28,8 @@ class Line:
     runs: bool
     #: What is out of the ordinary.
     marks: tuple[str, ...] = ()
+    #: The slots of other tasks that it waits for: ``extract 2026-12-01T06:00:00Z``.
+    after: tuple[str, ...] = ()
 
 
 def lines(task: Task, begin: datetime, *, count: int | None, until: datetime | None) -> list[Line]:
@@ -58,7 +61,21 @@ def value(line: Line) -> dict[str, Any]:
         "expression": line.schedule.expression,
         "runs": line.runs,
         "marks": list(line.marks),
+        **({"after": list(line.after)} if line.after else {}),
     }
+
+
+def waiting(line: Line, task: Task, tasks: Mapping[str, Task]) -> Line:
+    """The line, with what the slot waits for, by the tasks of a file."""
+    if line.slot is None or not line.runs:
+        return line
+    after = tuple(
+        named(edge.task_id, at)
+        for edge in task.after
+        if edge.task_id in tasks
+        for at in upstream_slots(edge, task, tasks[edge.task_id], line.slot)
+    )
+    return replace(line, after=after)
 
 
 def _line(slot: Slot) -> Line:

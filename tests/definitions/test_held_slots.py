@@ -13,9 +13,13 @@ from orchestrator.instants import to_second, window_end
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.local.aws.step_functions import jsonata
 from orchestrator.local.aws.step_functions.jsonata import Evaluation
+from orchestrator.operations import starting
+from orchestrator.runs.explanation import why
 from orchestrator.runs.hold import Hold
 from orchestrator.runs.run import Run, RunStatus, SkipReason, Trigger
 from orchestrator.runs.task_state import Checkpoint, Pause
+from orchestrator.stores.executions import Runner
+from orchestrator.stores.recorder import Recorder
 from orchestrator.tasks.event_start import EventStart
 from orchestrator.tasks.gates import HoldKind
 from orchestrator.tasks.retries import RetryPolicy
@@ -256,6 +260,21 @@ def test_whoever_runs_a_slot_again_is_not_held(runner: TaskRunner, trigger: Trig
     run = chain.run(chain.load, SLOT, trigger=trigger, replaces=held.version)
     # A held row is no run that died.
     assert (run.status, run.trigger, run.history) == (RunStatus.SUCCEEDED, trigger, ())
+
+
+def test_a_person_ends_a_wait_and_sees_what_it_was_for(runner: TaskRunner) -> None:
+    chain = Chain(runner, "stopped")
+    chain.run(chain.load, SLOT)
+    held = chain.row(chain.load, SLOT)
+    assert why(held) == f"waits for {chain.extract} {EARLIER}"
+    dynamodb, states = runner.aws.client("dynamodb"), runner.aws.client("stepfunctions")
+    run = starting.stoppable(runner.ledger, chain.load, SLOT)
+    starter = Runner(states, runner.applied.outputs["TaskRunnerArn"])
+    starting.stop(starter, Recorder(dynamodb, STACK), run, "ann", datetime.now(UTC))
+    stopped = chain.row(chain.load, SLOT)
+    assert (stopped.status, stopped.error, stopped.cause) == (RunStatus.ABORTED, "StoppedByHand", "stopped by ann")
+    chain.run(chain.extract, EARLIER)
+    assert chain.row(chain.load, SLOT) == stopped
 
 
 def test_a_start_by_hand_for_no_slot_waits_for_nobody(runner: TaskRunner) -> None:

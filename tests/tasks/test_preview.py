@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from orchestrator.schedules.calendars import Calendar, ClosedDays, Closure, OnClosed, closures
 from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
-from orchestrator.tasks.preview import lines, value, zone_name
+from orchestrator.tasks.preview import lines, value, waiting, zone_name
 from orchestrator.tasks.slots import key, with_passed_over
-from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule
+from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule, Upstream
 
 NIGHTLY = TaskSchedule(expression="cron(30 2 * * ? *)", timezone="Europe/Berlin")
 SPRING = datetime(2027, 3, 27, tzinfo=UTC)
@@ -102,3 +103,15 @@ def test_a_slot_that_maintenance_postpones_says_from_when() -> None:
         ("2026-12-02T01:30:00Z", False, "skipped: maintenance upgrade"),
         ("2026-12-02T04:00:00Z", True, "postponed from Wed 02:30"),
     ]
+
+
+def test_a_line_says_which_slots_of_other_tasks_its_slot_waits_for() -> None:
+    schedule = TaskSchedule(expression="cron(0 6 * * ? *)")
+    extract = Task(id="extract", target=Target(kind=TargetKind.LAMBDA, name="x"), schedules=(schedule,))
+    at_eight = TaskSchedule(expression="cron(0 8 * * ? *)", timezone="Europe/Berlin")
+    load = replace(extract, id="load", schedules=(at_eight,), after=(Upstream(task_id="extract"),))
+    (line,) = lines(load, datetime(2026, 12, 1, tzinfo=UTC), count=1, until=None)
+    waits = waiting(line, load, {"extract": extract, "load": load})
+    assert waits.after == ("extract 2026-12-01T06:00:00Z",)
+    assert value(waits)["after"] == ["extract 2026-12-01T06:00:00Z"]
+    assert "after" not in value(line)

@@ -12,6 +12,11 @@ from orchestrator.tasks.preview import Line, zone_name
 from orchestrator.tasks.slots import key
 
 
+def _after(line: Line) -> tuple[str, ...]:
+    more = f" and {len(line.after) - 2} more" if len(line.after) > 2 else ""
+    return (f"after {', '.join(line.after[:2])}{more}",) if line.after else ()
+
+
 def preview_table(lines: Iterable[Line]) -> Table:
     """A row for each line; a month begins with its name, and a week after a blank row."""
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -32,7 +37,7 @@ def preview_table(lines: Iterable[Line]) -> Table:
             f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}",
             zone_name(line),
             key(line.slot) if line.slot else "—",
-            Text("; ".join(line.marks), style="" if line.runs else "yellow"),
+            Text("; ".join((*line.marks, *_after(line))), style="" if line.runs else "yellow"),
             style="" if line.runs else "dim",
         )
         last = local

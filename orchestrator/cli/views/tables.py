@@ -75,7 +75,10 @@ def _shortened(text: str) -> str:
 
 def run_values(run: Run) -> dict[str, Any]:
     """Returns a run as ``--json`` prints it, by the ledger's attributes, without those that do not apply."""
-    values = _applicable(asdict(replace(run, params=None)))
+    values = _applicable(asdict(replace(run, params=None, hold=None)))
+    del values["linked"]
+    # What it was given may be nobody else's to see.
+    values |= {"hold": replace(run.hold, params="").to_value()} if run.hold else {}
     return values | {"history": list(map(_applicable, values["history"]))} if run.history else values
 
 
