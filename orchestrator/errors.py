@@ -631,6 +631,13 @@ class PauseContended(OrchestratorError):
         super().__init__(f"the pause of {task_id} is being changed by others at the same time; try again")
 
 
+class PoolContended(OrchestratorError):
+    """Others have let runs into a pool each time that one was to be let in."""
+
+    def __init__(self, pool: str) -> None:
+        super().__init__(f"the pool {pool} is being changed by others at the same time; it is looked at again")
+
+
 class NotReplayable(OrchestratorError):
     """A dead letter does not say what is to be run."""
 

@@ -29,6 +29,7 @@ from orchestrator.stack import Stack
 from orchestrator.stores.dead_letters import DeadLetterRecord, DeadLetterStatus
 from orchestrator.stores.executions import Runner
 from orchestrator.stores.ledger import Ledger
+from orchestrator.stores.pools import Pools
 from orchestrator.stores.recorder import Recorder
 from orchestrator.stores.registry import Registry
 from orchestrator.taskfile.reader import load
@@ -217,6 +218,7 @@ def test_all_events_of_a_window_are_one_run_at_its_end(
             registry=Registry(dynamodb, STACK),
             ledger=ledger,
             recorder=Recorder(dynamodb, STACK),
+            pools=Pools(dynamodb, STACK),
             runner=Runner(embedded_aws.client("stepfunctions"), stack.outputs["TaskRunnerArn"]),
         )
         end = of_slot(run.slot)

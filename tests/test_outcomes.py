@@ -11,11 +11,15 @@ import jsonschema
 import pytest
 from moto.events.models import EventsBackend, events_backends
 
+from orchestrator.deployment.boundaries import rules_boundary
 from orchestrator.deployment.outcome_events import OutcomeEvents
 from orchestrator.local.aws.iam import roles
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.outcome_schema import schema
+from orchestrator.runs.run import RunStatus
 from orchestrator.runs.task_state import Pause
+from orchestrator.stores.event_rules import EventRule
+from orchestrator.tasks.event_start import EventStart
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.task import CatchUp
 from tests.testbed.clients import cli
@@ -184,3 +188,15 @@ def test_the_reporter_may_put_events_on_this_bus_and_needs_to(
     runner.until(lambda: any(one.role == role and "events:" in one.permission.action for one in roles.denied()))
     iam.put_role_policy(**policy, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": whole}))
     assert told(subscriber.heard(), "denied") == ["Started", "Succeeded"]
+
+
+def test_a_task_is_started_by_what_becomes_of_another_once_for_each_of_its_slots(
+    runner: TaskRunner, subscriber: Subscriber
+) -> None:
+    first, second = runner.register("upstream-of-an-event"), runner.register("by-its-outcome")
+    pattern = {"source": ["scheduled-tasks"], "detail-type": ["Task Succeeded"], "detail": {"task": [first]}}
+    rule = EventRule(task_id=second, start=EventStart(pattern=pattern, bus=BUS, slot="{$.detail.slot}"))
+    rules_boundary(runner.aws.client, STACK, runner.applied.outputs).put("by-its-outcome", rule, is_new=True)
+    runner.run(first, SLOT)
+    runner.until(lambda: (run := runner.ledger.get(second, SLOT)) is not None and run.status is RunStatus.SUCCEEDED)
+    subscriber.heard()

@@ -10,6 +10,7 @@ from orchestrator.cli.options import slot_argument
 from orchestrator.operations.approving import Approving
 from orchestrator.operations.releasing import Releasing
 from orchestrator.runs.approval import Answer
+from orchestrator.stores.pools import Pools
 from orchestrator.stores.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -29,7 +30,11 @@ def approve(connection: Connection, task: str, slot: str, reason: str, refuse: b
         ledger=connection.ledger,
         recorder=recorder,
         releasing=Releasing(
-            registry=connection.registry, ledger=connection.ledger, recorder=recorder, runner=connection.runner
+            registry=connection.registry,
+            ledger=connection.ledger,
+            recorder=recorder,
+            runner=connection.runner,
+            pools=Pools(connection.client("dynamodb"), connection.stack),
         ),
         states=lambda: connection.client("stepfunctions"),
     )

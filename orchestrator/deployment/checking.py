@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from orchestrator import system
+from orchestrator.deployment import event_rules
 from orchestrator.deployment.application import Application
 from orchestrator.deployment.discovery import modules, parsed
 from orchestrator.deployment.import_checks import failing_imports, missing_imports
@@ -64,6 +65,9 @@ def check(project: Project, stack: Stack, file: Path, now: datetime) -> Checked:
     except InvalidTaskFile as fault:
         for said in fault.problems:
             mistakes.add(_with_the_module(said, project))
+    if declared is not None:
+        with mistakes.collecting():
+            event_rules.wanted(declared.tasks, application)
     mistakes.raise_if_any()
     assert declared is not None
     return Checked(application=application, declared=declared, warnings=tuple(_over(declared, now, file)))

@@ -66,7 +66,7 @@ def destroy(
     record = Destinations(clients("ssm"), stack)
     told = record.all()
     if "EventsRoleArn" in description.outputs:
-        on = event_rules.buses((), Registry(clients("dynamodb"), stack).declared(), stack)
+        on = event_rules.buses((), Registry(clients("dynamodb"), stack).declared(), description.outputs)
         event_rules.delete_all(rules_boundary(clients, stack, description.outputs), on)
     deployed.delete()
     # The subscriptions have gone with their topic.

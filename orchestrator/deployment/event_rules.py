@@ -16,7 +16,6 @@ from orchestrator.deployment.application import Application
 from orchestrator.deployment.storage import bucket_name
 from orchestrator.errors import InvalidProject
 from orchestrator.runs.task_state import Item
-from orchestrator.stack import Stack
 from orchestrator.stores.event_rules import EventRule, ListedRule, Rules
 from orchestrator.tasks.event_start import EventStart
 from orchestrator.tasks.rule_names import NAME_LIMIT, rule_name, task_of_rule
@@ -69,6 +68,7 @@ def wanted(tasks: Iterable[Task], application: Application, machine: str = "") -
     rules, problems = {}, []
     for task in tasks:
         for start in task.starts:
+            problems += [f"{task.id}: {problem}" for problem in _unheard(start, application)]
             resolved = of_stack(start, application, machine)
             rule = EventRule(task_id=task.id, start=resolved, express=task.express)
             name = rule_name(application.stack, task.id, start, express=task.express)
@@ -96,9 +96,25 @@ def of_stack(start: EventStart, application: Application, machine: str = "") -> 
             return value
         if value.startswith("${bucket:"):
             return _bucket(value.removeprefix("${bucket:").removesuffix("}"), application, account, region)
-        return value.replace("${stack}", application.stack.name)
+        outcomes = application.outcome_events.address(application.stack) if application.outcome_events else ""
+        return value.replace("${stack}", application.stack.name).replace("${outcomes}", _plain(outcomes))
 
     return replace(start, pattern=filled(start.pattern), bus=filled(start.bus))
+
+
+def _unheard(start: EventStart, application: Application) -> Iterator[str]:
+    """Why no event of the stack's own tasks would come, if it is those that are meant."""
+    if start.bus != "${outcomes}":
+        return
+    published = application.outcome_events.kinds if application.outcome_events else ()
+    told = {kind.detail_type for kind in published}
+    if missing := [kind for kind in start.pattern["detail-type"] if kind not in told]:
+        yield f"on: stack.yaml publishes no {', '.join(missing)}; say `outcomes: {{}}` there, or name it in kinds"
+
+
+def _plain(bus: str) -> str:
+    """The default bus goes without a name."""
+    return "" if bus == "default" else bus
 
 
 def _bucket(name: str, application: Application, account: str, region: str) -> str:
@@ -106,9 +122,10 @@ def _bucket(name: str, application: Application, account: str, region: str) -> s
     return bucket_name(application.stack, purposes[name], account, region) if name in purposes else name
 
 
-def buses(rules: Iterable[EventRule], registered: Mapping[str, Item], stack: Stack) -> set[str]:
+def buses(rules: Iterable[EventRule], registered: Mapping[str, Item], outputs: Mapping[str, str]) -> set[str]:
     """Where rules of the stack may be: on the buses of those that it is to have, and of those that it has had."""
-    before = {start.bus.replace("${stack}", stack.name) for item in registered.values() for start in _registered(item)}
+    outcomes = _plain(outputs.get("OutcomesBus", ""))
+    before = {start.bus.replace("${outcomes}", outcomes) for item in registered.values() for start in _registered(item)}
     return before | {rule.start.bus for rule in rules}
 
 

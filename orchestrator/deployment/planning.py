@@ -126,7 +126,7 @@ def plan_rules(
 ) -> RulesPlan:
     """What would be done about the rules that start tasks; reads only, and nothing where no task has any."""
     rules = event_rules.wanted(tasks, application, outputs.get("TaskRunnerArn", ""))
-    on = event_rules.buses(rules.values(), current.registered, application.stack)
+    on = event_rules.buses(rules.values(), current.registered, outputs)
     if "EventsRoleArn" not in outputs or not on:
         return event_rules.plan(rules, {}, lambda rule, listed: False)
     there = rules_boundary(clients, application.stack, outputs)

@@ -6,7 +6,7 @@ place of a version once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -14,16 +14,19 @@ from enum import StrEnum
 from orchestrator.errors import TaskNotFound
 from orchestrator.instants import to_millisecond, to_second
 from orchestrator.operations.upstreams import Upstreams
-from orchestrator.runs import approval
+from orchestrator.runs import approval, pools
 from orchestrator.runs.claims import gates
 from orchestrator.runs.hold import Hold
-from orchestrator.runs.run import Run, RunEnd, RunStatus, SkipReason
+from orchestrator.runs.pools import Holder, Waiter
+from orchestrator.runs.run import TERMINAL, Run, RunEnd, RunStatus, SkipReason
 from orchestrator.runs.task_state import Record
 from orchestrator.stores.executions import Runner
 from orchestrator.stores.ledger import Ledger
+from orchestrator.stores.pools import Pools
 from orchestrator.stores.recorder import Recorder
 from orchestrator.stores.registry import Registry
 from orchestrator.tasks.gates import HoldKind
+from orchestrator.tasks.limits import Limit
 
 
 class Release(StrEnum):
@@ -85,6 +88,9 @@ class Releasing:
     #: Records that were read before, where a round reads each once.
     records: Callable[[str], Record | None] | None = None
     rules: Mapping[HoldKind, Rule] = field(default_factory=dict)
+    pools: Pools
+    #: The pools in which those who ended unheard have been looked for; None: nobody looks.
+    searched: set[str] | None = None
 
     def consider(self, task_id: str, slot: str, now: datetime) -> Release:
         """Reads the row and the record as they are, and does what follows.
@@ -102,25 +108,81 @@ class Releasing:
         held = Held(run=run, hold=run.hold, record=record, now=now)
         for kind in _to_ask(held):
             hold = run.hold if kind is run.hold.kind else _next_hold(run.hold, kind, now)
+            if kind is HoldKind.POOL:
+                return self._enter(replace(held, hold=hold))
             answer = self._rule(kind)(replace(held, hold=hold))
             if isinstance(answer, RunEnd):
                 return self._end(run, answer, now)
             if isinstance(answer, Hold):
                 if answer != run.hold:
                     self.recorder.hold(run, answer)
+                self._give_back(held, kind)
                 return Release.WAITS
         self.runner.release(run, run.hold, now)
         return Release.STARTED
 
     def ended(self, run: Run, now: datetime) -> int:
-        """Considers the slots of other tasks that may have waited for ``run``, which has ended: how many."""
+        """Considers the slots of other tasks that may have waited for ``run``, which has ended: how many. It gives back
+        its place in its pool, too.
+        """
         record = self.registry.get(run.task_id)
         if record is None:
             return 0
+        if record.task.limit is not None:
+            self._leave(record.task.limit, run.task_id, run.slot, now)
         waiting = Upstreams(registry=self.registry, ledger=self.ledger).waiting_for(run, record, now)
         for one in waiting:
             self.consider(one.task_id, one.slot, now)
         return len(waiting)
+
+    def _enter(self, held: Held) -> Release:
+        """A slot that waits for nothing but a place."""
+        run, limit, now = held.run, held.record.task.limit, held.now
+        if limit is None:
+            self.runner.release(run, held.hold, now)
+            return Release.STARTED
+        if self.searched is not None and limit.name not in self.searched:
+            self.searched.add(limit.name)
+            for holder in self.pools.get(limit).holders:
+                self._leave(limit, holder.task_id, holder.slot, now)
+        waiter = Waiter.of(held.record.task, run, datetime.fromisoformat(held.hold.since))
+        admitted = self.pools.enter(limit, waiter, now)
+        mine = [one for one in admitted if one.is_of(run.task_id, run.slot, run.version)]
+        if mine:
+            self._begin(run, held.hold, mine[0], now)
+        else:
+            why = pools.why(limit, self.pools.get(limit), self.pools.before(limit, waiter))
+            if (hold := replace(held.hold, why=why)) != run.hold:
+                self.recorder.hold(run, hold)
+        self._let_in(limit, [one for one in admitted if one not in mine], now)
+        return Release.STARTED if mine else Release.WAITS
+
+    def _give_back(self, held: Held, kind: HoldKind) -> None:
+        """A run that has said "not yet" is not at work until it is looked at again."""
+        run, limit = held.run, held.record.task.limit
+        if kind is HoldKind.TIME and limit is not None:
+            self._let_in(limit, self.pools.leave(limit, run.task_id, run.slot, held.now), held.now)
+
+    def _leave(self, limit: Limit, task_id: str, slot: str, now: datetime) -> None:
+        """Gives back the place of a slot whose run has ended: the row may be that of another one by now."""
+        run = self.ledger.get(task_id, slot)
+        if run is None or run.status in TERMINAL:
+            self._let_in(limit, self.pools.leave(limit, task_id, slot, now), now)
+
+    def _let_in(self, limit: Limit, admitted: Iterable[Holder], now: datetime) -> None:
+        """Starts those who have a place now; one that waits no more gives its own to the next."""
+        left = list(admitted)
+        while left:
+            holder = left.pop(0)
+            run = self.ledger.get(holder.task_id, holder.slot)
+            if run is None or run.hold is None or run.version != holder.version:
+                left += self.pools.leave(limit, holder.task_id, holder.slot, now, version=holder.version)
+            else:
+                self._begin(run, run.hold, holder, now)
+
+    def _begin(self, run: Run, hold: Hold, holder: Holder, now: datetime) -> None:
+        begins = datetime.fromtimestamp(holder.begins, UTC)
+        self.runner.release(run, hold, now, not_before=begins if begins > now else None)
 
     def _rule(self, kind: HoldKind) -> Rule:
         own: Mapping[HoldKind, Rule] = {

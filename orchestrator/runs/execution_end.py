@@ -99,6 +99,7 @@ def _is_valid(given: Any) -> bool:
         and isinstance(given.get("replaces"), str | None)
         and isinstance(given.get("params", {}), Mapping)
         and isinstance(given.get("released", False), bool)
+        and ("notBefore" not in given or instants.read(given["notBefore"]) is not None)
     )
 
 

@@ -14,29 +14,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from orchestrator.instants import order
+from orchestrator.runs.run import BELATED, Run
+from orchestrator.tasks.limits import PRIORITIES, Limit
+from orchestrator.tasks.task import LONGEST_WAIT_SECONDS, OverlapPolicy, Task
 
 #: So long a wait is worth one priority.
 AGEING_SECONDS = 300
-
-#: A task's priority is one of these; the greater goes first.
-PRIORITIES = range(10)
 
 #: Who has no place yet is let in so long before its minute comes: at the most.
 AHEAD_SECONDS = 60
 
 _MINUTE_SECONDS = 60
 
-
-@dataclass(frozen=True, kw_only=True)
-class Limit:
-    """What tasks.yaml says of a pool. The runs of one task that says ``atOnce`` are a pool of their own."""
-
-    name: str
-    at_once: int
-    #: None where there is no such bound.
-    per_minute: int | None = None
+#: The policies by which a run begins, or is skipped, at once.
+_UNDELAYED = (OverlapPolicy.SKIP, OverlapPolicy.TERMINATE_OTHER, OverlapPolicy.ALLOW_ALL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +49,21 @@ class Waiter:
     #: How many runs of its task may be in the pool at once, where the task says so.
     at_once: int | None = None
 
+    @classmethod
+    def of(cls, task: Task, run: Run, since: datetime) -> Waiter:
+        """The waiter of a held slot, which has been held so since."""
+        waits = run.trigger in BELATED or task.overlap not in _UNDELAYED
+        return cls(
+            task_id=run.task_id,
+            slot=run.slot,
+            version=run.version,
+            priority=task.priority,
+            since=since.timestamp(),
+            # Whoever is let in may have to wait for its own task's runs.
+            lease_seconds=task.lease_seconds + AHEAD_SECONDS + (LONGEST_WAIT_SECONDS if waits else 0),
+            at_once=task.at_once or None,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Holder:
@@ -68,6 +77,9 @@ class Holder:
     #: From then on it is in nobody's way.
     until: float
 
+    def is_of(self, task_id: str, slot: str, version: str) -> bool:
+        return (self.task_id, self.slot, self.version) == (task_id, slot, version)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pool:
@@ -77,14 +89,16 @@ class Pool:
     #: In order; no more than a minute may have.
     begins: tuple[float, ...] = ()
 
-    def holder(self, task_id: str, slot: str) -> Holder | None:
-        """The one for this slot, whatever row it was let in for."""
-        return next((one for one in self.holders if (one.task_id, one.slot) == (task_id, slot)), None)
+    def has(self, task_id: str, slot: str) -> bool:
+        """Whether a run of the slot is in it, whatever row it was let in for."""
+        return any((one.task_id, one.slot) == (task_id, slot) for one in self.holders)
 
-    def without(self, task_id: str, slot: str, *, unless: str | None = None) -> Pool:
-        """The pool when the slot's run has ended; it stays if it was let in for the version ``unless``."""
-        kept = tuple(one for one in self.holders if (one.task_id, one.slot) != (task_id, slot) or one.version == unless)
-        return replace(self, holders=kept)
+    def without(self, task_id: str, slot: str, version: str | None = None) -> Pool:
+        """The pool when the slot's run has ended: that of the row of this ``version``, if one is given."""
+        gone = [
+            one for one in self.holders if (one.task_id, one.slot) == (task_id, slot) and version in (None, one.version)
+        ]
+        return replace(self, holders=tuple(one for one in self.holders if one not in gone))
 
     def living(self, now: float) -> Pool:
         """The pool without those whose lease has expired."""
@@ -106,8 +120,9 @@ def place(waiter: Waiter) -> str:
     return f"{period:010d}#{order(waiter.slot)}#{int(waiter.since * 1000):015d}#{waiter.task_id}#{waiter.slot}"
 
 
-def admit(limit: Limit, pool: Pool, waiting: Iterable[Waiter], now: float) -> Admission:
-    """Lets in who may begin now, or within :data:`AHEAD_SECONDS`: ``waiting`` are the next, in their order.
+def admit(limit: Limit, pool: Pool, waiting: Iterable[Waiter], now: float, *, most: int | None = None) -> Admission:
+    """Lets in who may begin now, or within :data:`AHEAD_SECONDS`, no more than ``most`` at a time: ``waiting`` are the
+    next, in their order.
 
     No more of them are looked at than it takes. Whoever is let in ahead of its minute has its place already, so that
     its end lets in others: as long as somebody waits there is somebody in the pool whose end is heard.
@@ -116,10 +131,13 @@ def admit(limit: Limit, pool: Pool, waiting: Iterable[Waiter], now: float) -> Ad
     per_task = Counter(one.task_id for one in pool.holders)
     admitted: list[Holder] = []
     begins = list(pool.begins)
-    for waiter in waiting:
+    room = limit.at_once - len(pool.holders)
+    for waiter in waiting if room > 0 else ():
         begin = _begin(limit, begins, now)
-        if len(pool.holders) + len(admitted) >= limit.at_once or begin > now + AHEAD_SECONDS:
+        if len(admitted) >= min(room, most or room) or begin > now + AHEAD_SECONDS:
             break
+        if any(one.is_of(waiter.task_id, waiter.slot, waiter.version) for one in (*pool.holders, *admitted)):
+            continue
         if waiter.at_once is not None and per_task[waiter.task_id] >= waiter.at_once:
             continue
         per_task[waiter.task_id] += 1
@@ -144,13 +162,13 @@ def why(limit: Limit, pool: Pool, before: Sequence[Waiter]) -> str:
     """What a slot waits for, for people; ``before`` are those that go first."""
     rate = f", {limit.per_minute} a minute" if limit.per_minute else ""
     inside = f"{len(pool.holders)} of {limit.at_once} are in it"
-    first = f", next is {before[0].task_id} {before[0].slot}" if before else ""
-    return f"waits for a place in the pool {limit.name} ({inside}{rate}); {len(before)} go before it{first}"
+    first = f"{len(before)} before it, next is {before[0].task_id} {before[0].slot}" if before else "it is next"
+    return f"waits for a place in the pool {limit.name} ({inside}{rate}): {first}"
 
 
 def _begin(limit: Limit, begins: Sequence[float], now: float) -> float:
     """When the next may begin: so many begin in a minute, and none before whoever was let in before it."""
     if not limit.per_minute:
         return now
-    earliest = begins[-limit.per_minute] + _MINUTE_SECONDS if len(begins) >= limit.per_minute else now
-    return max(now, earliest)
+    full = begins[-limit.per_minute] + _MINUTE_SECONDS if len(begins) >= limit.per_minute else now
+    return max(now, full, *begins[-1:])

@@ -82,8 +82,9 @@ class Runner:
         started_at = to_millisecond(answer["startDate"])
         return Started(execution_arn=answer["executionArn"], slot=slot or started_at, started_at=started_at)
 
-    def release(self, run: Run, hold: Hold, now: datetime) -> Started | None:
-        """Starts a held slot in its row's place; nothing it may have to wait for is asked again.
+    def release(self, run: Run, hold: Hold, now: datetime, *, not_before: datetime | None = None) -> Started | None:
+        """Starts a held slot in its row's place; nothing it may have to wait for is asked again. It begins its work
+        no earlier than ``not_before``.
 
         None if somebody has done so within a minute: two who see at once that a slot may run start it once. The claim
         is what keeps it from running twice.
@@ -96,6 +97,7 @@ class Runner:
             "released": True,
         }
         request |= {"params": json.loads(hold.params)} if hold.params else {}
+        request |= {"notBefore": to_millisecond(not_before)} if not_before else {}
         request |= {"startedBy": run.started_by} if run.started_by else {}
         minute = int(now.timestamp()) // 60
         which = hashlib.sha256(f"{run.task_id}|{run.slot}|{run.version}|{minute}".encode()).hexdigest()[:12]

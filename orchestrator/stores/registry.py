@@ -14,7 +14,7 @@ from orchestrator.runs.task_state import CHECKPOINT_ATTRIBUTES, Checkpoint, Item
 from orchestrator.stack import NEXT_RUN_INDEX, Stack
 from orchestrator.stores.unreadable import Report, log, readable
 from orchestrator.tasks.slots import key
-from orchestrator.tasks.task import DECLARED, Task
+from orchestrator.tasks.task import DECLARED, OPTIONAL, Task
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -46,7 +46,12 @@ class Registry:
         declared = {**task.to_values(), "taskId": None, "shard": shard_of(task.id)}
         values = checkpoint.to_values() if checkpoint else {}
         everything = {**declared, **values}
-        request = update(everything, removes=_absent(values)) if anew else update(declared, defaults=values)
+        unsaid = sorted(name for name in OPTIONAL if declared[name] is None)
+        request = (
+            update(everything, removes=[*_absent(values), *unsaid])
+            if anew
+            else update(declared, defaults=values, removes=unsaid)
+        )
         self._client.update_item(TableName=self._table, Key=_key(task.id), **request)
 
     def overdue(self, now: datetime) -> Iterator[str]:

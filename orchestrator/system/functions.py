@@ -8,6 +8,9 @@ from orchestrator.runs.run import UNSUCCESSFUL, Trigger
 
 _ROW = ("dynamodb:PutItem", "dynamodb:UpdateItem")
 
+#: Pools and mutes.
+_LIMITS = ("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem")
+
 #: What may wake a slot of another task, beside what is told anyway; and what is held.
 _LINKED = ["SKIPPED", "SUCCEEDED", "WAITING"]
 
@@ -46,7 +49,7 @@ _FOLLOWER = Function(
         Permission(actions=("states:StartExecution",), resource="task-runner"),
         Permission(actions=("scheduler:CreateSchedule",), resource="wake-ups"),
         Permission(actions=("dynamodb:DeleteItem", "dynamodb:UpdateItem"), resource="table:Incidents"),
-        Permission(actions=("dynamodb:Query", "dynamodb:UpdateItem"), resource="table:Limits"),
+        Permission(actions=_LIMITS, resource="table:Limits"),
         Permission(actions=("sns:Publish",), resource="alerts"),
         Permission(actions=("cloudwatch:PutMetricData",), resource="metrics"),
     ),
@@ -86,7 +89,7 @@ _WATCHDOG = Function(
         Permission(actions=("dynamodb:Query",), resource="table:TaskRuns/index/StatusIndex"),
         Permission(actions=("dynamodb:GetItem", "dynamodb:Query", *_ROW), resource="table:TaskRuns"),
         Permission(actions=("dynamodb:Scan", "dynamodb:UpdateItem"), resource="table:Incidents"),
-        Permission(actions=("dynamodb:DeleteItem", "dynamodb:Query"), resource="table:Limits"),
+        Permission(actions=_LIMITS, resource="table:Limits"),
         Permission(actions=("states:StartExecution",), resource="task-runner"),
         Permission(actions=("states:DescribeExecution",), resource="task-runner:executions"),
         Permission(actions=("sns:Publish",), resource="alerts"),

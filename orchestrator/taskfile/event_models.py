@@ -24,7 +24,7 @@ from orchestrator.tasks.event_start import (
 from orchestrator.tasks.task import TASK_ID_PATTERN
 
 #: What follows from the stack is filled in when it is known: :mod:`orchestrator.deployment.event_rules`.
-_OWN_STACK = "${stack}"
+_OWN_STACK, _OWN_OUTCOMES = "${stack}", "${outcomes}"
 
 #: "Task Succeeded" …: docs/reference has the schema of these events.
 Outcome = Literal["Started", "Waiting", "Succeeded", "Failed", "Skipped", "Missed", "Recovered"]
@@ -154,7 +154,8 @@ class EventModel(Model):
             pattern, slot, params = self._outcomes(), "{$.detail.slot}", {}
         else:
             pattern, slot, params = self.pattern or {}, OWN_SLOT, {}
-        bus = f"{self.stack or _OWN_STACK}-Outcomes" if self.task and not self.bus else self.bus
+        outcomes = f"{self.stack}-Outcomes" if self.stack else _OWN_OUTCOMES
+        bus = outcomes if self.task and not self.bus else self.bus
         return EventStart(
             pattern=pattern,
             bus="" if bus == "default" else bus,

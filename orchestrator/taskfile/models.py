@@ -23,6 +23,7 @@ from orchestrator.taskfile.destination_models import NotificationsModel
 from orchestrator.taskfile.event_models import EventsField
 from orchestrator.taskfile.fields import Bound, Duration, Expression, Tag, Timezone, bound, names
 from orchestrator.taskfile.file_model import Model
+from orchestrator.taskfile.limit_models import LimitModel, PoolModel
 from orchestrator.taskfile.maintenance_models import Maintenance, MaintenanceModel
 from orchestrator.tasks.event_start import WhenAbsent
 from orchestrator.tasks.express import obstacles
@@ -45,12 +46,17 @@ from orchestrator.tasks.task import (
     TaskSchedule,
 )
 
+#: What stack.yaml declares as an endpoint is a workflow whose name begins so.
+_ENDPOINT, _OF_ENDPOINT = "http/", "workflow/http-"
+
 
 def _target(text: str) -> str:
+    if text.startswith(_ENDPOINT):
+        text = text.replace(_ENDPOINT, _OF_ENDPOINT, 1)
     kind, _, name = text.partition("/")
     if kind not in set(TargetKind) or not re.fullmatch(TARGET_PATTERN, name):
         said = f", whose name has {len(name)} characters" if len(name) > TARGET_LENGTH else ""
-        raise ValueError(f"expected lambda/NAME or workflow/NAME, found {text!r}{said}")
+        raise ValueError(f"expected lambda/NAME, workflow/NAME or http/NAME, found {text!r}{said}")
     return text
 
 
@@ -247,10 +253,10 @@ class DefaultsModel(Model):
     runbook: str = Field(default="", max_length=1000, description="What to do when it fails: a link or a sentence.")
 
 
-class TaskModel(DefaultsModel, ChainModel):
+class TaskModel(DefaultsModel, ChainModel, LimitModel):
     """A task."""
 
-    run: Annotated[str, AfterValidator(_target)] = Field(description="lambda/NAME or workflow/NAME.")
+    run: Annotated[str, AfterValidator(_target)] = Field(description="lambda/NAME, workflow/NAME or http/NAME.")
     description: str = Field(default="", max_length=1000)
     schedule: ScheduleField | None = Field(default=None, description="When it is due.")
     schedules: list[ScheduleField] = Field(default=[], description="The same, for a task with several.")
@@ -289,6 +295,11 @@ class TaskModel(DefaultsModel, ChainModel):
         if len({bool(one.within) for one in self.on}) > 1:
             raise ValueError(
                 "on: expected within of all or of none: each event waits for the end of its window, or none"
+            )
+        if self.at_once and self.overlap is not OverlapPolicy.ALLOW_ALL:
+            raise ValueError(
+                f"atOnce: expected overlap allow_all beside it, found {self.overlap}, by which one run is at work at"
+                " once; with atOnce the others wait for a place"
             )
         if self.timeout < 1:
             raise ValueError("timeout: expected at least 1 s")
@@ -339,6 +350,8 @@ class TaskModel(DefaultsModel, ChainModel):
             deadline=self.deadline or "",
             on_upstream_failure=self.on_upstream_failure,
             on_deadline=self.on_deadline,
+            at_once=self.at_once,
+            priority=self.priority,
             owner=self.owner,
             tags=tuple(dict.fromkeys(self.tags)),
             description=self.description,
@@ -405,6 +418,7 @@ class FileModel(Model):
     maintenance: dict[str, MaintenanceModel] = Field(
         default={}, description="Spans of time in which tasks do not run, by name."
     )
+    pools: dict[str, PoolModel] = Field(default={}, description="How many runs may be at work at once, by name.")
     budgets: dict[str, float] = Field(
         default={}, description="Dollars a month that the tasks of an owner should not cost more than, by owner."
     )

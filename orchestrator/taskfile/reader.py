@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
@@ -27,9 +27,11 @@ from orchestrator.schedules.calendars import Calendar
 from orchestrator.taskfile.chains import chained
 from orchestrator.taskfile.destination_models import DestinationModel, NotificationsModel
 from orchestrator.taskfile.environments import Location, in_environment, over
+from orchestrator.taskfile.limit_models import PoolModel
 from orchestrator.taskfile.maintenance_models import Maintenance, MaintenanceModel
 from orchestrator.taskfile.models import CalendarModel, DefaultsModel, FileModel, TaskModel
 from orchestrator.tasks.express import obstacles
+from orchestrator.tasks.limits import Limit
 from orchestrator.tasks.task import CLOSURES_LIMIT_BYTES, TASK_ID_PATTERN, TargetKind, Task
 
 #: A file with more nodes than this, aliases followed, is a mistake or an attack: it is a hundred for each of ten
@@ -267,6 +269,7 @@ def _tasks(
     if _checked(DefaultsModel, defaults, ("defaults",), problems) is None:
         defaults = {}
     calendars = _calendars(data.get("calendars") or {}, defaults, problems)
+    pools = dict(_pools(data.get("pools") or {}, problems))
     maintenance = list(_maintenance(data.get("maintenance") or {}, defaults, problems, today))
     for task_id, fields in data["tasks"].items():
         at: Location = ("tasks", str(task_id))
@@ -286,14 +289,28 @@ def _tasks(
                     f" the end of next year, found {task.closures_bytes}: what recurs so often is a schedule"
                 )
                 problems.add(at, said)
+            if model.pool is not None and model.pool not in pools:
+                problems.add((*at, "pool"), f"there is no pool {model.pool!r}{_did_you_mean(model.pool, pools)}")
+            task = replace(task, pool=pools.get(model.pool or ""))
+            if task.is_system and task.limit is not None:
+                problems.add(at, "expected neither pool nor atOnce: nothing may hold up what looks after the others")
             if model.express is True:
                 for why in obstacles(task):
                     problems.add((*at, "express"), f"expected no express, or auto: {why}")
+            for number, event in enumerate(model.on):
+                if event.task and not event.stack and (said := _no_other_task(event.task, str(task_id), data["tasks"])):
+                    problems.add((*at, "on", number, "task"), said)
             names = known[task.target.kind]
             if names is not None and task.target.name not in names:
                 said = f"there is no {task.target.kind} {task.target.name!r}{_did_you_mean(task.target.name, names)}"
                 problems.add((*at, "run"), said)
             yield task
+
+
+def _no_other_task(named: str, task_id: str, task_ids: Collection[str]) -> str:
+    if named == task_id:
+        return "a task cannot start itself by what becomes of it: each run would be followed by another"
+    return "" if named in task_ids else f"there is no task {named!r}{_did_you_mean(named, list(map(str, task_ids)))}"
 
 
 def _budgets(data: Any, problems: _Problems, owners: Collection[str]) -> Iterator[tuple[str, Decimal]]:
@@ -320,6 +337,18 @@ def _calendars(data: Any, defaults: Mapping[str, Any], problems: _Problems) -> d
     return {
         name: model.to_calendar(name, timezone) for name, model in models.items() if isinstance(model, CalendarModel)
     }
+
+
+def _pools(data: Any, problems: _Problems) -> Iterator[tuple[str, Limit]]:
+    if not isinstance(data, dict):
+        problems.add(("pools",), "expected a mapping of pools")
+        return
+    for name, value in data.items():
+        if not re.fullmatch(TASK_ID_PATTERN, str(name)):
+            problems.add(("pools", str(name)), "expected a name of letters, digits, - and _, at most 48 of them")
+        model = _checked(PoolModel, value or {}, ("pools", str(name)), problems)
+        if isinstance(model, PoolModel):
+            yield str(name), model.to_limit(str(name))
 
 
 def _maintenance(data: Any, defaults: Mapping[str, Any], problems: _Problems, today: date) -> Iterator[Maintenance]:

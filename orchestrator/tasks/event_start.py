@@ -94,7 +94,7 @@ class EventStart:
         sources, kinds = (self.pattern.get(name) for name in ("source", "detail-type"))
         of = " of " + " or ".join(map(str, sources)) if isinstance(sources, list) else ""
         called = " " + " or ".join(f'"{kind}"' for kind in kinds) if isinstance(kinds, list) else ""
-        on = f" on {self.bus.replace('${stack}-', '').rpartition('/')[2]}" if self.bus else ""
+        on = f" on {self.bus.rpartition('/')[2].strip('${}')}" if self.bus else ""
         window = f", one run for each {self.within_seconds} s" if self.within_seconds else ""
         return f"events{of}{called}{on}{window}"
 

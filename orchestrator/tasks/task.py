@@ -21,6 +21,7 @@ from orchestrator.schedules.calendars import Closure, OnClosed
 from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
 from orchestrator.tasks.event_start import EventStart, WhenAbsent
 from orchestrator.tasks.gates import HoldKind, in_order
+from orchestrator.tasks.limits import Limit
 from orchestrator.tasks.retries import RetryPolicy
 
 #: A task's id goes into schedule names, execution names and metric dimensions. It has no anchors, because ``$`` also
@@ -227,6 +228,12 @@ class Task:
     deadline: str = ""
     on_upstream_failure: OnFailure = OnFailure.SKIP
     on_deadline: OnDeadline = OnDeadline.EXPIRE
+    #: The pool whose places its runs share with those of other tasks.
+    pool: Limit | None = None
+    #: How many of its runs may be at work at once; 0 is no bound.
+    at_once: int = 0
+    #: Who goes first in the pool: the greater.
+    priority: int = 0
     #: Ids of the tasks that wait for this one; worked out over the whole of tasks.yaml.
     downstream: tuple[str, ...] = ()
     owner: str = ""
@@ -243,8 +250,15 @@ class Task:
             HoldKind.UPSTREAM: bool(self.after),
             HoldKind.APPROVAL: self.approval_seconds > 0,
             HoldKind.TIME: any(start.within_seconds for start in self.starts),
+            HoldKind.POOL: self.limit is not None,
         }
         return in_order(kind for kind, is_asked in asked.items() if is_asked)
+
+    @property
+    def limit(self) -> Limit | None:
+        """The pool that its slots wait for a place in: the one that it shares, or else its own."""
+        own = Limit(name=f"task:{self.id}", at_once=self.at_once) if self.at_once else None
+        return self.pool or own
 
     @property
     def is_linked(self) -> bool:
@@ -337,16 +351,21 @@ class Task:
         }
 
     def _links(self) -> dict[str, Any]:
-        return {
+        """What concerns other tasks: None where there is nothing to say, so that a plain task's record stays small."""
+        values = {
             "after": [{"task": one.task_id, "slot": one.slot} for one in self.after],
             "deadline": self.deadline,
-            "onUpstreamFailure": self.on_upstream_failure,
-            "onDeadline": self.on_deadline,
+            "onUpstreamFailure": "" if self.on_upstream_failure is OnFailure.SKIP else self.on_upstream_failure,
+            "onDeadline": "" if self.on_deadline is OnDeadline.EXPIRE else self.on_deadline,
             "downstream": self.downstream,
+            "pool": _pool_value(self.pool) if self.pool else None,
+            "atOnce": self.at_once,
+            "priority": self.priority,
             # What TaskRunner asks, and writes into rows.
             "gates": self.gates,
             "linked": self.is_linked,
         }
+        return {name: value or None for name, value in values.items()}
 
     def _numbers(self) -> dict[str, int]:
         return {
@@ -411,16 +430,35 @@ class Task:
                 of=alerts.get("of", int),
                 quiet_seconds=alerts.get("quietSeconds", int),
             ),
-            after=tuple(_upstream(one) for one in fields.maps("after")) if "after" in fields else (),
-            deadline=fields.find("deadline", str) or "",
-            on_upstream_failure=OnFailure(fields.find("onUpstreamFailure", str) or OnFailure.SKIP),
-            on_deadline=OnDeadline(fields.find("onDeadline", str) or OnDeadline.EXPIRE),
-            downstream=fields.texts("downstream") if "downstream" in fields else (),
+            **_links(fields),
             owner=fields.get("owner", str),
             tags=fields.texts("tags") if "tags" in fields else (),
             description=fields.get("description", str),
             runbook=fields.get("runbook", str),
         )
+
+
+def _links(fields: Fields) -> dict[str, Any]:
+    """Reads what concerns other tasks; a record that says nothing of it is a plain task's."""
+    return {
+        "after": tuple(_upstream(one) for one in fields.maps("after")) if "after" in fields else (),
+        "deadline": fields.find("deadline", str) or "",
+        "on_upstream_failure": OnFailure(fields.find("onUpstreamFailure", str) or OnFailure.SKIP),
+        "on_deadline": OnDeadline(fields.find("onDeadline", str) or OnDeadline.EXPIRE),
+        "downstream": fields.texts("downstream") if "downstream" in fields else (),
+        "pool": _pool(fields.map("pool")) if "pool" in fields else None,
+        "at_once": fields.find("atOnce", int) or 0,
+        "priority": fields.find("priority", int) or 0,
+    }
+
+
+def _pool_value(pool: Limit) -> dict[str, Any]:
+    return {"name": pool.name, "atOnce": pool.at_once, "perMinute": pool.per_minute}
+
+
+def _pool(fields: Fields) -> Limit:
+    at_once, per_minute = fields.get("atOnce", int), fields.find("perMinute", int)
+    return Limit(name=fields.get("name", str), at_once=at_once, per_minute=per_minute)
 
 
 def _upstream(fields: Fields) -> Upstream:
@@ -444,5 +482,10 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
+_PLAIN = Task(id="x", target=Target(kind=TargetKind.LAMBDA, name="x"))
+
+#: Attributes that a record lacks where there is nothing to say.
+OPTIONAL = frozenset(name for name, value in _PLAIN.to_values().items() if value is None)
+
 #: Attributes that a registration sets; every other attribute of a record is run-time state.
-DECLARED = frozenset(Task(id="x", target=Target(kind=TargetKind.LAMBDA, name="x")).to_item()) - {"taskId"}
+DECLARED = (frozenset(_PLAIN.to_item()) | OPTIONAL) - {"taskId"}

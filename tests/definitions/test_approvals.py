@@ -19,6 +19,7 @@ from orchestrator.operations.releasing import Release, Releasing
 from orchestrator.runs.approval import Answer
 from orchestrator.runs.run import Run, RunStatus, SkipReason
 from orchestrator.stores.executions import Runner
+from orchestrator.stores.pools import Pools
 from orchestrator.stores.recorder import Recorder
 from orchestrator.tasks.gates import HoldKind
 from orchestrator.tasks.retries import RetryPolicy
@@ -52,6 +53,7 @@ def releasing(runner: TaskRunner) -> Releasing:
         registry=runner.registry,
         ledger=runner.ledger,
         recorder=Recorder(runner.aws.client("dynamodb"), STACK),
+        pools=Pools(runner.aws.client("dynamodb"), STACK),
         runner=Runner(runner.aws.client("stepfunctions"), runner.applied.outputs["TaskRunnerArn"]),
     )
 

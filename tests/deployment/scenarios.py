@@ -403,10 +403,12 @@ def what_a_mute_has_kept_quiet_is_told_at_its_end(world: World) -> None:
     forget(world)
     mutes, now = Mutes(world.aws.client("dynamodb"), STACK), world.aws.clock.now()
     task_id = world.register(world.new("muted"), params={"refuse": True}, retry=ONCE)
-    scope, until = Scope(kind=ScopeKind.TASK, name=task_id), key(now + timedelta(minutes=30))
-    mutes.begin(Mute(scope=scope, who="ann", why="x", since=key(now), until=until))
+    scope = Scope(kind=ScopeKind.TASK, name=task_id)
+    mute = Mute(scope=scope, who="ann", why="x", since=key(now), until="2199-01-01T00:00:00Z")
+    mutes.begin(mute)
     ended(world.slot({"taskId": task_id, "scheduledTime": SLOT}), RunStatus.FAILED)
     world.until(lambda: bool(mutes.all()[0].notes))
+    mutes.cut_short(mute, key(now))
     assert a_round(world, now + timedelta(hours=1))["told"] == 1
     assert any(f"A mute is over: {task_id}." in text for text in told(world))
     assert mutes.all() == []

@@ -33,6 +33,7 @@ _PARTS = {
     "CalendarModel": "A calendar",
     "ClosedDaysModel": "Closed days",
     "MaintenanceModel": "A maintenance window",
+    "PoolModel": "A pool",
     "EnvironmentModel": "An environment",
 }
 

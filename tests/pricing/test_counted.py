@@ -29,6 +29,7 @@ from orchestrator.stores.executions import Runner
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.ledger import Ledger
 from orchestrator.stores.mutes import Mutes
+from orchestrator.stores.pools import Pools
 from orchestrator.stores.recorder import Recorder
 from orchestrator.stores.registry import Registry
 from orchestrator.tasks.retries import RetryPolicy
@@ -211,6 +212,7 @@ def test_a_check_by_the_watchdog_is_two_reads_and_a_write_that_moves_the_task(
         recorder=Recorder(dynamodb, STACK),
         runner=Runner(client, counted.applied.outputs["TaskRunnerArn"]),
         mutes=Mutes(dynamodb, STACK),
+        pools=Pools(dynamodb, STACK),
         incidents=Incidents(dynamodb, STACK),
         publish=lambda subject, text, about: None,
         report=lambda fault: None,

@@ -11,15 +11,14 @@ import pytest
 from orchestrator.runs.pools import (
     AGEING_SECONDS,
     AHEAD_SECONDS,
-    PRIORITIES,
     Holder,
-    Limit,
     Pool,
     Waiter,
     admit,
     place,
     why,
 )
+from orchestrator.tasks.limits import PRIORITIES, Limit
 
 NOW = 1_796_000_100.0
 THREE = Limit(name="reports", at_once=3)
@@ -84,16 +83,17 @@ def test_so_many_begin_in_a_minute_and_the_next_are_told_when() -> None:
 def test_a_slot_that_is_run_again_is_another_run() -> None:
     pool = admit(THREE, Pool(), [waiter("a", version="first")], NOW).pool
     slot = "2026-12-01T08:00:00Z"
-    assert pool.without("a", slot, unless="first") == pool
-    assert pool.without("a", slot, unless="second").holder("a", slot) is None
+    assert pool.without("a", slot, "second") == pool
+    assert pool.has("a", slot)
+    assert not pool.without("a", slot, "first").has("a", slot)
 
 
 def test_people_are_told_who_is_in_the_way() -> None:
     pool = admit(THREE, Pool(), [waiter(name) for name in "abc"], NOW).pool
-    assert why(THREE, pool, []) == "waits for a place in the pool reports (3 of 3 are in it); 0 go before it"
+    assert why(THREE, pool, []) == "waits for a place in the pool reports (3 of 3 are in it): it is next"
     assert why(replace(THREE, per_minute=30), pool, [waiter("d"), waiter("e")]) == (
-        "waits for a place in the pool reports (3 of 3 are in it, 30 a minute); 2 go before it,"
-        " next is d 2026-12-01T08:00:00Z"
+        "waits for a place in the pool reports (3 of 3 are in it, 30 a minute): 2 before it, next is d"
+        " 2026-12-01T08:00:00Z"
     )
 
 

@@ -16,6 +16,8 @@ from orchestrator.errors import InvalidTaskFile
 from orchestrator.schedules.calendars import OnClosed, closure_at
 from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
 from orchestrator.taskfile.reader import load, read, schema
+from orchestrator.tasks.gates import HoldKind
+from orchestrator.tasks.limits import Limit
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.task import Alerting, CatchUp, OverlapPolicy, Target, TargetKind, Task, TaskSchedule
 from tests.testbed import ROOT
@@ -229,6 +231,58 @@ def test_a_maintenance_window_says_where_it_is_wrong(written: Written, window: s
     assert problem in found
 
 
+POOLS = """\
+pools: {reports: {atOnce: 3, perMinute: 30}, calls: {perMinute: 5}}
+tasks:
+  t: {run: lambda/work, FIELDS}
+"""
+
+
+@pytest.mark.parametrize(
+    ("fields", "limit", "priority", "at_once"),
+    [
+        ("pool: reports", Limit(name="reports", at_once=3, per_minute=30), 0, 0),
+        ("pool: calls, priority: 9", Limit(name="calls", at_once=500, per_minute=5), 9, 0),
+        ("atOnce: 2, overlap: allow_all", Limit(name="task:t", at_once=2), 0, 2),
+        (
+            "pool: reports, atOnce: 2, overlap: allow_all, priority: 1",
+            Limit(name="reports", at_once=3, per_minute=30),
+            1,
+            2,
+        ),
+        ("express: auto, timeout: 1m", None, 0, 0),
+    ],
+)
+def test_a_task_says_where_its_runs_wait_for_a_place(
+    written: Written, fields: str, limit: Limit | None, priority: int, at_once: int
+) -> None:
+    (found,) = load(written(POOLS.replace("FIELDS", fields)), today=TODAY)
+    assert (found.limit, found.priority, found.at_once) == (limit, priority, at_once)
+    assert (HoldKind.POOL in found.gates, found.is_linked) == ((limit is not None),) * 2
+    assert Task.from_item(found.to_item()) == found
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ("pool: report", "tasks.t.pool: there is no pool 'report'; did you mean 'reports'?"),
+        ("atOnce: 2", "atOnce: expected overlap allow_all beside it, found skip"),
+        ("priority: 2", "priority: expected it beside pool or atOnce"),
+        ("pool: reports, priority: 10", "tasks.t.priority: "),
+        ("pool: reports, express: true, timeout: 1m", "its slots wait for pool before they run"),
+    ],
+)
+def test_what_is_wrong_with_a_limit_is_said(written: Written, fields: str, problem: str) -> None:
+    (found,) = problems(written(POOLS.replace("FIELDS", fields)))
+    assert problem in found
+
+
+def test_the_watchdog_waits_for_nobody(written: Written) -> None:
+    text = POOLS.replace("lambda/work, FIELDS", "lambda/watchdog, pool: reports")
+    with pytest.raises(InvalidTaskFile, match="nothing may hold up what looks after the others"):
+        load(written(text), today=TODAY)
+
+
 @pytest.mark.parametrize(
     ("calendar", "problem"),
     [
@@ -340,8 +394,8 @@ tasks:
     [
         ("run: lambda/wrok", "t.run: there is no lambda 'wrok'; did you mean 'work'?"),
         ("run: workflow/work", "t.run: there is no workflow 'work'; there is: billing"),
-        ("run: work", "t.run: expected lambda/NAME or workflow/NAME, found 'work'"),
-        ("run: lambda/work:PROD", "t.run: expected lambda/NAME or workflow/NAME, found 'lambda/work:PROD'"),
+        ("run: work", "t.run: expected lambda/NAME, workflow/NAME or http/NAME, found 'work'"),
+        ("run: lambda/work:PROD", "t.run: expected lambda/NAME, workflow/NAME or http/NAME, found 'lambda/work:PROD'"),
         ("scedule: rate(1 day)", "t.scedule: unknown field; did you mean 'schedule'?"),
         ("schedule: cron(0 8 * * 1-5)", "Unix cron has five fields"),
         (

@@ -137,7 +137,7 @@ def test_shorthands_are_patterns(tmp_path: Path) -> None:
     }
     assert start.params == {"bucket": "$.detail.bucket.name", "key": "$.detail.object.key"}
     (start,) = outcome.starts
-    assert (start.bus, start.slot) == ("${stack}-Outcomes", "{$.detail.slot}")
+    assert (start.bus, start.slot) == ("${outcomes}", "{$.detail.slot}")
     assert start.pattern["detail-type"] == ["Task Failed", "Task Missed"]
     assert others.starts[0].bus == "other-prod-Outcomes"
     # No event is skipped because another one is at work, where no clock is.
@@ -160,6 +160,8 @@ def test_shorthands_are_patterns(tmp_path: Path) -> None:
         (f"on: {{pattern: {{source: [a]}}, params: {{a: {'x' * 9000}}}}}", "EventBridge takes 8192 characters"),
         ("on: [{pattern: {source: [a]}, within: 1m}, {pattern: {source: [b]}}]", "expected within of all or of none"),
         ("on: {pattern: {source: [a]}, within: 2d}", "at most a day"),
+        ("on: {task: t0}", "a task cannot start itself"),
+        ("on: {task: nobody}", "there is no task 'nobody'"),
         ("whenAbsent: skip, on: {pattern: {source: [a]}}", "found no schedule"),
         (
             "whenAbsent: skip, schedule: rate(1 day), on: {pattern: {source: [a]}}",

@@ -17,6 +17,7 @@ from definitions.system.task_runner.variables import (
     FROM_INPUT,
     INPUT_IS_VALID,
     IS_DETACHED,
+    IS_EARLY,
     IS_HELD,
     IS_OF_EVENT,
     NOW_SECONDS,
@@ -69,16 +70,16 @@ def _now_unless_refused(*, express: bool) -> str:
     """The one place where a record that cannot be run, a slot on a closed day, one that waits for something and a run
     of a backfill turn off, or, in an Express execution, what is not for one: the common case pays no state.
     """
-    elsewhere = ELSEWHERE if express else f"{IS_HELD} or {IS_DETACHED}"
+    elsewhere = ELSEWHERE if express else f"{IS_HELD} or {IS_EARLY} or {IS_DETACHED}"
     return f"""$exists($task.refusal) or $exists($task.closed) or $exists($task.absent) or {elsewhere}
         ? $error('this slot is not claimed so') : $string({NOW_SECONDS})"""
 
 
 def _not_claimed(*, express: bool) -> str:
-    """Why ClaimSlot did not try: ``invalid``, a :class:`SkipReason`, :data:`holding.HELD`, or ``detached`` for what is
-    claimed otherwise.
+    """Why ClaimSlot did not try: ``invalid``, a :class:`SkipReason`, :data:`holding.HELD`, :data:`holding.EARLY`, or
+    ``detached`` for what is claimed otherwise.
     """
-    held = "" if express else f": {IS_HELD} ? {literal(holding.HELD)}"
+    held = "" if express else f": {IS_HELD} ? {literal(holding.HELD)} : {IS_EARLY} ? {literal(holding.EARLY)}"
     return f"""$exists($task.refusal) ? 'invalid'
     : $exists($task.closed) ? {literal(SkipReason.CLOSED)}
     : $task.paused ? {literal(SkipReason.PAUSED)}

@@ -11,15 +11,19 @@ from typing import Any
 
 from definitions.system.task_runner import rows
 from definitions.system.task_runner.refusal import not_claimed
-from definitions.system.task_runner.variables import DUPLICATE, IS_HELD, SUMMARY, TAKES_OVER
+from definitions.system.task_runner.variables import DUPLICATE, IS_HELD, NOT_BEFORE, SUMMARY, TAKES_OVER
 from orchestrator.asl.integrations import CONDITION_FAILED, PUT_ITEM, UPDATE_ITEM, call
-from orchestrator.asl.states import Catch, Task, When, jsonata, literal, to
+from orchestrator.asl.states import Catch, Task, Wait, When, jsonata, literal, to
 from orchestrator.runs.claims import Decision
+from orchestrator.runs.pools import AHEAD_SECONDS
 from orchestrator.runs.run import RunStatus
 from orchestrator.stack import Stack
 
 #: Why ClaimSlot did not try: the slot is to wait for something first.
 HELD = "held"
+
+#: The same: its pool has let it in, and for a later moment of this minute.
+EARLY = "early"
 
 #: A slot is held whatever else its task does; that is asked when its wait is over.
 _UNDECIDED = (HELD, Decision.FREE, Decision.WAIT, Decision.STOP, Decision.OVERLAP)
@@ -36,13 +40,17 @@ def turns(is_skipped: str, once_more: Callable[[str], When]) -> list[Any]:
     return [
         (When(f"{TAKES_OVER} and {is_skipped}", assign={"status": RunStatus.SKIPPED}), to("SkipHeld")),
         (When(f"{TAKES_OVER} and $known.refusal = 'invalid'"), to("FailHeld")),
+        (When(f"$known.refusal = {literal(EARLY)}"), to("WaitForMinute")),
         (once_more(f"{IS_HELD} and $known.refusal in {literal(_UNDECIDED)}"), to("HoldSlot")),
     ]
 
 
 def states(stack: Stack) -> list[Any]:
-    """HoldSlot, SkipHeld and FailHeld."""
-    return [_hold(stack), *_not_run(stack)]
+    """HoldSlot, WaitForMinute, SkipHeld and FailHeld."""
+    # A one-time schedule is exact to the minute, and so many may begin in one.
+    seconds = f"$min([{AHEAD_SECONDS}, $max([0, $floor(($toMillis({NOT_BEFORE}) - $millis()) / 1000) + 1])])"
+    minute = Wait("WaitForMinute", seconds=jsonata(seconds), next_state=to("ClaimSlot"))
+    return [_hold(stack), minute, *_not_run(stack)]
 
 
 def _hold(stack: Stack) -> Task:

@@ -63,9 +63,9 @@ _UNGATED = literal({kind: list(UNGATED.get(kind, ())) for kind in HoldKind})
 
 #: What the slot has to wait for first, or nothing: :func:`orchestrator.runs.claims.gates`.
 _GATE = f"""($trigger := {TRIGGER}; $isOwn := $contains($split({SLOT}, '#')[0], '.');
-        $item.gates.L.S[$ in {literal(list(HoldKind))} and $not({RELEASED})
+        ($item.gates.L.S[$ in {literal(list(HoldKind))} and $not({RELEASED})
             and $not($ = {literal(HoldKind.UPSTREAM)} and $isOwn)
-            and $not($trigger in $lookup({_UNGATED}, $))][0])"""
+            and $not($trigger in $lookup({_UNGATED}, $))])[0])"""
 
 #: What the clock does instead of running a slot whose event has not come, or nothing: it runs it.
 _ABSENT = f"""{TRIGGER} = {literal(Trigger.SCHEDULE)}

@@ -106,6 +106,7 @@ INPUT_IS_VALID = f"""({_NAMES_TASK} ? ($named := {_NAMED};
     and {optional(f"{_INPUT}.replaces", f"$type({_INPUT}.replaces) in ['string', 'null']")}
     and {optional(f"{_INPUT}.params", f"$type({_INPUT}.params) = 'object'")}
     and {optional(f"{_INPUT}.released", f"$type({_INPUT}.released) = 'boolean'")}
+    and {optional(f"{_INPUT}.notBefore", is_moment(f"{_INPUT}.notBefore"))}
 ) : false)"""  # noqa: E501
 
 #: Scheduler says that it is Scheduler: whoever does not is a person or a program.
@@ -129,6 +130,12 @@ TAKES_OVER = "$released and $replaces != null"
 
 #: Whether the slot is to be held first.
 IS_HELD = "$exists($task.gate)"
+
+#: When a run may begin whose pool is full for this minute.
+NOT_BEFORE = "$states.context.Execution.Input.notBefore"
+
+#: Whether it has to wait for that. Whoever has let it in has found its slot held.
+IS_EARLY = f"($released and $exists({NOT_BEFORE}) ? $toMillis({NOT_BEFORE}) > $millis() : false)"
 
 #: Whether the run keeps away from the task's record: it takes no lease there and leaves no outcome.
 IS_DETACHED = f"$trigger = {literal(Trigger.BACKFILL)}"

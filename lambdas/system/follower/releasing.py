@@ -15,6 +15,7 @@ from orchestrator.runs.run import TERMINAL, UNSUCCESSFUL, Run
 from orchestrator.stack import SCHEDULER_ROLE, sibling
 from orchestrator.stores.executions import Runner
 from orchestrator.stores.ledger import Ledger
+from orchestrator.stores.pools import Pools
 from orchestrator.stores.recorder import Recorder
 from orchestrator.stores.registry import Registry
 from orchestrator.stores.wake_ups import WakeUps
@@ -64,6 +65,7 @@ def _releasing(context: LambdaContext) -> Releasing:
         registry=Registry(dynamodb, stack(), unreadable),
         ledger=Ledger(dynamodb, stack(), unreadable),
         recorder=Recorder(dynamodb, stack()),
+        pools=Pools(dynamodb, stack()),
         runner=Runner(client("stepfunctions"), machine),
     )
 

@@ -23,6 +23,7 @@ from orchestrator.stores.executions import Runner
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.ledger import Ledger
 from orchestrator.stores.mutes import Mutes
+from orchestrator.stores.pools import Pools
 from orchestrator.stores.recorder import Recorder
 from orchestrator.stores.registry import Registry
 from orchestrator.stores.server_clock import ServerClock
@@ -58,6 +59,7 @@ def handler(event: TaskEvent[WatchdogParams], context: LambdaContext) -> dict[st
         runner=Runner(client("stepfunctions"), machine),
         incidents=Incidents(dynamodb, stack()),
         mutes=Mutes(dynamodb, stack()),
+        pools=Pools(dynamodb, stack()),
         publish=lambda subject, text, about: client("sns").publish(
             TopicArn=topic, Subject=subject, Message=text, MessageAttributes=about
         ),

@@ -26,6 +26,7 @@ from orchestrator.stores.executions import Runner
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.ledger import Ledger
 from orchestrator.stores.mutes import Mutes
+from orchestrator.stores.pools import Pools
 from orchestrator.stores.recorder import Closing, Recorder
 from orchestrator.stores.registry import Registry
 from orchestrator.stores.unreadable import Report
@@ -76,6 +77,7 @@ class Round:
     runner: Runner
     incidents: Incidents
     mutes: Mutes
+    pools: Pools
     #: Called with what cannot be read: a row or record of somebody else's making.
     report: Report
     #: Called with subject, text and what they are about, as SNS takes it.
@@ -85,6 +87,7 @@ class Round:
     goes_on: Callable[[], bool]
     tally: Tally = field(default_factory=Tally)
     _records: dict[str, Record | None] = field(default_factory=dict)
+    _searched: set[str] = field(default_factory=set)
 
     def make(self) -> Tally:
         """Closes runs whose executions are gone first, which frees their leases; their slots are then not missed."""
@@ -137,7 +140,14 @@ class Round:
 
     @property
     def _releasing(self) -> Releasing:
-        return Releasing(registry=self.registry, ledger=self.ledger, recorder=self.recorder, runner=self.runner)
+        return Releasing(
+            registry=self.registry,
+            ledger=self.ledger,
+            recorder=self.recorder,
+            runner=self.runner,
+            pools=self.pools,
+            searched=self._searched,
+        )
 
     def _measure(self, run: Run) -> None:
         """Marks the row of a run that goes on for longer than its task should; the ledger's stream tells people."""

@@ -3,12 +3,15 @@
 AWS forgets: closed executions after 90 days, the changes of a stream after 24 hours, logs when their group says so.
 moto forgets nothing, and keeps for a page of its own whatever it has ever made, a list for each class. Here what is
 closed goes by its number: the newest of each kind stay, as many as anybody looks at, so that the server is as large
-after a million runs as after some thousands. Rows of tables and objects of buckets are what users store, and stay.
+after a million runs as after some thousands. Histories that are seldom asked for lie packed, in a tenth of the space.
+Rows of tables and objects of buckets are what users store, and stay.
 """
 
 from __future__ import annotations
 
+import pickle
 import threading
+import zlib
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
@@ -18,6 +21,7 @@ from moto.core.common_models import BaseModel
 from moto.core.exceptions import JsonRESTError
 from moto.dynamodb.models.table import StreamShard
 from moto.s3.models import FakeKey
+from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from orchestrator.local.aws.dynamodb.turns import turn_of
@@ -27,6 +31,9 @@ from orchestrator.local.aws.step_functions import executions
 
 #: Closed executions, with their histories.
 EXECUTIONS = 2_000
+
+#: Those of them whose histories are not packed: whoever has just started one, asks for it.
+AT_HAND = 100
 
 #: Of each table with a stream, its changes. A function that follows a stream has got them long before.
 CHANGES = 2_000
@@ -73,18 +80,39 @@ class Retention:
             return
         with self._forgetting:
             self._closed.append(described["executionArn"])
+            if len(self._closed) > AT_HAND:
+                self._pack(self._closed[-AT_HAND - 1])
             while len(self._closed) > EXECUTIONS:
                 self._forget(self._closed.popleft())
             self._ended += 1
             if self._ended % _BETWEEN == 0:
                 self._trim()
 
-    def _forget(self, arn: str) -> None:
+    def _closed_one(self, arn: str) -> Any:
+        """None where it is gone. One of this name that still runs is another, from after a reset."""
+        execution = self._executions.get(arn)
+        return None if execution is None or execution.status == "RUNNING" else execution
+
+    @property
+    def _executions(self) -> dict[str, Any]:
         backend = stepfunctions_parser_backends[self._aws.account][self._aws.region]
-        execution = backend.__dict__.get("executions_by_arn", {}).get(arn)
-        # One of this name that still runs is another, from after a reset.
-        if execution is not None and execution.status != "RUNNING":
-            del backend.executions_by_arn[arn]
+        found: dict[str, Any] = backend.__dict__.get("executions_by_arn", {})
+        return found
+
+    def _pack(self, arn: str) -> None:
+        execution = self._closed_one(arn)
+        environment = execution and execution.exec_worker and execution.exec_worker.env
+        if environment:
+            manager = environment.event_manager
+            with manager._mutex:
+                manager.packed = zlib.compress(pickle.dumps(manager._history_event_list, pickle.HIGHEST_PROTOCOL), 1)
+                manager._history_event_list = []
+            # Nobody asks what an execution has worked with.
+            environment.variable_store = environment.states = None
+
+    def _forget(self, arn: str) -> None:
+        if execution := self._closed_one(arn):
+            del self._executions[arn]
             with suppress(ValueError):
                 execution.state_machine.executions.remove(execution)
 
@@ -106,7 +134,14 @@ class Retention:
 def install(aws: Aws) -> None:
     """Forgets from now on."""
     executions.on_status_change(Retention(aws).ended)
-    get = StreamShard.get
+    get, history = StreamShard.get, EventManager.get_event_history
+
+    @replaces(EventManager, "get_event_history", digest="17497a31f076")
+    def unpacked(self: Any) -> Any:
+        with self._mutex:
+            packed = self.__dict__.get("packed")
+        # It was packed here, and nowhere else.
+        return pickle.loads(zlib.decompress(packed)) if packed else history(self)  # noqa: S301
 
     @replaces(BaseModel, "__new__", digest="3a1e1e31aa92")
     def new(cls: Any, *arguments: Any, **named: Any) -> Any:

@@ -45,6 +45,22 @@ def test_the_newest_executions_stay_and_the_others_are_as_if_they_had_never_been
             ask(executionArn=ended[4])
 
 
+def test_the_history_of_one_that_ended_long_ago_is_what_it_was(
+    machines: Machines, machine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "AT_HAND", 2)
+    first = run(machines, machine, 1)[0]
+    ask = machines.states.get_execution_history
+    before = ask(executionArn=first)["events"]
+    assert [event["type"] for event in before][:2] == ["ExecutionStarted", "SucceedStateEntered"]
+    run(machines, machine, 5)
+    environment = machines.aws.execution(first).exec_worker.env
+    assert (environment.event_manager._history_event_list, environment.states) == ([], None)
+    assert ask(executionArn=first)["events"] == before
+    described = machines.states.describe_execution(executionArn=first)
+    assert (described["status"], described["output"]) == ("SUCCEEDED", '{"number":0}')
+
+
 def test_an_execution_that_goes_on_stays_however_many_end(machines: Machines, machine: str) -> None:
     waiting = machines.make({"Rest": {"Type": "Wait", "Seconds": 600, "End": True}}, name="waiting")
     going_on = machines.start(waiting)

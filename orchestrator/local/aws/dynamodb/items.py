@@ -7,6 +7,7 @@ its attributes, and goes through ten kinds of values to copy or to read one. Her
 from __future__ import annotations
 
 from collections.abc import Mapping
+from sys import intern
 from typing import Any
 
 from moto.dynamodb.exceptions import ItemSizeTooLarge
@@ -34,7 +35,7 @@ def _read(self: Any, given: Any) -> None:
     if kind == "L":
         value = [DynamoType(one) for one in value]
     elif kind == "M":
-        value = {name: DynamoType(one) for name, one in value.items()}
+        value = {intern(name): DynamoType(one) for name, one in value.items()}
     self.type, self.value = kind, value
 
 
@@ -64,12 +65,13 @@ def install(aws: Aws) -> None:
     def set_item(self: Any, name: str, value: Any) -> None:
         if _total(self) + bytesize(name) + _size(value) > _LARGEST_BYTES:
             raise ItemSizeTooLarge
-        dict.__setitem__(self, name, value)
+        dict.__setitem__(self, intern(name), value)
 
     @replaces(Item, "__init__", digest="2cca06451657")
     def make(self: Any, hash_key: Any, range_key: Any, attrs: Mapping[str, Any]) -> None:
         self.hash_key, self.range_key, self.attrs = hash_key, range_key, LimitedSizeDict()
-        values = {name: DynamoType(value) for name, value in attrs.items()}
+        # All rows of a table have the same names.
+        values = {intern(name): DynamoType(value) for name, value in attrs.items()}
         if _total(values) > _LARGEST_BYTES:
             raise ItemSizeTooLarge
         dict.update(self.attrs, values)
