@@ -20,7 +20,7 @@ from orchestrator.console.dependencies import above, below, linked
 from orchestrator.console.durations import durations
 from orchestrator.console.executions import execution
 from orchestrator.console.failures import stretches
-from orchestrator.console.grid import Filter, Mark
+from orchestrator.console.grid import By, Filter, Mark
 from orchestrator.console.guard import Guard
 from orchestrator.console.health import silent_since
 from orchestrator.console.links import Links
@@ -87,7 +87,7 @@ class Pages:
         """The same as a copy that was made then."""
         return replace(self, links=links, made=made)
 
-    def overview(self, length: str, wanted: Filter) -> str:
+    def overview(self, length: str, wanted: Filter, by: By = By.OWNER) -> str:
         """The grid. KeyError for a length that is none of :data:`~orchestrator.console.span.LENGTHS`."""
         now = self.reading.now()
         shown = span(length, now)
@@ -114,7 +114,9 @@ class Pages:
             tasks=found.tasks,
             now_column=shown.column(now),
             read_since=found.since,
-            groups=grid.groups(found.rows),
+            groups=grid.groups(found.rows, by),
+            by=by,
+            By=By,
         )
 
     def cell(self, task_id: str, since: datetime, length: timedelta) -> str:

@@ -121,6 +121,8 @@ def test_the_overview_shows_tasks_by_owner_and_what_became_of_their_slots(
     assert 'aria-label="seen: 1 failed, 1 succeeded"' in text
     assert 'aria-label="good: ' in text
     assert 'aria-label="Tasks of nobody"' in text
+    assert 'aria-label="month-end"' in browser.get("/?by=tag").text
+    assert 'aria-label="failed"' in browser.get("/?by=status").text
 
 
 def fresh(browser: Browser) -> None:
@@ -379,6 +381,7 @@ def test_a_page_that_has_not_changed_is_not_sent_again(browser: Browser) -> None
         ("/cell?task=good&seconds=900", 400, "names no moment"),
         ("/cell?task=good&since=2026-11-02T08:00:00Z&seconds=-1", 400, "a number from 1"),
         ("/?span=year", 400, "day, week, month"),
+        ("/?by=colour", 400, "owner, tag, status"),
         ("/timeline?hours=99", 400, "a number from 1 to 48"),
         ("/timeline?until=soon", 400, "Expected a moment"),
         ("/timeline?until=0001-01-01T00:00%2B14:00", 400, "Expected a moment"),
@@ -395,7 +398,16 @@ def test_hostile_content_is_text(browser: Browser, registry: Registry, put_row: 
     register(registry, "hostile", description=HOSTILE, owner=HOSTILE, runbook=HOSTILE, tags=(HOSTILE,))
     slot = to_second(now() - timedelta(hours=1))
     large = HOSTILE * 40_000
-    put_row("hostile", slot, "FAILED", error=HOSTILE, cause=HOSTILE, result=large[:200_000], reason=HOSTILE)
+    put_row(
+        "hostile",
+        slot,
+        "FAILED",
+        error=HOSTILE,
+        cause=HOSTILE,
+        result=large[:200_000],
+        reason=HOSTILE,
+        startedBy=HOSTILE,
+    )
     fresh(browser)
     for path in ("/", "/failures", "/tasks/hostile", f"/tasks/hostile/slots/{slot}", f"/?text={'%3Cscript%3E'}"):
         answer = browser.get(path)
