@@ -157,7 +157,7 @@ class Chain:
         }
         stores = cast(Any, self)
         ledger = cast(Any, _Ledger(self))
-        self.releasing = Releasing(registry=stores, ledger=ledger, recorder=stores, runner=stores)
+        self.releasing = Releasing(registry=stores, ledger=ledger, recorder=stores, runner=stores, pools=stores)
         self.chains = Chains(registry=stores, ledger=ledger)
 
     def live(self) -> None:
