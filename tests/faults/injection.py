@@ -20,6 +20,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 from orchestrator.local.aws.clock import FOREVER
 from orchestrator.local.aws.iam import requests, roles
 from orchestrator.local.aws.iam.statements import applies
+from orchestrator.local.aws.lambda_ import invocations
 from orchestrator.local.aws.server import EmbeddedAws
 
 #: What AWS's services call it; the others say ThrottlingException.
@@ -138,6 +139,8 @@ class Faults:
         patch.setattr(BaseResponse, "_dispatch", self._dispatching())
         for kind in _kinds(StateTaskService):
             patch.setattr(kind, "_eval_execution", self._working(vars(kind)["_eval_execution"]))
+        # What the interpreter asks of Lambda comes by here, too: nothing is found for the short way.
+        patch.setattr(invocations, "_found", lambda asked, role_arn: None)
         server = self._aws._server
         assert server is not None
         patch.setattr(server, "app", self._hanging_up(server.app))
