@@ -34,6 +34,17 @@ OrchestratorError
 ├── NothingAsked                a person answered where no run asks anything
 ├── AnsweredAlready             a person answered after somebody else, or too late
 ├── NotPaused                   a person ended the pause of a task that has none
+├── EventRefused                EventBridge has not taken an event that somebody sent
+├── RuleNotWritten              EventBridge has not taken the target of a rule that starts a task
+├── UnknownBackfill             a backfill was named that Step Functions does not know
+├── InvalidSelection            a form does not say which slots a backfill is to run
+├── NothingToRun                of the slots that a backfill was to run none is to be run
+├── NotBackfilling              a backfill that has ended was to be stopped
+├── StillBackfilling            a backfill that goes on was to be gone on with
+├── PausedBySwitch              a person ended the pause of one task that is paused together with others
+├── NotSwitched                 a person ended what nobody has begun: no switch is on for these tasks
+├── PauseContended              others have changed the pause of a task each time that it was to be changed
+├── PoolContended               others have let runs into a pool each time that one was to be let in
 ├── NotReplayable               a dead letter does not say what is to be run
 ├── NotDeployed                 there is no such stack in this account and region
 ├── NotRunning                  a run was to be stopped that does not go on

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Iterator, Mapping
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -55,16 +56,22 @@ FOLDERS = ("orchestrator", "definitions", "lambdas")
 INPUT_AND_OUTPUT = {"boto3", "botocore", "os", "socket", "subprocess", "urllib3"}
 
 
-def imports(path: Path) -> Iterator[str]:
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def imports(path: Path) -> tuple[str, ...]:
     """The dotted names that a file imports, those for the type checker alone among them."""
-    yield from imported_by(ast.parse(path.read_text(encoding="utf-8")))
+    return tuple(imported_by(tree_of(path)))
 
 
-def imports_for_types(path: Path) -> Iterator[str]:
+@cache
+def imports_for_types(path: Path) -> tuple[str, ...]:
     """The dotted names that a file imports for the type checker alone."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            yield from imported_by(node)
+    choices = (node for node in ast.walk(tree_of(path)) if isinstance(node, ast.If))
+    return tuple(name for one in choices if ast.unparse(one.test) == "TYPE_CHECKING" for name in imported_by(one))
 
 
 def imported_by(tree: ast.AST) -> Iterator[str]:
@@ -75,6 +82,7 @@ def imported_by(tree: ast.AST) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+@cache
 def room_of(name: str) -> str:
     """The room of a dotted name of the library; the library itself has none."""
     below = name.removeprefix("orchestrator.") if name != "orchestrator" else ""
@@ -99,7 +107,7 @@ def functions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
     """Each function of the product, inner ones and methods too, by its module and its name."""
     files = [(ROOT / "deploy.py", "deploy"), *(one for folder in FOLDERS for one in sources(folder))]
     for path, module in files:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield f"{module}.{node.name}", node
 

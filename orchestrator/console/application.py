@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from orchestrator.console.actions import asked
 from orchestrator.console.deployed import Deployed
-from orchestrator.console.grid import Filter
+from orchestrator.console.grid import By, Filter
 from orchestrator.console.guard import HEADERS, Guard
 from orchestrator.console.pages import Pages
 from orchestrator.console.span import LENGTHS
@@ -125,7 +125,8 @@ def _page(answer: _Answer, pages: Pages) -> Callable[[Request], Response]:
 def _overview(pages: Pages, request: Request) -> str:
     given = request.query_params
     wanted = Filter(**{name: given.get(name, "") for name in ("owner", "tag", "status", "text")})
-    return pages.overview(_one_of(given.get("span", "day"), LENGTHS), wanted)
+    by = By(_one_of(given.get("by", By.OWNER), By))
+    return pages.overview(_one_of(given.get("span", "day"), LENGTHS), wanted, by)
 
 
 def _cell(pages: Pages, request: Request) -> str:
@@ -142,9 +143,10 @@ def _timeline(pages: Pages, request: Request) -> str:
     return pages.timeline(_number(given.get("hours", "6"), _MOST_HOURS), _moment(given.get("until", "")))
 
 
-def _one_of(given: str, known: Mapping[str, object]) -> str:
-    if given not in known:
-        raise HTTPException(_BAD, f"Expected one of {', '.join(known)}, found {given!r}.")
+def _one_of(given: str, known: Iterable[str]) -> str:
+    names = list(known)
+    if given not in names:
+        raise HTTPException(_BAD, f"Expected one of {', '.join(names)}, found {given!r}.")
     return given
 
 

@@ -24,13 +24,21 @@ class Mark(StrEnum):
     """What a cell shows, the worst first. Each has a shape of its own, so that no state is told by colour alone."""
 
     FAILED = "failed"
+    TIMED_OUT = "timed out"
+    ABORTED = "aborted"
     MISSED = "missed"
+    EXPIRED = "expired"
     RUNNING = "running"
     WAITING = "waiting"
     WARNED = "warned"
     SKIPPED = "skipped"
     SUCCEEDED = "succeeded"
     DUE = "due"
+
+    @property
+    def style(self) -> str:
+        """The class of what draws it."""
+        return f"m-{self.replace(' ', '-')}"
 
 
 _BY_RANK = tuple(Mark)
@@ -39,10 +47,10 @@ _LAST = len(_BY_RANK)
 
 _MARKS = {
     RunStatus.FAILED: Mark.FAILED,
-    RunStatus.TIMED_OUT: Mark.FAILED,
-    RunStatus.ABORTED: Mark.FAILED,
+    RunStatus.TIMED_OUT: Mark.TIMED_OUT,
+    RunStatus.ABORTED: Mark.ABORTED,
     RunStatus.MISSED: Mark.MISSED,
-    RunStatus.EXPIRED: Mark.MISSED,
+    RunStatus.EXPIRED: Mark.EXPIRED,
     RunStatus.RUNNING: Mark.RUNNING,
     RunStatus.WAITING: Mark.WAITING,
     RunStatus.SKIPPED: Mark.SKIPPED,
@@ -151,16 +159,40 @@ class Filter:
         return not self.status or any(mark == self.status for mark in row.counts)
 
 
+class By(StrEnum):
+    """What the rows of a group have in common."""
+
+    OWNER = "owner"
+    #: The first of its tags.
+    TAG = "tag"
+    #: The worst of its slots.
+    STATUS = "status"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """The rows of one owner."""
+    """Rows that have something in common; an empty name is that of those that have nothing of it."""
 
-    owner: str
+    name: str
     rows: tuple[Row, ...]
 
 
-def groups(rows: Sequence[Row]) -> tuple[Group, ...]:
-    """The rows by owner; within one, by task. Tasks of nobody come last."""
-    ordered = sorted(rows, key=lambda one: (not one.record.task.owner, one.record.task.owner, one.record.task.id))
-    by_owner = groupby(ordered, key=lambda one: one.record.task.owner)
-    return tuple(Group(owner=owner, rows=tuple(members)) for owner, members in by_owner)
+def groups(rows: Sequence[Row], by: By = By.OWNER) -> tuple[Group, ...]:
+    """The rows in groups; within one, by task. Those without owner, tag or slot come last."""
+
+    def name(row: Row) -> str:
+        match by:
+            case By.OWNER:
+                return row.record.task.owner
+            case By.TAG:
+                return next(iter(row.record.task.tags), "")
+            case By.STATUS:
+                return row.worst or ""
+
+    def place(row: Row) -> tuple[int, str]:
+        if by is By.STATUS:
+            return _RANK[row.worst] if row.worst else _LAST, ""
+        return not name(row), name(row)
+
+    ordered = sorted(rows, key=lambda one: (place(one), one.record.task.id))
+    return tuple(Group(name=found, rows=tuple(members)) for found, members in groupby(ordered, key=name))

@@ -14,13 +14,14 @@ from jinja2 import Environment
 
 from orchestrator.console import costs, grid, heat, ledger
 from orchestrator.console.action import Action, Fields
+from orchestrator.console.approval_actions import asks
 from orchestrator.console.backfill_actions import going_on
 from orchestrator.console.calls import calls
 from orchestrator.console.dependencies import above, below, linked
 from orchestrator.console.durations import durations
 from orchestrator.console.executions import execution
 from orchestrator.console.failures import stretches
-from orchestrator.console.grid import Filter, Mark
+from orchestrator.console.grid import By, Filter, Mark
 from orchestrator.console.guard import Guard
 from orchestrator.console.health import silent_since
 from orchestrator.console.links import Links
@@ -35,9 +36,11 @@ from orchestrator.runs.alerts import Incident
 from orchestrator.runs.backfill import Reprocess, progress
 from orchestrator.runs.explanation import why
 from orchestrator.runs.outline import Outline
+from orchestrator.runs.pauses import each
 from orchestrator.runs.run import TERMINAL, UNSUCCESSFUL, Run, RunStatus, Trigger
 from orchestrator.runs.task_state import Record
 from orchestrator.tasks import preview
+from orchestrator.tasks.scope import Scope
 from orchestrator.tasks.slots import expected
 from orchestrator.tasks.task import Task
 
@@ -87,7 +90,7 @@ class Pages:
         """The same as a copy that was made then."""
         return replace(self, links=links, made=made)
 
-    def overview(self, length: str, wanted: Filter) -> str:
+    def overview(self, length: str, wanted: Filter, by: By = By.OWNER) -> str:
         """The grid. KeyError for a length that is none of :data:`~orchestrator.console.span.LENGTHS`."""
         now = self.reading.now()
         shown = span(length, now)
@@ -114,7 +117,9 @@ class Pages:
             tasks=found.tasks,
             now_column=shown.column(now),
             read_since=found.since,
-            groups=grid.groups(found.rows),
+            groups=grid.groups(found.rows, by),
+            by=by,
+            By=By,
         )
 
     def cell(self, task_id: str, since: datetime, length: timedelta) -> str:
@@ -150,6 +155,7 @@ class Pages:
             record=record,
             task=task,
             zone=_zone(task),
+            pauses=[(one, Scope.from_key(one.switch) if one.switch else None) for one in each(record.pause)],
             incidents=[one for one in self.reading.incidents() if task_id in one.tasks],
             declared=_facts(task),
             pending=self._pending(task),
@@ -176,6 +182,7 @@ class Pages:
             run=run,
             zone=_zone(record.task) if record else "UTC",
             ended=run.status in TERMINAL,
+            asks=asks(run),
             facts=_run_facts(run),
             execution=execution(self.reading.histories, run.execution_arn, runners) if run.execution_arn else None,
             of_aws=self.reading.of_aws,

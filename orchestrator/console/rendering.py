@@ -28,7 +28,10 @@ _VISIBLE = {
 #: From top and height of ten, what each mark draws: shapes that differ without colour.
 _SHAPES: dict[Mark, tuple[tuple[int, int], ...]] = {
     Mark.FAILED: ((0, 4), (6, 4)),
+    Mark.TIMED_OUT: ((0, 2), (4, 2), (8, 2)),
+    Mark.ABORTED: ((0, 6),),
     Mark.MISSED: ((0, 1), (9, 1), (4, 2)),
+    Mark.EXPIRED: ((0, 1), (9, 1)),
     Mark.RUNNING: ((4, 6),),
     Mark.WAITING: ((7, 3),),
     Mark.WARNED: ((0, 2), (3, 7)),
@@ -90,7 +93,7 @@ def line(row: Row, columns: int, address: str) -> Markup:
     key = (columns, address)
     if key not in row.drawn:
         name = escape(plain(row.record.task.id))
-        paths = "".join(f'<path class="m-{mark}" d="{drawn}"/>' for mark, drawn in outline(row.stretches))
+        paths = "".join(f'<path class="{mark.style}" d="{drawn}"/>' for mark, drawn in outline(row.stretches))
         paused = ' <span class="status s-paused">paused</span>' if row.record.pause else ""
         row.drawn[key] = (
             f'<li><a href="{escape(address)}">{name}</a>{paused}\n'

@@ -28,6 +28,7 @@ _WORKFLOW = "workflow:"
 _BUCKET = "bucket:"
 _QUEUE = "queue:"
 _EVENT_BUS = "event-bus:"
+_STATE_MACHINE = "state-machine:"
 _WAKE_UPS = "wake-ups"
 _PARAMETERS = "parameters:"
 _SECRETS = "secrets"
@@ -424,6 +425,9 @@ def _statement(stack: Stack, permission: Permission) -> Statement:
         return allow(permission.actions, arn("dynamodb", f"table/{stack.table(table)}" + (f"/{rest}" if rest else "")))
     if resource.startswith(_QUEUE):
         return allow(permission.actions, attribute(resource.removeprefix(_QUEUE)))
+    if resource.startswith(_STATE_MACHINE):
+        name = stack.state_machine(resource.removeprefix(_STATE_MACHINE))
+        return allow(permission.actions, arn("states", f"stateMachine:{name}"))
     if resource.startswith(_EVENT_BUS):
         return allow(permission.actions, arn("events", f"event-bus/{resource.removeprefix(_EVENT_BUS)}"))
     if resource.startswith(_PARAMETERS):
@@ -435,8 +439,9 @@ def _statement(stack: Stack, permission: Permission) -> Statement:
         return allow(permission.actions, {"Fn::If": ["AlertsAreSentOn", topics, _NO_TOPIC]})
     known = (
         "an ARN, bucket:NAME, bucket:NAME:KEYS, data-bucket, data-bucket:KEYS, table:NAME, ses, ses:events,"
-        " mail-events, alerts, metrics, task-runner, task-runner:executions, workflow:NAME, queue:NAME,"
-        " event-bus:NAME, parameters:PATH, secrets, one-time-runs, wake-ups or alert-topics"
+        " mail-events, alerts, metrics, task-runner, task-runner:executions, workflow:NAME,"
+        " state-machine:NAME, queue:NAME, event-bus:NAME, parameters:PATH, secrets, one-time-runs,"
+        " wake-ups or alert-topics"
     )
     raise ValueError(f"{resource!r} is no resource of a permission: {known}")
 

@@ -17,6 +17,7 @@ from orchestrator.asl.definition import Definition
 from orchestrator.deployment.application import Application
 from orchestrator.deployment.dependencies import Dependencies
 from orchestrator.deployment.discovery import discover, names_of
+from orchestrator.deployment.http_targets import endpoint, workflow_name
 from orchestrator.deployment.mistakes import Mistakes
 from orchestrator.deployment.outcome_events import OutcomeEvents
 from orchestrator.deployment.requirements import locked
@@ -28,7 +29,7 @@ from orchestrator.errors import InvalidProject, NoProject
 from orchestrator.functions import Function, Table
 from orchestrator.stack import Stack
 from orchestrator.taskfile.folder import STACK, TASKS, name_of, nearest
-from orchestrator.taskfile.settings_models import FunctionModel, StackModel, SurroundingsModel
+from orchestrator.taskfile.settings_models import EndpointModel, FunctionModel, StackModel, SurroundingsModel
 from orchestrator.taskfile.settings_models import settings as read_settings
 
 
@@ -99,6 +100,11 @@ class Project:
             if name in own:
                 mistakes.add(f"{STACK}: existing.{name}: {own[name].source} is the workflow {name!r} already")
             own[name] = Workflow(build=partial(_existing, name, arn), source=STACK)
+        for name, one in around.endpoints.items():
+            workflow = workflow_name(name)
+            if workflow in own:
+                mistakes.add(f"{STACK}: endpoints.{name}: {own[workflow].source} is the workflow {workflow!r} already")
+            own[workflow] = Workflow(build=partial(_endpoint, name, one), source=STACK)
         builders = {**system.MACHINES, **{name: workflow.build for name, workflow in own.items()}}
         definitions = {}
         for name, build in builders.items():
@@ -201,6 +207,10 @@ def _surroundings(around: SurroundingsModel) -> Surroundings:
 
 def _platform() -> Platform:
     return Platform.of_lambda(RUNTIME, ARCHITECTURE)
+
+
+def _endpoint(name: str, declared: EndpointModel, _stack: Stack) -> Definition:
+    return endpoint(name, declared.url, declared.method, declared.connection)
 
 
 def _existing(name: str, arn: str, _stack: Stack) -> Definition:

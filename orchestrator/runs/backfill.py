@@ -40,6 +40,8 @@ class SlotOutcome(StrEnum):
     FAILED = "FAILED"
     #: Somebody paused the task meanwhile: the slot is as it was.
     SKIPPED = "SKIPPED"
+    #: Its row waits: for a moment, for somebody's approval, for a place in a pool.
+    WAITING = "WAITING"
     #: Somebody else ran it meanwhile.
     DUPLICATE = "DUPLICATE"
     #: It was not started, or nobody waited for its end.

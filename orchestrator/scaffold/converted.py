@@ -31,6 +31,8 @@ class Entry:
     #: Where the original stands, like ``crontab:12``.
     origin: str
     expressions: tuple[str, ...]
+    #: A pattern of EventBridge, where events start it.
+    pattern: Mapping[str, Any] = field(default_factory=dict)
     timezone: str = "UTC"
     description: str = ""
     params: Mapping[str, Any] = field(default_factory=dict)
@@ -147,7 +149,9 @@ def _tasks(converted: Converted, targets: Mapping[str, str]) -> str:
         if entry.description:
             lines.append(f"    description: {json.dumps(entry.description, ensure_ascii=False)}")
         lines.append(f"    run: {'workflow' if entry.arn else 'lambda'}/{targets[entry.id]}")
-        if len(entry.expressions) == 1:
+        if entry.pattern:
+            lines.append(f"    on: {{pattern: {json.dumps(entry.pattern, ensure_ascii=False)}}}")
+        elif len(entry.expressions) == 1:
             lines.append(f"    schedule: {entry.expressions[0]}")
         else:
             lines += ["    schedules:", *(f"      - {expression}" for expression in entry.expressions)]

@@ -11,6 +11,8 @@ from orchestrator.clients import Clients
 from orchestrator.errors import InvalidSchedule, InvalidTimezone
 from orchestrator.scaffold.converted import Converted, Entry, distinct
 from orchestrator.schedules import Schedule
+from orchestrator.tasks.event_start import pattern_mistake
+from orchestrator.tasks.rule_names import task_of_rule
 
 
 def read(file: Path) -> Converted:
@@ -35,7 +37,8 @@ def of_account(clients: Clients) -> Converted:
     listed: list[Any] = []
     for page in events.get_paginator("list_rules").paginate():
         for rule in page["Rules"]:
-            targets = events.list_targets_by_rule(Rule=rule["Name"])["Targets"] if "ScheduleExpression" in rule else []
+            # Those that AWS itself manages are refused anyway.
+            targets = [] if "ManagedBy" in rule else events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
             listed.append({**rule, "Targets": targets})
     for schedules in scheduler.get_paginator("list_schedules").paginate():
         for one in schedules["Schedules"]:
@@ -57,18 +60,22 @@ def convert(listed: list[Any], source: str) -> Converted:
 
 
 def _entries(one: Mapping[str, Any], origin: str, taken: list[str]) -> Iterator[Entry]:
-    expression = one.get("ScheduleExpression")
-    if not expression:
-        raise ValueError("it has no schedule: it starts on events" if one.get("EventPattern") else "it has no schedule")
+    expression, pattern = one.get("ScheduleExpression"), json.loads(one.get("EventPattern") or "{}")
+    if not expression and not pattern:
+        raise ValueError("it has neither a schedule nor a pattern")
+    if one.get("ManagedBy") or task_of_rule(str(one.get("Name"))):
+        raise ValueError(f"it is managed by {one.get('ManagedBy') or 'orchestrator apply'}")
+    if mistake := pattern_mistake(pattern) if pattern and not expression else None:
+        raise ValueError(mistake)
     if str(one.get("State", "ENABLED")).startswith("DISABLED"):
         raise ValueError("it is disabled")
     timezone = one.get("ScheduleExpressionTimezone") or "UTC"
-    checked = str(Schedule.of(expression, timezone).expression)
+    expressions = (str(Schedule.of(expression, timezone).expression),) if expression else ()
     targets = one.get("Targets") or ([one["Target"]] if one.get("Target") else [])
     if not targets:
         raise ValueError("it has no target")
-    notes = []
-    if expression.startswith("rate"):
+    notes = ["its pattern: it starts by its schedule alone"] if expression and pattern else []
+    if expression and expression.startswith("rate"):
         notes.append("what its rate counts from: the first slot may be at another minute")
     if one.get("FlexibleTimeWindow", {}).get("Mode") == "FLEXIBLE":
         notes.append("its flexible time window; `spread` of a task is alike")
@@ -85,7 +92,8 @@ def _entries(one: Mapping[str, Any], origin: str, taken: list[str]) -> Iterator[
         yield Entry(
             id=name,
             origin=origin,
-            expressions=(checked,),
+            expressions=expressions,
+            pattern=pattern if not expression else {},
             timezone=timezone,
             description=str(one.get("Description") or ""),
             params=params,

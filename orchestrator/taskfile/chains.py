@@ -37,13 +37,17 @@ def chained(tasks: Sequence[Task], names: Collection[str], today: date, report: 
                 report(task.id, mistake)
     for circle in _circles(by_id):
         report(circle[0], _said(circle, by_id, begin))
-    return tuple(replace(task, downstream=tuple(_downstream(task.id, tasks))) for task in tasks)
+    downstream = _downstream(tasks)
+    return tuple(replace(task, downstream=downstream[task.id]) if task.id in downstream else task for task in tasks)
 
 
-def _downstream(task_id: str, tasks: Sequence[Task]) -> Iterator[str]:
+def _downstream(tasks: Sequence[Task]) -> dict[str, tuple[str, ...]]:
+    """Of each task that others wait for, those, in the order of the file."""
+    found: dict[str, dict[str, None]] = {}
     for task in tasks:
-        if any(edge.task_id == task_id for edge in task.after):
-            yield task.id
+        for edge in task.after:
+            found.setdefault(edge.task_id, {})[task.id] = None
+    return {task_id: tuple(waiting) for task_id, waiting in found.items()}
 
 
 def _without_counterpart(edge: Upstream, task: Task, upstream: Task, begin: datetime) -> str:

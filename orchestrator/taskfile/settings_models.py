@@ -120,6 +120,16 @@ class TableModel(Model):
         return Table(key=(self.key[0], self.key[1]) if len(self.key) > 1 else (self.key[0],))
 
 
+class EndpointModel(Model):
+    """An HTTPS endpoint that tasks call."""
+
+    url: str = Field(
+        pattern=r"^(https://|http://(127\.0\.0\.1|localhost)[:/])[^\s{}]+$", max_length=2048, description="https only."
+    )
+    method: str = Field(default="POST", pattern="^(GET|POST|PUT|PATCH|DELETE)$", description="Of HTTP.")
+    connection: Arn = Field(description="The ARN of a connection of EventBridge, which has the credentials.")
+
+
 class OutcomesModel(Model):
     """Where what becomes of tasks is published, as events of EventBridge."""
 
@@ -148,6 +158,9 @@ class SurroundingsModel(Model):
     tags: dict[str, str] = Field(default={}, max_length=40, description="On everything of the stack.")
     permissions_boundary: Arn | None = Field(default=None, description="The ARN of a policy: of every role.")
     key: Arn | None = Field(default=None, description="The ARN of a KMS key of yours, in place of the stack's own.")
+    endpoints: dict[Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,27}$")], EndpointModel] = Field(
+        default={}, description="HTTPS endpoints, by the name that tasks run as http/NAME."
+    )
     existing: dict[str, Arn] = Field(
         default={}, description="Functions and state machines of others, by the name that tasks run as workflow/NAME."
     )

@@ -29,8 +29,9 @@ from orchestrator.instants import to_second
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.alerts import Cause, Severity
 from orchestrator.runs.dead_letter import DeadLetter
+from orchestrator.runs.pauses import added
 from orchestrator.runs.run import RunStatus
-from orchestrator.runs.task_state import Record
+from orchestrator.runs.task_state import Pause, Record
 from orchestrator.stores.dead_letters import DeadLetters
 from orchestrator.stores.deployments import Change, Deployments
 from orchestrator.stores.incidents import Incidents
@@ -121,6 +122,8 @@ def test_the_overview_shows_tasks_by_owner_and_what_became_of_their_slots(
     assert 'aria-label="seen: 1 failed, 1 succeeded"' in text
     assert 'aria-label="good: ' in text
     assert 'aria-label="Tasks of nobody"' in text
+    assert 'aria-label="month-end"' in browser.get("/?by=tag").text
+    assert 'aria-label="failed"' in browser.get("/?by=status").text
 
 
 def fresh(browser: Browser) -> None:
@@ -379,6 +382,7 @@ def test_a_page_that_has_not_changed_is_not_sent_again(browser: Browser) -> None
         ("/cell?task=good&seconds=900", 400, "names no moment"),
         ("/cell?task=good&since=2026-11-02T08:00:00Z&seconds=-1", 400, "a number from 1"),
         ("/?span=year", 400, "day, week, month"),
+        ("/?by=colour", 400, "owner, tag, status"),
         ("/timeline?hours=99", 400, "a number from 1 to 48"),
         ("/timeline?until=soon", 400, "Expected a moment"),
         ("/timeline?until=0001-01-01T00:00%2B14:00", 400, "Expected a moment"),
@@ -395,7 +399,16 @@ def test_hostile_content_is_text(browser: Browser, registry: Registry, put_row: 
     register(registry, "hostile", description=HOSTILE, owner=HOSTILE, runbook=HOSTILE, tags=(HOSTILE,))
     slot = to_second(now() - timedelta(hours=1))
     large = HOSTILE * 40_000
-    put_row("hostile", slot, "FAILED", error=HOSTILE, cause=HOSTILE, result=large[:200_000], reason=HOSTILE)
+    put_row(
+        "hostile",
+        slot,
+        "FAILED",
+        error=HOSTILE,
+        cause=HOSTILE,
+        result=large[:200_000],
+        reason=HOSTILE,
+        startedBy=HOSTILE,
+    )
     fresh(browser)
     for path in ("/", "/failures", "/tasks/hostile", f"/tasks/hostile/slots/{slot}", f"/?text={'%3Cscript%3E'}"):
         answer = browser.get(path)
@@ -465,6 +478,40 @@ def test_a_task_is_paused_and_resumed_and_everybody_sees_by_whom(browser: Browse
     assert browser.act("resume", task="paused", confirmed="yes").status == 409
     assert re.search(r"Paused before,.*: a leak; resumed by \S+ in the console\.", browser.get("/tasks/paused").text)
     assert 'data-task="paused"' not in browser.get("/?status=paused").text
+
+
+def test_a_slot_that_waits_for_an_approval_is_approved_once(
+    browser: Browser, registry: Registry, ledger: Ledger, embedded_aws: EmbeddedAws
+) -> None:
+    register(registry, "asks", approval_seconds=3600, schedules=(TaskSchedule(expression="rate(1 hour)"),))
+    slot = to_second(now().replace(minute=0, second=0))
+    client = embedded_aws.client("stepfunctions")
+    machine = browser.connection.runner.state_machine_arn
+    asked = {"taskId": "asks", "scheduledTime": slot, "trigger": "schedule"}
+    arn = client.start_execution(stateMachineArn=machine, input=json.dumps(asked))["executionArn"]
+    assert embedded_aws.execution(arn).over.wait(30)
+    run = ledger.get("asks", slot)
+    assert run is not None
+    assert run.status is RunStatus.WAITING
+    assert ">Approve<" in browser.get(f"/tasks/asks/slots/{slot}").text
+    form = {"task": "asks", "slot": slot, "reason": "it is fine"}
+    assert f"orchestrator approve asks {slot} --reason 'it is fine'" in unescape(browser.act("approve", **form).text)
+    assert browser.act("approve", **form, confirmed="yes").status == 200
+    until = time.monotonic() + 60
+    while (run := ledger.get("asks", slot)) is None or run.status is not RunStatus.SUCCEEDED:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert browser.act("refuse", **form).status == 409
+
+
+def test_a_pause_of_many_tasks_is_named_as_such(browser: Browser, registry: Registry) -> None:
+    register(registry, "of-many", tags=("etl",))
+    made = Pause(who="user/anna", why="a move", since=SLOT, switch="tag:etl")
+    registry.change_pause("of-many", lambda before: added(before, made, now()))
+    text = browser.get("/tasks/of-many").text
+    assert "Paused</strong>, as all tasks with the tag etl, by user/anna" in text
+    assert "orchestrator resume --tag etl" in text
+    assert ">Resume<" not in text
 
 
 def test_a_task_is_started_and_a_slot_runs_again(

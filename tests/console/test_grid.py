@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-
-from orchestrator.console.grid import Filter, Mark, Row, groups, mark_of, row
+from orchestrator.console.grid import By, Filter, Mark, Row, Stretch, groups, mark_of, row
+from orchestrator.console.rendering import outline as paths
 from orchestrator.console.span import span
 from orchestrator.runs.run import RunStatus
 from orchestrator.runs.task_state import Pause, Record
@@ -26,11 +25,6 @@ def record(task_id: str = "report", *, pause: Pause | None = None, **fields: Any
 def slots(*offsets: int, status: str = "SUCCEEDED") -> list[Any]:
     """A quarter of an hour is a column."""
     return [outline(f"{DAY.begin(offset):%Y-%m-%dT%H:%M:%SZ}", status) for offset in offsets]
-
-
-@pytest.mark.parametrize("status", [*RunStatus])
-def test_every_status_has_a_mark(status: RunStatus) -> None:
-    assert mark_of(outline("2026-12-01T08:00:00Z", status)) in Mark
 
 
 def test_what_succeeded_late_is_marked_apart() -> None:
@@ -80,7 +74,22 @@ def test_a_filter_by_status_asks_for_any_slot_of_that_mark_or_for_a_pause() -> N
 
 def test_rows_stand_by_owner_and_those_of_nobody_last() -> None:
     rows = [row(record(task_id, owner=owner), DAY, [], []) for task_id, owner in (("b", ""), ("c", "z"), ("a", "z"))]
-    assert [(group.owner, [one.record.task.id for one in group.rows]) for group in groups(rows)] == [
+    assert [(group.name, [one.record.task.id for one in group.rows]) for group in groups(rows)] == [
         ("z", ["a", "c"]),
         ("", ["b"]),
     ]
+
+
+def test_rows_stand_by_their_first_tag_or_by_the_worst_of_their_slots() -> None:
+    good, bad = (slots(1), slots(2, status="TIMED_OUT"))
+    rows = [row(record("a"), DAY, [], []), row(record("b", tags=("z", "y")), DAY, good, [])]
+    rows.append(row(record("c"), DAY, [*good, *bad], []))
+    assert [(group.name, len(group.rows)) for group in groups(rows, By.TAG)] == [("z", 1), ("", 2)]
+    assert [group.name for group in groups(rows, By.STATUS)] == ["timed out", "succeeded", ""]
+
+
+def test_every_status_has_a_mark_and_every_mark_a_shape_of_its_own() -> None:
+    marks = {mark_of(outline("2026-12-01T08:00:00Z", status)) for status in RunStatus}
+    assert marks == set(Mark) - {Mark.WARNED, Mark.DUE}
+    shapes = [drawn for mark in Mark for _, drawn in paths([Stretch(column=0, width=1, mark=mark)])]
+    assert len(set(shapes)) == len(Mark)

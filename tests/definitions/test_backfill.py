@@ -20,7 +20,7 @@ from tests.testbed.reference import disagreements, never_evaluated
 from tests.testbed.task_runner import STACK, TaskRunner
 
 ONCE = RetryPolicy(max_attempts=1)
-NOTHING = {"SUCCEEDED": 0, "FAILED": 0, "SKIPPED": 0, "DUPLICATE": 0, "UNFINISHED": 0}
+NOTHING = {"SUCCEEDED": 0, "FAILED": 0, "SKIPPED": 0, "WAITING": 0, "DUPLICATE": 0, "UNFINISHED": 0}
 
 #: So that five slots are two pages.
 DEFINITION = backfill.build(STACK, slots_per_page=4)
@@ -119,8 +119,14 @@ def test_a_slot_that_fails_stops_no_other_and_fails_the_whole_at_its_end(runner:
     runner.register("one-fails", params={"failsAt": slots(3)[1]}, retry=ONCE)
     described = end(runner, start(runner, "one-fails", slots(3)))
     assert (described["status"], described["error"]) == ("FAILED", "BackfillIncomplete")
-    assert described["cause"] == "SUCCEEDED: 2, FAILED: 1, SKIPPED: 0, DUPLICATE: 0, UNFINISHED: 0"
+    assert described["cause"] == "SUCCEEDED: 2, FAILED: 1, SKIPPED: 0, WAITING: 0, DUPLICATE: 0, UNFINISHED: 0"
     assert [run.status for run in rows(runner, "one-fails")] == ["SUCCEEDED", "FAILED", "SUCCEEDED"]
+
+
+def test_a_slot_that_waits_is_counted_and_holds_nothing_up(runner: TaskRunner) -> None:
+    """Its handler says "not yet"."""
+    runner.register("put-off", params={"notYet": 80_000})
+    assert outcomes(runner, start(runner, "put-off", slots(2)))["WAITING"] == 2
 
 
 def test_two_backfills_at_once_run_each_slot_once(runner: TaskRunner) -> None:
@@ -158,7 +164,7 @@ def test_more_slots_than_a_history_holds_are_run_page_by_page(runner: TaskRunner
 def test_a_page_that_fails_a_slot_hands_its_numbers_on(runner: TaskRunner) -> None:
     runner.register("page-fails", params={"failsAt": slots(5)[1]}, retry=ONCE)
     described = end(runner, start(runner, "page-fails", slots(5), maxActive=5))
-    assert described["cause"] == "SUCCEEDED: 4, FAILED: 1, SKIPPED: 0, DUPLICATE: 0, UNFINISHED: 0"
+    assert described["cause"] == "SUCCEEDED: 4, FAILED: 1, SKIPPED: 0, WAITING: 0, DUPLICATE: 0, UNFINISHED: 0"
 
 
 def test_a_page_that_is_stopped_is_unfinished_and_the_next_is_run(runner: TaskRunner) -> None:
@@ -168,13 +174,13 @@ def test_a_page_that_is_stopped_is_unfinished_and_the_next_is_run(runner: TaskRu
     runner.until(lambda: bool(rows(runner, "page-stopped")))
     runner.aws.client("stepfunctions").stop_execution(executionArn=page)
     described = end(runner, arn)
-    assert described["cause"] == "SUCCEEDED: 1, FAILED: 0, SKIPPED: 0, DUPLICATE: 0, UNFINISHED: 4"
+    assert described["cause"] == "SUCCEEDED: 1, FAILED: 0, SKIPPED: 0, WAITING: 0, DUPLICATE: 0, UNFINISHED: 4"
 
 
 def test_a_slot_that_cannot_be_started_is_unfinished_and_not_silent(runner: TaskRunner) -> None:
     runner.register("not-started")
     described = end(runner, start(runner, "not-started", ["no <name> of an execution", *slots(1)]))
-    assert described["cause"] == "SUCCEEDED: 1, FAILED: 0, SKIPPED: 0, DUPLICATE: 0, UNFINISHED: 1"
+    assert described["cause"] == "SUCCEEDED: 1, FAILED: 0, SKIPPED: 0, WAITING: 0, DUPLICATE: 0, UNFINISHED: 1"
 
 
 def test_what_was_stopped_in_the_middle_is_continued(runner: TaskRunner) -> None:

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.docs.pages import ORCHESTRATOR, ChangedFile, Command, WrittenFile, differs, steps
-from tests.testbed import ROOT
+from tests.testbed import ROOT, UNFINISHED
 from tests.testbed.processes import begun
 
 #: The folders and files that a checkout has for a reader.
@@ -41,7 +41,7 @@ class Reader:
         What lies beside the page of an example is copied over the project first.
         """
         if "examples" in page.parts:
-            shutil.copytree(page.parent, self.folder, dirs_exist_ok=True)
+            shutil.copytree(page.parent, self.folder, ignore=UNFINISHED, dirs_exist_ok=True)
         typed = 0
         for step in steps(page):
             if isinstance(step, WrittenFile | ChangedFile):
@@ -127,7 +127,7 @@ def reader(folder: Path) -> Iterator[Reader]:
     for name in _PROJECT:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, folder / name)
+            shutil.copytree(source, folder / name, ignore=UNFINISHED)
         else:
             shutil.copy(source, folder / name)
     made = Reader(folder)

@@ -27,7 +27,7 @@ import pytest
 from botocore.config import Config
 
 from orchestrator.cli.main import main
-from tests.testbed import ROOT
+from tests.testbed import ROOT, UNFINISHED
 from tests.testbed.processes import begun
 
 _ORCHESTRATOR = [sys.executable, "-c", "import sys; from orchestrator.cli.main import main; sys.exit(main())"]
@@ -173,9 +173,9 @@ def running(tasks: str, *options: str) -> Iterator[Running]:
 def project(folder: Path, tasks: str) -> None:
     """A copy of the project, its handlers with those of this folder, and a tasks.yaml."""
     for name in ("definitions", "lambdas", "samples"):
-        shutil.copytree(ROOT / name, folder / name)
+        shutil.copytree(ROOT / name, folder / name, ignore=UNFINISHED)
     shutil.copy(ROOT / "deploy.py", folder)
-    shutil.copytree(Path(__file__).parent / "lambdas", folder / "lambdas", dirs_exist_ok=True)
+    shutil.copytree(Path(__file__).parent / "lambdas", folder / "lambdas", ignore=UNFINISHED, dirs_exist_ok=True)
     (folder / "temporary").mkdir()
     (folder / "tasks.yaml").write_text(tasks, encoding="utf-8")
 

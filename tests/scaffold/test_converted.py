@@ -91,7 +91,8 @@ def test_every_line_of_a_crontab_is_a_task_or_refused_with_the_reason(of_a_cront
 def test_eventbridge_s_rules_and_schedules_run_what_they_have_run_so_far() -> None:
     converted = eventbridge.read(SAMPLES / "eventbridge.json")
     account = "eu-central-1:123456789012"
-    assert {entry.id: (entry.expressions[0], entry.arn) for entry in converted.entries} == {
+    assert {entry.id: (*entry.expressions, entry.arn) for entry in converted.entries} == {
+        "orders-changed": (f"arn:aws:lambda:{account}:function:orders",),
         "nightly-report": ("cron(0 2 * * ? *)", f"arn:aws:lambda:{account}:function:report"),
         "two-targets": ("rate(1 hour)", f"arn:aws:lambda:{account}:function:one"),
         "two-targets-2": ("rate(1 hour)", f"arn:aws:states:{account}:stateMachine:two"),
@@ -103,8 +104,9 @@ def test_eventbridge_s_rules_and_schedules_run_what_they_have_run_so_far() -> No
     assert by_id["morning"].timezone == "Europe/Berlin"
     assert [note for note in by_id["morning"].notes if "StartDate" in note or "window" in note]
     refused = {origin.split(": ")[1]: why for origin, why in converted.refused}
-    assert refused.keys() == {"orders-changed", "old", "to-a-queue", "nobody", "impossible", "an-api"}
-    assert refused["orders-changed"] == "it has no schedule: it starts on events"
+    assert by_id["orders-changed"].pattern == {"source": ["shop"]}
+    assert refused.keys() == {"StepFunctionsGetEvents", "old", "to-a-queue", "nobody", "impossible", "an-api"}
+    assert refused["StepFunctionsGetEvents"] == "it is managed by states.amazonaws.com"
     assert refused["old"] == "it is disabled"
 
 
@@ -150,7 +152,7 @@ def test_dags_are_known_by_their_sources(of_dags: Converted) -> None:
 
 @pytest.mark.parametrize(
     ("scheduler", "source", "tasks"),
-    [("crontab", "crontab", 39), ("eventbridge", "eventbridge.json", 5), ("airflow", "dags", 5)],
+    [("crontab", "crontab", 39), ("eventbridge", "eventbridge.json", 6), ("airflow", "dags", 5)],
 )
 def test_the_project_is_valid_and_shows_both_sides(
     scheduler: str,

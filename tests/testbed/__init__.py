@@ -17,6 +17,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 #: The checkout.
@@ -27,3 +28,6 @@ NODE = ROOT / "tests" / "node"
 
 #: Handlers that do as a test tells them.
 LAMBDAS = Path(__file__).parent / "lambdas"
+
+#: For :func:`shutil.copytree`: byte code that another process is writing now, and that has its own name soon.
+UNFINISHED = shutil.ignore_patterns("*.pyc.*")

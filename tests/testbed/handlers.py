@@ -10,17 +10,18 @@ from pathlib import Path
 import lambdas.functions
 from orchestrator import system
 from orchestrator.functions import Function
+from tests.testbed import UNFINISHED
 
 _FOLDER = Path(lambdas.__file__).parent
 
 
 def folder_with(tests_own: Path, into: Path, modules: Sequence[str]) -> Path:
     """A copy of the folder ``tests_own`` with ``modules`` of the project, and what all handlers share."""
-    shutil.copytree(tests_own, into, dirs_exist_ok=True)
+    shutil.copytree(tests_own, into, ignore=UNFINISHED, dirs_exist_ok=True)
     for module in modules:
         package = _FOLDER / module.split(".")[0]
         if package.is_dir():
-            shutil.copytree(package, into / package.name, dirs_exist_ok=True)
+            shutil.copytree(package, into / package.name, ignore=UNFINISHED, dirs_exist_ok=True)
         else:
             shutil.copy(package.with_suffix(".py"), into)
     return into

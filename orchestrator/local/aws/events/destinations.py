@@ -47,13 +47,14 @@ def request(destination: Any, connection: Any, more: Mapping[str, Any], text: st
         "Content-Type": "application/json; charset=utf-8",
         "User-Agent": "Amazon/EventBridge/ApiDestinations",
         **(more.get("HeaderParameters") or {}),
-        **_authorization(connection.auth_parameters),
+        **authorization(connection.auth_parameters),
     }
     # What is called is what the user's own rule names.
     return urllib.request.Request(url, text.encode(), headers, method=destination.http_method)  # noqa: S310
 
 
-def _authorization(parameters: Mapping[str, Any]) -> dict[str, str]:
+def authorization(parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Returns the header by which a connection authorizes a request."""
     if key := parameters.get("ApiKeyAuthParameters"):
         return {key["ApiKeyName"]: key["ApiKeyValue"]}
     basic = parameters["BasicAuthParameters"]

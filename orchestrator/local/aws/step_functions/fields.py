@@ -27,7 +27,7 @@ _STATES, _SDK = ":states:::", "aws-sdk:"
 
 #: Optimized integrations that the embedded AWS has, without their patterns.
 OFFERED = frozenset(
-    {"lambda:invoke", "sqs:sendMessage", "sns:publish", "states:startExecution", "events:putEvents"}
+    {"lambda:invoke", "sqs:sendMessage", "sns:publish", "states:startExecution", "events:putEvents", "http:invoke"}
     | {f"dynamodb:{action}" for action in ("getItem", "putItem", "updateItem", "deleteItem")}
 )
 
@@ -40,6 +40,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "dynamodb:getItem": ("TableName", "Key"),
     "states:startExecution": ("StateMachineArn",),
     "events:putEvents": ("Entries",),
+    "http:invoke": ("ApiEndpoint", "Method"),
 }
 
 #: Services whose optimized integration cannot wait for a job, or for a token (the same).

@@ -1,0 +1,145 @@
+"""`http/NAME`: stack.yaml declares an endpoint, a task calls it, and its role may call no other."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.deployment import Project
+from orchestrator.deployment.http_targets import endpoint, workflow_name
+from orchestrator.errors import InvalidProject
+from orchestrator.local.aws.iam import roles
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.runs.run import RunStatus
+from orchestrator.stack import Stack
+from orchestrator.tasks.retries import RetryPolicy
+from tests.testbed import ROOT
+from tests.testbed.task_runner import SLOT, STACK, TaskRunner
+
+CONNECTION = "arn:aws:events:us-east-1:123456789012:connection/crm/11111111-2222-3333-4444-555555555555"
+TWICE = RetryPolicy(max_attempts=2, interval_seconds=0)
+
+
+class Server:
+    """A real one, which fails as often as it is told to."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[dict[str, str], Any]] = []
+        self.failures = 0
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                server.heard.append(({name.lower(): value for name, value in self.headers.items()}, body))
+                server.failures -= 1
+                self.send_response(503 if server.failures >= 0 else 202)
+                self.end_headers()
+                self.wfile.write(b'"thanks"')
+
+            def log_message(self, *_: Any) -> None:
+                """Nobody reads it."""
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.http.server_port}/sync"
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    made = Server()
+    yield made
+    made.http.shutdown()
+    made.http.server_close()
+
+
+@pytest.fixture(scope="module")
+def runner(embedded_aws: EmbeddedAws, server: Server) -> Iterator[TaskRunner]:
+    key: Any = {"ApiKeyName": "X-Key", "ApiKeyValue": "confidential"}
+    connection = embedded_aws.client("events").create_connection(
+        Name="crm", AuthorizationType="API_KEY", AuthParameters={"ApiKeyAuthParameters": key}
+    )["ConnectionArn"]
+    machines: dict[str, Any] = {workflow_name("crm"): endpoint("crm", server.url, "POST", connection)}
+    yield TaskRunner(embedded_aws, **machines)
+    embedded_aws.reset()
+
+
+def test_a_task_calls_its_endpoint_and_its_row_has_the_answer(runner: TaskRunner, server: Server) -> None:
+    runner.register("crm", "workflow/http-crm", params={"full": True}, retry=TWICE)
+    outcome = runner.run("crm")
+    assert outcome.run
+    assert outcome.run.status is RunStatus.SUCCEEDED, outcome.run.cause
+    assert json.loads(outcome.run.result or "") == {"status": 202, "body": "thanks"}
+    headers, body = server.heard[-1]
+    assert (headers["x-key"], headers["idempotency-key"]) == ("confidential", f"crm#{SLOT}")
+    assert body == {
+        "taskId": "crm",
+        "slot": SLOT,
+        "scheduledTime": SLOT,
+        "timezone": "UTC",
+        "attempt": 1,
+        "runKey": f"crm#{SLOT}",
+        "params": {"full": True},
+    }
+
+
+def test_an_endpoint_that_fails_is_called_again_as_the_policy_says(runner: TaskRunner, server: Server) -> None:
+    runner.register("flaky", "workflow/http-crm", retry=TWICE)
+    server.failures = 1
+    outcome = runner.run("flaky")
+    assert outcome.run
+    assert (outcome.run.status, outcome.run.attempts) == (RunStatus.SUCCEEDED, 2)
+    server.failures = 2
+    outcome = runner.run("flaky", "2026-11-24T08:00:00Z")
+    server.failures = 0
+    assert outcome.run
+    assert outcome.run.status is RunStatus.FAILED
+    assert "States.Http.StatusCode.503" in (outcome.run.cause or "")
+
+
+def test_its_role_may_call_nothing_else(runner: TaskRunner, server: Server) -> None:
+    (name,) = {one.role for one in roles.used() if one.permission.action == "states:InvokeHTTPEndpoint"}
+    (statement,) = (one for one in roles.statements(name) if "states:InvokeHTTPEndpoint" in one["Action"])
+    assert statement["Resource"].endswith(f":stateMachine:{STACK.workflow_prefix}http-crm")
+    assert statement["Condition"] == {"StringEquals": {"states:HTTPEndpoint": server.url, "states:HTTPMethod": "POST"}}
+
+
+def project(folder: Path, endpoints: str, run: str = "http/crm") -> Project:
+    (folder / "tasks.yaml").write_text(f"tasks:\n  sync:\n    run: {run}\n    schedule: rate(1 hour)\n")
+    (folder / "stack.yaml").write_text(f"endpoints:\n  crm: {endpoints}\n")
+    return Project(root=folder)
+
+
+def test_a_project_declares_an_endpoint_and_a_task_names_it(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "how-to" / "call-an-endpoint.md").read_text(encoding="utf-8")
+    stack, tasks = re.findall(r"^```yaml\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    (tmp_path / "stack.yaml").write_text(stack)
+    (tmp_path / "tasks.yaml").write_text(tasks)
+    made = Project(root=tmp_path)
+    application = made.application(Stack())
+    application.validate()
+    (task,) = application.load_tasks(made.tasks, date(2026, 11, 25))
+    assert str(task.target) == "workflow/http-crm"
+    role = json.dumps(application.template["Resources"]["HttpCrmWorkflowRole"])
+    assert "secret:events!connection/crm/*" in role
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "said"),
+    [
+        (f"{{url: 'http://example.com', connection: '{CONNECTION}'}}", "endpoints.crm.url"),
+        ("{url: 'https://example.com'}", "endpoints.crm.connection"),
+        (f"{{url: 'https://example.com', method: SEND, connection: '{CONNECTION}'}}", "endpoints.crm.method"),
+    ],
+)
+def test_what_an_endpoint_lacks_is_said(tmp_path: Path, endpoints: str, said: str) -> None:
+    with pytest.raises(InvalidProject, match=re.escape(said)):
+        project(tmp_path, endpoints).application(Stack())
