@@ -80,6 +80,7 @@ scan: build $(SCAN)/.setup
 
 simulate: $(VENV)/.test
 	@$(BIN)/python -m tests.simulation.year $(or $(SEED),1)
+	@$(BIN)/python -m tests.simulation.chains $(or $(SEED),1)
 
 golden: $(VENV)/.test
 	@$(BIN)/pytest -q -n 0 --refresh-golden tests/definitions tests/deployment tests/docs/test_reference.py tests/pricing tests/taskfile/test_reader.py

@@ -24,6 +24,7 @@ from orchestrator.instants import of_slot, window_end
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.operations import replaying
 from orchestrator.operations.releasing import Release, Releasing
+from orchestrator.runs.dead_letter import DeadLetter
 from orchestrator.runs.run import TERMINAL, Run, RunStatus, Trigger
 from orchestrator.stack import Stack
 from orchestrator.stores.dead_letters import DeadLetterRecord, DeadLetterStatus
@@ -68,6 +69,9 @@ tasks:
   batches:
     run: lambda/work
     on: {pattern: {source: [shop], detail-type: [Stock changed]}, within: 5m, params: {first: $.detail.item}}
+  large:
+    run: lambda/work
+    on: {pattern: {source: [shop], detail-type: [Large]}, params: {one: $.detail, two: $.detail}}
   imports:
     run: lambda/work
     express: true
@@ -279,6 +283,23 @@ def test_an_event_that_names_no_slot_is_a_refusal_of_its_task_that_takes_no_slot
     assert run.slot == run.started_at
 
 
+def test_an_event_too_large_for_an_execution_is_a_dead_letter_that_names_its_task(
+    embedded_aws: EmbeddedAws, stack: Applied, ledger: Ledger
+) -> None:
+    # What an event may have at most, twice in the params.
+    put(embedded_aws, "Day closed", {"date": "2027-03-01", "orders": "x" * 150_000, "more": "y" * 100_000})
+    put(embedded_aws, "Large", {"text": "x" * 200_000})
+    sqs = embedded_aws.client("sqs")
+    url = sqs.get_queue_url(QueueName=STACK.scheduler_dlq)["QueueUrl"]
+    asked: Any = {"QueueUrl": url, "MessageAttributeNames": ["All"], "MaxNumberOfMessages": 10}
+    (message,) = soon(lambda: sqs.receive_message(**asked).get("Messages"))
+    attributes = {name: {"stringValue": value["StringValue"]} for name, value in message["MessageAttributes"].items()}
+    letter = DeadLetter.read({"messageId": "m", "body": message["Body"], "messageAttributes": attributes})
+    assert (letter.task_id, letter.slot) == ("large", None)
+    assert "InvalidExecutionInput" in letter.error_code or "262144" in letter.error_message
+    assert ended(ledger, "daily-report", "2027-03-01T08:00:00Z").status is RunStatus.SUCCEEDED
+
+
 @pytest.mark.parametrize(
     ("options", "said", "code"),
     [
@@ -314,7 +335,7 @@ def test_what_is_deployed_is_not_written_again_and_what_is_gone_goes(
     plan = deployment.plan(embedded_aws.client, application(), wanted, now=embedded_aws.clock.now())
     assert plan.is_empty
     names = [one["Name"] for one in rules(embedded_aws)]
-    assert len(names) == 7
+    assert len(names) == 8
     (by_day,) = [name for name in names if ".by-day." in name]
     embedded_aws.client("events").disable_rule(Name=by_day)
     changed = tasks(tmp_path, TASKS.replace("Order placed", "Order paid").replace("express: true", "express: false"))

@@ -33,7 +33,11 @@ _Answer = TypeVar("_Answer")
 @click.option(
     "--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="0 takes any that is free."
 )
-@click.option("--allow-actions", is_flag=True, help="Let pages start, rerun, stop, pause, resume, replay and backfill.")
+@click.option(
+    "--allow-actions",
+    is_flag=True,
+    help="Let pages start, rerun, stop, pause, resume, replay, approve and backfill.",
+)
 @click.option(
     "--export",
     "folder",

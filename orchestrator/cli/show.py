@@ -10,9 +10,12 @@ from orchestrator.cli.options import as_json, console, newest_or_slot, print_jso
 from orchestrator.cli.views.path import path_lines, path_values
 from orchestrator.cli.views.run import run_lines
 from orchestrator.cli.views.tables import run_values
-from orchestrator.errors import NoRunOfSlot, UnknownTask
+from orchestrator.errors import InvalidProject, NoProject, NoRunOfSlot, UnknownTask
+from orchestrator.runs.run import TERMINAL
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from orchestrator.cli.connection import Connection
     from orchestrator.runs.run import Run
 
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 @as_json
 @click.pass_obj
 def show(connection: Connection, task: str, slot: str | None, full: bool, as_json: bool) -> None:
-    """The run of SLOT of TASK, or its newest: the row, and its path through the states.
+    """The run of SLOT of TASK, or its newest: the row, what it has cost, and its path through the states.
 
     The path comes from Step Functions, which forgets it after 90 days.
     """
@@ -33,11 +36,15 @@ def show(connection: Connection, task: str, slot: str | None, full: bool, as_jso
     paths = [(run.execution_arn or "", visits)] if visits else []
     for visit in visits or ():
         paths += [(child, connection.histories.path(child) or []) for child in visit.children]
+    dollars = _dollars(connection, run)
     if as_json:
-        print_json([run_values(run) | {"path": [value for arn, some in paths for value in path_values(arn, some)]}])
+        cost = {} if dollars is None else {"dollars": f"{dollars:.6f}"}
+        print_json(
+            [run_values(run) | cost | {"path": [value for arn, some in paths for value in path_values(arn, some)]}]
+        )
         return
     out = console()
-    for line in run_lines(run):
+    for line in run_lines(run, dollars=dollars):
         out.print(line, soft_wrap=full)
     if not paths:
         click.echo("\nStep Functions has no history of it.")
@@ -45,6 +52,20 @@ def show(connection: Connection, task: str, slot: str | None, full: bool, as_jso
         out.print(f"\n[bold]{arn.rpartition(':stateMachine:')[2].rpartition(':execution:')[2] or arn}[/bold]")
         for line in path_lines(some, full=full):
             out.print(line, soft_wrap=full)
+
+
+def _dollars(connection: Connection, run: Run) -> Decimal | None:
+    """None while it goes on, of a task that is gone, and where no project is."""
+    from orchestrator.deployment import billed
+    from orchestrator.pricing.actual import run_usage
+
+    record = connection.registry.get(run.task_id) if run.status in TERMINAL else None
+    if record is None:
+        return None
+    try:
+        return run_usage(run, record.task, billed(connection.application)).dollars()
+    except (InvalidProject, NoProject):
+        return None
 
 
 def found_run(connection: Connection, task: str, slot: str | None) -> Run:

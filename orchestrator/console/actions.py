@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from orchestrator.console import backfill_actions
+from orchestrator.console import approval_actions, backfill_actions
 from orchestrator.console.action import Action, Fields, command
 from orchestrator.console.deployed import Deployed
 from orchestrator.errors import UnknownAction, UnknownTask
@@ -174,6 +174,7 @@ ACTIONS: Mapping[str, Action] = {
         effects=_replay_effects,
         do=_replay,
     ),
+    **approval_actions.ACTIONS,
     **backfill_actions.ACTIONS,
 }
 

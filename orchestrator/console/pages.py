@@ -14,6 +14,7 @@ from jinja2 import Environment
 
 from orchestrator.console import costs, grid, heat, ledger
 from orchestrator.console.action import Action, Fields
+from orchestrator.console.approval_actions import asks
 from orchestrator.console.backfill_actions import going_on
 from orchestrator.console.calls import calls
 from orchestrator.console.dependencies import above, below, linked
@@ -35,9 +36,11 @@ from orchestrator.runs.alerts import Incident
 from orchestrator.runs.backfill import Reprocess, progress
 from orchestrator.runs.explanation import why
 from orchestrator.runs.outline import Outline
+from orchestrator.runs.pauses import each
 from orchestrator.runs.run import TERMINAL, UNSUCCESSFUL, Run, RunStatus, Trigger
 from orchestrator.runs.task_state import Record
 from orchestrator.tasks import preview
+from orchestrator.tasks.scope import Scope
 from orchestrator.tasks.slots import expected
 from orchestrator.tasks.task import Task
 
@@ -152,6 +155,7 @@ class Pages:
             record=record,
             task=task,
             zone=_zone(task),
+            pauses=[(one, Scope.from_key(one.switch) if one.switch else None) for one in each(record.pause)],
             incidents=[one for one in self.reading.incidents() if task_id in one.tasks],
             declared=_facts(task),
             pending=self._pending(task),
@@ -178,6 +182,7 @@ class Pages:
             run=run,
             zone=_zone(record.task) if record else "UTC",
             ended=run.status in TERMINAL,
+            asks=asks(run),
             facts=_run_facts(run),
             execution=execution(self.reading.histories, run.execution_arn, runners) if run.execution_arn else None,
             of_aws=self.reading.of_aws,

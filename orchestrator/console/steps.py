@@ -26,10 +26,10 @@ class Step(StrEnum):
 #: How the names of a step's states begin, the first that fits; a state that calls a target may be called anything.
 _BEGINNINGS = (
     (Step.LOOK_UP, ("Lookup",)),
-    (Step.WAIT, ("RecordWaiting", "Wait", "Join", "Leave", "Stop", "EndOther", "Other", "LookAt")),
+    (Step.WAIT, ("RecordWaiting", "Wait", "Join", "Leave", "Stop", "EndOther", "Other", "LookAt", "Hold", "Postpone")),
     (Step.CLAIM, ("Claim", "Explain", "Refused")),
     (Step.RETRY, ("Retry", "BackOff")),
-    (Step.RECORD, ("Record", "Ended", "Failed", "Unrecorded")),
+    (Step.RECORD, ("Record", "Ended", "Failed", "Unrecorded", "FailHeld", "SkipHeld")),
 )
 
 _ROW, _COLUMN = NODE_HEIGHT + GAP_Y, NODE_WIDTH + 3 * GAP_X
@@ -70,6 +70,8 @@ _LINES = {
     (Step.RUN, Step.RECORD): _down(2),
     (Step.CLAIM, Step.WAIT): _aside(1, _UPPER),
     (Step.WAIT, Step.CLAIM): _aside(1, _LOWER, back=True),
+    # A handler has said "not yet".
+    (Step.RUN, Step.WAIT): f"M{GAP_X + NODE_WIDTH} {2 * _ROW + 4}L{GAP_X + _COLUMN} {_ROW + _BELOW - 4}",
     (Step.RUN, Step.RETRY): _aside(2, _UPPER),
     (Step.RETRY, Step.RUN): _aside(2, _LOWER, back=True),
     (Step.WAIT, Step.RECORD): _around(1),

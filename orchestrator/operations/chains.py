@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from orchestrator.instants import of_slot, to_millisecond
 from orchestrator.runs.hold import Hold
@@ -54,7 +54,7 @@ class Chains:
                 if other is None or upstream is None or edge.task_id != task_id:
                     continue
                 since, until = waiting_span(edge, other.task, upstream.task, of_slot(slot))
-                for one in expected(other.task, since - _INSTANT, min(until or now, now)):
+                for one in expected(other.task, max(since - _INSTANT, _begin(other)), min(until or now, now)):
                     waits_for = upstream_slots(edge, other.task, upstream.task, one.at)
                     if not one.skipped and of_slot(slot) in waits_for:
                         yield other_id, key(one.at)
@@ -85,3 +85,9 @@ class Chains:
             if recorder.hold_again(task_id, slot, run, hold, now):
                 held.append(Run(task_id=task_id, slot=slot, status=RunStatus.WAITING, hold=hold))
         return held
+
+
+def _begin(record: Record) -> datetime:
+    """No slot of the task's present schedules was expected earlier."""
+    since = record.checkpoint.since if record.checkpoint else None
+    return of_slot(since) if since else datetime.min.replace(tzinfo=UTC)

@@ -29,9 +29,10 @@ class Upstreams:
 
     def answer(self, run: Run, hold: Hold, record: Record, now: datetime) -> RunEnd | Hold | None:
         """What becomes of a held slot; see :func:`orchestrator.runs.upstreams.answer`."""
-        return answer(record.task, run, hold, list(self._found(run, record)), now)
+        return answer(record.task, run, hold, list(self.found(run, record)), now)
 
-    def _found(self, run: Run, record: Record) -> Iterator[UpstreamSlot]:
+    def found(self, run: Run, record: Record) -> Iterator[UpstreamSlot]:
+        """The slots that a slot of the task waits for, with what is known of each."""
         for edge in record.task.after:
             of = record if edge.task_id == run.task_id else self.registry.get(edge.task_id)
             if of is None:

@@ -37,6 +37,7 @@ class Severity(StrEnum):
     LATE = Attention.LATE
     TOO_LONG = Attention.TOO_LONG
     TOO_SHORT = Attention.TOO_SHORT
+    AT_RISK = Attention.AT_RISK
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +163,7 @@ def text(stack: Stack, run: Run, incident: Incident, task: Task | None, latest: 
         *([f"error:     {run.error}"] if run.error else []),
         *([f"cause:     {one_line(run.cause)}"] if run.cause else []),
         *([f"running:   since {run.started_at}"] if run.status is RunStatus.RUNNING else []),
+        *([f"waits:     {run.hold.why}, until {run.hold.deadline}"] if run.hold else []),
         *([f"duration:  {run.duration_seconds:g} s"] if run.duration_seconds is not None else []),
         *([f"delay:     {run.start_delay_seconds:g} s"] if run.start_delay_seconds is not None else []),
         f"incident:  {incident.title}, since {incident.since}, {_times(incident)}",
@@ -225,6 +227,7 @@ _VERBS: Mapping[Severity, str] = {
     Severity.LATE: "started late",
     Severity.TOO_LONG: "took longer than it should",
     Severity.TOO_SHORT: "took less time than it should",
+    Severity.AT_RISK: "waits for others, and will miss its deadline",
 }
 
 

@@ -20,6 +20,7 @@ from typing import Any
 from orchestrator.dynamodb import Fields
 from orchestrator.errors import InvalidRow
 from orchestrator.instants import to_millisecond
+from orchestrator.runs.hold import Hold
 from orchestrator.runs.run import TERMINAL, Attention, Run, RunStatus, one_line
 from orchestrator.runs.task_state import Pause
 from orchestrator.stack import Stack
@@ -173,8 +174,8 @@ def of_row(stack: Stack, change: Change) -> Iterator[Outcome]:
         before = _readable(change.former)
     except InvalidRow:
         return
-    version = _version(run, change.image)
-    if before is not None and (before.status, _version(before, change.former)) == (run.status, version):
+    version = _version(run)
+    if before is not None and (before.status, _version(before)) == (run.status, version):
         return
     kinds = [_KINDS[run.status]]
     if Attention.RECOVERED in run.attention:
@@ -190,7 +191,7 @@ def of_row(stack: Stack, change: Change) -> Iterator[Outcome]:
             at=moment or to_millisecond(change.at),
             sequence=change.sequence,
             execution_arn=run.execution_arn and one_line(run.execution_arn),
-            data=_data(run, change.image),
+            data=_data(run),
         )
 
 
@@ -214,7 +215,7 @@ def of_record(stack: Stack, change: Change) -> Iterator[Outcome]:
     )
 
 
-def _data(run: Run, image: Mapping[str, Any]) -> dict[str, Any]:
+def _data(run: Run) -> dict[str, Any]:
     """What a row says that people may read, in a bounded number of characters; what does not apply is left out."""
     texts = {
         "status": run.status,
@@ -233,24 +234,23 @@ def _data(run: Run, image: Mapping[str, Any]) -> dict[str, Any]:
         "durationSeconds": run.duration_seconds,
         "startDelaySeconds": run.start_delay_seconds,
         "attention": [str(one) for one in run.attention] or None,
-        "hold": _hold(image),
+        "hold": _hold(run.hold),
     }
     said = {name: one_line(text) if text is not None else None for name, text in texts.items()} | others
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _version(run: Run, image: Mapping[str, Any]) -> str:
+def _version(run: Run) -> str:
     """A run's own, and of a slot that waits for one thing after another what it waits for."""
-    hold = _hold(image) if run.status is RunStatus.WAITING else None
-    return f"{run.version}-{hold['kind']}" if hold and "kind" in hold else run.version
+    held = run.hold if run.status is RunStatus.WAITING else None
+    return f"{run.version}-{held.kind}" if held else run.version
 
 
-def _hold(image: Mapping[str, Any]) -> dict[str, str] | None:
-    """What a slot waits for that no execution is kept open for."""
-    if "M" not in image.get("hold", {}):
+def _hold(hold: Hold | None) -> dict[str, str] | None:
+    """What of a hold people may read: params that were given are not."""
+    if hold is None:
         return None
-    hold = Fields(image["hold"]["M"])
-    known = {name: hold.find(name, str) for name in ("kind", "why", "since", "deadline")}
+    known = {"kind": hold.kind, "why": hold.why, "since": hold.since, "deadline": hold.deadline}
     return {name: one_line(text) for name, text in known.items() if text}
 
 

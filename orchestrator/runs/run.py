@@ -81,6 +81,8 @@ class Attention(StrEnum):
     TOO_LONG = "too long"
     #: It took less than the task's bound.
     TOO_SHORT = "too short"
+    #: It waits for others, and will miss its deadline if they take as long as they mostly do.
+    AT_RISK = "at risk"
     #: Incidents that have hit the task are open.
     RECOVERED = "recovered"
 

@@ -36,6 +36,7 @@ _PAGERDUTY_SEVERITIES: Mapping[str, str] = {
     Severity.LATE: "warning",
     Severity.TOO_LONG: "warning",
     Severity.TOO_SHORT: "warning",
+    Severity.AT_RISK: "warning",
 }
 
 #: Tasks or owners that a line names.

@@ -192,6 +192,15 @@ class Recorder:
         )
         return self._alone({"TableName": self._runs, "Key": _key(task_id, slot), **row})
 
+    def warn(self, run: Run, attention: Attention) -> bool:
+        """Marks a held row, which tells people. Returns False if it has a mark already, or is another by now."""
+        row = update(
+            {"attention": attention},
+            values={"version": run.version},
+            condition="attribute_exists(#hold) AND #startedAt = :version AND attribute_not_exists(#attention)",
+        )
+        return self._alone({"TableName": self._runs, "Key": _key(run.task_id, run.slot), **row})
+
     def close(self, task_id: str, slot: str, execution_arn: str, end: RunEnd) -> Closing:
         """Ends the row of an execution that is over, if it is unfinished, and releases its lease.
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,6 +38,7 @@ def test_a_run_is_shown_with_its_row_and_its_path(registry: Registry, capsys: Pr
     said = capsys.readouterr().out
     assert said.startswith(f"{task_id} {SLOT}  FAILED")
     assert "why:        InvalidParameters: work was given wrong params" in said
+    assert re.search(r"^cost:       \$0\.000\d{3} at list prices$", said, re.MULTILINE)
     for state in ("LookupTask", "ClaimSlot", "InvokeLambda", "RecordFailure"):
         assert f"  {state}  " in said
     assert '"params": {"refuse": true}' in said
@@ -48,15 +51,23 @@ def test_a_program_gets_the_row_and_every_stay_in_a_state(registry: Registry, ca
     assert main(["show", task_id, SLOT, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["status"] == "SUCCEEDED"
+    # A million simple runs cost some $120.
+    assert 0.000_09 < float(found["dollars"]) < 0.000_15
     (invoked,) = [one for one in found["path"] if one["state"] == "InvokeLambda"]
     assert json.loads(invoked["asked"])["Payload"]["slot"] == SLOT
     assert invoked["enteredAt"] <= invoked["leftAt"]
 
 
-def test_a_run_whose_history_is_gone_is_its_row(put_row: PutRow, registry: Registry, capsys: Printed) -> None:
+def test_a_run_whose_history_is_gone_is_its_row_wherever_one_asks(
+    put_row: PutRow, registry: Registry, capsys: Printed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put_row(register(registry, "forgotten"), SLOT, "FAILED")
+    # What it costs follows from the project, and there is none here.
+    monkeypatch.chdir(tmp_path)
     assert main(["show", "forgotten", SLOT]) == 0
-    assert "Step Functions has no history of it." in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "Step Functions has no history of it." in said
+    assert "cost:" not in said
 
 
 def test_the_log_of_a_run_is_its_own_with_the_whole_stack_trace(registry: Registry, capsys: Printed) -> None:

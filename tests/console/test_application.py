@@ -29,8 +29,9 @@ from orchestrator.instants import to_second
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.alerts import Cause, Severity
 from orchestrator.runs.dead_letter import DeadLetter
+from orchestrator.runs.pauses import added
 from orchestrator.runs.run import RunStatus
-from orchestrator.runs.task_state import Record
+from orchestrator.runs.task_state import Pause, Record
 from orchestrator.stores.dead_letters import DeadLetters
 from orchestrator.stores.deployments import Change, Deployments
 from orchestrator.stores.incidents import Incidents
@@ -477,6 +478,40 @@ def test_a_task_is_paused_and_resumed_and_everybody_sees_by_whom(browser: Browse
     assert browser.act("resume", task="paused", confirmed="yes").status == 409
     assert re.search(r"Paused before,.*: a leak; resumed by \S+ in the console\.", browser.get("/tasks/paused").text)
     assert 'data-task="paused"' not in browser.get("/?status=paused").text
+
+
+def test_a_slot_that_waits_for_an_approval_is_approved_once(
+    browser: Browser, registry: Registry, ledger: Ledger, embedded_aws: EmbeddedAws
+) -> None:
+    register(registry, "asks", approval_seconds=3600, schedules=(TaskSchedule(expression="rate(1 hour)"),))
+    slot = to_second(now().replace(minute=0, second=0))
+    client = embedded_aws.client("stepfunctions")
+    machine = browser.connection.runner.state_machine_arn
+    asked = {"taskId": "asks", "scheduledTime": slot, "trigger": "schedule"}
+    arn = client.start_execution(stateMachineArn=machine, input=json.dumps(asked))["executionArn"]
+    assert embedded_aws.execution(arn).over.wait(30)
+    run = ledger.get("asks", slot)
+    assert run is not None
+    assert run.status is RunStatus.WAITING
+    assert ">Approve<" in browser.get(f"/tasks/asks/slots/{slot}").text
+    form = {"task": "asks", "slot": slot, "reason": "it is fine"}
+    assert f"orchestrator approve asks {slot} --reason 'it is fine'" in unescape(browser.act("approve", **form).text)
+    assert browser.act("approve", **form, confirmed="yes").status == 200
+    until = time.monotonic() + 60
+    while (run := ledger.get("asks", slot)) is None or run.status is not RunStatus.SUCCEEDED:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert browser.act("refuse", **form).status == 409
+
+
+def test_a_pause_of_many_tasks_is_named_as_such(browser: Browser, registry: Registry) -> None:
+    register(registry, "of-many", tags=("etl",))
+    made = Pause(who="user/anna", why="a move", since=SLOT, switch="tag:etl")
+    registry.change_pause("of-many", lambda before: added(before, made, now()))
+    text = browser.get("/tasks/of-many").text
+    assert "Paused</strong>, as all tasks with the tag etl, by user/anna" in text
+    assert "orchestrator resume --tag etl" in text
+    assert ">Resume<" not in text
 
 
 def test_a_task_is_started_and_a_slot_runs_again(

@@ -25,7 +25,7 @@ from orchestrator.tasks.gates import HoldKind
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.task import OnDeadline, OnFailure, OverlapPolicy, TaskSchedule, Upstream
 from tests.testbed.reference import OF_HOLDING, disagreements, never_evaluated
-from tests.testbed.rounds import round_at
+from tests.testbed.rounds import messages, round_at
 from tests.testbed.task_runner import STACK, TaskRunner
 
 SLOT = "2026-11-23T08:00:00Z"
@@ -165,6 +165,33 @@ def test_at_its_deadline_a_slot_expires_or_runs(runner: TaskRunner) -> None:
     expired = expires.row(expires.load, at)
     assert (expired.status, expired.error) == (RunStatus.EXPIRED, "UpstreamLate")
     assert runs.row(runs.load, at).status is RunStatus.SUCCEEDED
+
+
+def test_people_hear_of_a_slot_that_will_miss_its_deadline_before_it_does_and_once(runner: TaskRunner) -> None:
+    chain = Chain(runner, "at-risk")
+    slot = (datetime.now(UTC) - timedelta(days=1)).replace(hour=8, minute=0, second=0, microsecond=0)
+    at, upstream = (moment.strftime("%Y-%m-%dT%H:%M:%SZ") for moment in (slot, slot - timedelta(hours=2)))
+    # Of twenty runs nineteen took an hour, and one a day.
+    for days in range(1, 21):
+        row = {"taskId": chain.extract, "slot": (slot - timedelta(days=days, hours=2)).strftime("%Y-%m-%dT%H:%M:%SZ")}
+        item = {name: {"S": text} for name, text in (row | {"status": "SUCCEEDED"}).items()}
+        took = {"durationSeconds": {"N": "86400" if days == 7 else "3600"}}
+        runner.aws.client("dynamodb").put_item(TableName=STACK.runs_table, Item=item | took)
+    chain.run(chain.load, at)
+    chain.row(chain.load, at)
+    # By half past ten.
+    runner.change(chain.load, "SET deadline = :at", at={"S": str(9000)})
+    _held_since(runner, chain, at, slot)
+    messages(runner)
+    marks = []
+    for minutes in (60, 89, 91, 96, 101):
+        marks.append(round_at(runner, slot + timedelta(minutes=minutes))["atRisk"])
+        assert runner.aws.event_sources.settled(60)
+    # The first round has learnt the deadline.
+    assert marks == [0, 0, 1, 0, 0]
+    (told,) = [text for text in messages(runner) if chain.load in text]
+    assert "A scheduled task waits for others, and will miss its deadline." in told
+    assert f"waits for {chain.extract} {upstream}" in told
 
 
 def _held_since(runner: TaskRunner, chain: Chain, slot: str, since: datetime) -> None:

@@ -20,6 +20,8 @@ from orchestrator.deployment.template import TASK_RUNNER
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.stack import Stack
 from orchestrator.stores.registry import Registry
+from orchestrator.tasks.event_start import EventStart
+from orchestrator.tasks.rule_names import rule_name
 from orchestrator.tasks.schedule_names import task_of
 from orchestrator.tasks.task import Task
 from tests.testbed import sample
@@ -30,9 +32,17 @@ STACK = Stack()
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 LATER = NOW + LEASE + timedelta(seconds=1)
 
-BEFORE = [task("report", "cron(0 2 * * ? *)"), task("clean", "cron(0 3 * * ? *)"), task("old", "cron(0 4 * * ? *)")]
+#: On the default bus, and on another.
+CLOSED, OPENED, SOLD = (EventStart(pattern={"source": [name]}) for name in ("closed", "opened", "sold"))
+OTHERS = "others"
+
+BEFORE = [
+    replace(task("report", "cron(0 2 * * ? *)"), starts=(CLOSED, SOLD)),
+    task("clean", "cron(0 3 * * ? *)"),
+    replace(task("old", "cron(0 4 * * ? *)"), starts=(replace(SOLD, bus=OTHERS),)),
+]
 AFTER = [
-    task("report", "cron(0 5 * * ? *)", description="at another time"),
+    replace(task("report", "cron(0 5 * * ? *)", description="at another time"), starts=(OPENED, SOLD)),
     task("clean", description="by hand only"),
     task("new", "cron(0 6 * * ? *)"),
 ]
@@ -91,6 +101,18 @@ def assert_finished_by_the_next(aws: EmbeddedAws, application: Application, task
     apply(aws.client, application, tasks, deployer=Deployer(now=lambda: LATER, sleep=lambda seconds: None))
     assert plan(aws.client, application, tasks, now=LATER).is_empty
     assert Registry(aws.client("dynamodb"), STACK).declared().keys() == {task.id for task in tasks}
+    assert rules(aws) == {rule_name(STACK, one.id, start, express=False) for one in tasks for start in one.starts}
+
+
+def rules(aws: EmbeddedAws) -> set[str]:
+    """The names of the rules that start tasks, all of which have their target and are on."""
+    events, found = aws.client("events"), set()
+    for bus in ("default", OTHERS):
+        for rule in events.list_rules(NamePrefix=STACK.rule_prefix, EventBusName=bus)["Rules"]:
+            assert rule["State"] == "ENABLED"
+            assert events.list_targets_by_rule(Rule=rule["Name"], EventBusName=bus)["Targets"]
+            found.add(rule["Name"])
+    return found
 
 
 def die_after_more_and_more_calls(run: Callable[[int], bool], every: int) -> int:
@@ -102,6 +124,7 @@ def die_after_more_and_more_calls(run: Callable[[int], bool], every: int) -> int
 def test_the_first_deployment(aws: EmbeddedAws, application: Application, every: int) -> None:
     def run(calls: int) -> bool:
         aws.reset()
+        aws.client("events").create_event_bus(Name=OTHERS)
         died = dies(aws, application, BEFORE, calls)
         assert_finished_by_the_next(aws, application, BEFORE)
         return died
@@ -116,6 +139,7 @@ def test_a_later_deployment(aws: EmbeddedAws, application: Application, every: i
 
     def run(calls: int) -> bool:
         aws.reset()
+        aws.client("events").create_event_bus(Name=OTHERS)
         code.write_text(first)
         apply(aws.client, application, BEFORE, deployer=Deployer(now=lambda: NOW, sleep=lambda seconds: None))
         code.write_text("def handler(event, context):\n    return 'changed'\n")

@@ -126,3 +126,12 @@ def test_the_calendars_of_the_page_on_clocks_do_what_it_says(tmp_path: Path) -> 
         ("2026-12-31", False),
         ("2027-01-04", True),
     ]
+
+
+def test_the_chain_of_the_page_on_dependencies_waits_for_what_it_says(tmp_path: Path) -> None:
+    def waits(task: str) -> list[str]:
+        slots = previewed("how-to/dependencies.md", "tasks", task, "2026-12-01", "2026-12-01T23:59:59Z", tmp_path)
+        return [one for slot in slots for one in slot["after"]]
+
+    assert waits("load") == ["extract 2026-12-01T01:00:00Z", "rates 2026-12-01T02:00:00Z"]
+    assert waits("report") == ["load 2026-12-01T03:00:00Z"]

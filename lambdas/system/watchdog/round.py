@@ -14,6 +14,7 @@ from pydantic.alias_generators import to_camel
 from orchestrator.errors import InvalidRecord, InvalidRow
 from orchestrator.instants import order, to_millisecond
 from orchestrator.operations import pausing
+from orchestrator.operations.lateness import Lateness
 from orchestrator.operations.releasing import Release, Releasing
 from orchestrator.runs import alerts
 from orchestrator.runs.destinations import News, about, attributes
@@ -54,6 +55,8 @@ class Tally:
     resumed: int = 0
     #: Held slots that were started or ended.
     released: int = 0
+    #: Held slots that will miss their deadlines, and of which people learn that now.
+    at_risk: int = 0
     told: int = 0
     #: Runs that go on for longer than they should, and of which people learn that now.
     too_long: int = 0
@@ -87,6 +90,7 @@ class Round:
     goes_on: Callable[[], bool]
     tally: Tally = field(default_factory=Tally)
     _records: dict[str, Record | None] = field(default_factory=dict)
+    _durations: dict[str, timedelta] = field(default_factory=dict)
     _searched: set[str] = field(default_factory=set)
 
     def make(self) -> Tally:
@@ -134,9 +138,16 @@ class Round:
         return list(self.ledger.with_status(status))
 
     def _consider(self, run: Run) -> None:
-        """Releases, or ends, a held slot that nobody has woken."""
+        """Releases, or ends, a held slot that nobody has woken; and warns of one that will miss its deadline, once."""
         became = self._releasing.consider(run.task_id, run.slot, self.now)
         self.tally.released += became in (Release.STARTED, Release.ENDED)
+        record = self._record(run.task_id) if became is Release.WAITS and not run.attention else None
+        if record is not None and self._lateness.misses_deadline(run, record, self.now):
+            self.tally.at_risk += self.recorder.warn(run, Attention.AT_RISK)
+
+    @property
+    def _lateness(self) -> Lateness:
+        return Lateness(registry=self.registry, ledger=self.ledger, _durations=self._durations)
 
     @property
     def _releasing(self) -> Releasing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from rich.text import Text
 
@@ -33,8 +34,8 @@ def _approval(approval: Approval | None) -> str | None:
     return "; ".join(filter(None, (asked, said or "nobody has answered yet")))
 
 
-def run_lines(run: Run) -> Iterator[Text]:
-    """A line for each thing that applies."""
+def run_lines(run: Run, *, dollars: Decimal | None = None) -> Iterator[Text]:
+    """A line for each thing that applies; ``dollars`` are what it has cost."""
     yield Text(f"{run.task_id} {run.slot}  ", style="bold").append_text(status_text(run.status))
     waited = None if run.start_delay_seconds is None else f"{run.start_delay_seconds:.1f} s after its slot"
     told = {
@@ -45,6 +46,7 @@ def run_lines(run: Run) -> Iterator[Text]:
         "started": ", ".join(filter(None, (run.started_at, f"by {run.trigger}", run.started_by, waited))),
         "ended": run.ended_at,
         "took": None if run.duration_seconds is None else f"{run.duration_seconds:.1f} s",
+        "cost": None if dollars is None else f"${dollars:.6f} at list prices",
         "attempts": str(run.attempts) if run.attempts else None,
         "duplicates": str(run.duplicates) if run.duplicates else None,
         "attention": ", ".join(run.attention),
