@@ -234,7 +234,9 @@ def one_waits_for_another(world: World, *, heard: bool) -> None:
     """It is woken when that one ends; or else, where nobody hears of it, by the watchdog."""
     first, second = world.new("extract"), world.new("load")
     world.register(first, schedules=(HOURLY,), downstream=(second,) if heard else ())
-    world.register(second, schedules=(HOURLY,), after=(Upstream(task_id=first),))
+    # And then for a place, of which there is one.
+    limit: dict[str, Any] = {"at_once": 1, "overlap": OverlapPolicy.ALLOW_ALL}
+    world.register(second, schedules=(HOURLY,), after=(Upstream(task_id=first),), **limit)
     held = world.slot({"taskId": second, "scheduledTime": SLOT})
     assert held is not None
     assert held.hold is not None
