@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,36 @@ from orchestrator.cli.completion import complete_task
 from orchestrator.cli.connection import Connection
 from orchestrator.cli.options import environment_name
 from orchestrator.stack import Stack
+
+#: Where each command is that asks about a deployment, or changes one. Each is imported when it is typed: to import all
+#: of them takes longer than most of them take.
+OPERATING = {
+    "alerts": "orchestrator.cli.alerts.alerts",
+    "approve": "orchestrator.cli.approve.approve",
+    "backfill": "orchestrator.cli.backfill.backfill",
+    "completion": "orchestrator.cli.completion.completion",
+    "console": "orchestrator.cli.console.console",
+    "costs": "orchestrator.cli.costs.costs",
+    "emit": "orchestrator.cli.emit.emit",
+    "failed": "orchestrator.cli.failed.failed",
+    "forecast": "orchestrator.cli.forecast.forecast_command",
+    "init": "orchestrator.cli.init.init",
+    "invoke": "orchestrator.cli.invoke.invoke",
+    "ledger": "orchestrator.cli.ledger.ledger",
+    "logs": "orchestrator.cli.logs.logs",
+    "mute": "orchestrator.cli.mute.mute",
+    "pause": "orchestrator.cli.pause.pause",
+    "preview": "orchestrator.cli.preview.preview",
+    "rerun": "orchestrator.cli.rerun.rerun",
+    "resume": "orchestrator.cli.pause.resume",
+    "runs": "orchestrator.cli.runs.runs",
+    "schedule": "orchestrator.cli.schedule.schedule",
+    "show": "orchestrator.cli.show.show",
+    "start": "orchestrator.cli.start.start",
+    "stop": "orchestrator.cli.stop.stop",
+    "tasks": "orchestrator.cli.tasks.tasks",
+    "unmute": "orchestrator.cli.mute.unmute",
+}
 
 
 def _choose_environment(context: click.Context, parameter: click.Parameter, name: str | None) -> None:
@@ -74,7 +105,7 @@ def _options() -> tuple[click.Option, ...]:
 class Commands(click.Group):
     """Its commands may be typed as ``orchestrator --env prod tasks`` and as ``orchestrator tasks --env prod``.
 
-    Those that build and deploy are imported when one of them is typed, and it remembers that one was.
+    Most are imported when one of them is typed, and it remembers that one was that builds or deploys.
     """
 
     deploying = False
@@ -106,10 +137,14 @@ class Commands(click.Group):
         _extend(cmd)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), *deployments.MODULES])
+        return sorted({*super().list_commands(ctx), *OPERATING, *deployments.MODULES})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         command = super().get_command(ctx, cmd_name)
+        if command is None and cmd_name in OPERATING:
+            module, _, function = OPERATING[cmd_name].rpartition(".")
+            command = getattr(import_module(module), function)
+            self.add_command(command)
         if command is None and cmd_name in deployments.MODULES:
             # A copy: a project's deploy.py has it as it is.
             command = copy(deployments.command(cmd_name))

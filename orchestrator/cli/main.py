@@ -15,36 +15,10 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.cli import deployments, faults
-from orchestrator.cli.alerts import alerts
-from orchestrator.cli.approve import approve
-from orchestrator.cli.backfill import backfill
 from orchestrator.cli.commands import Commands
-from orchestrator.cli.completion import completion
 from orchestrator.cli.connection import Connection
-from orchestrator.cli.console import beside
-from orchestrator.cli.console import console as web_console
-from orchestrator.cli.costs import costs
-from orchestrator.cli.emit import emit
-from orchestrator.cli.failed import failed
-from orchestrator.cli.forecast import forecast_command
-from orchestrator.cli.init import init
-from orchestrator.cli.invoke import invoke
-from orchestrator.cli.ledger import ledger
-from orchestrator.cli.logs import logs
-from orchestrator.cli.mute import mute, unmute
 from orchestrator.cli.options import console, moment, tasks_option
-from orchestrator.cli.pause import pause, resume
-from orchestrator.cli.preview import preview
-from orchestrator.cli.rerun import rerun
-from orchestrator.cli.runs import runs
-from orchestrator.cli.schedule import schedule
-from orchestrator.cli.show import show
-from orchestrator.cli.start import start
-from orchestrator.cli.stop import stop
-from orchestrator.cli.tasks import tasks
 from orchestrator.errors import InvalidProject
-from orchestrator.pricing.budgets import exceeded
-from orchestrator.runs.destinations import silences
 from orchestrator.stack import Stack
 
 if TYPE_CHECKING:
@@ -69,6 +43,7 @@ def validate(connection: Connection, given: Path | None) -> None:
     stack is needed: calendars are worked out as of this machine's date, those of `plan` and `apply` as of the stack's.
     """
     from orchestrator.deployment.checking import check
+    from orchestrator.runs.destinations import silences
 
     file = connection.tasks_file(given)
     try:
@@ -94,6 +69,7 @@ def _exceeded(connection: Connection, declared: Declared) -> Iterator[str]:
     """Yields a warning for each task and owner whose slots cost more a month than the budget allows."""
     if declared.budgets or any(task.budget for task in declared.tasks):
         from orchestrator.deployment import monthly_cost
+        from orchestrator.pricing.budgets import exceeded
 
         yield from exceeded(declared.tasks, declared.budgets, monthly_cost(connection.application, datetime.now(UTC)))
 
@@ -129,6 +105,7 @@ def local(
 ) -> None:
     """Run all of it on this machine, until Ctrl-C; what is saved is deployed at once."""
     # Here, because moto takes a second to import and nothing else needs it.
+    from orchestrator.cli.console import beside
     from orchestrator.local import session
     from orchestrator.local.aws.kept.folder import Kept
     from orchestrator.local.reloading import Source
@@ -155,38 +132,6 @@ def demo(connection: Connection, file: Path | None) -> int:
     from orchestrator.cli import demo as day
 
     return day.show(connection.application, connection.tasks_file(file), console())
-
-
-_COMMANDS = (
-    alerts,
-    approve,
-    backfill,
-    completion,
-    web_console,
-    emit,
-    failed,
-    costs,
-    forecast_command,
-    init,
-    invoke,
-    ledger,
-    logs,
-    mute,
-    pause,
-    preview,
-    rerun,
-    resume,
-    runs,
-    schedule,
-    show,
-    start,
-    stop,
-    tasks,
-    unmute,
-)
-
-for command in _COMMANDS:
-    orchestrator.add_command(command)
 
 
 def main(arguments: list[str] | None = None) -> int:
