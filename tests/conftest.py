@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,7 @@ _LONG = (
     "outside/test_rates.py",
     "outside/test_state.py",
     "outside/test_reloading.py",
+    "outside/test_terminal.py",
     "test_deploy.py",
     "console/test_browser.py",
     "definitions/test_billing.py",
@@ -79,18 +82,23 @@ _LONG = (
 
 _TESTS = Path(__file__).parent
 
-#: The files of this folder share two processes of the product, so one worker has them all, but for those that start
-#: one of their own.
+#: The files of this folder share two processes of the product, so one worker has them all, but for those that import
+#: ``running`` to start one of their own.
 _TOGETHER = "tests/outside/"
-_APART = tuple(f"{_TOGETHER}test_{name}.py" for name in ("ending", "rates", "reloading", "state"))
+_OF_THEIR_OWN = re.compile(r"^from tests\.outside\.running import .*\brunning\b", re.MULTILINE)
 
 
 class _Scheduling(LoadFileScheduling):  # type: ignore[misc] # xdist has no types
     """A file stays with one worker, and so do files that share what is expensive."""
 
     def _split_scope(self, nodeid: str) -> str:
-        is_shared = nodeid.startswith(_TOGETHER) and not nodeid.startswith(_APART)
-        return _TOGETHER if is_shared else str(super()._split_scope(nodeid))
+        file = str(super()._split_scope(nodeid))
+        return _TOGETHER if file.startswith(_TOGETHER) and not _is_apart(file) else file
+
+
+@cache
+def _is_apart(file: str) -> bool:
+    return _OF_THEIR_OWN.search((_TESTS.parent / file).read_text(encoding="utf-8")) is not None
 
 
 @pytest.hookimpl(optionalhook=True)
