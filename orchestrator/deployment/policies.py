@@ -130,7 +130,10 @@ def scheduler(stack: Stack, runners: Sequence[str]) -> dict[str, Any]:
 
 
 def events(stack: Stack, runners: Sequence[str]) -> dict[str, Any]:
-    """The role that rules start ``runners`` with; dead letters EventBridge sends in its own name."""
+    """The role that rules start ``runners`` with; dead letters EventBridge sends in its own name.
+
+    The source is the rule ("Cross-service confused deputy prevention in Amazon EventBridge").
+    """
     starting = allow("states:StartExecution", _one_or_all([{"Ref": name} for name in runners]))
     return role(stack, "events", [starting], ArnLike=rules(stack))
 
