@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +49,7 @@ def _loader(search_paths: str | None = None) -> Loader:
 botocore.session.create_loader = _loader
 
 # How long an example takes is measured elsewhere; a machine that is busy fails no test.
-settings.register_profile("suite", deadline=None, max_examples=30)
+settings.register_profile("suite", deadline=None, max_examples=20)
 settings.register_profile("proof", deadline=None)
 settings.load_profile("suite")
 
@@ -59,6 +61,7 @@ _LONG = (
     "outside/test_rates.py",
     "outside/test_state.py",
     "outside/test_reloading.py",
+    "outside/test_terminal.py",
     "test_deploy.py",
     "console/test_browser.py",
     "definitions/test_billing.py",
@@ -72,22 +75,30 @@ _LONG = (
     "definitions/test_task_runner.py",
     "faults/test_task_runner.py",
     "local/test_session.py",
+    "testing/test_project.py",
+    "lambdas/billing/test_crashes.py",
+    "faults/test_life.py",
 )
 
 _TESTS = Path(__file__).parent
 
-#: The files of this folder share two processes of the product, so one worker has them all, but for those that start
-#: one of their own.
+#: The files of this folder share two processes of the product, so one worker has them all, but for those that import
+#: ``running`` to start one of their own.
 _TOGETHER = "tests/outside/"
-_APART = tuple(f"{_TOGETHER}test_{name}.py" for name in ("ending", "rates", "reloading", "state"))
+_OF_THEIR_OWN = re.compile(r"^from tests\.outside\.running import .*\brunning\b", re.MULTILINE)
 
 
 class _Scheduling(LoadFileScheduling):  # type: ignore[misc] # xdist has no types
     """A file stays with one worker, and so do files that share what is expensive."""
 
     def _split_scope(self, nodeid: str) -> str:
-        is_shared = nodeid.startswith(_TOGETHER) and not nodeid.startswith(_APART)
-        return _TOGETHER if is_shared else str(super()._split_scope(nodeid))
+        file = str(super()._split_scope(nodeid))
+        return _TOGETHER if file.startswith(_TOGETHER) and not _is_apart(file) else file
+
+
+@cache
+def _is_apart(file: str) -> bool:
+    return _OF_THEIR_OWN.search((_TESTS.parent / file).read_text(encoding="utf-8")) is not None
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -20,12 +20,13 @@ from orchestrator.cli.main import main
 from orchestrator.deployment import Application, Applied
 from orchestrator.errors import NotReplayable
 from orchestrator.functions import Function
-from orchestrator.instants import of_slot, window_end
+from orchestrator.instants import of_slot, to_second, window_end
 from orchestrator.local.aws.server import EmbeddedAws
-from orchestrator.operations import replaying
+from orchestrator.operations import pausing, replaying
 from orchestrator.operations.releasing import Release, Releasing
 from orchestrator.runs.dead_letter import DeadLetter
 from orchestrator.runs.run import TERMINAL, Run, RunStatus, Trigger
+from orchestrator.runs.task_state import Pause
 from orchestrator.stack import Stack
 from orchestrator.stores.dead_letters import DeadLetterRecord, DeadLetterStatus
 from orchestrator.stores.executions import Runner
@@ -36,7 +37,7 @@ from orchestrator.stores.registry import Registry
 from orchestrator.taskfile.reader import load
 from orchestrator.tasks.gates import HoldKind
 from orchestrator.tasks.rule_names import rule_name
-from orchestrator.tasks.task import Task
+from orchestrator.tasks.task import CatchUp, Task
 from tests.testbed import LAMBDAS
 
 STACK = Stack(name="shop-test")
@@ -298,6 +299,21 @@ def test_an_event_too_large_for_an_execution_is_a_dead_letter_that_names_its_tas
     assert (letter.task_id, letter.slot) == ("large", None)
     assert "InvalidExecutionInput" in letter.error_code or "262144" in letter.error_message
     assert ended(ledger, "daily-report", "2027-03-01T08:00:00Z").status is RunStatus.SUCCEEDED
+
+
+def test_an_event_that_came_during_a_pause_runs_at_its_end_with_its_params_whatever_its_slot(
+    embedded_aws: EmbeddedAws, stack: Applied, ledger: Ledger
+) -> None:
+    registry, slot = Registry(embedded_aws.client("dynamodb"), STACK), "2020-05-01T08:00:00Z"
+    now = embedded_aws.clock.now()
+    pause = Pause(who="ann", since=to_second(now - timedelta(seconds=2)), on_resume=CatchUp.ALL)
+    registry.change_pause("daily-report", lambda before: pause)
+    put(embedded_aws, "Day closed", {"date": "2020-05-01", "orders": 4})
+    assert ended(ledger, "daily-report", slot).reason == "paused"
+    runner = Runner(embedded_aws.client("stepfunctions"), stack.outputs["TaskRunnerArn"])
+    assert pausing.resume(registry, ledger, runner, "daily-report", pause, now + timedelta(seconds=5)) == [slot]
+    run = soon(lambda: (one := ledger.get("daily-report", slot)) and one.status is RunStatus.SUCCEEDED and one)
+    assert json.loads(run.result)["event"]["params"]["orders"] == 4
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,10 @@ def test_a_project_is_begun_and_checked_with_what_is_in_it_alone(built: Path, tm
     said = "definitions/welcome.py:6: it is built with the SDK for Step Functions: pip install "
     assert ran.stderr.startswith(said), ran.stderr
     assert ran.returncode == 2
+    without = program.replace("'stepfunctions'", "'moto'")
+    demo = [sys.executable, "-c", without, "demo"]
+    ran = subprocess.run(demo, cwd=tmp_path / "shop", capture_output=True, text=True)
+    assert ran.stderr == 'the embedded AWS is not installed: pip install "scheduled-task-orchestrator[local]"\n'
 
 
 @pytest.mark.proof

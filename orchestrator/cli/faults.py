@@ -48,6 +48,10 @@ INTERRUPTED = 130
 
 _CREDENTIALS = "log in (`aws sso login`), or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 
+#: What only the extra ``local`` brings.
+_EMBEDDED = ("jsonata", "moto")
+_WITHOUT_LOCAL = 'the embedded AWS is not installed: pip install "scheduled-task-orchestrator[local]"'
+
 #: What to try, by the kind of fault: names of classes of botocore.exceptions.
 _ADVICE = (
     (("NoCredentialsError", "PartialCredentialsError"), _CREDENTIALS),
@@ -173,6 +177,8 @@ def run(
         if isinstance(fault, ValueError) and str(fault).startswith("Invalid endpoint"):
             # What botocore says of AWS_ENDPOINT_URL without a scheme.
             return _say(f"{fault}: AWS_ENDPOINT_URL is to be like http://127.0.0.1:4566", bad_input())
+        if isinstance(fault, ModuleNotFoundError) and str(fault.name).split(".")[0] in _EMBEDDED:
+            return _say(_WITHOUT_LOCAL, FAILED)
         if isinstance(fault, OSError):
             return _say(f"{fault.filename or ''}: {fault.strerror or fault}".removeprefix(": "), bad_input())
         raise

@@ -62,14 +62,23 @@ def resume(
     changed = registry.change_pause(task_id, lambda before: ended(before, end.switch, end, now))
     if changed is None or changed[1] != end:
         return []
-    runs = ledger.between(task_id, _earliest(end), key(now)) if end.on_resume is not CatchUp.NONE else ()
-    chosen = skipped(end, runs)
+    chosen = skipped(end, _candidates(registry, ledger, task_id, end, now))
     for run in chosen:
         params = runner.params(run) if run.trigger is Trigger.EVENT else {}
         runner.start(task_id, params=params, slot=run.slot, now=now, replaced=run, trigger=Trigger.RESUME)
     last = replace(end, ended=key(now))
     registry.change_pause(task_id, lambda before: None if before == end else before, ended=last)
     return [run.slot for run in chosen]
+
+
+def _candidates(registry: Registry, ledger: Ledger, task_id: str, pause: Pause, now: datetime) -> tuple[Run, ...]:
+    """The runs that a pause may have skipped: of a schedule those of its time; an event may name any slot."""
+    if pause.on_resume is CatchUp.NONE:
+        return ()
+    record = registry.get(task_id)
+    if record is not None and record.task.starts:
+        return ledger.runs(task_id, limit=2 * MOST_SLOTS, statuses=(RunStatus.SKIPPED,))
+    return ledger.between(task_id, _earliest(pause), key(now))
 
 
 def own(record: Record) -> Pause:

@@ -170,15 +170,19 @@ class Releasing:
             self._let_in(limit, self.pools.leave(limit, task_id, slot, now), now)
 
     def _let_in(self, limit: Limit, admitted: Iterable[Holder], now: datetime) -> None:
-        """Starts those who have a place now; one that waits no more gives its own to the next."""
-        left = list(admitted)
+        """Starts those who have a place and are still held; one that waits no more gives its own to the next."""
+        left, seen = list(admitted), set[Holder]()
         while left:
             holder = left.pop(0)
+            if holder in seen:
+                continue
+            seen.add(holder)
             run = self.ledger.get(holder.task_id, holder.slot)
-            if run is None or run.hold is None or run.version != holder.version:
-                left += self.pools.leave(limit, holder.task_id, holder.slot, now, version=holder.version)
-            else:
+            is_held = run is not None and run.status is RunStatus.WAITING and run.hold is not None
+            if run is not None and run.hold is not None and is_held and run.version == holder.version:
                 self._begin(run, run.hold, holder, now)
+            elif run is None or run.status in TERMINAL or is_held:
+                left += self.pools.leave(limit, holder.task_id, holder.slot, now, version=holder.version)
 
     def _begin(self, run: Run, hold: Hold, holder: Holder, now: datetime) -> None:
         begins = datetime.fromtimestamp(holder.begins, UTC)

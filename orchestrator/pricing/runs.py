@@ -97,7 +97,33 @@ def run_lines(task: Task, billed: Billed, *, seconds: Decimal = ASSUMED_SECONDS)
             Line(what="Lambda: the function", usage=work),
             Line(what="CloudWatch Logs: the function", usage=logs.written(logs.FUNCTION_BYTES, billed.log_days)),
         ]
-    return lines
+    return [*lines, *held_lines(task)]
+
+
+def held_lines(task: Task) -> list[Line]:
+    """What a run costs more that is held first, and then let in: none for a task that waits for nothing.
+
+    A plain task's run passes through four states. HoldSlot ends an execution of four; the one that takes the row's
+    place finds the row in its way and asks once more, which is four states more than a plain run's. The follower is
+    called for the held row and for the end.
+    """
+    if not task.gates:
+        return []
+    row, record = write_units(ROW_BYTES), write_units(record_bytes(task))
+    # The held row and its place in the index; and a claim that is refused is paid for ("Read and write operations").
+    written = 2 * row + TRANSACTION * (row + record)
+    read = read_units(record_bytes(task)) * 4 + read_units(ROW_BYTES) * 4
+    follower = Usage(lambda_request=Decimal(2), lambda_gb_second=2 * REPORTER_SECONDS * REPORTER_MEMORY_MB / 1024)
+    lines = [
+        Line(what="Step Functions: transitions of the wait", usage=Usage(state_transition=Decimal(8))),
+        Line(what="DynamoDB: the held row", usage=Usage(write_unit=Decimal(written), read_unit=Decimal(read))),
+        Line(what="Lambda: the follower lets it go", usage=follower),
+    ]
+    if task.limit is None:
+        return lines
+    # It waits, is let in (a transaction of two), and leaves (one of one); each looks at the pool and at who waits.
+    pool = Usage(write_unit=Decimal(1 + TRANSACTION * 3), read_unit=Decimal(8))
+    return [*lines, Line(what="DynamoDB: the pool and its waiters", usage=pool)]
 
 
 def skip_lines(task: Task, billed: Billed) -> list[Line]:

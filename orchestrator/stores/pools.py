@@ -65,12 +65,12 @@ class Pools:
     def enter(self, limit: Limit, waiter: Waiter, now: datetime) -> tuple[Holder, ...]:
         """Lets in who is next, now that ``waiter`` is there, too: all that were let in, of which it may be one.
 
-        What has been let in already is let in again, so that it can be repeated. Raises :class:`PoolContended`.
+        Where it is in the pool already, it gives all who are: whoever has let them in may have died before it could
+        start them. Raises :class:`PoolContended`.
         """
         inside = self._state(limit).pool.holders
-        mine = [one for one in inside if one.is_of(waiter.task_id, waiter.slot, waiter.version)]
-        if mine:
-            return tuple(mine)
+        if any(one.is_of(waiter.task_id, waiter.slot, waiter.version) for one in inside):
+            return inside
         expiry = int(waiter.since) + _LIFETIME_SECONDS
         item = {**_waiter_value(waiter), "kind": _kind(limit), "name": _name(waiter), "ttl": expiry}
         self._client.put_item(TableName=self._table, Item=to_item(item))
@@ -80,10 +80,13 @@ class Pools:
         self, limit: Limit, task_id: str, slot: str, now: datetime, *, version: str | None = None
     ) -> tuple[Holder, ...]:
         """Gives back the place of a slot whose run has ended, or that of one ``version`` of its row, and lets in who is
-        next. Raises :class:`PoolContended`.
+        next. Where it has none, it gives all who are in the pool, as :meth:`enter` does.
+
+        Raises :class:`PoolContended`.
         """
-        if not self._state(limit).pool.has(task_id, slot):
-            return ()
+        inside = self._state(limit).pool
+        if not inside.has(task_id, slot):
+            return inside.holders
         return self._change(limit, now, lambda pool: pool.without(task_id, slot, version))
 
     def before(self, limit: Limit, waiter: Waiter) -> tuple[Waiter, ...]:

@@ -13,7 +13,7 @@ from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.run import Run, RunStatus, Trigger
 from orchestrator.stores.ledger import Ledger
 from orchestrator.stores.registry import Registry
-from orchestrator.tasks.task import Target, TargetKind, Task
+from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule, Upstream
 from tests.cli.conftest import PutRow
 from tests.testbed.deployed import STACK
 
@@ -145,3 +145,33 @@ def change(aws: EmbeddedAws, task_id: str, name: str, value: dict[str, Any]) -> 
         UpdateExpression=f"SET {name} = :value",
         ExpressionAttributeValues={":value": {"M": value}},
     )
+
+
+def test_what_is_downstream_is_held_until_the_slot_has_run_again(
+    registry: Registry, ledger: Ledger, capsys: Printed
+) -> None:
+    """By a rerun and by a backfill; nobody follows the ledger's stream here."""
+    daily = (TaskSchedule(expression="cron(0 8 * * ? *)"),)
+    for command in (
+        ["rerun", "{}", SLOT],
+        ["backfill", "{}", "--from", SLOT, "--to", SLOT, "--reprocess", "completed"],
+    ):
+        extract, load = f"extract-{command[0]}", f"load-{command[0]}"
+        register(registry, extract, schedules=daily, downstream=(load,))
+        register(registry, load, schedules=daily, after=(Upstream(task_id=extract),))
+        for task_id in (extract, load):
+            assert main(["start", task_id, *_of(task_id)]) == 0
+        capsys.readouterr()
+        assert main([extract if word == "{}" else word for word in command] + ["--downstream"]) == 0
+        printed = capsys.readouterr()
+        held = found(ledger, load)
+        assert held.status is RunStatus.WAITING
+        assert held.hold is not None
+        assert held.hold.fresh == (f"{extract}#{SLOT}",)
+        assert f"{load} {SLOT} waits for {extract} {SLOT}" in printed.out or "1 slots downstream" in printed.err
+        assert main(["show", load, SLOT]) == 0
+        assert f"waits for {extract} {SLOT}" in capsys.readouterr().out
+
+
+def _of(task_id: str) -> list[str]:
+    return ["--slot", SLOT, *(["--wait"] if task_id.startswith("extract") else [])]

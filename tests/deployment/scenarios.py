@@ -12,6 +12,7 @@ from orchestrator.local import samples
 from orchestrator.runs.alerts import Cause, Severity
 from orchestrator.runs.destinations import Destination, Format, Kind
 from orchestrator.runs.mutes import Mute
+from orchestrator.runs.pools import Waiter
 from orchestrator.runs.run import TERMINAL, Run, RunStatus, Trigger
 from orchestrator.runs.task_state import Checkpoint
 from orchestrator.stack import UNREADABLE_METRIC
@@ -19,8 +20,10 @@ from orchestrator.stores.dead_letters import DeadLetters
 from orchestrator.stores.event_rules import EventRule
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.mutes import Mutes
+from orchestrator.stores.pools import Pools
 from orchestrator.stores.subscriptions import Destinations, Recorded
 from orchestrator.tasks.event_start import EventStart
+from orchestrator.tasks.limits import Limit
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.rule_names import rule_name
 from orchestrator.tasks.schedule_names import schedule_name
@@ -231,7 +234,9 @@ def one_waits_for_another(world: World, *, heard: bool) -> None:
     """It is woken when that one ends; or else, where nobody hears of it, by the watchdog."""
     first, second = world.new("extract"), world.new("load")
     world.register(first, schedules=(HOURLY,), downstream=(second,) if heard else ())
-    world.register(second, schedules=(HOURLY,), after=(Upstream(task_id=first),))
+    # And then for a place, of which there is one.
+    limit: dict[str, Any] = {"at_once": 1, "overlap": OverlapPolicy.ALLOW_ALL}
+    world.register(second, schedules=(HOURLY,), after=(Upstream(task_id=first),), **limit)
     held = world.slot({"taskId": second, "scheduledTime": SLOT})
     assert held is not None
     assert held.hold is not None
@@ -240,6 +245,26 @@ def one_waits_for_another(world: World, *, heard: bool) -> None:
     if not heard:
         a_round(world, world.aws.clock.now())
     world.until(lambda: (run := world.ledger.get(second, SLOT)) is not None and run.status is RunStatus.SUCCEEDED)
+
+
+def a_run_waits_for_a_place_and_is_let_in(world: World) -> None:
+    """When the one before it ends; or else, where nobody has heard of that, by the watchdog."""
+    dynamodb, now = world.aws.client("dynamodb"), world.aws.clock.now()
+    limit = Limit(name=world.new("pool"), at_once=1)
+    task_id = world.register(world.new("pooled"), pool=limit, overlap=OverlapPolicy.ALLOW_ALL)
+    for slot in (SLOT, NINE):
+        world.start({"taskId": task_id, "scheduledTime": slot})
+    for slot in (SLOT, NINE):
+        world.until(lambda: (run := world.ledger.get(task_id, slot)) is not None and run.status is RunStatus.SUCCEEDED)  # noqa: B023 # called here
+    pools = Pools(dynamodb, STACK)
+    world.until(lambda: not pools.get(limit).holders)
+    ghost = Waiter(task_id="ghost", slot=SLOT, version="x", since=now.timestamp(), lease_seconds=10**9)
+    assert pools.enter(limit, ghost, now)
+    late = "2026-11-20T10:00:00Z"
+    world.slot({"taskId": task_id, "scheduledTime": late})
+    world.until(lambda: bool((run := world.ledger.get(task_id, late)) and run.hold and run.hold.why))
+    a_round(world, world.aws.clock.now())
+    world.until(lambda: (run := world.ledger.get(task_id, late)) is not None and run.status is RunStatus.SUCCEEDED)
 
 
 def a_change_that_cannot_be_told_is_kept(world: World) -> None:
@@ -575,6 +600,7 @@ ALL: tuple[Scenario, ...] = (
     an_execution_that_died_is_recorded,
     a_failure_is_told_and_so_is_its_end,
     a_slot_waits_for_another_and_is_woken,
+    a_run_waits_for_a_place_and_is_let_in,
     what_a_mute_has_kept_quiet_is_told_at_its_end,
     a_change_that_cannot_be_told_is_kept,
     a_change_that_cannot_be_counted_is_kept,

@@ -33,6 +33,7 @@ def test_a_build_holds_definitions_bundles_and_the_template(tmp_path: Path) -> N
         "lambdas/send-letters.zip",
         "policies/BackfillRole.json",
         "policies/EchoFunctionRole.json",
+        "policies/EventsRole.json",
         "policies/SchedulerRole.json",
         "policies/SendLettersFunctionRole.json",
         "policies/TaskRunnerRole.json",

@@ -6,11 +6,14 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from orchestrator.taskfile.reader import load
+from orchestrator.tasks.limits import Limit
 from tests.docs.pages import Command, anchors, differs, links, pages, steps
 from tests.docs.reader import COMMAND as ORCHESTRATOR
 from tests.docs.reader import Reader, reader
@@ -103,6 +106,13 @@ def previewed(page: str, part: str, task: str, begin: str, until: str, folder: P
     options = ["--from", begin, "--until", until, "--json", "--tasks", str(folder / "tasks.yaml")]
     ran = subprocess.run([*ORCHESTRATOR, "preview", task, *options], cwd=ROOT, capture_output=True, check=True)
     return [json.loads(line) for line in ran.stdout.splitlines()]
+
+
+def test_the_pools_of_the_page_on_limits_are_those_of_a_file(tmp_path: Path) -> None:
+    previewed("how-to/limits.md", "pools", "daily", "2026-12-01", "2026-12-02", tmp_path)
+    daily, hourly, calls = load(tmp_path / "tasks.yaml", today=date(2026, 12, 1))
+    assert daily.limit == hourly.limit == Limit(name="reports", at_once=3, per_minute=30)
+    assert (daily.priority, hourly.at_once, calls.limit) == (5, 2, Limit(name="task:calls", at_once=1))
 
 
 def test_the_maintenance_windows_of_the_page_on_limits_do_what_it_says(tmp_path: Path) -> None:

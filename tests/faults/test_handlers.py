@@ -17,14 +17,17 @@ from orchestrator.local.aws.iam import roles
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.alerts import Cause, Severity
 from orchestrator.runs.mutes import Mute, Note
+from orchestrator.runs.pools import Waiter
 from orchestrator.runs.run import TERMINAL, RunEnd, RunStatus, Trigger
 from orchestrator.stack import HEARTBEAT_METRIC, METRICS_NAMESPACE
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.mutes import Mutes
+from orchestrator.stores.pools import Pools
 from orchestrator.stores.recorder import Recorder
+from orchestrator.tasks.limits import Limit
 from orchestrator.tasks.scope import Scope, ScopeKind
 from orchestrator.tasks.slots import key
-from orchestrator.tasks.task import CatchUp, SlotOf, Upstream
+from orchestrator.tasks.task import CatchUp, OverlapPolicy, SlotOf, Upstream
 from tests.faults.injection import Call, Fault, Faults, Injected
 from tests.faults.scenarios import GRACE, Cell
 from tests.faults.verdicts import LOST, table, told, verdict
@@ -210,6 +213,41 @@ def test_whatever_call_fails_a_held_slot_is_woken_and_runs_once(runner: TaskRunn
     assert {cell.row().attempts for cell in cells.values()} == {1}  # type: ignore[union-attr] # see above
 
 
+#: What it does of pools alone, beside OF_MUTED.
+OF_POOL = ("dynamodb:DeleteItem Limits", "dynamodb:GetItem Limits", "dynamodb:PutItem Limits")
+
+
+def _pooled(cell: Cell) -> Limit:
+    """A task of which one run may be at work at once."""
+    limit = Limit(name=cell.task_id, at_once=1)
+    cell.register(pool=limit, overlap=OverlapPolicy.ALLOW_ALL)
+    return limit
+
+
+@pytest.mark.proof
+def test_whatever_call_fails_a_slot_is_let_into_its_pool_and_gives_back_its_place(
+    runner: TaskRunner, faults: Faults
+) -> None:
+    known, pools = calls(runner, STACK.function("follower", is_task=False)), Pools(runner.aws.client("dynamodb"), STACK)
+    cells = every(runner, "pooled", (*OF_POOL, OF_MUTED))
+    struck = injected(known, cells)
+
+    def play(_: tuple[str, Fault], cell: Cell) -> None:
+        _pooled(cell)
+        cell.run(cell.earlier)
+        cell.run()
+
+    with faults.injected(*struck.values()):
+        at_once(play, cells)
+        both = [(cell.task_id, slot) for cell in cells.values() for slot in (cell.earlier, cell.slot)]
+        runner.until(lambda: all((run := runner.ledger.get(*one)) and run.status in TERMINAL for one in both))
+        assert runner.aws.event_sources.settled(60)
+    assert [key for key, one in struck.items() if not one.hits] == []
+    rows = [runner.ledger.get(*one) for one in both]
+    assert {(run.status, run.attempts) for run in rows if run} == {(RunStatus.SUCCEEDED, 1)}
+    assert [cell.task_id for cell in cells.values() if pools.get(_pooled(cell)).holders] == []
+
+
 #: It asks this about all tasks, and this of one that is muted.
 MUTES, OF_MUTED = "dynamodb:Query Limits", "dynamodb:UpdateItem Limits"
 
@@ -217,7 +255,7 @@ MUTES, OF_MUTED = "dynamodb:Query Limits", "dynamodb:UpdateItem Limits"
 @pytest.mark.proof
 def test_whatever_call_of_the_follower_fails_people_are_told(runner: TaskRunner, faults: Faults) -> None:
     known = calls(runner, STACK.function("follower", is_task=False))
-    assert sorted(known) == sorted((*FOLLOWER, *OF_HELD, ONLY_COUNTED))
+    assert sorted(known) == sorted((*FOLLOWER, *OF_HELD, *OF_POOL, ONLY_COUNTED))
     cells = every(runner, "follower", FOLLOWER)
     recorder = Recorder(runner.aws.client("dynamodb"), STACK)
 
@@ -316,6 +354,9 @@ WATCHDOG = {
     "dynamodb:UpdateItem Incidents": "incident",
     "dynamodb:Query Limits": "round",
     "dynamodb:DeleteItem Limits": "mute",
+    "dynamodb:GetItem Limits": "pooled",
+    "dynamodb:PutItem Limits": "joins",
+    "dynamodb:UpdateItem Limits": "pooled",
     "states:StartExecution TaskRunner": "caught up",
     "states:DescribeExecution": "died",
     "sns:Publish Alerts": "incident",
@@ -350,6 +391,12 @@ class Prepared:
             marks = (*marks, self._incident(cell))
         elif what == "held":
             self._held(cell)
+        elif what == "pooled":
+            self._haunted(cell)
+        elif what == "joins":
+            # It has waited for something else, and nobody has heard that it does not any more.
+            self._held(cell)
+            _pooled(cell)
         elif what == "mute":
             mutes, mute = Mutes(cell.runner.aws.client("dynamodb"), STACK), _mute(cell)
             mutes.begin(mute)
@@ -371,6 +418,14 @@ class Prepared:
         cell.run()
         cell.runner.until(lambda: bool((run := cell.row()) and run.hold and run.hold.why))
         cell.has_ended(RunStatus.SUCCEEDED, key(cell.at - timedelta(days=1)))
+
+    def _haunted(self, cell: Cell) -> None:
+        """In its pool is one that nobody knows any more."""
+        dynamodb, now = cell.runner.aws.client("dynamodb"), datetime.now(UTC)
+        ghost = Waiter(task_id="ghost", slot=cell.slot, version="x", since=now.timestamp(), lease_seconds=10**7)
+        Pools(dynamodb, STACK).enter(_pooled(cell), ghost, now)
+        cell.run()
+        cell.runner.until(lambda: bool((run := cell.row()) and run.hold and run.hold.why))
 
     def _incident(self, cell: Cell) -> str:
         """Told of one task, and now it has hit another one."""

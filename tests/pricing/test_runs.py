@@ -17,6 +17,7 @@ from orchestrator.pricing.runs import (
     Expected,
     _measured,
     check_lines,
+    held_lines,
     monthly,
     of_workflow,
     run_lines,
@@ -27,6 +28,7 @@ from orchestrator.runs.outcomes import Kind
 from orchestrator.schedules.calendars import Calendar, closures
 from orchestrator.stack import Stack
 from orchestrator.tasks.event_start import EventStart
+from orchestrator.tasks.limits import Limit
 from orchestrator.tasks.task import Target, TargetKind, Task
 from tests.testbed import ROOT
 from tests.testbed.calendars import TODAY, WEEKDAYS
@@ -145,3 +147,12 @@ def test_a_slot_that_a_calendar_leaves_out_is_paid_for_too() -> None:
 
     assert a_month(30).lambda_request == METER.lambda_request * MONTH_DAYS
     assert a_month(30).state_transition == 4 * MONTH_DAYS
+
+
+def test_a_run_that_is_held_first_pays_for_its_wait_and_a_plain_one_does_not() -> None:
+    pooled = replace(TASK, pool=Limit(name="reports", at_once=3))
+    plain, more = total(run_lines(TASK, BILLED)), total(held_lines(pooled))
+    assert held_lines(TASK) == []
+    # As many as a run on the embedded AWS has entered: LookupTask, ClaimSlot, Refused, HoldSlot, and eight.
+    assert plain.state_transition + more.state_transition == 4 + 8
+    assert total(run_lines(pooled, BILLED)).lambda_request == plain.lambda_request + 2

@@ -42,9 +42,15 @@ def kept(parse: Callable[[str], tuple[Any, Any]], folder: Callable[[], Path]) ->
 
 
 def of_user() -> Path:
-    """The folder where a user's programs keep what they can make again ("XDG Base Directory Specification")."""
-    caches = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-    return Path(caches) / "orchestrator" / "programs"
+    """The folder where a user's programs keep what they can make again ("XDG Base Directory Specification").
+
+    Raises OSError for a user who has no home.
+    """
+    try:
+        caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError as fault:
+        raise FileNotFoundError from fault
+    return caches / "orchestrator" / "programs"
 
 
 def _own(folder: Path) -> Path:

@@ -76,6 +76,17 @@ def test_without_a_folder_definitions_are_read(tmp_path: Path) -> None:
     assert parser.read == ["one", "one"]
 
 
+def test_nor_does_it_take_a_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def homeless() -> Path:
+        raise RuntimeError
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    assert programs.kept(Parser(), programs.of_user)("one") == ({"program": "one"}, "tree")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert programs.of_user() == tmp_path / "orchestrator" / "programs"
+
+
 def test_another_version_reads_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read = programs.kept(parser := Parser(), lambda: folder)
     read("one")
