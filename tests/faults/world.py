@@ -44,7 +44,7 @@ class MovedClock(VirtualClock):
     def _go(self, speed: float) -> None:
         with self._changed:
             self._advance()
-            self._speed = speed
+            self.speed = speed
             # Those who sleep have counted on the speed of before.
             self._changed.notify_all()
 
