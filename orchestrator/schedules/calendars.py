@@ -64,6 +64,8 @@ class Closure:
     since: datetime
     until: datetime
     why: str
+    #: Whether it is of a maintenance window and not of a closed day, whose slots may move to another day.
+    maintenance: bool = False
     #: When its slots run instead, if they do: the end of a maintenance window.
     postponed_to: datetime | None = None
 
@@ -113,13 +115,16 @@ def closure_at(closures: Sequence[Closure], moment: datetime) -> Closure | None:
     return closures[index] if index >= 0 and moment < closures[index].until else None
 
 
-def longest_closure(closures: Sequence[Closure]) -> timedelta:
-    """Returns the longest time without a break in closures."""
+def longest_run(spans: Iterable[tuple[datetime, datetime]], *, gap: timedelta = timedelta(0)) -> timedelta:
+    """Returns the longest time in spans that follow each other; ``gap`` is the longest break that does not part two.
+
+    The spans are in the order of their beginnings.
+    """
     longest, since, until = timedelta(0), None, None
-    for closure in closures:
-        since = closure.since if closure.since != until else since
-        until = closure.until
-        assert since is not None
+    for first, end in spans:
+        if since is None or until is None or first - until > gap:
+            since, until = first, end
+        until = max(until, end)
         longest = max(longest, until - since)
     return longest
 

@@ -35,7 +35,8 @@ class Window:
         said = f"maintenance {self.name}: {self.why}" if self.why else f"maintenance {self.name}"
         for since in self._begins(first - self.length, beyond):
             until = since + self.length
-            yield Closure(since=since, until=until, why=said, postponed_to=until if self.postpones else None)
+            to = until if self.postpones else None
+            yield Closure(since=since, until=until, why=said, maintenance=True, postponed_to=to)
 
     def _begins(self, first: datetime, beyond: datetime) -> Iterator[datetime]:
         """When it begins. Unlike a slot, a window takes place at a local time that the clock skips, too: by PEP 495's

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from orchestrator import instants
 from orchestrator.schedules import Rate, Schedule, parse
-from orchestrator.schedules.calendars import Closure, OnClosed, closure_at, longest_closure, published_years
+from orchestrator.schedules.calendars import Closure, OnClosed, closure_at, longest_run, published_years
 from orchestrator.schedules.clock_changes import Ambiguous, ClockChange, Nonexistent, clock_changes
 from orchestrator.tasks.task import Task, TaskSchedule
 
@@ -27,6 +27,11 @@ _INSTANT = timedelta(microseconds=1)
 
 #: No expression names a year beyond 2199.
 _BEYOND = datetime(2200, 1, 2, tzinfo=UTC)
+
+#: The longest search for an open day, and how often one begins, since a window may postpone a moved slot into a closed
+#: day again. Both bound how far a slot can move, and so how far :func:`expected` must look.
+_SEARCH = timedelta(days=366)
+_SEARCHES = 2
 
 #: Why the first of two occurrences does not run.
 CLOCK_SET_BACK = "the clock is set back: the second occurrence runs"
@@ -88,10 +93,10 @@ def expected(task: Task, after: datetime, until: datetime) -> list[Slot]:
 
     Where several schedules of a task name one moment it is one slot.
     """
-    reach = longest_closure(task.closures) + 2 * _DAY if task.moves_slots else timedelta(0)
+    later, earlier = _reach(task) if task.moves_slots else (timedelta(0), timedelta(0))
     slots: dict[datetime, Slot] = {}
     for schedule in task.schedules:
-        for slot in _considered(task, schedule, after - reach, until + reach):
+        for slot in _considered(task, schedule, after - later, until + earlier):
             if after < slot.at <= until and _is_within(schedule, slot.at):
                 slots[slot.at] = _either(slots.get(slot.at), slot)
     return [slots[at] for at in sorted(slots)]
@@ -197,21 +202,48 @@ def _in_clock_changes(
             yield change, local.replace(tzinfo=None)
 
 
+def _reach(task: Task) -> tuple[timedelta, timedelta]:
+    """How much later and how much earlier than written a slot can run, at most."""
+    windows = ((one.since, one.postponed_to) for one in task.closures if one.postponed_to)
+    postponed = longest_run(windows)
+    if task.on_closed is OnClosed.SKIP:
+        return postponed, timedelta(0)
+    # A search goes by days, so it can pass over any gap that is shorter than one. A step of 25 hours, of which no year
+    # has two, can take it over one gap of a day from one run of closed days into another.
+    days = ((one.since, one.until) for one in task.closures if not one.maintenance)
+    search = min(2 * longest_run(days, gap=_DAY - _INSTANT), _SEARCH) + 2 * _DAY
+    searches = _SEARCHES if postponed else 1
+    postponed *= searches + 1
+    if task.on_closed is OnClosed.NEXT_BUSINESS_DAY:
+        return searches * search + postponed, timedelta(0)
+    return postponed, searches * search
+
+
 def _moved(task: Task, slot: Slot, closure: Closure) -> Slot | None:
-    """Where a slot of a closure runs instead; None if it is to be skipped. Windows that follow each other postpone it
-    to the end of the last.
+    """Where a slot of a closure runs instead; None if it is to be skipped.
+
+    A window postpones it to its end, or skips it. A closed day moves it to an open one, whose windows then hold for it
+    as for the slots of that day.
     """
-    to: Closure | None = closure
-    while to is not None and to.postponed_to is not None:
-        slot = replace(
-            slot,
-            at=to.postponed_to,
-            delivered=False,
-            moved_from=slot.moved_from or slot.local.replace(tzinfo=None),
-            postponed=True,
-        )
-        to = closure_at(task.closures, slot.at)
-    return slot if to is None else _next_open(task, slot)
+    moved, to = _postponed(task, slot, closure)
+    for _ in range(_SEARCHES):
+        if to is None:
+            break
+        opened = None if to.maintenance else _next_open(task, moved)
+        if opened is None:
+            return None
+        moved, to = _postponed(task, opened, closure_at(task.closures, opened.at))
+    return moved if to is None else None
+
+
+def _postponed(task: Task, slot: Slot, closure: Closure | None) -> tuple[Slot, Closure | None]:
+    """The slot at the end of the last of the windows that follow each other and postpone it, and the closure that holds
+    it there.
+    """
+    while closure is not None and closure.postponed_to is not None:
+        slot = replace(_at(slot, closure.postponed_to), postponed=True)
+        closure = closure_at(task.closures, slot.at)
+    return slot, closure
 
 
 def _next_open(task: Task, slot: Slot) -> Slot | None:
@@ -221,12 +253,18 @@ def _next_open(task: Task, slot: Slot) -> Slot | None:
     local = slot.local.replace(tzinfo=None)
     zone = times(slot.schedule).zone
     direction = 1 if task.on_closed is OnClosed.NEXT_BUSINESS_DAY else -1
-    for days in range(1, 367):
+    for days in range(1, _SEARCH.days + 1):
         # A local time that does not exist on that day becomes, by PEP 495's rule, one just after the change.
         at = (local + direction * days * _DAY).replace(tzinfo=zone).astimezone(UTC)
-        if closure_at(task.closures, at) is None:
-            return Slot(at=at, schedule=slot.schedule, delivered=False, moved_from=local)
+        closure = closure_at(task.closures, at)
+        if closure is None or closure.maintenance:
+            return _at(slot, at)
     return None
+
+
+def _at(slot: Slot, at: datetime) -> Slot:
+    """The slot at another time, for which it needs a schedule of its own."""
+    return replace(slot, at=at, delivered=False, moved_from=slot.moved_from or slot.local.replace(tzinfo=None))
 
 
 def in_zone_of(task: Task, moment: datetime) -> datetime:

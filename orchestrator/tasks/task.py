@@ -284,7 +284,7 @@ class Task:
     def moves_slots(self) -> bool:
         """Whether a slot of a closure may run at another time."""
         moves = self.on_closed is not OnClosed.SKIP
-        return any(moves or closure.postponed_to is not None for closure in self.closures)
+        return any(closure.postponed_to or (moves and not closure.maintenance) for closure in self.closures)
 
     @property
     def closures_bytes(self) -> int:
@@ -465,17 +465,19 @@ def _upstream(fields: Fields) -> Upstream:
     return Upstream(task_id=fields.get("task", str), slot=SlotOf(fields.get("slot", str)))
 
 
-def _closure_value(closure: Closure) -> dict[str, str]:
+def _closure_value(closure: Closure) -> dict[str, Any]:
     """Returns a closure with its moments as text, which TaskRunner compares with a slot."""
     since, until = map(instants.to_second, (closure.since, closure.until))
+    maintenance = {"maintenance": True} if closure.maintenance else {}
     postponed = {"postponedTo": instants.to_second(closure.postponed_to)} if closure.postponed_to else {}
-    return {"since": since, "until": until, "why": closure.why, **postponed}
+    return {"since": since, "until": until, "why": closure.why, **maintenance, **postponed}
 
 
-def _closure(value: Mapping[str, str]) -> Closure:
+def _closure(value: Mapping[str, Any]) -> Closure:
     since, until = (_moment(value[name]) for name in ("since", "until"))
     postponed_to = _moment(value["postponedTo"]) if "postponedTo" in value else None
-    return Closure(since=since, until=until, why=value["why"], postponed_to=postponed_to)
+    maintenance = bool(value.get("maintenance"))
+    return Closure(since=since, until=until, why=value["why"], maintenance=maintenance, postponed_to=postponed_to)
 
 
 def _moment(text: str) -> datetime:

@@ -11,7 +11,7 @@ from orchestrator.schedules.calendars import (
     Closure,
     closure_at,
     closures,
-    longest_closure,
+    longest_run,
     published_years,
 )
 from tests.testbed.calendars import TODAY, WEEKDAYS
@@ -65,8 +65,14 @@ def test_a_closure_holds_its_beginning_and_not_its_end() -> None:
     assert [closure_at(found, moment(text)) is not None for text in times] == [False, True, True, False]
 
 
-def test_the_longest_closure_goes_over_adjoining_ones() -> None:
+def test_the_longest_run_goes_over_spans_that_adjoin_or_overlap_and_over_short_gaps() -> None:
     business = Calendar(name="business-days", open_weekdays=WEEKDAYS)
     # Friday and Saturday are Christmas; the weekend goes on to Monday.
-    assert longest_closure(closures([business, christmas()], TODAY)) == timedelta(days=3)
-    assert longest_closure(()) == timedelta(0)
+    spans = [(one.since, one.until) for one in closures([business, christmas()], TODAY)]
+    assert longest_run(spans) == timedelta(days=3)
+    assert longest_run([]) == timedelta(0)
+    hours = [moment(f"2026-12-01T{hour:02}:00:00") for hour in range(24)]
+    assert longest_run([(hours[1], hours[9]), (hours[2], hours[3])]) == timedelta(hours=8)
+    parted = [(hours[1], hours[2]), (hours[4], hours[5])]
+    assert longest_run(parted, gap=timedelta(hours=1)) == timedelta(hours=1)
+    assert longest_run(parted, gap=timedelta(hours=2)) == timedelta(hours=4)

@@ -98,7 +98,8 @@ def test_the_zone_has_the_name_of_that_day() -> None:
 
 def test_a_slot_that_maintenance_postpones_says_from_when() -> None:
     ends = datetime(2026, 12, 2, 4, tzinfo=UTC)
-    window = Closure(since=ends - timedelta(hours=6), until=ends, why="maintenance upgrade", postponed_to=ends)
+    since, why = ends - timedelta(hours=6), "maintenance upgrade"
+    window = Closure(since=since, until=ends, why=why, maintenance=True, postponed_to=ends)
     assert shown(task(closures=(window,)), datetime(2026, 12, 2, tzinfo=UTC)) == [
         ("2026-12-02T01:30:00Z", False, "skipped: maintenance upgrade"),
         ("2026-12-02T04:00:00Z", True, "postponed from Wed 02:30"),

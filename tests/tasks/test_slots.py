@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orchestrator.schedules import Schedule
@@ -243,6 +243,32 @@ def test_a_closed_day_is_stronger_than_a_window_that_postpones() -> None:
     assert "2026-12-03T10:00:00Z" in shown(during(moving, "2026-12-03"))
 
 
+def nightly_and_closed_on(day: str, *, postpones: bool, on_closed: OnClosed) -> Task:
+    """At 3:00 of a day that is closed, and a window around 3:00 of every night."""
+    closed = date.fromisoformat(day)
+    calendar = Calendar(name="holidays", closed=(ClosedDays(first=closed, last=closed),))
+    spans = closed_for(window("cron(0 2 * * ? *)", 2, postpones=postpones), calendars=[calendar])
+    return task(f"at({day}T03:00:00)", timezone="UTC", closures=spans, on_closed=on_closed)
+
+
+def test_a_slot_that_moves_from_a_closed_day_into_a_window_is_postponed_to_its_end_or_skipped() -> None:
+    found = nightly_and_closed_on("2026-12-02", postpones=True, on_closed=OnClosed.NEXT_BUSINESS_DAY)
+    held, moved = during(found, "2026-12-01", 30)
+    assert shown([held, moved]) == ["2026-12-02T03:00:00Z holidays", "2026-12-03T04:00:00Z"]
+    assert (moved.moved_from, moved.postponed) == (datetime(2026, 12, 2, 3), True)
+    earlier = replace(found, on_closed=OnClosed.PREVIOUS_BUSINESS_DAY)
+    assert shown(during(earlier, "2026-12-01", 30))[0] == "2026-12-01T04:00:00Z"
+    skipping = nightly_and_closed_on("2026-12-02", postpones=False, on_closed=OnClosed.NEXT_BUSINESS_DAY)
+    assert shown(during(skipping, "2026-12-01", 30)) == ["2026-12-02T03:00:00Z holidays"]
+
+
+def test_a_window_that_skips_moves_no_slot_to_another_day() -> None:
+    spans = closed_for(window("at(2026-12-01T22:00:00)", 2, postpones=False))
+    once = task("at(2026-12-01T23:00:00)", timezone="UTC", closures=spans, on_closed=OnClosed.NEXT_BUSINESS_DAY)
+    assert shown(during(once, "2026-12-01", 30)) == ["2026-12-01T23:00:00Z maintenance w"]
+    assert Task.from_item(once.to_item()).closures == once.closures
+
+
 # in general
 
 
@@ -264,9 +290,10 @@ def test_the_next_run_is_none_that_is_skipped() -> None:
 
 
 @cache
-def occupied(maintenance: str, *holidays: str) -> tuple[Closure, ...]:
-    """Business days, and a window of three hours that postpones."""
-    return closures([on_business_days(*holidays)], NOW.date(), window(maintenance, 3) if maintenance else ())
+def occupied(maintenance: str, postpones: bool, *holidays: str) -> tuple[Closure, ...]:
+    """Business days, and a window of three hours."""
+    spans = window(maintenance, 3, postpones=postpones) if maintenance else ()
+    return closures([on_business_days(*holidays)], NOW.date(), spans)
 
 
 _expressions = st.sampled_from(
@@ -276,6 +303,19 @@ _zones = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Australia
 _moments = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 1), timezones=st.just(UTC))
 
 
+# What Saturday's slot moved over the windows of three weeks, to the first night after a change of clock, and got lost.
+@example(
+    expressions=["cron(30 2 * * ? *)", "cron(0/20 1-3 * * ? *)"],
+    zone="Europe/Berlin",
+    nonexistent=Nonexistent.SKIP,
+    ambiguous=Ambiguous.FIRST,
+    on_closed=OnClosed.NEXT_BUSINESS_DAY,
+    maintenance="cron(45 1 * * ? *)",
+    postpones=True,
+    after=datetime(2026, 3, 11, 1, tzinfo=UTC),
+    days=19,
+    cut=0.5,
+)
 @given(
     expressions=st.lists(_expressions, min_size=1, max_size=3, unique=True),
     zone=_zones,
@@ -283,6 +323,7 @@ _moments = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 1), timezones=s
     ambiguous=st.sampled_from(Ambiguous),
     on_closed=st.sampled_from(OnClosed),
     maintenance=st.sampled_from(["", "cron(45 1 * * ? *)", "cron(0 22 ? * FRI *)"]),
+    postpones=st.booleans(),
     after=_moments,
     days=st.integers(1, 60),
     cut=st.floats(0, 1),
@@ -294,6 +335,7 @@ def test_slots_do_not_depend_on_how_the_time_is_cut_and_extra_schedules_deliver_
     ambiguous: Ambiguous,
     on_closed: OnClosed,
     maintenance: str,
+    postpones: bool,
     after: datetime,
     days: int,
     cut: float,
@@ -304,7 +346,7 @@ def test_slots_do_not_depend_on_how_the_time_is_cut_and_extra_schedules_deliver_
         nonexistent=nonexistent,
         ambiguous=ambiguous,
         on_closed=on_closed,
-        closures=occupied(maintenance, "2026-12-25", "2027-03-29"),
+        closures=occupied(maintenance, postpones, "2026-12-25", "2027-03-29"),
     )
     until = after + timedelta(days=days)
     middle = after + (until - after) * cut
