@@ -305,13 +305,13 @@ def test_an_event_that_came_during_a_pause_runs_at_its_end_with_its_params_whate
     embedded_aws: EmbeddedAws, stack: Applied, ledger: Ledger
 ) -> None:
     registry, slot = Registry(embedded_aws.client("dynamodb"), STACK), "2020-05-01T08:00:00Z"
-    now = embedded_aws.clock.now()
-    pause = Pause(who="ann", since=to_second(now - timedelta(seconds=2)), on_resume=CatchUp.ALL)
+    since = to_second(embedded_aws.clock.now() - timedelta(seconds=2))
+    pause = Pause(who="ann", since=since, on_resume=CatchUp.ALL)
     registry.change_pause("daily-report", lambda before: pause)
     put(embedded_aws, "Day closed", {"date": "2020-05-01", "orders": 4})
     assert ended(ledger, "daily-report", slot).reason == "paused"
     runner = Runner(embedded_aws.client("stepfunctions"), stack.outputs["TaskRunnerArn"])
-    assert pausing.resume(registry, ledger, runner, "daily-report", pause, now + timedelta(seconds=5)) == [slot]
+    assert pausing.resume(registry, ledger, runner, "daily-report", pause, embedded_aws.clock.now()) == [slot]
     run = soon(lambda: (one := ledger.get("daily-report", slot)) and one.status is RunStatus.SUCCEEDED and one)
     assert json.loads(run.result)["event"]["params"]["orders"] == 4
 

@@ -192,6 +192,8 @@ def test_people_hear_of_a_slot_that_will_miss_its_deadline_before_it_does_and_on
     (told,) = [text for text in messages(runner) if chain.load in text]
     assert "A scheduled task waits for others, and will miss its deadline." in told
     assert f"waits for {chain.extract} {upstream}" in told
+    assert round_at(runner, slot + timedelta(minutes=150))["released"] == 1
+    assert chain.row(chain.load, at).status is RunStatus.EXPIRED
 
 
 def _held_since(runner: TaskRunner, chain: Chain, slot: str, since: datetime) -> None:

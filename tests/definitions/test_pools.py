@@ -8,13 +8,17 @@ from typing import Any
 
 import pytest
 
+import definitions
 from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.local.aws.step_functions import jsonata
+from orchestrator.local.aws.step_functions.jsonata import Evaluation
 from orchestrator.runs.run import Run, RunStatus, SkipReason, Trigger
 from orchestrator.runs.task_state import Pause
 from orchestrator.stores.pools import Pools
 from orchestrator.tasks.limits import Limit
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.task import OverlapPolicy, TaskSchedule, Upstream
+from tests.testbed.reference import OF_POOLS, disagreements, never_evaluated
 from tests.testbed.rounds import round_at
 from tests.testbed.task_runner import STACK, TaskRunner
 
@@ -22,7 +26,15 @@ ONCE = RetryPolicy(max_attempts=1)
 
 
 @pytest.fixture(scope="module")
-def runner(embedded_aws: EmbeddedAws) -> Iterator[TaskRunner]:
+def evaluations() -> Iterator[list[Evaluation]]:
+    seen: list[Evaluation] = []
+    stop = jsonata.watch(seen.append)
+    yield seen
+    stop()
+
+
+@pytest.fixture(scope="module")
+def runner(embedded_aws: EmbeddedAws, evaluations: list[Evaluation]) -> Iterator[TaskRunner]:
     yield TaskRunner(embedded_aws, handlers=("system.follower", "system.failure_handler", "system.watchdog"))
     embedded_aws.reset()
 
@@ -217,3 +229,9 @@ def test_a_start_by_hand_and_a_backfill_wait_for_a_place_too(runner: TaskRunner)
     assert [one.status for one in runs] == [RunStatus.SUCCEEDED] * 4
     assert sorted(one.trigger for one in runs) == sorted([Trigger.AD_HOC, *[Trigger.BACKFILL] * 2, Trigger.SCHEDULE])
     assert shared.inside() == []
+
+
+def test_every_value_is_the_reference_jsonatas(runner: TaskRunner, evaluations: list[Evaluation]) -> None:
+    task_runner = definitions.ALL["TaskRunner"](STACK)
+    assert never_evaluated(task_runner, evaluations, only=OF_POOLS) == set()
+    assert disagreements(task_runner, evaluations) == []

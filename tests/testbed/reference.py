@@ -23,6 +23,9 @@ OF_OVERLAP = frozenset(
 #: TaskRunner's states that only a slot comes to which waits for something: test_held_slots.py goes there.
 OF_HOLDING = frozenset({"FailHeld", "HoldSlot", "SkipHeld"})
 
+#: TaskRunner's states that only a run comes to which has a place in a pool before its minute: test_pools.py goes there.
+OF_POOLS = frozenset({"WaitForMinute"})
+
 
 def never_evaluated(
     definition: Definition,

@@ -54,8 +54,8 @@ def _wake_later(run: Run, now: datetime, context: LambdaContext) -> None:
 
 
 def _concerns_others(run: Run) -> bool:
-    """The rows of slots that were never delivered do not say whether their task is linked."""
-    return run.status in TERMINAL and (run.linked or run.status in UNSUCCESSFUL)
+    """Whether slots of other tasks may wait for the run. A row that no run began does not say if its task is linked."""
+    return run.status in TERMINAL and (run.linked or (run.status in UNSUCCESSFUL and run.started_at is None))
 
 
 def _releasing(context: LambdaContext) -> Releasing:

@@ -375,7 +375,7 @@ def test_a_moment_that_is_none_is_refused_where_it_stands(moment: str) -> None:
     ("state", "words"),
     [
         (task("arn:aws:states:::ecs:runTask.sync"), "no optimized integration ecs:runTask"),
-        (task("arn:aws:states:::http:invoke"), "no optimized integration http:invoke"),
+        (task("arn:aws:states:::glue:startJobRun.sync"), "no optimized integration glue:startJobRun"),
         ({**DISTRIBUTED, "ItemBatcher": {"MaxItemsPerBatch": 2}}, "no batches of items"),
     ],
 )
