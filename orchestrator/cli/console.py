@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +19,7 @@ from orchestrator.stack import Stack
 if TYPE_CHECKING:
     from orchestrator.console.pages import Pages
     from orchestrator.console.project import Project
+    from orchestrator.console.reading import Reading
     from orchestrator.tasks.task import Task
 
 #: Where it listens if nothing is said.
@@ -55,26 +56,41 @@ def console(connection: Connection, port: int, allow_actions: bool, folder: Path
 
         click.echo(f"{export(pages(connection), folder)} pages of {connection.stack.name} in {folder}")
         return
-    with serving(connection, port, allow_actions=allow_actions) as address:
+    with serving(connection, port, allow_actions=allow_actions, ahead=True) as address:
         click.echo(f"{connection.stack.name} is shown at {address} Ctrl-C ends it.")
         threading.Event().wait()
 
 
 @contextmanager
-def serving(connection: Connection, port: int, *, allow_actions: bool = False) -> Iterator[str]:
-    """Serves the console meanwhile, and gives its address. Raises PortInUse."""
+def serving(connection: Connection, port: int, *, allow_actions: bool = False, ahead: bool = False) -> Iterator[str]:
+    """Serves the console meanwhile, and gives its address. Raises PortInUse.
+
+    ``ahead`` reads the registry before somebody asks for the first page, which needs it.
+    """
     from orchestrator.console.server import served
+
+    @cache
+    def shown() -> Pages:
+        return pages(connection, allow_actions=allow_actions)
 
     def application() -> Any:
         # Here, because whoever asks for no page needs none of it.
         from orchestrator.console.application import Console
         from orchestrator.console.application import application as answering
 
-        shown = pages(connection, allow_actions=allow_actions)
-        return answering(Console(deployed=connection, pages=shown, explain=faults.explain))
+        return answering(Console(deployed=connection, pages=shown(), explain=faults.explain))
 
     with served(application, port) as address:
+        if ahead:
+            reading = shown().reading
+            threading.Thread(target=_read_ahead, args=(reading,), name="registry", daemon=True).start()
         yield address
+
+
+def _read_ahead(reading: Reading) -> None:
+    # What goes wrong is told by the page that reads again.
+    with suppress(Exception):
+        reading.records()
 
 
 @contextmanager

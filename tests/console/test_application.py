@@ -17,6 +17,7 @@ import pytest
 
 from deploy import PROJECT
 from orchestrator import deployment
+from orchestrator.cli.console import serving
 from orchestrator.cli.main import main
 from orchestrator.console.grid import Filter
 from orchestrator.console.health import silent_since
@@ -670,6 +671,15 @@ def test_a_port_that_is_taken_is_said_and_nobody_waits_for_a_server_that_nobody_
             pass
     assert made == []
     assert threading.active_count() == before
+
+
+def test_the_command_reads_the_registry_before_anybody_asks_for_a_page(browser: Browser) -> None:
+    browser.calls.clear()
+    with serving(browser.connection, 0, ahead=True):
+        for thread in threading.enumerate():
+            if thread.name == "registry":
+                thread.join(30)
+    assert "Scan" in browser.calls
 
 
 def test_the_overview_says_whether_the_stack_is_well_and_what_it_costs(
