@@ -12,7 +12,6 @@ import pytest
 from definitions.system import backfill
 from orchestrator.local.aws.clock import VirtualClock
 from orchestrator.local.aws.server import EmbeddedAws
-from orchestrator.local.aws.step_functions import jsonata
 from orchestrator.local.aws.step_functions.jsonata import Evaluation
 from orchestrator.runs.run import Run, RunStatus, Trigger
 from orchestrator.tasks.retries import RetryPolicy
@@ -24,14 +23,6 @@ NOTHING = {"SUCCEEDED": 0, "FAILED": 0, "SKIPPED": 0, "WAITING": 0, "DUPLICATE":
 
 #: So that five slots are two pages.
 DEFINITION = backfill.build(STACK, slots_per_page=4)
-
-
-@pytest.fixture(scope="module")
-def evaluations() -> Iterator[list[Evaluation]]:
-    seen: list[Evaluation] = []
-    stop = jsonata.watch(seen.append)
-    yield seen
-    stop()
 
 
 @pytest.fixture(scope="module")

@@ -76,14 +76,6 @@ class Twin:
 
 
 @pytest.fixture(scope="module")
-def evaluations() -> Iterator[list[Evaluation]]:
-    seen: list[Evaluation] = []
-    stop = jsonata.watch(seen.append)
-    yield seen
-    stop()
-
-
-@pytest.fixture(scope="module")
 def twin(embedded_aws: EmbeddedAws, evaluations: list[Evaluation]) -> Iterator[Twin]:
     handlers = ("system.follower", "system.failure_handler", "system.reporter", "system.watchdog")
     with embedded_aws.on(VirtualClock(datetime.now(UTC), speed=50)):

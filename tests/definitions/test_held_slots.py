@@ -11,7 +11,6 @@ import pytest
 import definitions
 from orchestrator.instants import to_second, window_end
 from orchestrator.local.aws.server import EmbeddedAws
-from orchestrator.local.aws.step_functions import jsonata
 from orchestrator.local.aws.step_functions.jsonata import Evaluation
 from orchestrator.operations import starting
 from orchestrator.runs.explanation import why
@@ -31,14 +30,6 @@ from tests.testbed.task_runner import STACK, TaskRunner
 SLOT = "2026-11-23T08:00:00Z"
 EARLIER = "2026-11-23T06:00:00Z"
 TO_BE_HELD = ["LookupTask", "ClaimSlot", "Refused", "HoldSlot"]
-
-
-@pytest.fixture(scope="module")
-def evaluations() -> Iterator[list[Evaluation]]:
-    seen: list[Evaluation] = []
-    stop = jsonata.watch(seen.append)
-    yield seen
-    stop()
 
 
 @pytest.fixture(scope="module")

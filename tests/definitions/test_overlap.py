@@ -12,7 +12,6 @@ import pytest
 import definitions
 from orchestrator.local.aws.clock import VirtualClock
 from orchestrator.local.aws.server import EmbeddedAws
-from orchestrator.local.aws.step_functions import jsonata
 from orchestrator.local.aws.step_functions.jsonata import Evaluation
 from orchestrator.runs.run import Attention, EarlierRun, Run, RunStatus, Trigger
 from orchestrator.schedules.calendars import Closure
@@ -24,14 +23,6 @@ from tests.testbed.task_runner import PATIENCE, SLOT, STACK, Outcome, TaskRunner
 BEFORE, AFTER, LATER = "2026-11-23T07:00:00Z", "2026-11-23T09:00:00Z", "2026-11-23T10:00:00Z"
 ONCE = RetryPolicy(max_attempts=1)
 FAR_AWAY = "99999999999"
-
-
-@pytest.fixture(scope="module")
-def evaluations() -> Iterator[list[Evaluation]]:
-    seen: list[Evaluation] = []
-    stop = jsonata.watch(seen.append)
-    yield seen
-    stop()
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ import pytest
 
 import definitions
 from orchestrator.local.aws.server import EmbeddedAws
-from orchestrator.local.aws.step_functions import jsonata
 from orchestrator.local.aws.step_functions.jsonata import Evaluation
 from orchestrator.runs.run import Run, RunStatus, SkipReason, Trigger
 from orchestrator.runs.task_state import Pause
@@ -23,14 +22,6 @@ from tests.testbed.rounds import round_at
 from tests.testbed.task_runner import STACK, TaskRunner
 
 ONCE = RetryPolicy(max_attempts=1)
-
-
-@pytest.fixture(scope="module")
-def evaluations() -> Iterator[list[Evaluation]]:
-    seen: list[Evaluation] = []
-    stop = jsonata.watch(seen.append)
-    yield seen
-    stop()
 
 
 @pytest.fixture(scope="module")

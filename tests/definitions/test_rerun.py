@@ -13,7 +13,6 @@ import pytest
 import definitions
 from orchestrator.local.aws.clock import VirtualClock
 from orchestrator.local.aws.server import EmbeddedAws
-from orchestrator.local.aws.step_functions import jsonata
 from orchestrator.local.aws.step_functions.jsonata import Evaluation
 from orchestrator.runs.run import HISTORY_LIMIT, EarlierRun, Run, RunStatus, Trigger
 from orchestrator.tasks.retries import RetryPolicy
@@ -22,14 +21,6 @@ from tests.testbed.task_runner import SLOT, STACK, Outcome, TaskRunner
 
 TWICE = RetryPolicy(max_attempts=2, interval_seconds=0)
 ONCE = RetryPolicy(max_attempts=1)
-
-
-@pytest.fixture(scope="module")
-def evaluations() -> Iterator[list[Evaluation]]:
-    seen: list[Evaluation] = []
-    stop = jsonata.watch(seen.append)
-    yield seen
-    stop()
 
 
 @pytest.fixture(scope="module")

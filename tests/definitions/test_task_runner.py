@@ -13,7 +13,6 @@ import pytest
 import definitions
 from orchestrator.local.aws.clock import VirtualClock
 from orchestrator.local.aws.server import EmbeddedAws
-from orchestrator.local.aws.step_functions import jsonata
 from orchestrator.local.aws.step_functions.jsonata import Evaluation
 from orchestrator.runs.run import Run, RunStatus, Trigger
 from orchestrator.schedules.calendars import Closure
@@ -33,15 +32,6 @@ def scenario(run: Scenario) -> Scenario:
     """Registers what happens; a test asks for it by name, and it happens once."""
     SCENARIOS[run.__name__] = run
     return run
-
-
-@pytest.fixture(scope="module")
-def evaluations() -> Iterator[list[Evaluation]]:
-    """Every expression that was evaluated while this module's scenarios ran."""
-    seen: list[Evaluation] = []
-    stop = jsonata.watch(seen.append)
-    yield seen
-    stop()
 
 
 @pytest.fixture(scope="module")
