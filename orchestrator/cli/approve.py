@@ -7,11 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.cli.options import slot_argument
-from orchestrator.operations.approving import Approving
-from orchestrator.operations.releasing import Releasing
 from orchestrator.runs.approval import Answer
-from orchestrator.stores.pools import Pools
-from orchestrator.stores.recorder import Recorder
 
 if TYPE_CHECKING:
     from orchestrator.cli.connection import Connection
@@ -25,20 +21,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def approve(connection: Connection, task: str, slot: str, reason: str, refuse: bool) -> None:
     """Let SLOT of TASK run that waits for an approval, or the workflow that it has started go on."""
-    recorder = Recorder(connection.client("dynamodb"), connection.stack)
-    approving = Approving(
-        ledger=connection.ledger,
-        recorder=recorder,
-        releasing=Releasing(
-            registry=connection.registry,
-            ledger=connection.ledger,
-            recorder=recorder,
-            runner=connection.runner,
-            pools=Pools(connection.client("dynamodb"), connection.stack),
-        ),
-        states=lambda: connection.client("stepfunctions"),
-    )
     answer = Answer.REFUSED if refuse else Answer.APPROVED
-    run = approving.answer(task, slot, answer, who=connection.who(), reason=reason, now=connection.now())
+    run = connection.approving.answer(task, slot, answer, who=connection.who(), reason=reason, now=connection.now())
     state = f", in the state {run.approval.state}" if run.approval and run.approval.state else ""
     click.echo(f"{answer.capitalize()} {task} {slot}{state}")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from orchestrator.clients import Clients
     from orchestrator.deployment import Application, Project
     from orchestrator.local.address import Address
+    from orchestrator.operations.approving import Approving
     from orchestrator.stores.backfills import Backfills
     from orchestrator.stores.event_rules import Rules
     from orchestrator.stores.executions import Runner
@@ -188,6 +189,26 @@ class Connection:
         from orchestrator.stores.executions import Runner
 
         return Runner(self.client("stepfunctions"), self._outputs["TaskRunnerArn"], self.who)
+
+    @property
+    def approving(self) -> Approving:
+        """Raises :class:`NotDeployed`."""
+        from orchestrator.operations.approving import Approving
+        from orchestrator.operations.releasing import Releasing
+        from orchestrator.stores.pools import Pools
+
+        return Approving(
+            ledger=self.ledger,
+            recorder=self.recorder,
+            releasing=Releasing(
+                registry=self.registry,
+                ledger=self.ledger,
+                recorder=self.recorder,
+                runner=self.runner,
+                pools=Pools(self.client("dynamodb"), self.stack),
+            ),
+            states=lambda: self.client("stepfunctions"),
+        )
 
     @property
     def rules(self) -> Rules:

@@ -9,6 +9,7 @@ from orchestrator.stack import Stack
 
 if TYPE_CHECKING:
     from orchestrator.clients import Clients
+    from orchestrator.operations.approving import Approving
     from orchestrator.stores.backfills import Backfills
     from orchestrator.stores.executions import Runner
     from orchestrator.stores.function_logs import FunctionLogs
@@ -40,6 +41,8 @@ class Deployed(Protocol):
 
     @property
     def backfills(self) -> Backfills: ...
+    @property
+    def approving(self) -> Approving: ...
 
     def now(self) -> datetime:
         """Returns the stack's time in UTC."""

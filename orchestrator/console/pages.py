@@ -14,7 +14,6 @@ from jinja2 import Environment
 
 from orchestrator.console import costs, grid, heat, ledger
 from orchestrator.console.action import Action, Fields
-from orchestrator.console.approval_actions import asks
 from orchestrator.console.backfill_actions import going_on
 from orchestrator.console.calls import calls
 from orchestrator.console.dependencies import above, below, linked
@@ -32,6 +31,7 @@ from orchestrator.console.span import LENGTHS, span
 from orchestrator.console.timeline import timeline
 from orchestrator.errors import NoRunOfSlot, UnknownTask
 from orchestrator.instants import of_slot
+from orchestrator.operations.approving import asks
 from orchestrator.runs.alerts import Incident
 from orchestrator.runs.backfill import Reprocess, progress
 from orchestrator.runs.explanation import why

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient
 
 
+def asks(run: Run) -> bool:
+    """Whether somebody has to answer before the run, or the workflow that it has started, goes on."""
+    return _is_held(run) or _sends(run)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Approving:
     """Takes answers, with the stores of a stack and Step Functions' client."""
@@ -37,9 +42,7 @@ class Approving:
         :class:`~orchestrator.errors.NothingAsked` and :class:`~orchestrator.errors.AnsweredAlready`.
         """
         run = self.ledger.get(task_id, slot)
-        asks = run is not None and run.approval is not None and run.approval.token and run.status is RunStatus.RUNNING
-        held = run is not None and run.hold is not None and run.hold.kind is HoldKind.APPROVAL
-        if run is None or not (asks or held):
+        if run is None or not asks(run):
             raise NothingAsked(task_id, slot, run.status if run else None)
         asked = run.approval or Approval()
         if asked.answer is None:
@@ -50,7 +53,7 @@ class Approving:
             raise AnsweredAlready(task_id, slot, asked.answer, asked.who)
         else:
             said = asked
-        if asks:
+        if _sends(run):
             self._send(run, said)
         else:
             self.releasing.consider(task_id, slot, now)
@@ -68,3 +71,12 @@ class Approving:
                 client.send_task_failure(taskToken=said.token, error=REFUSED, cause=f"{said.who}: {said.reason}"[:256])
         except (gone.TaskTimedOut, gone.TaskDoesNotExist, gone.InvalidToken) as fault:
             raise AnsweredAlready(run.task_id, run.slot, said.answer or "", said.who) from fault
+
+
+def _is_held(run: Run) -> bool:
+    return run.hold is not None and run.hold.kind is HoldKind.APPROVAL
+
+
+def _sends(run: Run) -> bool:
+    """Whether a state of the run's workflow waits for the answer under its token."""
+    return run.status is RunStatus.RUNNING and run.approval is not None and bool(run.approval.token)
