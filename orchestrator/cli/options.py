@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from rich.console import Console
 
 from orchestrator.instants import is_slot, slot_text
 from orchestrator.stack import ENVIRONMENT_NAME, Stack
+from orchestrator.taskfile import durations
 
 if TYPE_CHECKING:
     from orchestrator.cli.connection import Connection
@@ -44,6 +46,15 @@ def _params(_context: click.Context, _parameter: click.Parameter, given: tuple[s
 overriding_params = click.option(
     "--param", "params", multiple=True, callback=_params, help="name=value, over the task's own; repeatable."
 )
+
+
+def length_or_moment(text: str) -> timedelta | datetime | None:
+    """Reads ``2h``, a day or a moment, with or without its zone; None if it is none of them."""
+    with suppress(ValueError):
+        return timedelta(seconds=durations.seconds(text))
+    with suppress(ValueError):
+        return datetime.fromisoformat(text)
+    return None
 
 
 def _zoned(text: str, expected: str) -> datetime:

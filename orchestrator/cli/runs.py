@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli.options import as_json, console, gathered, owner_option, print_json, tag_option
+from orchestrator.cli.options import as_json, console, gathered, length_or_moment, owner_option, print_json, tag_option
 from orchestrator.cli.views.tables import run_values, runs_table
 from orchestrator.errors import UnknownTask
 from orchestrator.runs.run import RunStatus
-from orchestrator.taskfile import durations
 from orchestrator.tasks.slots import key
 
 if TYPE_CHECKING:
@@ -31,18 +30,14 @@ def _statuses(_context: click.Context, _parameter: click.Parameter, given: tuple
 
 def _when(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | timedelta | None:
     """A length of time before now, a day or a moment; one without a zone is UTC."""
-    if text is None:
-        return None
-    try:
-        return timedelta(seconds=durations.seconds(text))
-    except ValueError:
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError as fault:
-            raise click.BadParameter(
-                f"expected a length of time like 2h, a day, or a moment like 2026-12-01T08:00:00Z, found {text!r}"
-            ) from fault
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    when = length_or_moment(text) if text is not None else None
+    if text is not None and when is None:
+        raise click.BadParameter(
+            f"expected a length of time like 2h, a day, or a moment like 2026-12-01T08:00:00Z, found {text!r}"
+        )
+    if isinstance(when, datetime):
+        return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
+    return when
 
 
 @dataclass(frozen=True, kw_only=True)

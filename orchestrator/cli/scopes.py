@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from orchestrator.taskfile import durations
+from orchestrator.cli.options import length_or_moment
 from orchestrator.tasks.scope import Scope, ScopeKind
 from orchestrator.tasks.slots import key
 from orchestrator.tasks.task import Task
@@ -59,16 +59,8 @@ def known(scope: Scope, tasks: Iterable[Task]) -> None:
 
 def _until(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | timedelta | None:
     """A moment with its zone, or a length of time from now."""
-    if text is None:
-        return None
-    try:
-        return timedelta(seconds=durations.seconds(text))
-    except ValueError:
-        try:
-            until = datetime.fromisoformat(text)
-        except ValueError:
-            until = datetime.min
-    if until.tzinfo is None:
+    until = length_or_moment(text) if text is not None else None
+    if text is not None and (until is None or (isinstance(until, datetime) and until.tzinfo is None)):
         raise click.BadParameter(
             f"expected a length of time like 2h, or a moment like 2026-12-01T08:00:00Z, found {text!r}"
         )
