@@ -7,7 +7,7 @@ place of a version once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -85,9 +85,6 @@ class Releasing:
     ledger: Ledger
     recorder: Recorder
     runner: Runner
-    #: Records that were read before, where a round reads each once.
-    records: Callable[[str], Record | None] | None = None
-    rules: Mapping[HoldKind, Rule] = field(default_factory=dict)
     pools: Pools
     #: The pools in which those who ended unheard have been looked for; None: nobody looks.
     searched: set[str] | None = None
@@ -189,14 +186,14 @@ class Releasing:
         self.runner.release(run, hold, now, not_before=begins if begins > now else None)
 
     def _rule(self, kind: HoldKind) -> Rule:
-        own: Mapping[HoldKind, Rule] = {
+        rules: Mapping[HoldKind, Rule] = {
             HoldKind.UPSTREAM: lambda held: Upstreams(registry=self.registry, ledger=self.ledger).answer(
                 held.run, held.hold, held.record, held.now
             ),
             HoldKind.APPROVAL: of_approval,
             HoldKind.TIME: of_time,
         }
-        return {**own, **self.rules}.get(kind, lambda held: None)
+        return rules[kind]
 
     def _end(self, run: Run, end: RunEnd, now: datetime) -> Release:
         ended = self.recorder.end_held(run, replace(end, ended_at=to_millisecond(now)))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 from pydantic.alias_generators import to_camel
@@ -90,8 +90,6 @@ class Round:
     goes_on: Callable[[], bool]
     tally: Tally = field(default_factory=Tally)
     _records: dict[str, Record | None] = field(default_factory=dict)
-    _durations: dict[str, timedelta] = field(default_factory=dict)
-    _searched: set[str] = field(default_factory=set)
 
     def make(self) -> Tally:
         """Closes runs whose executions are gone first, which frees their leases; their slots are then not missed."""
@@ -145,11 +143,11 @@ class Round:
         if record is not None and self._lateness.misses_deadline(run, record, self.now):
             self.tally.at_risk += self.recorder.warn(run, Attention.AT_RISK)
 
-    @property
+    @cached_property
     def _lateness(self) -> Lateness:
-        return Lateness(registry=self.registry, ledger=self.ledger, _durations=self._durations)
+        return Lateness(registry=self.registry, ledger=self.ledger)
 
-    @property
+    @cached_property
     def _releasing(self) -> Releasing:
         return Releasing(
             registry=self.registry,
@@ -157,7 +155,7 @@ class Round:
             recorder=self.recorder,
             runner=self.runner,
             pools=self.pools,
-            searched=self._searched,
+            searched=set(),
         )
 
     def _measure(self, run: Run) -> None:
