@@ -7,6 +7,7 @@ the registry forgets that there was something on its bus.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -161,9 +162,7 @@ def plan(
 
 
 def _notes(rules: Mapping[str, EventRule]) -> Iterator[str]:
-    counts: dict[str, int] = {}
-    for rule in rules.values():
-        counts[rule.start.bus] = counts.get(rule.start.bus, 0) + 1
+    counts = Counter(rule.start.bus for rule in rules.values())
     for bus, count in sorted(counts.items()):
         if count > RULES_ON_A_BUS:
             yield (

@@ -91,11 +91,11 @@ class Rules:
         Raises :class:`~orchestrator.errors.RuleNotWritten`.
         """
         if is_new:
-            self._put(name, rule, "DISABLED")
+            self._put(name, rule, enabled=False)
         answer = self._client.put_targets(Rule=name, Targets=[self._target(rule)], **_on(rule.start.bus))  # type: ignore[list-item]  # the stubs have no plain mappings
         if answer["FailedEntryCount"]:
             raise RuleNotWritten(name, answer["FailedEntries"][0].get("ErrorMessage", "EventBridge says no more"))
-        self._put(name, rule, "ENABLED")
+        self._put(name, rule, enabled=True)
 
     def delete(self, name: str, bus: str) -> None:
         """Deletes the rule with its target; nothing happens if there is none."""
@@ -110,11 +110,11 @@ class Rules:
         answer = self._client.test_event_pattern(EventPattern=_compact(pattern), Event=json.dumps(event))
         return answer["Result"]
 
-    def _put(self, name: str, rule: EventRule, state: str) -> None:
+    def _put(self, name: str, rule: EventRule, *, enabled: bool) -> None:
         self._client.put_rule(
             Name=name,
             EventPattern=_compact(rule.start.pattern),
-            State="ENABLED" if state == "ENABLED" else "DISABLED",
+            State="ENABLED" if enabled else "DISABLED",
             Description=self._description(rule),
             **_on(rule.start.bus),
         )
