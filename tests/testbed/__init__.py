@@ -11,8 +11,8 @@
 - ``cloudformation``, ``roles``: a template and a role of the embedded AWS
 - ``pristine``: a module of moto's as it comes
 - ``hostile``: messages and records that no sane sender would send
-- ``reference``: the reference JSONata; ``statements``: IAM statements, taken apart; ``wheelhouse``: wheels without a
-  network
+- ``node``: programs of Node.js; ``reference``: the reference JSONata
+- ``statements``: IAM statements, taken apart; ``wheelhouse``: wheels without a network
 """
 
 from __future__ import annotations

