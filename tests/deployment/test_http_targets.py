@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Iterator
 from datetime import date
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,65 +20,54 @@ from orchestrator.runs.run import RunStatus
 from orchestrator.stack import Stack
 from orchestrator.tasks.retries import RetryPolicy
 from tests.testbed import ROOT
+from tests.testbed.endpoint import Endpoint, answering
 from tests.testbed.task_runner import SLOT, STACK, TaskRunner
 
 CONNECTION = "arn:aws:events:us-east-1:123456789012:connection/crm/11111111-2222-3333-4444-555555555555"
 TWICE = RetryPolicy(max_attempts=2, interval_seconds=0)
 
 
-class Server:
-    """A real one, which fails as often as it is told to."""
+class Failures:
+    """How often the endpoint still fails."""
 
-    def __init__(self) -> None:
-        self.heard: list[tuple[dict[str, str], Any]] = []
-        self.failures = 0
-        server = self
+    left = 0
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                server.heard.append(({name.lower(): value for name, value in self.headers.items()}, body))
-                server.failures -= 1
-                self.send_response(503 if server.failures >= 0 else 202)
-                self.end_headers()
-                self.wfile.write(b'"thanks"')
-
-            def log_message(self, *_: Any) -> None:
-                """Nobody reads it."""
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.http.server_port}/sync"
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+    def status(self, path: str) -> int:
+        self.left -= 1
+        return 503 if self.left >= 0 else 202
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    made = Server()
-    yield made
-    made.http.shutdown()
-    made.http.server_close()
+def failures() -> Failures:
+    return Failures()
 
 
 @pytest.fixture(scope="module")
-def runner(embedded_aws: EmbeddedAws, server: Server) -> Iterator[TaskRunner]:
+def server(failures: Failures) -> Iterator[Endpoint]:
+    with answering(failures.status, b'"thanks"') as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def runner(embedded_aws: EmbeddedAws, server: Endpoint) -> Iterator[TaskRunner]:
     key: Any = {"ApiKeyName": "X-Key", "ApiKeyValue": "confidential"}
     connection = embedded_aws.client("events").create_connection(
         Name="crm", AuthorizationType="API_KEY", AuthParameters={"ApiKeyAuthParameters": key}
     )["ConnectionArn"]
-    machines: dict[str, Any] = {workflow_name("crm"): endpoint("crm", server.url, "POST", connection)}
+    machines: dict[str, Any] = {workflow_name("crm"): endpoint("crm", f"{server.url}/sync", "POST", connection)}
     yield TaskRunner(embedded_aws, **machines)
     embedded_aws.reset()
 
 
-def test_a_task_calls_its_endpoint_and_its_row_has_the_answer(runner: TaskRunner, server: Server) -> None:
+def test_a_task_calls_its_endpoint_and_its_row_has_the_answer(runner: TaskRunner, server: Endpoint) -> None:
     runner.register("crm", "workflow/http-crm", params={"full": True}, retry=TWICE)
     outcome = runner.run("crm")
     assert outcome.run
     assert outcome.run.status is RunStatus.SUCCEEDED, outcome.run.cause
     assert json.loads(outcome.run.result or "") == {"status": 202, "body": "thanks"}
-    headers, body = server.heard[-1]
-    assert (headers["x-key"], headers["idempotency-key"]) == ("confidential", f"crm#{SLOT}")
-    assert body == {
+    request = server.requests[-1]
+    assert (request.headers["x-key"], request.headers["idempotency-key"]) == ("confidential", f"crm#{SLOT}")
+    assert request.body == {
         "taskId": "crm",
         "slot": SLOT,
         "scheduledTime": SLOT,
@@ -91,25 +78,27 @@ def test_a_task_calls_its_endpoint_and_its_row_has_the_answer(runner: TaskRunner
     }
 
 
-def test_an_endpoint_that_fails_is_called_again_as_the_policy_says(runner: TaskRunner, server: Server) -> None:
+def test_an_endpoint_that_fails_is_called_again_as_the_policy_says(runner: TaskRunner, failures: Failures) -> None:
     runner.register("flaky", "workflow/http-crm", retry=TWICE)
-    server.failures = 1
+    failures.left = 1
     outcome = runner.run("flaky")
     assert outcome.run
     assert (outcome.run.status, outcome.run.attempts) == (RunStatus.SUCCEEDED, 2)
-    server.failures = 2
+    failures.left = 2
     outcome = runner.run("flaky", "2026-11-24T08:00:00Z")
-    server.failures = 0
+    failures.left = 0
     assert outcome.run
     assert outcome.run.status is RunStatus.FAILED
     assert "States.Http.StatusCode.503" in (outcome.run.cause or "")
 
 
-def test_its_role_may_call_nothing_else(runner: TaskRunner, server: Server) -> None:
+def test_its_role_may_call_nothing_else(runner: TaskRunner, server: Endpoint) -> None:
     (name,) = {one.role for one in roles.used() if one.permission.action == "states:InvokeHTTPEndpoint"}
     (statement,) = (one for one in roles.statements(name) if "states:InvokeHTTPEndpoint" in one["Action"])
     assert statement["Resource"].endswith(f":stateMachine:{STACK.workflow_prefix}http-crm")
-    assert statement["Condition"] == {"StringEquals": {"states:HTTPEndpoint": server.url, "states:HTTPMethod": "POST"}}
+    assert statement["Condition"] == {
+        "StringEquals": {"states:HTTPEndpoint": f"{server.url}/sync", "states:HTTPMethod": "POST"}
+    }
 
 
 def project(folder: Path, endpoints: str, run: str = "http/crm") -> Project:

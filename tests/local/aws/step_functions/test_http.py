@@ -3,50 +3,26 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
 from orchestrator.local.aws.server import EmbeddedAws
+from tests.testbed.endpoint import Endpoint, answering
 
 ALLOWED = ("states:InvokeHTTPEndpoint", "events:RetrieveConnectionCredentials")
 
 
-class Endpoint:
-    """Answers as it is asked to, and remembers each request."""
-
-    def __init__(self) -> None:
-        self.requests: list[dict[str, Any]] = []
-        endpoint = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                said = {name.lower(): value for name, value in self.headers.items()}
-                endpoint.requests.append({"path": self.path, "headers": said, "body": json.loads(body or b"null")})
-                status = int(self.path.rpartition("/")[2].partition("?")[0])
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.end_headers()
-                self.wfile.write(b'{"taken": true}')
-
-            def log_message(self, *_: Any) -> None:
-                """Nobody reads it."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[Endpoint]:
-    made = Endpoint()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
+    """Answers with the status that the path ends with."""
+
+    def status(path: str) -> int:
+        return int(path.rpartition("/")[2].partition("?")[0])
+
+    with answering(status, b'{"taken": true}', content_type="application/json") as made:
+        yield made
 
 
 def run(aws: EmbeddedAws, url: str, *, allowed: tuple[str, ...] = ALLOWED, connection: str = "") -> dict[str, Any]:
@@ -86,8 +62,8 @@ def test_the_endpoint_is_called_with_what_the_connection_adds(aws: EmbeddedAws, 
     assert (output["StatusCode"], output["StatusText"], output["ResponseBody"]) == (200, "OK", {"taken": True})
     assert output["Headers"]["content-type"] == ["application/json"]
     request = endpoint.requests[-1]
-    assert (request["path"], request["body"]) == ("/orders/200?dry=no", {"order": 7})
-    assert {name: request["headers"][name] for name in ("x-key", "x-run", "content-type")} == {
+    assert (request.path, request.body) == ("/orders/200?dry=no", {"order": 7})
+    assert {name: request.headers[name] for name in ("x-key", "x-run", "content-type")} == {
         "x-key": "confidential",
         "x-run": "r-1",
         "content-type": "application/json",
