@@ -32,7 +32,8 @@ from orchestrator.taskfile.maintenance_models import Maintenance, MaintenanceMod
 from orchestrator.taskfile.models import CalendarModel, DefaultsModel, FileModel, TaskModel
 from orchestrator.tasks.express import obstacles
 from orchestrator.tasks.limits import Limit
-from orchestrator.tasks.task import CLOSURES_LIMIT_BYTES, TASK_ID_PATTERN, TargetKind, Task
+from orchestrator.tasks.records import CLOSURES_LIMIT_BYTES, closures_text
+from orchestrator.tasks.task import TASK_ID_PATTERN, TargetKind, Task
 
 #: A file with more nodes than this, aliases followed, is a mistake or an attack: it is a hundred for each of ten
 #: thousand tasks.
@@ -283,10 +284,11 @@ def _tasks(
                     problems.add((*at, "calendars"), said)
             closed = [calendars[name] for name in model.calendars if name in calendars]
             task = model.to_task(str(task_id), closed, today, maintenance)
-            if task.closures_bytes > CLOSURES_LIMIT_BYTES:
+            size = len(closures_text(task.closures))
+            if size > CLOSURES_LIMIT_BYTES:
                 said = (
                     f"calendars and maintenance: expected at most {CLOSURES_LIMIT_BYTES} bytes of closures through"
-                    f" the end of next year, found {task.closures_bytes}: what recurs so often is a schedule"
+                    f" the end of next year, found {size}: what recurs so often is a schedule"
                 )
                 problems.add(at, said)
             if model.pool is not None and model.pool not in pools:
