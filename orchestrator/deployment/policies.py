@@ -28,6 +28,7 @@ _WORKFLOW = "workflow:"
 _BUCKET = "bucket:"
 _QUEUE = "queue:"
 _EVENT_BUS = "event-bus:"
+_HERE = "here:"
 _STATE_MACHINE = "state-machine:"
 _WAKE_UPS = "wake-ups"
 _PARAMETERS = "parameters:"
@@ -74,8 +75,11 @@ def allow(actions: str | Sequence[str], resources: Any, **conditions: Mapping[st
 
 
 def arn(service: str, resource: str) -> dict[str, str]:
-    """The ARN of something of this account in this region, where no resource of the template has it."""
-    return {"Fn::Sub": f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{resource}"}
+    """The ARN of something of this account in this region, where no resource of the template has it; of IAM, whose ARNs
+    have no region, of this account.
+    """
+    region = "" if service == "iam" else "${AWS::Region}"
+    return {"Fn::Sub": f"arn:${{AWS::Partition}}:{service}:{region}:${{AWS::AccountId}}:{resource}"}
 
 
 def attribute(logical_id: str, name: str = "Arn") -> dict[str, list[str]]:
@@ -433,6 +437,9 @@ def _statement(stack: Stack, permission: Permission) -> Statement:
         return allow(permission.actions, arn("states", f"stateMachine:{name}"))
     if resource.startswith(_EVENT_BUS):
         return allow(permission.actions, arn("events", f"event-bus/{resource.removeprefix(_EVENT_BUS)}"))
+    if resource.startswith(_HERE):
+        service, _, named = resource.removeprefix(_HERE).partition(":")
+        return allow(permission.actions, arn(service, named))
     if resource.startswith(_PARAMETERS):
         return allow(permission.actions, arn("ssm", f"parameter/{stack.name}/{resource.removeprefix(_PARAMETERS)}"))
     if resource == _SECRETS:
@@ -443,8 +450,8 @@ def _statement(stack: Stack, permission: Permission) -> Statement:
     known = (
         "an ARN, bucket:NAME, bucket:NAME:KEYS, data-bucket, data-bucket:KEYS, table:NAME, ses, ses:events,"
         " mail-events, alerts, metrics, task-runner, task-runner:executions, workflow:NAME,"
-        " state-machine:NAME, queue:NAME, event-bus:NAME, parameters:PATH, secrets, one-time-runs,"
-        " wake-ups or alert-topics"
+        " state-machine:NAME, queue:NAME, event-bus:NAME, here:SERVICE:RESOURCE, parameters:PATH, secrets,"
+        " one-time-runs, wake-ups or alert-topics"
     )
     raise ValueError(f"{resource!r} is no resource of a permission: {known}")
 
