@@ -42,7 +42,16 @@ from orchestrator.local.aws import (
 from orchestrator.local.aws.clock import Clock, RealClock
 from orchestrator.local.aws.cloudformation import change_sets, resources, updates
 from orchestrator.local.aws.connections import Server
-from orchestrator.local.aws.dynamodb import conditions, expressions, items, parameters, partitions, streams, tables
+from orchestrator.local.aws.dynamodb import (
+    conditions,
+    expressions,
+    items,
+    parameters,
+    partitions,
+    plain_updates,
+    streams,
+    tables,
+)
 from orchestrator.local.aws.dynamodb import turns as dynamodb
 from orchestrator.local.aws.events import entries, objects, patterns, rules
 from orchestrator.local.aws.events import status_changes as events
@@ -117,6 +126,7 @@ ADAPTERS = (
     conditions,
     items,
     expressions,
+    plain_updates,
     partitions,
     streams,
     tables,
