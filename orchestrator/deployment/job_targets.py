@@ -17,7 +17,7 @@ from orchestrator.asl.definition import Definition
 from orchestrator.asl.expressions import Jsonata, jsonata, literal
 from orchestrator.asl.vocabulary import CAUSE_TEXT, one_line
 from orchestrator.asl.written import WrittenDefinition
-from orchestrator.deployment.policies import arn
+from orchestrator.deployment.statements import arn
 from orchestrator.functions import Permission
 from orchestrator.taskfile.job_models import JOB_VARIABLES, EcsModel
 from orchestrator.tasks.task import workflow_name

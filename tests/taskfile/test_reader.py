@@ -15,7 +15,8 @@ import yaml
 from orchestrator.errors import InvalidTaskFile
 from orchestrator.schedules.calendars import OnClosed, closure_at
 from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
-from orchestrator.taskfile.reader import load, read, schema
+from orchestrator.taskfile.reader import load, read
+from orchestrator.taskfile.schema import schema
 from orchestrator.tasks.gates import HoldKind
 from orchestrator.tasks.limits import Limit
 from orchestrator.tasks.records import item_of, task_of
