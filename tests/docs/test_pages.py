@@ -38,6 +38,10 @@ def place(page: Path) -> tuple[bool, bool, str]:
     return page.name != "tutorial.md", adds, name(page)
 
 
+#: The pages of one project, in the order in which they are read here.
+READ = sorted((page for page in FOLLOWED if page not in EXAMPLES), key=place)
+
+
 @pytest.fixture(scope="module")
 def operator(tmp_path_factory: pytest.TempPathFactory, shell: Shell) -> Iterator[Reader]:
     """Somebody who reads one page after the other, in one copy of the project and on one embedded AWS."""
@@ -45,7 +49,7 @@ def operator(tmp_path_factory: pytest.TempPathFactory, shell: Shell) -> Iterator
         yield person
 
 
-@pytest.mark.parametrize("page", sorted((page for page in FOLLOWED if page not in EXAMPLES), key=place), ids=name)
+@pytest.mark.parametrize("page", READ, ids=name)
 def test_a_page_can_be_followed(page: Path, operator: Reader) -> None:
     assert operator.follow(page) > 0
 
