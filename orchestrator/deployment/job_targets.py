@@ -1,11 +1,13 @@
-"""Jobs of other services as targets of tasks: ``ecs/NAME`` of tasks.yaml is a container that stack.yaml declares.
+"""Jobs of other services as targets of tasks: ``ecs/NAME`` of tasks.yaml is a container that stack.yaml declares,
+``batch/NAME`` a job of AWS Batch.
 
 As with endpoints, the registry holds no name of anything outside the stack: each job is a workflow of one state, which
 starts the job, waits for its end, and stops it when the run is stopped ("Run a Job (.sync)"). Its role may start this
 job and stop it, and nothing else. Tasks of other kinds have nothing of it.
 
-Sources: "Run Amazon ECS or Fargate tasks with Step Functions" for requests, errors and permissions; Amazon ECS in the
-"Service Authorization Reference" for resources that are finer than that page's ``*``.
+Sources: "Run Amazon ECS or Fargate tasks with Step Functions" and "Run AWS Batch workloads with Step Functions" for
+requests, errors and permissions; the "Service Authorization Reference" of each service for resources that are finer
+than those pages' ``*``.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from orchestrator.asl.vocabulary import CAUSE_TEXT, one_line
 from orchestrator.asl.written import WrittenDefinition
 from orchestrator.deployment.statements import arn
 from orchestrator.functions import Permission
-from orchestrator.taskfile.job_models import JOB_VARIABLES, EcsModel
+from orchestrator.taskfile.job_models import JOB_VARIABLES, BatchModel, EcsModel
 from orchestrator.tasks.task import workflow_name
 
 #: What Step Functions adds to the time of a job itself, in seconds.
@@ -80,6 +82,58 @@ def container(name: str, declared: EcsModel) -> Definition:
         service="ECS",
         told=(_EXIT_CODE, _field("Reason"), _field("StoppedReason")),
         permissions=(running, stopping, *passing, _rule("StepFunctionsGetEventsForECSTaskRule")),
+    )
+
+
+def batch_job(name: str, declared: BatchModel) -> Definition:
+    """Returns the workflow that runs a job of AWS Batch. Batch ends it, too, when its time is up.
+
+    SubmitJob has no idempotency token: as with containers, a job learns from ``RUN_KEY`` whose attempt it is.
+    """
+    overrides = {
+        "Environment": _variables(declared.environment),
+        **({"Command": [_text(one) for one in declared.command]} if declared.command else {}),
+    }
+    parameters = {key: _text(value) for key, value in declared.parameters.items()}
+    arguments = {
+        # The name of a job begins with a letter or a digit, and has 128 characters at most.
+        "JobName": jsonata("'batch-' & $states.context.Execution.Name"),
+        "JobQueue": declared.job_queue,
+        "JobDefinition": declared.job_definition,
+        **({"Parameters": parameters} if parameters else {}),
+        "ContainerOverrides": overrides,
+        "Timeout": {"AttemptDurationSeconds": declared.timeout},
+    }
+    output = """{
+        'jobId': $states.result.JobId,
+        'exitCode': $states.result.Container.ExitCode,
+        'statusReason': $states.result.StatusReason
+    }"""
+    state = {
+        "Resource": "arn:aws:states:::batch:submitJob.sync",
+        "TimeoutSeconds": declared.timeout,
+        "Arguments": arguments,
+        "Output": jsonata(output),
+    }
+    definition = f"here:batch:job-definition/{declared.job_definition}"
+    definitions = (definition,) if ":" in declared.job_definition else (definition, f"{definition}:*")
+    submitting = [
+        Permission(actions=("batch:SubmitJob",), resource=one)
+        for one in (*definitions, f"here:batch:job-queue/{declared.job_queue}")
+    ]
+    return _job(
+        workflow_name("batch", name),
+        state,
+        service="Batch",
+        told=(_EXIT_CODE, _field("Reason"), _field("StatusReason")),
+        permissions=(
+            *submitting,
+            # The id of a job is not known before it is there.
+            Permission(actions=("batch:TerminateJob",), resource="here:batch:job/*"),
+            # It has no finer resource.
+            Permission(actions=("batch:DescribeJobs",), resource="*"),
+            _rule("StepFunctionsGetEventsForBatchJobsRule"),
+        ),
     )
 
 

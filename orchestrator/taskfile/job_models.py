@@ -1,4 +1,4 @@
-"""The jobs of other services that tasks run: what stack.yaml says of a container."""
+"""The jobs of other services that tasks run: what stack.yaml says of a container, and of a job of AWS Batch."""
 
 from __future__ import annotations
 
@@ -47,6 +47,10 @@ JOB_VARIABLES = {
 
 Cluster = Annotated[str, _name_of("a cluster", r"[A-Za-z0-9_-]{1,255}")]
 TaskDefinition = Annotated[str, _name_of("a task definition, or NAME:REVISION", r"[A-Za-z0-9_-]{1,255}(:[1-9][0-9]*)?")]
+JobQueue = Annotated[str, _name_of("a job queue", r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")]
+JobDefinition = Annotated[
+    str, _name_of("a job definition, or NAME:REVISION", r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}(:[1-9][0-9]*)?")
+]
 Role = Annotated[str, _name_of("a role, with its path", r"([\w+=,.@-]+/)*[\w+=,.@-]{1,64}")]
 Environment = Annotated[dict[str, str], AfterValidator(_variables)]
 
@@ -100,3 +104,16 @@ class EcsModel(JobModel):
         if not self.subnets and (self.security_groups or self.public_ip):
             raise ValueError("subnets: expected one at least beside securityGroups or publicIp, found none")
         return self
+
+
+class BatchModel(JobModel):
+    """A job of AWS Batch that tasks run. Texts in {% %} are JSONata over $states.input, the run's event."""
+
+    job_queue: JobQueue = Field(description="Its name.")
+    job_definition: JobDefinition = Field(description="The name of its family, or NAME:REVISION.")
+    parameters: dict[str, str] = Field(default={}, description="For Ref::NAME in the command of the definition.")
+    command: list[str] = Field(default=[], description="In place of the definition's own.")
+    environment: Environment = Field(default={}, description="Variables of the container, no secrets.")
+
+
+Job = EcsModel | BatchModel

@@ -1,4 +1,4 @@
-"""`ecs/NAME`: stack.yaml declares a job of another service, a task runs it, and its role may run no other."""
+"""`ecs/NAME`, `batch/NAME`: stack.yaml declares a job of another service, a task runs it, its role may run no other."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from orchestrator.asl.definition import Definition
 from orchestrator.deployment import Project
-from orchestrator.deployment.job_targets import container
+from orchestrator.deployment.job_targets import batch_job, container
 from orchestrator.errors import InvalidDefinition, InvalidProject
 from orchestrator.local import stand_ins
 from orchestrator.local.aws.containers.processes import NOTHING_RUN, Program
@@ -21,7 +22,7 @@ from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.explanation import why
 from orchestrator.runs.run import RunStatus
 from orchestrator.stack import Stack
-from orchestrator.taskfile.job_models import EcsModel
+from orchestrator.taskfile.job_models import BatchModel, EcsModel
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.testing import deployed
 from tests.testbed import ROOT, node
@@ -50,6 +51,15 @@ REBUILD = EcsModel.model_validate(
         "roles": ["ecsTaskExecutionRole", "service/rebuild"],
     }
 )
+CRUNCH = BatchModel.model_validate(
+    {
+        "jobQueue": "nightly",
+        "jobDefinition": "crunch",
+        "parameters": {"day": "{% $substring($states.input.slot, 0, 10) %}"},
+        "environment": REBUILD.environment,
+    }
+)
+
 #: Nobody waits between attempts.
 TWICE, ONCE = (RetryPolicy(max_attempts=times, interval_seconds=0) for times in (2, 1))
 
@@ -70,11 +80,14 @@ EVENT = {
 def runner(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TaskRunner]:
     folder = tmp_path_factory.mktemp("project")
     (folder / "rebuild.py").write_text(PROGRAM)
-    stand_ins.make(embedded_aws, [REBUILD.model_copy(update={"local": ["python", "rebuild.py"]}), NOTHING], folder)
+    local = {"local": ["python", "rebuild.py"]}
+    jobs = (REBUILD.model_copy(update=local), CRUNCH.model_copy(update=local), NOTHING)
+    stand_ins.make(embedded_aws, jobs, folder)
     whole = container("rebuild", REBUILD)
     without = tuple(one for one in whole.permissions if "ecs:RunTask" not in one.actions)
     machines: dict[str, Any] = {
         "ecs-rebuild": whole,
+        "batch-crunch": batch_job("crunch", CRUNCH),
         "ecs-nothing": container("nothing", NOTHING),
         "ecs-denied": replace(whole, permissions=without),
     }
@@ -185,8 +198,67 @@ def test_all_that_its_role_may_do_is_asked_for(runner: TaskRunner) -> None:
     }
 
 
-def test_its_definition_is_sound_for_independent_linters() -> None:
-    definition = container("rebuild", REBUILD)
+def batch_jobs(aws: EmbeddedAws) -> list[dict[str, Any]]:
+    """What Batch says of its jobs, the oldest first."""
+    batch: Any = aws.client("batch")
+    return list(batch.describe_jobs(jobs=[])["jobs"])
+
+
+def test_a_task_runs_a_job_of_batch_and_its_row_has_the_exit_code(runner: TaskRunner) -> None:
+    runner.register("counted", "workflow/batch-crunch", params={"code": 0, "pause": 0})
+    outcome = runner.run("counted")
+    assert outcome.run
+    assert outcome.run.status is RunStatus.SUCCEEDED, outcome.run.cause
+    job = batch_jobs(runner.aws)[-1]
+    assert json.loads(outcome.run.result or "") == {
+        "jobId": job["jobId"],
+        "exitCode": 0,
+        "statusReason": "Essential container in task exited",
+    }
+    assert job["timeout"] == {"attemptDurationSeconds": 86400}
+    events = runner.aws.client("logs").filter_log_events(logGroupName="/aws/batch/job")["events"]
+    assert [event["message"] for event in events] == [f"--day 2026-11-23 counted {SLOT} counted#{SLOT} 1 fast"]
+
+
+def test_a_job_of_batch_that_fails_has_its_exit_code_for_a_reason(runner: TaskRunner) -> None:
+    runner.register("miscounted", "workflow/batch-crunch", params={"code": 4, "pause": 0}, retry=ONCE)
+    outcome = runner.run("miscounted")
+    assert outcome.run
+    assert why(outcome.run) == "Batch.TaskFailed: exit code 4: Essential container in task exited"
+
+
+def test_a_job_of_batch_is_stopped_with_its_run(runner: TaskRunner) -> None:
+    runner.register("uncounted", "workflow/batch-crunch", params={"code": 0, "pause": 600})
+    before = len(batch_jobs(runner.aws))
+    execution = runner.start({"taskId": "uncounted", "scheduledTime": SLOT})
+    runner.until(lambda: len(batch_jobs(runner.aws)) > before)
+    runner.aws.client("stepfunctions").stop_execution(executionArn=execution)
+    job = batch_jobs(runner.aws)[-1]
+    assert runner.aws.containers.of(job["jobId"]).over.wait(PATIENCE)
+    stopped = batch_jobs(runner.aws)[-1]
+    assert (stopped["status"], stopped["container"]["exitCode"]) == ("FAILED", 143)
+    assert "which was managing this resource was aborted" in stopped["statusReason"]
+
+
+def test_all_that_the_role_of_a_job_of_batch_may_do_is_asked_for(runner: TaskRunner) -> None:
+    used = {
+        (one.permission.action, one.permission.resource.rpartition(":")[2].rpartition("/")[0])
+        for one in roles.used()
+        if "BatchCrunchWorkflowRole" in one.role
+    }
+    assert used == {
+        # Of the definition its revision is left.
+        ("batch:SubmitJob", ""),
+        ("batch:SubmitJob", "job-queue"),
+        ("batch:DescribeJobs", ""),
+        ("batch:TerminateJob", "job"),
+    }
+
+
+@pytest.mark.parametrize(
+    "definition", [container("rebuild", REBUILD), batch_job("crunch", CRUNCH)], ids=["ecs", "batch"]
+)
+def test_its_definition_is_sound_for_independent_linters(definition: Definition) -> None:
     definition.validate()
     for script in ("asl_validator.mjs", "language_service.mjs"):
         assert json.loads(node.run(script, definition.to_json())) == []
@@ -248,8 +320,10 @@ def test_the_project_of_the_page_runs_its_container(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "how-to" / "run-a-job.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```(?:yaml|python)\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
     (tmp_path / "jobs").mkdir()
-    for name, block in zip(("stack.yaml", "tasks.yaml", "jobs/rebuild.py"), blocks, strict=True):
-        (tmp_path / name).write_text(block)
+    names = ("stack.yaml", "tasks.yaml", "jobs/rebuild.py", "stack.yaml")
+    for name, block in zip(names, blocks, strict=True):
+        with (tmp_path / name).open("a") as file:
+            file.write(block)
     with deployed(tmp_path) as project:
         run = project.run("rebuild", slot="2026-12-01T03:00:00Z")
         assert run.status is RunStatus.SUCCEEDED, run.cause

@@ -42,7 +42,7 @@ from orchestrator.local.aws import (
 from orchestrator.local.aws.clock import Clock, RealClock
 from orchestrator.local.aws.cloudformation import change_sets, resources, updates
 from orchestrator.local.aws.connections import Server
-from orchestrator.local.aws.containers import ecs
+from orchestrator.local.aws.containers import batch, ecs
 from orchestrator.local.aws.containers.processes import Containers
 from orchestrator.local.aws.dynamodb import (
     conditions,
@@ -134,6 +134,7 @@ ADAPTERS = (
     partitions,
     streams,
     tables,
+    batch,
     ecs,
     functions,
     invocations,

@@ -1,4 +1,4 @@
-"""Jobs that a state starts and waits for: the integrations ``ecs:runTask`` and ``ecs:runTask.sync``.
+"""Jobs that a state starts and waits for: the integrations ``ecs:runTask`` and ``batch:submitJob``, with ``.sync``.
 
 moto hands the parameters of these on as they stand, in Step Functions' casing, which no service takes; asks every half
 second whether a job has ended; takes a task of ECS that has stopped for one that has succeeded; and lets a job run on
@@ -26,6 +26,9 @@ from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_ecs
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_batch import (
+    StateTaskServiceBatch,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_ecs import (
     StateTaskServiceEcs,
 )
@@ -75,8 +78,25 @@ class _Tasks(Jobs):
         return any(one.get("ExitCode") != 0 for one in described["Containers"])
 
 
+class _BatchJobs(Jobs):
+    """Jobs of AWS Batch."""
+
+    def identified(self, answer: Mapping[str, Any]) -> str:
+        return str(answer["JobId"])
+
+    def described(self, client: Any, job: str, asked: Mapping[str, Any]) -> tuple[Mapping[str, Any], Shape | None]:
+        return client.describe_jobs(jobs=[job])["jobs"][0], client.meta.service_model.shape_for("JobDetail")
+
+    def stop(self, client: Any, job: str, asked: Mapping[str, Any], why: str) -> None:
+        client.terminate_job(jobId=job, reason=why)
+
+    def failed(self, described: Mapping[str, Any]) -> bool:
+        return bool(described["Status"] != "SUCCEEDED")
+
+
 #: Of each: its jobs, and the digests of how moto asks and waits.
 _KINDS: Mapping[type, tuple[Jobs, str, str]] = {
+    StateTaskServiceBatch: (_BatchJobs(), "0b73da826e2c", "3a03a673e7fd"),
     StateTaskServiceEcs: (_Tasks(), "c9eaa3a0b24e", "3a03a673e7fd"),
 }
 
@@ -185,6 +205,16 @@ def install(aws: Aws) -> None:
     for kind, (jobs, asking, awaiting) in _KINDS.items():
         _requests(aws, kind, asking)
         _awaited(aws, kind, jobs, awaiting)
+
+    def attach(parameters: dict[str, Any]) -> None:
+        """Says who has started the job, in Step Functions' casing as all that it asks."""
+        overrides = parameters.setdefault("ContainerOverrides", {})
+        managed = {"Name": "MANAGED_BY_AWS", "Value": "STARTED_BY_STEP_FUNCTIONS"}
+        overrides["Environment"] = [*overrides.get("Environment", []), managed]
+
+    of_batch = staticmethod(attach)
+    replaces(StateTaskServiceBatch, "_attach_aws_environment_variables", digest="f6cc49768fd2")(of_batch)
+
     # The page names it nowhere, but aws-cdk's tests on AWS run tasks with it (pull request 35465).
     supported = state_task_service_ecs._SUPPORTED_API_PARAM_BINDINGS
     replaces(supported, "runtask", digest="6ee0eb490ff8")(supported["runtask"] | {"CapacityProviderStrategy"})
