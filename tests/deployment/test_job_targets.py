@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from orchestrator.asl.definition import Definition
 from orchestrator.deployment import Project
 from orchestrator.deployment.job_targets import batch_job, container
 from orchestrator.errors import InvalidDefinition, InvalidProject
@@ -25,7 +24,8 @@ from orchestrator.stack import Stack
 from orchestrator.taskfile.job_models import BatchModel, EcsModel
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.testing import deployed
-from tests.testbed import ROOT, node
+from tests.testbed import ROOT
+from tests.testbed.linters import LINTERS, complaints
 from tests.testbed.task_runner import PATIENCE, SLOT, TaskRunner
 
 #: Does as its variables say, and prints what it knows of its run.
@@ -255,13 +255,13 @@ def test_all_that_the_role_of_a_job_of_batch_may_do_is_asked_for(runner: TaskRun
     }
 
 
-@pytest.mark.parametrize(
-    "definition", [container("rebuild", REBUILD), batch_job("crunch", CRUNCH)], ids=["ecs", "batch"]
-)
-def test_its_definition_is_sound_for_independent_linters(definition: Definition) -> None:
-    definition.validate()
-    for script in ("asl_validator.mjs", "language_service.mjs"):
-        assert json.loads(node.run(script, definition.to_json())) == []
+def test_its_definition_is_sound_for_independent_linters() -> None:
+    built = {"ecs": container("rebuild", REBUILD), "batch": batch_job("crunch", CRUNCH)}
+    for definition in built.values():
+        definition.validate()
+    for linter in LINTERS:
+        found = complaints(linter, {name: definition.to_json() for name, definition in built.items()})
+        assert found == {"ecs": [], "batch": []}
 
 
 def test_what_several_containers_did_is_the_first_that_failed(embedded_aws: EmbeddedAws) -> None:
