@@ -78,9 +78,9 @@ def _exceeded(connection: Connection, declared: Declared) -> Iterator[str]:
 @orchestrator.command()
 def schema() -> None:
     """The JSON Schema of tasks.yaml, for editors."""
-    from orchestrator.taskfile import reader as taskfile
+    from orchestrator.taskfile import schema as of_taskfile
 
-    click.echo(taskfile.schema(), nl=False)
+    click.echo(of_taskfile.schema(), nl=False)
 
 
 @orchestrator.command()

@@ -15,9 +15,11 @@ import yaml
 from orchestrator.errors import InvalidTaskFile
 from orchestrator.schedules.calendars import OnClosed, closure_at
 from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
-from orchestrator.taskfile.reader import load, read, schema
+from orchestrator.taskfile.reader import load, read
+from orchestrator.taskfile.schema import schema
 from orchestrator.tasks.gates import HoldKind
 from orchestrator.tasks.limits import Limit
+from orchestrator.tasks.records import item_of, task_of
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.task import Alerting, CatchUp, OverlapPolicy, Target, TargetKind, Task, TaskSchedule
 from tests.testbed import ROOT
@@ -52,7 +54,7 @@ def task(written: Written, *lines: str) -> Task:
 def test_a_handler_may_be_silent_and_wait_for_so_long(written: Written) -> None:
     found = task(written, "run: lambda/work", "heartbeat: 60s", "notYetFor: 6h")
     assert (found.heartbeat_seconds, found.not_yet_seconds) == (60, 21_600)
-    assert Task.from_item(found.to_item()) == found
+    assert task_of(item_of(found)) == found
     for fields, why in {
         "run: workflow/billing, heartbeat: 60s": "only the handler of a function gives signs of life",
         "run: lambda/work, timeout: 1m, heartbeat: 1m": "heartbeat: expected less than the timeout, 60 s, found 60 s",
@@ -190,7 +192,7 @@ def test_a_maintenance_window_closes_the_tasks_that_it_names(written: Written) -
     assert (closure.why, closure.until - closure.since) == ("maintenance vacuum", timedelta(hours=2))
     assert watchdog.closures == ()
     for task in (load_, plain):
-        assert Task.from_item(task.to_item()) == task
+        assert task_of(item_of(task)) == task
 
 
 def test_a_window_that_names_nobody_is_everybodys_and_its_days_are_those_of_its_zone(written: Written) -> None:
@@ -259,7 +261,7 @@ def test_a_task_says_where_its_runs_wait_for_a_place(
     (found,) = load(written(POOLS.replace("FIELDS", fields)), today=TODAY)
     assert (found.limit, found.priority, found.at_once) == (limit, priority, at_once)
     assert (HoldKind.POOL in found.gates, found.is_linked) == ((limit is not None),) * 2
-    assert Task.from_item(found.to_item()) == found
+    assert task_of(item_of(found)) == found
 
 
 @pytest.mark.parametrize(
