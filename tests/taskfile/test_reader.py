@@ -520,7 +520,7 @@ def test_what_is_nested_too_deeply_is_refused(written: Written, opening: str) ->
 
 def test_the_sample_file_is_right_and_fits_its_schema() -> None:
     file = ROOT / "tasks.yaml"
-    assert len(load(file, today=TODAY)) == 8
+    assert len(load(file, today=TODAY)) == 10
     jsonschema.validate(yaml.safe_load(file.read_text()), json.loads(schema()))
 
 
