@@ -34,10 +34,6 @@ class Hold:
     fresh: tuple[str, ...] = ()
     fresh_since: str = ""
 
-    def passed(self, now: datetime) -> bool:
-        """Whether its deadline has passed."""
-        return self.deadline is not None and datetime.fromisoformat(self.deadline) <= now
-
     def to_value(self) -> dict[str, Any]:
         """As the row has it; what does not apply is left out."""
         values: dict[str, Any] = {
