@@ -19,6 +19,7 @@ from orchestrator.errors import InvalidProject
 from orchestrator.runs.task_state import Item
 from orchestrator.stores.event_rules import EventRule, ListedRule, Rules
 from orchestrator.tasks.event_start import EventStart
+from orchestrator.tasks.records import task_of
 from orchestrator.tasks.rule_names import NAME_LIMIT, rule_name, task_of_rule
 from orchestrator.tasks.task import Task
 
@@ -132,7 +133,7 @@ def buses(rules: Iterable[EventRule], registered: Mapping[str, Item], outputs: M
 
 def _registered(item: Item) -> tuple[EventStart, ...]:
     try:
-        return Task.from_item(item).starts
+        return task_of(item).starts
     except (KeyError, ValueError, TypeError, AttributeError):
         return ()
 

@@ -20,6 +20,7 @@ from orchestrator.runs.task_state import Item, Pause
 from orchestrator.stores.registry import Registry, registered_as
 from orchestrator.stores.schedule_group import Schedules
 from orchestrator.stores.switches import Switches
+from orchestrator.tasks.records import item_of
 from orchestrator.tasks.schedule_names import schedule_name, task_of
 from orchestrator.tasks.scope import Scope
 from orchestrator.tasks.slots import extra_schedules, times
@@ -294,7 +295,7 @@ def _carry_out(operation: Operation, registry: Registry, schedules: Schedules) -
 
 def _rescheduled(item: Item | None, task: Task) -> bool:
     """Whether a task that is registered already is due at other times from now on."""
-    declared = task.to_item()
+    declared = item_of(task)
     times = ["schedules", "nonexistent", "ambiguous", "onClosed"] + (["closures"] if not task.follows_scheduler else [])
     return item is not None and any(item.get(name) != declared[name] for name in times)
 

@@ -12,6 +12,7 @@ from orchestrator.deployment.reconciliation import Found, Plan, Register, Remove
 from orchestrator.deployment.slot_changes import SlotChange, slot_change
 from orchestrator.runs.task_state import Item
 from orchestrator.tasks.express import obstacles
+from orchestrator.tasks.records import task_of
 from orchestrator.tasks.task import Task
 
 #: Dollars a month that a task costs, roughly.
@@ -71,7 +72,7 @@ def _twin(task: Task | None) -> Task | None:
 def _registered(item: Item | None) -> Task | None:
     """The registered task, or None if there is none or its record cannot be read."""
     try:
-        return Task.from_item(item) if item else None
+        return task_of(item) if item else None
     except (KeyError, ValueError, TypeError, AttributeError):
         return None
 

@@ -15,6 +15,7 @@ from orchestrator.pricing.usage import MONTH_DAYS, MONTH_HOURS, Line, Usage, tot
 from orchestrator.runs.outcomes import OF_A_RUN, Kind
 from orchestrator.runs.run import ROW_LIFETIME_SECONDS
 from orchestrator.stack import Stack
+from orchestrator.tasks.records import item_of
 from orchestrator.tasks.task import TargetKind, Task
 
 #: A row of the ledger at its end; its result has some hundred characters.
@@ -213,7 +214,7 @@ def of_workflow(machine: Machine, *, through: str, items: int) -> Usage:
 
 def record_bytes(task: Task) -> int:
     """The size of a task's record in bytes, with its run-time attributes."""
-    return item_bytes(task.to_item()) + RUN_TIME_BYTES
+    return item_bytes(item_of(task)) + RUN_TIME_BYTES
 
 
 def _measured(billed: Billed) -> Usage:

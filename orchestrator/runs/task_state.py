@@ -11,6 +11,7 @@ from orchestrator.dynamodb import Fields
 from orchestrator.errors import InvalidRecord, InvalidSchedule, InvalidTimezone
 from orchestrator.instants import order, to_millisecond
 from orchestrator.runs.run import RunStatus
+from orchestrator.tasks.records import task_of
 from orchestrator.tasks.slots import times
 from orchestrator.tasks.task import CatchUp, Task
 
@@ -155,7 +156,7 @@ class Record:
     def from_item(cls, item: Item) -> Record:
         """Raises :class:`InvalidRecord` if the item is not what a registration makes."""
         try:
-            fields, task = Fields(item), Task.from_item(item)
+            fields, task = Fields(item), task_of(item)
             status = fields.find("lastStatus", str)
             for schedule in task.schedules:
                 times(schedule)

@@ -12,7 +12,8 @@ from orchestrator.instants import of_slot, order, to_second
 from orchestrator.runs.hold import Hold
 from orchestrator.runs.run import TERMINAL, Run, RunEnd, RunStatus, SkipReason
 from orchestrator.tasks.dependencies import deadline_of
-from orchestrator.tasks.task import OnDeadline, OnFailure, Task
+from orchestrator.tasks.task import Task
+from orchestrator.tasks.upstream import OnDeadline, OnFailure
 
 #: A slot that was skipped for these reasons was none: nobody waits for it.
 _NO_SLOT = (SkipReason.CLOSED, SkipReason.NONEXISTENT)

@@ -13,8 +13,9 @@ from orchestrator.errors import PauseContended
 from orchestrator.runs.task_state import CHECKPOINT_ATTRIBUTES, Checkpoint, Item, Pause, Record
 from orchestrator.stack import NEXT_RUN_INDEX, Stack
 from orchestrator.stores.unreadable import Report, log, readable
+from orchestrator.tasks.records import DECLARED, OPTIONAL, item_of, values_of
 from orchestrator.tasks.slots import key
-from orchestrator.tasks.task import DECLARED, OPTIONAL, Task
+from orchestrator.tasks.task import Task
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -43,7 +44,7 @@ class Registry:
         The watchdog begins at ``checkpoint`` with a task that has none yet or, if ``anew``, with one whose slots have
         changed. It does not check a task without a checkpoint.
         """
-        declared = {**task.to_values(), "taskId": None, "shard": shard_of(task.id)}
+        declared = {**values_of(task), "taskId": None, "shard": shard_of(task.id)}
         values = checkpoint.to_values() if checkpoint else {}
         everything = {**declared, **values}
         unsaid = sorted(name for name in OPTIONAL if declared[name] is None)
@@ -183,6 +184,6 @@ def _absent(values: Mapping[str, str | None]) -> list[str]:
 
 def registered_as(item: Item, task: Task) -> bool:
     """Whether a record's declared part is exactly ``task``. DynamoDB may write a number otherwise than it was given."""
-    declared = task.to_item()
+    declared = item_of(task)
     # Mostly it writes it the same, and that is found out ten times as fast.
     return item == declared or from_item(item) == from_item(declared)

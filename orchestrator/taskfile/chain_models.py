@@ -10,7 +10,8 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from orchestrator.taskfile import durations
 from orchestrator.taskfile.file_model import Model
-from orchestrator.tasks.task import TASK_ID_PATTERN, OnDeadline, OnFailure, SlotOf, Upstream
+from orchestrator.tasks.task import TASK_ID_PATTERN
+from orchestrator.tasks.upstream import OnDeadline, OnFailure, SlotOf, Upstream
 
 _OF_DAY = re.compile(r"[0-2]?[0-9]:[0-5][0-9]")
 

@@ -9,7 +9,8 @@ from itertools import islice, takewhile
 
 from orchestrator.tasks.dependencies import named, same_day_is_closed, upstream_slots
 from orchestrator.tasks.slots import Slot, expected, upcoming
-from orchestrator.tasks.task import SlotOf, Task, Upstream
+from orchestrator.tasks.task import Task
+from orchestrator.tasks.upstream import SlotOf, Upstream
 
 #: Every slot of so many days is looked at where the day counts, and the first so many slots in any case.
 _DAYS, _SLOTS = 9, 24

@@ -10,7 +10,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 
 from orchestrator.tasks.slots import expected, key, next_run, times
-from orchestrator.tasks.task import SlotOf, Task, Upstream
+from orchestrator.tasks.task import Task
+from orchestrator.tasks.upstream import SlotOf, Upstream
 
 _DAY = timedelta(days=1)
 _INSTANT = timedelta(seconds=1)

@@ -1,28 +1,20 @@
-"""A task: the user's unit of scheduled work, and its record in the registry.
-
-The record holds what is *declared* (this module) beside what is *run time* (the lease of the running execution, the
-pause, the count of consecutive failures). Whoever writes the declared part writes nothing else, so that a deploy never
-overwrites run-time state.
-"""
+"""A task: the user's unit of scheduled work, as it is declared."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from orchestrator import instants
-from orchestrator.dynamodb import Fields, to_item
 from orchestrator.schedules.calendars import Closure, OnClosed
 from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
 from orchestrator.tasks.event_start import EventStart, WhenAbsent
 from orchestrator.tasks.gates import HoldKind, in_order
 from orchestrator.tasks.limits import Limit
 from orchestrator.tasks.retries import RetryPolicy
+from orchestrator.tasks.upstream import OnDeadline, OnFailure, Upstream
 
 #: A task's id goes into schedule names, execution names and metric dimensions. It has no anchors, because ``$`` also
 #: matches before a newline at the end in Python and not in JSONata: match the whole text.
@@ -59,9 +51,6 @@ SYSTEM_TARGETS = frozenset({"lambda/watchdog"})
 #: Largest params, as JSON text in UTF-8: the record stays far below the 256 KiB that a state may hold.
 PARAMS_LIMIT_BYTES = 100_000
 
-#: Largest text of a task's closures, for the same reason.
-CLOSURES_LIMIT_BYTES = 100_000
-
 
 class TargetKind(StrEnum):
     """The kinds of targets."""
@@ -70,6 +59,11 @@ class TargetKind(StrEnum):
     LAMBDA = "lambda"
     #: A nested state machine: work of several steps.
     WORKFLOW = "workflow"
+
+
+def workflow_name(kind: str, name: str) -> str:
+    """What the workflow of something is called that stack.yaml declares: ``http/crm`` is ``workflow/http-crm``."""
+    return f"{kind}-{name}"
 
 
 class OverlapPolicy(StrEnum):
@@ -98,47 +92,6 @@ class CatchUp(StrEnum):
     LATEST = "latest"
     #: All, one after the other.
     ALL = "all"
-
-
-class SlotOf(StrEnum):
-    """Which slot of another task a slot waits for; slots that are skipped on a closed day are passed over."""
-
-    #: The one at the same moment, or else the latest before it.
-    SAME = "same"
-    #: The one before that.
-    PREVIOUS = "previous"
-    #: All on the same day, by the clock of the task that waits.
-    SAME_DAY = "same day"
-    #: The latest that is earlier.
-    LATEST_BEFORE = "latest before"
-
-
-class OnFailure(StrEnum):
-    """What becomes of a slot when one that it waits for has not gone well."""
-
-    #: It is skipped, and its row says so.
-    SKIP = "skip"
-    #: It runs all the same.
-    RUN = "run"
-    #: It goes on waiting: somebody may run the other one again.
-    WAIT = "wait"
-
-
-class OnDeadline(StrEnum):
-    """What becomes of a slot that still waits at its deadline."""
-
-    #: It expires, and people are told.
-    EXPIRE = "expire"
-    #: It runs all the same.
-    RUN = "run"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Upstream:
-    """Another task, or the same, for whose slots a slot waits."""
-
-    task_id: str
-    slot: SlotOf = SlotOf.SAME
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -285,209 +238,3 @@ class Task:
         """Whether a slot of a closure may run at another time."""
         moves = self.on_closed is not OnClosed.SKIP
         return any(closure.postponed_to or (moves and not closure.maintenance) for closure in self.closures)
-
-    @property
-    def closures_bytes(self) -> int:
-        """How many bytes of the record its closures take."""
-        return len(self._closures_text()) if self.closures else 0
-
-    def _closures_text(self) -> str:
-        return json.dumps([_closure_value(closure) for closure in self.closures])
-
-    def to_item(self) -> dict[str, Any]:
-        """The declared part of the record, as DynamoDB's low-level client takes it."""
-        return to_item(self.to_values())
-
-    def to_values(self) -> dict[str, Any]:
-        """The declared part of the record as plain values, by attribute."""
-        return {
-            "taskId": self.id,
-            "kind": self.target.kind,
-            "target": self.target.name,
-            "schedules": [
-                {
-                    "expression": s.expression,
-                    "timezone": s.timezone,
-                    "spreadMinutes": s.spread_minutes,
-                    "start": s.start or None,
-                    "end": s.end or None,
-                }
-                for s in self.schedules
-            ],
-            # Text: nobody but a deployment reads them.
-            "on": json.dumps([start.to_value() for start in self.starts], sort_keys=True, ensure_ascii=False),
-            "whenAbsent": self.when_absent,
-            # Text: the runner hands params on as they are, and a nested attribute value would need unwrapping.
-            "params": json.dumps(self.params, sort_keys=True, ensure_ascii=False),
-            "timeoutSeconds": self.timeout_seconds,
-            "leaseSeconds": self.lease_seconds,
-            "retry": {
-                "maxAttempts": self.retry.max_attempts,
-                "intervalSeconds": self.retry.interval_seconds,
-                "backoffRate": Decimal(f"{self.retry.backoff_rate:g}"),
-                "maxDelaySeconds": self.retry.max_delay_seconds,
-                "neverOn": self.retry.never_on,
-            },
-            "overlap": self.overlap,
-            "idempotent": self.idempotent,
-            "express": self.express,
-            "nonexistent": self.nonexistent,
-            "ambiguous": self.ambiguous,
-            "closures": self._closures_text(),
-            "onClosed": self.on_closed,
-            **self._numbers(),
-            "catchUp": self.catch_up,
-            "budget": self.budget,
-            "alerts": {
-                "failures": self.alerts.failures,
-                "of": self.alerts.of,
-                "quietSeconds": self.alerts.quiet_seconds,
-            },
-            **self._links(),
-            "owner": self.owner,
-            "tags": self.tags,
-            "description": self.description,
-            "runbook": self.runbook,
-        }
-
-    def _links(self) -> dict[str, Any]:
-        """What concerns other tasks: None where there is nothing to say, so that a plain task's record stays small."""
-        values = {
-            "after": [{"task": one.task_id, "slot": one.slot} for one in self.after],
-            "deadline": self.deadline,
-            "onUpstreamFailure": "" if self.on_upstream_failure is OnFailure.SKIP else self.on_upstream_failure,
-            "onDeadline": "" if self.on_deadline is OnDeadline.EXPIRE else self.on_deadline,
-            "downstream": self.downstream,
-            "pool": _pool_value(self.pool) if self.pool else None,
-            "atOnce": self.at_once,
-            "priority": self.priority,
-            # What TaskRunner asks, and writes into rows.
-            "gates": self.gates,
-            "linked": self.is_linked,
-        }
-        return {name: value or None for name, value in values.items()}
-
-    def _numbers(self) -> dict[str, int]:
-        return {
-            "graceSeconds": self.grace_seconds,
-            "catchUpWindowSeconds": self.catch_up_window_seconds,
-            "minDurationSeconds": self.min_duration_seconds,
-            "maxDurationSeconds": self.max_duration_seconds,
-            "pauseAfterFailures": self.pause_after_failures,
-            "heartbeatSeconds": self.heartbeat_seconds,
-            "notYetSeconds": self.not_yet_seconds,
-            "approvalSeconds": self.approval_seconds,
-        }
-
-    @classmethod
-    def from_item(cls, item: Mapping[str, Any]) -> Task:
-        """The declared part of a record. KeyError or ValueError if :meth:`to_item` did not make it."""
-        fields = Fields(item)
-        retry, alerts = fields.map("retry"), fields.map("alerts")
-        return cls(
-            id=fields.get("taskId", str),
-            target=Target(kind=TargetKind(fields.get("kind", str)), name=fields.get("target", str)),
-            schedules=tuple(
-                TaskSchedule(
-                    expression=schedule.get("expression", str),
-                    timezone=schedule.get("timezone", str),
-                    spread_minutes=schedule.get("spreadMinutes", int),
-                    start=schedule.find("start", str) or "",
-                    end=schedule.find("end", str) or "",
-                )
-                for schedule in fields.maps("schedules")
-            ),
-            starts=tuple(map(EventStart.from_value, json.loads(fields.find("on", str) or "[]"))),
-            when_absent=WhenAbsent(fields.find("whenAbsent", str) or WhenAbsent.RUN),
-            params=json.loads(fields.get("params", str)),
-            timeout_seconds=fields.get("timeoutSeconds", int),
-            retry=RetryPolicy(
-                max_attempts=retry.get("maxAttempts", int),
-                interval_seconds=retry.get("intervalSeconds", int),
-                backoff_rate=retry.get("backoffRate", float),
-                max_delay_seconds=retry.get("maxDelaySeconds", int),
-                never_on=retry.texts("neverOn"),
-            ),
-            overlap=OverlapPolicy(fields.get("overlap", str)),
-            idempotent=fields.get("idempotent", bool),
-            express=fields.find("express", bool) or False,
-            nonexistent=Nonexistent(fields.get("nonexistent", str)),
-            ambiguous=Ambiguous(fields.get("ambiguous", str)),
-            closures=tuple(map(_closure, json.loads(fields.get("closures", str)))),
-            on_closed=OnClosed(fields.get("onClosed", str)),
-            grace_seconds=fields.get("graceSeconds", int),
-            catch_up=CatchUp(fields.get("catchUp", str)),
-            catch_up_window_seconds=fields.get("catchUpWindowSeconds", int),
-            min_duration_seconds=fields.get("minDurationSeconds", int),
-            max_duration_seconds=fields.get("maxDurationSeconds", int),
-            pause_after_failures=fields.get("pauseAfterFailures", int),
-            budget=Decimal(f"{fields.find('budget', float) or 0:g}"),
-            heartbeat_seconds=fields.find("heartbeatSeconds", int) or 0,
-            approval_seconds=fields.find("approvalSeconds", int) or 0,
-            not_yet_seconds=fields.find("notYetSeconds", int) or NOT_YET_SECONDS,
-            alerts=Alerting(
-                failures=alerts.get("failures", int),
-                of=alerts.get("of", int),
-                quiet_seconds=alerts.get("quietSeconds", int),
-            ),
-            **_links(fields),
-            owner=fields.get("owner", str),
-            tags=fields.texts("tags") if "tags" in fields else (),
-            description=fields.get("description", str),
-            runbook=fields.get("runbook", str),
-        )
-
-
-def _links(fields: Fields) -> dict[str, Any]:
-    """Reads what concerns other tasks; a record that says nothing of it is a plain task's."""
-    return {
-        "after": tuple(_upstream(one) for one in fields.maps("after")) if "after" in fields else (),
-        "deadline": fields.find("deadline", str) or "",
-        "on_upstream_failure": OnFailure(fields.find("onUpstreamFailure", str) or OnFailure.SKIP),
-        "on_deadline": OnDeadline(fields.find("onDeadline", str) or OnDeadline.EXPIRE),
-        "downstream": fields.texts("downstream") if "downstream" in fields else (),
-        "pool": _pool(fields.map("pool")) if "pool" in fields else None,
-        "at_once": fields.find("atOnce", int) or 0,
-        "priority": fields.find("priority", int) or 0,
-    }
-
-
-def _pool_value(pool: Limit) -> dict[str, Any]:
-    return {"name": pool.name, "atOnce": pool.at_once, "perMinute": pool.per_minute}
-
-
-def _pool(fields: Fields) -> Limit:
-    at_once, per_minute = fields.get("atOnce", int), fields.find("perMinute", int)
-    return Limit(name=fields.get("name", str), at_once=at_once, per_minute=per_minute)
-
-
-def _upstream(fields: Fields) -> Upstream:
-    return Upstream(task_id=fields.get("task", str), slot=SlotOf(fields.get("slot", str)))
-
-
-def _closure_value(closure: Closure) -> dict[str, Any]:
-    """Returns a closure with its moments as text, which TaskRunner compares with a slot."""
-    since, until = map(instants.to_second, (closure.since, closure.until))
-    maintenance = {"maintenance": True} if closure.maintenance else {}
-    postponed = {"postponedTo": instants.to_second(closure.postponed_to)} if closure.postponed_to else {}
-    return {"since": since, "until": until, "why": closure.why, **maintenance, **postponed}
-
-
-def _closure(value: Mapping[str, Any]) -> Closure:
-    since, until = (_moment(value[name]) for name in ("since", "until"))
-    postponed_to = _moment(value["postponedTo"]) if "postponedTo" in value else None
-    maintenance = bool(value.get("maintenance"))
-    return Closure(since=since, until=until, why=value["why"], maintenance=maintenance, postponed_to=postponed_to)
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
-
-
-_PLAIN = Task(id="x", target=Target(kind=TargetKind.LAMBDA, name="x"))
-
-#: Attributes that a record lacks where there is nothing to say.
-OPTIONAL = frozenset(name for name, value in _PLAIN.to_values().items() if value is None)
-
-#: Attributes that a registration sets; every other attribute of a record is run-time state.
-DECLARED = (frozenset(_PLAIN.to_item()) | OPTIONAL) - {"taskId"}

@@ -31,6 +31,7 @@ from orchestrator.runs.run import RunStatus
 from orchestrator.stack import Stack
 from orchestrator.stores.ledger import Ledger
 from orchestrator.stores.registry import Registry
+from orchestrator.tasks.records import item_of
 from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule
 from tests.testbed import node
 
@@ -53,7 +54,7 @@ class Memory:
         self.registry = Registry(self._client, self.stack)
         self.ledger = Ledger(self._client, self.stack)
         declared = [_task(number) for number in range(tasks)]
-        self._tasks = [{**task.to_item(), **to_item({"taskId": task.id})} for task in declared]
+        self._tasks = [{**item_of(task), **to_item({"taskId": task.id})} for task in declared]
         rows: dict[str, list[tuple[str, str]]] = {}
         for status, slot, text in _rows(declared, days):
             rows.setdefault(status, []).append((slot, text))

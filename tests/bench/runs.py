@@ -24,6 +24,7 @@ import boto3
 
 import definitions
 from orchestrator.stack import Stack
+from orchestrator.tasks.records import item_of
 from orchestrator.tasks.task import Target, TargetKind, Task
 
 RUNS = 40
@@ -86,7 +87,7 @@ def measure(clients: Clients, history: int = 0) -> dict[str, float]:
     def batch(label: str, count: int) -> tuple[float, int]:
         for number in range(count):
             task = Task(id=f"{label}-{number}", target=Target(kind=TargetKind.LAMBDA, name="work"))
-            dynamodb.put_item(TableName=STACK.tasks_table, Item=task.to_item())
+            dynamodb.put_item(TableName=STACK.tasks_table, Item=item_of(task))
         began = time.monotonic()
         waiting = [
             states.start_execution(

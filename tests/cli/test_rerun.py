@@ -13,7 +13,8 @@ from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.run import Run, RunStatus, Trigger
 from orchestrator.stores.ledger import Ledger
 from orchestrator.stores.registry import Registry
-from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule, Upstream
+from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule
+from orchestrator.tasks.upstream import Upstream
 from tests.cli.conftest import PutRow
 from tests.testbed.deployed import STACK
 

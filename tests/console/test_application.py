@@ -38,7 +38,8 @@ from orchestrator.stores.deployments import Change, Deployments
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.ledger import Ledger
 from orchestrator.stores.registry import Registry
-from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule, Upstream
+from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule
+from orchestrator.tasks.upstream import Upstream
 from tests.console.conftest import HOSTILE, SLOT, Browser
 from tests.testbed.deployed import STACK
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from orchestrator.console.dependencies import above, below
-from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule, Upstream
+from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule
+from orchestrator.tasks.upstream import Upstream
 
 
 def task(name: str, hour: int, *after: str) -> Task:

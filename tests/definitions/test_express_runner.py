@@ -23,6 +23,7 @@ from orchestrator.runs.run import Run, RunStatus, Trigger
 from orchestrator.stores.histories import Histories
 from orchestrator.tasks.event_start import WhenAbsent
 from orchestrator.tasks.express import obstacles
+from orchestrator.tasks.records import item_of
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.task import OverlapPolicy, Target, TargetKind, Task
 from tests.testbed.reference import disagreements, expressions, never_evaluated
@@ -234,7 +235,7 @@ def test_the_machine_and_the_task_file_agree_on_what_is_for_it(
     )
     now = datetime(2026, 12, 1, tzinfo=UTC)
     states = {
-        "result": {"Item": json.loads(json.dumps(task.to_item()))},
+        "result": {"Item": json.loads(json.dumps(item_of(task)))},
         "input": {"taskId": "t", "trigger": "schedule"},
     }
     states["context"] = {"Execution": {"Id": "arn:x", "StartTime": "2026-12-01T00:00:00.000Z"}}

@@ -22,7 +22,8 @@ from orchestrator.stores.recorder import Recorder
 from orchestrator.tasks.event_start import EventStart
 from orchestrator.tasks.gates import HoldKind
 from orchestrator.tasks.retries import RetryPolicy
-from orchestrator.tasks.task import OnDeadline, OnFailure, OverlapPolicy, TaskSchedule, Upstream
+from orchestrator.tasks.task import OverlapPolicy, TaskSchedule
+from orchestrator.tasks.upstream import OnDeadline, OnFailure, Upstream
 from tests.testbed.reference import OF_HOLDING, disagreements, never_evaluated
 from tests.testbed.rounds import messages, round_at
 from tests.testbed.task_runner import STACK, TaskRunner

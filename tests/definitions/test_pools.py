@@ -16,7 +16,8 @@ from orchestrator.runs.task_state import Pause
 from orchestrator.stores.pools import Pools
 from orchestrator.tasks.limits import Limit
 from orchestrator.tasks.retries import RetryPolicy
-from orchestrator.tasks.task import OverlapPolicy, TaskSchedule, Upstream
+from orchestrator.tasks.task import OverlapPolicy, TaskSchedule
+from orchestrator.tasks.upstream import Upstream
 from tests.testbed.reference import OF_POOLS, disagreements, never_evaluated
 from tests.testbed.rounds import round_at
 from tests.testbed.task_runner import STACK, TaskRunner

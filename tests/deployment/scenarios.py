@@ -29,7 +29,8 @@ from orchestrator.tasks.rule_names import rule_name
 from orchestrator.tasks.schedule_names import schedule_name
 from orchestrator.tasks.scope import Scope, ScopeKind
 from orchestrator.tasks.slots import key
-from orchestrator.tasks.task import CatchUp, OverlapPolicy, TaskSchedule, Upstream
+from orchestrator.tasks.task import CatchUp, OverlapPolicy, TaskSchedule
+from orchestrator.tasks.upstream import Upstream
 from tests.testbed import ROOT, listener, queues
 from tests.testbed.everything import PERIOD, SLOT, World
 from tests.testbed.task_runner import STACK

@@ -18,6 +18,7 @@ from orchestrator.stack import Stack
 from orchestrator.stores.event_rules import EventRule, ListedRule
 from orchestrator.taskfile.reader import load
 from orchestrator.tasks.event_start import EventStart
+from orchestrator.tasks.records import item_of
 from orchestrator.tasks.task import Target, TargetKind, Task
 from tests.testbed import LAMBDAS
 
@@ -56,7 +57,7 @@ def test_what_becomes_of_a_task_is_heard_where_the_stack_publishes_it(tmp_path: 
         (rule,) = wanted(tasks, replace(APPLICATION, outcome_events=OutcomeEvents(bus=bus)), MACHINE).values()
         assert rule.start.bus == address
         assert rule.start.pattern["detail"] == {"stack": ["shop-dev"], "task": ["extract"]}
-    registered = {one.id: one.to_item() for one in tasks}
+    registered = {one.id: item_of(one) for one in tasks}
     assert buses([], registered, {"OutcomesBus": "shop-dev-Outcomes"}) == {"shop-dev-Outcomes"}
     for published in (None, OutcomeEvents(kinds=(Kind.SUCCEEDED,))):
         with pytest.raises(InvalidProject, match="publishes no Task Failed"):

@@ -31,6 +31,7 @@ from orchestrator.stack import Stack
 from orchestrator.stores.registry import Registry
 from orchestrator.stores.schedule_group import SchedulerSettings, Schedules
 from orchestrator.stores.switches import Switches
+from orchestrator.tasks.records import item_of
 from orchestrator.tasks.schedule_names import schedule_name
 from orchestrator.tasks.slots import key
 from orchestrator.tasks.task import Task, TaskSchedule
@@ -51,7 +52,7 @@ def found(*tasks: Task, up_to_date: bool = True, others: tuple[str, ...] = ()) -
     """AWS after ``tasks`` were deployed; ``others`` are schedules beside theirs."""
     names = [schedule_name(task.id, schedule) for task in tasks for schedule in task.schedules]
     return Found(
-        registered={task.id: task.to_item() for task in tasks},
+        registered={task.id: item_of(task) for task in tasks},
         schedules=dict.fromkeys([*names, *others], True),
         up_to_date=up_to_date,
     )

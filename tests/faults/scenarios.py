@@ -12,7 +12,8 @@ from orchestrator.runs.task_state import Checkpoint
 from orchestrator.tasks.express import EXPRESS_SECONDS
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.slots import key
-from orchestrator.tasks.task import OverlapPolicy, SlotOf, TaskSchedule, Upstream
+from orchestrator.tasks.task import OverlapPolicy, TaskSchedule
+from orchestrator.tasks.upstream import SlotOf, Upstream
 from tests.testbed.task_runner import STACK, TaskRunner
 
 #: Runs here are neither late nor looked for before this.

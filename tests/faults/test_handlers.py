@@ -27,7 +27,8 @@ from orchestrator.stores.recorder import Recorder
 from orchestrator.tasks.limits import Limit
 from orchestrator.tasks.scope import Scope, ScopeKind
 from orchestrator.tasks.slots import key
-from orchestrator.tasks.task import CatchUp, OverlapPolicy, SlotOf, Upstream
+from orchestrator.tasks.task import CatchUp, OverlapPolicy
+from orchestrator.tasks.upstream import SlotOf, Upstream
 from tests.faults.injection import Call, Fault, Faults, Injected
 from tests.faults.scenarios import GRACE, Cell
 from tests.faults.verdicts import LOST, table, told, verdict

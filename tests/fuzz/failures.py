@@ -19,6 +19,7 @@ from orchestrator.local.aws.step_functions.jsonata import evaluate
 from orchestrator.runs.dead_letter import DeadLetter
 from orchestrator.runs.execution_end import ExecutionEnd
 from orchestrator.stack import Stack
+from orchestrator.tasks.records import item_of
 from orchestrator.tasks.task import Target, TargetKind, Task
 from tests.testbed.hostile import messages, records
 
@@ -35,7 +36,7 @@ _CONTEXT = {
     }
 }
 _INPUT = {"taskId": "report", "scheduledTime": "2026-11-23T08:00:00Z", "trigger": "schedule"}
-SOUND = Task(id="report", target=Target(kind=TargetKind.LAMBDA, name="work")).to_item()
+SOUND = item_of(Task(id="report", target=Target(kind=TargetKind.LAMBDA, name="work")))
 
 
 def read(message: dict[str, Any]) -> DeadLetter | ExecutionEnd | None:

@@ -11,7 +11,8 @@ from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.operations.chains import Chains
 from orchestrator.runs.run import Run, RunStatus, Trigger
 from orchestrator.stores.recorder import Recorder
-from orchestrator.tasks.task import TaskSchedule, Upstream
+from orchestrator.tasks.task import TaskSchedule
+from orchestrator.tasks.upstream import Upstream
 from tests.testbed.task_runner import STACK, TaskRunner
 
 DAY, NOW = "2026-11-23", datetime(2026, 11, 23, 12, tzinfo=UTC)

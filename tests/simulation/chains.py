@@ -33,7 +33,8 @@ from orchestrator.schedules.calendars import Closure
 from orchestrator.tasks.dependencies import deadline_of
 from orchestrator.tasks.gates import HoldKind
 from orchestrator.tasks.slots import expected, key
-from orchestrator.tasks.task import OnDeadline, OnFailure, SlotOf, Target, TargetKind, Task, TaskSchedule, Upstream
+from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule
+from orchestrator.tasks.upstream import OnDeadline, OnFailure, SlotOf, Upstream
 from tests.simulation.model import GIVEN_UP_SECONDS, ROUND_SECONDS, World
 from tests.simulation.year import world
 

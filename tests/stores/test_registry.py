@@ -14,6 +14,7 @@ from orchestrator.runs.run import RunStatus
 from orchestrator.runs.task_state import Checkpoint, Lease, Pause, Record
 from orchestrator.stack import Stack
 from orchestrator.stores.registry import Registry, registered_as
+from orchestrator.tasks.records import item_of
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.task import CatchUp, Target, TargetKind, Task, TaskSchedule
 from tests.testbed.tables import create_tables
@@ -153,7 +154,7 @@ def test_all_reads_more_than_a_page(registry: Registry) -> None:
 def test_what_is_declared_says_nothing_of_run_time_state(registry: Registry, dynamodb: Any) -> None:
     registry.register(TASK)
     set_run_time_state(dynamodb, consecutiveFailures={"N": "3"})
-    assert registry.declared() == {TASK.id: TASK.to_item()}
+    assert registry.declared() == {TASK.id: item_of(TASK)}
 
 
 def test_a_record_that_no_registration_made_is_named(registry: Registry, dynamodb: Any) -> None:
@@ -164,7 +165,7 @@ def test_a_record_that_no_registration_made_is_named(registry: Registry, dynamod
 
 
 def test_a_record_with_a_wrong_value_is_named(registry: Registry, dynamodb: Any) -> None:
-    dynamodb.put_item(TableName=STACK.tasks_table, Item=TASK.to_item() | {"kind": {"S": "rocket"}})
+    dynamodb.put_item(TableName=STACK.tasks_table, Item=item_of(TASK) | {"kind": {"S": "rocket"}})
     with pytest.raises(InvalidRecord, match="'rocket' is not a valid TargetKind"):
         registry.get(TASK.id)
 
@@ -182,12 +183,12 @@ def test_one_record_that_cannot_be_read_is_reported_and_stepped_over(dynamodb: A
     reported: list[str] = []
     registry = Registry(dynamodb, STACK, lambda fault: reported.append(fault.task_id))
     registry.register(replace(TASK, id="sound"))
-    dynamodb.put_item(TableName=STACK.tasks_table, Item=TASK.to_item() | wrong)
+    dynamodb.put_item(TableName=STACK.tasks_table, Item=item_of(TASK) | wrong)
     assert ([record.task.id for record in registry.all()], reported) == (["sound"], [TASK.id])
 
 
 def test_the_same_number_written_otherwise_is_the_same_record() -> None:
-    item = TASK.to_item() | {"timeoutSeconds": {"N": "300.0"}}
+    item = item_of(TASK) | {"timeoutSeconds": {"N": "300.0"}}
     assert registered_as(item, TASK)
     assert not registered_as(item | {"timeoutSeconds": {"N": "301"}}, TASK)
     assert not registered_as({"taskId": {"S": TASK.id}}, TASK)

@@ -10,7 +10,9 @@ import pytest
 from orchestrator.errors import InvalidTaskFile
 from orchestrator.taskfile.reader import load
 from orchestrator.tasks.gates import HoldKind
-from orchestrator.tasks.task import OnDeadline, OnFailure, SlotOf, Task, Upstream
+from orchestrator.tasks.records import item_of, task_of
+from orchestrator.tasks.task import Task
+from orchestrator.tasks.upstream import OnDeadline, OnFailure, SlotOf, Upstream
 
 HEAD = "tasks:\n"
 
@@ -45,7 +47,7 @@ def test_a_task_waits_for_others_which_know_of_it(tmp_path: Path) -> None:
     assert (mail.deadline, mail.gates, mail.downstream) == ("7200", (HoldKind.UPSTREAM,), ())
     assert [found[one].downstream for one in ("extract", "rates", "load")] == [("load",), ("load",), ("mail",)]
     assert {one: task.is_linked for one, task in found.items()} == dict.fromkeys(found, True)
-    assert Task.from_item(load_.to_item()) == load_
+    assert task_of(item_of(load_)) == load_
 
 
 def test_a_task_that_waits_for_nobody_is_linked_to_nobody(tmp_path: Path) -> None:

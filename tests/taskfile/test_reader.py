@@ -15,9 +15,13 @@ import yaml
 from orchestrator.errors import InvalidTaskFile
 from orchestrator.schedules.calendars import OnClosed, closure_at
 from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
-from orchestrator.taskfile.reader import load, read, schema
+from orchestrator.taskfile import source
+from orchestrator.taskfile.problems import Problems
+from orchestrator.taskfile.reader import load, read
+from orchestrator.taskfile.schema import schema
 from orchestrator.tasks.gates import HoldKind
 from orchestrator.tasks.limits import Limit
+from orchestrator.tasks.records import item_of, task_of
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.task import Alerting, CatchUp, OverlapPolicy, Target, TargetKind, Task, TaskSchedule
 from tests.testbed import ROOT
@@ -52,7 +56,7 @@ def task(written: Written, *lines: str) -> Task:
 def test_a_handler_may_be_silent_and_wait_for_so_long(written: Written) -> None:
     found = task(written, "run: lambda/work", "heartbeat: 60s", "notYetFor: 6h")
     assert (found.heartbeat_seconds, found.not_yet_seconds) == (60, 21_600)
-    assert Task.from_item(found.to_item()) == found
+    assert task_of(item_of(found)) == found
     for fields, why in {
         "run: workflow/billing, heartbeat: 60s": "only the handler of a function gives signs of life",
         "run: lambda/work, timeout: 1m, heartbeat: 1m": "heartbeat: expected less than the timeout, 60 s, found 60 s",
@@ -190,7 +194,7 @@ def test_a_maintenance_window_closes_the_tasks_that_it_names(written: Written) -
     assert (closure.why, closure.until - closure.since) == ("maintenance vacuum", timedelta(hours=2))
     assert watchdog.closures == ()
     for task in (load_, plain):
-        assert Task.from_item(task.to_item()) == task
+        assert task_of(item_of(task)) == task
 
 
 def test_a_window_that_names_nobody_is_everybodys_and_its_days_are_those_of_its_zone(written: Written) -> None:
@@ -259,7 +263,7 @@ def test_a_task_says_where_its_runs_wait_for_a_place(
     (found,) = load(written(POOLS.replace("FIELDS", fields)), today=TODAY)
     assert (found.limit, found.priority, found.at_once) == (limit, priority, at_once)
     assert (HoldKind.POOL in found.gates, found.is_linked) == ((limit is not None),) * 2
-    assert Task.from_item(found.to_item()) == found
+    assert task_of(item_of(found)) == found
 
 
 @pytest.mark.parametrize(
@@ -394,8 +398,11 @@ tasks:
     [
         ("run: lambda/wrok", "t.run: there is no lambda 'wrok'; did you mean 'work'?"),
         ("run: workflow/work", "t.run: there is no workflow 'work'; there is: billing"),
-        ("run: work", "t.run: expected lambda/NAME, workflow/NAME or http/NAME, found 'work'"),
-        ("run: lambda/work:PROD", "t.run: expected lambda/NAME, workflow/NAME or http/NAME, found 'lambda/work:PROD'"),
+        ("run: work", "t.run: expected lambda/NAME, workflow/NAME, http/NAME, ecs/NAME or batch/NAME, found 'work'"),
+        (
+            "run: lambda/work:PROD",
+            "t.run: expected lambda/NAME, workflow/NAME, http/NAME, ecs/NAME or batch/NAME, found 'lambda/work:PROD'",
+        ),
         ("scedule: rate(1 day)", "t.scedule: unknown field; did you mean 'schedule'?"),
         ("schedule: cron(0 8 * * 1-5)", "Unix cron has five fields"),
         (
@@ -518,8 +525,8 @@ def test_what_is_nested_too_deeply_is_refused(written: Written, opening: str) ->
 
 def test_the_sample_file_is_right_and_fits_its_schema() -> None:
     file = ROOT / "tasks.yaml"
-    assert len(load(file, today=TODAY)) == 8
-    jsonschema.validate(yaml.safe_load(file.read_text()), json.loads(schema()))
+    assert len(load(file, today=TODAY)) == 10
+    jsonschema.validate(source.read(file, Problems(file.name)), json.loads(schema()))
 
 
 def test_without_libyaml_a_file_says_the_same(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:

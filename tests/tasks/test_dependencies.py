@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from orchestrator.schedules.calendars import Closure
 from orchestrator.tasks.dependencies import deadline_of, same_day_is_closed, upstream_slots, waiting_span
 from orchestrator.tasks.slots import key, upcoming
-from orchestrator.tasks.task import SlotOf, Target, TargetKind, Task, TaskSchedule, Upstream
+from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule
+from orchestrator.tasks.upstream import SlotOf, Upstream
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 BERLIN, NEW_YORK, LORD_HOWE = "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"

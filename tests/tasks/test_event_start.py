@@ -17,6 +17,7 @@ from orchestrator.runs.run import Trigger
 from orchestrator.stack import Stack
 from orchestrator.taskfile.reader import load
 from orchestrator.tasks.event_start import EventStart, input_of, transformer
+from orchestrator.tasks.records import item_of, task_of
 from orchestrator.tasks.rule_names import rule_name, task_of_rule
 from orchestrator.tasks.task import OverlapPolicy, Task
 
@@ -142,7 +143,7 @@ def test_shorthands_are_patterns(tmp_path: Path) -> None:
     assert others.starts[0].bus == "other-prod-Outcomes"
     # No event is skipped because another one is at work, where no clock is.
     assert (objects.overlap, others.overlap) == (OverlapPolicy.ALLOW_ALL, OverlapPolicy.SKIP)
-    assert all(Task.from_item(task.to_item()) == task for task in (objects, outcome, others))
+    assert all(task_of(item_of(task)) == task for task in (objects, outcome, others))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from orchestrator.schedules.calendars import Calendar, ClosedDays, Closure, OnCl
 from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
 from orchestrator.tasks.preview import lines, value, waiting, zone_name
 from orchestrator.tasks.slots import key, with_passed_over
-from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule, Upstream
+from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule
+from orchestrator.tasks.upstream import Upstream
 
 NIGHTLY = TaskSchedule(expression="cron(30 2 * * ? *)", timezone="Europe/Berlin")
 SPRING = datetime(2027, 3, 27, tzinfo=UTC)

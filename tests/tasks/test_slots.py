@@ -17,6 +17,7 @@ from orchestrator.schedules import Schedule
 from orchestrator.schedules.calendars import Calendar, ClosedDays, Closure, OnClosed, closures
 from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
 from orchestrator.schedules.maintenance import Window
+from orchestrator.tasks.records import item_of, task_of
 from orchestrator.tasks.slots import (
     CLOCK_SET_BACK,
     Slot,
@@ -266,7 +267,7 @@ def test_a_window_that_skips_moves_no_slot_to_another_day() -> None:
     spans = closed_for(window("at(2026-12-01T22:00:00)", 2, postpones=False))
     once = task("at(2026-12-01T23:00:00)", timezone="UTC", closures=spans, on_closed=OnClosed.NEXT_BUSINESS_DAY)
     assert shown(during(once, "2026-12-01", 30)) == ["2026-12-01T23:00:00Z maintenance w"]
-    assert Task.from_item(once.to_item()).closures == once.closures
+    assert task_of(item_of(once)).closures == once.closures
 
 
 # in general

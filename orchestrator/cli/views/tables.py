@@ -13,6 +13,7 @@ from orchestrator.cli.views.listing import Column, Listing
 from orchestrator.runs.explanation import why
 from orchestrator.runs.run import UNSUCCESSFUL, Run, RunStatus
 from orchestrator.runs.task_state import Record
+from orchestrator.tasks.records import values_of
 from orchestrator.tasks.slots import key, next_run
 
 _COLOURS = {
@@ -111,7 +112,7 @@ def task_values(record: Record, now: datetime) -> dict[str, Any]:
         "taskId": task.id,
         "run": str(task.target),
         "schedules": [
-            {name: value for name, value in one.items() if value is not None} for one in task.to_values()["schedules"]
+            {name: value for name, value in one.items() if value is not None} for one in values_of(task)["schedules"]
         ],
         **({"on": [start.to_value() for start in task.starts]} if task.starts else {}),
         "express": task.express,
