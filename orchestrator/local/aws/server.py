@@ -57,7 +57,7 @@ from orchestrator.local.aws.events import entries, objects, patterns, rules
 from orchestrator.local.aws.events import status_changes as events
 from orchestrator.local.aws.iam import policy_simulator, roles
 from orchestrator.local.aws.kept.folder import Kept
-from orchestrator.local.aws.lambda_ import event_sources, functions, invocations, mapping_requests
+from orchestrator.local.aws.lambda_ import event_sources, functions, invocations, mapping_requests, urls
 from orchestrator.local.aws.parts import Running
 from orchestrator.local.aws.scheduler import firing as scheduler
 from orchestrator.local.aws.step_functions import (
@@ -132,6 +132,7 @@ ADAPTERS = (
     tables,
     functions,
     invocations,
+    urls,
     event_sources,
     mapping_requests,
     roles,
@@ -220,6 +221,7 @@ class EmbeddedAws:
         _running.aws = self
         with listener:
             application = looking.looked_at(guarded(_Dispatcher()), lambda: _running)
+            application = urls.served(application, lambda: _running)
             self._server = Server(listener, application, lambda: _running.clock)
         threading.Thread(target=self._server.serve_forever, daemon=True, name="embedded-aws").start()
         self.scheduler.start()
