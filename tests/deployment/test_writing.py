@@ -94,7 +94,11 @@ def test_where_one_fails_its_error_is_raised_and_nothing_else_is_begun(failing: 
 
     ids = [f"more-{number}" for number in range(300)]
     stores = Stores(do)
-    operations = [*map(register, ["a", "b", "c", *ids]), *map(create, ["a", "b", "c", *ids]), RecordFingerprint()]
+    operations: list[Operation] = [
+        *map(register, ["a", "b", "c", *ids]),
+        *map(create, ["a", "b", "c", *ids]),
+        RecordFingerprint(),
+    ]
     with pytest.raises(ConnectionError, match=failing):
         written(stores, *operations)
     assert "create c" not in stores.asked
