@@ -32,6 +32,7 @@ from orchestrator.stack import Stack
 from orchestrator.tasks.task import TargetKind, Task
 
 if TYPE_CHECKING:
+    from orchestrator.taskfile.job_models import Job
     from orchestrator.taskfile.reader import Declared
 
 #: The folder of this library, which every bundle holds a part of.
@@ -58,6 +59,8 @@ class Application:
     surroundings: Surroundings = field(default_factory=Surroundings)
     #: Where what becomes of tasks is published; None: nowhere.
     outcome_events: OutcomeEvents | None = None
+    #: The jobs of other services that stack.yaml declares.
+    jobs: tuple[Job, ...] = ()
     #: What bundles hold beside our own code; None where the functions' Python has it already.
     dependencies: Dependencies | None = None
 

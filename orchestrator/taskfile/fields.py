@@ -1,7 +1,8 @@
-"""What values of tasks.yaml may be, wherever they stand: lengths of time, expressions, zones, moments, tags."""
+"""What values of tasks.yaml may be, wherever they stand: lengths of time, expressions, zones, moments, tags, params."""
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime, time
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -11,7 +12,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from orchestrator import instants
 from orchestrator.errors import InvalidSchedule, InvalidTimezone
 from orchestrator.schedules import Schedule, parse
+from orchestrator.schedules.spreading import LONGEST_SPREAD_MINUTES
 from orchestrator.taskfile import durations
+from orchestrator.tasks.task import PARAMS_LIMIT_BYTES
 
 
 def _expression(text: str) -> str:
@@ -54,6 +57,22 @@ def bound(value: date | datetime | None, timezone: str, of_day: time) -> str:
     return instants.to_second(value)
 
 
+def _params(params: dict[str, Any]) -> dict[str, Any]:
+    try:
+        size = len(json.dumps(params, allow_nan=False).encode())
+    except (TypeError, ValueError) as fault:
+        raise ValueError(f"expected values that JSON has (write dates and times in quotes): {fault}") from fault
+    if size > PARAMS_LIMIT_BYTES:
+        raise ValueError(f"expected at most {PARAMS_LIMIT_BYTES} bytes of JSON, found {size}: put large data into S3")
+    return params
+
+
+def _spread(seconds: int) -> int:
+    if seconds % 60 or seconds > LONGEST_SPREAD_MINUTES * 60:
+        raise ValueError(f"expected whole minutes, at most a day, found {seconds} s")
+    return seconds
+
+
 _DURATION_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^\d+\s*[smhd]?$"}]}
 
 Duration = Annotated[int, BeforeValidator(durations.seconds), WithJsonSchema(_DURATION_SCHEMA)]
@@ -61,3 +80,5 @@ Expression = Annotated[str, AfterValidator(_expression)]
 Timezone = Annotated[str, AfterValidator(_timezone)]
 Bound = Annotated[date | datetime, BeforeValidator(_moment_or_day), WithJsonSchema({"type": "string"})]
 Tag = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/-]{1,50}$")]
+Spread = Annotated[Duration, AfterValidator(_spread)]
+Params = Annotated[dict[str, Any], AfterValidator(_params)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,16 +11,24 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from orchestrator.errors import InvalidSchedule
 from orchestrator.schedules import parse
-from orchestrator.schedules.calendars import Calendar, ClosedDays, OnClosed, closures
+from orchestrator.schedules.calendars import Calendar, OnClosed, closures
 from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
-from orchestrator.schedules.fields import DAY_OF_WEEK
-from orchestrator.schedules.spreading import LONGEST_SPREAD_MINUTES, spread
+from orchestrator.schedules.spreading import spread
+from orchestrator.taskfile.calendar_models import CalendarModel
 from orchestrator.taskfile.chain_models import ChainModel
 from orchestrator.taskfile.destination_models import NotificationsModel
+from orchestrator.taskfile.entry_models import (
+    AlertsModel,
+    ApprovalModel,
+    RetryField,
+    RetryModel,
+    ScheduleField,
+    ScheduleModel,
+    approval_seconds,
+)
 from orchestrator.taskfile.event_models import EventsField
-from orchestrator.taskfile.fields import Bound, Duration, Expression, Tag, Timezone, bound, names
+from orchestrator.taskfile.fields import Bound, Duration, Params, Spread, Tag, Timezone, bound, names
 from orchestrator.taskfile.file_model import Model
 from orchestrator.taskfile.limit_models import LimitModel, PoolModel
 from orchestrator.taskfile.maintenance_models import Maintenance, MaintenanceModel
@@ -30,11 +37,9 @@ from orchestrator.tasks.express import obstacles
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.slots import with_passed_over
 from orchestrator.tasks.task import (
-    APPROVAL_SECONDS,
     LAMBDA_TIMEOUT_LIMIT,
     LONGEST_RUN_SECONDS,
     NOT_YET_SECONDS,
-    PARAMS_LIMIT_BYTES,
     TARGET_LENGTH,
     TARGET_PATTERN,
     Alerting,
@@ -44,155 +49,23 @@ from orchestrator.tasks.task import (
     TargetKind,
     Task,
     TaskSchedule,
+    workflow_name,
 )
 
-#: What stack.yaml declares as an endpoint is a workflow whose name begins so.
-_ENDPOINT, _OF_ENDPOINT = "http/", "workflow/http-"
+#: What stack.yaml declares is a workflow.
+_DECLARED = ("http", "ecs", "batch")
+_TARGETS = "lambda/NAME, workflow/NAME, http/NAME, ecs/NAME or batch/NAME"
 
 
 def _target(text: str) -> str:
-    if text.startswith(_ENDPOINT):
-        text = text.replace(_ENDPOINT, _OF_ENDPOINT, 1)
     kind, _, name = text.partition("/")
+    if kind in _DECLARED:
+        kind, name = TargetKind.WORKFLOW, workflow_name(kind, name)
+        text = f"{kind}/{name}"
     if kind not in set(TargetKind) or not re.fullmatch(TARGET_PATTERN, name):
         said = f", whose name has {len(name)} characters" if len(name) > TARGET_LENGTH else ""
-        raise ValueError(f"expected lambda/NAME, workflow/NAME or http/NAME, found {text!r}{said}")
+        raise ValueError(f"expected {_TARGETS}, found {text!r}{said}")
     return text
-
-
-def _params(params: dict[str, Any]) -> dict[str, Any]:
-    try:
-        size = len(json.dumps(params, allow_nan=False).encode())
-    except (TypeError, ValueError) as fault:
-        raise ValueError(f"expected values that JSON has (write dates and times in quotes): {fault}") from fault
-    if size > PARAMS_LIMIT_BYTES:
-        raise ValueError(f"expected at most {PARAMS_LIMIT_BYTES} bytes of JSON, found {size}: put large data into S3")
-    return params
-
-
-def _schedule(value: Any) -> Any:
-    return {"expression": value} if isinstance(value, str) else value
-
-
-def _spread(seconds: int) -> int:
-    if seconds % 60 or seconds > LONGEST_SPREAD_MINUTES * 60:
-        raise ValueError(f"expected whole minutes, at most a day, found {seconds} s")
-    return seconds
-
-
-def _weekdays(text: str) -> str:
-    try:
-        DAY_OF_WEEK.values(text, text.upper())
-    except InvalidSchedule as fault:
-        raise ValueError(f"expected days of the week like MON-FRI or SUN,TUE, found {text!r}") from fault
-    return text.upper()
-
-
-def _date(value: Any) -> Any:
-    """YAML reads a bare date as one; in quotes, and in JSON, it is text."""
-    try:
-        return date.fromisoformat(value) if isinstance(value, str) else value
-    except ValueError as fault:
-        raise ValueError(f"expected a date like 2026-12-25, found {value!r}") from fault
-
-
-def _closed_days(value: Any) -> Any:
-    return value if isinstance(value, dict) else {"from": value, "to": value}
-
-
-def _retry(value: Any) -> Any:
-    if isinstance(value, bool):
-        return {"attempts": RetryPolicy().max_attempts if value else 1}
-    return {"attempts": value} if isinstance(value, int) else value
-
-
-Day = Annotated[date, BeforeValidator(_date)]
-
-
-class RetryModel(Model):
-    """How a failed attempt is repeated: exponential backoff with full jitter."""
-
-    attempts: int = Field(default=3, ge=1, le=20, description="How often the target may be called in all.")
-    interval: Duration = Field(default=10, description="Before the second attempt.")
-    backoff: float = Field(
-        default=2, ge=1, le=10, strict=False, description="What each further delay is multiplied by."
-    )
-    max_delay: Duration = Field(default=300, description="No delay is longer.")
-    never_on: list[str] = Field(default=[], description="Names of errors that end the run at once.")
-
-
-class AlertsModel(Model):
-    """When somebody is told that the task fails."""
-
-    failures: int = Field(default=1, ge=1, le=10, description="So many of the last runs must have failed …")
-    of: int | None = Field(default=None, ge=1, le=10, description="… of so many; as many, where this is left out.")
-    quiet: Duration = Field(default=3600, description="Between two alerts of the same incident.")
-
-    @model_validator(mode="after")
-    def _possible(self) -> AlertsModel:
-        if self.of is not None and self.of < self.failures:
-            raise ValueError(f"expected of not less than failures, found {self.failures} of {self.of}")
-        return self
-
-
-class ScheduleModel(Model):
-    """One schedule; text alone is its expression."""
-
-    expression: Expression = Field(description="cron(…), rate(…) or at(…), as EventBridge Scheduler has them.")
-    timezone: Timezone | None = Field(default=None, description="Of the tz database, like Europe/Berlin.")
-
-
-ScheduleField = Annotated[ScheduleModel, BeforeValidator(_schedule)]
-RetryField = Annotated[RetryModel, BeforeValidator(_retry)]
-
-
-class ClosedDaysModel(Model):
-    """Days on which a calendar is closed; a date alone is one day."""
-
-    first: Day = Field(alias="from", description="The first day, like 2026-12-24.")
-    last: Day = Field(alias="to", description="The last day; it is closed too.")
-    why: str = Field(default="", max_length=100, description="Shown where a slot is skipped.")
-
-    @model_validator(mode="after")
-    def _in_order(self) -> ClosedDaysModel:
-        if self.last < self.first:
-            raise ValueError(f"expected to not before from, found {self.first} to {self.last}")
-        return self
-
-
-class CalendarModel(Model):
-    """Days on which tasks do not run."""
-
-    weekdays: Annotated[str, AfterValidator(_weekdays)] = Field(
-        default="SUN-SAT", description="Open days of the week, like MON-FRI."
-    )
-    closed: list[Annotated[ClosedDaysModel, BeforeValidator(_closed_days)]] = Field(
-        default=[], description="Holidays, freezes: dates, or {from, to, why}."
-    )
-    timezone: Timezone | None = Field(default=None, description="Whose days they are; else that of the defaults.")
-
-    def to_calendar(self, name: str, timezone: str) -> Calendar:
-        """Returns the calendar of this name, in ``timezone`` if it has none of its own."""
-        return Calendar(
-            name=name,
-            timezone=self.timezone or timezone,
-            open_weekdays=DAY_OF_WEEK.values(self.weekdays, self.weekdays),
-            closed=tuple(ClosedDays(first=days.first, last=days.last, why=days.why) for days in self.closed),
-        )
-
-
-class ApprovalModel(Model):
-    """Until when somebody may approve."""
-
-    within: Annotated[Duration, Field(ge=60)] = Field(
-        default=APPROVAL_SECONDS, description="After that the slot expires, and people are told."
-    )
-
-
-def _approval(given: bool | ApprovalModel) -> int:
-    if isinstance(given, ApprovalModel):
-        return given.within
-    return APPROVAL_SECONDS if given else 0
 
 
 class DefaultsModel(Model):
@@ -214,7 +87,7 @@ class DefaultsModel(Model):
     ambiguous: Ambiguous = Field(
         default=Ambiguous.FIRST, strict=False, description="Which of two, when the clock shows a local time twice."
     )
-    spread: Annotated[Duration, AfterValidator(_spread)] = Field(
+    spread: Spread = Field(
         default=0, description="Each task keeps a place of its own in a window of this length after its times."
     )
     calendars: Annotated[list[str], BeforeValidator(names)] = Field(
@@ -256,7 +129,7 @@ class DefaultsModel(Model):
 class TaskModel(DefaultsModel, ChainModel, LimitModel):
     """A task."""
 
-    run: Annotated[str, AfterValidator(_target)] = Field(description="lambda/NAME, workflow/NAME or http/NAME.")
+    run: Annotated[str, AfterValidator(_target)] = Field(description=f"{_TARGETS}.")
     description: str = Field(default="", max_length=1000)
     schedule: ScheduleField | None = Field(default=None, description="When it is due.")
     schedules: list[ScheduleField] = Field(default=[], description="The same, for a task with several.")
@@ -268,9 +141,7 @@ class TaskModel(DefaultsModel, ChainModel, LimitModel):
     )
     start_date: Bound | None = Field(default=None, description="No slot is earlier: a day, or a moment with its zone.")
     end_date: Bound | None = Field(default=None, description="No slot is later: a day, the last one, or a moment.")
-    params: Annotated[dict[str, Any], AfterValidator(_params)] = Field(
-        default={}, description="Handed to the target as they are."
-    )
+    params: Params = Field(default={}, description="Handed to the target as they are.")
 
     @model_validator(mode="after")
     def _together(self) -> TaskModel:
@@ -338,7 +209,7 @@ class TaskModel(DefaultsModel, ChainModel, LimitModel):
             max_duration_seconds=self.max_duration,
             heartbeat_seconds=self.heartbeat,
             not_yet_seconds=self.not_yet_for,
-            approval_seconds=_approval(self.approval),
+            approval_seconds=approval_seconds(self.approval),
             pause_after_failures=self.pause_after_failures,
             budget=Decimal(f"{self.budget:g}"),
             alerts=Alerting(

@@ -10,7 +10,7 @@ import pytest
 
 from orchestrator.deployment.building import to_text
 from orchestrator.runs import outcome_schema
-from orchestrator.taskfile import reader as taskfile
+from orchestrator.taskfile.schema import schema
 from tests.docs import reference
 
 FOLDER = Path("../../docs/reference")
@@ -19,7 +19,7 @@ FOLDER = Path("../../docs/reference")
 @pytest.mark.parametrize(
     ("page", "write"),
     [
-        ("tasks-yaml.md", lambda: reference.tasks_yaml(json.loads(taskfile.schema()))),
+        ("tasks-yaml.md", lambda: reference.tasks_yaml(json.loads(schema()))),
         ("commands.md", reference.commands),
         ("permissions.md", reference.permissions),
         ("metrics.md", reference.metrics),

@@ -12,7 +12,8 @@ import yaml
 
 from orchestrator.errors import InvalidTaskFile
 from orchestrator.runs.destinations import Destination, Format, Kind
-from orchestrator.taskfile.reader import read, schema
+from orchestrator.taskfile.reader import read
+from orchestrator.taskfile.schema import schema
 
 TODAY = date(2026, 11, 23)
 SECRET = "https://hooks.slack.com/services/T0/B0/verysecret"

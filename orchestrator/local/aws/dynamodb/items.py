@@ -18,7 +18,7 @@ from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 
 #: As moto has it: the limit that AWS names is 400 KB, the one that was found is above it.
-_LARGEST_BYTES = 405_000
+LARGEST_BYTES = 405_000
 
 
 def _size(value: Any) -> int:
@@ -63,7 +63,7 @@ def install(aws: Aws) -> None:
 
     @replaces(LimitedSizeDict, "__setitem__", digest="2b0c4e2d4dbe")
     def set_item(self: Any, name: str, value: Any) -> None:
-        if _total(self) + bytesize(name) + _size(value) > _LARGEST_BYTES:
+        if _total(self) + bytesize(name) + _size(value) > LARGEST_BYTES:
             raise ItemSizeTooLarge
         dict.__setitem__(self, intern(name), value)
 
@@ -72,7 +72,7 @@ def install(aws: Aws) -> None:
         self.hash_key, self.range_key, self.attrs = hash_key, range_key, LimitedSizeDict()
         # All rows of a table have the same names.
         values = {intern(name): DynamoType(value) for name, value in attrs.items()}
-        if _total(values) > _LARGEST_BYTES:
+        if _total(values) > LARGEST_BYTES:
             raise ItemSizeTooLarge
         dict.update(self.attrs, values)
 
