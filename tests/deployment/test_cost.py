@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -44,10 +45,10 @@ def test_a_task_with_a_budget_brings_what_its_runs_cost_into_its_record(tmp_path
     tasks = "\n".join(f"  {name}: {{run: lambda/report-generator, {more}}}" for name, more in BUDGETS.items())
     file.write_text(f"budgets: {{ann: 20}}\ntasks:\n{tasks}\n")
     own, ours, none = PROJECT.application(Stack()).load_tasks(file, NOW.date())
-    assert (own.rates, own.budget, own.owners_budget) == (ours.rates, 5, 0)
+    assert (own.rates, own.budget, own.owners_budget) == (ours.rates, Decimal(5), Decimal(0))
     assert own.rates is not None
     assert float(own.rates.run) == pytest.approx(0.000117, rel=0.1)
-    assert (ours.owners_budget, task_of(item_of(ours))) == (20, ours)
+    assert (ours.owners_budget, task_of(item_of(ours))) == (Decimal(20), ours)
     assert none.rates is None
     assert "rates" not in item_of(none)
 

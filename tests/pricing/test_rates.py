@@ -63,8 +63,8 @@ def test_tasks_that_are_bounded_have_their_rates_and_no_others() -> None:
         replace(PLAIN, id="theirs", owner="bob"),
     )
     own, ours, theirs = with_budgets(tasks, {"ann": Decimal(20)}, lambda: BILLED)
-    assert (own.rates, own.owners_budget) == (rates(PLAIN, BILLED), 0)
-    assert (ours.rates, ours.owners_budget) == (rates(PLAIN, BILLED), 20)
+    assert (own.rates, own.owners_budget) == (rates(PLAIN, BILLED), Decimal(0))
+    assert (ours.rates, ours.owners_budget) == (rates(PLAIN, BILLED), Decimal(20))
     assert theirs == tasks[2]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -37,10 +38,10 @@ DAILY = Task(
 )
 
 
-def run(day: int, month: int = 12, **fields: object) -> Run:
+def run(day: int, month: int = 12, **fields: Any) -> Run:
     slot = key(datetime(2026, month, day, 8, tzinfo=UTC))
     plain = Run(task_id="t", slot=slot, status=RunStatus.SUCCEEDED, execution_arn="arn:x", attempts=1)
-    return replace(plain, **fields)  # type: ignore[arg-type] # a test names the fields
+    return replace(plain, **fields)
 
 
 def look(day: int, month: int = 12, hour: int = 9) -> datetime:
@@ -61,7 +62,7 @@ def look(day: int, month: int = 12, hour: int = 9) -> datetime:
         ({"status": RunStatus.MISSED, "execution_arn": None, "attempts": 0}, "0.25"),
     ],
 )
-def test_a_row_costs_what_it_says_of_its_run(fields: dict[str, object], cost: str) -> None:
+def test_a_row_costs_what_it_says_of_its_run(fields: dict[str, Any], cost: str) -> None:
     assert dollars(RATES, [run(1, **fields)]) == Decimal(cost)
 
 
@@ -99,7 +100,7 @@ def test_a_task_that_nobody_looked_at_for_months_begins_with_this_one() -> None:
     old = Spending(month="2026-09", day="2026-09-30", settled=Decimal(9), dollars=Decimal(9), expected=Decimal(9))
     assert unread_since(old, look(3)) == datetime(2026, 12, 1, tzinfo=UTC)
     found = added_up(DAILY, RATES, old, [run(1), run(2)], look(3))
-    assert (found.dollars, found.before) == (2, 0)
+    assert (found.dollars, found.before) == (Decimal(2), Decimal(0))
 
 
 def test_the_slots_to_come_are_expected_to_cost_as_much_as_the_last() -> None:
