@@ -50,8 +50,6 @@ LONG_MODULES = {
     # Tables: what has not been shown on AWS, and what whoever deploys may do.
     "orchestrator.deployment.assumptions",
     "orchestrator.deployment.deployer",
-    # The operations of a plan, one beside the other, and what orders and executes them.
-    "orchestrator.deployment.reconciliation",
     # The whole tree of exceptions.
     "orchestrator.errors",
     # Operators of patterns and kinds of expressions: a function for each.
@@ -63,6 +61,8 @@ LONG_MODULES = {
     "orchestrator.local.aws.step_functions.interpreter",
     # A program that uses nothing of the project, so that it is one file.
     "orchestrator.local.aws.lambda_.worker",
+    # Schedules and their clock: what moto keeps of them, and when they fire.
+    "orchestrator.local.aws.scheduler.firing",
     # The list of all that is adapted, with the server that serves it.
     "orchestrator.local.aws.server",
     # A row of the ledger, and the words that stand in it.
