@@ -23,6 +23,7 @@ _WORKFLOW = "workflow:"
 _BUCKET = "bucket:"
 _QUEUE = "queue:"
 _EVENT_BUS = "event-bus:"
+_HERE = "here:"
 _STATE_MACHINE = "state-machine:"
 _WAKE_UPS = "wake-ups"
 _PARAMETERS = "parameters:"
@@ -143,6 +144,9 @@ def _statement(stack: Stack, permission: Permission) -> Statement:
         return allow(permission.actions, arn("states", f"stateMachine:{name}"))
     if resource.startswith(_EVENT_BUS):
         return allow(permission.actions, arn("events", f"event-bus/{resource.removeprefix(_EVENT_BUS)}"))
+    if resource.startswith(_HERE):
+        service, _, named = resource.removeprefix(_HERE).partition(":")
+        return allow(permission.actions, arn(service, named))
     if resource.startswith(_PARAMETERS):
         return allow(permission.actions, arn("ssm", f"parameter/{stack.name}/{resource.removeprefix(_PARAMETERS)}"))
     if resource == _SECRETS:
@@ -153,7 +157,7 @@ def _statement(stack: Stack, permission: Permission) -> Statement:
     known = (
         "an ARN, bucket:NAME, bucket:NAME:KEYS, data-bucket, data-bucket:KEYS, table:NAME, ses, ses:events,"
         " mail-events, alerts, metrics, task-runner, task-runner:executions, workflow:NAME,"
-        " state-machine:NAME, queue:NAME, event-bus:NAME, parameters:PATH, secrets, one-time-runs,"
-        " wake-ups or alert-topics"
+        " state-machine:NAME, queue:NAME, event-bus:NAME, here:SERVICE:RESOURCE, parameters:PATH, secrets,"
+        " one-time-runs, wake-ups or alert-topics"
     )
     raise ValueError(f"{resource!r} is no resource of a permission: {known}")

@@ -24,8 +24,11 @@ def allow(actions: str | Sequence[str], resources: Any, **conditions: Mapping[st
 
 
 def arn(service: str, resource: str) -> dict[str, str]:
-    """The ARN of something of this account in this region, where no resource of the template has it."""
-    return {"Fn::Sub": f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{resource}"}
+    """The ARN of something of this account in this region, where no resource of the template has it; of IAM, whose ARNs
+    have no region, of this account.
+    """
+    region = "" if service == "iam" else "${AWS::Region}"
+    return {"Fn::Sub": f"arn:${{AWS::Partition}}:{service}:{region}:${{AWS::AccountId}}:{resource}"}
 
 
 def attribute(logical_id: str, name: str = "Arn") -> dict[str, list[str]]:

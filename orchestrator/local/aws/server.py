@@ -42,6 +42,8 @@ from orchestrator.local.aws import (
 from orchestrator.local.aws.clock import Clock, RealClock
 from orchestrator.local.aws.cloudformation import change_sets, resources, updates
 from orchestrator.local.aws.connections import Server
+from orchestrator.local.aws.containers import batch, ecs
+from orchestrator.local.aws.containers.processes import Containers
 from orchestrator.local.aws.dynamodb import (
     conditions,
     expressions,
@@ -60,6 +62,7 @@ from orchestrator.local.aws.kept.folder import Kept
 from orchestrator.local.aws.lambda_ import event_sources, functions, invocations, mapping_requests, urls
 from orchestrator.local.aws.parts import Running
 from orchestrator.local.aws.scheduler import firing as scheduler
+from orchestrator.local.aws.short_way import shortened
 from orchestrator.local.aws.step_functions import (
     amounts,
     branches,
@@ -76,6 +79,7 @@ from orchestrator.local.aws.step_functions import (
     integrations,
     interpreter,
     intrinsics,
+    jobs,
     jsonata,
     map_runs,
     optimized,
@@ -115,6 +119,7 @@ ADAPTERS = (
     inspection,
     callbacks,
     integrations,
+    jobs,
     optimized,
     http,
     sdk_integrations,
@@ -130,6 +135,8 @@ ADAPTERS = (
     partitions,
     streams,
     tables,
+    batch,
+    ecs,
     functions,
     invocations,
     urls,
@@ -199,6 +206,7 @@ class EmbeddedAws:
         self._plain: dict[str, Any] = {}
         self._session = imports.session()
         self.clients = clients.Clients()
+        self.containers = Containers(self)
         self.functions = functions.Functions(self)
         self.event_sources = event_sources.EventSources(self)
         self.scheduler = scheduler.Scheduler(self)
@@ -220,7 +228,7 @@ class EmbeddedAws:
             raise PortInUse(self._port) from fault
         _running.aws = self
         with listener:
-            application = looking.looked_at(guarded(_Dispatcher()), lambda: _running)
+            application = looking.looked_at(guarded(shortened(_Dispatcher())), lambda: _running)
             application = urls.served(application, lambda: _running)
             self._server = Server(listener, application, lambda: _running.clock)
         threading.Thread(target=self._server.serve_forever, daemon=True, name="embedded-aws").start()
@@ -258,6 +266,7 @@ class EmbeddedAws:
         self.scheduler.forget()
         self.event_sources.forget()
         executions.stop_all(self)
+        self.containers.forget()
         self.functions.end()
         BackendDict.reset()
         self.clients.forget()
