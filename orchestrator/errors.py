@@ -35,6 +35,7 @@ OrchestratorError
 ├── AnsweredAlready             a person answered after somebody else, or too late
 ├── NotPaused                   a person ended the pause of a task that has none
 ├── EventRefused                EventBridge has not taken an event that somebody sent
+├── RequestRefused              a request to a webhook that starts a task is not taken
 ├── RuleNotWritten              EventBridge has not taken the target of a rule that starts a task
 ├── UnknownBackfill             a backfill was named that Step Functions does not know
 ├── InvalidSelection            a form does not say which slots a backfill is to run
@@ -201,6 +202,15 @@ class EventRefused(OrchestratorError):
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(f"EventBridge refuses the event: {code}: {reason}; nothing was sent")
+
+
+class RequestRefused(OrchestratorError):
+    """A request to a webhook that starts a task is not taken; the sender is answered so."""
+
+    def __init__(self, status: int, error: str, said: str) -> None:
+        super().__init__(said)
+        #: Of HTTP, and the error's name for programs.
+        self.status, self.error = status, error
 
 
 class RuleNotWritten(OrchestratorError):

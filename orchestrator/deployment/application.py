@@ -14,6 +14,7 @@ from orchestrator.asl.definition import Definition
 from orchestrator.asl.fatal_errors import descendants
 from orchestrator.deployment.bundles import Bundle, bundle, library_files, own_files
 from orchestrator.deployment.dependencies import Dependencies
+from orchestrator.deployment.inbound import Inbound
 from orchestrator.deployment.outcome_events import OutcomeEvents
 from orchestrator.deployment.surroundings import Surroundings
 from orchestrator.deployment.template import (
@@ -56,6 +57,8 @@ class Application:
     surroundings: Surroundings = field(default_factory=Surroundings)
     #: Where what becomes of tasks is published; None: nowhere.
     outcome_events: OutcomeEvents | None = None
+    #: How requests and messages reach it that start tasks.
+    inbound: Inbound = field(default_factory=Inbound)
     #: What bundles hold beside our own code; None where the functions' Python has it already.
     dependencies: Dependencies | None = None
 
@@ -112,6 +115,8 @@ class Application:
         made = template(self.stack, self.definitions, functions, self.tables, self.buckets)
         if told:
             made = told.around(made, self.stack)
+        if self.inbound:
+            made = self.inbound.around(made, self.stack)
         return self.surroundings.around(made)
 
     @property
