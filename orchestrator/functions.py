@@ -21,7 +21,8 @@ class Permission:
     ``secrets`` the stack's secrets of Secrets Manager, ``alert-topics`` the topics that tasks.yaml sends alerts to, and
     ``one-time-runs`` the schedules that :class:`~orchestrator.stores.one_time_runs.OneTimeRuns` makes. ``wake-ups``
     are the alarm clocks of slots that wait: :class:`~orchestrator.stores.wake_ups.WakeUps`.
-    ``event-bus:default`` is a bus of EventBridge by its name.
+    ``event-bus:default`` is a bus of EventBridge by its name, and ``here:ecs:task/jobs/*`` whatever else is of this
+    account in this region, by its service.
     ``bucket:exports`` is a bucket of stack.yaml and ``bucket:exports:2026/*`` its objects. Anything else, of this
     account or another, goes by its ARN; ``*`` is for what IAM knows no finer resource of.
     """

@@ -19,6 +19,8 @@ from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
 from orchestrator.local.aws.server import EmbeddedAws
+from tests.testbed.typed import Shell
+from tests.testbed.typed import shell as begun_shell
 
 # Nothing of the caller's account may reach a test, and nothing of a test may reach an account.
 for _name in [name for name in os.environ if name.startswith("AWS_")]:
@@ -142,6 +144,13 @@ def tasks(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     file = tmp_path / "tasks.yaml"
     file.write_text(request.module.TASKS, encoding="utf-8")
     return file
+
+
+@pytest.fixture(scope="session")
+def shell() -> Iterator[Shell]:
+    """In which commands are typed that begin with their libraries loaded."""
+    with begun_shell() as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

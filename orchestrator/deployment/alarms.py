@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from orchestrator.deployment import policies, storage
+from orchestrator.deployment import resource_policies, statements, storage
 from orchestrator.stack import FAILURES_METRIC, HEARTBEAT_METRIC, METRICS_NAMESPACE, UNREADABLE_METRIC, Stack
 
 #: How executions end that no Catch saw: "States.ALL" catches neither a time-out of the machine nor an abort.
@@ -36,22 +36,22 @@ def status_rule(stack: Stack, machines: Mapping[str, str]) -> dict[str, Any]:
                     "detail-type": ["Step Functions Execution Status Change"],
                     "detail": {
                         "status": list(DIED),
-                        "stateMachineArn": [policies.arn("states", f"stateMachine:{n}") for n in machines.values()],
+                        "stateMachineArn": [statements.arn("states", f"stateMachine:{n}") for n in machines.values()],
                     },
                 },
                 "State": "ENABLED",
                 "Targets": [
                     {
                         "Id": "ExecutionFailures",
-                        "Arn": policies.attribute("ExecutionFailures"),
-                        "DeadLetterConfig": {"Arn": policies.attribute("ExecutionFailuresDlq")},
+                        "Arn": statements.attribute("ExecutionFailures"),
+                        "DeadLetterConfig": {"Arn": statements.attribute("ExecutionFailuresDlq")},
                         "RetryPolicy": {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185},
                     }
                 ],
             },
         },
-        "ExecutionFailuresPolicy": policies.queues(
-            ("ExecutionFailures", "ExecutionFailuresDlq"), events=policies.attribute("ExecutionFailuresRule")
+        "ExecutionFailuresPolicy": resource_policies.queues(
+            ("ExecutionFailures", "ExecutionFailuresDlq"), events=statements.attribute("ExecutionFailuresRule")
         ),
     }
 
@@ -107,7 +107,7 @@ def _of_machine(stack: Stack, machine: str, prefix: str = "") -> dict[str, Any]:
             "Step Functions holds runs back: spread the tasks, or ask for a higher quota.",
         ),
     }
-    runner = {"StateMachineArn": policies.arn("states", f"stateMachine:{machine}")}
+    runner = {"StateMachineArn": statements.arn("states", f"stateMachine:{machine}")}
     return {
         f"{prefix}{name}Alarm": _alarm(f"{stack.name}-{prefix}{name}", "AWS/States", metric, runner, description)
         for name, (metric, description) in said.items()
@@ -177,7 +177,7 @@ def of_queue(stack: Stack, logical_id: str, *, is_handled: bool) -> dict[str, An
         f"{stack.name}-{logical_id}",
         "AWS/SQS",
         "ApproximateAgeOfOldestMessage" if is_handled else "ApproximateNumberOfMessagesVisible",
-        {"QueueName": policies.attribute(logical_id, "QueueName")},
+        {"QueueName": statements.attribute(logical_id, "QueueName")},
         "Its handler does not get on." if is_handled else "A message waits for somebody to look at it.",
         Statistic="Maximum",
         Threshold=_OLD_SECONDS if is_handled else 1,

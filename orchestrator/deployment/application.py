@@ -31,6 +31,7 @@ from orchestrator.stack import Stack
 from orchestrator.tasks.task import TargetKind, Task
 
 if TYPE_CHECKING:
+    from orchestrator.taskfile.job_models import EcsModel
     from orchestrator.taskfile.reader import Declared
 
 #: The folder of this library, which every bundle holds a part of.
@@ -59,6 +60,8 @@ class Application:
     outcome_events: OutcomeEvents | None = None
     #: How requests and messages reach it that start tasks.
     inbound: Inbound = field(default_factory=Inbound)
+    #: The jobs of other services that stack.yaml declares.
+    jobs: tuple[EcsModel, ...] = ()
     #: What bundles hold beside our own code; None where the functions' Python has it already.
     dependencies: Dependencies | None = None
 

@@ -334,6 +334,16 @@ _UNASKED: tuple[Assumption, ...] = (
         instead="the first run of a nested workflow, and its log",
     ),
     Assumption(
+        claim="a container is stopped when the run that waits for it is stopped, and when its time is up",
+        source="Discover service integration patterns in Step Functions (developer guide), which says it of stopping",
+        instead="`orchestrator stop` of a run of `ecs/NAME`, and one with a short timeout",
+    ),
+    Assumption(
+        claim="`ecs:runTask.sync` fails if a container exits with another code than 0, and takes a capacity provider",
+        source="causes that people report; aws-cdk pull request 35465",
+        instead="the first run of `ecs/NAME`",
+    ),
+    Assumption(
         claim="the bundles' wheels for arm64 load on Lambda",
         source="their tags; nothing here can run them",
         instead="the first run of each function",

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from orchestrator.deployment.policies import Statement, allow, arn, attribute
+from orchestrator.deployment.statements import Statement, allow, arn, attribute
 from orchestrator.stack import Stack
 
 _READ = ("kms:Decrypt",)

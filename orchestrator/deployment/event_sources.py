@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from orchestrator.deployment import policies
+from orchestrator.deployment import statements
 from orchestrator.functions import EventSource, Function
 
 #: So many batches of a queue are handled at once. Lambda begins with five, and throttles where it may not: each time
@@ -74,16 +74,16 @@ def _of(source: EventSource) -> dict[str, Any]:
     if kind == "queue":
         # Else more would be received than the function may handle, and be thrown back.
         return {
-            "EventSourceArn": source.arn or policies.attribute(name),
+            "EventSourceArn": source.arn or statements.attribute(name),
             "ScalingConfig": {"MaximumConcurrency": _BATCHES},
         }
     filters = [{"Pattern": json.dumps(pattern, separators=(",", ":"))} for pattern in source.filters]
     return {
-        "EventSourceArn": policies.attribute(name, "StreamArn"),
+        "EventSourceArn": statements.attribute(name, "StreamArn"),
         "StartingPosition": "TRIM_HORIZON",
         **_retries(source),
         "BisectBatchOnFunctionError": True,
-        "DestinationConfig": {"OnFailure": {"Destination": policies.attribute("HandlerFailures")}},
+        "DestinationConfig": {"OnFailure": {"Destination": statements.attribute("HandlerFailures")}},
         **({"MaximumBatchingWindowInSeconds": source.window_seconds} if source.window_seconds else {}),
         **({"FilterCriteria": {"Filters": filters}} if filters else {}),
     }

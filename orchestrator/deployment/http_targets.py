@@ -11,6 +11,7 @@ from orchestrator.asl.definition import Definition
 from orchestrator.asl.expressions import jsonata
 from orchestrator.asl.written import WrittenDefinition
 from orchestrator.functions import Permission
+from orchestrator.tasks.task import workflow_name
 
 #: "HTTP Task has a timeout of 60 seconds" ("Call HTTPS APIs in Step Functions workflows").
 LONGEST_SECONDS = 60
@@ -60,7 +61,7 @@ def endpoint(name: str, url: str, method: str, connection: str) -> Definition:
         permissions=(
             Permission(
                 actions=("states:InvokeHTTPEndpoint",),
-                resource=f"state-machine:{workflow_name(name)}",
+                resource="state-machine:" + workflow_name("http", name),
                 conditions={"StringEquals": {"states:HTTPEndpoint": url, "states:HTTPMethod": method}},
             ),
             Permission(actions=("events:RetrieveConnectionCredentials",), resource=connection),
@@ -68,8 +69,3 @@ def endpoint(name: str, url: str, method: str, connection: str) -> Definition:
             Permission(actions=("secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"), resource=secret),
         ),
     )
-
-
-def workflow_name(name: str) -> str:
-    """What the workflow of an endpoint is called: ``http/crm`` is ``workflow/http-crm``."""
-    return f"http-{name}"

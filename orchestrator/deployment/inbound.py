@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from orchestrator.deployment import alarms, policies, scanning, storage
+from orchestrator.deployment import alarms, resource_policies, scanning, storage
+from orchestrator.deployment.statements import attribute
 from orchestrator.functions import EventSource, Function, Permission
 from orchestrator.stack import RECEIVER, Stack, sibling
 
@@ -58,12 +59,12 @@ class Inbound:
             **template["Resources"],
             **made,
             **{f"{name}Alarm": alarms.of_queue(stack, name, is_handled=True) for name in made},
-            **({"InboundQueuesPolicy": policies.queues(tuple(made))} if made else {}),
+            **({"InboundQueuesPolicy": resource_policies.queues(tuple(made))} if made else {}),
             **(_url() if self.webhooks else {}),
         }
         outputs = {
             **template["Outputs"],
-            **({_URL: {"Value": policies.attribute(_URL, "FunctionUrl")}} if self.webhooks else {}),
+            **({_URL: {"Value": attribute(_URL, "FunctionUrl")}} if self.webhooks else {}),
             **{f"{_queue_id(name)}Url": {"Value": {"Ref": _queue_id(name)}} for name in own},
         }
         return {**template, "Resources": resources, "Outputs": outputs}
@@ -104,7 +105,7 @@ def _url() -> dict[str, Any]:
         _URL: {
             "Type": "AWS::Lambda::Url",
             "Metadata": scanning.skipped(scanning.URL),
-            "Properties": {"TargetFunctionArn": policies.attribute(_FUNCTION), "AuthType": "NONE"},
+            "Properties": {"TargetFunctionArn": attribute(_FUNCTION), "AuthType": "NONE"},
         },
         "WebhooksPermission": {
             "Type": "AWS::Lambda::Permission",

@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from orchestrator.deployment import storage
-from orchestrator.deployment.policies import arn
+from orchestrator.deployment.statements import arn
 from orchestrator.stack import Stack
 
 #: Doubts are settled within minutes of the next run of a slot.

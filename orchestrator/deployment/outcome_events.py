@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from orchestrator.deployment import policies
+from orchestrator.deployment import statements
 from orchestrator.functions import Function, Permission
 from orchestrator.runs import outcomes
 from orchestrator.runs.outcomes import Kind
@@ -92,4 +92,4 @@ class OutcomeEvents:
 
 def _reads_registry(resource: Mapping[str, Any]) -> bool:
     source = resource.get("Properties", {}).get("EventSourceArn")
-    return bool(source == policies.attribute("ScheduledTasks", "StreamArn"))
+    return bool(source == statements.attribute("ScheduledTasks", "StreamArn"))

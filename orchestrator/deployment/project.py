@@ -7,7 +7,7 @@ is how the repository of this library is a project as any other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,21 +17,24 @@ from orchestrator.asl.definition import Definition
 from orchestrator.deployment.application import Application
 from orchestrator.deployment.dependencies import Dependencies
 from orchestrator.deployment.discovery import discover, names_of
-from orchestrator.deployment.http_targets import endpoint, workflow_name
+from orchestrator.deployment.http_targets import endpoint
 from orchestrator.deployment.inbound import Inbound, Queue
+from orchestrator.deployment.job_targets import container
 from orchestrator.deployment.mistakes import Mistakes
 from orchestrator.deployment.outcome_events import OutcomeEvents
 from orchestrator.deployment.requirements import locked
 from orchestrator.deployment.surroundings import Surroundings, existing
 from orchestrator.deployment.template import ARCHITECTURE, RUNTIME
 from orchestrator.deployment.wheels import Platform, read_lock
-from orchestrator.deployment.workflows import Workflow, imported, workflows
+from orchestrator.deployment.workflows import Builder, Workflow, imported, workflows
 from orchestrator.errors import InvalidProject, NoProject
 from orchestrator.functions import Function, Table
 from orchestrator.stack import Stack
 from orchestrator.taskfile.folder import STACK, TASKS, name_of, nearest
+from orchestrator.taskfile.job_models import EcsModel
 from orchestrator.taskfile.settings_models import EndpointModel, FunctionModel, StackModel, SurroundingsModel
 from orchestrator.taskfile.settings_models import settings as read_settings
+from orchestrator.tasks.task import workflow_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,11 +105,11 @@ class Project:
             if name in own:
                 mistakes.add(f"{STACK}: existing.{name}: {own[name].source} is the workflow {name!r} already")
             own[name] = Workflow(build=partial(_existing, name, arn), source=STACK)
-        for name, one in around.endpoints.items():
-            workflow = workflow_name(name)
+        for place, kind, name, build in _declared_workflows(around):
+            workflow = workflow_name(kind, name)
             if workflow in own:
-                mistakes.add(f"{STACK}: endpoints.{name}: {own[workflow].source} is the workflow {workflow!r} already")
-            own[workflow] = Workflow(build=partial(_endpoint, name, one), source=STACK)
+                mistakes.add(f"{STACK}: {place}.{name}: {own[workflow].source} is the workflow {workflow!r} already")
+            own[workflow] = Workflow(build=build, source=STACK)
         builders = {**system.MACHINES, **{name: workflow.build for name, workflow in own.items()}}
         definitions = {}
         for name, build in builders.items():
@@ -122,6 +125,7 @@ class Project:
             surroundings=_surroundings(around),
             outcome_events=OutcomeEvents(bus=told.bus, kinds=told.kinds) if (told := around.outcomes) else None,
             inbound=inbound,
+            jobs=tuple(around.ecs.values()),
             dependencies=dependencies,
         )
         sources = {name: workflow.source for name, workflow in own.items()}
@@ -215,6 +219,18 @@ def _inbound(around: SurroundingsModel) -> Inbound:
 
 def _platform() -> Platform:
     return Platform.of_lambda(RUNTIME, ARCHITECTURE)
+
+
+def _declared_workflows(around: SurroundingsModel) -> Iterator[tuple[str, str, str, Builder]]:
+    """What stack.yaml declares that is a workflow: where it says so, the kind of target, the name, what makes it."""
+    for name, endpoint_ in around.endpoints.items():
+        yield "endpoints", "http", name, partial(_endpoint, name, endpoint_)
+    for name, ecs in around.ecs.items():
+        yield "ecs", "ecs", name, partial(_container, name, ecs)
+
+
+def _container(name: str, declared: EcsModel, _stack: Stack) -> Definition:
+    return container(name, declared)
 
 
 def _endpoint(name: str, declared: EndpointModel, _stack: Stack) -> Definition:

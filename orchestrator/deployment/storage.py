@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from orchestrator.deployment import encryption, policies, scanning
+from orchestrator.deployment import encryption, resource_policies, scanning
 from orchestrator.functions import Table
 from orchestrator.stack import NEXT_RUN_INDEX, STATUS_INDEX, Stack
 
@@ -119,8 +119,9 @@ def data_bucket(stack: Stack) -> dict[str, Any]:
 
 def own_buckets(stack: Stack, names: Iterable[str]) -> dict[str, Any]:
     """The buckets of the project's own, by their logical names."""
-    return {policies.bucket_id(name): _bucket(stack, name) for name in names} | {
-        f"{policies.bucket_id(name)}Policy": policies.bucket(policies.bucket_id(name)) for name in names
+    ids = {name: resource_policies.bucket_id(name) for name in names}
+    return {ids[name]: _bucket(stack, name) for name in names} | {
+        f"{one}Policy": resource_policies.bucket(one) for one in ids.values()
     }
 
 

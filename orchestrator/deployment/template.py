@@ -12,9 +12,20 @@ from typing import Any
 import orchestrator
 from orchestrator import stack as settings
 from orchestrator.asl.definition import Definition
-from orchestrator.deployment import encryption, event_sources, mail, observation, policies, scanning, storage
+from orchestrator.deployment import (
+    encryption,
+    event_sources,
+    mail,
+    observation,
+    permissions,
+    policies,
+    resource_policies,
+    scanning,
+    storage,
+)
 from orchestrator.deployment.alarms import alarms, heartbeat, status_rule
 from orchestrator.deployment.dashboard import dashboard
+from orchestrator.deployment.statements import arn, attribute
 from orchestrator.functions import Function, Table
 from orchestrator.stack import FOLLOWER, Stack
 
@@ -55,19 +66,19 @@ def template(
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "Scheduled tasks: EventBridge Scheduler decides when, TaskRunner runs, DynamoDB remembers.",
         "Parameters": _parameters(functions),
-        "Conditions": {**event_sources.CONDITIONS, **observation.CONDITIONS, **policies.CONDITIONS},
+        "Conditions": {**event_sources.CONDITIONS, **observation.CONDITIONS, **permissions.CONDITIONS},
         "Resources": {
             **encryption.key(stack),
             "ArtifactsBucket": storage.artifacts_bucket(stack),
             "DataBucket": storage.data_bucket(stack),
             **storage.tables(stack, tables),
             **storage.own_buckets(stack, buckets),
-            "ArtifactsBucketPolicy": policies.bucket("ArtifactsBucket"),
-            "DataBucketPolicy": policies.bucket("DataBucket"),
-            "AlertsPolicy": policies.topic("Alerts", alarms=policies.arn("cloudwatch", f"alarm:{stack.name}-*")),
-            "QueuesPolicy": policies.queues(("SchedulerDlq",), events=policies.rules(stack)),
+            "ArtifactsBucketPolicy": resource_policies.bucket("ArtifactsBucket"),
+            "DataBucketPolicy": resource_policies.bucket("DataBucket"),
+            "AlertsPolicy": resource_policies.topic("Alerts", alarms=arn("cloudwatch", f"alarm:{stack.name}-*")),
+            "QueuesPolicy": resource_policies.queues(("SchedulerDlq",), events=policies.rules(stack)),
             # What a subscription cannot deliver goes to HandlerFailures.
-            "AlertQueuesPolicy": policies.queues(("Courier", "HandlerFailures"), sns={"Ref": "Alerts"}),
+            "AlertQueuesPolicy": resource_policies.queues(("Courier", "HandlerFailures"), sns={"Ref": "Alerts"}),
             **kept,
             **mail.events(stack),
             **code,
@@ -80,15 +91,15 @@ def template(
             "SchedulerRole": encryption.with_key(policies.scheduler(stack, runners)),
         },
         "Outputs": {
-            "EventsRoleArn": {"Value": policies.attribute("EventsRole")},
+            "EventsRoleArn": {"Value": attribute("EventsRole")},
             **_bootstrap_outputs(),
             "AlertsTopicArn": {"Value": {"Ref": "Alerts"}},
             **({"BackfillArn": {"Value": {"Ref": BACKFILL}}} if BACKFILL in definitions else {}),
             **({"ExpressRunnerArn": {"Value": {"Ref": EXPRESS_RUNNER}}} if EXPRESS_RUNNER in definitions else {}),
             "DataBucket": {"Value": {"Ref": "DataBucket"}},
-            "ScheduleGroupArn": {"Value": policies.attribute("ScheduleGroup")},
-            "SchedulerDlqArn": {"Value": policies.attribute("SchedulerDlq")},
-            "SchedulerRoleArn": {"Value": policies.attribute("SchedulerRole")},
+            "ScheduleGroupArn": {"Value": attribute("ScheduleGroup")},
+            "SchedulerDlqArn": {"Value": attribute("SchedulerDlq")},
+            "SchedulerRoleArn": {"Value": attribute("SchedulerRole")},
             "TaskRunnerArn": {"Value": {"Ref": TASK_RUNNER}},
             # Of this library: a stack is not taken back to an older one.
             "Version": {"Value": orchestrator.__version__},
@@ -129,7 +140,7 @@ def _parameters(functions: Sequence[Function]) -> dict[str, Any]:
         },
         **event_sources.PARAMETERS,
         **observation.PARAMETERS,
-        **policies.PARAMETERS,
+        **permissions.PARAMETERS,
         "SiteUrl": _text_parameter("What relative URLs in params are relative to.", default=""),
         **{code_parameter(function): _text_parameter("Key in the artifacts bucket.") for function in functions},
     }
@@ -138,7 +149,7 @@ def _parameters(functions: Sequence[Function]) -> dict[str, Any]:
 def _bootstrap_outputs() -> dict[str, Any]:
     return {
         "ArtifactsBucket": {"Value": {"Ref": "ArtifactsBucket"}},
-        "ArtifactsDomain": {"Value": policies.attribute("ArtifactsBucket", "RegionalDomainName")},
+        "ArtifactsDomain": {"Value": attribute("ArtifactsBucket", "RegionalDomainName")},
     }
 
 
@@ -159,7 +170,7 @@ def _function(stack: Stack, function: Function, buckets: Sequence[str]) -> dict[
                 "Code": {"S3Bucket": {"Ref": "ArtifactsBucket"}, "S3Key": {"Ref": code_parameter(function)}},
                 "MemorySize": function.memory_mb,
                 "Timeout": function.timeout_seconds,
-                "Role": policies.attribute(f"{logical_id}Role"),
+                "Role": attribute(f"{logical_id}Role"),
                 "TracingConfig": observation.function_tracing(),
                 "Environment": {"Variables": {**_buckets(buckets), **_environment(stack, function)}},
                 **_placed(function),
@@ -177,7 +188,7 @@ def _function(stack: Stack, function: Function, buckets: Sequence[str]) -> dict[
 
 def _buckets(names: Sequence[str]) -> dict[str, Any]:
     """Environment variables that name the project's own buckets: ``BUCKET_EXPORTS``."""
-    return {f"BUCKET_{name.upper()}": {"Ref": policies.bucket_id(name)} for name in names}
+    return {f"BUCKET_{name.upper()}": {"Ref": resource_policies.bucket_id(name)} for name in names}
 
 
 def _placed(function: Function) -> dict[str, Any]:
@@ -198,7 +209,7 @@ def _environment(stack: Stack, function: Function) -> dict[str, Any]:
         settings.STACK: stack.name,
         settings.DATA_BUCKET: {"Ref": "DataBucket"},
         **({settings.HEARTBEAT_URL: {"Ref": "HeartbeatUrl"}} if function.name == WATCHDOG else {}),
-        **({settings.SCHEDULER_ROLE: policies.attribute("SchedulerRole")} if function.name == FOLLOWER else {}),
+        **({settings.SCHEDULER_ROLE: attribute("SchedulerRole")} if function.name == FOLLOWER else {}),
         settings.IDEMPOTENCY_TABLE: {"Ref": "Idempotency"},
         settings.MAIL_FROM: {"Ref": "MailFrom"},
         settings.SITE_URL: {"Ref": "SiteUrl"},
@@ -239,11 +250,11 @@ def _state_machine(stack: Stack, name: str, definition: Definition) -> dict[str,
                 "StateMachineType": "EXPRESS" if is_express else "STANDARD",
                 # In ASCII: CloudFormation gives a template back with a question mark for any other character.
                 "DefinitionString": definition.text,
-                "RoleArn": policies.attribute(f"{logical_id}Role"),
+                "RoleArn": attribute(f"{logical_id}Role"),
                 "TracingConfiguration": observation.machine_tracing(),
                 # Of an Express execution the log is all that there is.
                 "LoggingConfiguration": observation.logging(
-                    "ALL" if is_express else {"Ref": "LogLevel"}, policies.attribute(f"{logical_id}Logs")
+                    "ALL" if is_express else {"Ref": "LogLevel"}, attribute(f"{logical_id}Logs")
                 ),
             },
         },
@@ -254,7 +265,7 @@ def _state_machine(stack: Stack, name: str, definition: Definition) -> dict[str,
                 stack,
                 "states",
                 [*statements, policies.log_delivery()],
-                ArnLike=policies.arn("states", f"stateMachine:{physical_name}*"),
+                ArnLike=arn("states", f"stateMachine:{physical_name}*"),
             )
         ),
     }

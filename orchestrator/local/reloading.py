@@ -13,6 +13,7 @@ from orchestrator import deployment
 from orchestrator.deployment import Project
 from orchestrator.deployment.workflows import forget
 from orchestrator.errors import OrchestratorError
+from orchestrator.local import stand_ins
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.stack import Stack
 from orchestrator.taskfile.folder import STACK
@@ -100,6 +101,7 @@ def _deploy(source: Source, aws: EmbeddedAws, changed: list[Path]) -> str:
         with aws.clock.busy():
             forget(source.project.root)
             application = source.project.application(source.stack)
+            stand_ins.make(aws, application.jobs, root)
             declared = application.load(source.tasks, aws.clock.now().date())
             applied = deployment.apply(
                 aws.client,

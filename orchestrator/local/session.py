@@ -17,7 +17,7 @@ from orchestrator import deployment
 from orchestrator.deployment import Application, Applied
 from orchestrator.deployment.locking import KEY as LOCK_KEY
 from orchestrator.errors import InvalidRow
-from orchestrator.local import samples
+from orchestrator.local import samples, stand_ins
 from orchestrator.local.address import announced
 from orchestrator.local.aws import environment
 from orchestrator.local.aws.clock import Clock, RealClock, VirtualClock
@@ -68,6 +68,7 @@ def started(
         keep.remove(ITEM, stack.table("Idempotency"), json.dumps(LOCK_KEY))
     embedded = EmbeddedAws(port=port, clock=clock, keep=keep)
     with _tidy_end(), clock.busy(), embedded as aws, environment.applied(aws.environment):
+        stand_ins.make(aws, application.jobs, application.lambdas.parent)
         bucket = f"{stack.name}-data-{aws.account}-{aws.region}"
         applied = deployment.apply(
             aws.client,

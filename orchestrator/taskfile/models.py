@@ -49,19 +49,22 @@ from orchestrator.tasks.task import (
     TargetKind,
     Task,
     TaskSchedule,
+    workflow_name,
 )
 
-#: What stack.yaml declares as an endpoint is a workflow whose name begins so.
-_ENDPOINT, _OF_ENDPOINT = "http/", "workflow/http-"
+#: What stack.yaml declares is a workflow.
+_DECLARED = ("http", "ecs")
+_TARGETS = "lambda/NAME, workflow/NAME, http/NAME or ecs/NAME"
 
 
 def _target(text: str) -> str:
-    if text.startswith(_ENDPOINT):
-        text = text.replace(_ENDPOINT, _OF_ENDPOINT, 1)
     kind, _, name = text.partition("/")
+    if kind in _DECLARED:
+        kind, name = TargetKind.WORKFLOW, workflow_name(kind, name)
+        text = f"{kind}/{name}"
     if kind not in set(TargetKind) or not re.fullmatch(TARGET_PATTERN, name):
         said = f", whose name has {len(name)} characters" if len(name) > TARGET_LENGTH else ""
-        raise ValueError(f"expected lambda/NAME, workflow/NAME or http/NAME, found {text!r}{said}")
+        raise ValueError(f"expected {_TARGETS}, found {text!r}{said}")
     return text
 
 
@@ -126,7 +129,7 @@ class DefaultsModel(Model):
 class TaskModel(DefaultsModel, ChainModel, LimitModel):
     """A task."""
 
-    run: Annotated[str, AfterValidator(_target)] = Field(description="lambda/NAME, workflow/NAME or http/NAME.")
+    run: Annotated[str, AfterValidator(_target)] = Field(description=f"{_TARGETS}.")
     description: str = Field(default="", max_length=1000)
     schedule: ScheduleField | None = Field(default=None, description="When it is due.")
     schedules: list[ScheduleField] = Field(default=[], description="The same, for a task with several.")

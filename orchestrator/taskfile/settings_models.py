@@ -16,6 +16,7 @@ from orchestrator.runs.outcomes import Kind
 from orchestrator.stack import OWN_BUS, PROJECT_NAME, QUEUE_NAME
 from orchestrator.taskfile import durations
 from orchestrator.taskfile.file_model import Model
+from orchestrator.taskfile.job_models import EcsModel
 
 Seconds = Annotated[int, BeforeValidator(durations.seconds)]
 
@@ -190,6 +191,9 @@ class SurroundingsModel(Model):
     key: Arn | None = Field(default=None, description="The ARN of a KMS key of yours, in place of the stack's own.")
     endpoints: dict[Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,27}$")], EndpointModel] = Field(
         default={}, description="HTTPS endpoints, by the name that tasks run as http/NAME."
+    )
+    ecs: dict[Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,28}$")], EcsModel] = Field(
+        default={}, description="Containers of ECS, by the name that tasks run as ecs/NAME."
     )
     existing: dict[str, Arn] = Field(
         default={}, description="Functions and state machines of others, by the name that tasks run as workflow/NAME."

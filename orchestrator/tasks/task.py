@@ -61,6 +61,11 @@ class TargetKind(StrEnum):
     WORKFLOW = "workflow"
 
 
+def workflow_name(kind: str, name: str) -> str:
+    """What the workflow of something is called that stack.yaml declares: ``http/crm`` is ``workflow/http-crm``."""
+    return f"{kind}-{name}"
+
+
 class OverlapPolicy(StrEnum):
     """The policies for a slot that comes while the task's previous run is still active."""
 

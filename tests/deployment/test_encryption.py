@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.deployment import encryption, policies
+from orchestrator.deployment import encryption, policies, statements
 from orchestrator.stack import Stack
 
 KEY = {"Fn::GetAtt": ["Key", "Arn"]}
@@ -14,7 +14,7 @@ KEY = {"Fn::GetAtt": ["Key", "Arn"]}
 
 def of_key(*actions: str) -> dict[str, list[str]]:
     """What a role that may call ``actions`` may do with the key, by the service that it does so through."""
-    before = policies.role(Stack(), "lambda", [policies.allow([action], {"Ref": "Some"}) for action in actions])
+    before = policies.role(Stack(), "lambda", [statements.allow([action], {"Ref": "Some"}) for action in actions])
     (policy,) = encryption.with_key(before)["Properties"]["Policies"]
     added = policy["PolicyDocument"]["Statement"][len(actions) :]
     assert all(statement["Resource"] == KEY for statement in added)
@@ -50,7 +50,7 @@ def test_a_role_has_one_statement_for_each_service_that_it_calls() -> None:
 
 
 def test_a_role_is_left_as_it_was() -> None:
-    role = policies.role(Stack(), "lambda", [policies.allow("sns:Publish", {"Ref": "Alerts"})])
+    role = policies.role(Stack(), "lambda", [statements.allow("sns:Publish", {"Ref": "Alerts"})])
     encryption.with_key(role)
     assert len(role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]) == 1
 

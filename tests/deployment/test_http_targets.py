@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 from orchestrator.deployment import Project
-from orchestrator.deployment.http_targets import endpoint, workflow_name
+from orchestrator.deployment.http_targets import endpoint
 from orchestrator.errors import InvalidProject
 from orchestrator.local.aws.iam import roles
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.run import RunStatus
 from orchestrator.stack import Stack
 from orchestrator.tasks.retries import RetryPolicy
+from orchestrator.tasks.task import workflow_name
 from tests.testbed import ROOT
 from tests.testbed.endpoint import Endpoint, answering
 from tests.testbed.task_runner import SLOT, STACK, TaskRunner
@@ -54,7 +55,7 @@ def runner(embedded_aws: EmbeddedAws, server: Endpoint) -> Iterator[TaskRunner]:
     connection = embedded_aws.client("events").create_connection(
         Name="crm", AuthorizationType="API_KEY", AuthParameters={"ApiKeyAuthParameters": key}
     )["ConnectionArn"]
-    machines: dict[str, Any] = {workflow_name("crm"): endpoint("crm", f"{server.url}/sync", "POST", connection)}
+    machines: dict[str, Any] = {workflow_name("http", "crm"): endpoint("crm", f"{server.url}/sync", "POST", connection)}
     yield TaskRunner(embedded_aws, **machines)
     embedded_aws.reset()
 

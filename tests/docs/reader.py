@@ -9,6 +9,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,24 +18,38 @@ from pathlib import Path
 from tests.docs.pages import ORCHESTRATOR, ChangedFile, Command, WrittenFile, differs, steps
 from tests.testbed import ROOT, UNFINISHED
 from tests.testbed.processes import begun
+from tests.testbed.typed import Shell
 
 #: The folders and files that a checkout has for a reader.
 _PROJECT = ("definitions", "lambdas", "orchestrator", "samples", "deploy.py", "tasks.yaml", "tasks.schema.json")
 
-#: How the command is run in a copy, where there is no virtual environment.
-COMMAND = [sys.executable, "-W", "ignore", "-c", "import sys; from orchestrator.cli.main import main; sys.exit(main())"]
+#: How what goes on is run in a copy, where there is no virtual environment.
+_COMMAND = [
+    sys.executable,
+    "-W",
+    "ignore",
+    "-c",
+    "import sys; from orchestrator.cli.main import main; sys.exit(main())",
+]
 
 #: What needs no AWS, and is said by the page before anything is started.
 _ALONE = frozenset({"--project", "forecast", "init", "preview", "schema", "validate"})
 
 
+#: What is deployed as soon as it is saved, while `orchestrator local` is up.
+_DEPLOYED = re.compile(r"tasks\.yaml|stack\.yaml|lambdas/.*|definitions/.*")
+
+
 class Reader:
     """Does what a page says, and stops where it does not come true."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, shell: Shell) -> None:
         self.folder = folder
         self.environment = {**os.environ, "PYTHONPATH": str(folder), "COLUMNS": "200"}
+        self._shell = shell
         self._running = ExitStack()
+        self._process: subprocess.Popen[str] | None = None
+        self._said: list[str] = []
 
     def follow(self, page: Path) -> int:
         """Every step of the page; how many commands were typed. Raises AssertionError at the first that differs.
@@ -51,13 +67,24 @@ class Reader:
         return typed
 
     def end(self) -> None:
-        """Ends what the page has started."""
+        """Ends what a page has started."""
+        self._process = None
         self._running.close()
 
     def _write(self, file: WrittenFile | ChangedFile) -> None:
         path = self.folder / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._said.clear()
         path.write_text(file.onto(path.read_text(encoding="utf-8") if path.exists() else ""), encoding="utf-8")
+        if self._process and _DEPLOYED.fullmatch(file.path.as_posix()):
+            self._until_deployed(file.path.as_posix())
+
+    def _until_deployed(self, saved: str) -> None:
+        end = time.monotonic() + 60
+        while not any(saved in line for line in self._said):
+            assert time.monotonic() < end, f"{saved} was saved, and nothing was said of it"
+            time.sleep(0.05)
+        assert any(f"{saved}: deployed (" in line for line in self._said), self._said
 
     def _type(self, command: Command) -> bool:
         words = shlex.split(command.line, comments=True)
@@ -74,9 +101,7 @@ class Reader:
             return True
         if words[0] == ORCHESTRATOR and words[1] not in _ALONE and "AWS_ENDPOINT_URL" not in self.environment:
             self._start([], None)
-        ran = subprocess.run(
-            self._program(words), cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
-        )
+        ran = self._shell.run(_program(words), self.folder, self.environment)
         assert "Traceback" not in ran.stderr, f"{command.line}\n{ran.stderr}"
         # Progress goes to stderr where stdout is no terminal.
         said = ran.stdout or ran.stderr
@@ -86,19 +111,11 @@ class Reader:
         )
         return True
 
-    def _program(self, words: list[str]) -> list[str]:
-        if words[0] == ORCHESTRATOR:
-            return [*COMMAND, *words[1:]]
-        if words[0] == "aws":
-            return [sys.executable, "-W", "ignore", "-m", "awscli", *words[1:]]
-        assert words[0] in ("python", ".venv/bin/python"), f"no test knows how to run {words[0]!r}"
-        return [sys.executable, *words[1:]]
-
     def _start(self, options: list[str], command: Command | None) -> None:
         """`orchestrator local`, on a port that is free; whatever ran before has ended."""
         self.end()
         process = self._running.enter_context(
-            begun([*COMMAND, "local", "--port", "0", *options], cwd=self.folder, env=self.environment)
+            begun([*_COMMAND, "local", "--port", "0", *options], cwd=self.folder, env=self.environment)
         )
         assert process.stdout is not None
         first = process.stdout.readline()
@@ -114,15 +131,32 @@ class Reader:
             "ORCHESTRATOR_WITHOUT_DEPENDENCIES": "1",
         }
 
+        listening = threading.Thread(target=self._listen, args=(process,))
+        listening.start()
+
         def stop() -> None:
             process.send_signal(signal.SIGINT)
-            process.communicate(timeout=30)
+            process.wait(timeout=30)
+            listening.join()
 
         self._running.callback(stop)
+        self._process = process
+
+    def _listen(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        self._said.extend(process.stdout)
+
+
+def _program(words: list[str]) -> list[str]:
+    """What is typed, whatever the page calls it."""
+    if words[0] == ORCHESTRATOR:
+        return ["orchestrator", *words[1:]]
+    assert words[0] in ("aws", "python", ".venv/bin/python"), f"no test knows how to run {words[0]!r}"
+    return [Path(words[0]).name, *words[1:]]
 
 
 @contextmanager
-def reader(folder: Path) -> Iterator[Reader]:
+def reader(folder: Path, shell: Shell) -> Iterator[Reader]:
     """One in a fresh copy of the project below ``folder``, with what Python has compiled of it."""
     for name in _PROJECT:
         source = ROOT / name
@@ -130,7 +164,7 @@ def reader(folder: Path) -> Iterator[Reader]:
             shutil.copytree(source, folder / name, ignore=UNFINISHED)
         else:
             shutil.copy(source, folder / name)
-    made = Reader(folder)
+    made = Reader(folder, shell)
     try:
         yield made
     finally:

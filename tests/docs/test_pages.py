@@ -2,62 +2,63 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
-import subprocess
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from orchestrator.cli.main import main
 from orchestrator.taskfile.reader import load
 from orchestrator.tasks.limits import Limit
-from tests.docs.pages import Command, anchors, differs, links, pages, steps
-from tests.docs.reader import COMMAND as ORCHESTRATOR
+from tests.docs.pages import Command, WrittenFile, anchors, differs, links, pages, steps
 from tests.docs.reader import Reader, reader
 from tests.testbed import ROOT
+from tests.testbed.typed import Shell
 
 #: Pages with commands to type, but for the README, whose two take a minute and are what CI and its reader begin with.
 FOLLOWED = [page for page in pages()[1:] if any(isinstance(step, Command) for step in steps(page))]
 
-#: Those that take the project as it is, and so share one copy of it and one embedded AWS.
-READ_ONLY = [
-    page
-    for page in FOLLOWED
-    if "examples" not in page.parts
-    and all(isinstance(step, Command) and "orchestrator local" not in step.line for step in steps(page))
-]
+#: An example is a project of its own.
+EXAMPLES = [page for page in FOLLOWED if "examples" in page.parts]
 
 
 def name(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
+def place(page: Path) -> tuple[bool, bool, str]:
+    """The tutorial starts `orchestrator local`, and counts the tasks that there are; what adds to them comes last."""
+    adds = any(isinstance(step, WrittenFile) for step in steps(page))
+    return page.name != "tutorial.md", adds, name(page)
+
+
+#: The pages of one project, in the order in which they are read here.
+READ = sorted((page for page in FOLLOWED if page not in EXAMPLES), key=place)
+
+
 @pytest.fixture(scope="module")
-def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
-    """Somebody who reads one page after the other, on one stack."""
-    with reader(tmp_path_factory.mktemp("project")) as person:
+def operator(tmp_path_factory: pytest.TempPathFactory, shell: Shell) -> Iterator[Reader]:
+    """Somebody who reads one page after the other, in one copy of the project and on one embedded AWS."""
+    with reader(tmp_path_factory.mktemp("project"), shell) as person:
         yield person
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        pytest.param(page, id=name(page), marks=[pytest.mark.proof] if "examples" in page.parts else [])
-        for page in FOLLOWED
-        if page not in READ_ONLY
-    ],
-)
-def test_a_page_that_changes_the_project_can_be_followed(page: Path, tmp_path: Path) -> None:
-    with reader(tmp_path) as person:
-        assert person.follow(page) > 0
-
-
-@pytest.mark.parametrize("page", READ_ONLY, ids=name)
+@pytest.mark.parametrize("page", READ, ids=name)
 def test_a_page_can_be_followed(page: Path, operator: Reader) -> None:
     assert operator.follow(page) > 0
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("page", EXAMPLES, ids=name)
+def test_an_example_can_be_followed(page: Path, tmp_path: Path, shell: Shell) -> None:
+    with reader(tmp_path, shell) as person:
+        assert person.follow(page) > 0
 
 
 @pytest.mark.parametrize("page", pages(), ids=name)
@@ -104,8 +105,9 @@ def previewed(page: str, part: str, task: str, begin: str, until: str, folder: P
     (block,) = re.findall(rf"^```yaml\n({part}:.*?)^```", text, re.DOTALL | re.MULTILINE)
     (folder / "tasks.yaml").write_text(block)
     options = ["--from", begin, "--until", until, "--json", "--tasks", str(folder / "tasks.yaml")]
-    ran = subprocess.run([*ORCHESTRATOR, "preview", task, *options], cwd=ROOT, capture_output=True, check=True)
-    return [json.loads(line) for line in ran.stdout.splitlines()]
+    with redirect_stdout(io.StringIO()) as printed:
+        assert main(["preview", task, *options]) == 0
+    return [json.loads(line) for line in printed.getvalue().splitlines()]
 
 
 def test_the_pools_of_the_page_on_limits_are_those_of_a_file(tmp_path: Path) -> None:

@@ -396,8 +396,11 @@ tasks:
     [
         ("run: lambda/wrok", "t.run: there is no lambda 'wrok'; did you mean 'work'?"),
         ("run: workflow/work", "t.run: there is no workflow 'work'; there is: billing"),
-        ("run: work", "t.run: expected lambda/NAME, workflow/NAME or http/NAME, found 'work'"),
-        ("run: lambda/work:PROD", "t.run: expected lambda/NAME, workflow/NAME or http/NAME, found 'lambda/work:PROD'"),
+        ("run: work", "t.run: expected lambda/NAME, workflow/NAME, http/NAME or ecs/NAME, found 'work'"),
+        (
+            "run: lambda/work:PROD",
+            "t.run: expected lambda/NAME, workflow/NAME, http/NAME or ecs/NAME, found 'lambda/work:PROD'",
+        ),
         ("scedule: rate(1 day)", "t.scedule: unknown field; did you mean 'schedule'?"),
         ("schedule: cron(0 8 * * 1-5)", "Unix cron has five fields"),
         (

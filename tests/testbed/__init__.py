@@ -6,7 +6,7 @@
 - ``handlers``, ``ours``: the project's own functions and application, apart from what its user adds
 - ``conduct``: what handlers may do to the process that they run in
 - ``endpoint``, ``listener``: HTTP servers, for requests of any kind and for webhooks
-- ``processes``, ``proxy``: a command that goes on, and AWS with faults
+- ``typed``, ``processes``, ``proxy``: commands, one that goes on, and AWS with faults
 - ``calendars``, ``rounds``, ``recorded``: days, rounds of the watchdog, and a deployment's calls
 - ``company``: a project that says all that can be said of functions and stack
 - ``cloudformation``, ``roles``: a template and a role of the embedded AWS

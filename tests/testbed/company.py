@@ -21,6 +21,8 @@ key: {KEY}
 tables:
   Orders: {{key: [orderId, line]}}
 buckets: [exports]
+ecs:
+  rebuild: {{cluster: jobs, taskDefinition: rebuild, container: main, subnets: [subnet-0123456789abcdef0], roles: [me]}}
 existing: {{legacy: {LEGACY}, etl: {ETL}}}
 functions:
   vpc: {{subnets: [subnet-0123456789abcdef0], securityGroups: [sg-0123456789abcdef0]}}

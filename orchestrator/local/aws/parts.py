@@ -101,6 +101,10 @@ class Aws(Protocol):
     def clients(self) -> RoleClients: ...
 
     @property
+    def containers(self) -> Any:
+        """:class:`orchestrator.local.aws.containers.processes.Containers`."""
+
+    @property
     def functions(self) -> Functions: ...
 
     @property
@@ -148,6 +152,10 @@ class Running:
     @property
     def clients(self) -> RoleClients:
         return self.aws.clients
+
+    @property
+    def containers(self) -> Any:
+        return self.aws.containers
 
     @property
     def functions(self) -> Functions:

@@ -42,6 +42,8 @@ from orchestrator.local.aws import (
 from orchestrator.local.aws.clock import Clock, RealClock
 from orchestrator.local.aws.cloudformation import change_sets, resources, updates
 from orchestrator.local.aws.connections import Server
+from orchestrator.local.aws.containers import ecs
+from orchestrator.local.aws.containers.processes import Containers
 from orchestrator.local.aws.dynamodb import (
     conditions,
     expressions,
@@ -76,6 +78,7 @@ from orchestrator.local.aws.step_functions import (
     integrations,
     interpreter,
     intrinsics,
+    jobs,
     jsonata,
     map_runs,
     optimized,
@@ -115,6 +118,7 @@ ADAPTERS = (
     inspection,
     callbacks,
     integrations,
+    jobs,
     optimized,
     http,
     sdk_integrations,
@@ -130,6 +134,7 @@ ADAPTERS = (
     partitions,
     streams,
     tables,
+    ecs,
     functions,
     invocations,
     urls,
@@ -199,6 +204,7 @@ class EmbeddedAws:
         self._plain: dict[str, Any] = {}
         self._session = imports.session()
         self.clients = clients.Clients()
+        self.containers = Containers(self)
         self.functions = functions.Functions(self)
         self.event_sources = event_sources.EventSources(self)
         self.scheduler = scheduler.Scheduler(self)
@@ -258,6 +264,7 @@ class EmbeddedAws:
         self.scheduler.forget()
         self.event_sources.forget()
         executions.stop_all(self)
+        self.containers.forget()
         self.functions.end()
         BackendDict.reset()
         self.clients.forget()

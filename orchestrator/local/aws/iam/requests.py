@@ -11,6 +11,8 @@ from email.utils import parseaddr
 from typing import Any
 from urllib.parse import unquote
 
+from moto.core.exceptions import ServiceException
+
 from orchestrator.local.aws.iam.conditions import Context
 
 
@@ -70,6 +72,8 @@ def permissions(response: Any) -> Iterator[Permission]:
             yield Permission(action=f"events:{action}", resource=arn)
     elif service == "events" and action in _OF_RULES:
         yield from _rules(action, body, f"arn:aws:events:{region}:{account}:rule/")
+    elif service == "ecs":
+        yield from _ecs(response, action, body)
     elif service == "scheduler":
         yield from _scheduler(response, action, body)
     elif service == "cloudformation":
@@ -124,6 +128,32 @@ def _rules(action: str, body: Mapping[str, Any], prefix: str) -> Iterator[Permis
     for role in sorted(role for role in roles if role):
         passed_to = {"iam:PassedToService": "events.amazonaws.com"}
         yield Permission(action="iam:PassRole", resource=role, context=passed_to)
+
+
+def _ecs(response: Any, action: str, body: Mapping[str, Any]) -> Iterator[Permission]:
+    """Tasks and their definitions; a definition of which no revision is named is its latest."""
+    here = f"arn:aws:ecs:{response.region}:{response.current_account}"
+    cluster = str(body.get("cluster") or "default").rpartition("/")[2]
+    context = {"ecs:cluster": f"{here}:cluster/{cluster}"}
+    if action == "RunTask":
+        found = _task_definition(response, str(body.get("taskDefinition")))
+        named = f"{here}:task-definition/{body.get('taskDefinition')}"
+        yield Permission(action="ecs:RunTask", resource=found.arn if found else named, context=context)
+        passed_to = {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
+        passed = {getattr(found, name, None) for name in ("task_role_arn", "execution_role_arn")}
+        for role in sorted(role for role in passed if role):
+            yield Permission(action="iam:PassRole", resource=role, context=passed_to)
+    else:
+        tasks = [body["task"]] if "task" in body else body.get("tasks") or []
+        for task in {f"{here}:task/{cluster}/{str(one).rpartition('/')[2]}" for one in tasks} or {"*"}:
+            yield Permission(action=f"ecs:{action}", resource=task, context=context)
+
+
+def _task_definition(response: Any, named: str) -> Any:
+    try:
+        return response.ecs_backend.describe_task_definition(named)
+    except ServiceException:
+        return None
 
 
 def _scheduler(response: Any, action: str, body: Mapping[str, Any]) -> Iterator[Permission]:

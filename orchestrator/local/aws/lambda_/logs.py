@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from moto.logs.models import logs_backends
@@ -26,6 +27,18 @@ _TAIL_BYTES = 4096
 #: What a function prints is written when it has ended, or, if it takes longer, so often; or when it is so much.
 _WRITE_SECONDS = 1.0
 _WRITE_BYTES = 262_144
+
+
+def append(aws: Aws, group: str, stream: str, lines: Sequence[str]) -> None:
+    """Adds events to a stream, and makes it and its group if they are not there."""
+    backend = logs_backends[aws.account][aws.region]
+    milliseconds = int(aws.clock.now().timestamp() * 1000)
+    with _writing:
+        backend.ensure_log_group(group)
+        found = backend.groups[group]
+        if stream not in found.streams:
+            found.create_log_stream(stream)
+        found.put_log_events(stream, [{"timestamp": milliseconds, "message": line} for line in lines])
 
 
 class LogStream:
@@ -76,15 +89,7 @@ class LogStream:
         actions = ("logs:CreateLogStream", "logs:PutLogEvents")
         if not lines or not all(roles.may(self._role, Permission(action=one, resource=stream)) for one in actions):
             return
-        backend = logs_backends[self._aws.account][self._aws.region]
-        milliseconds = int(self._aws.clock.now().timestamp() * 1000)
-        with _writing:
-            backend.ensure_log_group(self.group)
-            group = backend.groups[self.group]
-            if self.name not in group.streams:
-                group.create_log_stream(self.name)
-            events = [{"timestamp": milliseconds, "message": line} for line in lines]
-            group.put_log_events(self.name, events)
+        append(self._aws, self.group, self.name, lines)
         embedded_metrics.publish(self._aws, lines)
 
     def _end_line(self) -> None:

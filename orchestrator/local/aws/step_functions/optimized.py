@@ -24,6 +24,9 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_dynamodb import (
     StateTaskServiceDynamoDB,
 )
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_ecs import (
+    StateTaskServiceEcs,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_lambda import (
     StateTaskServiceLambda,
 )
@@ -52,6 +55,7 @@ _JSON = "application/x-amz-json-1.0"
 #: responses are made of.
 _SERVICES = {
     StateTaskServiceDynamoDB: ("DynamoDB", "AmazonDynamoDBException", "AmazonDynamoDBv2", _JSON),
+    StateTaskServiceEcs: ("ECS", "AmazonECSException", "AmazonECS", "application/x-amz-json-1.1"),
     StateTaskServiceLambda: ("Lambda", "AWSLambdaException", "AWSLambda", "application/json"),
     StateTaskServiceSfn: ("StepFunctions", "AWSStepFunctionsException", "AWSStepFunctions", _JSON),
     StateTaskServiceSns: ("SNS", "AmazonSNSException", "AmazonSNS", "text/xml"),
@@ -61,6 +65,7 @@ _SERVICES = {
 #: The digests of how moto fails and asks in each.
 _DIGESTS = {
     StateTaskServiceDynamoDB: ("26511b8e25c6", "f2b5ded07c4c"),
+    StateTaskServiceEcs: ("b403ede0af54", "c9eaa3a0b24e"),
     StateTaskServiceLambda: ("2d8be0a8ce74", "9f1f1199de3d"),
     StateTaskServiceSfn: ("728d30a9ce59", "f07cd60d62f8"),
     StateTaskServiceSns: ("1fd492dd3dba", "f07b00899aff"),
@@ -235,7 +240,8 @@ def install(aws: Aws) -> None:
             if kind is StateTaskServiceSqs and isinstance(queue, str) and not (url := urlsplit(queue)).path.strip("/"):
                 cause = f"Unable to execute HTTP request: {url.hostname or queue}: Name or service not known"
                 raise _failed(self, env, "SQS.SdkClientException", cause)
-            if kind is not StateTaskServiceSfn:
+            # What a job lacks was refused before.
+            if kind not in (StateTaskServiceSfn, StateTaskServiceEcs):
                 check(operation_of(client, self.resource.api_action), normalised_parameters)
             task(self, env, resource_runtime_part, normalised_parameters, state_credentials)
             answer = env.stack[-1]

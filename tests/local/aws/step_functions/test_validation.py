@@ -374,7 +374,10 @@ def test_a_moment_that_is_none_is_refused_where_it_stands(moment: str) -> None:
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        (task("arn:aws:states:::ecs:runTask.sync"), "no optimized integration ecs:runTask"),
+        (
+            task("arn:aws:states:::athena:startQueryExecution.sync"),
+            "no optimized integration athena:startQueryExecution",
+        ),
         (task("arn:aws:states:::glue:startJobRun.sync"), "no optimized integration glue:startJobRun"),
         ({**DISTRIBUTED, "ItemBatcher": {"MaxItemsPerBatch": 2}}, "no batches of items"),
     ],

@@ -1,0 +1,190 @@
+"""Jobs that a state starts and waits for: the integrations ``ecs:runTask`` and ``ecs:runTask.sync``.
+
+moto hands the parameters of these on as they stand, in Step Functions' casing, which no service takes; asks every half
+second whether a job has ended; takes a task of ECS that has stopped for one that has succeeded; and lets a job run on
+when nobody waits for it any more.
+
+Sources: "Discover service integration patterns" for what is stopped; LocalStack's recording test_run_task_sync for the
+result.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+from botocore.model import OperationModel, Shape
+from botocore.validate import ParamValidator
+from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_ecs
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_ecs import (
+    StateTaskServiceEcs,
+)
+from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+
+from orchestrator.local.aws.clock import FOREVER, Wake
+from orchestrator.local.aws.parts import Aws
+from orchestrator.local.aws.replacements import replaces
+from orchestrator.local.aws.step_functions import failures, sdk
+from orchestrator.local.aws.step_functions.sdk_integrations import operation_of, refusal
+
+
+class Jobs(ABC):
+    """A service's jobs, as an integration starts, looks at and stops them."""
+
+    @abstractmethod
+    def identified(self, answer: Mapping[str, Any]) -> str:
+        """The id of the job that an answer in Step Functions' casing tells of."""
+
+    @abstractmethod
+    def described(self, client: Any, job: str, asked: Mapping[str, Any]) -> tuple[Mapping[str, Any], Shape | None]:
+        """What the service says of the job, and the model of that."""
+
+    @abstractmethod
+    def stop(self, client: Any, job: str, asked: Mapping[str, Any], why: str) -> None:
+        """Stops the job."""
+
+    @abstractmethod
+    def failed(self, described: Mapping[str, Any]) -> bool:
+        """Whether the job, as it is described in Step Functions' casing, has not done what it was for."""
+
+
+class _Tasks(Jobs):
+    """Tasks of ECS."""
+
+    def identified(self, answer: Mapping[str, Any]) -> str:
+        return str(answer["Tasks"][0]["TaskArn"])
+
+    def described(self, client: Any, job: str, asked: Mapping[str, Any]) -> tuple[Mapping[str, Any], Shape | None]:
+        answer = client.describe_tasks(cluster=asked.get("cluster", "default"), tasks=[job])
+        return answer["tasks"][0], client.meta.service_model.shape_for("Task")
+
+    def stop(self, client: Any, job: str, asked: Mapping[str, Any], why: str) -> None:
+        client.stop_task(cluster=asked.get("cluster", "default"), task=job, reason=why)
+
+    def failed(self, described: Mapping[str, Any]) -> bool:
+        return any(one.get("ExitCode") != 0 for one in described["Containers"])
+
+
+#: Of each: its jobs, and the digests of how moto asks and waits.
+_KINDS: Mapping[type, tuple[Jobs, str, str]] = {
+    StateTaskServiceEcs: (_Tasks(), "c9eaa3a0b24e", "3a03a673e7fd"),
+}
+
+
+def _told(value: Any, shape: Shape | None) -> Any:
+    """An answer as a state sees it: moments are milliseconds."""
+    if isinstance(value, datetime):
+        return int(value.timestamp() * 1000)
+    if isinstance(value, Mapping):
+        members = getattr(shape, "members", None)
+        if members is None:
+            return {name: _told(inner, getattr(shape, "value", None)) for name, inner in value.items()}
+        return {sdk.member(name): _told(value[name], inner) for name, inner in members.items() if name in value}
+    return [_told(inner, getattr(shape, "member", None)) for inner in value] if isinstance(value, list) else value
+
+
+def _failed(state: Any, env: Any, described: Any) -> FailureEventException:
+    details = TaskFailedEventDetails(
+        resource=state._get_sfn_resource(),
+        resourceType=state._get_sfn_resource_type(),
+        error=StatesErrorNameType.StatesTaskFailed.to_name(),
+        cause=json.dumps(described, separators=(",", ":")),
+    )
+    return FailureEventException(
+        FailureEvent(
+            env=env,
+            error_name=StatesErrorName(typ=StatesErrorNameType.StatesTaskFailed),
+            event_type=HistoryEventType.TaskFailed,
+            event_details=EventDetails(taskFailedEventDetails=details),
+        )
+    )
+
+
+def _requests(aws: Aws, kind: Any, digest: str) -> None:
+    """Asks the service in its own casing, of what its model has."""
+    evaluate_parameters = kind._eval_parameters
+
+    def operation(state: Any, env: Any) -> OperationModel:
+        details = env.aws_execution_details
+        client = aws.clients.get(state._get_boto_service_name(), details.region, details.role_arn)
+        return operation_of(client, state.resource.api_action)
+
+    @replaces(kind, "_eval_parameters", digest="a933bf835504")
+    def eval_parameters(self: Any, env: Any) -> Any:
+        given = evaluate_parameters(self, env)
+        shape = operation(self, env).input_shape
+        try:
+            asked = sdk.request(given, shape)
+        except sdk.Unsupported as fault:
+            raise failures.runtime_error(env, refusal(self, given, str(fault))) from fault
+        report = ParamValidator().validate(asked, shape)
+        if report.has_errors():
+            raise failures.runtime_error(env, refusal(self, given, report.generate_report()))
+        return given
+
+    @replaces(kind, "_eval_service_task", digest=digest)
+    def eval_service_task(
+        self: Any, env: Any, resource_runtime_part: Any, normalised_parameters: Any, state_credentials: Any
+    ) -> None:
+        client = aws.clients.get(
+            self._get_boto_service_name(), resource_runtime_part.region, state_credentials.role_arn
+        )
+        model = operation_of(client, self.resource.api_action)
+        # In place: whoever waits for the job looks at them again.
+        asked = sdk.request(normalised_parameters, model.input_shape)
+        normalised_parameters.clear()
+        normalised_parameters.update(asked)
+        answer = _told(getattr(client, self._get_boto_service_action())(**asked), model.output_shape)
+        env.stack.append(answer)
+
+
+def _awaited(aws: Aws, kind: Any, jobs: Jobs, digest: str) -> None:
+    with_token = kind._eval_integration_pattern
+
+    @replaces(kind, "_eval_integration_pattern", digest=digest)
+    def eval_integration_pattern(
+        self: Any, env: Any, resource_runtime_part: Any, normalised_parameters: Any, state_credentials: Any
+    ) -> None:
+        if self.resource.condition == ResourceCondition.WaitForTaskToken:
+            with_token(self, env, resource_runtime_part, normalised_parameters, state_credentials)
+            return
+        job = jobs.identified(env.stack.pop())
+        run = aws.containers.of(job)
+        notice = Wake()
+        for one in (env.over, run.over):
+            one.then(notice.set)
+        aws.clock.sleep_until(FOREVER, wake=notice, resting=True)
+        client = aws.clients.get(
+            self._get_boto_service_name(), resource_runtime_part.region, state_credentials.role_arn
+        )
+        if not run.over.is_set():
+            execution = env.states.context_object.context_object_data["Execution"]["Id"]
+            why = f"The Task state in AWS Step Functions execution [{execution}] which was managing this resource was aborted"  # noqa: E501
+            # "Step Functions will make a best-effort attempt to cancel the task" ("Run a Job (.sync)").
+            with suppress(ClientError):
+                jobs.stop(client, job, normalised_parameters, why)
+            return
+        described = _told(*jobs.described(client, job, normalised_parameters))
+        if jobs.failed(described):
+            raise _failed(self, env, described)
+        env.stack.append(described)
+
+
+def install(aws: Aws) -> None:
+    """Starts, awaits and stops jobs as AWS does."""
+    for kind, (jobs, asking, awaiting) in _KINDS.items():
+        _requests(aws, kind, asking)
+        _awaited(aws, kind, jobs, awaiting)
+    # The page names it nowhere, but aws-cdk's tests on AWS run tasks with it (pull request 35465).
+    supported = state_task_service_ecs._SUPPORTED_API_PARAM_BINDINGS
+    replaces(supported, "runtask", digest="6ee0eb490ff8")(supported["runtask"] | {"CapacityProviderStrategy"})

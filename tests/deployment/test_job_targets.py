@@ -1,0 +1,257 @@
+"""`ecs/NAME`: stack.yaml declares a job of another service, a task runs it, and its role may run no other."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.deployment import Project
+from orchestrator.deployment.job_targets import container
+from orchestrator.errors import InvalidDefinition, InvalidProject
+from orchestrator.local import stand_ins
+from orchestrator.local.aws.containers.processes import NOTHING_RUN, Program
+from orchestrator.local.aws.iam import roles
+from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.runs.explanation import why
+from orchestrator.runs.run import RunStatus
+from orchestrator.stack import Stack
+from orchestrator.taskfile.job_models import EcsModel
+from orchestrator.tasks.retries import RetryPolicy
+from orchestrator.testing import deployed
+from tests.testbed import ROOT, node
+from tests.testbed.task_runner import PATIENCE, SLOT, TaskRunner
+
+#: Does as its variables say, and prints what it knows of its run.
+PROGRAM = """
+import os, sys, time
+print(*sys.argv[1:], *(os.environ[name] for name in ("TASK_ID", "SLOT", "RUN_KEY", "ATTEMPT", "MODE")), flush=True)
+time.sleep(float(os.environ["PAUSE"]))
+sys.exit(int(os.environ["CODE"]))
+"""
+
+REBUILD = EcsModel.model_validate(
+    {
+        "cluster": "jobs",
+        "taskDefinition": "rebuild",
+        "container": "main",
+        "subnets": ["subnet-0123456789abcdef0"],
+        "command": ["--day", "{% $substring($states.input.slot, 0, 10) %}"],
+        "environment": {
+            "MODE": "fast",
+            "CODE": "{% $states.input.params.code %}",
+            "PAUSE": "{% $states.input.params.pause %}",
+        },
+        "roles": ["ecsTaskExecutionRole", "service/rebuild"],
+    }
+)
+#: Nobody waits between attempts.
+TWICE, ONCE = (RetryPolicy(max_attempts=times, interval_seconds=0) for times in (2, 1))
+
+NOTHING = EcsModel.model_validate(
+    {"cluster": "jobs", "taskDefinition": "nothing:2", "container": "main", "launchType": "EC2"}
+)
+
+EVENT = {
+    "taskId": "t",
+    "slot": SLOT,
+    "runKey": f"t#{SLOT}",
+    "attempt": 1,
+    "params": {"code": 0, "pause": 0},
+}
+
+
+@pytest.fixture(scope="module")
+def runner(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TaskRunner]:
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "rebuild.py").write_text(PROGRAM)
+    stand_ins.make(embedded_aws, [REBUILD.model_copy(update={"local": ["python", "rebuild.py"]}), NOTHING], folder)
+    whole = container("rebuild", REBUILD)
+    without = tuple(one for one in whole.permissions if "ecs:RunTask" not in one.actions)
+    machines: dict[str, Any] = {
+        "ecs-rebuild": whole,
+        "ecs-nothing": container("nothing", NOTHING),
+        "ecs-denied": replace(whole, permissions=without),
+    }
+    yield TaskRunner(embedded_aws, **machines)
+    embedded_aws.reset()
+
+
+def tasks(aws: EmbeddedAws, family: str = "rebuild") -> list[dict[str, Any]]:
+    """What ECS says of the tasks of a definition, those that ended too."""
+    ecs: Any = aws.client("ecs")
+    arns = ecs.list_tasks(cluster="jobs", family=family)["taskArns"]
+    return list(ecs.describe_tasks(cluster="jobs", tasks=arns)["tasks"]) if arns else []
+
+
+def newest(aws: EmbeddedAws) -> dict[str, Any]:
+    return tasks(aws)[-1]
+
+
+def test_a_task_runs_its_container_and_its_row_has_the_exit_code(runner: TaskRunner) -> None:
+    runner.register("well", "workflow/ecs-rebuild", params={"code": 0, "pause": 0})
+    outcome = runner.run("well")
+    assert outcome.run
+    assert outcome.run.status is RunStatus.SUCCEEDED, outcome.run.cause
+    result = json.loads(outcome.run.result or "")
+    assert (result["exitCode"], result["taskArn"]) == (0, newest(runner.aws)["taskArn"])
+    events = runner.aws.client("logs").filter_log_events(logGroupName="/ecs/rebuild")["events"]
+    assert [event["message"] for event in events] == [f"--day 2026-11-23 well {SLOT} well#{SLOT} 1 fast"]
+
+
+def test_a_container_that_fails_is_run_again_as_the_policy_says_and_its_exit_code_is_the_reason(
+    runner: TaskRunner,
+) -> None:
+    before = len(tasks(runner.aws))
+    runner.register("ill", "workflow/ecs-rebuild", params={"code": 3, "pause": 0}, retry=TWICE)
+    outcome = runner.run("ill")
+    assert outcome.run
+    assert (outcome.run.status, outcome.run.attempts) == (RunStatus.FAILED, 2)
+    assert len(tasks(runner.aws)) == before + 2
+    assert why(outcome.run) == "ECS.TaskFailed: exit code 3: Essential container in task exited"
+
+
+def test_a_container_is_stopped_when_the_task_s_time_is_up(runner: TaskRunner) -> None:
+    runner.register("slow", "workflow/ecs-rebuild", params={"code": 0, "pause": 600}, timeout_seconds=1)
+    outcome = runner.run("slow")
+    assert outcome.run
+    assert outcome.run.status is RunStatus.TIMED_OUT
+    runner.until(lambda: bool(newest(runner.aws)["lastStatus"] == "STOPPED"))
+    stopped = newest(runner.aws)
+    assert (stopped["stopCode"], stopped["containers"][0]["exitCode"]) == ("UserInitiated", 143)
+
+
+def test_a_container_is_stopped_with_its_run(runner: TaskRunner) -> None:
+    runner.register("endless", "workflow/ecs-rebuild", params={"code": 0, "pause": 600})
+    before = len(tasks(runner.aws))
+    execution = runner.start({"taskId": "endless", "scheduledTime": SLOT})
+    runner.until(lambda: len(tasks(runner.aws)) > before)
+    assert newest(runner.aws)["lastStatus"] == "RUNNING"
+    runner.aws.client("stepfunctions").stop_execution(executionArn=execution)
+    assert runner.aws.containers.of(newest(runner.aws)["taskArn"]).over.wait(PATIENCE)
+    assert "which was managing this resource was aborted" in newest(runner.aws)["stoppedReason"]
+
+
+def test_what_nothing_stands_for_succeeds_at_once_and_says_that_nothing_was_run(runner: TaskRunner) -> None:
+    runner.register("nothing", "workflow/ecs-nothing")
+    outcome = runner.run("nothing")
+    assert outcome.run
+    assert outcome.run.status is RunStatus.SUCCEEDED, outcome.run.cause
+    assert json.loads(outcome.run.result or "")["stoppedReason"] == NOTHING_RUN
+    (task,) = tasks(runner.aws, "nothing")
+    assert (task["launchType"], task["taskDefinitionArn"].rpartition("/")[2]) == ("EC2", "nothing:2")
+
+
+def test_a_program_that_cannot_be_started_is_a_task_that_failed_to_start(runner: TaskRunner, tmp_path: Path) -> None:
+    before = dict(runner.aws.containers.programs)
+    runner.aws.containers.programs["ecs/nothing"] = Program(command=("no-such-program",), folder=tmp_path)
+    try:
+        runner.register("absent", "workflow/ecs-nothing", retry=ONCE)
+        outcome = runner.run("absent")
+    finally:
+        runner.aws.containers.programs.clear()
+        runner.aws.containers.programs.update(before)
+    assert outcome.run
+    assert "ECS.TaskFailed: CannotStartContainerError: [Errno 2]" in why(outcome.run)
+
+
+def test_a_role_that_may_not_run_it_runs_nothing(runner: TaskRunner) -> None:
+    before = len(tasks(runner.aws))
+    runner.register("denied", "workflow/ecs-denied", params={"code": 0, "pause": 0}, retry=ONCE)
+    outcome = runner.run("denied")
+    assert outcome.run
+    assert outcome.run.status is RunStatus.FAILED
+    assert re.match(r"ECS\.AccessDeniedException: .* is not authorized to perform: ecs:RunTask", why(outcome.run))
+    assert len(tasks(runner.aws)) == before
+
+
+def test_all_that_its_role_may_do_is_asked_for(runner: TaskRunner) -> None:
+    used = {
+        (one.permission.action, one.permission.resource.split(":", 5)[5].rpartition("/")[0])
+        for one in roles.used()
+        if "EcsRebuildWorkflowRole" in one.role
+    }
+    assert used == {
+        ("ecs:RunTask", "task-definition"),
+        ("ecs:DescribeTasks", "task/jobs"),
+        ("ecs:StopTask", "task/jobs"),
+        ("iam:PassRole", "role"),
+        ("iam:PassRole", "role/service"),
+    }
+
+
+def test_its_definition_is_sound_for_independent_linters() -> None:
+    definition = container("rebuild", REBUILD)
+    definition.validate()
+    for script in ("asl_validator.mjs", "language_service.mjs"):
+        assert json.loads(node.run(script, definition.to_json())) == []
+
+
+def test_what_several_containers_did_is_the_first_that_failed(embedded_aws: EmbeddedAws) -> None:
+    run = container("rebuild", REBUILD).to_dict()["States"]["Run"]
+    described = {"Containers": [{"ExitCode": 0}, {"ExitCode": 137, "Reason": 'OutOfMemoryError: "killed"'}]}
+    answer = embedded_aws.client("stepfunctions").test_state(
+        definition=json.dumps({"QueryLanguage": "JSONata", **run}),
+        roleArn="arn:aws:iam::123456789012:role/any",
+        input=json.dumps(EVENT),
+        mock={"errorOutput": {"error": "States.TaskFailed", "cause": json.dumps(described)}},
+    )
+    assert json.loads(answer["output"]) == {
+        "error": "ECS.TaskFailed",
+        "cause": 'exit code 137: OutOfMemoryError: \\"killed\\"',
+    }
+
+
+def project(folder: Path, ecs: str, run: str = "ecs/rebuild") -> Project:
+    (folder / "tasks.yaml").write_text(f"tasks:\n  sync:\n    run: {run}\n    schedule: rate(1 hour)\n")
+    (folder / "stack.yaml").write_text(f"ecs:\n  rebuild: {ecs}\n")
+    return Project(root=folder)
+
+
+BARE = "cluster: jobs, taskDefinition: rebuild, container: main"
+
+
+@pytest.mark.parametrize(
+    ("ecs", "said"),
+    [
+        ("{}", "stack.yaml:2: ecs.rebuild.cluster: Field required"),
+        (f"{{{BARE}}}", "stack.yaml:2: ecs.rebuild: subnets: Fargate needs one at least, found none"),
+        (
+            "{cluster: 'arn:aws:ecs:eu-central-1:123456789012:cluster/jobs', taskDefinition: a, container: b}",
+            "ecs.rebuild.cluster: expected the name of a cluster in the stack's account and region, found"
+            " 'arn:aws:ecs:eu-central-1:123456789012:cluster/jobs': write what follows its last '/'",
+        ),
+        (f"{{{BARE}, launchType: EC2, capacityProviders: {{mine: 1}}}}", "launchType or capacityProviders, found both"),
+        (f"{{{BARE}, launchType: EC2, environment: {{SLOT: a}}}}", "SLOT is what the run itself says"),
+        (f"{{{BARE}, launchType: EC2, environment: {{a-b: a}}}}", "names of variables like DAY, found 'a-b'"),
+        (f"{{{BARE}, launchType: SPOT}}", "ecs.rebuild.launchType"),
+        (f"{{{BARE}, launchType: EC2, timeout: 2d}}", "ecs.rebuild.timeout"),
+    ],
+)
+def test_what_a_container_lacks_is_said(tmp_path: Path, ecs: str, said: str) -> None:
+    with pytest.raises(InvalidProject, match=re.escape(said)):
+        project(tmp_path, ecs).application(Stack())
+
+
+def test_an_expression_that_is_none_is_said(tmp_path: Path) -> None:
+    wrong = f"{{{BARE}, launchType: EC2, command: ['{{% 1 + %}}']}}"
+    with pytest.raises(InvalidDefinition, match=r"Command\[0\]: this is not JSONata"):
+        project(tmp_path, wrong).application(Stack()).validate()
+
+
+def test_the_project_of_the_page_runs_its_container(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "how-to" / "run-a-job.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(?:yaml|python)\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    (tmp_path / "jobs").mkdir()
+    for name, block in zip(("stack.yaml", "tasks.yaml", "jobs/rebuild.py"), blocks, strict=True):
+        (tmp_path / name).write_text(block)
+    with deployed(tmp_path) as project:
+        run = project.run("rebuild", slot="2026-12-01T03:00:00Z")
+        assert run.status is RunStatus.SUCCEEDED, run.cause
+        (event,) = project.aws.client("logs").filter_log_events(logGroupName="/ecs/rebuild-index")["events"]
+    assert event["message"] == "rebuilding ['--since', 'yesterday'] for rebuild#2026-12-01T03:00:00Z"
