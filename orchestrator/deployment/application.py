@@ -146,7 +146,8 @@ class Application:
         """The folder ``lambdas`` that a function's sources are in."""
         own = self.lambdas.joinpath(*function.module.split("."))
         is_own = own.with_suffix(".py").exists() or (own / "__init__.py").exists()
-        return self.lambdas if is_own or function not in system.FUNCTIONS else system.LAMBDAS
+        is_systems = any(one.module == function.module for one in system.FUNCTIONS)
+        return system.LAMBDAS if is_systems and not is_own else self.lambdas
 
 
 def _united(first: Iterable[str], second: Iterable[str]) -> tuple[str, ...]:
