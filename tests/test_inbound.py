@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
 import urllib.request
@@ -15,6 +16,7 @@ from urllib.error import HTTPError
 import pytest
 
 from orchestrator import deployment
+from orchestrator.cli.main import main
 from orchestrator.deployment import Applied, Project
 from orchestrator.local.aws.iam import roles
 from orchestrator.local.aws.iam.statements import applies
@@ -238,6 +240,37 @@ def test_a_message_comes_again_while_the_bus_takes_nothing(shop: Shop) -> None:
     status, said = shop.post("orders", body, signed(Scheme.STANDARD, "new", body, "msg_3"))
     assert status == 202
     shop.ended("orders", said["slot"])
+
+
+@pytest.mark.parametrize(
+    ("options", "said", "code"),
+    [
+        (["--webhook", "orders", "--body", '{"order": 11}'], r"starts orders for .*Z#msg_[0-9a-f]{32}", 0),
+        (["--webhook", "releases/git", "--dry-run"], "no task of shop-dev hears it", 1),
+        (
+            [
+                *("--webhook", "releases/git", "--with", "X-GitHub-Event=release"),
+                *("--body", '{"action": "published"}', "--dry-run"),
+            ],
+            "would start releases for .*Z#dry-run",
+            0,
+        ),
+        (["--webhook", "order"], "there is no webhook 'order'", 1),
+        (["--queue", "days", "--body", '{"day": "2026-12-09"}'], "starts daily for 2026-12-09T08:00:00Z", 0),
+        (["--queue", "legacy", "--with", "kind=csv", "--dry-run"], "would start imports for about .*Z#0000", 0),
+        (["--queue", "month"], "no task listens to the queue 'month'; they listen to arn:aws:sqs:", 1),
+        (["--queue", "days", "--webhook", "orders"], "expected --source and --detail-type, or --webhook", 2),
+        (["--queue", "days", "--with", "kind"], "expected NAME=VALUE, found 'kind'", 2),
+    ],
+)
+def test_who_sends_by_hand_is_told_what_it_starts(
+    shop: Shop, capsys: pytest.CaptureFixture[str], options: list[str], said: str, code: int
+) -> None:
+    assert main(["--stack", STACK.name, "emit", *options]) == code
+    printed = capsys.readouterr()
+    assert re.search(said, printed.out + printed.err), printed
+    if found := re.search(r"^starts (\S+) for (\S+)$", printed.out, re.MULTILINE):
+        shop.ended(found[1], found[2])
 
 
 def test_the_receiver_may_do_what_it_does_and_nothing_else(shop: Shop) -> None:

@@ -19,7 +19,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from orchestrator.errors import InvalidRecord, RequestRefused
 from orchestrator.handlers.invocation import client, logger, observed, stack
-from orchestrator.instants import to_millisecond
+from orchestrator.instants import to_millisecond, to_second
+from orchestrator.operations.sending import listening
 from orchestrator.runs.destinations import reference
 from orchestrator.runs.execution_end import Asked
 from orchestrator.runs.inbound import Arrival, of_message, of_request
@@ -29,6 +30,7 @@ from orchestrator.stack import sibling
 from orchestrator.stores.deliveries import Deliveries
 from orchestrator.stores.event_bus import MOST_BYTES, Event, EventBus, size
 from orchestrator.stores.registry import Registry
+from orchestrator.stores.secrets import plain
 from orchestrator.tasks.event_start import EventStart, input_of
 
 #: A secret that has been changed counts after so many seconds at most.
@@ -60,14 +62,10 @@ def _request(event: Mapping[str, Any], bus: EventBus) -> dict[str, Any]:
         raise _too_large()
     path, now = event["rawPath"].strip("/"), datetime.now(UTC)
     try:
-        task_id, start = _listening(path)
-        assert start.webhook is not None
-        secrets = _secret(start.webhook.secret)
-        id_ = verify(start.webhook.scheme, secrets, event["headers"], body, now)
+        task_id, start, webhook = listening(Registry(client("dynamodb"), stack()), path)
+        id_ = verify(webhook.scheme, _secret(webhook.secret), event["headers"], body, now)
         first = Deliveries(client("dynamodb"), stack()).first(path, id_, now)
-        arrival = of_request(
-            stack().name, path, start.webhook.scheme, id_=id_, headers=event["headers"], body=body, at=first
-        )
+        arrival = of_request(stack().name, path, webhook.scheme, id_=id_, headers=event["headers"], body=body, at=first)
         entry = _entry(arrival, task_id)
         if size(entry) >= MOST_BYTES:
             raise _too_large()
@@ -78,17 +76,7 @@ def _request(event: Mapping[str, Any], bus: EventBus) -> dict[str, Any]:
         logger.error("a request could not be taken", path=path, reason=why)
         raise RequestRefused(503, "NotTaken", "the request could not be taken now; send it again")
     logger.info("a request is taken", task_id=task_id, delivery=id_)
-    return {"task": task_id, "slot": _slot(task_id, start, arrival, now), "id": id_}
-
-
-def _listening(path: str) -> tuple[str, EventStart]:
-    """The task of a path, and what it says of this webhook. Raises :class:`RequestRefused` and InvalidRecord."""
-    task_id, _, name = path.partition("/")
-    record = Registry(client("dynamodb"), stack()).get(task_id) if task_id else None
-    for start in record.task.starts if record else ():
-        if start.webhook is not None and start.webhook.name == name:
-            return task_id, start
-    raise RequestRefused(404, "NoSuchWebhook", f"there is no webhook {path!r}: its path is TASK or TASK/NAME")
+    return {"task": task_id, "slot": _slot(task_id, start, arrival, now), "id": id_, "receivedAt": to_second(first)}
 
 
 def _secret(named: str) -> tuple[str, ...]:
@@ -97,12 +85,7 @@ def _secret(named: str) -> tuple[str, ...]:
     if not values or time.monotonic() - read_at > _SECRET_SECONDS:
         secret = reference(named)
         assert secret is not None, "tasks.yaml names secrets by references"
-        if secret.store == "ssm":
-            name = stack().secret_parameter(secret.name)
-            text = client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
-        else:
-            text = client("secretsmanager").get_secret_value(SecretId=stack().secret(secret.name))["SecretString"]
-        values = secrets_of(text)
+        values = secrets_of(plain(client, stack(), secret))
         _secrets[named] = time.monotonic(), values
     return values
 
