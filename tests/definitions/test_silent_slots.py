@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from orchestrator.stack import HEARTBEAT_METRIC, METRICS_NAMESPACE, UNREADABLE_M
 from orchestrator.stores.dead_letters import DeadLetters
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.mutes import Mutes
+from orchestrator.tasks.rates import Rates
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.scope import Scope, ScopeKind
 from orchestrator.tasks.slots import key
@@ -192,6 +195,42 @@ def test_a_slot_that_was_started_after_all_is_no_failure(runner: TaskRunner) -> 
     ended(runner, "never-heard-of", SLOT)
     assert runner.ledger.get("started-before", SLOT) == outcome.run
     assert told(runner, "started-before") == []
+
+
+# --- budgets
+
+
+def test_a_budget_that_a_month_has_passed_is_told_once_and_its_incident_stands_until_another_month(
+    runner: TaskRunner,
+) -> None:
+    dollar = Rates(**{field.name: Decimal(1) for field in dataclasses.fields(Rates)})
+    for task_id, budget in (("dear", "1.5"), ("cheap", "30")):
+        runner.register(task_id, owner="ann", budget=Decimal(budget), owners_budget=Decimal(30), rates=dollar)
+        runner.run(task_id)
+    runner.run("dear", "2026-11-22T08:00:00Z")
+    incidents = Incidents(runner.aws.client("dynamodb"), STACK)
+
+    def open_() -> list[str]:
+        return [one.title for one in incidents.open() if one.severity is Severity.OVER_BUDGET]
+
+    day = datetime(2026, 11, 24, tzinfo=UTC)
+    assert round_at(runner, day)["told"] == 1
+    (alert,) = messages(runner)
+    assert "dear: more was spent than the budget allows." in alert
+    assert "budget:    $1.50" in alert
+    for later in (timedelta(minutes=5), timedelta(days=1), timedelta(days=2)):
+        assert (round_at(runner, day + later)["told"], messages(runner)) == (0, [])
+    assert open_() == ["dear: cost more than $1.50 in 2026-11"]
+    record = runner.registry.get("dear")
+    assert record is not None
+    assert record.spending is not None
+    # Of each run: itself, its second or less, its hour and the check of its slot.
+    assert (record.spending.month, record.spending.day) == ("2026-11", "2026-11-26")
+    assert 6 <= record.spending.settled == record.spending.dollars <= 8
+    assert round_at(runner, datetime(2026, 12, 3, tzinfo=UTC))["told"] == 0
+    assert open_() == []
+    for task_id in ("dear", "cheap"):
+        runner.registry.remove(task_id)
 
 
 # --- slots that nobody delivered

@@ -62,6 +62,7 @@ from orchestrator.local.aws.kept.folder import Kept
 from orchestrator.local.aws.lambda_ import event_sources, functions, invocations, mapping_requests, urls
 from orchestrator.local.aws.parts import Running
 from orchestrator.local.aws.scheduler import firing as scheduler
+from orchestrator.local.aws.short_way import shortened
 from orchestrator.local.aws.step_functions import (
     amounts,
     branches,
@@ -234,7 +235,7 @@ class EmbeddedAws:
             raise PortInUse(self._port) from fault
         _running.aws = self
         with listener:
-            application = looking.looked_at(guarded(_Dispatcher()), lambda: _running)
+            application = looking.looked_at(guarded(shortened(_Dispatcher())), lambda: _running)
             application = urls.served(application, lambda: _running)
             self._server = Server(listener, application, lambda: _running.clock)
         threading.Thread(target=self._server.serve_forever, daemon=True, name="embedded-aws").start()
