@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from orchestrator.asl.definition import Definition
 from orchestrator.deployment import Project
 from orchestrator.deployment.job_targets import batch_job, container, glue_job
 from orchestrator.errors import InvalidDefinition, InvalidProject
@@ -26,7 +25,8 @@ from orchestrator.runs.run import RunStatus
 from orchestrator.stack import Stack
 from orchestrator.taskfile.job_models import BatchModel, EcsModel, GlueModel
 from orchestrator.tasks.retries import RetryPolicy
-from tests.testbed import ROOT, node
+from tests.testbed import ROOT
+from tests.testbed.linters import LINTERS, complaints
 from tests.testbed.task_runner import PATIENCE, SLOT, TaskRunner
 
 #: Does as its variables say, and prints what it knows of its run.
@@ -336,15 +336,13 @@ def test_all_that_the_role_of_a_job_of_glue_may_do_is_asked_for(runner: TaskRunn
     assert {one.action for one in used} == {"glue:StartJobRun", "glue:GetJobRun", "glue:BatchStopJobRun"}
 
 
-@pytest.mark.parametrize(
-    "definition",
-    [container("rebuild", REBUILD), batch_job("crunch", CRUNCH), glue_job("load", LOAD)],
-    ids=["ecs", "batch", "glue"],
-)
-def test_its_definition_is_sound_for_independent_linters(definition: Definition) -> None:
-    definition.validate()
-    for script in ("asl_validator.mjs", "language_service.mjs"):
-        assert json.loads(node.run(script, definition.to_json())) == []
+def test_its_definition_is_sound_for_independent_linters() -> None:
+    built = {"ecs": container("rebuild", REBUILD), "batch": batch_job("crunch", CRUNCH), "glue": glue_job("load", LOAD)}
+    for definition in built.values():
+        definition.validate()
+    for linter in LINTERS:
+        found = complaints(linter, {name: definition.to_json() for name, definition in built.items()})
+        assert found == dict.fromkeys(built, [])
 
 
 def test_what_several_containers_did_is_the_first_that_failed(embedded_aws: EmbeddedAws) -> None:
