@@ -14,6 +14,9 @@ from orchestrator.asl.expressions import JSONPATH_FIELDS, Jsonata
 from orchestrator.errors import InvalidDefinition
 from orchestrator.functions import Permission
 
+#: Fields of a state that hold anybody's data.
+_DATA_FIELDS = frozenset({"Arguments", "Assign", "ItemSelector", "Output"})
+
 #: What ends an execution that nothing else ended.
 _TERMINAL_TYPES = frozenset({"Fail", "Succeed"})
 
@@ -131,15 +134,16 @@ def _in_words(why: jsonata.Refusal) -> str:
     return f"Step Functions refuses this: {why.message}{hint}"
 
 
-def _value_problems(path: str, value: Any) -> Iterator[str]:
+def _value_problems(path: str, value: Any, *, is_data: bool = False) -> Iterator[str]:
+    """``is_data``: names are those of a service or of the writer, such as the ``Parameters`` of a job of AWS Batch."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            if key in JSONPATH_FIELDS or key.endswith(".$"):
+            if (key in JSONPATH_FIELDS and not is_data) or key.endswith(".$"):
                 yield f"{path}: {key} belongs to JSONPath, this definition is in JSONata mode"
-            yield from _value_problems(f"{path}.{key}", inner)
+            yield from _value_problems(f"{path}.{key}", inner, is_data=is_data or key in _DATA_FIELDS)
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            yield from _value_problems(f"{path}[{index}]", inner)
+            yield from _value_problems(f"{path}[{index}]", inner, is_data=is_data)
     elif isinstance(value, str) and not isinstance(value, Jsonata):
         text = value.strip()
         if text.startswith("{%") and text.endswith("%}"):

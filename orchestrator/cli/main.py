@@ -55,7 +55,8 @@ def validate(connection: Connection, given: Path | None) -> None:
     declared = checked.declared
     schedules = sum(len(task.schedules) for task in declared.tasks)
     events = sum(len(task.starts) for task in declared.tasks)
-    heard = f" {events} kinds of events," if events else ""
+    kinds = "kind" if events == 1 else "kinds"
+    heard = f" {events} {kinds} of events," if events else ""
     click.echo(f"{file}: {len(declared.tasks)} tasks, {schedules} schedules,{heard} no mistakes.")
     for said in (
         *checked.warnings,

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from botocore.exceptions import BotoCoreError, ClientError
 
 from orchestrator.clients import Clients
-from orchestrator.deployment import event_rules, publishing, reconciliation, stack_change, subscribing
+from orchestrator.deployment import event_rules, publishing, reconciliation, stack_change, subscribing, writing
 from orchestrator.deployment.application import Application
 from orchestrator.deployment.boundaries import alert_boundaries, boundaries, live_aliases, rules_boundary
 from orchestrator.deployment.locking import exclusive
@@ -173,7 +173,7 @@ def _write(clients: Clients, planned: DeploymentPlan, outputs: Mapping[str, str]
         rules = rules_boundary(clients, stack, outputs)
         # As long as the registry says that there is something on their bus.
         event_rules.carry_out([one for one in changes if one.is_last], rules, progress)
-        reconciliation.carry_out(operations, *boundary, progress, now=deployer.now())
+        writing.carry_out(operations, *boundary, progress, now=deployer.now())
         event_rules.carry_out([one for one in changes if not one.is_last], rules, progress)
     record, subscriptions = alert_boundaries(clients, stack, outputs)
     dead_letters = subscribing.dead_letters_of(stack, subscriptions.topic)

@@ -334,7 +334,7 @@ _UNASKED: tuple[Assumption, ...] = (
         instead="the first run of a nested workflow, and its log",
     ),
     Assumption(
-        claim="a container is stopped when the run that waits for it is stopped, and when its time is up",
+        claim="a container, or a job of Batch or Glue, is stopped when the run that waits for it is, or is out of time",
         source="Discover service integration patterns in Step Functions (developer guide), which says it of stopping",
         instead="`orchestrator stop` of a run of `ecs/NAME`, and one with a short timeout",
     ),

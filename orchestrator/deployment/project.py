@@ -19,7 +19,7 @@ from orchestrator.deployment.dependencies import Dependencies
 from orchestrator.deployment.discovery import discover, names_of
 from orchestrator.deployment.http_targets import endpoint
 from orchestrator.deployment.inbound import Inbound, Queue
-from orchestrator.deployment.job_targets import container
+from orchestrator.deployment.job_targets import batch_job, container, glue_job
 from orchestrator.deployment.mistakes import Mistakes
 from orchestrator.deployment.outcome_events import OutcomeEvents
 from orchestrator.deployment.requirements import locked
@@ -31,7 +31,7 @@ from orchestrator.errors import InvalidProject, NoProject
 from orchestrator.functions import Function, Table
 from orchestrator.stack import Stack
 from orchestrator.taskfile.folder import STACK, TASKS, name_of, nearest
-from orchestrator.taskfile.job_models import EcsModel
+from orchestrator.taskfile.job_models import BatchModel, EcsModel, GlueModel
 from orchestrator.taskfile.settings_models import EndpointModel, FunctionModel, StackModel, SurroundingsModel
 from orchestrator.taskfile.settings_models import settings as read_settings
 from orchestrator.tasks.task import workflow_name
@@ -125,7 +125,7 @@ class Project:
             surroundings=_surroundings(around),
             outcome_events=OutcomeEvents(bus=told.bus, kinds=told.kinds) if (told := around.outcomes) else None,
             inbound=inbound,
-            jobs=tuple(around.ecs.values()),
+            jobs=(*around.ecs.values(), *around.batch.values(), *around.glue.values()),
             dependencies=dependencies,
         )
         sources = {name: workflow.source for name, workflow in own.items()}
@@ -227,10 +227,22 @@ def _declared_workflows(around: SurroundingsModel) -> Iterator[tuple[str, str, s
         yield "endpoints", "http", name, partial(_endpoint, name, endpoint_)
     for name, ecs in around.ecs.items():
         yield "ecs", "ecs", name, partial(_container, name, ecs)
+    for name, batch in around.batch.items():
+        yield "batch", "batch", name, partial(_batch_job, name, batch)
+    for name, glue in around.glue.items():
+        yield "glue", "glue", name, partial(_glue_job, name, glue)
 
 
 def _container(name: str, declared: EcsModel, _stack: Stack) -> Definition:
     return container(name, declared)
+
+
+def _batch_job(name: str, declared: BatchModel, _stack: Stack) -> Definition:
+    return batch_job(name, declared)
+
+
+def _glue_job(name: str, declared: GlueModel, _stack: Stack) -> Definition:
+    return glue_job(name, declared)
 
 
 def _endpoint(name: str, declared: EndpointModel, _stack: Stack) -> Definition:

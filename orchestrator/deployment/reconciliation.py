@@ -1,21 +1,17 @@
-"""Reconciles tasks and schedules with tasks.yaml: plans the operations, and carries them out.
+"""Reconciles tasks and schedules with tasks.yaml: finds what there is, and plans the operations.
 
 Every operation can be done twice, and they stand in an order in which it is safe to stop anywhere: a task is registered
-before a schedule names it, and its schedules go before it does. Operations of one kind are done side by side, a kind
-after the other. The next plan holds what is left.
+before a schedule names it, and its schedules go before it does. The next plan holds what is left.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import groupby
 
-from orchestrator.deployment.quotas import REGISTRY_WRITES, SCHEDULE_WRITES, TokenBucket
 from orchestrator.operations import switching
-from orchestrator.runs.missed_slots import SETTLING, first_checkpoint
 from orchestrator.runs.task_state import Item, Pause
 from orchestrator.stores.registry import Registry, registered_as
 from orchestrator.stores.schedule_group import Schedules
@@ -25,9 +21,6 @@ from orchestrator.tasks.schedule_names import schedule_name, task_of
 from orchestrator.tasks.scope import Scope
 from orchestrator.tasks.slots import extra_schedules, times
 from orchestrator.tasks.task import Task, TaskSchedule
-
-#: Requests at a time: as many as boto3 keeps connections.
-WORKERS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,87 +203,6 @@ def plan(tasks: Sequence[Task], current: Found, now: datetime) -> Plan:
         over=tuple(value for value in absent if value in over),
         foreign=tuple(name for name in unwanted if task_of(name) not in ids | removed),
     )
-
-
-def settled(operations: Sequence[Operation], now: datetime) -> datetime:
-    """When all schedules that are written from ``now`` on are in effect: from then on the watchdog looks at slots."""
-    writes = sum(isinstance(one, CreateSchedule | UpdateSchedule) for one in operations)
-    return now + SETTLING + timedelta(seconds=writes // SCHEDULE_WRITES)
-
-
-def carry_out(
-    operations: Sequence[Operation],
-    registry: Registry,
-    schedules: Schedules,
-    switches: Switches,
-    progress: Callable[[str], object],
-    *,
-    now: datetime,
-    workers: int = WORKERS,
-) -> None:
-    """Does them from ``now`` on, those of one kind ``workers`` at a time; ``progress`` is called with a line of text
-    after each.
-
-    Where one fails, no other is begun, and what it raised is raised.
-    """
-    written = (CreateSchedule, UpdateSchedule, DeleteSchedule)
-    buckets: dict[type, TokenBucket] = {kind: TokenBucket(SCHEDULE_WRITES) for kind in written}
-    of_registry = TokenBucket(REGISTRY_WRITES)
-    watched_from = settled(operations, now)
-
-    def do(operation: Operation) -> None:
-        buckets.get(type(operation), of_registry).take()
-        if isinstance(operation, Register):
-            _register(operation, registry, switches, now, watched_from)
-        else:
-            _carry_out(operation, registry, schedules)
-
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="reconcile")
-    try:
-        for _, stage in groupby(operations, key=_stage):
-            begun = [(operation, pool.submit(do, operation)) for operation in stage]
-            for operation, future in begun:
-                future.result()
-                progress(str(operation))
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _stage(operation: Operation) -> int:
-    """Returns the stage of an operation; all of a stage is done before the next begins."""
-    match operation:
-        case Register():
-            return 1
-        case CreateSchedule() | UpdateSchedule():
-            return 2
-        case DeleteSchedule():
-            return 3
-        case Remove():
-            return 4
-        case RecordFingerprint():
-            return 5
-
-
-def _register(
-    operation: Register, registry: Registry, switches: Switches, now: datetime, watched_from: datetime
-) -> None:
-    """Registers a task, and then looks which switches are on: one that is turned on meanwhile finds the record."""
-    registry.register(operation.task, first_checkpoint(operation.task, watched_from), anew=operation.rescheduled)
-    switching.pause_deployed(registry, switches, operation.task, now)
-
-
-def _carry_out(operation: Operation, registry: Registry, schedules: Schedules) -> None:
-    match operation:
-        case CreateSchedule(task_id=task_id, schedule=schedule):
-            schedules.create(schedule_name(task_id, schedule), task_id, schedule)
-        case UpdateSchedule(task_id=task_id, schedule=schedule):
-            schedules.update(schedule_name(task_id, schedule), task_id, schedule)
-        case DeleteSchedule(name=name):
-            schedules.delete(name)
-        case Remove(task_id=task_id):
-            registry.remove(task_id)
-        case RecordFingerprint():
-            schedules.record()
 
 
 def _rescheduled(item: Item | None, task: Task) -> bool:

@@ -64,9 +64,9 @@ def turn_off(
         yield _each(task_id, partial(_resume, registry, resume, ended))
 
 
-def pause_deployed(registry: Registry, switches: Switches, task: Task, now: datetime) -> None:
-    """Pauses a task that has just been registered, if a switch that is on covers it."""
-    for made in covering(switches.on(now), task):
+def pause_deployed(registry: Registry, on: Iterable[Pause], task: Task, now: datetime) -> None:
+    """Pauses a task that has been registered before somebody looked which switches are ``on``, if one covers it."""
+    for made in covering(on, task):
         registry.change_pause(task.id, partial(_with, made, now))
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 
+from orchestrator.instants import to_second
+from orchestrator.runs.hold import Hold
 from orchestrator.runs.run import Run, one_line
 
 #: What Step Functions makes of a nested execution that did not succeed: the cause is what DescribeExecution says of it,
@@ -17,7 +20,7 @@ def why(run: Run) -> str:
     slot, what it waits for.
     """
     if run.hold is not None:
-        return one_line(run.hold.why or f"waits: {run.hold.kind}")
+        return one_line(run.hold.why or _unexplained(run.hold))
     if run.approval is not None and run.approval.is_open:
         return one_line(f"asks for approval: {run.approval.why}")
     if run.reason:
@@ -31,6 +34,13 @@ def why(run: Run) -> str:
     # The cause of a function that a workflow calls is JSON, too.
     message = _text_of(cause, "errorMessage") or cause
     return one_line(f"{error}: {message}" if message else error)
+
+
+def _unexplained(hold: Hold) -> str:
+    """Of a hold that nobody has looked at."""
+    if hold.wake_at is None:
+        return f"waits: {hold.kind}"
+    return f"waits until {to_second(datetime.fromtimestamp(hold.wake_at, UTC))}"
 
 
 def _text_of(cause: str, name: str) -> str:

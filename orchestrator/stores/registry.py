@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.dynamodb import from_item, to_item, update
 from orchestrator.errors import PauseContended
+from orchestrator.runs.spending import Spending
 from orchestrator.runs.task_state import CHECKPOINT_ATTRIBUTES, Checkpoint, Item, Pause, Record
 from orchestrator.stack import NEXT_RUN_INDEX, Stack
 from orchestrator.stores.unreadable import Report, log, readable
@@ -117,6 +118,15 @@ class Registry:
         """Ends the task's pause, of which the record keeps ``ended``. Returns False if there is none."""
         sets = {"lastPause": ended.to_value()} if ended else {}
         return self._update(task_id, update(sets, removes=["pause"], condition="attribute_exists(#pause)"))
+
+    def bounded(self) -> list[Record]:
+        """The records of tasks with a budget, their own or their owner's; it reads the whole table."""
+        items = self._scan(FilterExpression="attribute_exists(rates)")
+        return list(readable(items, Record.from_item, self._report))
+
+    def account(self, task_id: str, spending: Spending) -> bool:
+        """Keeps what a task has spent. Returns False if there is no such task any more."""
+        return self._update(task_id, update({"spending": spending.to_value()}, condition="attribute_exists(#taskId)"))
 
     def _update(self, task_id: str, request: Mapping[str, Any]) -> bool:
         try:

@@ -93,10 +93,13 @@ _WATCHDOG = Function(
     timeout_seconds=240,
     permissions=(
         Permission(actions=("dynamodb:Query",), resource="table:ScheduledTasks/index/NextRunIndex"),
-        Permission(actions=("dynamodb:GetItem", "dynamodb:UpdateItem"), resource="table:ScheduledTasks"),
+        # It looks for budgets once a day.
+        Permission(
+            actions=("dynamodb:GetItem", "dynamodb:Scan", "dynamodb:UpdateItem"), resource="table:ScheduledTasks"
+        ),
         Permission(actions=("dynamodb:Query",), resource="table:TaskRuns/index/StatusIndex"),
         Permission(actions=("dynamodb:GetItem", "dynamodb:Query", *_ROW), resource="table:TaskRuns"),
-        Permission(actions=("dynamodb:Scan", "dynamodb:UpdateItem"), resource="table:Incidents"),
+        Permission(actions=("dynamodb:DeleteItem", "dynamodb:Scan", "dynamodb:UpdateItem"), resource="table:Incidents"),
         Permission(actions=_LIMITS, resource="table:Limits"),
         Permission(actions=("states:StartExecution",), resource="task-runner"),
         Permission(actions=("states:DescribeExecution",), resource="task-runner:executions"),

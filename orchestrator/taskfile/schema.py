@@ -28,9 +28,12 @@ def _admit_shorthand(properties: dict[str, Any]) -> None:
     if "schedules" in properties:
         properties["schedules"]["items"] = {"anyOf": [text, properties["schedules"]["items"]]}
         properties["schedule"]["anyOf"] = [text, *properties["schedule"]["anyOf"]]
-    for name, keys in (("on", ("items", "maxItems", "type")), ("outcome", ("items", "minItems", "type"))):
+    if "after" in properties:
+        properties["after"]["items"] = {"anyOf": [text, properties["after"]["items"]]}
+    for name in ("after", "on", "outcome"):
         if name in properties:
-            listed = {key: properties[name].pop(key) for key in keys}
+            keys = ("items", "maxItems", "minItems", "type")
+            listed = {key: properties[name].pop(key) for key in keys if key in properties[name]}
             properties[name]["anyOf"] = [listed["items"], listed]
     if "filter" in properties:
         properties["webhook"]["anyOf"] = [text, *properties["webhook"]["anyOf"]]

@@ -98,6 +98,12 @@ def test_an_expression_that_is_meant_is_no_problem() -> None:
     Definition(start=Pass("First", output=jsonata("1 + 1")), comment="Right.", timeout_seconds=60).validate()
 
 
+def test_what_a_service_calls_its_data_is_no_problem() -> None:
+    """A job of AWS Batch has ``Parameters``; of a state of JSONPath they would be its arguments."""
+    call = {**CALL, "Arguments": {"JobName": "j", "Parameters": {"day": "1"}}}
+    assert problems(machine({"First": call})) == []
+
+
 def test_the_same_definition_is_the_same_text() -> None:
     def build() -> Definition:
         return Definition(start=Pass("First"), comment="A comment.", timeout_seconds=60)

@@ -21,10 +21,10 @@ from orchestrator.deployment.reconciliation import (
     Register,
     Remove,
     UpdateSchedule,
-    carry_out,
     find,
     plan,
 )
+from orchestrator.deployment.writing import carry_out
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.task_state import Pause
 from orchestrator.stack import Stack

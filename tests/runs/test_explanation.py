@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 
 from orchestrator.runs.explanation import why
+from orchestrator.runs.hold import Hold
 from orchestrator.runs.run import Run, RunStatus
+from orchestrator.tasks.gates import HoldKind
+
+SINCE = "2026-11-30T08:00:00.000Z"
 
 #: What Step Functions puts into the cause of States.TaskFailed when a nested execution has failed.
 NESTED = {
@@ -26,6 +30,9 @@ NESTED = {
     [
         ({}, ""),
         ({"reason": "paused", "error": "Late"}, "paused"),
+        ({"hold": Hold(kind=HoldKind.UPSTREAM, since=SINCE, why="waits for a"), "error": "Late"}, "waits for a"),
+        ({"hold": Hold(kind=HoldKind.POOL, since=SINCE)}, "waits: pool"),
+        ({"hold": Hold(kind=HoldKind.TIME, since=SINCE, wake_at=1_796_083_200)}, "waits until 2026-12-01T00:00:00Z"),
         ({"error": "Late"}, "Late"),
         ({"error": "OutOfPaper", "cause": "tray 2"}, "OutOfPaper: tray 2"),
         ({"error": "OutOfPaper", "cause": "two\nlines"}, "OutOfPaper: two lines"),

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.deployment.reconciliation import Found, plan, settled
+from orchestrator.deployment.reconciliation import Found, plan
+from orchestrator.deployment.writing import settled
 from orchestrator.runs.missed_slots import MOST_SLOTS, Detection, detect, first_checkpoint, too_long
 from orchestrator.runs.run import Run, RunStatus, SkipReason
 from orchestrator.runs.task_state import Checkpoint, Lease, Pause, Record

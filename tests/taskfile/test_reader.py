@@ -15,6 +15,8 @@ import yaml
 from orchestrator.errors import InvalidTaskFile
 from orchestrator.schedules.calendars import OnClosed, closure_at
 from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
+from orchestrator.taskfile import source
+from orchestrator.taskfile.problems import Problems
 from orchestrator.taskfile.reader import load, read
 from orchestrator.taskfile.schema import schema
 from orchestrator.tasks.gates import HoldKind
@@ -396,10 +398,14 @@ tasks:
     [
         ("run: lambda/wrok", "t.run: there is no lambda 'wrok'; did you mean 'work'?"),
         ("run: workflow/work", "t.run: there is no workflow 'work'; there is: billing"),
-        ("run: work", "t.run: expected lambda/NAME, workflow/NAME, http/NAME or ecs/NAME, found 'work'"),
+        (
+            "run: work",
+            "t.run: expected lambda/NAME, workflow/NAME, http/NAME, ecs/NAME, batch/NAME or glue/NAME, found 'work'",
+        ),
         (
             "run: lambda/work:PROD",
-            "t.run: expected lambda/NAME, workflow/NAME, http/NAME or ecs/NAME, found 'lambda/work:PROD'",
+            "t.run: expected lambda/NAME, workflow/NAME, http/NAME, ecs/NAME, batch/NAME or glue/NAME, found"
+            " 'lambda/work:PROD'",
         ),
         ("scedule: rate(1 day)", "t.scedule: unknown field; did you mean 'schedule'?"),
         ("schedule: cron(0 8 * * 1-5)", "Unix cron has five fields"),
@@ -523,8 +529,8 @@ def test_what_is_nested_too_deeply_is_refused(written: Written, opening: str) ->
 
 def test_the_sample_file_is_right_and_fits_its_schema() -> None:
     file = ROOT / "tasks.yaml"
-    assert len(load(file, today=TODAY)) == 8
-    jsonschema.validate(yaml.safe_load(file.read_text()), json.loads(schema()))
+    assert len(load(file, today=TODAY)) == 10
+    jsonschema.validate(source.read(file, Problems(file.name)), json.loads(schema()))
 
 
 def test_without_libyaml_a_file_says_the_same(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:

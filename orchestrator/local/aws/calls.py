@@ -29,7 +29,7 @@ from orchestrator.local.aws.replacements import replaces
 _URL = "https://dynamodb/"
 
 #: What the interpreter asks of DynamoDB; tables are made the long way.
-_ACTIONS = frozenset(
+ACTIONS = frozenset(
     {
         "BatchGetItem",
         "DeleteItem",
@@ -85,7 +85,7 @@ class Answer:
     plain: dict[str, Any] | None
 
 
-class _Direct(DynamoHandler):
+class Direct(DynamoHandler):
     """moto's handler of one request that did not come by HTTP."""
 
     plain: dict[str, Any] | None = None
@@ -118,7 +118,7 @@ def answer(request: Request) -> Answer | None:
     """Returns moto's answer; None for a request that goes elsewhere."""
     if request.url != _URL:
         return None
-    handler = _Direct()
+    handler = Direct()
     status, headers, body = BaseResponse._dispatch(handler, request)
     return Answer(status=int(status), headers=headers, body=body, plain=handler.plain)
 
@@ -131,7 +131,7 @@ def shorten(client: Any, access_key: str, account: str) -> None:
 
     def make_api_call(action: str, asked: dict[str, Any]) -> Any:
         try:
-            plain = _plain(asked) if action in _ACTIONS else None
+            plain = _plain(asked) if action in ACTIONS else None
         except _NotPlain:
             plain = None
         if plain is None:

@@ -42,7 +42,7 @@ from orchestrator.local.aws import (
 from orchestrator.local.aws.clock import Clock, RealClock
 from orchestrator.local.aws.cloudformation import change_sets, resources, updates
 from orchestrator.local.aws.connections import Server
-from orchestrator.local.aws.containers import ecs
+from orchestrator.local.aws.containers import batch, ecs, glue
 from orchestrator.local.aws.containers.processes import Containers
 from orchestrator.local.aws.dynamodb import (
     conditions,
@@ -62,6 +62,7 @@ from orchestrator.local.aws.kept.folder import Kept
 from orchestrator.local.aws.lambda_ import event_sources, functions, invocations, mapping_requests, urls
 from orchestrator.local.aws.parts import Running
 from orchestrator.local.aws.scheduler import firing as scheduler
+from orchestrator.local.aws.short_way import shortened
 from orchestrator.local.aws.step_functions import (
     amounts,
     branches,
@@ -134,7 +135,9 @@ ADAPTERS = (
     partitions,
     streams,
     tables,
+    batch,
     ecs,
+    glue,
     functions,
     invocations,
     urls,
@@ -187,6 +190,12 @@ def adapt() -> None:
         adapter.install(_running)
 
 
+def adapt_all() -> None:
+    """The same, with what is put in place when it is first wanted."""
+    adapt()
+    glue.replace()
+
+
 class EmbeddedAws:
     """AWS on this machine: ``with EmbeddedAws() as aws: aws.client("dynamodb")…``.
 
@@ -226,7 +235,7 @@ class EmbeddedAws:
             raise PortInUse(self._port) from fault
         _running.aws = self
         with listener:
-            application = looking.looked_at(guarded(_Dispatcher()), lambda: _running)
+            application = looking.looked_at(guarded(shortened(_Dispatcher())), lambda: _running)
             application = urls.served(application, lambda: _running)
             self._server = Server(listener, application, lambda: _running.clock)
         threading.Thread(target=self._server.serve_forever, daemon=True, name="embedded-aws").start()

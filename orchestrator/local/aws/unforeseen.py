@@ -11,7 +11,6 @@ import io
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
 from typing import Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
@@ -63,9 +62,13 @@ def guarded(application: Application) -> Application:
             begun.append((status, headers))
 
         try:
-            # Flask's answers are to be closed.
-            with closing(application(environ, start)) as parts:  # type: ignore[type-var] # WSGI's type has no close
+            parts = application(environ, start)
+            try:
                 body = b"".join(parts)
+            finally:
+                # Flask's answers are to be closed.
+                if hasattr(parts, "close"):
+                    parts.close()
         except Exception as fault:
             missing = _missing(environ, asked)
             return _answer(environ, start_response, Invalid(missing) if missing else fault)
@@ -104,7 +107,9 @@ def _missing(environ: Mapping[str, Any], asked: bytes) -> list[str]:
         given = json.loads(asked or b"{}")
     except (BotoCoreError, OperationNotFoundError, ValueError):
         return []
-    return [name for name in shape.required_members if given.get(name) is None] if shape else []
+    if shape is None or not isinstance(given, dict):
+        return []
+    return [name for name in shape.required_members if given.get(name) is None]
 
 
 def _asked(environ: Mapping[str, Any]) -> str:

@@ -1,13 +1,20 @@
-"""What a state asks of DynamoDB takes no way through HTTP, and comes to the same."""
+"""What is asked of DynamoDB takes a short way, by HTTP and by a state, and comes to the same."""
 
 from __future__ import annotations
 
+import http.client
+import json
+import zlib
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any, cast
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
+from flask import Flask
 
+from orchestrator.local.aws.environment import REGION
 from orchestrator.local.aws.server import EmbeddedAws
 from tests.testbed.roles import Actor, allow, denied
 
@@ -100,16 +107,91 @@ def outcome(client: Any, action: str, asked: dict[str, Any]) -> Any:
     return answer | {"status": about["HTTPStatusCode"]}
 
 
+@pytest.fixture
+def long_way(aws: EmbeddedAws) -> Any:
+    """A client whose requests are unusual, so that they go through all of moto."""
+    client = boto3.client(
+        "dynamodb",
+        region_name=REGION,
+        endpoint_url=aws.endpoint,
+        aws_access_key_id="embedded",
+        aws_secret_access_key="embedded",
+    )
+
+    def unusual(request: Any, **_: Any) -> None:
+        request.headers["Content-Encoding"] = "identity"
+
+    client.meta.events.register("before-send", unusual)
+    return client
+
+
 @pytest.mark.parametrize("name", REQUESTS)
-def test_an_answer_is_what_a_client_outside_gets(aws: EmbeddedAws, table: Callable[[], None], name: str) -> None:
+def test_an_answer_is_that_of_the_long_way(
+    aws: EmbeddedAws, table: Callable[[], None], long_way: Any, name: str
+) -> None:
     action, asked = REQUESTS[name]
     table()
-    outside = outcome(aws.client("dynamodb"), action, asked)
-    after = aws.client("dynamodb").scan(TableName="t")["Items"]
+    expected = outcome(long_way, action, asked)
+    after = long_way.scan(TableName="t")["Items"]
+    for client in (aws.client("dynamodb"), aws.clients.get("dynamodb", aws.region, "")):
+        table()
+        assert outcome(client, action, asked) == expected
+        assert long_way.scan(TableName="t")["Items"] == after
+
+
+HEADERS = {
+    "Authorization": f"AWS4-HMAC-SHA256 Credential=embedded/20261125/{REGION}/dynamodb/aws4_request, Signature=none",
+    "Content-Type": "application/x-amz-json-1.0",
+}
+
+
+@pytest.mark.parametrize(
+    ("action", "body"),
+    [
+        ("GetItem", '{"TableName": "t", "Key": {"id": {"S": "a"}}}'),
+        ("GetItem", '{"TableName": "t", "Key": {"id": {"S": "a"}}, "Unknown": 1, "ProjectionExpression": null}'),
+        ("GetItem", '{"TableName": "t", "Key": {"id": {"N": 1}}}'),
+        ("GetItem", '{"TableName": "t", "Key": ["id"]}'),
+        ("GetItem", "[]"),
+        ("GetItem", "{"),
+        ("GetItem", ""),
+        ("Scan", '{"TableName": "t", "Limit": "1"}'),
+        ("Scan", '{"TableName": "t", "Limit": 1, "ReturnConsumedCapacity": "TOTAL"}'),
+        ("Nothing", "{}"),
+    ],
+)
+def test_status_headers_and_body_are_those_of_the_long_way(
+    aws: EmbeddedAws, table: Callable[[], None], action: str, body: str
+) -> None:
     table()
-    inside = outcome(aws.clients.get("dynamodb", aws.region, ""), action, asked)
-    assert inside == outside
-    assert aws.client("dynamodb").scan(TableName="t")["Items"] == after
+
+    def answer(**more: str) -> tuple[int, dict[str, str], object]:
+        host = aws.endpoint.removeprefix("http://")
+        connection = http.client.HTTPConnection(host)
+        with closing(connection):
+            target = {"X-Amz-Target": f"DynamoDB_20120810.{action}"}
+            connection.request("POST", "/", body, {**HEADERS, **target, **more})
+            given = connection.getresponse()
+            headers = {name.lower(): value for name, value in given.getheaders()}
+            assert headers.pop("x-amzn-requestid", "") or given.status >= 400
+            headers.pop("date")
+            text = given.read()
+            if zlib.crc32(text) == int(headers.get("x-amz-crc32", 0)):
+                # Members have no order.
+                del headers["x-amz-crc32"]
+            return given.status, headers, json.loads(text)
+
+    assert answer() == answer(**{"Content-Encoding": "identity"})
+
+
+def test_requests_by_http_go_the_short_way(
+    aws: EmbeddedAws, table: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table()
+    monkeypatch.setattr(Flask, "wsgi_app", lambda *_: pytest.fail("Flask was asked"))
+    values = {":id": KEY["id"]}
+    request: Any = {"TableName": "t", "KeyConditionExpression": "id = :id", "ExpressionAttributeValues": values}
+    assert aws.client("dynamodb").query(**request)["Items"] == [{**KEY, **VALUES}]
 
 
 def test_it_goes_the_short_way(aws: EmbeddedAws, table: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:

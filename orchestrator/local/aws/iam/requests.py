@@ -72,8 +72,12 @@ def permissions(response: Any) -> Iterator[Permission]:
             yield Permission(action=f"events:{action}", resource=arn)
     elif service == "events" and action in _OF_RULES:
         yield from _rules(action, body, f"arn:aws:events:{region}:{account}:rule/")
+    elif service == "batch":
+        yield from _batch(response, action, body)
     elif service == "ecs":
         yield from _ecs(response, action, body)
+    elif service == "glue" and (job := body.get("JobName")):
+        yield Permission(action=f"glue:{action}", resource=f"arn:aws:glue:{region}:{account}:job/{job}")
     elif service == "scheduler":
         yield from _scheduler(response, action, body)
     elif service == "cloudformation":
@@ -128,6 +132,23 @@ def _rules(action: str, body: Mapping[str, Any], prefix: str) -> Iterator[Permis
     for role in sorted(role for role in roles if role):
         passed_to = {"iam:PassedToService": "events.amazonaws.com"}
         yield Permission(action="iam:PassRole", resource=role, context=passed_to)
+
+
+#: moto has them in small letters, as the path of a request has.
+_OF_BATCH = {name.lower(): name for name in ("DescribeJobs", "SubmitJob", "TerminateJob")}
+
+
+def _batch(response: Any, action: str, body: Mapping[str, Any]) -> Iterator[Permission]:
+    """Jobs, and what they are submitted to and made of; a definition of which no revision is named is its latest."""
+    here = f"arn:aws:batch:{response.region}:{response.current_account}"
+    name = f"batch:{_OF_BATCH.get(action, action)}"
+    if action == "submitjob":
+        found = response.batch_backend.get_job_definition(str(body.get("jobDefinition")))
+        named = f"{here}:job-definition/{body.get('jobDefinition')}"
+        yield Permission(action=name, resource=found.arn if found else named)
+        yield Permission(action=name, resource=f"{here}:job-queue/{str(body.get('jobQueue')).rpartition('/')[2]}")
+    else:
+        yield Permission(action=name, resource=f"{here}:job/{body['jobId']}" if "jobId" in body else "*")
 
 
 def _ecs(response: Any, action: str, body: Mapping[str, Any]) -> Iterator[Permission]:

@@ -8,11 +8,13 @@ its retry policy, and to its dead-letter queue when that is exhausted.
 from __future__ import annotations
 
 import threading
+from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from heapq import nsmallest
+from heapq import heappop, heappush
+from itertools import count, islice
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError
@@ -60,6 +62,9 @@ class Scheduler:
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
         self._due: dict[str, _Due] = {}
+        # By slot; what is another by now, or gone, is passed over when its turn comes.
+        self._queue: list[tuple[datetime, int, _Due]] = []
+        self._number = count()
         self._lock = threading.Lock()
         self._changed = threading.Event()
         self._stopped = False
@@ -76,6 +81,7 @@ class Scheduler:
         """Removes all schedules."""
         with self._lock:
             self._due.clear()
+            self._queue.clear()
         self._changed.set()
 
     def put(self, schedule: Any) -> None:
@@ -91,8 +97,11 @@ class Scheduler:
         # A rate without a start begins at once; whatever else was due before now is past.
         slot = times.next_after(now - timedelta(microseconds=1)) if schedule.state == "ENABLED" else None
         with self._lock:
-            self._due[schedule.arn] = _Due(schedule=schedule, times=times, slot=slot)
-        self._changed.set()
+            before = self._first()
+            self._due[schedule.arn] = due = _Due(schedule=schedule, times=times, slot=slot)
+            self._enter(due)
+            if self._first() != before:
+                self._changed.set()
 
     def upcoming(self) -> list[datetime]:
         """The next slot of each schedule that has one."""
@@ -101,25 +110,43 @@ class Scheduler:
 
     def remove(self, arn: str) -> None:
         with self._lock:
+            before = self._first()
             self._due.pop(arn, None)
-        self._changed.set()
+            if self._first() != before:
+                self._changed.set()
+
+    def _enter(self, due: _Due) -> None:
+        if due.slot:
+            heappush(self._queue, (due.slot, next(self._number), due))
+
+    def _first(self) -> datetime | None:
+        """The first slot of all; whoever asks has the lock."""
+        while self._queue:
+            slot, _, due = self._queue[0]
+            if due.slot == slot and self._due.get(due.schedule.arn) is due:
+                return slot
+            heappop(self._queue)
+        return None
 
     def _fire_for_ever(self) -> None:
         clock = self._aws.clock
         with clock.busy():
             while not self._stopped:
                 with self._lock:
-                    slots = [due.slot for due in self._due.values() if due.slot]
-                self._changed.clear()
-                clock.sleep_until(min(slots, default=clock.now() + _FAR), wake=self._changed, resting=True)
+                    first = self._first()
+                    self._changed.clear()
+                clock.sleep_until(first or clock.now() + _FAR, wake=self._changed, resting=True)
                 for due, slot in self._take_due(clock.now()):
                     self._deliver(due, slot)
 
     def _take_due(self, now: datetime) -> list[tuple[_Due, datetime]]:
+        taken = []
         with self._lock:
-            taken = [(due, due.slot) for due in self._due.values() if due.slot and due.slot <= now]
+            while (slot := self._first()) and slot <= now:
+                taken.append((heappop(self._queue)[2], slot))
             for due, slot in taken:
                 due.slot = due.times.next_after(slot)
+                self._enter(due)
         return taken
 
     def _deliver(self, due: _Due, slot: datetime) -> None:
@@ -164,6 +191,19 @@ class Scheduler:
             listener(delivery)
 
 
+def _after(backend: Any, token: str | None) -> Iterator[Any]:
+    """The schedules behind that of a token, by the names of group and schedule, which are put in order once."""
+    names: list[str] | None = backend.__dict__.get("names")
+    if names is None:
+        groups = list(backend.schedule_groups.values())
+        names = backend.names = sorted(f"{group.name}/{name}" for group in groups for name in list(group.schedules))
+    for place in range(bisect_right(names, token) if token else 0, len(names)):
+        group, _, name = names[place].partition("/")
+        # One that has gone meanwhile is passed over.
+        if group in backend.schedule_groups and (found := backend.schedule_groups[group].schedules.get(name)):
+            yield found
+
+
 def install(aws: Aws) -> None:
     """Lets moto's schedules be known to the scheduler."""
     backend = EventBridgeSchedulerBackend
@@ -177,6 +217,7 @@ def install(aws: Aws) -> None:
         request["target"] = complete(request["target"])
         check(request, aws.clock.now())
         schedule = create(self, **request)
+        self.names = None
         aws.scheduler.put(schedule)
         return schedule
 
@@ -193,6 +234,7 @@ def install(aws: Aws) -> None:
     def delete_schedule(self: Any, group_name: str | None, name: str) -> None:
         arn = self.get_schedule(group_name, name).arn
         delete(self, group_name, name)
+        self.names = None
         aws.scheduler.remove(arn)
 
     # moto looks for the start of a page by comparing every schedule with the token: minutes for ten thousand.
@@ -213,16 +255,16 @@ def install(aws: Aws) -> None:
                 f"1 validation error detected: Value '{max_results}' at 'maxResults' failed to satisfy constraint:"
                 f" Member must have value less than or equal to {_PAGE_SIZE}"
             )
-        schedules = {
-            f"{group.name}/{schedule.name}": schedule
-            for group in list(self.schedule_groups.values())
-            if not group_names or group.name in group_names
-            for schedule in list(group.schedules.values())
-            if (not state or schedule.state == state) and schedule.name.startswith(name_prefix or "")
-        }
         size = max_results or _PAGE_SIZE
-        names = nsmallest(size + 1, (name for name in schedules if next_token is None or name > next_token))
-        return [schedules[name] for name in names[:size]], names[size - 1] if len(names) > size else None
+        found = (
+            schedule
+            for schedule in _after(self, next_token)
+            if (not group_names or schedule.group_name in group_names)
+            and (not state or schedule.state == state)
+            and schedule.name.startswith(name_prefix or "")
+        )
+        page = list(islice(found, size + 1))
+        return page[:size], f"{page[size - 1].group_name}/{page[size - 1].name}" if len(page) > size else None
 
     @replaces(backend, "create_schedule_group", digest="d2cc1550eb62")
     def create_schedule_group(self: Any, name: str, tags: Any) -> Any:
@@ -240,6 +282,7 @@ def install(aws: Aws) -> None:
         for schedule in list(self.schedule_groups[name].schedules.values()):
             aws.scheduler.remove(schedule.arn)
         delete_group(self, name)
+        self.names = None
 
     response = EventBridgeSchedulerResponse
     answer_create, answer_update = response.create_schedule, response.update_schedule

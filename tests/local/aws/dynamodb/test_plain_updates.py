@@ -73,6 +73,7 @@ def test_every_update_has_the_outcome_that_it_has_with_moto(sets: list[str], rem
     [
         ("SET #a = :v SET #b = :v", "can only be used once"),
         ("SET #a = :large", "Item size"),
+        ("SET #id = :v", "part of the key"),
         ("SET #words = :v, words = :n", "overlap"),
         ("SET dueOn = :n", "Type mismatch"),
     ],
