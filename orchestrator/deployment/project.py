@@ -18,7 +18,7 @@ from orchestrator.deployment.application import Application
 from orchestrator.deployment.dependencies import Dependencies
 from orchestrator.deployment.discovery import discover, names_of
 from orchestrator.deployment.http_targets import endpoint
-from orchestrator.deployment.job_targets import batch_job, container
+from orchestrator.deployment.job_targets import batch_job, container, glue_job
 from orchestrator.deployment.mistakes import Mistakes
 from orchestrator.deployment.outcome_events import OutcomeEvents
 from orchestrator.deployment.requirements import locked
@@ -30,7 +30,7 @@ from orchestrator.errors import InvalidProject, NoProject
 from orchestrator.functions import Function, Table
 from orchestrator.stack import Stack
 from orchestrator.taskfile.folder import STACK, TASKS, name_of, nearest
-from orchestrator.taskfile.job_models import BatchModel, EcsModel
+from orchestrator.taskfile.job_models import BatchModel, EcsModel, GlueModel
 from orchestrator.taskfile.settings_models import EndpointModel, FunctionModel, StackModel, SurroundingsModel
 from orchestrator.taskfile.settings_models import settings as read_settings
 from orchestrator.tasks.task import workflow_name
@@ -122,7 +122,7 @@ class Project:
             buckets=tuple(whole.buckets),
             surroundings=_surroundings(around),
             outcome_events=OutcomeEvents(bus=told.bus, kinds=told.kinds) if (told := around.outcomes) else None,
-            jobs=(*around.ecs.values(), *around.batch.values()),
+            jobs=(*around.ecs.values(), *around.batch.values(), *around.glue.values()),
             dependencies=dependencies,
         )
         sources = {name: workflow.source for name, workflow in own.items()}
@@ -221,6 +221,8 @@ def _declared_workflows(around: SurroundingsModel) -> Iterator[tuple[str, str, s
         yield "ecs", "ecs", name, partial(_container, name, ecs)
     for name, batch in around.batch.items():
         yield "batch", "batch", name, partial(_batch_job, name, batch)
+    for name, glue in around.glue.items():
+        yield "glue", "glue", name, partial(_glue_job, name, glue)
 
 
 def _container(name: str, declared: EcsModel, _stack: Stack) -> Definition:
@@ -229,6 +231,10 @@ def _container(name: str, declared: EcsModel, _stack: Stack) -> Definition:
 
 def _batch_job(name: str, declared: BatchModel, _stack: Stack) -> Definition:
     return batch_job(name, declared)
+
+
+def _glue_job(name: str, declared: GlueModel, _stack: Stack) -> Definition:
+    return glue_job(name, declared)
 
 
 def _endpoint(name: str, declared: EndpointModel, _stack: Stack) -> Definition:

@@ -53,8 +53,8 @@ from orchestrator.tasks.task import (
 )
 
 #: What stack.yaml declares is a workflow.
-_DECLARED = ("http", "ecs", "batch")
-_TARGETS = "lambda/NAME, workflow/NAME, http/NAME, ecs/NAME or batch/NAME"
+_DECLARED = ("http", "ecs", "batch", "glue")
+_TARGETS = "lambda/NAME, workflow/NAME, http/NAME, ecs/NAME, batch/NAME or glue/NAME"
 
 
 def _target(text: str) -> str:

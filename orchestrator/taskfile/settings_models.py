@@ -16,7 +16,7 @@ from orchestrator.runs.outcomes import Kind
 from orchestrator.stack import OWN_BUS, PROJECT_NAME
 from orchestrator.taskfile import durations
 from orchestrator.taskfile.file_model import Model
-from orchestrator.taskfile.job_models import BatchModel, EcsModel
+from orchestrator.taskfile.job_models import BatchModel, EcsModel, GlueModel
 
 Seconds = Annotated[int, BeforeValidator(durations.seconds)]
 
@@ -167,6 +167,9 @@ class SurroundingsModel(Model):
     )
     batch: dict[Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,26}$")], BatchModel] = Field(
         default={}, description="Jobs of AWS Batch, by the name that tasks run as batch/NAME."
+    )
+    glue: dict[Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,27}$")], GlueModel] = Field(
+        default={}, description="Jobs of AWS Glue, by the name that tasks run as glue/NAME."
     )
     existing: dict[str, Arn] = Field(
         default={}, description="Functions and state machines of others, by the name that tasks run as workflow/NAME."

@@ -75,7 +75,7 @@ def test_one_customer_who_cannot_be_billed_does_not_stop_the_others(ledgers: Boo
     assert "failed:    1: c-0003" in ledgers.alert()
 
 
-@pytest.mark.parametrize("owner", ["finance", ""])
+@pytest.mark.parametrize("owner", ["finance", pytest.param("", marks=pytest.mark.proof)])
 def test_an_alert_reaches_whoever_hears_of_this_tasks_failures(ledgers: Books, owner: str) -> None:
     ledgers.month(2)
     ledgers.customers("c-0001", plan="withdrawn")
