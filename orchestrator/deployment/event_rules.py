@@ -27,6 +27,9 @@ from orchestrator.tasks.task import Task
 #: "Amazon EventBridge quotas": rules on a bus, unless the account has been given more.
 RULES_ON_A_BUS = 300
 
+#: How a record says that no event starts its task; most do.
+_NOTHING = {"S": "[]"}
+
 #: Writes at a time.
 _WORKERS = 5
 
@@ -151,6 +154,8 @@ def buses(rules: Iterable[EventRule], registered: Mapping[str, Item], outputs: M
 
 
 def _registered(item: Item) -> tuple[EventStart, ...]:
+    if item.get("on") == _NOTHING:
+        return ()
     try:
         return task_of(item).starts
     except (KeyError, ValueError, TypeError, AttributeError):
