@@ -253,4 +253,12 @@ class EventModel(Model):
         }
 
 
-EventsField = Annotated[list[EventModel], BeforeValidator(events), Field(max_length=20)]
+def _apart(models: list[EventModel]) -> list[EventModel]:
+    """No two webhooks of a task have one path."""
+    names = [one.webhook.name for one in models if one.webhook]
+    if len(set(names)) < len(names):
+        raise ValueError("expected a name for each webhook but one, which are TASK/NAME, found two of one path")
+    return models
+
+
+EventsField = Annotated[list[EventModel], BeforeValidator(events), AfterValidator(_apart), Field(max_length=20)]

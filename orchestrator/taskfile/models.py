@@ -167,9 +167,6 @@ class TaskModel(DefaultsModel, ChainModel, LimitModel):
             raise ValueError(
                 "on: expected within of all or of none: each event waits for the end of its window, or none"
             )
-        names = [one.webhook.name for one in self.on if one.webhook]
-        if len(set(names)) < len(names):
-            raise ValueError("on: expected a name for each webhook but one, which are TASK/NAME, found two of one path")
         if self.at_once and self.overlap is not OverlapPolicy.ALLOW_ALL:
             raise ValueError(
                 f"atOnce: expected overlap allow_all beside it, found {self.overlap}, by which one run is at work at"
