@@ -64,10 +64,6 @@ settings.load_profile("suite")
 _LONG = (
     "outside/test_telling.py",
     "docs/test_pages.py",
-    "outside/test_rates.py",
-    "outside/test_state.py",
-    "outside/test_reloading.py",
-    "outside/test_terminal.py",
     "test_deploy.py",
     "console/test_browser.py",
     "definitions/test_billing.py",
