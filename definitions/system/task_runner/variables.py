@@ -160,13 +160,7 @@ _ME = EXECUTION_ARN
 _ONE_OF_ME = f"{EXECUTION_ARN} & '{DELIVERY_MARK}' & $uuid()"
 
 #: Of the runs before: no row has this version, and nobody this ARN.
-_EARLIER: dict[str, object] = {
-    "version": "none",
-    "executionArn": "none",
-    "attempts": 0,
-    "history": [],
-    "duplicates": 0,
-}
+_EARLIER: dict[str, object] = {"version": "none", "executionArn": "none", "attempts": 0, "history": [], "duplicates": 0}
 
 #: How a run begins: nothing is known of others.
 _BEGIN: dict[str, object] = {
@@ -186,16 +180,14 @@ def begin(*, express: bool) -> dict[str, object]:
 #: The same of a run that takes the place of a held row of which its starter has said all that is to be kept: its claim
 #: need not fail first to have it read.
 RELEASED_KNOWN: dict[str, object] = {
-    "known": jsonata(
-        f"""($held := {RELEASED} and {_REPLACES} != null ? {_INPUT}.held; {{
+    "known": jsonata(f"""($held := {RELEASED} and {_REPLACES} != null ? {_INPUT}.held; {{
         'refusal': 'none',
         'earlier': $merge([{literal(_EARLIER)}, $exists($held) ? {{
             'held': {_REPLACES},
             'startDelay': $exists($held.startDelay) ? $string($held.startDelay)
         }}]),
         'queue': {{'others': {{}}, 'seen': 0}}
-    }})"""
-    )
+    }})""")
 }
 
 
