@@ -17,8 +17,9 @@ from tests.testbed import ROOT
 
 NAMES = [room.name for room in ROOMS]
 
-#: What a reader can keep in mind: the parameters of a function but for ``self`` and ``cls``, and its lines.
-MOST_PARAMETERS, MOST_LINES = 7, 60
+#: What a reader can keep in mind: the parameters of a function but for ``self`` and ``cls``, its lines, and those of a
+#: module.
+MOST_PARAMETERS, MOST_LINES, MOST_LINES_OF_A_MODULE = 7, 60, 300
 
 #: Functions with more parameters, and why.
 MANY_PARAMETERS = {
@@ -37,6 +38,35 @@ MANY_LINES = {
     "orchestrator.local.aws.scheduler.firing.install",
     "orchestrator.local.aws.step_functions.failures.install",
     "orchestrator.local.aws.step_functions.optimized.install",
+}
+
+#: Modules with more lines, and why.
+LONG_MODULES = {
+    # State machines, state after state, as they are read.
+    "definitions.billing",
+    "definitions.system.task_runner.claiming",
+    # A method for each page.
+    "orchestrator.console.pages",
+    # Tables: what has not been shown on AWS, and what whoever deploys may do.
+    "orchestrator.deployment.assumptions",
+    "orchestrator.deployment.deployer",
+    # The whole tree of exceptions.
+    "orchestrator.errors",
+    # Operators of patterns and kinds of expressions: a function for each.
+    "orchestrator.local.aws.events.patterns",
+    "orchestrator.local.aws.step_functions.closures",
+    # The life of an execution environment, and of an execution: each step leans on the one before.
+    "orchestrator.local.aws.lambda_.functions",
+    "orchestrator.local.aws.step_functions.executions",
+    "orchestrator.local.aws.step_functions.interpreter",
+    # A program that uses nothing of the project, so that it is one file.
+    "orchestrator.local.aws.lambda_.worker",
+    # Schedules and their clock: what moto keeps of them, and when they fire.
+    "orchestrator.local.aws.scheduler.firing",
+    # The list of all that is adapted, with the server that serves it.
+    "orchestrator.local.aws.server",
+    # A row of the ledger, and the words that stand in it.
+    "orchestrator.runs.run",
 }
 
 #: What may write into the environment: one puts everything back, the other is a process that Lambda's runtime owns.
@@ -153,6 +183,12 @@ def test_no_function_is_too_long() -> None:
     assert found - MANY_LINES == set()
 
 
+def test_no_module_is_too_long_without_a_reason() -> None:
+    files = [(ROOT / "deploy.py", "deploy"), *(one for folder in FOLDERS for one in sources(folder))]
+    long = {name for path, name in files if len(path.read_text().splitlines()) > MOST_LINES_OF_A_MODULE}
+    assert long - LONG_MODULES == set()
+
+
 def writes_the_environment(function: ast.AST) -> bool:
     """Whether ``os.environ`` is assigned to, deleted from, or changed by a method."""
     for node in ast.walk(function):
@@ -266,7 +302,9 @@ def test_what_bundles_hold_imports_nothing_that_they_lack() -> None:
 
 
 def test_no_test_imports_a_test() -> None:
-    assert [f"{name} imports {one}" for name, one in imported("tests") if ".test_" in one] == []
+    # Only a file that says so somewhere is worth reading.
+    suspects = [(path, name) for path, name in sources("tests") if ".test_" in path.read_text(encoding="utf-8")]
+    assert [f"{name} imports {one}" for path, name in suspects for one in imports(path) if ".test_" in one] == []
 
 
 @pytest.mark.parametrize("word", ["utils", "helpers", "manager", "common"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -19,6 +18,7 @@ from orchestrator.console.calls import calls
 from orchestrator.console.dependencies import above, below, linked
 from orchestrator.console.durations import durations
 from orchestrator.console.executions import execution
+from orchestrator.console.facts import limits, run_facts, task_facts, zone
 from orchestrator.console.failures import stretches
 from orchestrator.console.grid import By, Filter, Mark
 from orchestrator.console.guard import Guard
@@ -26,7 +26,7 @@ from orchestrator.console.health import silent_since
 from orchestrator.console.links import Links
 from orchestrator.console.project import Pending, Project, differing, pending
 from orchestrator.console.reading import Reading
-from orchestrator.console.rendering import environment, seconds
+from orchestrator.console.rendering import environment
 from orchestrator.console.span import LENGTHS, span
 from orchestrator.console.timeline import timeline
 from orchestrator.errors import NoRunOfSlot, UnknownTask
@@ -37,7 +37,7 @@ from orchestrator.runs.backfill import Reprocess, progress
 from orchestrator.runs.explanation import why
 from orchestrator.runs.outline import Outline
 from orchestrator.runs.pauses import each
-from orchestrator.runs.run import TERMINAL, UNSUCCESSFUL, Run, RunStatus, Trigger
+from orchestrator.runs.run import TERMINAL, UNSUCCESSFUL, RunStatus
 from orchestrator.runs.task_state import Record
 from orchestrator.tasks import preview
 from orchestrator.tasks.scope import Scope
@@ -135,7 +135,7 @@ class Pages:
             task_id=task_id,
             since=since,
             until=until,
-            zone=_zone(record.task),
+            zone=zone(record.task),
             runs=self.reading.rows_between(task_id, since, until - instant),
             due=[moment for moment in due if moment > now],
         )
@@ -154,16 +154,16 @@ class Pages:
             None,
             record=record,
             task=task,
-            zone=_zone(task),
+            zone=zone(task),
             pauses=[(one, Scope.from_key(one.switch) if one.switch else None) for one in each(record.pause)],
             incidents=[one for one in self.reading.incidents() if task_id in one.tasks],
-            declared=_facts(task),
+            declared=task_facts(task),
             pending=self._pending(task),
             cost=costs.cost(task, runs, billed, now) if (billed := self.project.billed()) and task.schedules else None,
             upcoming=upcoming,
             above=above(task, tasks, next((line.slot for line in upcoming if line.slot and line.runs), None)),
             below=below(task, tasks),
-            durations=durations(runs, _limits(task)),
+            durations=durations(runs, limits(task)),
             causes=causes.most_common(_CAUSES),
             runs=runs,
         )
@@ -180,10 +180,10 @@ class Pages:
             "run",
             None,
             run=run,
-            zone=_zone(record.task) if record else "UTC",
+            zone=zone(record.task) if record else "UTC",
             ended=run.status in TERMINAL,
             asks=asks(run),
-            facts=_run_facts(run),
+            facts=run_facts(run),
             execution=execution(self.reading.histories, run.execution_arn, runners) if run.execution_arn else None,
             of_aws=self.reading.of_aws,
             log=calls(run, log),
@@ -331,73 +331,3 @@ class Pages:
         known = {"links": self.links, "guard": self.guard, "pages": self.titles, "made": self.made}
         known |= {"pause": self.pause, "Reprocess": Reprocess}
         return self.templates.get_template(f"{template}.html").render(**known, stack=self.reading.stack, **values)
-
-
-def _zone(task: Task) -> str:
-    return task.schedules[0].timezone if task.schedules else "UTC"
-
-
-def _limits(task: Task) -> list[tuple[str, int]]:
-    return [
-        ("at least", task.min_duration_seconds),
-        ("at most", task.max_duration_seconds),
-        ("timeout", task.timeout_seconds),
-    ]
-
-
-def _facts(task: Task) -> list[tuple[str, str]]:
-    """Returns what a task declares: labels and texts, without empty ones."""
-    retry, bounds = task.retry, (task.min_duration_seconds, task.max_duration_seconds)
-    said = {
-        "Runs": str(task.target),
-        "Schedules": "; ".join(f"{one.expression} {one.timezone}" for one in task.schedules) or "none",
-        **({"Events": "; ".join(map(str, task.starts))} if task.starts else {}),
-        "Params": json.dumps(task.params, ensure_ascii=False) if task.params else "",
-        "Timeout": seconds(task.timeout_seconds),
-        "Attempts": f"{retry.max_attempts}, first after {seconds(retry.interval_seconds)}",
-        "Overlap": task.overlap,
-        "Idempotent": "yes" if task.idempotent else "",
-        "Catch up": f"{task.catch_up}, not older than {seconds(task.catch_up_window_seconds)}",
-        "Late after": seconds(task.grace_seconds),
-        "Expected to take": " to ".join(seconds(bound) for bound in bounds if bound),
-        "Pauses after": f"{task.pause_after_failures} failures" if task.pause_after_failures else "",
-        "Owner": task.owner,
-        "Tags": ", ".join(task.tags),
-        "Runbook": task.runbook,
-    }
-    return [(name, text) for name, text in said.items() if text]
-
-
-def _waits(run: Run) -> str:
-    if run.hold is None:
-        return ""
-    until = f", until {run.hold.deadline}" if run.hold.deadline else ""
-    return f"{run.hold.why or run.hold.kind}, since {run.hold.since}{until}"
-
-
-#: Who has started a run whose row names nobody.
-_STARTERS = {
-    Trigger.SCHEDULE: "EventBridge Scheduler",
-    Trigger.CATCH_UP: "the watchdog",
-    Trigger.AD_HOC: "a person or a program, with StartExecution: CloudTrail knows who",
-}
-
-
-def _run_facts(run: Run) -> list[tuple[str, str]]:
-    """Returns what a row holds besides its status: labels and texts."""
-    delay = run.start_delay_seconds
-    said = {
-        "Started": f"{run.started_at or 'never'}, by {run.trigger}",
-        "Started by": run.started_by or _STARTERS.get(run.trigger, ""),
-        "After its slot": "" if delay is None else seconds(delay),
-        "Ended": run.ended_at or "",
-        "Waits": _waits(run),
-        "Took": seconds(run.duration_seconds),
-        "Attempts": str(run.attempts or ""),
-        "Deliveries beyond the first": str(run.duplicates or ""),
-        "Requests of Lambda": " ".join(one or "?" for one in run.request_ids),
-        "Attention": ", ".join(run.attention),
-        "Execution": run.execution_arn or "",
-        "Workflow": run.child_execution_arn or "",
-    }
-    return [(name, text) for name, text in said.items() if text]

@@ -14,7 +14,9 @@ from orchestrator.asl.definition import Definition
 from orchestrator.asl.fatal_errors import descendants
 from orchestrator.deployment.bundles import Bundle, bundle, library_files, own_files
 from orchestrator.deployment.dependencies import Dependencies
+from orchestrator.deployment.inbound import Inbound
 from orchestrator.deployment.outcome_events import OutcomeEvents
+from orchestrator.deployment.settings import AS_DEPLOYED, StackSettings
 from orchestrator.deployment.surroundings import Surroundings
 from orchestrator.deployment.template import (
     BACKFILL,
@@ -26,6 +28,7 @@ from orchestrator.deployment.template import (
 )
 from orchestrator.errors import InvalidDefinition, NonRetryableError, error_names
 from orchestrator.functions import Function, Table
+from orchestrator.pricing import Billed
 from orchestrator.stack import Stack
 from orchestrator.tasks.task import TargetKind, Task
 
@@ -57,6 +60,8 @@ class Application:
     surroundings: Surroundings = field(default_factory=Surroundings)
     #: Where what becomes of tasks is published; None: nowhere.
     outcome_events: OutcomeEvents | None = None
+    #: How requests and messages reach it that start tasks.
+    inbound: Inbound = field(default_factory=Inbound)
     #: The jobs of other services that stack.yaml declares.
     jobs: tuple[Job, ...] = ()
     #: What bundles hold beside our own code; None where the functions' Python has it already.
@@ -78,10 +83,11 @@ class Application:
     def load(self, file: Path, today: date) -> Declared:
         """Reads a file for this stack's environment as of today. Each task must run something of this application.
 
-        No task is tried again after a :class:`~orchestrator.errors.NonRetryableError` that its function's code defines.
-        Raises InvalidTaskFile.
+        No task is tried again after a :class:`~orchestrator.errors.NonRetryableError` that its function's code defines,
+        and those with a budget have their rates. Raises InvalidTaskFile.
         """
         # Here, because a build reads no tasks.
+        from orchestrator.pricing.rates import with_budgets
         from orchestrator.taskfile.reader import read
 
         declared = read(
@@ -99,7 +105,24 @@ class Application:
             else task
             for task in declared.tasks
         )
-        return replace(declared, tasks=tasks)
+        return replace(declared, tasks=with_budgets(tasks, declared.budgets, self.billed))
+
+    def billed(self, settings: StackSettings = AS_DEPLOYED) -> Billed:
+        """Returns the facts that the bill follows from; ``settings`` that are None count as the template's defaults."""
+        template = self.template
+        resources = template["Resources"]
+        chosen = {name: parameter.get("Default") for name, parameter in template["Parameters"].items()}
+        chosen |= settings.parameters(())
+        return Billed(
+            stack=self.stack,
+            task_runner=self.definitions[TASK_RUNNER].to_dict(),
+            express_runner=twin.to_dict() if (twin := self.definitions.get(EXPRESS_RUNNER)) else {},
+            log_level=str(chosen["LogLevel"]),
+            log_days=resources[f"{TASK_RUNNER}Logs"]["Properties"]["RetentionInDays"],
+            traced=chosen["Tracing"] == "true",
+            published=self.outcome_events.kinds if self.outcome_events else (),
+            memory_mb={function.name: function.memory_mb for function in self.functions},
+        )
 
     def _fatal_errors(self, function: Function) -> Iterable[str]:
         """TaskRunner itself knows those of the library."""
@@ -115,6 +138,8 @@ class Application:
         made = template(self.stack, self.definitions, functions, self.tables, self.buckets)
         if told:
             made = told.around(made, self.stack)
+        if self.inbound:
+            made = self.inbound.around(made, self.stack)
         return self.surroundings.around(made)
 
     @property
@@ -141,7 +166,8 @@ class Application:
         """The folder ``lambdas`` that a function's sources are in."""
         own = self.lambdas.joinpath(*function.module.split("."))
         is_own = own.with_suffix(".py").exists() or (own / "__init__.py").exists()
-        return self.lambdas if is_own or function not in system.FUNCTIONS else system.LAMBDAS
+        is_systems = any(one.module == function.module for one in system.FUNCTIONS)
+        return system.LAMBDAS if is_systems and not is_own else self.lambdas
 
 
 def _united(first: Iterable[str], second: Iterable[str]) -> tuple[str, ...]:

@@ -334,9 +334,9 @@ _UNASKED: tuple[Assumption, ...] = (
         instead="the first run of a nested workflow, and its log",
     ),
     Assumption(
-        claim="a container, or a job of Batch, is stopped when the run that waits for it is, and when its time is up",
+        claim="a container, or a job of Batch or Glue, is stopped when the run that waits for it is, or is out of time",
         source="Discover service integration patterns in Step Functions (developer guide), which says it of stopping",
-        instead="`orchestrator stop` of a run of `ecs/NAME` or `batch/NAME`, and one with a short timeout",
+        instead="`orchestrator stop` of a run of `ecs/NAME`, and one with a short timeout",
     ),
     Assumption(
         claim="`ecs:runTask.sync` fails if a container exits with another code than 0, and takes a capacity provider",

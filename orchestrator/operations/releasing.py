@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from math import ceil
 
 from orchestrator.errors import TaskNotFound
 from orchestrator.instants import to_millisecond, to_second
@@ -74,7 +75,8 @@ def of_approval(held: Held) -> Answer:
     deadline = since + timedelta(seconds=held.record.task.approval_seconds)
     if held.now >= deadline:
         return RunEnd(status=RunStatus.EXPIRED, cause=f"nobody has approved of it until {to_second(deadline)}")
-    return replace(held.hold, why="waits for somebody's approval", deadline=to_second(deadline))
+    why, wake_at = "waits for somebody's approval", ceil(deadline.timestamp())
+    return replace(held.hold, why=why, deadline=to_second(deadline), wake_at=wake_at)
 
 
 @dataclass(frozen=True, kw_only=True)

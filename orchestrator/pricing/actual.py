@@ -10,10 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from orchestrator import instants
 from orchestrator.pricing.runs import (
     METRICS,
-    ROUND_SECONDS,
     STATES_OF_DUPLICATE,
     Billed,
     check_lines,
@@ -24,6 +22,7 @@ from orchestrator.pricing.runs import (
 from orchestrator.pricing.usage import Usage, total
 from orchestrator.runs.execution_end import is_express
 from orchestrator.runs.run import Run, RunStatus, Trigger
+from orchestrator.runs.spending import hours_and_checks
 from orchestrator.tasks.task import TargetKind, Task
 
 #: Of a further attempt: RetryOrGiveUp, BackOff, and the call; one of a nested workflow passes RouteTask, too.
@@ -68,16 +67,12 @@ def run_usage(run: Run, task: Task, billed: Billed) -> Usage:
 def spent(task: Task, runs: Iterable[Run], billed: Billed) -> Spent:
     """Adds up a task's rows of a span, the metrics that were kept for it, and the checks of its slots."""
     count, seconds, usage = 0, Decimal(0), Usage()
-    hours: set[int] = set()
-    checks: set[int] = set()
-    for run in runs:
+    counted = list(runs)
+    for run in counted:
         count += run.attempts > 0
         seconds += Decimal(str(run.duration_seconds or 0))
         usage += run_usage(run, task, billed)
-        at = int(instants.of_slot(run.started_at or run.slot).timestamp())
-        hours.add(at // 3600)
-        if run.trigger is Trigger.SCHEDULE:
-            checks.add(at // ROUND_SECONDS)
-    usage += Usage(metric_hour=Decimal(METRICS * len(hours)))
-    usage += total(check_lines(task)) * Decimal(len(checks))
+    hours, checks = hours_and_checks(counted)
+    usage += Usage(metric_hour=Decimal(METRICS * hours))
+    usage += total(check_lines(task)) * Decimal(checks)
     return Spent(runs=count, seconds=seconds, usage=usage)

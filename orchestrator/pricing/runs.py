@@ -14,6 +14,7 @@ from orchestrator.pricing.paths import Machine, Step, happy_path, shortest, skip
 from orchestrator.pricing.usage import MONTH_DAYS, MONTH_HOURS, Line, Usage, total
 from orchestrator.runs.outcomes import OF_A_RUN, Kind
 from orchestrator.runs.run import ROW_LIFETIME_SECONDS
+from orchestrator.runs.spending import ROUND_SECONDS as ROUND_SECONDS
 from orchestrator.stack import Stack
 from orchestrator.tasks.records import item_of
 from orchestrator.tasks.task import TargetKind, Task
@@ -38,9 +39,6 @@ EXPRESS_MEMORY_MB = 64
 
 #: How long a run works where nothing says how long it does.
 ASSUMED_SECONDS = Decimal(1)
-
-#: Seconds between two rounds of the watchdog, as in tasks.yaml. One check covers all slots of a task since the last.
-ROUND_SECONDS = 300
 
 _GB = Decimal(2**30)
 

@@ -38,6 +38,8 @@ class Severity(StrEnum):
     TOO_LONG = Attention.TOO_LONG
     TOO_SHORT = Attention.TOO_SHORT
     AT_RISK = Attention.AT_RISK
+    #: Of a task or an owner, and of no run.
+    OVER_BUDGET = "over budget"
 
 
 @dataclass(frozen=True, kw_only=True)

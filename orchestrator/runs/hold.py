@@ -24,7 +24,8 @@ class Hold:
     since: str
     #: For people: ``waits for extract 2026-12-01T06:00:00Z``. Empty until somebody has looked at it.
     why: str = ""
-    #: Seconds since 1970 at which time itself releases it; None where no time does.
+    #: Seconds since 1970 at which it is looked at again, since time itself releases it or its deadline has come; None
+    #: where no such moment is known.
     wake_at: int | None = None
     #: Until when it may wait, ISO 8601 in UTC; None where there is no such bound.
     deadline: str | None = None
@@ -33,10 +34,6 @@ class Hold:
     #: Slots of other tasks that must have begun at ``fresh_since`` or later, as ``extract#2026-12-01T06:00:00Z``.
     fresh: tuple[str, ...] = ()
     fresh_since: str = ""
-
-    def passed(self, now: datetime) -> bool:
-        """Whether its deadline has passed."""
-        return self.deadline is not None and datetime.fromisoformat(self.deadline) <= now
 
     def to_value(self) -> dict[str, Any]:
         """As the row has it; what does not apply is left out."""

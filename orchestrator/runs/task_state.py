@@ -11,6 +11,7 @@ from orchestrator.dynamodb import Fields
 from orchestrator.errors import InvalidRecord, InvalidSchedule, InvalidTimezone
 from orchestrator.instants import order, to_millisecond
 from orchestrator.runs.run import RunStatus
+from orchestrator.runs.spending import Spending
 from orchestrator.tasks.records import task_of
 from orchestrator.tasks.slots import times
 from orchestrator.tasks.task import CatchUp, Task
@@ -145,6 +146,8 @@ class Record:
     checkpoint: Checkpoint | None = None
     #: Ids of open incidents that have hit it.
     incidents: tuple[str, ...] = ()
+    #: Of a task with a budget.
+    spending: Spending | None = None
 
     def pause_at(self, now: datetime) -> Pause | None:
         """The pause that keeps the task from running now; one that is over does not, although its record may still be
@@ -170,6 +173,7 @@ class Record:
                 last_slot=fields.find("lastSlot", str),
                 checkpoint=Checkpoint.from_item(item),
                 incidents=fields.text_set("incidents"),
+                spending=Spending.from_fields(fields.map("spending")) if "spending" in fields else None,
             )
         except KeyError as fault:
             raise InvalidRecord(_id(item), f"it lacks {fault}") from fault

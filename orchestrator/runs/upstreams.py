@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
+from math import ceil
 
 from orchestrator.errors import UpstreamLate
 from orchestrator.instants import of_slot, order, to_second
@@ -75,7 +76,9 @@ def answer(task: Task, run: Run, hold: Hold, found: Sequence[UpstreamSlot], now:
     why = f"waits for {_names(waited_for)}"
     deadline = deadline_of(task, of_slot(run.slot), datetime.fromisoformat(hold.since))
     if deadline > now:
-        return replace(hold, why=why, deadline=to_second(deadline))
+        # Nobody counts on the moment at which a week is over: the watchdog sees it soon enough.
+        wake_at = ceil(deadline.timestamp()) if task.deadline else None
+        return replace(hold, why=why, deadline=to_second(deadline), wake_at=wake_at)
     if task.on_deadline is OnDeadline.RUN:
         return None
     cause = f"at its deadline, {to_second(deadline)}, it still waited for {_names(waited_for)}"

@@ -37,6 +37,7 @@ _PAGERDUTY_SEVERITIES: Mapping[str, str] = {
     Severity.TOO_LONG: "warning",
     Severity.TOO_SHORT: "warning",
     Severity.AT_RISK: "warning",
+    Severity.OVER_BUDGET: "warning",
 }
 
 #: Tasks or owners that a line names.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.dynamodb import Fields, to_item, update
@@ -68,6 +69,25 @@ class Incidents:
         self._mark(task_id, update({}, adds={"incidents": {cause.incident}}))
         return _incident(answer)
 
+    def begin(self, cause: Cause, now: datetime, *, owner: str, tasks: Iterable[str]) -> Incident:
+        """Begins an incident of no run, or goes on with it: no task recovers from it, and :meth:`end` ends it."""
+        request = update(
+            {"severity": cause.severity, "title": cause.title, "ttl": int(now.timestamp()) + 2 * LIFETIME_SECONDS},
+            defaults={"since": key(now), "count": 1},
+            adds={"affected": set(islice(tasks, TASKS_LIMIT)), "owners": {owner} if owner else None},
+        )
+        return _incident(self._update(cause.incident, request))
+
+    def end(self, incident: Incident) -> None:
+        """Deletes an incident of which no task has still to recover."""
+        with suppress(self._client.exceptions.ConditionalCheckFailedException):
+            # Unless it has begun again meanwhile.
+            self._client.delete_item(
+                TableName=self._table,
+                Key=_key(incident.id),
+                ConditionExpression="attribute_not_exists(tasks)",
+            )
+
     def tell(self, incident: Incident, on_behalf: str, *, not_since: str, now: datetime) -> bool:
         """Claims the telling of an incident. Returns False if it was told later than ``not_since``.
 
@@ -112,13 +132,7 @@ class Incidents:
     def left(self, task_id: str, incident: Incident | None, incident_id: str) -> None:
         """Deletes ``incident``, if it is over, and takes its id off the task's record."""
         if incident is not None:
-            with suppress(self._client.exceptions.ConditionalCheckFailedException):
-                # Unless it has begun again meanwhile.
-                self._client.delete_item(
-                    TableName=self._table,
-                    Key=_key(incident_id),
-                    ConditionExpression="attribute_not_exists(tasks)",
-                )
+            self.end(incident)
         self._mark(task_id, update({}, deletes={"incidents": {incident_id}}))
 
     def open(self) -> Iterator[Incident]:

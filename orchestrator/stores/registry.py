@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.dynamodb import from_item, to_item, update
 from orchestrator.errors import PauseContended
+from orchestrator.runs.spending import Spending
 from orchestrator.runs.task_state import CHECKPOINT_ATTRIBUTES, Checkpoint, Item, Pause, Record
 from orchestrator.stack import NEXT_RUN_INDEX, Stack
+from orchestrator.stores.plain_pages import read_plainly
 from orchestrator.stores.unreadable import Report, log, readable
 from orchestrator.tasks.records import DECLARED, OPTIONAL, item_of, values_of
 from orchestrator.tasks.slots import key
@@ -118,6 +120,15 @@ class Registry:
         sets = {"lastPause": ended.to_value()} if ended else {}
         return self._update(task_id, update(sets, removes=["pause"], condition="attribute_exists(#pause)"))
 
+    def bounded(self) -> list[Record]:
+        """The records of tasks with a budget, their own or their owner's; it reads the whole table."""
+        items = self._scan(FilterExpression="attribute_exists(rates)")
+        return list(readable(items, Record.from_item, self._report))
+
+    def account(self, task_id: str, spending: Spending) -> bool:
+        """Keeps what a task has spent. Returns False if there is no such task any more."""
+        return self._update(task_id, update({"spending": spending.to_value()}, condition="attribute_exists(#taskId)"))
+
     def _update(self, task_id: str, request: Mapping[str, Any]) -> bool:
         try:
             self._client.update_item(TableName=self._table, Key=_key(task_id), **request)
@@ -148,6 +159,7 @@ class Registry:
         return {item["taskId"]["S"]: item for item in items}
 
     def _scan(self, **request: Any) -> Iterator[Item]:
+        read_plainly(self._client)
         pages = self._client.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True, **request)
         for page in pages:
             yield from page["Items"]

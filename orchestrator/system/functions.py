@@ -70,6 +70,14 @@ _FOLLOWER = Function(
     ),
 )
 
+#: It has a URL, and event sources, as stack.yaml says; otherwise no stack has it.
+_RECEIVER = Function(
+    name="receiver",
+    module="system.receiver",
+    timeout_seconds=30,
+    permissions=(Permission(actions=("events:PutEvents",), resource="event-bus:default"),),
+)
+
 _REPORTER = Function(
     name="reporter",
     module="system.reporter",
@@ -85,10 +93,13 @@ _WATCHDOG = Function(
     timeout_seconds=240,
     permissions=(
         Permission(actions=("dynamodb:Query",), resource="table:ScheduledTasks/index/NextRunIndex"),
-        Permission(actions=("dynamodb:GetItem", "dynamodb:UpdateItem"), resource="table:ScheduledTasks"),
+        # It looks for budgets once a day.
+        Permission(
+            actions=("dynamodb:GetItem", "dynamodb:Scan", "dynamodb:UpdateItem"), resource="table:ScheduledTasks"
+        ),
         Permission(actions=("dynamodb:Query",), resource="table:TaskRuns/index/StatusIndex"),
         Permission(actions=("dynamodb:GetItem", "dynamodb:Query", *_ROW), resource="table:TaskRuns"),
-        Permission(actions=("dynamodb:Scan", "dynamodb:UpdateItem"), resource="table:Incidents"),
+        Permission(actions=("dynamodb:DeleteItem", "dynamodb:Scan", "dynamodb:UpdateItem"), resource="table:Incidents"),
         Permission(actions=_LIMITS, resource="table:Limits"),
         Permission(actions=("states:StartExecution",), resource="task-runner"),
         Permission(actions=("states:DescribeExecution",), resource="task-runner:executions"),
@@ -97,4 +108,4 @@ _WATCHDOG = Function(
     ),
 )
 
-FUNCTIONS = (_COURIER, _FAILURE_HANDLER, _FOLLOWER, _REPORTER, _WATCHDOG)
+FUNCTIONS = (_COURIER, _FAILURE_HANDLER, _FOLLOWER, _RECEIVER, _REPORTER, _WATCHDOG)

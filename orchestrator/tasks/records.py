@@ -19,6 +19,7 @@ from orchestrator.schedules.calendars import Closure, OnClosed
 from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
 from orchestrator.tasks.event_start import EventStart, WhenAbsent
 from orchestrator.tasks.limits import Limit
+from orchestrator.tasks.rates import Rates
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.task import (
     NOT_YET_SECONDS,
@@ -81,6 +82,8 @@ def values_of(task: Task) -> dict[str, Any]:
         **_numbers(task),
         "catchUp": task.catch_up,
         "budget": task.budget,
+        "ownersBudget": task.owners_budget or None,
+        "rates": task.rates.to_value() if task.rates else None,
         "alerts": {
             "failures": task.alerts.failures,
             "of": task.alerts.of,
@@ -138,7 +141,7 @@ def task_of(item: Mapping[str, Any]) -> Task:
         min_duration_seconds=fields.get("minDurationSeconds", int),
         max_duration_seconds=fields.get("maxDurationSeconds", int),
         pause_after_failures=fields.get("pauseAfterFailures", int),
-        budget=Decimal(f"{fields.find('budget', float) or 0:g}"),
+        **_money(fields),
         heartbeat_seconds=fields.find("heartbeatSeconds", int) or 0,
         approval_seconds=fields.find("approvalSeconds", int) or 0,
         not_yet_seconds=fields.find("notYetSeconds", int) or NOT_YET_SECONDS,
@@ -188,6 +191,14 @@ def _numbers(task: Task) -> dict[str, int]:
         "heartbeatSeconds": task.heartbeat_seconds,
         "notYetSeconds": task.not_yet_seconds,
         "approvalSeconds": task.approval_seconds,
+    }
+
+
+def _money(fields: Fields) -> dict[str, Any]:
+    return {
+        "budget": Decimal(f"{fields.find('budget', float) or 0:g}"),
+        "owners_budget": Decimal(f"{fields.find('ownersBudget', float) or 0:g}"),
+        "rates": Rates.from_fields(fields.map("rates")) if "rates" in fields else None,
     }
 
 

@@ -13,6 +13,7 @@ from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
 from orchestrator.tasks.event_start import EventStart, WhenAbsent
 from orchestrator.tasks.gates import HoldKind, in_order
 from orchestrator.tasks.limits import Limit
+from orchestrator.tasks.rates import Rates
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.upstream import OnDeadline, OnFailure, Upstream
 
@@ -168,6 +169,10 @@ class Task:
     pause_after_failures: int = 0
     #: Dollars a month that it should not cost more than; 0 is no bound.
     budget: Decimal = Decimal(0)
+    #: The same of all tasks of its owner together; `budgets` of tasks.yaml says it.
+    owners_budget: Decimal = Decimal(0)
+    #: What its runs cost; a deployment says it of a task with either budget.
+    rates: Rates | None = None
     #: A handler that is silent for longer is ended; 0: nobody listens.
     heartbeat_seconds: int = 0
     #: Somebody has to approve of each slot, for so long after it is due; 0: nobody.

@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 
+from orchestrator.instants import to_second
 from orchestrator.local.aws.clock import VirtualClock
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.hold import Hold
 from orchestrator.runs.run import Run, RunStatus, Trigger
 from orchestrator.tasks.gates import HoldKind
 from orchestrator.tasks.retries import RetryPolicy
-from orchestrator.tasks.task import OverlapPolicy
+from orchestrator.tasks.task import OverlapPolicy, TaskSchedule
+from orchestrator.tasks.upstream import SlotOf, Upstream
 from tests.testbed.task_runner import SLOT, STACK, Outcome, TaskRunner
 
 PATIENT = RetryPolicy(max_attempts=3, interval_seconds=0)
@@ -92,6 +94,24 @@ def test_the_slot_is_looked_at_again_when_it_is_time(runner: TaskRunner, task_id
     assert run
     assert run.history == ()
     assert datetime.fromisoformat(run.started_at or "") >= datetime.fromtimestamp(held(first).wake_at or 0, UTC)
+
+
+def test_at_its_deadline_a_slot_that_waits_for_another_expires_although_no_watchdog_looks(
+    runner: TaskRunner, task_id: str
+) -> None:
+    before = Upstream(task_id=task_id, slot=SlotOf.LATEST_BEFORE)
+    daily = TaskSchedule(expression="cron(0 0 * * ? *)")
+    runner.register(task_id, schedules=(daily,), after=(before,), deadline="90")
+    slot = runner.aws.clock.now().replace(microsecond=0)
+    runner.run(task_id, to_second(slot))
+    runner.until(
+        lambda: (found := runner.ledger.get(task_id, to_second(slot))) is not None and found.status is RunStatus.EXPIRED
+    )
+    run = runner.ledger.get(task_id, to_second(slot))
+    assert run
+    assert run.ended_at
+    late = datetime.fromisoformat(run.ended_at) - slot - timedelta(seconds=90)
+    assert timedelta() <= late < timedelta(seconds=60)
 
 
 def test_each_look_waits_from_the_first_and_at_last_the_run_has_failed(runner: TaskRunner, task_id: str) -> None:

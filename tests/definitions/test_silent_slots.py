@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from orchestrator.stack import HEARTBEAT_METRIC, METRICS_NAMESPACE, UNREADABLE_M
 from orchestrator.stores.dead_letters import DeadLetters
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.mutes import Mutes
+from orchestrator.tasks.rates import Rates
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.scope import Scope, ScopeKind
 from orchestrator.tasks.slots import key
@@ -52,11 +55,11 @@ def mortal(runner: TaskRunner, task_id: str) -> Iterator[TaskRunner]:
     client, arn = runner.aws.client("stepfunctions"), runner.applied.outputs["TaskRunnerArn"]
     definition = json.loads(client.describe_state_machine(stateMachineArn=arn)["definition"])
     mortal = json.loads(json.dumps(definition))
-    mortal["TimeoutSeconds"] = 5 if task_id == "too-long" else 60
+    mortal["TimeoutSeconds"] = 2 if task_id == "too-long" else 60
     give_up = mortal["States"]["RetryOrGiveUp"]
     sound = give_up["Choices"][0]["Condition"].removeprefix("{%").removesuffix("%}")
     give_up["Choices"][0]["Condition"] = f"{{% $taskId = 'runtime' ? $error('as it was told to') : ({sound}) %}}"
-    give_up["Choices"][1]["Output"] = "{% $taskId = 'too-much' ? $join([1..90000].($string($))) : $states.input %}"
+    give_up["Choices"][1]["Output"] = "{% $taskId = 'too-much' ? $pad('', 300000, 'x') : $states.input %}"
     client.update_state_machine(stateMachineArn=arn, definition=json.dumps(mortal))
     yield runner
     client.update_state_machine(stateMachineArn=arn, definition=json.dumps(definition))
@@ -110,7 +113,11 @@ def test_an_execution_that_dies_is_recorded_through_the_status_rule(mortal: Task
     assert len(told(mortal, task_id)) == 1
 
 
-@pytest.mark.parametrize("task_id", DEATHS)
+# Whatever it has died of, the watchdog asks for its status alone: one that failed, and one that was stopped.
+@pytest.mark.parametrize(
+    "task_id",
+    [pytest.param(one, marks=[pytest.mark.proof] if one in ("too-much", "too-long") else []) for one in DEATHS],
+)
 def test_an_execution_whose_end_nobody_hears_of_is_recorded_by_the_watchdog(
     mortal: TaskRunner, dropped: None, task_id: str
 ) -> None:
@@ -192,6 +199,42 @@ def test_a_slot_that_was_started_after_all_is_no_failure(runner: TaskRunner) -> 
     ended(runner, "never-heard-of", SLOT)
     assert runner.ledger.get("started-before", SLOT) == outcome.run
     assert told(runner, "started-before") == []
+
+
+# --- budgets
+
+
+def test_a_budget_that_a_month_has_passed_is_told_once_and_its_incident_stands_until_another_month(
+    runner: TaskRunner,
+) -> None:
+    dollar = Rates(**{field.name: Decimal(1) for field in dataclasses.fields(Rates)})
+    for task_id, budget in (("dear", "1.5"), ("cheap", "30")):
+        runner.register(task_id, owner="ann", budget=Decimal(budget), owners_budget=Decimal(30), rates=dollar)
+        runner.run(task_id)
+    runner.run("dear", "2026-11-22T08:00:00Z")
+    incidents = Incidents(runner.aws.client("dynamodb"), STACK)
+
+    def open_() -> list[str]:
+        return [one.title for one in incidents.open() if one.severity is Severity.OVER_BUDGET]
+
+    day = datetime(2026, 11, 24, tzinfo=UTC)
+    assert round_at(runner, day)["told"] == 1
+    (alert,) = messages(runner)
+    assert "dear: more was spent than the budget allows." in alert
+    assert "budget:    $1.50" in alert
+    for later in (timedelta(minutes=5), timedelta(days=1), timedelta(days=2)):
+        assert (round_at(runner, day + later)["told"], messages(runner)) == (0, [])
+    assert open_() == ["dear: cost more than $1.50 in 2026-11"]
+    record = runner.registry.get("dear")
+    assert record is not None
+    assert record.spending is not None
+    # Of each run: itself, its second or less, its hour and the check of its slot.
+    assert (record.spending.month, record.spending.day) == ("2026-11", "2026-11-26")
+    assert 6 <= record.spending.settled == record.spending.dollars <= 8
+    assert round_at(runner, datetime(2026, 12, 3, tzinfo=UTC))["told"] == 0
+    assert open_() == []
+    for task_id in ("dear", "cheap"):
+        runner.registry.remove(task_id)
 
 
 # --- slots that nobody delivered

@@ -99,7 +99,9 @@ the sizes of rows and records. `orchestrator forecast` and `python deploy.py pla
 `orchestrator costs` says what each task and each owner has cost in a month: it works that out from the rows of the
 ledger, which say how long, how often and in which machine. No row is told its cost, since one more write of each would
 cost more than it says. With `budget: 5` on a task, or `budgets: {data-platform: 20}` for all of an owner's, `validate`
-and `plan` warn where more dollars a month are expected, and `costs` says where they were spent.
+and `plan` warn where more dollars a month are expected, and `costs` says where they were spent. The watchdog
+[tells](../how-to/be-told.md#choose-when), once a day, of a budget that the month has passed or will pass: it counts
+with rates that a deployment writes into the records of those tasks, and reads each of their rows three times.
 
 No server waits between two slots, yet an idle stack is not free. Its key, alarms, dashboard, the polling of its queues
 and the watchdog are billed whether a task runs or not; the third table says how much. In an account that uses

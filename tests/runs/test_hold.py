@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import UTC, datetime
-
 import pytest
 
 from orchestrator.dynamodb import to_item
@@ -42,10 +39,3 @@ def test_a_row_that_waits_for_nothing_known_cannot_be_read(wrong: dict[str, obje
         Run.from_item(to_item(KEY | {"hold": wrong}))
     with pytest.raises(InvalidRow):
         Outline.from_item(to_item(KEY | {"hold": wrong}))
-
-
-def test_a_deadline_has_passed_from_its_moment_on() -> None:
-    at = datetime(2026, 12, 1, 9, tzinfo=UTC)
-    assert MOST.passed(at)
-    assert not MOST.passed(at.replace(hour=8, minute=59, second=59))
-    assert not replace(MOST, deadline=None).passed(at)

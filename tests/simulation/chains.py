@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import heapq
 import sys
-import time
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -36,6 +35,7 @@ from orchestrator.tasks.slots import expected, key
 from orchestrator.tasks.task import Target, TargetKind, Task, TaskSchedule
 from orchestrator.tasks.upstream import OnDeadline, OnFailure, SlotOf, Upstream
 from tests.simulation.model import GIVEN_UP_SECONDS, ROUND_SECONDS, World
+from tests.simulation.showing import shown
 from tests.simulation.year import world
 
 _ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Santiago")
@@ -421,13 +421,7 @@ def lines(found: Figures) -> Iterator[str]:
 
 
 def main(seed: int = 1, count: int = 1000, days: int = 365) -> int:
-    print(f"seed {seed}", flush=True)  # noqa: T201
-    began = time.monotonic()
-    found = simulate(count, days, seed)
-    for line in lines(found):
-        print(line)  # noqa: T201
-    print(f"{time.monotonic() - began:.0f} s")  # noqa: T201
-    return int(found.wrong > 0)
+    return shown(lambda: simulate(count, days, seed), lines, seed)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ was expected, or if a slot's target was called twice.
 from __future__ import annotations
 
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -20,6 +19,7 @@ from orchestrator.runs.task_state import Pause
 from orchestrator.tasks.slots import expected, key
 from orchestrator.tasks.task import CatchUp, OverlapPolicy, Target, TargetKind, Task, TaskSchedule
 from tests.simulation.model import Outages, TaskYear, World
+from tests.simulation.showing import shown
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -50,6 +50,10 @@ class Figures:
             missed=self.missed + other.missed,
             extra=self.extra + other.extra,
         )
+
+    @property
+    def wrong(self) -> int:
+        return self.missed + self.extra
 
 
 def world(seed: int, days: int, **more: object) -> World:
@@ -152,13 +156,7 @@ def lines(found: Figures) -> Iterator[str]:
 
 
 def main(seed: int = 1, count: int = 5000, days: int = 365) -> int:
-    print(f"seed {seed}", flush=True)  # noqa: T201
-    began = time.monotonic()
-    found = simulate(count, days, seed)
-    for line in lines(found):
-        print(line)  # noqa: T201
-    print(f"{time.monotonic() - began:.0f} s")  # noqa: T201
-    return int(found.missed + found.extra > 0)
+    return shown(lambda: simulate(count, days, seed), lines, seed)
 
 
 if __name__ == "__main__":

@@ -28,9 +28,11 @@ def follow(run: Run, changed: Mapping[str, Any], context: LambdaContext) -> None
     former = changed.get("OldImage", {})
     now = datetime.fromtimestamp(changed["ApproximateCreationDateTime"], UTC)
     try:
-        if run.hold is not None and _held(changed["NewImage"]) != _held(former):
-            _releasing(context).consider(run.task_id, run.slot, now)
-            _wake_later(run, now, context)
+        if run.hold is not None:
+            if _held(changed["NewImage"]) != _held(former):
+                _releasing(context).consider(run.task_id, run.slot, now)
+            if _wakes(changed["NewImage"]) != _wakes(former):
+                _wake_later(run, now, context)
         elif _concerns_others(run) and _ended(changed["NewImage"]) != _ended(former):
             _releasing(context).ended(run, now)
     except (InvalidRecord, InvalidRow) as fault:
@@ -46,7 +48,7 @@ def look_again(task_id: str, slot: str, now: datetime, context: LambdaContext) -
 
 
 def _wake_later(run: Run, now: datetime, context: LambdaContext) -> None:
-    """Makes an alarm clock of a hold that ends at a moment."""
+    """Makes an alarm clock of a hold that ends, or whose deadline comes, at a moment."""
     if run.hold is None or run.hold.wake_at is None or run.hold.wake_at <= now.timestamp():
         return
     role, function = setting(SCHEDULER_ROLE, "SchedulerRole"), context.invoked_function_arn
@@ -73,6 +75,11 @@ def _releasing(context: LambdaContext) -> Releasing:
 def _held(image: Mapping[str, Any]) -> tuple[Any, ...]:
     """Whose hold it is, and of what kind: what it says for people is no news."""
     return image.get("startedAt"), image.get("hold", {}).get("M", {}).get("kind")
+
+
+def _wakes(image: Mapping[str, Any]) -> tuple[Any, ...]:
+    """When it is to be looked at again; a deadline is written by who looks at it first."""
+    return image.get("startedAt"), image.get("hold", {}).get("M", {}).get("wakeAt")
 
 
 def _ended(image: Mapping[str, Any]) -> tuple[Any, ...]:

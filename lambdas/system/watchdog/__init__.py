@@ -1,7 +1,7 @@
 """The watchdog: a task like any other that looks after all tasks. An alarm goes off when it is silent.
 
 It checks for slots that nobody has run, runs whose execution has ended or takes too long, held slots that nobody has
-woken, and pauses that are over.
+woken, and pauses that are over; and once a day, for budgets that the month has passed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from orchestrator.errors import InvalidRecord, InvalidRow, RoundIncomplete
 from orchestrator.handlers.event import Params, TaskEvent
 from orchestrator.handlers.invocation import client, count, logger, stack, task_handler, unreadable
 from orchestrator.stack import HEARTBEAT_METRIC, HEARTBEAT_URL, sibling
+from orchestrator.stores.budget_looks import BudgetLooks
 from orchestrator.stores.executions import Runner
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.ledger import Ledger
@@ -60,6 +61,7 @@ def handler(event: TaskEvent[WatchdogParams], context: LambdaContext) -> dict[st
         incidents=Incidents(dynamodb, stack()),
         mutes=Mutes(dynamodb, stack()),
         pools=Pools(dynamodb, stack()),
+        looks=BudgetLooks(dynamodb, stack()),
         publish=lambda subject, text, about: client("sns").publish(
             TopicArn=topic, Subject=subject, Message=text, MessageAttributes=about
         ),

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic.alias_generators import to_camel
 
+from lambdas.system.watchdog.budgets import Budgets
 from orchestrator.errors import InvalidRecord, InvalidRow
 from orchestrator.instants import order, to_millisecond
 from orchestrator.operations import pausing
@@ -20,9 +21,12 @@ from orchestrator.runs import alerts
 from orchestrator.runs.destinations import News, about, attributes
 from orchestrator.runs.missed_slots import detect, too_long
 from orchestrator.runs.mutes import Mute, told_at_end
+from orchestrator.runs.overruns import Overrun, overruns
 from orchestrator.runs.run import Attention, Run, RunEnd, RunStatus, Trigger
+from orchestrator.runs.spending import Spending
 from orchestrator.runs.task_state import Record
 from orchestrator.stack import Stack
+from orchestrator.stores.budget_looks import BudgetLooks
 from orchestrator.stores.executions import Runner
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.ledger import Ledger
@@ -32,6 +36,7 @@ from orchestrator.stores.recorder import Closing, Recorder
 from orchestrator.stores.registry import Registry
 from orchestrator.stores.unreadable import Report
 from orchestrator.tasks.slots import key
+from orchestrator.tasks.task import Task
 
 T = TypeVar("T")
 
@@ -81,6 +86,7 @@ class Round:
     incidents: Incidents
     mutes: Mutes
     pools: Pools
+    looks: BudgetLooks
     #: Called with what cannot be read: a row or record of somebody else's making.
     report: Report
     #: Called with subject, text and what they are about, as SNS takes it.
@@ -94,7 +100,7 @@ class Round:
     def make(self) -> Tally:
         """Closes runs whose executions are gone first, which frees their leases; their slots are then not missed."""
         # What is to be looked at is found at once; each is read again when it is.
-        with ThreadPoolExecutor(5) as several:
+        with ThreadPoolExecutor(6) as several:
             running, waiting = (
                 several.submit(self._read, "run", partial(self._with_status, status))
                 for status in (RunStatus.RUNNING, RunStatus.WAITING)
@@ -102,6 +108,7 @@ class Round:
             overdue = several.submit(self._read, "task", lambda: list(self.registry.overdue(self.now)))
             mutes = several.submit(self._read, "mute", self.mutes.all)
             incidents = several.submit(self._read, "incident", lambda: list(self.incidents.open()))
+            look = several.submit(self._read, "budget", lambda: [self.looks.is_due(self.now)])
         unfinished = [*running.result(), *waiting.result()]
         going_on = [run for run in unfinished if run.hold is None]
         old = order(to_millisecond(self.now - _YOUNG))
@@ -111,7 +118,33 @@ class Round:
         self._each("task", overdue.result(), self._check)
         self._each("mute", mutes.result(), self._unmute)
         self._each("incident", incidents.result(), self._summarize)
+        if any(look.result()):
+            # Last, since it may take long where many tasks have budgets.
+            self._look_at_budgets(mutes.result(), incidents.result())
         return self.tally
+
+    def _look_at_budgets(self, mutes: Sequence[Mute], incidents: Sequence[alerts.Incident]) -> None:
+        """Once a day. Where there is no time for all, or a fault, the next round goes on."""
+        budgets = Budgets(
+            stack=self.stack,
+            registry=self.registry,
+            ledger=self.ledger,
+            incidents=self.incidents,
+            mutes=self.mutes,
+            publish=self.publish,
+            now=self.now,
+        )
+        faults, spent = len(self.tally.faults), list[tuple[Task, Spending]]()
+        bounded = self._read("budget", self.registry.bounded)
+        self._each("budget of", bounded, lambda record: spent.append(budgets.spent(record)))
+
+        def tell(overrun: Overrun) -> None:
+            self.tally.told += budgets.tell(overrun, mutes)
+
+        self._each("overrun of", list(overruns(spent, self.now)), tell)
+        self._each("incident", incidents, budgets.end)
+        if len(spent) == len(bounded) and len(self.tally.faults) == faults and self.goes_on():
+            self.looks.done(self.now)
 
     def _read(self, what: str, find: Callable[[], list[T]]) -> list[T]:
         try:
@@ -233,6 +266,10 @@ def _name(one: object) -> str:
     match one:
         case Run():
             return f"{one.task_id} {one.slot}"
+        case Record():
+            return one.task.id
+        case Overrun():
+            return one.who
         case alerts.Incident():
             return one.id
         case Mute():

@@ -181,4 +181,4 @@ def main(adapt: Callable[[], None], arguments: Sequence[str]) -> int:
 if __name__ == "__main__":
     # Not this module, which Python knows as __main__, but the one that the adapters declare to.
     here = importlib.import_module("orchestrator.local.aws.replacements")
-    sys.exit(here.main(importlib.import_module("orchestrator.local.aws.server").adapt, sys.argv[1:]))
+    sys.exit(here.main(importlib.import_module("orchestrator.local.aws.server").adapt_all, sys.argv[1:]))

@@ -1,0 +1,74 @@
+"""The watchdog's sum of a month is that of `orchestrator costs`, within a percent: both follow from one rule."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from deploy import PROJECT
+from orchestrator.deployment import billed
+from orchestrator.dynamodb import Fields, to_item
+from orchestrator.pricing.actual import spent
+from orchestrator.pricing.rates import rates, with_budgets
+from orchestrator.runs.run import Run, RunStatus, Trigger
+from orchestrator.runs.spending import dollars
+from orchestrator.stack import Stack
+from orchestrator.tasks.rates import Rates
+from orchestrator.tasks.task import Target, TargetKind, Task
+
+BILLED = replace(billed(PROJECT.application(Stack())), memory_mb={"work": 512, "large": 2048})
+PLAIN = Task(id="t", target=Target(kind=TargetKind.LAMBDA, name="work"))
+TASKS = {
+    "plain": PLAIN,
+    "express": replace(PLAIN, express=True),
+    "large": replace(PLAIN, target=Target(kind=TargetKind.LAMBDA, name="large")),
+    "workflow": replace(PLAIN, target=Target(kind=TargetKind.WORKFLOW, name="billing")),
+    "limited": replace(PLAIN, at_once=2),
+}
+ROWS: tuple[dict[str, Any], ...] = (
+    {"duration_seconds": 0.3},
+    {"duration_seconds": 12.0, "attempts": 3},
+    {"duplicates": 2, "trigger": Trigger.RERUN},
+    {"trigger": Trigger.EVENT, "duration_seconds": 1.0},
+    {"status": RunStatus.SKIPPED, "attempts": 0},
+    {"status": RunStatus.MISSED, "attempts": 0, "execution_arn": None},
+)
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=list(TASKS))
+def test_rows_cost_the_watchdog_what_they_cost_costs(task: Task) -> None:
+    kind = "express" if task.express else "execution"
+    plain = Run(
+        task_id="t",
+        slot="2026-12-01T08:00:00Z",
+        status=RunStatus.SUCCEEDED,
+        execution_arn=f"arn:aws:states:us-east-1:123456789012:{kind}:orchestrator-dev-TaskRunner:t-1",
+        attempts=1,
+    )
+    found = rates(task, BILLED)
+    runs = [replace(plain, **row) for row in ROWS]
+    for some in (runs, *([one] for one in runs)):
+        expected = spent(task, some, BILLED).usage.dollars()
+        assert float(dollars(found, some)) == pytest.approx(float(expected), rel=0.01)
+    assert Rates.from_fields(Fields(to_item(found.to_value()))) == found
+
+
+def test_tasks_that_are_bounded_have_their_rates_and_no_others() -> None:
+    tasks = (
+        replace(PLAIN, id="own", budget=Decimal(5)),
+        replace(PLAIN, id="ours", owner="ann"),
+        replace(PLAIN, id="theirs", owner="bob"),
+    )
+    own, ours, theirs = with_budgets(tasks, {"ann": Decimal(20)}, lambda: BILLED)
+    assert (own.rates, own.owners_budget) == (rates(PLAIN, BILLED), Decimal(0))
+    assert (ours.rates, ours.owners_budget) == (rates(PLAIN, BILLED), Decimal(20))
+    assert theirs == tasks[2]
+
+
+def test_tasks_that_are_not_alike_have_rates_of_their_own() -> None:
+    tasks = [replace(task, id=name, budget=Decimal(1)) for name, task in TASKS.items()]
+    for task in with_budgets(tasks, {}, lambda: BILLED):
+        assert task.rates == rates(replace(task, rates=None), BILLED)
