@@ -18,6 +18,7 @@ from orchestrator.deployment.application import Application
 from orchestrator.deployment.dependencies import Dependencies
 from orchestrator.deployment.discovery import discover, names_of
 from orchestrator.deployment.http_targets import endpoint
+from orchestrator.deployment.inbound import Inbound, Queue
 from orchestrator.deployment.job_targets import batch_job, container, glue_job
 from orchestrator.deployment.mistakes import Mistakes
 from orchestrator.deployment.outcome_events import OutcomeEvents
@@ -92,7 +93,8 @@ class Project:
         with mistakes.collecting():
             whole = self._stack()
         around = whole.of(stack.environment)
-        functions = self._functions(declared, around.functions, mistakes)
+        inbound = _inbound(around)
+        functions = inbound.received_by(self._functions(declared, around.functions, mistakes))
         for function in functions:
             for permission in function.permissions:
                 kind, _, name = permission.resource.partition(":")
@@ -107,7 +109,7 @@ class Project:
             workflow = workflow_name(kind, name)
             if workflow in own:
                 mistakes.add(f"{STACK}: {place}.{name}: {own[workflow].source} is the workflow {workflow!r} already")
-            own[workflow] = Workflow(build=build, source=STACK)
+            own[workflow] = Workflow(build=build, source=f"{STACK}: {place}.{name}")
         builders = {**system.MACHINES, **{name: workflow.build for name, workflow in own.items()}}
         definitions = {}
         for name, build in builders.items():
@@ -122,6 +124,7 @@ class Project:
             buckets=tuple(whole.buckets),
             surroundings=_surroundings(around),
             outcome_events=OutcomeEvents(bus=told.bus, kinds=told.kinds) if (told := around.outcomes) else None,
+            inbound=inbound,
             jobs=(*around.ecs.values(), *around.batch.values(), *around.glue.values()),
             dependencies=dependencies,
         )
@@ -207,6 +210,11 @@ class Project:
 
 def _surroundings(around: SurroundingsModel) -> Surroundings:
     return Surroundings(tags=around.tags, permissions_boundary=around.permissions_boundary, key=around.key)
+
+
+def _inbound(around: SurroundingsModel) -> Inbound:
+    queues = {name: Queue(arn=one.arn or "", key=one.key or "") for name, one in around.queues.items()}
+    return Inbound(webhooks=around.webhooks is not None, queues=queues)
 
 
 def _platform() -> Platform:
