@@ -35,7 +35,9 @@ OrchestratorError
 ├── AnsweredAlready             a person answered after somebody else, or too late
 ├── NotPaused                   a person ended the pause of a task that has none
 ├── EventRefused                EventBridge has not taken an event that somebody sent
+├── RequestRefused              a request to a webhook that starts a task is not taken
 ├── RuleNotWritten              EventBridge has not taken the target of a rule that starts a task
+├── UnknownQueue                no task of the stack listens to a queue
 ├── UnknownBackfill             a backfill was named that Step Functions does not know
 ├── InvalidSelection            a form does not say which slots a backfill is to run
 ├── NothingToRun                of the slots that a backfill was to run none is to be run
@@ -203,6 +205,15 @@ class EventRefused(OrchestratorError):
         super().__init__(f"EventBridge refuses the event: {code}: {reason}; nothing was sent")
 
 
+class RequestRefused(OrchestratorError):
+    """A request to a webhook that starts a task is not taken; the sender is answered so."""
+
+    def __init__(self, status: int, error: str, said: str) -> None:
+        super().__init__(said)
+        #: Of HTTP, and the error's name for programs.
+        self.status, self.error = status, error
+
+
 class RuleNotWritten(OrchestratorError):
     """EventBridge has not taken the target of a rule that starts a task: deploying again writes it anew."""
 
@@ -363,6 +374,14 @@ class UnknownTask(OrchestratorError):
 
     def __init__(self, task_id: str) -> None:
         super().__init__(f"there is no task {task_id!r} in the registry; `orchestrator tasks` lists them")
+
+
+class UnknownQueue(OrchestratorError):
+    """No task of the stack listens to a queue."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        there = f"; they listen to {', '.join(known)}" if known else "; they listen to none"
+        super().__init__(f"no task listens to the queue {name!r}{there}")
 
 
 class UnknownBackfill(OrchestratorError):

@@ -56,11 +56,14 @@ class EventSource:
     filters: tuple[Mapping[str, Any], ...] = ()
     #: For so long a change that cannot be dealt with is tried again, however often; None: it is tried some times.
     kept_seconds: int | None = None
+    #: Of a queue that is not in the template: its ARN, and that of the customer's key that it is encrypted with.
+    arn: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Function:
-    """A Lambda function, the target ``lambda/NAME`` of tasks, or, with event sources, what they call."""
+    """A Lambda function, the target ``lambda/NAME`` of tasks, or what event sources or requests to a URL call."""
 
     #: The logical name: the module's, with ``-`` for ``_`` and ``.``.
     name: str
@@ -72,6 +75,8 @@ class Function:
     environment: Mapping[str, str] = field(default_factory=dict)
     permissions: tuple[Permission, ...] = ()
     event_sources: tuple[EventSource, ...] = ()
+    #: Whether everybody may call it by a URL.
+    has_url: bool = False
     #: Distributions that only functions which name them have in their bundles; what nobody names is in every bundle.
     dependencies: tuple[str, ...] = ()
     #: Of ``/tmp``.
@@ -82,6 +87,11 @@ class Function:
     vpc: Vpc | None = None
     #: ARNs of versions of layers.
     layers: tuple[str, ...] = ()
+
+    @property
+    def is_target(self) -> bool:
+        """Whether tasks run it."""
+        return not (self.event_sources or self.has_url)
 
     @property
     def package(self) -> str:

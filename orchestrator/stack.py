@@ -53,6 +53,12 @@ OUTCOME_KINDS = "OUTCOME_KINDS"
 #: The function that does at once what a row of the ledger asks for.
 FOLLOWER = "follower"
 
+#: The function that takes requests to webhooks, and messages of queues, that start tasks.
+RECEIVER = "receiver"
+
+#: What stack.yaml may call a queue.
+QUEUE_NAME = "[a-z][a-z0-9-]{0,31}"
+
 #: What stack.yaml calls the bus that the stack makes for itself.
 OWN_BUS = "own"
 
@@ -138,6 +144,10 @@ class Stack:
     def courier_queue(self) -> str:
         """The queue of messages that go to webhooks and to others' topics."""
         return f"{self.name}-Courier"
+
+    def inbound_queue(self, name: str) -> str:
+        """A queue of the stack's own whose messages start tasks."""
+        return f"{self.name}-queue-{name}"
 
     @property
     def destinations_path(self) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import botocore.session
+import botocore.useragent
 import pytest
 from botocore.loaders import Loader, create_loader
 from hypothesis import settings
@@ -50,6 +51,9 @@ def _loader(search_paths: str | None = None) -> Loader:
 # A command makes a session of boto3's, and hundreds of commands run in this process: a description is read once.
 botocore.session.create_loader = _loader
 
+# Each request names its client anew, letter by letter: a twelfth of what a request costs.
+botocore.useragent.sanitize_user_agent_string_component = cache(botocore.useragent.sanitize_user_agent_string_component)
+
 # How long an example takes is measured elsewhere; a machine that is busy fails no test.
 settings.register_profile("suite", deadline=None, max_examples=20)
 settings.register_profile("proof", deadline=None)
@@ -60,10 +64,6 @@ settings.load_profile("suite")
 _LONG = (
     "outside/test_telling.py",
     "docs/test_pages.py",
-    "outside/test_rates.py",
-    "outside/test_state.py",
-    "outside/test_reloading.py",
-    "outside/test_terminal.py",
     "test_deploy.py",
     "console/test_browser.py",
     "definitions/test_billing.py",

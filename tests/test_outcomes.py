@@ -1,4 +1,4 @@
-"""What becomes of tasks, as somebody who subscribes with AWS's own command line hears it: once each, and in order."""
+"""What becomes of tasks, as somebody who subscribes to it hears it: once each, and in order."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from orchestrator.stores.event_rules import EventRule
 from orchestrator.tasks.event_start import EventStart
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.task import CatchUp
-from tests.testbed.clients import cli
 from tests.testbed.queues import drained
 from tests.testbed.task_runner import PATIENCE, SLOT, STACK, TaskRunner
 
@@ -44,19 +43,10 @@ class Subscriber:
             "Resource": arn,
         }
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        attributes = json.dumps({"Policy": policy})
-        # For queues, and for them alone, the first version of the command line has an address of its own.
-        here = ("--endpoint-url", aws.endpoint)
-        made = cli(aws, "sqs", "create-queue", "--queue-name", "outcomes", "--attributes", attributes, *here)
-        self._queue = made["QueueUrl"]
-        self._target = f"Id=queue,Arn={arn}"
-        self.subscribe()
-
-    def subscribe(self) -> None:
-        of_all = json.dumps({"source": ["scheduled-tasks"]})
-        where = ("--event-bus-name", BUS)
-        cli(self._runner.aws, "events", "put-rule", "--name", RULE, "--event-pattern", of_all, *where)
-        cli(self._runner.aws, "events", "put-targets", "--rule", RULE, "--targets", self._target, *where)
+        self._queue = aws.client("sqs").create_queue(QueueName="outcomes", Attributes={"Policy": policy})["QueueUrl"]
+        events, of_all = aws.client("events"), json.dumps({"source": ["scheduled-tasks"]})
+        events.put_rule(Name=RULE, EventPattern=of_all, EventBusName=BUS)
+        events.put_targets(Rule=RULE, EventBusName=BUS, Targets=[{"Id": "queue", "Arn": arn}])
 
     def heard(self) -> list[dict[str, Any]]:
         """The details of all events since the last time, each as it is documented."""

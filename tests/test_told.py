@@ -22,7 +22,6 @@ from orchestrator.local.aws import subscribers
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.destinations import News, attributes
 from tests.testbed import LAMBDAS, queues
-from tests.testbed.clients import cli
 from tests.testbed.handlers import folder_with, functions
 from tests.testbed.listener import Listener, listening
 from tests.testbed.queues import drained
@@ -129,13 +128,12 @@ def told(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) ->
 
 def subscriptions(told: Told) -> dict[str, str]:
     """Each endpoint's ARN."""
-    found = cli(told.aws, "sns", "list-subscriptions-by-topic", "--topic-arn", told.topic)["Subscriptions"]
+    found = told.aws.client("sns").list_subscriptions_by_topic(TopicArn=told.topic)["Subscriptions"]
     return {one["Endpoint"]: one["SubscriptionArn"] for one in found}
 
 
 def attributes_of(told: Told, arn: str) -> dict[str, str]:
-    found = cli(told.aws, "sns", "get-subscription-attributes", "--subscription-arn", arn)
-    return dict(found["Attributes"])
+    return dict(told.aws.client("sns").get_subscription_attributes(SubscriptionArn=arn)["Attributes"])
 
 
 def confirm(told: Told, address: str) -> None:

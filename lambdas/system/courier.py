@@ -27,6 +27,7 @@ from orchestrator.handlers.invocation import client, logger, metrics, observed, 
 from orchestrator.runs.destinations import FORWARDED, Destination, Kind, reference
 from orchestrator.runs.webhooks import Notification, payload
 from orchestrator.stack import sibling
+from orchestrator.stores.secrets import plain
 from orchestrator.stores.subscriptions import PROTOCOLS, Destinations
 
 if TYPE_CHECKING:
@@ -170,12 +171,7 @@ def _unreadable(parameter: str) -> None:
 def _plain(text: str) -> str:
     """Returns the value that a reference stands for, or the text itself."""
     secret = reference(text)
-    if secret is None:
-        return text
-    if secret.store == "ssm":
-        name = stack().secret_parameter(secret.name)
-        return str(client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]).strip()
-    return str(client("secretsmanager").get_secret_value(SecretId=stack().secret(secret.name))["SecretString"]).strip()
+    return plain(client, stack(), secret) if secret else text
 
 
 def _send(queue: str, message: dict[str, Any]) -> None:

@@ -16,7 +16,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from threading import Lock
 from typing import Any
 
 #: Why an expression is refused: it is no JSONata, or it asks for what Step Functions has not.
@@ -40,6 +41,9 @@ _DATA = frozenset({"Arguments", "Output", "Assign", "ItemSelector", "BatchInput"
 
 #: Operators of JSONata 2.1: Step Functions has 2.0.6, as the developer guide says. Not seen to be refused.
 _LATER = ("??", "?:")
+
+#: Held while :func:`_parser` reads: it has one place for the text.
+_parsing = Lock()
 
 #: What is said of an expression that ends too soon.
 _UNFINISHED = "Unexpected end of expression"
@@ -124,13 +128,9 @@ def _unsupported(reference: str, offered: frozenset[str]) -> str | None:
 def _read(expression: str) -> tuple[str | None, tuple[str, ...]]:
     """Why an expression cannot be parsed, and else to what it refers, each once and in order."""
     from jsonata.jexception import JException
-    from jsonata.parser import Parser
 
-    parser = Parser()
-    known = {name: symbol for name, symbol in parser.symbol_table.items() if name not in _LATER}
-    parser.symbol_table = defaultdict(lambda: None, known)
     try:
-        return None, tuple(dict.fromkeys(_references(parser.parse(expression))))
+        return None, tuple(dict.fromkeys(_references(_parsed(expression))))
     except JException as fault:
         return _said(fault), ()
     except RecursionError:
@@ -138,6 +138,27 @@ def _read(expression: str) -> tuple[str | None, tuple[str, ...]]:
     except IndexError:
         # AWS speaks in the words of the parser for JavaScript; the one for Python has none here.
         return ("Comment has no closing tag" if "/*" in expression else _UNFINISHED), ()
+
+
+def _parsed(expression: str) -> Any:
+    """The tree of an expression. Raises the library's JException, RecursionError and IndexError."""
+    with _parsing:
+        parser = _parser()
+        # The rest is set by each text anew.
+        parser.errors, parser.ancestry = [], []
+        parser.ancestor_label = parser.ancestor_index = 0
+        return parser.parse(expression)
+
+
+@cache
+def _parser() -> Any:
+    """The library's parser, without the operators that AWS has not; it takes longer to make than to use."""
+    from jsonata.parser import Parser
+
+    parser = Parser()
+    known = {name: symbol for name, symbol in parser.symbol_table.items() if name not in _LATER}
+    parser.symbol_table = defaultdict(lambda: None, known)
+    return parser
 
 
 def _said(fault: Any) -> str:

@@ -248,6 +248,11 @@ class Connection:
         """The ARN of the topic that people are told by. Raises :class:`NotDeployed`."""
         return self._outputs["AlertsTopicArn"]
 
+    @property
+    def webhooks_url(self) -> str | None:
+        """Below which the paths of webhooks are; None where stack.yaml opens none. Raises :class:`NotDeployed`."""
+        return self._outputs.get("WebhooksUrl")
+
     def _step_over(self, fault: OrchestratorError) -> None:
         self.unreadable += 1
         click.echo(str(fault), err=True)

@@ -87,7 +87,9 @@ def alarms(stack: Stack, functions: Mapping[str, str], queues: Sequence[str], ha
         **_of_machine(stack, stack.task_runner),
         **_of_machine(stack, stack.express_runner, "Express"),
         **_of_delivery(stack),
-        **{f"{logical_id}Alarm": _of_queue(stack, logical_id, logical_id in handled) for logical_id in queues},
+        **{
+            f"{logical_id}Alarm": of_queue(stack, logical_id, is_handled=logical_id in handled) for logical_id in queues
+        },
         **{f"{logical_id}ThrottledAlarm": _of_function(name) for logical_id, name in functions.items()},
     }
 
@@ -169,7 +171,8 @@ def _of_group(stack: Stack, prefix: str, name: str) -> dict[str, Any]:
     }
 
 
-def _of_queue(stack: Stack, logical_id: str, is_handled: bool) -> dict[str, Any]:
+def of_queue(stack: Stack, logical_id: str, *, is_handled: bool) -> dict[str, Any]:
+    """The alarm of a queue that should be empty, or, if it is handled, soon be so."""
     return _alarm(
         f"{stack.name}-{logical_id}",
         "AWS/SQS",

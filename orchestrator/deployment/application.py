@@ -14,6 +14,7 @@ from orchestrator.asl.definition import Definition
 from orchestrator.asl.fatal_errors import descendants
 from orchestrator.deployment.bundles import Bundle, bundle, library_files, own_files
 from orchestrator.deployment.dependencies import Dependencies
+from orchestrator.deployment.inbound import Inbound
 from orchestrator.deployment.outcome_events import OutcomeEvents
 from orchestrator.deployment.settings import AS_DEPLOYED, StackSettings
 from orchestrator.deployment.surroundings import Surroundings
@@ -59,6 +60,8 @@ class Application:
     surroundings: Surroundings = field(default_factory=Surroundings)
     #: Where what becomes of tasks is published; None: nowhere.
     outcome_events: OutcomeEvents | None = None
+    #: How requests and messages reach it that start tasks.
+    inbound: Inbound = field(default_factory=Inbound)
     #: The jobs of other services that stack.yaml declares.
     jobs: tuple[Job, ...] = ()
     #: What bundles hold beside our own code; None where the functions' Python has it already.
@@ -135,6 +138,8 @@ class Application:
         made = template(self.stack, self.definitions, functions, self.tables, self.buckets)
         if told:
             made = told.around(made, self.stack)
+        if self.inbound:
+            made = self.inbound.around(made, self.stack)
         return self.surroundings.around(made)
 
     @property
@@ -161,7 +166,8 @@ class Application:
         """The folder ``lambdas`` that a function's sources are in."""
         own = self.lambdas.joinpath(*function.module.split("."))
         is_own = own.with_suffix(".py").exists() or (own / "__init__.py").exists()
-        return self.lambdas if is_own or function not in system.FUNCTIONS else system.LAMBDAS
+        is_systems = any(one.module == function.module for one in system.FUNCTIONS)
+        return system.LAMBDAS if is_systems and not is_own else self.lambdas
 
 
 def _united(first: Iterable[str], second: Iterable[str]) -> tuple[str, ...]:

@@ -304,6 +304,11 @@ _UNASKED: tuple[Assumption, ...] = (
         instead="`orchestrator ledger verify` after some slots",
     ),
     Assumption(
+        claim="a public function URL needs lambda:InvokeFunctionUrl, and lambda:InvokeFunction for calls by the URL",
+        source="Control access to Lambda function URLs (developer guide)",
+        instead="`orchestrator emit --webhook TASK`: without either it is answered 403",
+    ),
+    Assumption(
         claim="EventBridge reaches an encrypted queue if the key's policy lets it in without conditions on the source",
         source="Managing Amazon SNS encryption keys and costs (developer guide)",
         instead="stop an execution of TaskRunner: its row becomes ABORTED",
@@ -334,9 +339,9 @@ _UNASKED: tuple[Assumption, ...] = (
         instead="the first run of a nested workflow, and its log",
     ),
     Assumption(
-        claim="a container, or a job of Batch, is stopped when the run that waits for it is, and when its time is up",
+        claim="a container, or a job of Batch or Glue, is stopped when the run that waits for it is, or is out of time",
         source="Discover service integration patterns in Step Functions (developer guide), which says it of stopping",
-        instead="`orchestrator stop` of a run of `ecs/NAME` or `batch/NAME`, and one with a short timeout",
+        instead="`orchestrator stop` of a run of `ecs/NAME`, and one with a short timeout",
     ),
     Assumption(
         claim="`ecs:runTask.sync` fails if a container exits with another code than 0, and takes a capacity provider",

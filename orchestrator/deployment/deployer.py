@@ -210,6 +210,14 @@ CLOUDFORMATION: tuple[Grant, ...] = (
     _grant("AWS::Lambda::Function", "s3", "GetObject", (f"{_BUCKETS[0]}/*",)),
     _passing("AWS::Lambda::Function", "lambda"),
     _through("AWS::Lambda::Function", "lambda", "CreateGrant Decrypt DescribeKey Encrypt GenerateDataKey"),
+    # These two for webhooks.
+    _grant("AWS::Lambda::Permission", "lambda", "AddPermission GetPolicy RemovePermission", _FUNCTIONS),
+    _grant(
+        "AWS::Lambda::Url",
+        "lambda",
+        "CreateFunctionUrlConfig DeleteFunctionUrlConfig GetFunctionUrlConfig UpdateFunctionUrlConfig",
+        _FUNCTIONS,
+    ),
     _grant(
         "AWS::Logs::LogGroup",
         "logs",

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Any
 
 from orchestrator.deployment.application import Application
@@ -25,6 +26,9 @@ from orchestrator.tasks.task import Task
 
 #: "Amazon EventBridge quotas": rules on a bus, unless the account has been given more.
 RULES_ON_A_BUS = 300
+
+#: How a record says that no event starts its task; most do.
+_NOTHING = {"S": "[]"}
 
 #: Writes at a time.
 _WORKERS = 5
@@ -70,7 +74,9 @@ def wanted(tasks: Iterable[Task], application: Application, machine: str = "") -
     rules, problems = {}, []
     for task in tasks:
         for start in task.starts:
-            problems += [f"{task.id}: {problem}" for problem in _unheard(start, application)]
+            if unheard := list(_unheard(start, application)):
+                problems += [f"{task.id}: {problem}" for problem in unheard]
+                continue
             resolved = of_stack(start, application, machine)
             rule = EventRule(task_id=task.id, start=resolved, express=task.express)
             name = rule_name(application.stack, task.id, start, express=task.express)
@@ -98,6 +104,9 @@ def of_stack(start: EventStart, application: Application, machine: str = "") -> 
             return value
         if value.startswith("${bucket:"):
             return _bucket(value.removeprefix("${bucket:").removesuffix("}"), application, account, region)
+        if value.startswith("${queue:"):
+            name = value.removeprefix("${queue:").removesuffix("}")
+            return application.inbound.address(name, application.stack, machine)
         outcomes = application.outcome_events.address(application.stack) if application.outcome_events else ""
         return value.replace("${stack}", application.stack.name).replace("${outcomes}", _plain(outcomes))
 
@@ -105,13 +114,26 @@ def of_stack(start: EventStart, application: Application, machine: str = "") -> 
 
 
 def _unheard(start: EventStart, application: Application) -> Iterator[str]:
-    """Why no event of the stack's own tasks would come, if it is those that are meant."""
+    """Why no event would come, if it is one that the stack itself makes."""
+    if start.webhook and not application.inbound.webhooks:
+        yield "on: stack.yaml opens no URL for webhooks; say `webhooks: {}` there"
+    yield from _no_queue(start, application.inbound.queues)
     if start.bus != "${outcomes}":
         return
     published = application.outcome_events.kinds if application.outcome_events else ()
     told = {kind.detail_type for kind in published}
     if missing := [kind for kind in start.pattern["detail-type"] if kind not in told]:
         yield f"on: stack.yaml publishes no {', '.join(missing)}; say `outcomes: {{}}` there, or name it in kinds"
+
+
+def _no_queue(start: EventStart, queues: Iterable[str]) -> Iterator[str]:
+    named = start.pattern.get("detail", {}).get("queue")
+    text = str(named[0]) if isinstance(named, list) else ""
+    name = text.removeprefix("${queue:").removesuffix("}")
+    if text.startswith("${queue:") and name not in queues:
+        close = get_close_matches(name, queues, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"say `queues: {{{name}: {{}}}}` there"
+        yield f"on: stack.yaml has no queue {name!r}; {hint}"
 
 
 def _plain(bus: str) -> str:
@@ -132,6 +154,8 @@ def buses(rules: Iterable[EventRule], registered: Mapping[str, Item], outputs: M
 
 
 def _registered(item: Item) -> tuple[EventStart, ...]:
+    if item.get("on") == _NOTHING:
+        return ()
     try:
         return task_of(item).starts
     except (KeyError, ValueError, TypeError, AttributeError):

@@ -14,6 +14,10 @@ from orchestrator.functions import EventSource, Function
 #: source mapping").
 _BATCHES = 5
 
+#: So many requests to a URL are handled at once: each takes some tens of milliseconds, and not every sender tries again
+#: what was throttled.
+_REQUESTS = 20
+
 #: Whether the functions here have concurrency of their own. A new account has none to give: its quota is 10 or so.
 PARAMETERS: Mapping[str, Any] = {
     "ReserveConcurrency": {
@@ -47,7 +51,7 @@ def mappings(logical_id: str, function: Function) -> dict[str, Any]:
 
 def reserved(function: Function) -> int:
     """Returns the number of concurrent executions that are reserved for a function; 0 if none are."""
-    return _BATCHES * len(function.event_sources)
+    return _BATCHES * len(function.event_sources) + (_REQUESTS if function.has_url else 0)
 
 
 def concurrency(function: Function) -> dict[str, Any]:
@@ -69,7 +73,10 @@ def _of(source: EventSource) -> dict[str, Any]:
     kind, _, name = source.source.partition(":")
     if kind == "queue":
         # Else more would be received than the function may handle, and be thrown back.
-        return {"EventSourceArn": statements.attribute(name), "ScalingConfig": {"MaximumConcurrency": _BATCHES}}
+        return {
+            "EventSourceArn": source.arn or statements.attribute(name),
+            "ScalingConfig": {"MaximumConcurrency": _BATCHES},
+        }
     filters = [{"Pattern": json.dumps(pattern, separators=(",", ":"))} for pattern in source.filters]
     return {
         "EventSourceArn": statements.attribute(name, "StreamArn"),

@@ -1,18 +1,19 @@
 """Jobs of other services as targets of tasks: ``ecs/NAME`` of tasks.yaml is a container that stack.yaml declares,
-``batch/NAME`` a job of AWS Batch.
+``batch/NAME`` a job of AWS Batch, ``glue/NAME`` one of AWS Glue.
 
-As with endpoints, the registry holds no name of anything outside the stack: each job is a workflow of one state, which
+As with endpoints, the registry holds no name of anything outside the stack: each job is a workflow, one state of which
 starts the job, waits for its end, and stops it when the run is stopped ("Run a Job (.sync)"). Its role may start this
 job and stop it, and nothing else. Tasks of other kinds have nothing of it.
 
-Sources: "Run Amazon ECS or Fargate tasks with Step Functions" and "Run AWS Batch workloads with Step Functions" for
-requests, errors and permissions; the "Service Authorization Reference" of each service for resources that are finer
-than those pages' ``*``.
+Sources: "Run Amazon ECS or Fargate tasks with Step Functions", "Run AWS Batch workloads with Step Functions" and "Start
+an AWS Glue job with Step Functions" for requests, errors and permissions; the "Service Authorization Reference" of each
+service for resources that are finer than those pages' ``*``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from orchestrator.asl.definition import Definition
@@ -21,7 +22,7 @@ from orchestrator.asl.vocabulary import CAUSE_TEXT, one_line
 from orchestrator.asl.written import WrittenDefinition
 from orchestrator.deployment.statements import arn
 from orchestrator.functions import Permission
-from orchestrator.taskfile.job_models import JOB_VARIABLES, BatchModel, EcsModel
+from orchestrator.taskfile.job_models import JOB_VARIABLES, BatchModel, EcsModel, GlueModel
 from orchestrator.tasks.task import workflow_name
 
 #: What Step Functions adds to the time of a job itself, in seconds.
@@ -137,10 +138,61 @@ def batch_job(name: str, declared: BatchModel) -> Definition:
     )
 
 
+def glue_job(name: str, declared: GlueModel) -> Definition:
+    """Returns the workflow that runs a job of AWS Glue. Glue ends it, too, when its time is up, to the minute.
+
+    StartJobRun has no idempotency token: as with containers, a job learns from ``--RUN_KEY`` whose attempt it is.
+    """
+    of_run = {f"--{one['Name']}": one["Value"] for one in _variables({})}
+    arguments = {
+        "JobName": declared.job,
+        "Arguments": of_run | {key: _text(value) for key, value in declared.arguments.items()},
+        "Timeout": -(-declared.timeout // 60),
+    }
+    output = """{
+        'jobRunId': $states.result.Id,
+        'state': $states.result.JobRunState,
+        'stateDetail': $states.result.StateDetail
+    }"""
+    # Somebody may stop a job run by hand, and no page says whether Step Functions takes that for a failure.
+    stopped = {"error": "Glue.Stopped", "cause": jsonata("$states.input.jobRunId & ' is ' & $states.input.state")}
+    ended = {
+        "Type": "Choice",
+        "Choices": [
+            {"Condition": jsonata("$states.input.state != 'SUCCEEDED'"), "Output": stopped, "Next": "Failed"},
+        ],
+        "Default": "Succeeded",
+    }
+    state = {
+        "Resource": "arn:aws:states:::glue:startJobRun.sync",
+        "TimeoutSeconds": declared.timeout,
+        "Arguments": arguments,
+        "Output": jsonata(output),
+    }
+    actions = ("glue:BatchStopJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:StartJobRun")
+    return _job(
+        workflow_name("glue", name),
+        state,
+        service="Glue",
+        told=(_field("JobRunState"), _field("ErrorMessage")),
+        permissions=(Permission(actions=actions, resource=f"here:glue:job/{declared.job}"),),
+        after={"Ended": ended, "Succeeded": {"Type": "Succeed"}},
+    )
+
+
 def _job(
-    name: str, state: Mapping[str, Any], *, service: str, told: Sequence[str], permissions: Sequence[Permission]
+    name: str,
+    state: Mapping[str, Any],
+    *,
+    service: str,
+    told: Sequence[str],
+    permissions: Sequence[Permission],
+    after: Mapping[str, Any] = MappingProxyType({}),
 ) -> Definition:
-    """A workflow of one state; its failure is what ``told``, expressions over the text ``$cause``, say of it."""
+    """A workflow of one state, and of those that come ``after`` it, the first of them next.
+
+    Its failure is what ``told``, expressions over the text ``$cause``, say of it.
+    """
     caught = f"""(
         $cause := {CAUSE_TEXT};
         $told := [{", ".join(told)}];
@@ -160,7 +212,7 @@ def _job(
                 "Next": "Failed",
             }
         ],
-        "End": True,
+        **({"Next": next(iter(after))} if after else {"End": True}),
     }
     failed = {"Type": "Fail", "Error": jsonata("$states.input.error"), "Cause": jsonata("$states.input.cause")}
     comment = f"Runs {name}, and waits for its end."
@@ -171,7 +223,7 @@ def _job(
             "QueryLanguage": "JSONata",
             "TimeoutSeconds": whole_seconds,
             "StartAt": "Run",
-            "States": {"Run": run, "Failed": failed},
+            "States": {"Run": run, **after, "Failed": failed},
         },
         comment=comment,
         timeout_seconds=whole_seconds,

@@ -158,7 +158,7 @@ def function(stack: Stack, function: Function) -> list[Statement]:
         declared += for_secrets(stack, function)
     except ValueError as fault:
         raise InvalidProject([f"{function.name}: {fault}"]) from fault
-    group = f"log-group:/aws/lambda/{stack.function(function.name, is_task=not function.event_sources)}:*"
+    group = f"log-group:/aws/lambda/{stack.function(function.name, is_task=function.is_target)}:*"
     return [
         allow(("logs:CreateLogStream", "logs:PutLogEvents"), arn("logs", group)),
         *tracing(TRACE_ACTIONS),
@@ -173,7 +173,9 @@ def _polling(source: EventSource) -> list[Statement]:
     kind, _, name = source.source.partition(":")
     if kind == "queue":
         actions = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
-        return [allow(actions, attribute(name))]
+        polled = allow(actions, source.arn or attribute(name))
+        through = {"kms:ViaService": {"Fn::Sub": "sqs.${AWS::Region}.amazonaws.com"}}
+        return [polled, allow("kms:Decrypt", source.key, StringEquals=through)] if source.key else [polled]
     if kind != "stream":
         raise ValueError(f"{source.source!r} is no event source: queue:NAME or stream:TABLE")
     actions = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")

@@ -18,7 +18,8 @@ from orchestrator.deployment.application import Application
 from orchestrator.deployment.dependencies import Dependencies
 from orchestrator.deployment.discovery import discover, names_of
 from orchestrator.deployment.http_targets import endpoint
-from orchestrator.deployment.job_targets import batch_job, container
+from orchestrator.deployment.inbound import Inbound, Queue
+from orchestrator.deployment.job_targets import batch_job, container, glue_job
 from orchestrator.deployment.mistakes import Mistakes
 from orchestrator.deployment.outcome_events import OutcomeEvents
 from orchestrator.deployment.requirements import locked
@@ -30,7 +31,7 @@ from orchestrator.errors import InvalidProject, NoProject
 from orchestrator.functions import Function, Table
 from orchestrator.stack import Stack
 from orchestrator.taskfile.folder import STACK, TASKS, name_of, nearest
-from orchestrator.taskfile.job_models import BatchModel, EcsModel
+from orchestrator.taskfile.job_models import BatchModel, EcsModel, GlueModel
 from orchestrator.taskfile.settings_models import EndpointModel, FunctionModel, StackModel, SurroundingsModel
 from orchestrator.taskfile.settings_models import settings as read_settings
 from orchestrator.tasks.task import workflow_name
@@ -92,7 +93,8 @@ class Project:
         with mistakes.collecting():
             whole = self._stack()
         around = whole.of(stack.environment)
-        functions = self._functions(declared, around.functions, mistakes)
+        inbound = _inbound(around)
+        functions = inbound.received_by(self._functions(declared, around.functions, mistakes))
         for function in functions:
             for permission in function.permissions:
                 kind, _, name = permission.resource.partition(":")
@@ -107,7 +109,7 @@ class Project:
             workflow = workflow_name(kind, name)
             if workflow in own:
                 mistakes.add(f"{STACK}: {place}.{name}: {own[workflow].source} is the workflow {workflow!r} already")
-            own[workflow] = Workflow(build=build, source=STACK)
+            own[workflow] = Workflow(build=build, source=f"{STACK}: {place}.{name}")
         builders = {**system.MACHINES, **{name: workflow.build for name, workflow in own.items()}}
         definitions = {}
         for name, build in builders.items():
@@ -122,7 +124,8 @@ class Project:
             buckets=tuple(whole.buckets),
             surroundings=_surroundings(around),
             outcome_events=OutcomeEvents(bus=told.bus, kinds=told.kinds) if (told := around.outcomes) else None,
-            jobs=(*around.ecs.values(), *around.batch.values()),
+            inbound=inbound,
+            jobs=(*around.ecs.values(), *around.batch.values(), *around.glue.values()),
             dependencies=dependencies,
         )
         sources = {name: workflow.source for name, workflow in own.items()}
@@ -209,6 +212,11 @@ def _surroundings(around: SurroundingsModel) -> Surroundings:
     return Surroundings(tags=around.tags, permissions_boundary=around.permissions_boundary, key=around.key)
 
 
+def _inbound(around: SurroundingsModel) -> Inbound:
+    queues = {name: Queue(arn=one.arn or "", key=one.key or "") for name, one in around.queues.items()}
+    return Inbound(webhooks=around.webhooks is not None, queues=queues)
+
+
 def _platform() -> Platform:
     return Platform.of_lambda(RUNTIME, ARCHITECTURE)
 
@@ -221,6 +229,8 @@ def _declared_workflows(around: SurroundingsModel) -> Iterator[tuple[str, str, s
         yield "ecs", "ecs", name, partial(_container, name, ecs)
     for name, batch in around.batch.items():
         yield "batch", "batch", name, partial(_batch_job, name, batch)
+    for name, glue in around.glue.items():
+        yield "glue", "glue", name, partial(_glue_job, name, glue)
 
 
 def _container(name: str, declared: EcsModel, _stack: Stack) -> Definition:
@@ -229,6 +239,10 @@ def _container(name: str, declared: EcsModel, _stack: Stack) -> Definition:
 
 def _batch_job(name: str, declared: BatchModel, _stack: Stack) -> Definition:
     return batch_job(name, declared)
+
+
+def _glue_job(name: str, declared: GlueModel, _stack: Stack) -> Definition:
+    return glue_job(name, declared)
 
 
 def _endpoint(name: str, declared: EndpointModel, _stack: Stack) -> Definition:

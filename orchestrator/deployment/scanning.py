@@ -21,6 +21,10 @@ TASK_FUNCTION: Mapping[str, str] = {
     " call, an alarm tells of it, and overlap policies say how often a task runs at once.",
 }
 
+URL: Mapping[str, str] = {
+    "CKV_AWS_258": "Senders of webhooks sign as they sign, and not for IAM: the function checks the signature.",
+}
+
 BUCKET: Mapping[str, str] = {
     "CKV_AWS_18": "Access logs need a bucket of their own, which has none. Who may read and write is in the roles; who"
     " did is for the account's CloudTrail data events.",

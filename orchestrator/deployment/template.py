@@ -155,11 +155,11 @@ def _bootstrap_outputs() -> dict[str, Any]:
 
 def _function(stack: Stack, function: Function, buckets: Sequence[str]) -> dict[str, Any]:
     logical_id = f"{_pascal(function.name)}Function"
-    name = stack.function(function.name, is_task=not function.event_sources)
+    name = stack.function(function.name, is_task=function.is_target)
     return {
         logical_id: {
             "Type": "AWS::Lambda::Function",
-            "Metadata": scanning.skipped(scanning.FUNCTION if function.event_sources else scanning.TASK_FUNCTION),
+            "Metadata": scanning.skipped(scanning.TASK_FUNCTION if function.is_target else scanning.FUNCTION),
             # Else Lambda makes the log group at the first call, without retention.
             "DependsOn": [f"{logical_id}Logs"],
             "Properties": {

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from orchestrator.local.aws.containers import glue as containers_glue
 from orchestrator.local.aws.containers.processes import Program
 from orchestrator.local.aws.server import EmbeddedAws
-from orchestrator.taskfile.job_models import BatchModel, EcsModel, Job
+from orchestrator.taskfile.job_models import BatchModel, EcsModel, GlueModel, Job
 
 #: What job queues need, of which a declaration does not tell.
 _COMPUTE_ENVIRONMENT = "embedded"
@@ -22,7 +23,7 @@ _IMAGE = {"image": "embedded", "memory": 128}
 def make(aws: EmbeddedAws, jobs: Iterable[Job], folder: Path) -> None:
     """Makes what ``jobs`` name, as far as it is not there; their programs run in ``folder``, the project's."""
     for job in jobs:
-        key = _task_definition(aws, job) if isinstance(job, EcsModel) else _job_definition(aws, job)
+        key = _made(aws, job)
         if job.local:
             first, *rest = job.local
             # The Python that has what the project's tests import.
@@ -30,6 +31,16 @@ def make(aws: EmbeddedAws, jobs: Iterable[Job], folder: Path) -> None:
             aws.containers.programs[key] = Program(command=(program, *rest), folder=folder)
         else:
             aws.containers.programs.pop(key, None)
+
+
+def _made(aws: EmbeddedAws, job: Job) -> str:
+    match job:
+        case EcsModel():
+            return _task_definition(aws, job)
+        case BatchModel():
+            return _job_definition(aws, job)
+        case GlueModel():
+            return _job_of_glue(aws, job)
 
 
 def _task_definition(aws: EmbeddedAws, job: EcsModel) -> str:
@@ -72,3 +83,17 @@ def _compute_environment(aws: EmbeddedAws) -> str:
             computeEnvironmentName=_COMPUTE_ENVIRONMENT, type="UNMANAGED", serviceRole=role["Role"]["Arn"]
         )
     return _COMPUTE_ENVIRONMENT
+
+
+def _job_of_glue(aws: EmbeddedAws, job: GlueModel) -> str:
+    """The same of a job."""
+    containers_glue.load()
+    glue: Any = aws.client("glue")
+    if job.job not in glue.list_jobs()["JobNames"]:
+        glue.create_job(
+            Name=job.job,
+            Role="embedded",
+            Command={"Name": "pythonshell", "ScriptLocation": "s3://embedded/none.py"},
+            ExecutionProperty={"MaxConcurrentRuns": 1000},
+        )
+    return f"glue/{job.job}"

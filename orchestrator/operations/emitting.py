@@ -40,6 +40,8 @@ class Heard:
     task_id: str
     #: None where the event names none: TaskRunner refuses it.
     slot: str | None
+    #: Whether the slot follows from the moment at which the event was sent.
+    is_dated: bool = False
     params: Mapping[str, Any]
 
 
@@ -76,6 +78,11 @@ def heard(rules: Rules, registry: Registry, stack: Stack, event: Event, event_id
                 given, began = input_of(task_id, start, whole, Trigger.EVENT), to_millisecond(now)
                 slot = Asked.read(given, began).slot
                 found.append(
-                    Heard(task_id=task_id, slot=None if slot == began else slot, params=given.get("params", {}))
+                    Heard(
+                        task_id=task_id,
+                        slot=None if slot == began else slot,
+                        params=given.get("params", {}),
+                        is_dated=bool(start.within_seconds) or "{$.time}" in start.slot,
+                    )
                 )
     return found

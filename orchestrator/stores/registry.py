@@ -13,6 +13,7 @@ from orchestrator.errors import PauseContended
 from orchestrator.runs.spending import Spending
 from orchestrator.runs.task_state import CHECKPOINT_ATTRIBUTES, Checkpoint, Item, Pause, Record
 from orchestrator.stack import NEXT_RUN_INDEX, Stack
+from orchestrator.stores.plain_pages import read_plainly
 from orchestrator.stores.unreadable import Report, log, readable
 from orchestrator.tasks.records import DECLARED, OPTIONAL, item_of, values_of
 from orchestrator.tasks.slots import key
@@ -158,6 +159,7 @@ class Registry:
         return {item["taskId"]["S"]: item for item in items}
 
     def _scan(self, **request: Any) -> Iterator[Item]:
+        read_plainly(self._client)
         pages = self._client.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True, **request)
         for page in pages:
             yield from page["Items"]

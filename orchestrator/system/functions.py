@@ -70,6 +70,14 @@ _FOLLOWER = Function(
     ),
 )
 
+#: It has a URL, and event sources, as stack.yaml says; otherwise no stack has it.
+_RECEIVER = Function(
+    name="receiver",
+    module="system.receiver",
+    timeout_seconds=30,
+    permissions=(Permission(actions=("events:PutEvents",), resource="event-bus:default"),),
+)
+
 _REPORTER = Function(
     name="reporter",
     module="system.reporter",
@@ -100,4 +108,4 @@ _WATCHDOG = Function(
     ),
 )
 
-FUNCTIONS = (_COURIER, _FAILURE_HANDLER, _FOLLOWER, _REPORTER, _WATCHDOG)
+FUNCTIONS = (_COURIER, _FAILURE_HANDLER, _FOLLOWER, _RECEIVER, _REPORTER, _WATCHDOG)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from orchestrator.runs.destinations import reference
+from orchestrator.stack import QUEUE_NAME
 from orchestrator.taskfile.fields import Duration
 from orchestrator.taskfile.file_model import Model
+from orchestrator.tasks import inbound
 from orchestrator.tasks.event_start import (
     LONGEST_WINDOW_SECONDS,
     MOST_PATHS,
@@ -21,6 +26,7 @@ from orchestrator.tasks.event_start import (
     slot_mistake,
     transformer,
 )
+from orchestrator.tasks.inbound import Scheme, Webhook
 from orchestrator.tasks.task import TASK_ID_PATTERN
 
 #: What follows from the stack is filled in when it is known: :mod:`orchestrator.deployment.event_rules`.
@@ -47,6 +53,30 @@ def _within(seconds: int) -> int:
     if not 1 <= seconds <= LONGEST_WINDOW_SECONDS:
         raise ValueError(f"expected at least 1 s, and at most a day, found {seconds} s")
     return seconds
+
+
+def _secret(text: str) -> str:
+    """Checks a reference. It may be the secret itself, so no message quotes it."""
+    if not reference(text):
+        raise ValueError(
+            "expected where the secret is kept: ssm:NAME (a parameter of Systems Manager) or secret:NAME (a secret of"
+            " Secrets Manager)"
+        )
+    return text
+
+
+def _webhook(value: Any) -> Any:
+    """A secret alone is a webhook."""
+    return {"secret": value} if isinstance(value, str) else value
+
+
+def _queue(name: str) -> str:
+    if not re.fullmatch(QUEUE_NAME, name):
+        raise ValueError(
+            "expected a name of stack.yaml, which says `queues: {orders: {}}` for a queue of the stack's own or"
+            f" `queues: {{orders: {{arn: arn:aws:sqs:…}}}}` for one that is there; found {name[:80]!r}"
+        )
+    return name
 
 
 def _texts(value: Any) -> Any:
@@ -89,8 +119,23 @@ def _plain(text: str) -> str:
     return text.replace("\\", r"\\").replace("*", r"\*")
 
 
+class WebhookModel(Model):
+    """Signed requests to the stack's URL, at the path of the task's id."""
+
+    secret: Annotated[str, AfterValidator(_secret)] = Field(
+        description="What senders sign with is kept there: ssm:NAME or secret:NAME; a second line is a second value."
+    )
+    scheme: Scheme = Field(default=Scheme.STANDARD, strict=False, description="How they sign.")
+    name: str = Field(
+        default="", pattern="^[A-Za-z0-9_-]{0,32}$", description="The path is TASK/NAME then, for a task with several."
+    )
+
+    def to_webhook(self) -> Webhook:
+        return Webhook(secret=self.secret, scheme=self.scheme, name=self.name)
+
+
 class EventModel(Model):
-    """Events that start the task: a pattern, objects in a bucket, or what becomes of another task."""
+    """Events that start the task: a pattern, objects in a bucket, what becomes of another task, requests, messages."""
 
     pattern: Annotated[dict[str, Any], AfterValidator(_pattern)] | None = Field(
         default=None, description="Of EventBridge."
@@ -108,6 +153,15 @@ class EventModel(Model):
         default=["Succeeded"], min_length=1, description="What has become of that task's run."
     )
     stack: str = Field(default="", pattern=r"^[A-Za-z0-9-]{0,64}$", description="The stack of that task; else its own.")
+    webhook: Annotated[WebhookModel, BeforeValidator(_webhook)] | None = Field(
+        default=None, description="Signed requests; where their secret is kept, or more in detail."
+    )
+    queue: Annotated[str, AfterValidator(_queue)] | None = Field(
+        default=None, description="Messages of a queue of stack.yaml."
+    )
+    filter: dict[str, Any] = Field(
+        default={}, description="Which requests or messages, as a pattern of their body and headers or attributes."
+    )
     slot: Annotated[str, AfterValidator(_slot)] | None = Field(
         default=None, max_length=256, description="Which slot an event names, like $.detail.date or a text with paths."
     )
@@ -124,9 +178,10 @@ class EventModel(Model):
 
     @model_validator(mode="after")
     def _together(self) -> EventModel:
-        given = [name for name in ("pattern", "s3", "task") if getattr(self, name)]
+        given = [name for name in ("pattern", "s3", "task", "webhook", "queue") if getattr(self, name)]
         if len(given) != 1:
-            raise ValueError(f"expected one of pattern, s3 and task, found {' and '.join(given) or 'none'}")
+            found = " and ".join(given) or "none"
+            raise ValueError(f"expected one of pattern, s3, task, webhook and queue, found {found}")
         if self.within and self.slot:
             raise ValueError("expected slot or within, found both: the slot of a window is its end")
         if not self.task and (self.stack or "outcome" in self.model_fields_set):
@@ -136,15 +191,32 @@ class EventModel(Model):
         return self
 
     def _mistakes(self) -> Iterator[str]:
+        yield from self._mistakes_of_inbound()
         paths = {*paths_in(self.slot or OWN_SLOT), *paths_in(self.params)}
         yield from (mistake for path in sorted(paths) if (mistake := path_mistake(path)))
         if len(paths) > MOST_PATHS:
             yield f"EventBridge takes at most {MOST_PATHS} paths, found {len(paths)}"
-        length = len(transformer("x" * 48, self.to_start(), "event")["InputTemplate"])
+        length = len(transformer("x" * 48, self.to_start("x" * 48), "event")["InputTemplate"])
         if length > TEMPLATE_LIMIT:
             yield f"params: EventBridge takes {TEMPLATE_LIMIT} characters, found {length}; constants go into the task"
 
-    def to_start(self) -> EventStart:
+    def _mistakes_of_inbound(self) -> Iterator[str]:
+        """Of the filter, and of a bus beside it."""
+        if not (self.webhook or self.queue):
+            if self.filter:
+                yield "filter: expected it beside webhook or queue; a pattern says itself which events it is for"
+            return
+        if self.bus:
+            yield "expected no bus: what comes by a webhook or a queue is on the default bus"
+        known = inbound.OF_WEBHOOKS if self.webhook else inbound.OF_QUEUES
+        if unknown := sorted(self.filter.keys() - set(known)):
+            close = get_close_matches(unknown[0], known, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            yield f"filter: expected {' and '.join(known)}, found {unknown[0]!r}{hint}"
+        elif mistake := pattern_mistake(self.to_start("x" * 48).pattern):
+            yield f"filter: {mistake.removeprefix('detail.')}"
+
+    def to_start(self, task_id: str) -> EventStart:
         """What the task has of it."""
         window = {"within_seconds": self.within} if self.within else {}
         if self.s3:
@@ -152,6 +224,13 @@ class EventModel(Model):
             pattern, slot, params = self.s3.pattern(), OWN_SLOT, own
         elif self.task:
             pattern, slot, params = self._outcomes(), "{$.detail.slot}", {}
+        elif self.webhook:
+            path = self.webhook.to_webhook().path(task_id)
+            pattern = inbound.pattern(inbound.WEBHOOK_RECEIVED, "webhook", path, self.filter)
+            slot, params = inbound.ARRIVAL_SLOT, {}
+        elif self.queue:
+            pattern = inbound.pattern(inbound.MESSAGE_RECEIVED, "queue", f"${{queue:{self.queue}}}", self.filter)
+            slot, params = inbound.ARRIVAL_SLOT, {}
         else:
             pattern, slot, params = self.pattern or {}, OWN_SLOT, {}
         outcomes = f"{self.stack}-Outcomes" if self.stack else _OWN_OUTCOMES
@@ -162,6 +241,7 @@ class EventModel(Model):
             slot=self.slot or slot,
             params=params if self.params is None else self.params,
             per_day=self.per_day,
+            webhook=self.webhook.to_webhook() if self.webhook else None,
             **window,
         )
 
@@ -173,4 +253,12 @@ class EventModel(Model):
         }
 
 
-EventsField = Annotated[list[EventModel], BeforeValidator(events), Field(max_length=20)]
+def _apart(models: list[EventModel]) -> list[EventModel]:
+    """No two webhooks of a task have one path."""
+    names = [one.webhook.name for one in models if one.webhook]
+    if len(set(names)) < len(names):
+        raise ValueError("expected a name for each webhook but one, which are TASK/NAME, found two of one path")
+    return models
+
+
+EventsField = Annotated[list[EventModel], BeforeValidator(events), AfterValidator(_apart), Field(max_length=20)]

@@ -1,4 +1,6 @@
-"""The jobs of other services that tasks run: what stack.yaml says of a container, and of a job of AWS Batch."""
+"""The jobs of other services that tasks run: what stack.yaml says of a container, of a job of AWS Batch,
+and of one of AWS Glue.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +38,15 @@ def _variables(environment: dict[str, str]) -> dict[str, str]:
     return environment
 
 
+def _arguments(arguments: dict[str, str]) -> dict[str, str]:
+    for name in arguments:
+        if not name.startswith("--"):
+            raise ValueError(f"expected names of arguments like --day, found {name!r}")
+        if name.removeprefix("--") in JOB_VARIABLES:
+            raise ValueError(f"{name} is what the run itself says: {', '.join(JOB_VARIABLES)}")
+    return arguments
+
+
 #: What a job knows of its run, in variables, and where its event has it.
 JOB_VARIABLES = {
     "TASK_ID": "taskId",
@@ -51,7 +62,9 @@ JobQueue = Annotated[str, _name_of("a job queue", r"[A-Za-z0-9][A-Za-z0-9_-]{0,1
 JobDefinition = Annotated[
     str, _name_of("a job definition, or NAME:REVISION", r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}(:[1-9][0-9]*)?")
 ]
+GlueJob = Annotated[str, _name_of("a job of Glue", r"[^:/]{1,255}")]
 Role = Annotated[str, _name_of("a role, with its path", r"([\w+=,.@-]+/)*[\w+=,.@-]{1,64}")]
+GlueArguments = Annotated[dict[str, str], AfterValidator(_arguments)]
 Environment = Annotated[dict[str, str], AfterValidator(_variables)]
 
 
@@ -116,4 +129,11 @@ class BatchModel(JobModel):
     environment: Environment = Field(default={}, description="Variables of the container, no secrets.")
 
 
-Job = EcsModel | BatchModel
+class GlueModel(JobModel):
+    """A job of AWS Glue that tasks run. Texts in {% %} are JSONata over $states.input, the run's event."""
+
+    job: GlueJob = Field(description="Its name.")
+    arguments: GlueArguments = Field(default={}, description="Of the script, like --day, beside the job's own.")
+
+
+Job = EcsModel | BatchModel | GlueModel

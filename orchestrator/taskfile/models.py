@@ -53,8 +53,8 @@ from orchestrator.tasks.task import (
 )
 
 #: What stack.yaml declares is a workflow.
-_DECLARED = ("http", "ecs", "batch")
-_TARGETS = "lambda/NAME, workflow/NAME, http/NAME, ecs/NAME or batch/NAME"
+_DECLARED = ("http", "ecs", "batch", "glue")
+_TARGETS = "lambda/NAME, workflow/NAME, http/NAME, ecs/NAME, batch/NAME or glue/NAME"
 
 
 def _target(text: str) -> str:
@@ -192,7 +192,7 @@ class TaskModel(DefaultsModel, ChainModel, LimitModel):
             id=task_id,
             target=Target(kind=TargetKind(kind), name=name),
             schedules=tuple(self._schedule(task_id, one) for one in given),
-            starts=tuple(one.to_start() for one in self.on),
+            starts=tuple(one.to_start(task_id) for one in self.on),
             when_absent=self.when_absent,
             params=self.params,
             timeout_seconds=self.timeout,
@@ -238,7 +238,7 @@ class TaskModel(DefaultsModel, ChainModel, LimitModel):
         if not self.on or not (self.schedule or self.schedules):
             absent = "schedule" if self.on else "on"
             return f"expected it beside schedule and on, which name the same slots; found no {absent}"
-        if all("#" in start.slot or start.within_seconds for start in (one.to_start() for one in self.on)):
+        if all("#" in start.slot or start.within_seconds for start in (one.to_start("x") for one in self.on)):
             return "no event names a slot of the schedule; give one in on, like slot: '{$.detail.date}T08:00:00Z'"
         return ""
 

@@ -35,6 +35,8 @@ def _admit_shorthand(properties: dict[str, Any]) -> None:
             keys = ("items", "maxItems", "minItems", "type")
             listed = {key: properties[name].pop(key) for key in keys if key in properties[name]}
             properties[name]["anyOf"] = [listed["items"], listed]
+    if "filter" in properties:
+        properties["webhook"]["anyOf"] = [text, *properties["webhook"]["anyOf"]]
     if "retry" in properties:
         reference = properties["retry"].pop("$ref")
         properties["retry"]["anyOf"] = [number, switch, {"$ref": reference}]

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from orchestrator.errors import InvalidProject
 from orchestrator.functions import Permission, Table, Vpc
 from orchestrator.runs.outcomes import Kind
-from orchestrator.stack import OWN_BUS, PROJECT_NAME
+from orchestrator.stack import OWN_BUS, PROJECT_NAME, QUEUE_NAME
 from orchestrator.taskfile import durations
 from orchestrator.taskfile.file_model import Model
-from orchestrator.taskfile.job_models import BatchModel, EcsModel
+from orchestrator.taskfile.job_models import BatchModel, EcsModel, GlueModel
 
 Seconds = Annotated[int, BeforeValidator(durations.seconds)]
 
@@ -150,8 +150,38 @@ class OutcomesModel(Model):
         return tuple(kind for kind in Kind if kind in value)
 
 
+class WebhooksModel(Model):
+    """A URL for signed requests that start tasks."""
+
+
+class QueueModel(Model):
+    """A queue of SQS whose messages start tasks."""
+
+    arn: Arn | None = Field(default=None, description="Of a queue that is there; else the stack makes one.")
+    key: Arn | None = Field(
+        default=None, description="The ARN of the KMS key of a queue that is there, if it is a customer's."
+    )
+
+    @model_validator(mode="after")
+    def _of_sqs(self) -> QueueModel:
+        if self.arn and not re.fullmatch(
+            r"arn:aws[a-z-]*:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}(\.fifo)?", self.arn
+        ):
+            raise ValueError(f"expected a queue's ARN like arn:aws:sqs:eu-west-1:123456789012:NAME, found {self.arn!r}")
+        if self.key and not self.arn:
+            raise ValueError("key: expected it beside arn: a queue of the stack's own has the stack's key")
+        return self
+
+
 class SurroundingsModel(Model):
     """The settings of the account around the stack."""
+
+    webhooks: WebhooksModel | None = Field(
+        default=None, description="`{}` opens a URL, where signed requests start tasks."
+    )
+    queues: dict[Annotated[str, Field(pattern=f"^{QUEUE_NAME}$")], QueueModel] = Field(
+        default={}, description="Queues whose messages start tasks, by the name that tasks.yaml has."
+    )
 
     outcomes: OutcomesModel | None = Field(default=None, description="Whether outcomes are published as events.")
 
@@ -167,6 +197,9 @@ class SurroundingsModel(Model):
     )
     batch: dict[Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,26}$")], BatchModel] = Field(
         default={}, description="Jobs of AWS Batch, by the name that tasks run as batch/NAME."
+    )
+    glue: dict[Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,27}$")], GlueModel] = Field(
+        default={}, description="Jobs of AWS Glue, by the name that tasks run as glue/NAME."
     )
     existing: dict[str, Arn] = Field(
         default={}, description="Functions and state machines of others, by the name that tasks run as workflow/NAME."

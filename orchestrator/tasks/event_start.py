@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from orchestrator.tasks.inbound import Webhook, inbound_of
+
 #: The longest window of events that are one run.
 LONGEST_WINDOW_SECONDS = 86_400
 
@@ -65,6 +67,8 @@ class EventStart:
     within_seconds: int = 0
     #: How many such events a day are expected: what they cost follows from it, and nothing else.
     per_day: int = 0
+    #: How the requests are signed that become such events; None for other events.
+    webhook: Webhook | None = None
 
     def to_value(self) -> dict[str, Any]:
         """As plain values, for the task's record."""
@@ -75,11 +79,12 @@ class EventStart:
             "params": self.params,
             "within": self.within_seconds,
             "perDay": self.per_day,
+            **({"webhook": self.webhook.to_value()} if self.webhook else {}),
         }
 
     @classmethod
     def from_value(cls, value: Mapping[str, Any]) -> EventStart:
-        """What :meth:`to_value` made. Raises KeyError."""
+        """What :meth:`to_value` made. Raises KeyError or ValueError."""
         return cls(
             pattern=value["pattern"],
             bus=value["bus"],
@@ -87,15 +92,18 @@ class EventStart:
             params=value["params"],
             within_seconds=value["within"],
             per_day=value.get("perDay", 0),
+            webhook=Webhook.from_value(value["webhook"]) if "webhook" in value else None,
         )
 
     def __str__(self) -> str:
-        """For a reader: ``events of aws.s3 "Object Created"``."""
+        """For a reader: ``events of aws.s3 "Object Created"``, ``webhook nightly-import``, ``messages of orders``."""
+        window = f", one run for each {self.within_seconds} s" if self.within_seconds else ""
+        if inbound := inbound_of(self.pattern):
+            return f"{inbound}{window}"
         sources, kinds = (self.pattern.get(name) for name in ("source", "detail-type"))
         of = " of " + " or ".join(map(str, sources)) if isinstance(sources, list) else ""
         called = " " + " or ".join(f'"{kind}"' for kind in kinds) if isinstance(kinds, list) else ""
         on = f" on {self.bus.rpartition('/')[2].strip('${}')}" if self.bus else ""
-        window = f", one run for each {self.within_seconds} s" if self.within_seconds else ""
         return f"events{of}{called}{on}{window}"
 
 

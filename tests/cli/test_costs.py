@@ -79,10 +79,13 @@ def test_a_task_that_has_cost_more_than_its_budget_is_an_exit_code(
 
 
 def test_a_file_whose_tasks_are_expected_to_cost_more_than_they_may_is_warned_of(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lambdas").mkdir()
+    (tmp_path / "lambdas" / "often.py").write_text("def handler(event, context): ...\n")
     file = tmp_path / "tasks.yaml"
-    task = "{run: lambda/cache-warmer, schedule: rate(1 minute), owner: ann, budget: 1}"
+    task = "{run: lambda/often, schedule: rate(1 minute), owner: ann, budget: 1}"
     file.write_text(f"budgets: {{ann: 2}}\ntasks:\n  often: {task}\n")
     main(["validate", str(file)])
     warned = capsys.readouterr().err

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -237,9 +236,14 @@ def test_an_endpoint_that_is_down_is_a_sentence_and_an_exit_code(
     assert "Traceback" not in said
 
 
-def test_a_tasks_file_is_checked_without_any_aws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_tasks_file_is_checked_without_any_aws(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lambdas").mkdir()
+    (tmp_path / "lambdas" / "report.py").write_text("def handler(event, context): ...\n")
     file = tmp_path / "tasks.yaml"
-    file.write_text("tasks:\n  t: {run: lambda/report-generator, schedule: rate(1 day)}\n")
+    file.write_text("tasks:\n  t: {run: lambda/report, schedule: rate(1 day)}\n")
     assert main(["validate", str(file)]) == 0
     said = capsys.readouterr()
     assert "1 tasks, 1 schedules, no mistakes." in said.out
@@ -269,21 +273,17 @@ def test_ctrl_c_ends_the_local_aws_at_once_and_quietly(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--port", "{port}"], ["--tasks", "{wrong}", "--port", "0"]])
-def test_a_local_aws_that_cannot_start_says_why(tmp_path: Path, arguments: list[str]) -> None:
+def test_a_local_aws_that_cannot_start_says_why(
+    tmp_path: Path, arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text("tasks: {t: {}}")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         given = [argument.format(port=port, wrong=wrong) for argument in arguments]
-        run = subprocess.run(
-            [*ORCHESTRATOR, "local", *given],
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-            timeout=60,
-        )
+        ended = main(["local", *given])
     expected = {"--port": (1, f"port {port} on 127.0.0.1 is in use"), "--tasks": (2, "wrong.yaml:1: tasks.t.run")}
     code, said = expected[arguments[0]]
-    assert run.returncode == code
-    assert said in run.stderr
-    assert "Traceback" not in run.stderr
+    assert ended == code
+    assert said in capsys.readouterr().err

@@ -63,7 +63,6 @@ def seen(browser: Browser, embedded_aws: EmbeddedAws, request: pytest.FixtureReq
     job = {
         "address": browser.address,
         "pages": pages,
-        "narrow": pages,
         "task": TASK,
         "slot": failed,
         "shots": shots,

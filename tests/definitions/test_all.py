@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
 
@@ -15,27 +16,30 @@ from orchestrator.deployment.mistakes import Mistakes
 from orchestrator.deployment.workflows import workflows
 from orchestrator.errors import OrchestratorError, error_names
 from orchestrator.stack import Stack
-from tests.testbed import ROOT, node
+from tests.testbed import ROOT
+from tests.testbed.linters import LINTERS, complaints
 from tests.testbed.ours import MACHINES
 
 #: Of the repository's own state machines, and of those that its user adds.
 BUILDERS = {**definitions.ALL, **{name: one.build for name, one in workflows(ROOT, Mistakes()).items()}}
 
 
-def lint(script: str, definition: str) -> list[str]:
-    """The complaints of a Node.js script of ``tests/node`` about a definition."""
-    complaints: list[str] = json.loads(node.run(script, definition))
-    return complaints
+#: A name of no definition.
+BROKEN = "broken"
+
+
+@cache
+def said(linter: str) -> dict[str, list[str]]:
+    """What a linter says of each definition, and of a broken one."""
+    broken = definitions.ALL["TaskRunner"](Stack()).to_dict()
+    broken["States"]["RouteTask"]["Default"] = "Nowhere"
+    texts = {name: build(Stack()).to_json() for name, build in BUILDERS.items()}
+    return complaints(linter, texts | {BROKEN: json.dumps(broken)})
 
 
 @pytest.fixture(params=BUILDERS)
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-@pytest.fixture
-def text(name: str) -> str:
-    return BUILDERS[name](Stack()).to_json()
 
 
 @pytest.mark.parametrize("machine", [name for name in MACHINES if name not in system.MACHINES])
@@ -57,19 +61,14 @@ def test_a_definition_is_sound(name: str) -> None:
     BUILDERS[name](Stack()).validate()
 
 
-def test_asl_validator_has_no_complaint(text: str) -> None:
-    assert lint("asl_validator.mjs", text) == []
+@pytest.mark.parametrize("linter", LINTERS)
+def test_a_linter_has_no_complaint(linter: str, name: str) -> None:
+    assert said(linter)[name] == []
 
 
-def test_the_language_service_of_aws_has_no_complaint(text: str) -> None:
-    assert lint("language_service.mjs", text) == []
-
-
-@pytest.mark.parametrize("script", ["asl_validator.mjs", "language_service.mjs"])
-def test_the_linters_do_complain_of_a_broken_definition(script: str) -> None:
-    machine = definitions.ALL["TaskRunner"](Stack()).to_dict()
-    machine["States"]["RouteTask"]["Default"] = "Nowhere"
-    assert lint(script, json.dumps(machine)) != []
+@pytest.mark.parametrize("linter", LINTERS)
+def test_a_linter_does_complain_of_a_broken_definition(linter: str) -> None:
+    assert said(linter)[BROKEN] != []
 
 
 def test_definitions_of_two_stacks_share_no_name() -> None:

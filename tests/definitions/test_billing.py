@@ -31,8 +31,8 @@ def ledgers(deployed: Books) -> Books:
 
 @pytest.fixture
 def paged(ledgers: Books) -> Iterator[Books]:
-    """With three customers to a page."""
-    ledgers.page_size(3)
+    """With two customers to a page."""
+    ledgers.page_size(2)
     yield ledgers
     ledgers.page_size(250)
 
@@ -66,16 +66,16 @@ def test_parent_and_child_find_each_other(ledgers: Books) -> None:
 
 
 def test_one_customer_who_cannot_be_billed_does_not_stop_the_others(ledgers: Books) -> None:
-    ledgers.month(5)
-    ledgers.customers("c-0003", plan="withdrawn")
+    ledgers.month(3)
+    ledgers.customers("c-0001", plan="withdrawn")
     ended = ledgers.run()
-    assert (ended.output["state"], ended.output["invoices"], ended.output["failed"]) == ("COMPLETED_WITH_ERRORS", 4, 1)
-    assert ended.output["customers"] == ["c-0003"]
-    assert "'withdrawn'" in ledgers.records()["FAILURE#c-0003"]["why"]["S"]
-    assert "failed:    1: c-0003" in ledgers.alert()
+    assert (ended.output["state"], ended.output["invoices"], ended.output["failed"]) == ("COMPLETED_WITH_ERRORS", 2, 1)
+    assert ended.output["customers"] == ["c-0001"]
+    assert "'withdrawn'" in ledgers.records()["FAILURE#c-0001"]["why"]["S"]
+    assert "failed:    1: c-0001" in ledgers.alert()
 
 
-@pytest.mark.parametrize("owner", ["finance", ""])
+@pytest.mark.parametrize("owner", ["finance", pytest.param("", marks=pytest.mark.proof)])
 def test_an_alert_reaches_whoever_hears_of_this_tasks_failures(ledgers: Books, owner: str) -> None:
     ledgers.month(2)
     ledgers.customers("c-0001", plan="withdrawn")
@@ -100,15 +100,15 @@ def test_one_bad_customer_in_a_thousand_is_one_failure_and_a_rerun_touches_one(l
 
 
 def test_a_rerun_touches_only_who_has_no_invoice(ledgers: Books) -> None:
-    ledgers.month(5)
-    ledgers.customers("c-0003", plan="withdrawn")
+    ledgers.month(3)
+    ledgers.customers("c-0001", plan="withdrawn")
     ledgers.run()
     before = ledgers.invoices()
-    ledgers.customers("c-0003")
+    ledgers.customers("c-0001")
     ended = ledgers.run()
-    assert (ended.output["state"], ended.output["invoices"]) == ("COMPLETED", 5)
+    assert (ended.output["state"], ended.output["invoices"]) == ("COMPLETED", 3)
     assert {customer: ledgers.invoices()[customer] for customer in before} == before
-    assert ledgers.mails() == [f"c-{number:04}@example.com" for number in range(5)]
+    assert ledgers.mails() == [f"c-{number:04}@example.com" for number in range(3)]
     assert set(ledgers.records()) == {"SUMMARY"}
     iterations = [event for event in ended.events if event["type"] == "MapIterationStarted"]
     assert len(iterations) == 1
@@ -140,9 +140,9 @@ def test_usage_that_changes_after_the_invoice_fails_loudly_and_the_invoice_stays
 
 
 def test_many_customers_are_billed_page_by_page(paged: Books) -> None:
-    paged.month(8)
+    paged.month(5)
     ended = paged.run()
-    assert (ended.output["state"], ended.output["invoices"], ended.output["mailed"]) == ("COMPLETED", 8, 8)
+    assert (ended.output["state"], ended.output["invoices"], ended.output["mailed"]) == ("COMPLETED", 5, 5)
     executions = paged.aws.client("stepfunctions").list_executions(
         stateMachineArn=paged.workflow.replace("workflow-billing", "workflow-billing-page")
     )["executions"]
@@ -153,7 +153,7 @@ def test_many_customers_are_billed_page_by_page(paged: Books) -> None:
 
 
 def test_a_page_that_dies_is_seen_and_a_rerun_bills_its_customers(paged: Books) -> None:
-    paged.month(5)
+    paged.month(3)
     client = paged.aws.client("stepfunctions")
     page = paged.workflow.replace("workflow-billing", "workflow-billing-page")
     definition = client.describe_state_machine(stateMachineArn=page)["definition"]
@@ -166,10 +166,10 @@ def test_a_page_that_dies_is_seen_and_a_rerun_bills_its_customers(paged: Books) 
 
     publish(json.dumps(dead))
     ended = paged.run()
-    assert (ended.output["state"], ended.output["failed"]) == ("COMPLETED_WITH_ERRORS", 5)
+    assert (ended.output["state"], ended.output["failed"]) == ("COMPLETED_WITH_ERRORS", 3)
     publish(definition)
     assert paged.run().output["state"] == "COMPLETED"
-    assert paged.mails() == [f"c-{number:04}@example.com" for number in range(5)]
+    assert paged.mails() == [f"c-{number:04}@example.com" for number in range(3)]
 
 
 def test_ten_deliveries_of_one_slot_are_one_run(ledgers: Books) -> None:

@@ -48,8 +48,8 @@ AFTER = [
 ]
 
 
-#: The suite lets deployments die after each seventeenth call, and the proof after each.
-EVERY = pytest.mark.parametrize("every", [17, pytest.param(1, marks=pytest.mark.proof)])
+#: The suite lets deployments die after each 29th call, and the proof after each.
+EVERY = pytest.mark.parametrize("every", [29, pytest.param(1, marks=pytest.mark.proof)])
 
 
 class Died(BaseException):

@@ -1,4 +1,4 @@
-"""`ecs/NAME`, `batch/NAME`: stack.yaml declares a job of another service, a task runs it, its role may run no other."""
+"""`ecs/NAME`, `batch/NAME`, `glue/NAME`: stack.yaml declares a job, a task runs it, and its role may run no other."""
 
 from __future__ import annotations
 
@@ -8,26 +8,30 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from orchestrator.asl.definition import Definition
 from orchestrator.deployment import Project
-from orchestrator.deployment.job_targets import batch_job, container
+from orchestrator.deployment.job_targets import batch_job, container, glue_job
 from orchestrator.errors import InvalidDefinition, InvalidProject
 from orchestrator.local import stand_ins
 from orchestrator.local.aws.containers.processes import NOTHING_RUN, Program
 from orchestrator.local.aws.iam import roles
 from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.operations import starting
 from orchestrator.runs.explanation import why
 from orchestrator.runs.run import RunStatus
 from orchestrator.stack import Stack
-from orchestrator.taskfile.job_models import BatchModel, EcsModel
+from orchestrator.stores.executions import Runner
+from orchestrator.stores.recorder import Recorder
+from orchestrator.taskfile.job_models import BatchModel, EcsModel, GlueModel
 from orchestrator.tasks.retries import RetryPolicy
-from tests.testbed import ROOT, node
-from tests.testbed.task_runner import PATIENCE, SLOT, TaskRunner
+from tests.testbed import ROOT
+from tests.testbed.linters import LINTERS, complaints
+from tests.testbed.task_runner import PATIENCE, SLOT, STACK, TaskRunner
 
 #: Does as its variables say, and prints what it knows of its run.
 PROGRAM = """
@@ -61,6 +65,23 @@ CRUNCH = BatchModel.model_validate(
     }
 )
 
+LOAD = GlueModel.model_validate(
+    {
+        "job": "nightly load",
+        "arguments": {"--pause": "{% $states.input.params.pause %}", "--code": "{% $states.input.params.code %}"},
+        "timeout": 90,
+    }
+)
+
+#: The script of a job of Glue.
+SCRIPT = """
+import sys, time
+given = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+print(given["--TASK_ID"], given["--RUN_KEY"], given["--ATTEMPT"], flush=True)
+time.sleep(float(given["--pause"]))
+sys.exit(int(given["--code"]))
+"""
+
 #: Nobody waits between attempts.
 TWICE, ONCE = (RetryPolicy(max_attempts=times, interval_seconds=0) for times in (2, 1))
 
@@ -82,13 +103,16 @@ def runner(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) 
     folder = tmp_path_factory.mktemp("project")
     (folder / "rebuild.py").write_text(PROGRAM)
     local = {"local": ["python", "rebuild.py"]}
-    jobs = (REBUILD.model_copy(update=local), CRUNCH.model_copy(update=local), NOTHING)
+    (folder / "load.py").write_text(SCRIPT)
+    load = LOAD.model_copy(update={"local": ["python", "load.py"]})
+    jobs = (REBUILD.model_copy(update=local), CRUNCH.model_copy(update=local), load, NOTHING)
     stand_ins.make(embedded_aws, jobs, folder)
     whole = container("rebuild", REBUILD)
     without = tuple(one for one in whole.permissions if "ecs:RunTask" not in one.actions)
     machines: dict[str, Any] = {
         "ecs-rebuild": whole,
         "batch-crunch": batch_job("crunch", CRUNCH),
+        "glue-load": glue_job("load", LOAD),
         "ecs-nothing": container("nothing", NOTHING),
         "ecs-denied": replace(whole, permissions=without),
     }
@@ -140,13 +164,16 @@ def test_a_container_is_stopped_when_the_task_s_time_is_up(runner: TaskRunner) -
     assert (stopped["stopCode"], stopped["containers"][0]["exitCode"]) == ("UserInitiated", 143)
 
 
-def test_a_container_is_stopped_with_its_run(runner: TaskRunner) -> None:
+def test_a_container_is_stopped_with_its_run_by_orchestrator_stop(runner: TaskRunner) -> None:
     runner.register("endless", "workflow/ecs-rebuild", params={"code": 0, "pause": 600})
     before = len(tasks(runner.aws))
-    execution = runner.start({"taskId": "endless", "scheduledTime": SLOT})
+    runner.start({"taskId": "endless", "scheduledTime": SLOT})
     runner.until(lambda: len(tasks(runner.aws)) > before)
     assert newest(runner.aws)["lastStatus"] == "RUNNING"
-    runner.aws.client("stepfunctions").stop_execution(executionArn=execution)
+    executions = Runner(runner.aws.client("stepfunctions"), runner.applied.outputs["TaskRunnerArn"])
+    recorder = Recorder(runner.aws.client("dynamodb"), STACK)
+    going_on = starting.stoppable(runner.ledger, "endless", SLOT)
+    starting.stop(executions, recorder, going_on, "somebody", datetime.now(UTC))
     assert runner.aws.containers.of(newest(runner.aws)["taskArn"]).over.wait(PATIENCE)
     assert "which was managing this resource was aborted" in newest(runner.aws)["stoppedReason"]
 
@@ -256,13 +283,73 @@ def test_all_that_the_role_of_a_job_of_batch_may_do_is_asked_for(runner: TaskRun
     }
 
 
-@pytest.mark.parametrize(
-    "definition", [container("rebuild", REBUILD), batch_job("crunch", CRUNCH)], ids=["ecs", "batch"]
-)
-def test_its_definition_is_sound_for_independent_linters(definition: Definition) -> None:
-    definition.validate()
-    for script in ("asl_validator.mjs", "language_service.mjs"):
-        assert json.loads(node.run(script, definition.to_json())) == []
+def job_runs(aws: EmbeddedAws) -> list[dict[str, Any]]:
+    """What Glue says of the runs of its job, the oldest first."""
+    glue: Any = aws.client("glue")
+    return list(glue.get_job_runs(JobName=LOAD.job)["JobRuns"])
+
+
+def test_a_task_runs_a_job_of_glue(runner: TaskRunner) -> None:
+    runner.register("loaded", "workflow/glue-load", params={"code": 0, "pause": 0})
+    outcome = runner.run("loaded")
+    assert outcome.run
+    assert outcome.run.status is RunStatus.SUCCEEDED, outcome.run.cause
+    run = job_runs(runner.aws)[-1]
+    assert json.loads(outcome.run.result or "") == {"jobRunId": run["Id"], "state": "SUCCEEDED"}
+    assert run["Timeout"] == 2
+    events = runner.aws.client("logs").filter_log_events(logGroupName="/aws-glue/jobs/output")["events"]
+    assert [event["message"] for event in events] == [f"loaded loaded#{SLOT} 1"]
+
+
+def test_a_job_of_glue_that_fails_has_glue_s_message_for_a_reason(runner: TaskRunner) -> None:
+    runner.register("unloaded", "workflow/glue-load", params={"code": 5, "pause": 0}, retry=ONCE)
+    outcome = runner.run("unloaded")
+    assert outcome.run
+    assert why(outcome.run) == "Glue.TaskFailed: FAILED: Command failed with exit code 5"
+
+
+def begun(runner: TaskRunner, task_id: str) -> tuple[str, str]:
+    """The execution of a run whose job of Glue goes on, and the id of that job run."""
+    runner.register(task_id, "workflow/glue-load", params={"code": 0, "pause": 600}, retry=ONCE)
+    before = len(job_runs(runner.aws))
+    execution = runner.start({"taskId": task_id, "scheduledTime": SLOT})
+    runner.until(lambda: len(job_runs(runner.aws)) > before)
+    return execution, job_runs(runner.aws)[-1]["Id"]
+
+
+def test_a_job_of_glue_is_stopped_with_its_run(runner: TaskRunner) -> None:
+    execution, job_run = begun(runner, "halted")
+    runner.aws.client("stepfunctions").stop_execution(executionArn=execution)
+    assert runner.aws.containers.of(job_run).over.wait(PATIENCE)
+    assert job_runs(runner.aws)[-1]["JobRunState"] == "STOPPED"
+
+
+def test_a_job_of_glue_that_somebody_stops_is_no_success(runner: TaskRunner) -> None:
+    execution, job_run = begun(runner, "interrupted")
+    glue: Any = runner.aws.client("glue")
+    stopped = glue.batch_stop_job_run(JobName=LOAD.job, JobRunIds=[job_run, "jr_none"])
+    assert [one["JobRunId"] for one in stopped["SuccessfulSubmissions"]] == [job_run]
+    assert [one["JobRunId"] for one in stopped["Errors"]] == ["jr_none"]
+    outcome = runner.end(execution, "interrupted", SLOT)
+    assert outcome.run
+    assert outcome.run.status is RunStatus.FAILED
+    assert why(outcome.run) == f"Glue.Stopped: {job_run} is STOPPED"
+
+
+def test_all_that_the_role_of_a_job_of_glue_may_do_is_asked_for(runner: TaskRunner) -> None:
+    used = {one.permission for one in roles.used() if "GlueLoadWorkflowRole" in one.role}
+    assert {one.resource.rpartition(":")[2] for one in used} == {"job/nightly load"}
+    # AWS's page has GetJobRuns, too, which Step Functions may look with.
+    assert {one.action for one in used} == {"glue:StartJobRun", "glue:GetJobRun", "glue:BatchStopJobRun"}
+
+
+def test_its_definition_is_sound_for_independent_linters() -> None:
+    built = {"ecs": container("rebuild", REBUILD), "batch": batch_job("crunch", CRUNCH), "glue": glue_job("load", LOAD)}
+    for definition in built.values():
+        definition.validate()
+    for linter in LINTERS:
+        found = complaints(linter, {name: definition.to_json() for name, definition in built.items()})
+        assert not any(found.values()), found
 
 
 def test_what_several_containers_did_is_the_first_that_failed(embedded_aws: EmbeddedAws) -> None:
@@ -317,10 +404,19 @@ def test_an_expression_that_is_none_is_said(tmp_path: Path) -> None:
         project(tmp_path, wrong).application(Stack()).validate()
 
 
+def test_names_that_two_declare_are_said(tmp_path: Path) -> None:
+    made = project(tmp_path, f"{{{BARE}, launchType: EC2}}")
+    (tmp_path / "definitions").mkdir()
+    (tmp_path / "definitions" / "ecs_rebuild.asl.yaml").write_text("{}")
+    said = "ecs.rebuild: definitions/ecs_rebuild.asl.yaml is the workflow 'ecs-rebuild' already"
+    with pytest.raises(InvalidProject, match=re.escape(said)):
+        made.application(Stack())
+
+
 def test_the_test_of_the_page_passes(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "how-to" / "run-a-job.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```(?:yaml|python)\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
-    names = ("stack.yaml", "tasks.yaml", "jobs/rebuild.py", "stack.yaml", "tests/test_rebuild.py")
+    names = ("stack.yaml", "tasks.yaml", "jobs/rebuild.py", "stack.yaml", "stack.yaml", "tests/test_rebuild.py")
     for name, block in zip(names, blocks, strict=True):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         with (tmp_path / name).open("a") as file:

@@ -114,6 +114,7 @@ def linted(template: dict[str, Any]) -> list[str]:
     return [str(found) for found in cfnlint.api.lint(json.dumps(template))]
 
 
+@pytest.mark.proof
 def test_cfn_lint_finds_nothing() -> None:
     assert linted(PROJECT.application(Stack()).template) == []
 

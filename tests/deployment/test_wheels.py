@@ -68,7 +68,13 @@ def test_a_wheel_is_for_the_platform_and_not_for_this_machine(wheelhouse: Wheelh
     }
 
 
-@pytest.mark.parametrize("tag", ["manylinux2014_aarch64", "manylinux_2_17_aarch64", "manylinux_2_34_aarch64"])
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "manylinux_2_34_aarch64",
+        *(pytest.param(f"manylinux{one}_aarch64", marks=pytest.mark.proof) for one in ("2014", "_2_17")),
+    ],
+)
 def test_every_glibc_up_to_the_runtimes_own_will_do(tag: str, wheelhouse: Wheelhouse, tmp_path: Path) -> None:
     _, digest = wheelhouse.add("fast", "1.0", f"cp313-cp313-{tag}")
     assert wheels([pin("fast", "1.0", digest)], LAMBDA, tmp_path / "cache").keys() == {"fast"}

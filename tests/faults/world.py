@@ -39,16 +39,16 @@ class MovedClock(VirtualClock):
 
     def jump(self, span: timedelta) -> None:
         """The machine sleeps: for so long nothing happens, and then whatever waited wakes late."""
-        with self._changed:
+        with self._lock:
             self._time = self._advance() + span
-            self._changed.notify_all()
+            self._look()
 
     def _go(self, speed: float) -> None:
-        with self._changed:
+        with self._lock:
             self._advance()
             self.speed = speed
-            # Those who sleep have counted on the speed of before.
-            self._changed.notify_all()
+            # Who wakes first has counted on the speed of before.
+            self._look()
 
     @property
     def nobody_is_busy(self) -> bool:

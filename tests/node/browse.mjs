@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import { started } from './chromium.mjs'
 
 const require = createRequire(import.meta.url)
-const { address, pages, narrow, task, slot, shots, cut } = JSON.parse(readFileSync(0, 'utf8'))
+const { address, pages, task, slot, shots, cut } = JSON.parse(readFileSync(0, 'utf8'))
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
 const browser = await started()
 
@@ -25,9 +25,10 @@ async function opened() {
 const go = (page, path) => page.goto(new URL(path, address).href, { waitUntil: 'load' })
 const submitted = (page, selector) => Promise.all([page.waitForNavigation(), page.click(selector)])
 
-async function accessible(page, name) {
+// All rules of axe, or those that are named.
+async function accessible(page, name, rules) {
   await page.evaluate(axe)
-  const { violations } = await page.evaluate(() => axe.run(document))
+  const { violations } = await page.evaluate((only) => axe.run(document, only ? { runOnly: only } : {}), rules)
   for (const one of violations) {
     seen.violations.push(`${name}: ${one.id}: ${one.nodes.slice(0, 3).map((node) => `${node.target} ${node.failureSummary}`).join('; ')}`)
   }
@@ -38,13 +39,14 @@ for (const scheme of ['light', 'dark']) {
   await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }])
   for (const path of pages) {
     await go(page, path)
-    await accessible(page, `${scheme} ${path}`)
+    // In the dark the colours are others, and nothing else.
+    await accessible(page, `${scheme} ${path}`, scheme === 'dark' ? ['color-contrast'] : undefined)
     const shot = shots[`${scheme} ${path}`]
     if (shot) await page.screenshot({ path: shot })
   }
 }
 await page.setViewport({ width: 390, height: 800 })
-for (const path of narrow) {
+for (const path of pages) {
   await go(page, path)
   if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) seen.overflow.push(path)
 }

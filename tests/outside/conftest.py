@@ -9,7 +9,7 @@ import pytest
 from tests.outside.running import Running, running
 
 #: Each script has tasks of its own, so that none disturbs another.
-_REAL = """
+REAL = """
 defaults: {timezone: UTC, timeout: 1m, retry: {attempts: 1}}
 tasks:
   watchdog: {run: lambda/watchdog, schedule: rate(5 minutes), timeout: 4m}
@@ -35,6 +35,10 @@ tasks:
   warm: {run: lambda/warm, retry: false}
   binary: {run: lambda/act}
   delivered-late: {run: lambda/act, schedule: cron(0 8 * * ? *)}
+  kept: {run: lambda/warm, schedule: cron(0 8 * * ? *)}
+  lost: {run: lambda/act, params: {seconds: 200}, timeout: 5m}
+  slow: {run: lambda/act, params: {seconds: 3}, retry: false}
+  greeting: {run: lambda/greeting, params: {name: Ann}}
 """
 
 #: Nothing is due before eight, so that time stands still enough for a test to think.
@@ -52,8 +56,8 @@ BEGIN = "2021-05-05T07:30:00Z"
 
 @pytest.fixture(scope="session")
 def real() -> Iterator[Running]:
-    """`orchestrator local` on the time of this machine."""
-    with running(_REAL) as found:
+    """`orchestrator local --state state` on the time of this machine."""
+    with running(REAL, "--state", "state") as found:
         yield found
 
 

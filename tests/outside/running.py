@@ -1,4 +1,4 @@
-"""`orchestrator local` as a process, and what reaches it from outside: its command, deploy.py, and AWS's own clients.
+"""`orchestrator local` as a process, and what reaches it from outside: its command, and AWS's own clients.
 
 The command runs in this process, with the environment, folder, output and exit code that it has in one of its own: to
 start Python costs four times as much as what it does. The pages of documentation start each command as a reader does.
@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -31,8 +31,6 @@ from tests.testbed import ROOT, UNFINISHED
 from tests.testbed.processes import begun
 
 _ORCHESTRATOR = [sys.executable, "-c", "import sys; from orchestrator.cli.main import main; sys.exit(main())"]
-_DEPLOY = [sys.executable, "deploy.py"]
-_AWS = [sys.executable, "-W", "ignore", "-m", "awscli"]
 
 Found = TypeVar("Found")
 
@@ -51,19 +49,45 @@ class Said:
         return [json.loads(line) for line in self.out.splitlines()]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Running:
-    """A process of `orchestrator local` that is up."""
+    """`orchestrator local` in a process of its own, which may be killed and begun again."""
 
-    process: subprocess.Popen[str]
     #: Where its tasks.yaml and lambdas are; a test may put files here.
     folder: Path
     #: In which any command finds it.
-    environment: Mapping[str, str]
+    environment: dict[str, str]
+    #: What is typed behind `orchestrator local`.
+    options: tuple[str, ...]
+    process: subprocess.Popen[str] = field(init=False)
     #: What it has printed so far, and what of that as errors.
     lines: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     _clients: dict[str, Any] = field(default_factory=dict)
+    _up: ExitStack = field(default_factory=ExitStack)
+
+    def begin(self) -> None:
+        """Returns when it is up; where it was before, if it was."""
+        endpoint = self.environment.get("AWS_ENDPOINT_URL", ":0")
+        command = [*_ORCHESTRATOR, "local", "--port", endpoint.rpartition(":")[2], "--tasks", "tasks.yaml"]
+        its = {name: value for name, value in self.environment.items() if not name.startswith("AWS_")}
+        self.process = self._up.enter_context(begun([*command, *self.options], cwd=self.folder, env=its))
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        threading.Thread(target=_drain, args=(self.process.stderr, self.errors), daemon=True).start()
+        self.environment |= _exports(self.process.stdout, self.lines, self.errors)
+        threading.Thread(target=_drain, args=(self.process.stdout, self.lines), daemon=True).start()
+
+    def kill(self) -> None:
+        """Ends it without a word, in the midst of whatever it does."""
+        self.process.kill()
+        self._up.close()
+
+    def end(self) -> None:
+        """Ends it as a person does, so that it clears away what it has made."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(timeout=20)
+        self._up.close()
 
     def orchestrator(self, *arguments: str) -> Said:
         """What `orchestrator …` says in the folder."""
@@ -74,16 +98,6 @@ class Running:
             patch.chdir(self.folder)
             code = main([*arguments])
         return Said(code=code, out=out.getvalue(), err=err.getvalue())
-
-    def aws(self, *arguments: str) -> Any:
-        """What `aws …`, unmodified, answers, as JSON; it must not fail."""
-        said = _said([*_AWS, *arguments, "--output", "json"], self.folder, self.environment)
-        assert said.code == 0, said.err
-        return json.loads(said.out) if said.out.strip() else None
-
-    def deploy(self, *arguments: str) -> Said:
-        """`python deploy.py …` for the project in the folder."""
-        return _said([*_DEPLOY, *arguments], self.folder, self.environment)
 
     def client(self, service: str) -> Any:
         """AWS's SDK for Python, unmodified, for what is too fast, too much or too often for a command line."""
@@ -140,34 +154,24 @@ class Running:
         end = time.monotonic() + seconds
         while not (found := look()):
             assert time.monotonic() < end, "it did not happen"
-            time.sleep(0.1)
+            time.sleep(0.2)
         return found
 
 
 @contextmanager
 def running(tasks: str, *options: str) -> Iterator[Running]:
     """`orchestrator local --port 0 …` with ``tasks`` as its tasks.yaml, up; it does not outlive the block."""
-    with tempfile.TemporaryDirectory(prefix="outside-") as name:
+    with tempfile.TemporaryDirectory(prefix="outside-") as name, ExitStack() as up:
         folder = Path(name)
         project(folder, tasks)
         # The folder's own ``lambdas`` are found before the repository's; of all else there is only one.
         environment = {**_clean(), "PYTHONUNBUFFERED": "1", "PYTHONPATH": os.pathsep.join([name, str(ROOT)])}
         # What the process leaves behind is seen here.
         environment["TMPDIR"] = str(folder / "temporary")
-        command = [*_ORCHESTRATOR, "local", "--port", "0", "--tasks", "tasks.yaml", *options]
-        with begun(command, cwd=folder, env=environment) as process:
-            lines: list[str] = []
-            errors: list[str] = []
-            assert process.stdout is not None
-            assert process.stderr is not None
-            threading.Thread(target=_drain, args=(process.stderr, errors), daemon=True).start()
-            exports = _exports(process.stdout, lines, errors)
-            threading.Thread(target=_drain, args=(process.stdout, lines), daemon=True).start()
-            exported = environment | exports
-            yield Running(process=process, folder=folder, environment=exported, lines=lines, errors=errors)
-            # As a person ends it, so that it clears away what it has made.
-            process.send_signal(signal.SIGINT)
-            process.wait(timeout=20)
+        found = Running(folder=folder, environment=environment, options=options, _up=up)
+        found.begin()
+        yield found
+        found.end()
 
 
 def project(folder: Path, tasks: str) -> None:
@@ -196,11 +200,6 @@ def _exports(output: IO[str], lines: list[str], errors: list[str]) -> dict[str, 
 def _drain(output: IO[str], lines: list[str]) -> None:
     for line in output:
         lines.append(line.rstrip("\n"))
-
-
-def _said(command: list[str], folder: Path, environment: Mapping[str, str]) -> Said:
-    ended = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment, timeout=60)
-    return Said(code=ended.returncode, out=ended.stdout, err=ended.stderr)
 
 
 def _clean() -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -58,11 +57,13 @@ def test_a_slot_that_was_delivered_in_the_second_in_which_its_pause_began_runs_a
     (run,) = real.runs(task)
     assert (run["status"], run["reason"]) == ("SKIPPED", "paused")
     # To the second, while the run's start has milliseconds.
-    since = {":since": {"S": f"{run['startedAt'][:19]}Z"}}
-    names, key = {"#since": "since"}, {"taskId": {"S": task}}
-    change = ("--update-expression", "SET pause.#since = :since", "--expression-attribute-names", json.dumps(names))
-    which = ("--key", json.dumps(key), "--expression-attribute-values", json.dumps(since))
-    real.aws("dynamodb", "update-item", "--table-name", "orchestrator-dev-ScheduledTasks", *change, *which)
+    real.client("dynamodb").update_item(
+        TableName="orchestrator-dev-ScheduledTasks",
+        Key={"taskId": {"S": task}},
+        UpdateExpression="SET pause.#since = :since",
+        ExpressionAttributeNames={"#since": "since"},
+        ExpressionAttributeValues={":since": {"S": f"{run['startedAt'][:19]}Z"}},
+    )
     assert f"started {slot}" in real.orchestrator("resume", task).out
     real.until(lambda: real.statuses(task).get(slot) == "SUCCEEDED")
     (run,) = real.runs(task)

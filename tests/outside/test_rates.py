@@ -19,6 +19,10 @@ tasks:
 """
 SPEED = 120
 
+# In the suite, tests/test_delivery_of_slots.py has rates from their creation on, and
+# tests/local/aws/scheduler/test_firing.py has a machine that slept.
+pytestmark = pytest.mark.proof
+
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Running]:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
-from tests.outside.running import Running, running
+from tests.outside.conftest import REAL
+from tests.outside.running import Running
 
-TASKS = "tasks:\n  greeting: {run: lambda/greeting}\n"
+TASKS = f"{REAL}  saved: {{run: lambda/saved}}\n"
 
 
 @pytest.fixture(scope="module")
-def local() -> Iterator[Running]:
-    with running("tasks:\n  first: {run: lambda/warm}\n") as up:
-        save(up, "lambdas/greeting.py", "def handler(event, context):\n    return 1\n")
-        said(up, "lambdas/greeting.py: deployed")
-        save(up, "tasks.yaml", TASKS)
-        said(up, "+ task greeting")
-        yield up
+def local(real: Running) -> Running:
+    save(real, "lambdas/saved.py", "def handler(event, context):\n    return 1\n")
+    said(real, "lambdas/saved.py: deployed")
+    save(real, "tasks.yaml", TASKS)
+    said(real, "+ task saved")
+    return real
 
 
 def save(up: Running, name: str, text: str) -> None:
@@ -31,7 +30,7 @@ def said(up: Running, text: str) -> None:
     up.until(lambda: any(text in line for line in up.lines))
 
 
-def result(up: Running, task: str = "greeting") -> int:
+def result(up: Running, task: str = "saved") -> int:
     """What the task returns, run now."""
     ran = up.orchestrator("--local", "start", task, "--wait", "--json")
     assert ran.code == 0, ran.err
@@ -39,13 +38,13 @@ def result(up: Running, task: str = "greeting") -> int:
 
 
 def test_a_handler_that_is_saved_runs_next(local: Running) -> None:
-    save(local, "lambdas/greeting.py", "def handler(event, context):\n    return 2\n")
-    said(local, "lambdas/greeting.py: deployed")
+    save(local, "lambdas/saved.py", "def handler(event, context):\n    return 2\n")
+    said(local, "lambdas/saved.py: deployed")
     assert result(local) == 2
 
 
 def test_a_task_that_is_saved_is_there(local: Running) -> None:
-    save(local, "tasks.yaml", f"{TASKS}  other: {{run: lambda/greeting}}\n")
+    save(local, "tasks.yaml", f"{TASKS}  other: {{run: lambda/saved}}\n")
     said(local, "+ task other")
     assert result(local, "other") == result(local)
 
@@ -53,8 +52,8 @@ def test_a_task_that_is_saved_is_there(local: Running) -> None:
 @pytest.mark.parametrize(
     ("file", "wrong", "mistake"),
     [
-        ("lambdas/greeting.py", "def handler(event, context:\n", "lambdas/greeting.py:1: this is not Python"),
-        ("tasks.yaml", "tasks: {greeting: {run: lambda/gone}}", "there is no lambda 'gone'"),
+        ("lambdas/saved.py", "def handler(event, context:\n", "lambdas/saved.py:1: this is not Python"),
+        ("tasks.yaml", "tasks: {saved: {run: lambda/gone}}", "there is no lambda 'gone'"),
         ("definitions/odd.py", "def build(stack):\n    return stack.nothing\n", "definitions/odd.py:2: AttributeError"),
     ],
 )

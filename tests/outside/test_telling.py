@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 import pytest
@@ -58,11 +57,10 @@ def odd_row(real: Running) -> Iterator[str]:
     """A row that somebody has written by hand, and wrongly."""
     texts = {"taskId": "odd", "slot": OLDER, "status": "RUNNING", "trigger": "magic", "executionArn": "garbage"}
     item = {name: {"S": text} for name, text in (texts | {"startedAt": OLDER}).items()}
-    table = ("--table-name", "orchestrator-dev-TaskRuns")
-    real.aws("dynamodb", "put-item", *table, "--item", json.dumps(item))
+    client, table = real.client("dynamodb"), "orchestrator-dev-TaskRuns"
+    client.put_item(TableName=table, Item=item)
     yield OLDER
-    key = {name: item[name] for name in ("taskId", "slot")}
-    real.aws("dynamodb", "delete-item", *table, "--key", json.dumps(key))
+    client.delete_item(TableName=table, Key={name: item[name] for name in ("taskId", "slot")})
 
 
 def test_a_row_that_cannot_be_read_is_named_and_stepped_over(real: Running, odd_row: str) -> None:

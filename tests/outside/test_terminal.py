@@ -9,47 +9,22 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import pytest
-
-from tests.outside.running import Running, running
-
-TASKS = """
-tasks:
-  slow: {run: lambda/act, params: {seconds: 4}, retry: false}
-  greeting: {run: lambda/greeting, params: {name: Ann}}
-"""
-
-GREETING = """
-def handler(event, context):
-    name = event["params"]["name"]
-    if name == "stop":
-        breakpoint()
-    return {"said": f"Hello, {event['params']['naem']}!" if name == "Eve" else "Hello!"}
-"""
+from tests.outside.running import Running
 
 COMMAND = [sys.executable, "-c", "import sys; from orchestrator.cli.main import main; sys.exit(main())"]
-
-
-@pytest.fixture(scope="module")
-def local() -> Iterator[Running]:
-    with running(TASKS.partition("  greeting")[0]) as up:
-        (up.folder / "lambdas" / "greeting.py").write_text(GREETING)
-        (up.folder / "tasks.yaml").write_text(TASKS)
-        up.until(lambda: any("+ task greeting" in line for line in up.lines))
-        yield up
 
 
 class Terminal:
     """A command that somebody has typed, and looks at; when they look away, it is over."""
 
-    def __init__(self, local: Running, *arguments: str) -> None:
+    def __init__(self, up: Running, *arguments: str) -> None:
         self._screen, its = pty.openpty()
-        environment = {**os.environ, **local.environment, "TERM": "xterm", "COLUMNS": "80"}
+        environment = {**os.environ, **up.environment, "TERM": "xterm", "COLUMNS": "80"}
         self.process = subprocess.Popen(
             [*COMMAND, *arguments],
-            cwd=local.folder,
+            cwd=up.folder,
             env=environment,
             stdin=its,
             stdout=its,
@@ -98,8 +73,8 @@ def plain(screen: str) -> str:
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen)
 
 
-def test_a_run_that_is_waited_for_shows_where_it_is_and_goes_on_after_ctrl_c(local: Running) -> None:
-    with Terminal(local, "--local", "start", "slow", "--wait") as typed:
+def test_a_run_that_is_waited_for_shows_where_it_is_and_goes_on_after_ctrl_c(real: Running) -> None:
+    with Terminal(real, "--local", "start", "slow", "--wait") as typed:
         typed.until(lambda seen: "slow: InvokeLambda, " in plain(seen))
         # To whoever is in the foreground, as a terminal does it.
         os.killpg(typed.process.pid, signal.SIGINT)
@@ -107,15 +82,15 @@ def test_a_run_that_is_waited_for_shows_where_it_is_and_goes_on_after_ctrl_c(loc
     said = re.search(r"The run goes on\. Look at it: +orchestrator show slow (\S+)", plain(typed.seen))
     assert said, typed.seen
     assert f"orchestrator stop slow {said[1]}" in plain(typed.seen)
-    (row,) = local.until(lambda: [one for one in local.runs("slow") if one["status"] == "SUCCEEDED"] or None)
+    (row,) = real.until(lambda: [one for one in real.runs("slow") if one["status"] == "SUCCEEDED"] or None)
     assert row["slot"] == said[1]
     # And what serves it has printed what became of it.
     told = re.compile(rf"slow +{re.escape(said[1])} +SUCCEEDED +\d+\.\d s")
-    local.until(lambda: any(map(told.search, local.lines)))
+    real.until(lambda: any(map(told.search, real.lines)))
 
 
-def test_a_handler_stops_in_the_debugger_where_it_raises(local: Running) -> None:
-    with Terminal(local, "invoke", "greeting", "--param", "name=Eve", "--pdb") as typed:
+def test_a_handler_stops_in_the_debugger_where_it_raises(real: Running) -> None:
+    with Terminal(real, "invoke", "greeting", "--param", "name=Eve", "--pdb") as typed:
         typed.until(asked)
         typed.type("p name + '?'\n")
         typed.until(lambda seen: "'Eve?'" in seen)
@@ -124,8 +99,8 @@ def test_a_handler_stops_in_the_debugger_where_it_raises(local: Running) -> None
     assert "KeyError: 'naem'" in plain(typed.seen)
 
 
-def test_a_handler_stops_where_it_says_breakpoint(local: Running) -> None:
-    with Terminal(local, "invoke", "greeting", "--param", "name=stop") as typed:
+def test_a_handler_stops_where_it_says_breakpoint(real: Running) -> None:
+    with Terminal(real, "invoke", "greeting", "--param", "name=stop") as typed:
         typed.until(asked)
         typed.type("p event['taskId'] + '?'\n")
         typed.until(lambda seen: "'greeting?'" in seen)

@@ -40,11 +40,10 @@ def test_the_ledger_is_verified_up_to_the_stacks_now(virtual: Running) -> None:
 
 
 def test_a_slot_that_could_not_be_started_has_failed_by_the_stacks_clock(virtual: Running) -> None:
-    # For this service the command line has an endpoint of old, which the environment does not change.
-    queues = ("sqs", "--endpoint-url", virtual.environment["AWS_ENDPOINT_URL"])
-    url = virtual.aws(*queues, "get-queue-url", "--queue-name", "orchestrator-dev-SchedulerDlq")["QueueUrl"]
+    sqs = virtual.client("sqs")
+    url = sqs.get_queue_url(QueueName="orchestrator-dev-SchedulerDlq")["QueueUrl"]
     start = {"Input": json.dumps({"taskId": "daily", "scheduledTime": f"{TODAY}T06:00:00Z"})}
-    virtual.aws(*queues, "send-message", "--queue-url", url, "--message-body", json.dumps(start))
+    sqs.send_message(QueueUrl=url, MessageBody=json.dumps(start))
     (found,) = virtual.until(lambda: virtual.orchestrator("failed", "--json").json)
     assert found["failedAt"].startswith(TODAY)
 

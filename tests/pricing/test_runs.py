@@ -153,6 +153,8 @@ def test_a_run_that_is_held_first_pays_for_its_wait_and_a_plain_one_does_not() -
     pooled = replace(TASK, pool=Limit(name="reports", at_once=3))
     plain, more = total(run_lines(TASK, BILLED)), total(held_lines(pooled))
     assert held_lines(TASK) == []
-    # As many as a run on the embedded AWS has entered: LookupTask, ClaimSlot, Refused, HoldSlot, and eight.
-    assert plain.state_transition + more.state_transition == 4 + 8
+    # As many as a run on the embedded AWS has entered: LookupTask, ClaimSlot, Refused, HoldSlot; then a plain one's.
+    assert plain.state_transition + more.state_transition == 4 + 4
+    # An approval is read from the row.
+    assert total(held_lines(replace(TASK, approval_seconds=60))).state_transition == 8
     assert total(run_lines(pooled, BILLED)).lambda_request == plain.lambda_request + 2

@@ -43,8 +43,9 @@ def test_the_workflow_is_the_same_in_python_and_in_yaml(tmp_path: Path) -> None:
     assert machines[0] == machines[1]
 
 
+# With a user's own beside them they pass in tests/testing/test_project.py, and the proof runs both kinds for the wheel.
+@pytest.mark.proof
 def test_its_tests_pass(tmp_path: Path) -> None:
-    # That in Python has the same workflow, and its tests are run for the wheel.
     shop = tmp_path / "shop"
     create(shop, python=False)
     ran = subprocess.run(

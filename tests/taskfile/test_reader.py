@@ -398,10 +398,14 @@ tasks:
     [
         ("run: lambda/wrok", "t.run: there is no lambda 'wrok'; did you mean 'work'?"),
         ("run: workflow/work", "t.run: there is no workflow 'work'; there is: billing"),
-        ("run: work", "t.run: expected lambda/NAME, workflow/NAME, http/NAME, ecs/NAME or batch/NAME, found 'work'"),
+        (
+            "run: work",
+            "t.run: expected lambda/NAME, workflow/NAME, http/NAME, ecs/NAME, batch/NAME or glue/NAME, found 'work'",
+        ),
         (
             "run: lambda/work:PROD",
-            "t.run: expected lambda/NAME, workflow/NAME, http/NAME, ecs/NAME or batch/NAME, found 'lambda/work:PROD'",
+            "t.run: expected lambda/NAME, workflow/NAME, http/NAME, ecs/NAME, batch/NAME or glue/NAME, found"
+            " 'lambda/work:PROD'",
         ),
         ("scedule: rate(1 day)", "t.scedule: unknown field; did you mean 'schedule'?"),
         ("schedule: cron(0 8 * * 1-5)", "Unix cron has five fields"),

@@ -17,6 +17,7 @@ from orchestrator.runs.run import Trigger
 from orchestrator.stack import Stack
 from orchestrator.taskfile.reader import load
 from orchestrator.tasks.event_start import EventStart, input_of, transformer
+from orchestrator.tasks.inbound import Scheme, Webhook
 from orchestrator.tasks.records import item_of, task_of
 from orchestrator.tasks.rule_names import rule_name, task_of_rule
 from orchestrator.tasks.task import OverlapPolicy, Task
@@ -146,10 +147,59 @@ def test_shorthands_are_patterns(tmp_path: Path) -> None:
     assert all(task_of(item_of(task)) == task for task in (objects, outcome, others))
 
 
+def test_webhooks_and_queues_are_events_of_the_stacks_own(tmp_path: Path) -> None:
+    github = "{webhook: {secret: secret:git, scheme: github, name: git}, filter: {body: {ref: [main]}}}"
+    alone, several, queue = read(
+        tmp_path,
+        "on: {webhook: ssm:shop}",
+        f"on: [{github}, {{webhook: ssm:a}}]",
+        "on: {queue: orders, slot: $.detail.body.day, filter: {attributes: {kind: [order]}}}",
+    )
+    (start,) = alone.starts
+    assert start.pattern == {
+        "source": ["scheduled-tasks"],
+        "detail-type": ["Webhook Received"],
+        "detail": {"stack": ["${stack}"], "webhook": ["t0"]},
+    }
+    assert (start.slot, start.webhook) == ("{$.time}#{$.detail.id}", Webhook(secret="ssm:shop"))
+    assert [str(one) for one in several.starts] == ["webhook t1/git", "webhook t1"]
+    assert several.starts[0].webhook == Webhook(secret="secret:git", scheme=Scheme.GITHUB, name="git")
+    assert several.starts[0].pattern["detail"]["body"] == {"ref": ["main"]}
+    (start,) = queue.starts
+    assert start.pattern["detail"] == {
+        "stack": ["${stack}"],
+        "queue": ["${queue:orders}"],
+        "attributes": {"kind": ["order"]},
+    }
+    assert (str(start), start.slot) == ("messages of orders", "{$.detail.body.day}")
+    assert all(task_of(item_of(task)) == task for task in (alone, several, queue))
+    # How a request is signed is nothing that the rule knows.
+    (changed,) = read(tmp_path, "on: {webhook: {secret: ssm:other, scheme: github}}")
+    names = {rule_name(Stack(), "t0", one.starts[0], express=False) for one in (alone, changed)}
+    assert len(names) == 1
+
+
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        ("on: {slot: $.time}", "on[0]: expected one of pattern, s3 and task, found none"),
+        ("on: {slot: $.time}", "on[0]: expected one of pattern, s3, task, webhook and queue, found none"),
+        ("on: {webhook: s3cret}", "on[0].webhook.secret: expected where the secret is kept: ssm:NAME"),
+        ("on: {webhook: {scheme: github}}", "on[0].webhook.secret: expected this field, found none"),
+        (
+            "on: {webhook: {secret: ssm:a, scheme: stripe}}",
+            "on[0].webhook.scheme: Input should be 'standard', 'github'",
+        ),
+        ("on: {webhook: {secret: ssm:a, name: a/b}}", "on[0].webhook.name"),
+        ("on: {webhook: ssm:a, bus: others}", "is on the default bus"),
+        (
+            "on: {webhook: ssm:a, filter: {boddy: {a: [1]}}}",
+            "filter: expected body and headers, found 'boddy'; did you",
+        ),
+        ("on: {webhook: ssm:a, filter: {body: {a: 1}}}", "filter: body.a: expected a list of values, found 1"),
+        ("on: {queue: orders, filter: {headers: {a: [b]}}}", "filter: expected attributes and body, found 'headers'"),
+        ("on: {pattern: {source: [a]}, filter: {body: {a: [1]}}}", "expected it beside webhook or queue"),
+        ("on: [{webhook: ssm:a}, {webhook: ssm:b}]", "expected a name for each webhook but one"),
+        ("on: {queue: 'arn:aws:sqs:us-east-1:123456789012:orders'}", "expected a name of stack.yaml, which says"),
         ("on: {pattern: {}}", "on[0].pattern: expected a mapping like"),
         ("on: {pattern: {source: shop}}", "on[0].pattern: source: expected a list of values, found 'shop'"),
         ("on: {pattern: {sauce: [shop]}}", "found 'sauce'"),
@@ -162,7 +212,8 @@ def test_shorthands_are_patterns(tmp_path: Path) -> None:
         ("on: [{pattern: {source: [a]}, within: 1m}, {pattern: {source: [b]}}]", "expected within of all or of none"),
         ("on: {pattern: {source: [a]}, within: 2d}", "at most a day"),
         ("on: {task: t0}", "a task cannot start itself"),
-        ("on: {task: nobody}", "there is no task 'nobody'"),
+        ("on: {task: nobody}", "there is no task 'nobody'; there is: t0"),
+        ("on: {task: t00}", "there is no task 't00'; did you mean 't0'?"),
         ("whenAbsent: skip, on: {pattern: {source: [a]}}", "found no schedule"),
         (
             "whenAbsent: skip, schedule: rate(1 day), on: {pattern: {source: [a]}}",

@@ -24,6 +24,7 @@ buckets: [exports]
 ecs:
   rebuild: {{cluster: jobs, taskDefinition: rebuild, container: main, subnets: [subnet-0123456789abcdef0], roles: [me]}}
 batch: {{crunch: {{jobQueue: nightly, jobDefinition: crunch}}}}
+glue: {{load: {{job: nightly load}}}}
 existing: {{legacy: {LEGACY}, etl: {ETL}}}
 functions:
   vpc: {{subnets: [subnet-0123456789abcdef0], securityGroups: [sg-0123456789abcdef0]}}

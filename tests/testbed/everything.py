@@ -122,10 +122,11 @@ class World(TaskRunner):
 
     def until(self, condition: Callable[[], bool]) -> None:
         """Waits until something is so, as long as patience lasts."""
-        end = time.monotonic() + self.patience
+        end, pause = time.monotonic() + self.patience, 0.01
         while not condition():
             assert time.monotonic() < end, "it is not so"
-            time.sleep(0.01)
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.05)
 
     @contextmanager
     def without(self, logical_id: str, statement: int) -> Iterator[None]:

@@ -33,7 +33,7 @@ MODULES = (
 def functions() -> tuple[str, ...]:
     """The modules of all functions that come with the project."""
     everything = PROJECT.application(Stack()).functions
-    return tuple(one.module for one in everything if one.event_sources or one.module in MODULES)
+    return tuple(one.module for one in everything if not one.is_target or one.module in MODULES)
 
 
 def application() -> Application:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,9 +78,14 @@ class Outcome:
     run: Run | None
     row: Mapping[str, Any]
     record: Mapping[str, Any]
-    #: By name, and by status where the metric has one: (how many values, their sum).
-    metrics: Mapping[str, tuple[int, float]]
     alerts: list[str]
+    #: Asks for the metrics of the task, which takes a request for each.
+    measured: Callable[[], Mapping[str, tuple[int, float]]]
+
+    @cached_property
+    def metrics(self) -> Mapping[str, tuple[int, float]]:
+        """By name, and by status where the metric has one: (how many values, their sum)."""
+        return self.measured()
 
 
 class TaskRunner:
@@ -189,8 +195,8 @@ class TaskRunner:
             run=Run.from_item(row) if row else None,
             row=row,
             record=record,
-            metrics=self._metrics(task_id),
             alerts=self._alerts(task_id),
+            measured=lambda: self._metrics(task_id),
         )
 
     def _metrics(self, task_id: str) -> dict[str, tuple[int, float]]:
@@ -290,7 +296,8 @@ class TaskRunner:
 
     def until(self, condition: Callable[[], bool]) -> None:
         """Waits until something is so, for an execution that is on its way."""
-        end = time.monotonic() + PATIENCE
+        end, pause = time.monotonic() + PATIENCE, 0.01
         while not condition():
             assert time.monotonic() < end
-            time.sleep(0.01)
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.05)

@@ -91,7 +91,6 @@ def _become(asked: dict[str, object]) -> NoReturn:
         os.environ.clear()
         os.environ.update(noted | environment)
         os.chdir(str(asked["folder"]))
-        sys.path.insert(0, str(asked["folder"]))
         code = _code_of(words)
     except BaseException:
         traceback.print_exc()
@@ -105,6 +104,8 @@ def _code_of(words: list[str]) -> int:
     """What a program exits with."""
     program, *sys.argv[1:] = words
     try:
+        path, _, _ = words[1].rpartition("/") if program == "python" and words[1] != "-m" else ("", "", "")
+        sys.path.insert(0, str(Path(path).resolve()))
         if program == "orchestrator":
             from orchestrator.cli.main import main
 

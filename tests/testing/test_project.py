@@ -7,13 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-PROJECT = {
-    "tasks.yaml": """
-tasks:
+from orchestrator.scaffold.project import create
+
+#: What a user adds to a new project.
+TASKS = """
   greeting: {run: lambda/greeting, schedule: cron(0 9 * * ? *), params: {name: Ann}}
   failing: {run: lambda/greeting, retry: false}
   reminding: {run: lambda/reminding, retry: false}
-""",
+"""
+FILES = {
     "lambdas/greeting.py": """
 def handler(event, context):
     return {"said": f"Hello, {event['params']['name']}!", "left": context.get_remaining_time_in_millis() > 0}
@@ -101,20 +103,23 @@ def test_which_is_empty_again(orchestrator_aws):
 }
 
 
-def test_the_fixtures_serve_a_project_of_a_user(tmp_path: Path) -> None:
-    for name, text in PROJECT.items():
-        file = tmp_path / name
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(text)
+def test_the_tests_of_a_project_pass_those_it_is_begun_with_and_a_users_own(tmp_path: Path) -> None:
+    create(tmp_path / "shop", python=False)
+    tasks = tmp_path / "shop" / "tasks.yaml"
+    # Days pass, of which a few runs are enough.
+    begun = tasks.read_text().replace("rate(5 minutes)", "rate(3 days)").replace("rate(6 hours)", "rate(3 days)")
+    tasks.write_text(begun + TASKS)
+    for name, text in FILES.items():
+        (tmp_path / "shop" / name).write_text(text)
     # As the entry point loads it, whether or not this installation has been made since there is one.
     plugin = ["-p", "no:orchestrator", "-p", "orchestrator.testing.plugin"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", *plugin, "tests"],
-        cwd=tmp_path,
-        env={**environment, "PYTHONPATH": str(tmp_path)},
+        [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "-p", "no:xdist", *plugin],
+        cwd=tmp_path / "shop",
+        env=environment,
         capture_output=True,
         text=True,
         timeout=120,
     )
-    assert "8 passed" in ran.stdout, ran.stdout + ran.stderr
+    assert "10 passed" in ran.stdout, ran.stdout + ran.stderr

@@ -42,7 +42,7 @@ from orchestrator.local.aws import (
 from orchestrator.local.aws.clock import Clock, RealClock
 from orchestrator.local.aws.cloudformation import change_sets, resources, updates
 from orchestrator.local.aws.connections import Server
-from orchestrator.local.aws.containers import batch, ecs
+from orchestrator.local.aws.containers import batch, ecs, glue
 from orchestrator.local.aws.containers.processes import Containers
 from orchestrator.local.aws.dynamodb import (
     conditions,
@@ -137,6 +137,7 @@ ADAPTERS = (
     tables,
     batch,
     ecs,
+    glue,
     functions,
     invocations,
     urls,
@@ -187,6 +188,12 @@ def adapt() -> None:
     replacements.replaces(default_user_config["stepfunctions"], "execute_state_machine", digest="60a33e6cf515")(True)
     for adapter in ADAPTERS:
         adapter.install(_running)
+
+
+def adapt_all() -> None:
+    """The same, with what is put in place when it is first wanted."""
+    adapt()
+    glue.replace()
 
 
 class EmbeddedAws:

@@ -76,6 +76,8 @@ def permissions(response: Any) -> Iterator[Permission]:
         yield from _batch(response, action, body)
     elif service == "ecs":
         yield from _ecs(response, action, body)
+    elif service == "glue" and (job := body.get("JobName")):
+        yield Permission(action=f"glue:{action}", resource=f"arn:aws:glue:{region}:{account}:job/{job}")
     elif service == "scheduler":
         yield from _scheduler(response, action, body)
     elif service == "cloudformation":

@@ -143,7 +143,8 @@ def statements(role_name: str) -> list[Statement]:
 
 def _documents(role_name: str) -> tuple[str, ...]:
     backend = get_backend("iam")[ACCOUNT]["aws"]
-    role = next((role for role in backend.roles.values() if role.name == role_name), None)
+    # A copy: another thread may create one meanwhile.
+    role = next((role for role in list(backend.roles.values()) if role.name == role_name), None)
     if role is None:
         return ()
     documents = (*role.policies.values(), *map(_current, role.managed_policies.values()))

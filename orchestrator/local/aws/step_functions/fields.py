@@ -28,7 +28,7 @@ _STATES, _SDK = ":states:::", "aws-sdk:"
 #: Optimized integrations that the embedded AWS has, without their patterns.
 OFFERED = frozenset(
     {"lambda:invoke", "sqs:sendMessage", "sns:publish", "states:startExecution", "events:putEvents", "http:invoke"}
-    | {"batch:submitJob", "ecs:runTask"}
+    | {"batch:submitJob", "ecs:runTask", "glue:startJobRun"}
     | {f"dynamodb:{action}" for action in ("getItem", "putItem", "updateItem", "deleteItem")}
 )
 

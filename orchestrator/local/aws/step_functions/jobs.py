@@ -1,4 +1,5 @@
-"""Jobs that a state starts and waits for: the integrations ``ecs:runTask`` and ``batch:submitJob``, with ``.sync``.
+"""Jobs that a state starts and waits for: the integrations ``ecs:runTask``, ``batch:submitJob`` and
+``glue:startJobRun``, with ``.sync``.
 
 moto hands the parameters of these on as they stand, in Step Functions' casing, which no service takes; asks every half
 second whether a job has ended; takes a task of ECS that has stopped for one that has succeeded; and lets a job run on
@@ -32,9 +33,13 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_ecs import (
     StateTaskServiceEcs,
 )
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_glue import (
+    StateTaskServiceGlue,
+)
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
 from orchestrator.local.aws.clock import FOREVER, Wake
+from orchestrator.local.aws.containers import glue
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 from orchestrator.local.aws.step_functions import failures, sdk
@@ -43,6 +48,13 @@ from orchestrator.local.aws.step_functions.sdk_integrations import operation_of,
 
 class Jobs(ABC):
     """A service's jobs, as an integration starts, looks at and stops them."""
+
+    def prepare(self) -> None:  # noqa: B027 # most services need nothing
+        """Does what comes before the first of them."""
+
+    def submitted(self, answer: dict[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+        """What a state sees of the answer to its request."""
+        return answer
 
     @abstractmethod
     def identified(self, answer: Mapping[str, Any]) -> str:
@@ -94,10 +106,35 @@ class _BatchJobs(Jobs):
         return bool(described["Status"] != "SUCCEEDED")
 
 
+class _JobRuns(Jobs):
+    """Job runs of AWS Glue."""
+
+    def prepare(self) -> None:
+        glue.load()
+
+    def submitted(self, answer: dict[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+        return answer | {"JobName": asked["JobName"]}
+
+    def identified(self, answer: Mapping[str, Any]) -> str:
+        return str(answer["JobRunId"])
+
+    def described(self, client: Any, job: str, asked: Mapping[str, Any]) -> tuple[Mapping[str, Any], Shape | None]:
+        answer = client.get_job_run(JobName=asked["JobName"], RunId=job)
+        return answer["JobRun"], client.meta.service_model.shape_for("JobRun")
+
+    def stop(self, client: Any, job: str, asked: Mapping[str, Any], why: str) -> None:
+        client.batch_stop_job_run(JobName=asked["JobName"], JobRunIds=[job])
+
+    def failed(self, described: Mapping[str, Any]) -> bool:
+        # One that was stopped is not among them in moto, which has that of LocalStack.
+        return described["JobRunState"] in ("ERROR", "FAILED", "TIMEOUT")
+
+
 #: Of each: its jobs, and the digests of how moto asks and waits.
 _KINDS: Mapping[type, tuple[Jobs, str, str]] = {
     StateTaskServiceBatch: (_BatchJobs(), "0b73da826e2c", "3a03a673e7fd"),
     StateTaskServiceEcs: (_Tasks(), "c9eaa3a0b24e", "3a03a673e7fd"),
+    StateTaskServiceGlue: (_JobRuns(), "43ce0385ec9e", "3a03a673e7fd"),
 }
 
 
@@ -130,9 +167,8 @@ def _failed(state: Any, env: Any, described: Any) -> FailureEventException:
     )
 
 
-def _requests(aws: Aws, kind: Any, digest: str) -> None:
+def _requests(aws: Aws, kind: Any, jobs: Jobs, digest: str) -> None:
     """Asks the service in its own casing, of what its model has."""
-    evaluate_parameters = kind._eval_parameters
 
     def operation(state: Any, env: Any) -> OperationModel:
         details = env.aws_execution_details
@@ -141,7 +177,8 @@ def _requests(aws: Aws, kind: Any, digest: str) -> None:
 
     @replaces(kind, "_eval_parameters", digest="a933bf835504")
     def eval_parameters(self: Any, env: Any) -> Any:
-        given = evaluate_parameters(self, env)
+        # What the class inherits now, and not what it did when this was installed.
+        given = super(kind, self)._eval_parameters(env)
         shape = operation(self, env).input_shape
         try:
             asked = sdk.request(given, shape)
@@ -156,6 +193,7 @@ def _requests(aws: Aws, kind: Any, digest: str) -> None:
     def eval_service_task(
         self: Any, env: Any, resource_runtime_part: Any, normalised_parameters: Any, state_credentials: Any
     ) -> None:
+        jobs.prepare()
         client = aws.clients.get(
             self._get_boto_service_name(), resource_runtime_part.region, state_credentials.role_arn
         )
@@ -165,7 +203,7 @@ def _requests(aws: Aws, kind: Any, digest: str) -> None:
         normalised_parameters.clear()
         normalised_parameters.update(asked)
         answer = _told(getattr(client, self._get_boto_service_action())(**asked), model.output_shape)
-        env.stack.append(answer)
+        env.stack.append(jobs.submitted(answer, asked))
 
 
 def _awaited(aws: Aws, kind: Any, jobs: Jobs, digest: str) -> None:
@@ -203,7 +241,7 @@ def _awaited(aws: Aws, kind: Any, jobs: Jobs, digest: str) -> None:
 def install(aws: Aws) -> None:
     """Starts, awaits and stops jobs as AWS does."""
     for kind, (jobs, asking, awaiting) in _KINDS.items():
-        _requests(aws, kind, asking)
+        _requests(aws, kind, jobs, asking)
         _awaited(aws, kind, jobs, awaiting)
 
     def attach(parameters: dict[str, Any]) -> None:

@@ -30,6 +30,9 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_ecs import (
     StateTaskServiceEcs,
 )
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_glue import (
+    StateTaskServiceGlue,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_lambda import (
     StateTaskServiceLambda,
 )
@@ -60,17 +63,22 @@ _SERVICES = {
     StateTaskServiceBatch: ("Batch", "AWSBatchException", "AWSBatch", "application/json"),
     StateTaskServiceDynamoDB: ("DynamoDB", "AmazonDynamoDBException", "AmazonDynamoDBv2", _JSON),
     StateTaskServiceEcs: ("ECS", "AmazonECSException", "AmazonECS", "application/x-amz-json-1.1"),
+    StateTaskServiceGlue: ("Glue", "AWSGlueException", "AWSGlue", "application/x-amz-json-1.1"),
     StateTaskServiceLambda: ("Lambda", "AWSLambdaException", "AWSLambda", "application/json"),
     StateTaskServiceSfn: ("StepFunctions", "AWSStepFunctionsException", "AWSStepFunctions", _JSON),
     StateTaskServiceSns: ("SNS", "AmazonSNSException", "AmazonSNS", "text/xml"),
     StateTaskServiceSqs: ("SQS", "AmazonSQSException", "AmazonSQS", _JSON),
 }
 
+#: Those whose requests are looked at in :mod:`orchestrator.local.aws.step_functions.jobs`.
+_JOBS = (StateTaskServiceBatch, StateTaskServiceEcs, StateTaskServiceGlue)
+
 #: The digests of how moto fails and asks in each.
 _DIGESTS = {
     StateTaskServiceBatch: ("52b26dfe67d1", "0b73da826e2c"),
     StateTaskServiceDynamoDB: ("26511b8e25c6", "f2b5ded07c4c"),
     StateTaskServiceEcs: ("b403ede0af54", "c9eaa3a0b24e"),
+    StateTaskServiceGlue: ("ad90f1594416", "43ce0385ec9e"),
     StateTaskServiceLambda: ("2d8be0a8ce74", "9f1f1199de3d"),
     StateTaskServiceSfn: ("728d30a9ce59", "f07cd60d62f8"),
     StateTaskServiceSns: ("1fd492dd3dba", "f07b00899aff"),
@@ -246,7 +254,7 @@ def install(aws: Aws) -> None:
                 cause = f"Unable to execute HTTP request: {url.hostname or queue}: Name or service not known"
                 raise _failed(self, env, "SQS.SdkClientException", cause)
             # What a job lacks was refused before.
-            if kind not in (StateTaskServiceSfn, StateTaskServiceEcs, StateTaskServiceBatch):
+            if kind not in (StateTaskServiceSfn, *_JOBS):
                 check(operation_of(client, self.resource.api_action), normalised_parameters)
             task(self, env, resource_runtime_part, normalised_parameters, state_credentials)
             answer = env.stack[-1]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from orchestrator.local.aws.clock import VirtualClock
+from orchestrator.local.aws.clock import Clock, RealClock, VirtualClock
 from orchestrator.local.aws.scheduler.delivery import Delivery
 from orchestrator.local.aws.server import EmbeddedAws
 
@@ -30,7 +32,7 @@ STATEMENTS = [
 class Day:
     """A fast day in which schedules fire, and what was delivered in it."""
 
-    def __init__(self, aws: EmbeddedAws, clock: VirtualClock) -> None:
+    def __init__(self, aws: EmbeddedAws, clock: Clock) -> None:
         self.aws = aws
         self.clock = clock
         self.deliveries: list[Delivery] = []
@@ -92,6 +94,31 @@ def test_a_schedule_fires_on_the_clock_of_its_time_zone(day: Day) -> None:
 def test_a_rate_begins_at_once(day: Day) -> None:
     day.schedule("rate(6 hours)")
     assert day.passes(13) == ["30T00:00", "30T06:00", "30T12:00"]
+
+
+class Slept(RealClock):
+    """The clock of a machine that may have slept."""
+
+    lost = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self.lost
+
+
+def test_a_machine_that_slept_delivers_once_each_what_was_due_meanwhile(aws: EmbeddedAws) -> None:
+    with aws.on(clock := Slept()):
+        day = Day(aws, clock)
+        begun = threading.Semaphore(0)
+        aws.scheduler.listeners.append(lambda delivery: begun.release())
+        day.schedule("rate(1 minute)")
+        assert begun.acquire(timeout=30)
+        clock.lost = timedelta(minutes=3)
+        # Whoever wakes looks at what is due now.
+        day.schedule("cron(0 8 1 1 ? 2199)", name="later")
+        for _ in range(3):
+            assert begun.acquire(timeout=30)
+        slots = [delivery.slot for delivery in day.deliveries]
+    assert [after - before for before, after in pairwise(slots)] == [timedelta(minutes=1)] * 3
 
 
 def test_context_attributes_are_filled_in(day: Day) -> None:

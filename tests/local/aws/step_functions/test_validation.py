@@ -378,7 +378,7 @@ def test_a_moment_that_is_none_is_refused_where_it_stands(moment: str) -> None:
             task("arn:aws:states:::athena:startQueryExecution.sync"),
             "no optimized integration athena:startQueryExecution",
         ),
-        (task("arn:aws:states:::glue:startJobRun.sync"), "no optimized integration glue:startJobRun"),
+        (task("arn:aws:states:::codebuild:startBuild.sync"), "no optimized integration codebuild:startBuild"),
         ({**DISTRIBUTED, "ItemBatcher": {"MaxItemsPerBatch": 2}}, "no batches of items"),
     ],
 )
