@@ -133,8 +133,8 @@ def _durations(connection: Connection, tasks: tuple[Task, ...]) -> dict[str, tup
 def _notes(costed: list[Costed]) -> list[str]:
     notes = [
         f"List prices of {PRICES.region} as of {PRICES.as_of}, without free tiers, of runs that succeed at once: also"
-        " their metrics, logs, traces and rows, the watchdog's checks, and, where a task waits for others, a place or an"
-        " approval, one such wait a run; of a nested workflow that chooses its way, only the run that starts it,"
+        " their metrics, logs, traces and rows, the watchdog's checks, and, where a task waits for others, a place or"
+        " an approval, one such wait a run; of a nested workflow that chooses its way, only the run that starts it,"
         " and of a job nothing that it uses. The stack itself: key, alarms, dashboard, polling of queues, the"
         " watchdog's heartbeat."
     ]
