@@ -109,7 +109,7 @@ class Project:
             workflow = workflow_name(kind, name)
             if workflow in own:
                 mistakes.add(f"{STACK}: {place}.{name}: {own[workflow].source} is the workflow {workflow!r} already")
-            own[workflow] = Workflow(build=build, source=STACK)
+            own[workflow] = Workflow(build=build, source=f"{STACK}: {place}.{name}")
         builders = {**system.MACHINES, **{name: workflow.build for name, workflow in own.items()}}
         definitions = {}
         for name, build in builders.items():

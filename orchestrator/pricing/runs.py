@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from math import ceil
 from typing import Any
@@ -16,6 +16,7 @@ from orchestrator.runs.outcomes import OF_A_RUN, Kind
 from orchestrator.runs.run import ROW_LIFETIME_SECONDS
 from orchestrator.runs.spending import ROUND_SECONDS as ROUND_SECONDS
 from orchestrator.stack import Stack
+from orchestrator.tasks.gates import HoldKind
 from orchestrator.tasks.records import item_of
 from orchestrator.tasks.task import TargetKind, Task
 
@@ -60,6 +61,8 @@ class Billed:
     published: tuple[Kind, ...] = ()
     #: Of each function, by its logical name.
     memory_mb: Mapping[str, int]
+    #: Transitions of each workflow that takes one way alone, as that of an endpoint does.
+    workflow_states: Mapping[str, int] = field(default_factory=dict)
 
 
 #: Of a further delivery of a slot: LookupTask, ClaimSlot, ExplainRefusal, Refused, RecordDuplicate.
@@ -85,7 +88,8 @@ class Expected:
 def run_lines(task: Task, billed: Billed, *, seconds: Decimal = ASSUMED_SECONDS) -> list[Line]:
     """A run that succeeds at once, line by line; ``seconds`` is how long its function works.
 
-    A nested workflow's own states and functions are not in it: they depend on what it finds to do.
+    Of a nested workflow that chooses its way the states are not in it, and of none what they call: that depends on what
+    it finds to do.
     """
     path = happy_path(_machine(task, billed), task.target.kind)
     lines = _machine_lines(path, task, billed, seconds, OF_A_RUN)
@@ -96,25 +100,30 @@ def run_lines(task: Task, billed: Billed, *, seconds: Decimal = ASSUMED_SECONDS)
             Line(what="Lambda: the function", usage=work),
             Line(what="CloudWatch Logs: the function", usage=logs.written(logs.FUNCTION_BYTES, billed.log_days)),
         ]
+    elif states := billed.workflow_states.get(task.target.name):
+        usage = Usage(state_transition=Decimal(states))
+        lines.append(Line(what="Step Functions: the workflow's own transitions", usage=usage))
     return [*lines, *held_lines(task)]
 
 
 def held_lines(task: Task) -> list[Line]:
     """What a run costs more that is held first, and then let in: none for a task that waits for nothing.
 
-    A plain task's run passes through four states. HoldSlot ends an execution of four; the one that takes the row's
-    place finds the row in its way and asks once more, which is four states more than a plain run's. The follower is
-    called for the held row and for the end.
+    A plain task's run passes through four states. HoldSlot ends an execution of four, and the one that takes the row's
+    place is a plain one. What somebody has approved of is kept with the row: its claim is refused first, and reads it,
+    in four states more. The follower is called for the held row and for the end.
     """
     if not task.gates:
         return []
     row, record = write_units(ROW_BYTES), write_units(record_bytes(task))
-    # The held row and its place in the index; and a claim that is refused is paid for ("Read and write operations").
-    written = 2 * row + TRANSACTION * (row + record)
-    read = read_units(record_bytes(task)) * 4 + read_units(ROW_BYTES) * 4
+    asks = HoldKind.APPROVAL in task.gates
+    # The held row and its place in the index, which it leaves; and a claim that is refused is paid for ("Read and write
+    # operations").
+    written = 3 * row + (TRANSACTION * (row + record) if asks else 0)
+    read = (read_units(record_bytes(task)) + read_units(ROW_BYTES)) * (4 if asks else 3)
     follower = Usage(lambda_request=Decimal(2), lambda_gb_second=2 * REPORTER_SECONDS * REPORTER_MEMORY_MB / 1024)
     lines = [
-        Line(what="Step Functions: transitions of the wait", usage=Usage(state_transition=Decimal(8))),
+        Line(what="Step Functions: transitions of the wait", usage=Usage(state_transition=Decimal(8 if asks else 4))),
         Line(what="DynamoDB: the held row", usage=Usage(write_unit=Decimal(written), read_unit=Decimal(read))),
         Line(what="Lambda: the follower lets it go", usage=follower),
     ]

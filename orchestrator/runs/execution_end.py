@@ -100,7 +100,13 @@ def _is_valid(given: Any) -> bool:
         and isinstance(given.get("params", {}), Mapping)
         and isinstance(given.get("released", False), bool)
         and ("notBefore" not in given or instants.read(given["notBefore"]) is not None)
+        and ("held" not in given or _is_held_row(given["held"]))
     )
+
+
+def _is_held_row(held: Any) -> bool:
+    delay = held.get("startDelay", 0) if isinstance(held, Mapping) else None
+    return isinstance(delay, int | float) and not isinstance(delay, bool)
 
 
 def _names_task(given: Any) -> bool:

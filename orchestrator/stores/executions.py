@@ -97,6 +97,7 @@ class Runner:
             "released": True,
         }
         request |= {"params": json.loads(hold.params)} if hold.params else {}
+        request |= _as_written(run)
         request |= {"notBefore": to_millisecond(not_before)} if not_before else {}
         request |= {"startedBy": run.started_by} if run.started_by else {}
         minute = int(now.timestamp()) // 60
@@ -177,3 +178,13 @@ class Runner:
             raise NotStoppable(run.task_id, run.slot)
         assert run.execution_arn is not None, "a run that goes on has an execution"
         self._client.stop_execution(executionArn=run.execution_arn, error=STOPPED_BY_HAND, cause=f"stopped by {who}")
+
+
+def _as_written(run: Run) -> dict[str, Any]:
+    """What is to be kept of a held row that nothing has happened to, so that its slot is claimed at once.
+
+    TaskRunner claims it so only while that is still the case. Of any other row it reads what is to be kept.
+    """
+    if run.attempts or run.duplicates or run.history or run.approval is not None:
+        return {}
+    return {"held": {"startDelay": run.start_delay_seconds} if run.start_delay_seconds is not None else {}}

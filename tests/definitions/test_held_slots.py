@@ -15,7 +15,7 @@ from orchestrator.local.aws.step_functions.jsonata import Evaluation
 from orchestrator.operations import starting
 from orchestrator.runs.explanation import why
 from orchestrator.runs.hold import Hold
-from orchestrator.runs.run import Run, RunStatus, SkipReason, Trigger
+from orchestrator.runs.run import Run, RunEnd, RunStatus, SkipReason, Trigger
 from orchestrator.runs.task_state import Checkpoint, Pause
 from orchestrator.stores.executions import Runner
 from orchestrator.stores.recorder import Recorder
@@ -231,6 +231,37 @@ def test_two_that_release_a_slot_run_it_once_and_count_no_duplicate(runner: Task
     assert second.output["status"] == "DUPLICATE"
     assert second.run is not None
     assert (second.run.status, second.run.duplicates, second.run.attempts) == (RunStatus.SUCCEEDED, 0, 1)
+
+
+def test_a_held_slot_whose_row_is_as_it_was_written_is_claimed_at_once(runner: TaskRunner) -> None:
+    chain = Chain(runner, "at-once")
+    chain.run(chain.load, SLOT)
+    held = chain.row(chain.load, SLOT)
+    given = {"replaces": held.version, "released": True, "trigger": held.trigger}
+    outcome = runner.run(chain.load, SLOT, **given, held={"startDelay": 12.5})
+    assert outcome.states == ["LookupTask", "ClaimSlot", "InvokeLambda", "RecordOutcome"]
+    assert outcome.run is not None
+    assert (outcome.run.start_delay_seconds, outcome.run.history, outcome.run.attempts) == (12.5, (), 1)
+    again = runner.run(chain.load, SLOT, **given, held={})
+    assert again.output is not None
+    assert (again.output["status"], again.run) == ("DUPLICATE", outcome.run)
+
+
+@pytest.mark.parametrize("what", ["a duplicate", "its end"])
+def test_what_has_happened_to_a_held_row_since_it_was_released_is_kept(runner: TaskRunner, what: str) -> None:
+    chain = Chain(runner, what.replace(" ", "-"))
+    chain.run(chain.load, SLOT)
+    held = chain.row(chain.load, SLOT)
+    if what == "a duplicate":
+        runner.run(chain.load, SLOT)
+    else:
+        end = RunEnd(status=RunStatus.EXPIRED, ended_at=EARLIER)
+        assert Recorder(runner.aws.client("dynamodb"), STACK).end_held(held, end)
+    outcome = runner.run(chain.load, SLOT, replaces=held.version, released=True, trigger=held.trigger, held={})
+    assert "ExplainRefusal" in outcome.states
+    assert outcome.run is not None
+    found = (outcome.run.status, outcome.run.duplicates, [one.status for one in outcome.run.history])
+    assert found == (RunStatus.SUCCEEDED, *((1, []) if what == "a duplicate" else (0, [RunStatus.EXPIRED])))
 
 
 def test_a_slot_that_may_run_when_its_task_is_paused_is_skipped_and_waits_anew_afterwards(runner: TaskRunner) -> None:

@@ -64,6 +64,7 @@ _inputs = st.one_of(
             "within": st.sampled_from([1, 60, 300, 86_400, 86_401, 0, 1.5]) | _values,
             "params": st.just({"a": 1}) | _values,
             "released": st.booleans() | _values,
+            "held": st.fixed_dictionaries({}, optional={"startDelay": st.integers(-5, 5) | _values}) | _values,
         },
     ),
     st.lists(st.just({"taskId": "report"}), max_size=2),

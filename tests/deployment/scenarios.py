@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from orchestrator.local import samples
@@ -24,6 +26,7 @@ from orchestrator.stores.pools import Pools
 from orchestrator.stores.subscriptions import Destinations, Recorded
 from orchestrator.tasks.event_start import EventStart
 from orchestrator.tasks.limits import Limit
+from orchestrator.tasks.rates import Rates
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.rule_names import rule_name
 from orchestrator.tasks.schedule_names import schedule_name
@@ -407,6 +410,17 @@ def a_run_whose_end_nobody_heard_of_is_closed(world: World) -> None:
         world.aws.client("events").enable_rule(Name=STACK.execution_failures)
 
 
+def a_budget_that_a_month_has_passed_is_told_until_the_next(world: World) -> None:
+    dollar = Rates(**{field.name: Decimal(1) for field in fields(Rates)})
+    task_id = world.succeeds("lambda/work", slot="2026-09-10T08:00:00Z", budget=Decimal(1), rates=dollar).task_id
+    a_round(world, datetime(2026, 9, 11, tzinfo=UTC))
+    assert any(f"{task_id}: more was spent than the budget allows." in text for text in told(world))
+    world.registry.remove(task_id)
+    a_round(world, datetime(2026, 10, 3, tzinfo=UTC))
+    incidents = Incidents(world.aws.client("dynamodb"), STACK).open()
+    assert Severity.OVER_BUDGET not in {one.severity for one in incidents}
+
+
 def an_execution_dies(world: World) -> None:
     task_id = stopped(world, "unheard")
     assert a_round(world, world.aws.clock.now() + timedelta(minutes=6))["closed"] == 1
@@ -610,6 +624,7 @@ ALL: tuple[Scenario, ...] = (
     a_slot_that_nobody_delivered_is_missed,
     a_slot_that_nobody_delivered_is_caught_up,
     a_run_whose_end_nobody_heard_of_is_closed,
+    a_budget_that_a_month_has_passed_is_told_until_the_next,
     an_incident_that_goes_on_is_summed_up_and_the_heart_beats,
     a_report_is_written,
     a_report_of_a_day_without_orders_is_written,

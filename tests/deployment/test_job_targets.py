@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,17 @@ from orchestrator.local import stand_ins
 from orchestrator.local.aws.containers.processes import NOTHING_RUN, Program
 from orchestrator.local.aws.iam import roles
 from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.operations import starting
 from orchestrator.runs.explanation import why
 from orchestrator.runs.run import RunStatus
 from orchestrator.stack import Stack
+from orchestrator.stores.executions import Runner
+from orchestrator.stores.recorder import Recorder
 from orchestrator.taskfile.job_models import BatchModel, EcsModel, GlueModel
 from orchestrator.tasks.retries import RetryPolicy
 from tests.testbed import ROOT
 from tests.testbed.linters import LINTERS, complaints
-from tests.testbed.task_runner import PATIENCE, SLOT, TaskRunner
+from tests.testbed.task_runner import PATIENCE, SLOT, STACK, TaskRunner
 
 #: Does as its variables say, and prints what it knows of its run.
 PROGRAM = """
@@ -160,13 +164,16 @@ def test_a_container_is_stopped_when_the_task_s_time_is_up(runner: TaskRunner) -
     assert (stopped["stopCode"], stopped["containers"][0]["exitCode"]) == ("UserInitiated", 143)
 
 
-def test_a_container_is_stopped_with_its_run(runner: TaskRunner) -> None:
+def test_a_container_is_stopped_with_its_run_by_orchestrator_stop(runner: TaskRunner) -> None:
     runner.register("endless", "workflow/ecs-rebuild", params={"code": 0, "pause": 600})
     before = len(tasks(runner.aws))
-    execution = runner.start({"taskId": "endless", "scheduledTime": SLOT})
+    runner.start({"taskId": "endless", "scheduledTime": SLOT})
     runner.until(lambda: len(tasks(runner.aws)) > before)
     assert newest(runner.aws)["lastStatus"] == "RUNNING"
-    runner.aws.client("stepfunctions").stop_execution(executionArn=execution)
+    executions = Runner(runner.aws.client("stepfunctions"), runner.applied.outputs["TaskRunnerArn"])
+    recorder = Recorder(runner.aws.client("dynamodb"), STACK)
+    going_on = starting.stoppable(runner.ledger, "endless", SLOT)
+    starting.stop(executions, recorder, going_on, "somebody", datetime.now(UTC))
     assert runner.aws.containers.of(newest(runner.aws)["taskArn"]).over.wait(PATIENCE)
     assert "which was managing this resource was aborted" in newest(runner.aws)["stoppedReason"]
 
@@ -395,6 +402,15 @@ def test_an_expression_that_is_none_is_said(tmp_path: Path) -> None:
     wrong = f"{{{BARE}, launchType: EC2, command: ['{{% 1 + %}}']}}"
     with pytest.raises(InvalidDefinition, match=r"Command\[0\]: this is not JSONata"):
         project(tmp_path, wrong).application(Stack()).validate()
+
+
+def test_names_that_two_declare_are_said(tmp_path: Path) -> None:
+    made = project(tmp_path, f"{{{BARE}, launchType: EC2}}")
+    (tmp_path / "definitions").mkdir()
+    (tmp_path / "definitions" / "ecs_rebuild.asl.yaml").write_text("{}")
+    said = "ecs.rebuild: definitions/ecs_rebuild.asl.yaml is the workflow 'ecs-rebuild' already"
+    with pytest.raises(InvalidProject, match=re.escape(said)):
+        made.application(Stack())
 
 
 def test_the_test_of_the_page_passes(tmp_path: Path) -> None:

@@ -212,7 +212,8 @@ def test_webhooks_and_queues_are_events_of_the_stacks_own(tmp_path: Path) -> Non
         ("on: [{pattern: {source: [a]}, within: 1m}, {pattern: {source: [b]}}]", "expected within of all or of none"),
         ("on: {pattern: {source: [a]}, within: 2d}", "at most a day"),
         ("on: {task: t0}", "a task cannot start itself"),
-        ("on: {task: nobody}", "there is no task 'nobody'"),
+        ("on: {task: nobody}", "there is no task 'nobody'; there is: t0"),
+        ("on: {task: t00}", "there is no task 't00'; did you mean 't0'?"),
         ("whenAbsent: skip, on: {pattern: {source: [a]}}", "found no schedule"),
         (
             "whenAbsent: skip, schedule: rate(1 day), on: {pattern: {source: [a]}}",

@@ -22,6 +22,7 @@ from definitions.system.task_runner.variables import (
     IS_OF_EVENT,
     NOW_SECONDS,
     REFUSED,
+    RELEASED_KNOWN,
     SUMMARY,
     begin,
     refused,
@@ -135,7 +136,14 @@ def _lookup(stack: Stack, *, express: bool) -> Task:
             "Key": {"taskId": {"S": jsonata(f"{INPUT_IS_VALID} ? $states.input.taskId : $error('invalid input')")}},
             "ConsistentRead": True,
         },
-        assign={**FROM_INPUT, **first, "task": RECORD, "ended": None, "child": None},
+        assign={
+            **FROM_INPUT,
+            **first,
+            **({} if express else RELEASED_KNOWN),
+            "task": RECORD,
+            "ended": None,
+            "child": None,
+        },
         catch=[
             Catch(
                 error_equals=["States.ALL"],

@@ -56,13 +56,23 @@ def new_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
 
 
 def claimed_row(stack: Stack, *, status: RunStatus = RunStatus.RUNNING, **attributes: Any) -> dict[str, Any]:
-    """PutItem of the row that takes the slot, in the place of the run that ``earlier`` names, if any."""
+    """PutItem of the row that takes the slot, in the place of the run that ``earlier`` names, if any.
+
+    ``earlier.held`` is the version of a held row that is as it was written: nobody has ended it or counted a duplicate.
+    """
     row = new_row(stack, status={"S": status}, **attributes)
+    held = jsonata("$exists($known.earlier.held) ? $known.earlier.held : 'none'")
     return row | {
         "ConditionExpression": f"{row['ConditionExpression']} OR startedAt = :earlier"
-        " OR (attribute_not_exists(startedAt) AND #status = :earlier)",
-        "ExpressionAttributeNames": {"#status": "status"},
-        "ExpressionAttributeValues": {":me": ME["me"], ":earlier": {"S": jsonata("$known.earlier.version")}},
+        " OR (attribute_not_exists(startedAt) AND #status = :earlier)"
+        " OR (startedAt = :held AND attribute_exists(#hold) AND #duplicates = :none)",
+        "ExpressionAttributeNames": {"#status": "status", "#hold": "hold", "#duplicates": "duplicates"},
+        "ExpressionAttributeValues": {
+            ":me": ME["me"],
+            ":earlier": {"S": jsonata("$known.earlier.version")},
+            ":held": {"S": held},
+            ":none": {"N": "0"},
+        },
     }
 
 

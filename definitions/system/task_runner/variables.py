@@ -99,6 +99,10 @@ _IS_WINDOW = f"""($type({_INPUT}.within) = 'number' and $type({_INPUT}.scheduled
 
 _NAMES_TASK = f"($type({_INPUT}) = 'object' ? {matches(f'{_INPUT}.taskId', TASK_ID_PATTERN)} : false)"
 
+#: What is known of a held row that nothing has happened to.
+_IS_HELD_ROW = f"""($type({_INPUT}.held) = 'object'
+    ? {optional(f"{_INPUT}.held.startDelay", f"$type({_INPUT}.held.startDelay) = 'number'")} : false)"""
+
 INPUT_IS_VALID = f"""({_NAMES_TASK} ? ($named := {_NAMED};
     {optional(f"{_INPUT}.scheduledTime", is_slot("$named"))}
     and {optional(f"{_INPUT}.within", _IS_WINDOW)}
@@ -107,6 +111,7 @@ INPUT_IS_VALID = f"""({_NAMES_TASK} ? ($named := {_NAMED};
     and {optional(f"{_INPUT}.params", f"$type({_INPUT}.params) = 'object'")}
     and {optional(f"{_INPUT}.released", f"$type({_INPUT}.released) = 'boolean'")}
     and {optional(f"{_INPUT}.notBefore", is_moment(f"{_INPUT}.notBefore"))}
+    and {optional(f"{_INPUT}.held", _IS_HELD_ROW)}
 ) : false)"""  # noqa: E501
 
 #: Scheduler says that it is Scheduler: whoever does not is a person or a program.
@@ -154,14 +159,13 @@ _ME = EXECUTION_ARN
 #: in Step Functions"): each time is another.
 _ONE_OF_ME = f"{EXECUTION_ARN} & '{DELIVERY_MARK}' & $uuid()"
 
-#: How a run begins: nothing is known of others. No row has this version, and nobody this ARN.
+#: Of the runs before: no row has this version, and nobody this ARN.
+_EARLIER: dict[str, object] = {"version": "none", "executionArn": "none", "attempts": 0, "history": [], "duplicates": 0}
+
+#: How a run begins: nothing is known of others.
 _BEGIN: dict[str, object] = {
     "claims": 1,
-    "known": {
-        "refusal": "none",
-        "earlier": {"version": "none", "executionArn": "none", "attempts": 0, "history": [], "duplicates": 0},
-        "queue": {"others": {}, "seen": 0},
-    },
+    "known": {"refusal": "none", "earlier": _EARLIER, "queue": {"others": {}, "seen": 0}},
     "waitingSince": None,
     "stopped": "none",
 }
@@ -171,6 +175,20 @@ def begin(*, express: bool) -> dict[str, object]:
     """Returns the variables that are assigned first, in an Express execution or a Standard one."""
     own = {"me": jsonata(_ONE_OF_ME), "handOver": "not tried"} if express else {"me": jsonata(_ME)}
     return {**own, **_BEGIN}
+
+
+#: The same of a run that takes the place of a held row of which its starter has said all that is to be kept: its claim
+#: need not fail first to have it read.
+RELEASED_KNOWN: dict[str, object] = {
+    "known": jsonata(f"""($held := {RELEASED} and {_REPLACES} != null ? {_INPUT}.held; {{
+        'refusal': 'none',
+        'earlier': $merge([{literal(_EARLIER)}, $exists($held) ? {{
+            'held': {_REPLACES},
+            'startDelay': $exists($held.startDelay) ? $string($held.startDelay)
+        }}]),
+        'queue': {{'others': {{}}, 'seen': 0}}
+    }})""")
+}
 
 
 def refused(reason: str) -> Jsonata:

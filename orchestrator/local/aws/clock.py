@@ -9,13 +9,17 @@ from __future__ import annotations
 import threading
 import time
 from abc import ABC, abstractmethod
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 #: How soon, in real seconds, a sleeper notices that it was woken by an event that is no :class:`Wake`.
 _WAKE_SECONDS = 0.02
+
+#: The longest that a sleeper waits before it looks again, in real seconds.
+_LONG_SECONDS = 3600.0
 
 #: Until when to sleep for something that has no time.
 FOREVER = datetime.max.replace(tzinfo=UTC)
@@ -91,6 +95,19 @@ class RealClock(Clock):
         yield
 
 
+@dataclass(kw_only=True, eq=False, slots=True)
+class _Sleeper:
+    """Somebody who waits for a moment of virtual time."""
+
+    when: datetime
+    changed: threading.Condition
+    asleep: bool = True
+
+
+def _moment(sleeper: _Sleeper) -> datetime:
+    return sleeper.when
+
+
 class VirtualClock(Clock):
     """Starts at ``start`` and passes ``speed`` times as fast while nobody is busy.
 
@@ -103,47 +120,64 @@ class VirtualClock(Clock):
         self._time = start
         self._read_at: float | None = None
         self._busy = 0
-        self._deadlines: list[datetime] = []
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+        #: In the order of their moments.
+        self._sleepers: list[_Sleeper] = []
 
     def now(self) -> datetime:
-        with self._changed:
+        with self._lock:
             return self._advance()
 
     def sleep_until(self, when: datetime, *, wake: threading.Event | None = None, resting: bool = False) -> None:
-        with self._changed:
+        with self._lock:
             self._advance()
-            insort(self._deadlines, when)
+            sleeper = _Sleeper(when=when, changed=threading.Condition(self._lock))
+            insort(self._sleepers, sleeper, key=_moment)
             self._work(-1 if resting else 0)
-            asleep = True
 
             def rise() -> None:
                 # In one step under the lock, so that no time slips by between waking and being busy again.
-                nonlocal asleep
-                with self._changed:
-                    if asleep:
-                        asleep = False
+                with self._lock:
+                    if sleeper.asleep:
+                        sleeper.asleep = False
                         self._advance()
-                        self._deadlines.remove(when)
+                        self._remove(sleeper)
                         self._work(1 if resting else 0)
-                        self._changed.notify_all()
+                        sleeper.changed.notify()
 
             if isinstance(wake, Wake):
                 wake.then(rise)
-            look = _WAKE_SECONDS if wake and not isinstance(wake, Wake) else 3600
-            while asleep and (left := (when - self._advance()).total_seconds()) > 0 and not (wake and wake.is_set()):
-                self._changed.wait(min(left / self._rate, look))
+            look = _WAKE_SECONDS if wake and not isinstance(wake, Wake) else _LONG_SECONDS
+            while sleeper.asleep and (left := (when - self._advance()).total_seconds()) > 0:
+                if wake and wake.is_set():
+                    break
+                # It is not the turn of others before the first has woken, which wakes the next.
+                is_first = self._sleepers[0] is sleeper
+                sleeper.changed.wait(min(left / self._rate, look) if is_first else look)
             rise()
+
+    def _remove(self, sleeper: _Sleeper) -> None:
+        at = bisect_left(self._sleepers, sleeper.when, key=_moment)
+        while self._sleepers[at] is not sleeper:
+            at += 1
+        del self._sleepers[at]
+        if at == 0:
+            self._look()
+
+    def _look(self) -> None:
+        """Lets the first sleeper look anew for how long it still sleeps; nobody else needs to."""
+        if self._sleepers:
+            self._sleepers[0].changed.notify()
 
     @contextmanager
     def busy(self) -> Iterator[None]:
-        with self._changed:
+        with self._lock:
             self._advance()
             self._work(1)
         try:
             yield
         finally:
-            with self._changed:
+            with self._lock:
                 self._advance()
                 self._work(-1)
 
@@ -157,15 +191,15 @@ class VirtualClock(Clock):
         # Time begins to pass when somebody works or waits for the first time.
         self._read_at = self._read_at or time.monotonic()
         if self._rate > was:
-            self._changed.notify_all()
+            self._look()
 
     def _advance(self) -> datetime:
         if self._read_at is None:
             return self._time
         read_at = time.monotonic()
         passed = self._time + timedelta(seconds=(read_at - self._read_at) * self._rate)
-        if self._deadlines:
-            passed = min(passed, self._deadlines[0])
+        if self._sleepers:
+            passed = min(passed, self._sleepers[0].when)
         self._time = max(self._time, passed)
         self._read_at = read_at
         return self._time

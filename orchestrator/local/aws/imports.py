@@ -5,7 +5,10 @@ three times for its regions, and API Gateway imports a validator of OpenAPI with
 the time that the embedded AWS takes to start. It offers neither service. So EC2 knows no types of instances here, and
 the validator is imported when API Gateway validates something.
 
-This module comes before any other import of moto; afterwards it saves nothing, and changes nothing either.
+Each session, and moto for each service, reads the descriptions of services again. Here each is there once, as plain
+dictionaries, which take half of the space and the time; what moto adds to some, it adds to its own.
+
+This module comes before any other import of moto; afterwards it saves little, and changes nothing either.
 """
 
 from __future__ import annotations
@@ -13,13 +16,18 @@ from __future__ import annotations
 import functools
 import gc
 import importlib
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import boto3
+from botocore.loaders import JSONFileLoader, Loader
+from moto.core import loaders
+from moto.core import utils as core
 from moto.core.base_backend import AccountSpecificBackend
 from moto.utilities import utils
 
@@ -31,8 +39,24 @@ _UNREAD = "ec2/resources/instance_type"
 _OPENAPI = "openapi_spec_validator"
 _EXCEPTIONS = f"{_OPENAPI}.validation.exceptions"
 
+#: What comes with botocore.
+_DESCRIPTIONS = Path(Loader.BUILTIN_DATA_PATH)
+
+
+class _Session(boto3.Session):
+    """Knows where EC2 is without its description, the largest of all, which has nothing to say of that."""
+
+    def get_available_regions(
+        self, service_name: str, partition_name: str = "aws", allow_non_regional: bool = False
+    ) -> list[str]:
+        if service_name != "ec2":
+            return list(super().get_available_regions(service_name, partition_name, allow_non_regional))
+        known = self._session._get_internal_component("endpoint_resolver")
+        return list(known.get_available_endpoints(service_name, partition_name, allow_non_regional))
+
+
 #: A session reads the list of all endpoints once.
-session = functools.cache(boto3.Session)
+session = functools.cache(_Session)
 
 
 class _Invalid(Exception):
@@ -68,10 +92,38 @@ def _light() -> Iterator[None]:
             del sys.modules[name]
 
 
+def _load_file(self: Any, full_path: str, open_method: Any) -> Any:
+    """A description of botocore's, read once: nobody changes it, as all clients of a session have it in common."""
+    path = Path(full_path)
+    of_botocore = path.is_relative_to(_DESCRIPTIONS)
+    if of_botocore and not _is_changed(path.relative_to(_DESCRIPTIONS).parts[0]):
+        return _read_once(full_path, open_method)
+    return _read(full_path, open_method)
+
+
+def _read(full_path: str, open_method: Any) -> Any:
+    try:
+        with open_method(full_path, "rb") as file:
+            return json.loads(file.read())
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        return None
+
+
+_read_once = functools.cache(_read)
+
+
+@functools.cache
+def _is_changed(service: str) -> bool:
+    """Whether moto adds something to the description of a service."""
+    return any(Path(loaders.moto_root, service.replace("-", "")).glob("*/*extras*"))
+
+
 def _lean(load: Any) -> Any:
     return lambda resource: {} if resource.startswith(_UNREAD) else load(resource)
 
 
+JSONFileLoader._load_file = _load_file
+replaces(core, "create_loader", digest="789ed39d2781")(functools.cache(core.create_loader))
 replaces(utils, "load_resource", digest="f9307723af29")(_lean(utils.load_resource))
 replaces(AccountSpecificBackend, "get_session", digest="212f2df9f5f7")(classmethod(lambda _: session()))
 if _OPENAPI not in sys.modules:

@@ -26,8 +26,9 @@ import textwrap
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import takewhile
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any, TypeVar
 
 from orchestrator.errors import MotoChanged
@@ -131,15 +132,26 @@ def _text(value: Any) -> str:
         value = value.fget
     value = inspect.unwrap(value) if callable(value) else value
     if isinstance(value, FunctionType) and value.__module__.partition(".")[0] not in sys.stdlib_module_names:
-        code = value.__code__
-        lines = linecache.getlines(code.co_filename)
-        return textwrap.dedent("".join(inspect.getblock(lines[code.co_firstlineno - 1 :]))).strip()
+        return textwrap.dedent("".join(_source(value.__code__))).strip()
     if isinstance(value, ModuleType):
         return value.__name__
     if value is None or isinstance(value, str | bool | int | float):
         return repr(value)
     # What a store of moto's holds says nothing about its code.
     return str(getattr(value, "__qualname__", type(value).__qualname__))
+
+
+def _source(code: CodeType) -> list[str]:
+    """The lines of a function: to its last statement, and what is as deep within it. inspect's looks at every token."""
+    first, last = code.co_firstlineno, max(line or 0 for _, _, line in code.co_lines())
+    lines = linecache.getlines(code.co_filename)[first - 1 :]
+    depth = _indent(lines[0])
+    rest = takewhile(lambda line: not line.strip() or _indent(line) > depth, lines[last - first + 1 :])
+    return [*lines[: last - first + 1], *rest]
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _write(changed: Iterable[Replacement]) -> None:

@@ -5,6 +5,7 @@ moto runs them in Docker, each in a thread that looks every half second whether 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
@@ -32,11 +33,22 @@ def _variables(job: Any, properties: dict[str, Any]) -> dict[str, str]:
     return {one["name"]: one["value"] for one in given} | of_batch
 
 
-def _ended(aws: Aws, job: Any, container: Container) -> None:
-    """Writes the end of a job into moto's object of it."""
-    job.exit_code, job.job_stopped, job.job_stopped_at = container.exit_code, True, _now(aws)
-    job.status = "SUCCEEDED" if container.exit_code == 0 and not container.stopped else "FAILED"
-    job.job_stopped_reason = container.stopped or container.reason or "Essential container in task exited"
+@dataclass(frozen=True, kw_only=True)
+class _Record:
+    """Writes into moto's object of a job."""
+
+    aws: Aws
+    job: Any
+
+    def ended(self, container: Container) -> None:
+        job = self.job
+        job.exit_code, job.job_stopped, job.job_stopped_at = container.exit_code, True, _now(self.aws)
+        job.status = "SUCCEEDED" if container.exit_code == 0 and not container.stopped else "FAILED"
+        job.job_stopped_reason = container.stopped or container.reason or "Essential container in task exited"
+
+    def forget(self) -> None:
+        self.job.job_queue.jobs.remove(self.job)
+        del self.job.all_jobs[self.job.job_id]
 
 
 def install(aws: Aws) -> None:
@@ -73,7 +85,7 @@ def install(aws: Aws) -> None:
             ),
             variables=_variables(self, properties),
             log=Log(group=self._log_group, stream=self._stream_name),
-            ended=lambda container: _ended(aws, self, container),
+            record=_Record(aws=aws, job=self),
         )
 
     @replaces(Job, "terminate", digest="07ea2f7c1cb1")

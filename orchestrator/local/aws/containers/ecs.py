@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from moto.ecs.exceptions import InvalidParameterException
@@ -21,9 +23,22 @@ from orchestrator.local.aws.replacements import replaces
 _EXITED, _USER, _NOT_STARTED = "EssentialContainerExited", "UserInitiated", "TaskFailedToStart"
 
 
-def _ended(aws: Aws, task: Any, container: Container) -> None:
-    """Writes the end of a task into moto's object of it."""
-    inner, now = task.containers[0], aws.clock.now()
+@dataclass(frozen=True, kw_only=True)
+class _Record:
+    """Writes into moto's object of a task."""
+
+    aws: Aws
+    task: Any
+
+    def ended(self, container: Container) -> None:
+        _ended(self.task, container, self.aws.clock.now())
+
+    def forget(self) -> None:
+        self.task._backend.tasks[self.task.cluster_name].pop(self.task.task_arn, None)
+
+
+def _ended(task: Any, container: Container, now: datetime) -> None:
+    inner = task.containers[0]
     inner.exitCode, inner.last_status = container.exit_code, "STOPPED"
     if container.exit_code is None:
         inner.reason = container.reason
@@ -51,7 +66,7 @@ def _begin(aws: Aws, task: Any, definition: Any, override: Mapping[str, Any]) ->
         arguments=override.get("command") or inner.get("command") or [],
         variables={one["name"]: one["value"] for one in given},
         log=Log(group=f"/ecs/{definition.family}", stream=f"ecs/{inner['name']}/{task.id}"),
-        ended=lambda container: _ended(aws, task, container),
+        record=_Record(aws=aws, task=task),
     )
 
 

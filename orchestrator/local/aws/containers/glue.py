@@ -7,7 +7,7 @@ that takes a tenth of a second; what is replaced in it is then, too.
 from __future__ import annotations
 
 import functools
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.local.aws import replacements
@@ -26,9 +26,23 @@ def install(aws: Aws) -> None:
     _running[:] = [aws]
 
 
-def _ended(run: Any, container: Container, now: datetime) -> None:
-    """Writes the end of a job run into moto's object of it."""
-    run.completed_on = run.modified_on = now
+@dataclass(frozen=True, kw_only=True)
+class _Record:
+    """Writes into moto's object of a job run."""
+
+    aws: Aws
+    job: Any
+    run: Any
+
+    def ended(self, container: Container) -> None:
+        self.run.completed_on = self.run.modified_on = self.aws.clock.now()
+        _ended(self.run, container)
+
+    def forget(self) -> None:
+        self.job.job_runs.remove(self.run)
+
+
+def _ended(run: Any, container: Container) -> None:
     if container.stopped:
         run.status = "STOPPED"
     elif container.exit_code == 0:
@@ -65,7 +79,7 @@ def replace() -> None:
             arguments=[word for pair in (run.arguments or {}).items() for word in pair],
             variables={},
             log=Log(group=_LOG_GROUP, stream=job_run),
-            ended=lambda container: _ended(run, container, aws.clock.now()),
+            record=_Record(aws=aws, job=self, run=run),
         )
         return job_run
 

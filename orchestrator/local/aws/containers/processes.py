@@ -7,10 +7,11 @@ import signal
 import subprocess
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from orchestrator.local.aws import environment, threads
 from orchestrator.local.aws.clock import Wake
@@ -23,8 +24,11 @@ NOTHING_RUN = "the embedded AWS runs no containers: this one has ended at once, 
 #: How long whoever is asked to end may take ("Container definition parameters": ``stopTimeout``).
 _GRACE_SECONDS = 30
 
-#: So many that have ended are remembered.
-_REMEMBERED = 2000
+#: How long the end of a log is waited for.
+_READING_SECONDS = 5
+
+#: So many runs are remembered.
+REMEMBERED = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +47,16 @@ class Log:
     stream: str
 
 
+class Record(Protocol):
+    """What a service keeps of a job."""
+
+    def ended(self, container: Container) -> None:
+        """Writes its end."""
+
+    def forget(self) -> None:
+        """Removes it."""
+
+
 class Container:
     """One run."""
 
@@ -56,12 +70,16 @@ class Container:
         #: Who ended it, if not itself.
         self.stopped = ""
         self._process: subprocess.Popen[bytes] | None = None
+        #: Set when all that it has printed is in its log.
+        self._read = threading.Event()
 
     def start(
         self, aws: Aws, program: Program, arguments: Sequence[str], variables: Mapping[str, str], log: Log
     ) -> bool:
         """Starts the process; False if there is no such program. Its AWS is this one."""
-        base = {**os.environ, **environment.variables(aws.endpoint)}
+        # Nothing of an account of its user.
+        plain = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        base = {**plain, **environment.variables(aws.endpoint)}
         try:
             self._process = subprocess.Popen(
                 [*program.command, *arguments],
@@ -82,15 +100,18 @@ class Container:
             with printed:
                 for line in printed:
                     logs.append(aws, log.group, log.stream, [line.decode(errors="replace").rstrip("\n")])
+            self._read.set()
 
         threads.start(read)
         return True
 
     def wait(self) -> None:
-        """Returns when the process has ended, and with it all that it has begun."""
+        """Returns when the process has ended, and with it all that it has begun, and its log is whole."""
         assert self._process is not None
         code = self._process.wait()
         self._signal(signal.SIGKILL)
+        # What has left its session may keep the channel open.
+        self._read.wait(_READING_SECONDS)
         # As a shell counts what was ended by a signal.
         self.exit_code = 128 - code if code < 0 else code
 
@@ -119,7 +140,7 @@ class Containers:
         self._aws = aws
         #: By the kind and the name of what is run: ``ecs/rebuild-index`` is a family of task definitions.
         self.programs: dict[str, Program] = {}
-        self._runs: OrderedDict[str, Container] = OrderedDict()
+        self._runs: OrderedDict[str, tuple[Container, Record]] = OrderedDict()
 
     def begin(
         self,
@@ -129,16 +150,15 @@ class Containers:
         arguments: Sequence[str],
         variables: Mapping[str, str],
         log: Log,
-        ended: Callable[[Container], None],
+        record: Record,
     ) -> Container:
-        """Runs the program of ``name``, if there is one; ``ended`` is called at the end, before anybody is woken."""
-        made = self._runs[job] = Container()
-        for old in list(self._runs)[:-_REMEMBERED]:
-            if self._runs[old].over.is_set():
-                del self._runs[old]
+        """Runs the program of ``name``, if there is one; at the end it is recorded before anybody is woken."""
+        made = Container()
+        self._runs[job] = (made, record)
+        self._trim()
 
         def end() -> None:
-            ended(made)
+            record.ended(made)
             made.over.set()
 
         def attend() -> None:
@@ -160,13 +180,24 @@ class Containers:
 
     def of(self, job: str) -> Container:
         """The run of a job. Raises KeyError."""
-        return self._runs[job]
+        return self._runs[job][0]
 
     def forget(self) -> None:
         """Ends all of them, and forgets the programs."""
         runs, self._runs = self._runs, OrderedDict()
         self.programs.clear()
-        for run in runs.values():
+        for run, _ in runs.values():
             run.stop("the embedded AWS ends", grace=0)
-        for run in runs.values():
+        for run, _ in runs.values():
             run.over.wait(_GRACE_SECONDS)
+
+    def _trim(self) -> None:
+        """Forgets the oldest that has ended, and whoever keeps record of it does so, too."""
+        if len(self._runs) > REMEMBERED:
+            oldest, (run, record) = next(iter(self._runs.items()))
+            if run.over.is_set():
+                del self._runs[oldest]
+                record.forget()
+            else:
+                # It is looked at again when others have come.
+                self._runs.move_to_end(oldest)

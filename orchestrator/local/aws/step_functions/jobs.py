@@ -169,7 +169,6 @@ def _failed(state: Any, env: Any, described: Any) -> FailureEventException:
 
 def _requests(aws: Aws, kind: Any, jobs: Jobs, digest: str) -> None:
     """Asks the service in its own casing, of what its model has."""
-    evaluate_parameters = kind._eval_parameters
 
     def operation(state: Any, env: Any) -> OperationModel:
         details = env.aws_execution_details
@@ -178,7 +177,8 @@ def _requests(aws: Aws, kind: Any, jobs: Jobs, digest: str) -> None:
 
     @replaces(kind, "_eval_parameters", digest="a933bf835504")
     def eval_parameters(self: Any, env: Any) -> Any:
-        given = evaluate_parameters(self, env)
+        # What the class inherits now, and not what it did when this was installed.
+        given = super(kind, self)._eval_parameters(env)
         shape = operation(self, env).input_shape
         try:
             asked = sdk.request(given, shape)

@@ -20,7 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-#: The oldest beyond so many are removed.
+#: Those that nobody has read for the longest are removed beyond so many.
 _KEPT = 256
 
 
@@ -31,7 +31,9 @@ def kept(parse: Callable[[str], tuple[Any, Any]], folder: Callable[[], Path]) ->
         with suppress(OSError):
             file = _own(folder()) / f"{hashlib.sha256((_made_with() + definition).encode()).hexdigest()}.pickle"
             with suppress(OSError, EOFError, AttributeError, ImportError, pickle.UnpicklingError):
-                return pickle.loads(file.read_bytes()), None  # noqa: S301 # of a folder that is this user's alone
+                program = pickle.loads(file.read_bytes())  # noqa: S301 # of a folder that is this user's alone
+                os.utime(file)
+                return program, None
             program, tree = parse(definition)
             with suppress(AttributeError, OSError, RecursionError, TypeError, pickle.PicklingError):
                 _write(file, pickle.dumps(program, pickle.HIGHEST_PROTOCOL))

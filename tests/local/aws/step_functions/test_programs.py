@@ -106,3 +106,13 @@ def test_the_oldest_go(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             os.utime(file, (file.stat().st_mtime - 10, file.stat().st_mtime - 10 - age))
     assert len(list(folder.iterdir())) == 2
     assert read("old") == ({"program": "old"}, None)
+
+
+def test_what_is_still_read_does_not_go(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(programs, "_KEPT", 1)
+    read = programs.kept(Parser(), lambda: folder)
+    read("read again")
+    (file,) = folder.iterdir()
+    os.utime(file, (0, 0))
+    read("read again")
+    assert file.stat().st_mtime > 0
