@@ -7,7 +7,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import cfnlint.api
 import pytest
 
 from orchestrator.deployment import Project, event_rules
@@ -15,6 +14,7 @@ from orchestrator.deployment.event_sources import reserved
 from orchestrator.errors import InvalidProject
 from orchestrator.functions import Function
 from orchestrator.stack import Stack
+from tests.testbed.linters import linted
 
 STACK = Stack(name="shop-dev")
 MACHINE = "arn:aws:states:eu-central-1:123456789012:stateMachine:shop-dev-TaskRunner"
@@ -56,7 +56,7 @@ def test_only_what_is_said_is_added(tmp_path: Path) -> None:
 
 @pytest.mark.proof
 def test_cfn_lint_finds_nothing(tmp_path: Path) -> None:
-    assert [str(one) for one in cfnlint.api.lint(json.dumps(template(tmp_path, WHOLE)))] == []
+    assert linted(template(tmp_path, WHOLE)) == []
 
 
 def test_what_is_added_has_the_names_that_others_know(tmp_path: Path) -> None:
