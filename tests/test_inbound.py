@@ -10,6 +10,7 @@ import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 
@@ -18,15 +19,19 @@ import pytest
 from orchestrator import deployment
 from orchestrator.cli.main import main
 from orchestrator.deployment import Applied, Project
+from orchestrator.errors import RequestRefused
 from orchestrator.local.aws.iam import roles
 from orchestrator.local.aws.iam.statements import applies
 from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.operations import sending
+from orchestrator.operations.sending import Sent
 from orchestrator.runs.run import TERMINAL, Run, RunStatus, Trigger
 from orchestrator.runs.signatures import sign
 from orchestrator.stack import Stack
 from orchestrator.stores.executions import Runner
 from orchestrator.stores.ledger import Ledger
-from orchestrator.tasks.inbound import Scheme
+from orchestrator.tasks.gates import HoldKind
+from orchestrator.tasks.inbound import Scheme, Webhook
 from tests.testbed import LAMBDAS
 from tests.testbed.queues import drained
 from tests.testbed.statements import parts
@@ -49,9 +54,15 @@ tasks:
     run: lambda/work
     schedule: cron(0 8 * * ? *)
     on: {queue: days, slot: "{$.detail.body.day}T08:00:00Z"}
+  stock:
+    run: lambda/work
+    on: {webhook: {secret: ssm:stock, scheme: timestamp}, within: 1h, params: {first: $.detail.body.item}}
   imports:
     run: lambda/work
-    on: {queue: legacy, filter: {attributes: {kind: [csv]}}, params: {key: $.detail.body}}
+    on:
+      queue: arn:aws:sqs:us-east-1:123456789012:legacy
+      filter: {attributes: {kind: [csv]}}
+      params: {key: $.detail.body}
 """
 
 STACK_YAML = f"""
@@ -123,10 +134,14 @@ def shop(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) ->
         applied = deployment.apply(aws.client, application, list(tasks), deployer=deployer)
         # As the stack's key is for.
         aws.client("ssm").put_parameter(
-            Name="/shop-dev/secrets/orders", Value="old\nnew", Type="SecureString", KeyId="alias/shop-dev"
+            Name="/shop-dev/secrets/orders",
+            Value="old-confidential\nnew-confidential",
+            Type="SecureString",
+            KeyId="alias/shop-dev",
         )
+        aws.client("ssm").put_parameter(Name="/shop-dev/secrets/stock", Value="hush-confidential", Type="String")
         aws.client("secretsmanager").create_secret(
-            Name="shop-dev/git", SecretString="confidential", KmsKeyId="alias/shop-dev"
+            Name="shop-dev/git", SecretString="git-confidential", KmsKeyId="alias/shop-dev"
         )
         yield Shop(aws, applied)
     aws.reset()
@@ -138,7 +153,7 @@ def signed(scheme: Scheme, secret: str, body: bytes, delivery_id: str) -> dict[s
 
 def test_a_delivery_that_is_sent_three_times_is_one_run(shop: Shop) -> None:
     body, answers = b'{"order": 7}', []
-    for secret in ("new", "old", "new"):
+    for secret in ("new-confidential", "old-confidential", "new-confidential"):
         answers.append(shop.post("orders", body, signed(Scheme.STANDARD, secret, body, "msg_1")))
     (status, said), *others = answers
     assert status == 202
@@ -148,12 +163,11 @@ def test_a_delivery_that_is_sent_three_times_is_one_run(shop: Shop) -> None:
     run = shop.ended("orders", said["slot"], duplicates=2)
     assert run.trigger is Trigger.EVENT
     assert shop.runner.params(run) == {"order": 7}
-    assert "old" not in json.dumps(shop.outputs)
 
 
 def test_what_is_not_signed_or_not_there_starts_nothing(shop: Shop) -> None:
     body = b'{"order": 8}'
-    good = signed(Scheme.STANDARD, "new", body, "msg_2")
+    good = signed(Scheme.STANDARD, "new-confidential", body, "msg_2")
     for path, given, headers, status, error in (
         ("orders", body, {}, 401, "NotSigned"),
         ("orders", body, signed(Scheme.STANDARD, "guessed", body, "msg_2"), 401, "SignatureMismatch"),
@@ -178,7 +192,7 @@ def test_a_filter_looks_at_headers_and_body(shop: Shop) -> None:
     slots = []
     for event, action in (("release", "created"), ("push", "published"), ("release", "published")):
         body, id_ = json.dumps({"action": action, "tag": "v1"}).encode(), str(uuid.uuid4())
-        headers = signed(Scheme.GITHUB, "confidential", body, id_) | {"X-GitHub-Event": event}
+        headers = signed(Scheme.GITHUB, "git-confidential", body, id_) | {"X-GitHub-Event": event}
         status, said = shop.post("releases/git", body, headers)
         assert status == 202
         slots.append(said["slot"])
@@ -231,15 +245,38 @@ def test_a_message_comes_again_while_the_bus_takes_nothing(shop: Shop) -> None:
         iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=_document(less))
         shop.send(url, '{"day": "2026-12-02"}')
         # Neither is a request taken.
-        status, said = shop.post("orders", body, signed(Scheme.STANDARD, "new", body, "msg_3"))
+        status, said = shop.post("orders", body, signed(Scheme.STANDARD, "new-confidential", body, "msg_3"))
         assert (status, said["error"]) == (503, "NotTaken")
     finally:
         iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=_document(whole))
         sqs.set_queue_attributes(QueueUrl=url, Attributes=before)
     shop.ended("daily", "2026-12-02T08:00:00Z")
-    status, said = shop.post("orders", body, signed(Scheme.STANDARD, "new", body, "msg_3"))
+    status, said = shop.post("orders", body, signed(Scheme.STANDARD, "new-confidential", body, "msg_3"))
     assert status == 202
     shop.ended("orders", said["slot"])
+
+
+def test_events_of_a_window_are_one_run_and_no_secret_is_left_behind(shop: Shop) -> None:
+    for number in range(2):
+        body = json.dumps({"item": number}).encode()
+        headers = signed(Scheme.TIMESTAMP, "hush-confidential", body, "") | {"X-Mine": "x"}
+        status, said = shop.post("stock", body, {name: text for name, text in headers.items() if text})
+        assert (status, len(said["id"])) == (202, 64)
+    run = soon(lambda: shop.ledger.get("stock", said["slot"]))
+    assert soon(lambda: (one := shop.ledger.get("stock", said["slot"])) and one.duplicates == 1)
+    assert run.hold.kind is HoldKind.TIME
+    logs = shop.aws.client("logs")
+    groups = [one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]]
+    printed = [event["message"] for group in groups for event in logs.filter_log_events(logGroupName=group)["events"]]
+    executions = shop.aws.client("stepfunctions").list_executions(stateMachineArn=shop.outputs["TaskRunnerArn"])
+    given = [
+        shop.aws.client("stepfunctions").describe_execution(executionArn=one["executionArn"])["input"]
+        for one in executions["executions"]
+    ]
+    assert "a request is taken" in str(printed)
+    assert len(given) > 1
+    for hidden in ("-confidential", headers["x-signature"], headers["x-signature"][:16]):
+        assert hidden not in str(printed) + str(given)
 
 
 @pytest.mark.parametrize(
@@ -274,7 +311,7 @@ def test_who_sends_by_hand_is_told_what_it_starts(
 
 
 def test_the_receiver_may_do_what_it_does_and_nothing_else(shop: Shop) -> None:
-    """The last test: the others have done all that there is."""
+    """The others have done all that there is."""
     role = _role(shop)
     asked = [one.permission for one in roles.used() if one.role == role]
     unseen = ("xray:",)
@@ -287,6 +324,24 @@ def test_the_receiver_may_do_what_it_does_and_nothing_else(shop: Shop) -> None:
     assert unused == []
     denied = {one.permission.action for one in roles.denied() if one.role == role}
     assert denied <= {"events:PutEvents"}
+
+
+def test_a_url_that_cannot_be_reached_is_told(shop: Shop) -> None:
+    with pytest.raises(RequestRefused, match="cannot be reached"):
+        sending.post(
+            shop.aws.client, STACK, "http://127.0.0.1:9/", "orders", Webhook(secret="ssm:orders"), Sent(body="")
+        )
+
+
+def test_what_stack_yaml_says_no_longer_is_gone(shop: Shop, tmp_path: Path) -> None:
+    """The last test: a stack that takes nothing any more."""
+    (tmp_path / "tasks.yaml").write_text("tasks: {}\n")
+    (tmp_path / "stack.yaml").write_text("name: shop\n")
+    deployer = deployment.Deployer(sleep=lambda seconds: None)
+    deployment.apply(shop.aws.client, Project(root=tmp_path).application(STACK), [], deployer=deployer)
+    assert shop.post("orders", b"{}", {}) == (403, {"Message": None})
+    functions = shop.aws.client("lambda").list_functions()["Functions"]
+    assert "shop-dev-receiver" not in [one["FunctionName"] for one in functions]
 
 
 def _document(statements: list[Any]) -> str:

@@ -304,6 +304,11 @@ _UNASKED: tuple[Assumption, ...] = (
         instead="`orchestrator ledger verify` after some slots",
     ),
     Assumption(
+        claim="a public function URL needs lambda:InvokeFunctionUrl, and lambda:InvokeFunction for calls by the URL",
+        source="Control access to Lambda function URLs (developer guide)",
+        instead="`orchestrator emit --webhook TASK`: without either it is answered 403",
+    ),
+    Assumption(
         claim="EventBridge reaches an encrypted queue if the key's policy lets it in without conditions on the source",
         source="Managing Amazon SNS encryption keys and costs (developer guide)",
         instead="stop an execution of TaskRunner: its row becomes ABORTED",

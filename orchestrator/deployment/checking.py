@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,10 +12,10 @@ from pathlib import Path
 from orchestrator import system
 from orchestrator.deployment import event_rules
 from orchestrator.deployment.application import Application
-from orchestrator.deployment.discovery import modules, parsed
+from orchestrator.deployment.discovery import modules, names_of
 from orchestrator.deployment.import_checks import failing_imports, missing_imports
 from orchestrator.deployment.mistakes import Mistakes
-from orchestrator.deployment.project import Project
+from orchestrator.deployment.project import Project, Read
 from orchestrator.deployment.workflow_checks import workflow_mistakes
 from orchestrator.errors import InvalidProject, InvalidTaskFile
 from orchestrator.functions import Function, function_name
@@ -45,26 +46,21 @@ def check(project: Project, stack: Stack, file: Path, now: datetime) -> Checked:
     found = project.read(stack, mistakes, dependencies)
     application = found.application
     names = [function.name for function in application.functions]
-    for name, definition in application.definitions.items():
-        for said in workflow_mistakes(definition.to_dict(), stack, names):
-            mistakes.add(f"{found.sources.get(name, name)}: {said}")
-    for said in _code_mistakes(project, application, mistakes):
-        mistakes.add(said)
+    own = [one for one in application.functions if application.folder_of(one) == project.lambdas]
+    with ThreadPoolExecutor(1) as beside:
+        # It takes as long as all else, and most of that in another process.
+        importing = beside.submit(lambda: list(failing_imports(project.root, own, dependencies)))
+        declared, in_file = _declared(stack, file, now, found)
+        for name, definition in application.definitions.items():
+            for said in workflow_mistakes(definition.to_dict(), stack, names):
+                mistakes.add(f"{found.sources.get(name, name)}: {said}")
+        for said in _code_mistakes(project, application, own, importing.result, mistakes):
+            mistakes.add(said)
     if not mistakes.found:
         with mistakes.collecting():
             _ = application.template
-    declared = None
-    try:
-        declared = read(
-            file,
-            today=now.date(),
-            known_functions=names,
-            known_workflows=[name for name in found.workflows if name not in system.MACHINES],
-            environment=stack.environment,
-        )
-    except InvalidTaskFile as fault:
-        for said in fault.problems:
-            mistakes.add(_with_the_module(said, project))
+    for said in in_file:
+        mistakes.add(_with_the_module(said, project))
     if declared is not None:
         with mistakes.collecting():
             event_rules.wanted(declared.tasks, application)
@@ -73,22 +69,43 @@ def check(project: Project, stack: Stack, file: Path, now: datetime) -> Checked:
     return Checked(application=application, declared=declared, warnings=tuple(_over(declared, now, file)))
 
 
+def _declared(stack: Stack, file: Path, now: datetime, found: Read) -> tuple[Declared | None, Sequence[str]]:
+    """The tasks, or what is wrong with their file."""
+    try:
+        declared = read(
+            file,
+            today=now.date(),
+            known_functions=[function.name for function in found.application.functions],
+            known_workflows=[name for name in found.workflows if name not in system.MACHINES],
+            environment=stack.environment,
+        )
+    except InvalidTaskFile as fault:
+        return None, fault.problems
+    return declared, ()
+
+
 def _torn(project: Project, mistakes: Mistakes) -> set[str]:
     """The files of functions that are not Python, whoever imports them; each is a mistake."""
     torn = set()
     for path in sorted(project.lambdas.rglob("*.py")):
         try:
-            parsed(path, project.root)
+            names_of(path, project.root)
         except InvalidProject as fault:
             mistakes.add(fault.problems[0])
             torn.add(path.relative_to(project.root).as_posix())
     return torn
 
 
-def _code_mistakes(project: Project, application: Application, mistakes: Mistakes) -> Iterator[str]:
+def _code_mistakes(
+    project: Project,
+    application: Application,
+    own: Sequence[Function],
+    failing: Callable[[], Iterable[tuple[Function, str]]],
+    mistakes: Mistakes,
+) -> Iterator[str]:
+    """``failing`` waits for the functions of the project's ``own`` that cannot be imported, with the tracebacks."""
     torn = _torn(project, mistakes)
     bundles = {bundle.name: bundle for bundle in application.bundles().values()}
-    own = [one for one in application.functions if application.folder_of(one) == project.lambdas]
     said: set[tuple[str, str]] = set()
     lacking: set[str] = set()
     for function in own:
@@ -103,9 +120,8 @@ def _code_mistakes(project: Project, application: Application, mistakes: Mistake
             if (path, name) not in said:
                 said.add((path, name))
                 yield f"{path}:{line}: imports {name}, which its bundle lacks{_what_to_do(name)}"
-    importable = [one for one in own if one.name not in lacking]
-    for function, traceback in failing_imports(project.root, importable, project.locked_dependencies()):
-        if torn and "SyntaxError: " in traceback:
+    for function, traceback in failing():
+        if function.name in lacking or (torn and "SyntaxError: " in traceback):
             continue
         path = _path(project, function)
         yield f"{path}: it cannot be imported: {traceback}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from orchestrator.deployment.mistakes import Mistakes
@@ -23,7 +24,7 @@ def discover(folder: Path, settings: Mapping[str, Function], mistakes: Mistakes 
     found: dict[str, tuple[Function, Path]] = {}
     for module, path in modules(folder).items():
         # One that cannot be read is a function, too, so that a task that runs it is not blamed.
-        names = {"handler"}
+        names = frozenset({"handler"})
         with noted.collecting():
             names = names_of(path, folder.parent)
         if "handler" not in names:
@@ -50,10 +51,25 @@ def modules(folder: Path) -> dict[str, Path]:
     }
 
 
-def names_of(path: Path, root: Path) -> set[str]:
-    """Returns the names that a module's statements bind, without importing it. Raises InvalidProject."""
+def names_of(path: Path, root: Path) -> frozenset[str]:
+    """Returns the names that a module's statements bind, without importing it.
+
+    Raises :class:`~orchestrator.errors.InvalidProject` with the file, below ``root``, and line.
+    """
+    shown = path.relative_to(root).as_posix()
+    try:
+        return _names(path.read_bytes())
+    except SyntaxError as fault:
+        raise InvalidProject([not_python(shown, fault)]) from fault
+    except ValueError as fault:
+        raise InvalidProject([f"{shown}: this is not Python: {fault}"]) from fault
+
+
+# A project is read more than once in a process, and its sources seldom change meanwhile.
+@lru_cache(maxsize=1024)
+def _names(source: bytes) -> frozenset[str]:
     names: set[str] = set()
-    for statement in parsed(path, root).body:
+    for statement in ast.parse(source).body:
         if isinstance(statement, ast.FunctionDef | ast.ClassDef):
             names.add(statement.name)
         elif isinstance(statement, ast.ImportFrom):
@@ -62,18 +78,7 @@ def names_of(path: Path, root: Path) -> set[str]:
             names.update(target.id for target in statement.targets if isinstance(target, ast.Name))
         elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
             names.add(statement.target.id)
-    return names
-
-
-def parsed(path: Path, root: Path) -> ast.Module:
-    """A source, read. Raises :class:`~orchestrator.errors.InvalidProject` with the file, below ``root``, and line."""
-    shown = path.relative_to(root).as_posix()
-    try:
-        return ast.parse(path.read_bytes())
-    except SyntaxError as fault:
-        raise InvalidProject([not_python(shown, fault)]) from fault
-    except ValueError as fault:
-        raise InvalidProject([f"{shown}: this is not Python: {fault}"]) from fault
+    return frozenset(names)
 
 
 def not_python(shown: str, fault: SyntaxError) -> str:

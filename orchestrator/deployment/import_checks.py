@@ -10,7 +10,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib import metadata
 from pathlib import Path
 
@@ -61,14 +61,13 @@ def missing_imports(
     Imports for the type checker alone and those that a ``try`` guards are not asked about, nor what may be in a
     distribution of which this machine does not know what it holds.
     """
-    provided = _provided(dependencies)
     waiting, seen = _files_of(f"lambdas.{function.module}", files), set[str]()
     while waiting:
         path = waiting.pop()
         if path in seen:
             continue
         seen.add(path)
-        for line, name, parts in _imports(ast.parse(files[path]), path):
+        for line, name, parts in _imports_of(files[path], path):
             top = name.split(".")[0]
             if top in _OURS:
                 found = [one for part in parts for one in _files_of(f"{name}.{part}", files)] + _files_of(name, files)
@@ -76,7 +75,7 @@ def missing_imports(
                 waiting += [one for one in found if one.startswith("lambdas/")]
             else:
                 is_there = top in sys.stdlib_module_names or top in _OF_THE_RUNTIME
-                is_there = is_there or provided is None or top in provided
+                is_there = is_there or (provided := _provided(dependencies)) is None or top in provided
             if not is_there:
                 yield path, line, name
 
@@ -139,6 +138,12 @@ def _of_the_project(said: str, root: Path) -> str:
     return "\n".join(kept)
 
 
+# What all functions share is in every bundle.
+@lru_cache(maxsize=1024)
+def _imports_of(source: bytes, path: str) -> tuple[tuple[int, str, tuple[str, ...]], ...]:
+    return tuple(_imports(ast.parse(source), path))
+
+
 def _imports(tree: ast.AST, path: str) -> Iterator[tuple[int, str, tuple[str, ...]]]:
     """Yields line, module and imported names of each import."""
     package = path.split("/")[:-1]
@@ -155,7 +160,7 @@ def _imports(tree: ast.AST, path: str) -> Iterator[tuple[int, str, tuple[str, ..
             above = package[: len(package) - node.level + 1] if node.level else []
             name = ".".join([*above, *(node.module.split(".") if node.module else [])])
             yield node.lineno, name, tuple(alias.name for alias in node.names)
-        else:
+        elif not isinstance(node, ast.expr):
             yield from _imports(node, path)
 
 
@@ -163,7 +168,7 @@ def _provided(dependencies: Dependencies) -> frozenset[str] | None:
     """The top-level modules of distributions; None if this machine does not know what one of them holds."""
     found: set[str] = set()
     for pin in dependencies.pins:
-        names = _installed().get(_normal(pin.name)) or _in_wheel(dependencies, pin.name)
+        names = _installed(pin.name) or _in_wheel(dependencies, pin.name)
         if names is None:
             return None
         found.update(names)
@@ -171,12 +176,15 @@ def _provided(dependencies: Dependencies) -> frozenset[str] | None:
 
 
 @cache
-def _installed() -> Mapping[str, frozenset[str]]:
-    found: dict[str, set[str]] = {}
-    for module, distributions in metadata.packages_distributions().items():
-        for name in distributions:
-            found.setdefault(_normal(name), set()).add(module)
-    return {name: frozenset(modules) for name, modules in found.items()}
+def _installed(name: str) -> frozenset[str] | None:
+    """The top-level modules of a distribution of this machine; None if it is not here, or says nothing of them."""
+    try:
+        distribution = metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        return None
+    declared = (distribution.read_text("top_level.txt") or "").split()
+    files = (file for file in distribution.files or () if file.suffix == ".py")
+    return frozenset(declared or (file.parts[0] if len(file.parts) > 1 else file.stem for file in files)) or None
 
 
 def _in_wheel(dependencies: Dependencies, name: str) -> frozenset[str] | None:

@@ -89,7 +89,7 @@ def _modules(root: Path, folder: Path, mistakes: Mistakes) -> Iterator[tuple[str
     for path in sorted((*folder.glob("[!_]*.py"), *folder.glob("[!_]*/__init__.py"))):
         module = path.parent.name if path.stem == "__init__" else path.stem
         # One that cannot be read is a workflow, too, so that a task that runs it is not blamed.
-        names = {"build"}
+        names = frozenset({"build"})
         with mistakes.collecting():
             names = names_of(path, root)
         if "build" in names:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice, takewhile
 
+from orchestrator.taskfile.problems import did_you_mean
 from orchestrator.tasks.dependencies import named, same_day_is_closed, upstream_slots
 from orchestrator.tasks.slots import Slot, expected, upcoming
 from orchestrator.tasks.task import Task
@@ -33,7 +34,7 @@ def chained(tasks: Sequence[Task], names: Collection[str], today: date, report: 
         for edge in task.after:
             upstream = by_id.get(edge.task_id)
             if edge.task_id not in names:
-                report(task.id, f"there is no task {edge.task_id!r}")
+                report(task.id, f"there is no task {edge.task_id!r}{did_you_mean(edge.task_id, names)}")
             elif upstream is not None and (mistake := _without_counterpart(edge, task, upstream, begin)):
                 report(task.id, mistake)
     for circle in _circles(by_id):

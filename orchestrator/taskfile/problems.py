@@ -15,6 +15,9 @@ from orchestrator.taskfile.environments import Location
 
 M = TypeVar("M", bound=BaseModel)
 
+#: So many names are listed.
+_LISTED = 20
+
 #: Pydantic's words for what people see most, in ours.
 _WORDS = {
     "missing": "expected this field, found none",
@@ -85,6 +88,8 @@ def unknown_field(name: str, model: type[BaseModel]) -> str:
 
 
 def did_you_mean(name: str, names: Collection[str]) -> str:
-    """Returns the end of a sentence about an unknown name: the name that is like it, or all that there are."""
-    close = get_close_matches(name, names, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; there is: {', '.join(sorted(names))}" if names else ""
+    """Returns the end of a sentence about an unknown name: the name that is like it, or those that there are."""
+    if close := get_close_matches(name, names, n=1):
+        return f"; did you mean {close[0]!r}?"
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return f"; there is: {', '.join(sorted(names)[:_LISTED])}{more}" if names else ""

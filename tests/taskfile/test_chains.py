@@ -61,7 +61,8 @@ DAILY_LOAD = "load: {run: lambda/x, schedule: 'cron(0 4 * * ? *)', "
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ([DAILY_LOAD + "after: extrakt}"], "tasks.yaml:3: tasks.load.after: there is no task 'extrakt'"),
+        ([DAILY_LOAD + "after: extrakt}"], "tasks.yaml:3: tasks.load.after: there is no task 'extrakt'; did you mean"),
+        ([DAILY_LOAD + "after: rates}"], "there is no task 'rates'; there is: extract, load"),
         (["by-hand: {run: lambda/x}", DAILY_LOAD + "after: by-hand}"], "by-hand has no schedule"),
         (
             ["later: {run: lambda/x, schedule: rate(1 hour), startDate: 2027-01-01}", DAILY_LOAD + "after: later}"],

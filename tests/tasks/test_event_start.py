@@ -199,7 +199,7 @@ def test_webhooks_and_queues_are_events_of_the_stacks_own(tmp_path: Path) -> Non
         ("on: {queue: orders, filter: {headers: {a: [b]}}}", "filter: expected attributes and body, found 'headers'"),
         ("on: {pattern: {source: [a]}, filter: {body: {a: [1]}}}", "expected it beside webhook or queue"),
         ("on: [{webhook: ssm:a}, {webhook: ssm:b}]", "expected a name for each webhook but one"),
-        ("on: {queue: 'arn:aws:sqs:us-east-1:123456789012:orders'}", "expected a name of stack.yaml, which says"),
+        ("on: {queue: 'arn:aws:sns:us-east-1:123456789012:orders'}", "expected a name or an ARN of stack.yaml, which"),
         ("on: {pattern: {}}", "on[0].pattern: expected a mapping like"),
         ("on: {pattern: {source: shop}}", "on[0].pattern: source: expected a list of values, found 'shop'"),
         ("on: {pattern: {sauce: [shop]}}", "found 'sauce'"),
@@ -212,7 +212,8 @@ def test_webhooks_and_queues_are_events_of_the_stacks_own(tmp_path: Path) -> Non
         ("on: [{pattern: {source: [a]}, within: 1m}, {pattern: {source: [b]}}]", "expected within of all or of none"),
         ("on: {pattern: {source: [a]}, within: 2d}", "at most a day"),
         ("on: {task: t0}", "a task cannot start itself"),
-        ("on: {task: nobody}", "there is no task 'nobody'"),
+        ("on: {task: nobody}", "there is no task 'nobody'; there is: t0"),
+        ("on: {task: t00}", "there is no task 't00'; did you mean 't0'?"),
         ("whenAbsent: skip, on: {pattern: {source: [a]}}", "found no schedule"),
         (
             "whenAbsent: skip, schedule: rate(1 day), on: {pattern: {source: [a]}}",
