@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -124,6 +125,8 @@ class Faults:
         self._thread = threading.local()
         #: How often the target of a task was called for a slot.
         self.effects: Counter[tuple[str, str]] = Counter()
+        #: The same, each with its moment.
+        self.calls: list[tuple[str, str, datetime]] = []
 
     @contextmanager
     def injected(self, *injected: Injected) -> Iterator[None]:
@@ -164,9 +167,11 @@ class Faults:
         return dispatch
 
     def _answer(self, request: Any, at_work: _AtWork | None) -> Any:
+        began = self._aws.clock.now()
         answered = request.call_action()
         if at_work and at_work.state in _TARGETS and request._get_action() in ("Invoke", "StartExecution"):
             self.effects[at_work.task_id, at_work.slot] += 1
+            self.calls.append((at_work.task_id, at_work.slot, began))
         return answered
 
     def _lose(self, struck: Injected, at_work: _AtWork | None) -> None:

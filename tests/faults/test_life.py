@@ -12,6 +12,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from orchestrator.local.aws.server import EmbeddedAws
 from tests.faults.life import Life
+from tests.faults.linked_life import LinkedLife
 from tests.faults.world import World, world
 
 #: How many lives; each has a number, from which all of it follows. Plain `make test` leaves all but the first one out.
@@ -42,3 +43,12 @@ def around(embedded_aws: EmbeddedAws) -> Iterator[World]:
 def test_whatever_happens_every_slot_is_explained_and_runs_at_most_once(around: World, number: int) -> None:
     one = seed(number)(type("Life", (Life,), {"world": around}))
     run_state_machine_as_test(one, settings=SETTINGS)
+
+
+@pytest.mark.parametrize(
+    "number", [pytest.param(number, marks=[] if number < 1 else pytest.mark.proof) for number in range(SEEDS)]
+)
+def test_whatever_happens_no_slot_that_waits_runs_too_early_twice_or_never(around: World, number: int) -> None:
+    one = seed(number)(type("LinkedLife", (LinkedLife,), {"world": around}))
+    # The suite's own life is a short one.
+    run_state_machine_as_test(one, settings=SETTINGS if number else settings(SETTINGS, stateful_step_count=8))

@@ -12,8 +12,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from orchestrator.local.aws.clock import VirtualClock
+from orchestrator.local.aws.dynamodb import streams
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.stores.executions import Runner
+from orchestrator.tasks.slots import key
 from tests.faults.injection import Faults
 from tests.testbed.task_runner import STACK, TaskRunner
 
@@ -77,10 +79,7 @@ class World:
 
     def at_work(self, task_id: str) -> bool:
         """Whether an execution of the task goes on."""
-        pages = self.runner.aws.client("stepfunctions").list_executions(
-            stateMachineArn=self.runner.applied.outputs["TaskRunnerArn"], statusFilter="RUNNING"
-        )
-        going_on = (self.runner.aws.execution(one["executionArn"]) for one in pages["executions"])
+        going_on = map(self.runner.aws.execution, self.going_on())
         return any(
             json.loads(execution.execution_input)["taskId"] == task_id and not execution.over.is_set()
             for execution in going_on
@@ -96,6 +95,28 @@ class World:
         finally:
             events.enable_rule(Name=rule)
 
+    @contextmanager
+    def forgotten(self) -> Iterator[None]:
+        """No change of a table comes into its stream."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(streams, "_listeners", [])
+            yield
+
+    def going_on(self) -> list[str]:
+        """The ARNs of TaskRunner's executions that have not ended."""
+        pages = self.runner.aws.client("stepfunctions").list_executions(
+            stateMachineArn=self.runner.applied.outputs["TaskRunnerArn"], statusFilter="RUNNING"
+        )
+        return [one["executionArn"] for one in pages["executions"]]
+
+    def look(self) -> None:
+        """A round of the watchdog, which may fail."""
+        now = key(self.clock.now())
+        event = {"taskId": "watchdog", "slot": now, "scheduledTime": now, "runKey": "w", "params": {}}
+        self.runner.aws.client("lambda").invoke(
+            FunctionName=f"{STACK.function_prefix}watchdog", Payload=json.dumps(event)
+        )
+
     def published(self) -> list[str]:
         """Everything that people have been told, in order; a text each."""
         topic = self.runner.aws.backend("sns").topics[self.runner.applied.outputs["AlertsTopicArn"]]
@@ -109,7 +130,11 @@ def world(aws: EmbeddedAws, start: datetime) -> Iterator[World]:
         faults = Faults(aws)
         faults.install(patch)
         runner = TaskRunner(
-            aws, handlers=("system.follower", "system.failure_handler", "system.watchdog"), timeout_seconds=60
+            aws,
+            handlers=("system.follower", "system.failure_handler", "system.watchdog"),
+            # What the SDK tries again by itself would only make a fault last longer.
+            environment={"AWS_MAX_ATTEMPTS": "1"},
+            timeout_seconds=60,
         )
         yield World(clock=clock, runner=runner, faults=faults)
         aws.reset()

@@ -32,6 +32,14 @@ from tests.testbed.processes import begun
 
 _ORCHESTRATOR = [sys.executable, "-c", "import sys; from orchestrator.cli.main import main; sys.exit(main())"]
 
+#: A container, and the program that stands for it.
+_STACK = """
+ecs:
+  contained:
+    {cluster: jobs, taskDefinition: sleep, container: main, launchType: EC2, local: [sleep],
+     command: ["{% $states.input.params.seconds %}"]}
+"""
+
 Found = TypeVar("Found")
 
 
@@ -188,6 +196,7 @@ def project(folder: Path, tasks: str) -> None:
     shutil.copytree(Path(__file__).parent / "lambdas", folder / "lambdas", ignore=UNFINISHED, dirs_exist_ok=True)
     (folder / "temporary").mkdir()
     (folder / "tasks.yaml").write_text(tasks, encoding="utf-8")
+    (folder / "stack.yaml").write_text(_STACK, encoding="utf-8")
 
 
 def _exports(output: IO[str], lines: list[str], errors: list[str]) -> dict[str, str]:

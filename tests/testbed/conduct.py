@@ -49,7 +49,8 @@ CASES = {
         result=1,
     ),
     "writes to every descriptor": Case(
-        body="for number in range(3, 500):\n    try: os.write(number, b'garbage' * 9)\n"
+        # A process that was not forked keeps the numbers of the one that has begun it, which may have many.
+        body="for number in sorted(map(int, os.listdir('/dev/fd')))[3:]:\n    try: os.write(number, b'garbage' * 9)\n"
         "    except OSError: pass\nreturn 1",
         error=EXIT,
     ),
