@@ -15,7 +15,8 @@ import pytest
 import deploy
 from deploy import PROJECT
 from orchestrator.deployment import Application, Deployer, Rollout, Surroundings, apply, destroy, plan, rollback
-from orchestrator.deployment.deployer import CLOUDFORMATION, LIMIT_CHARACTERS, OWN, policy
+from orchestrator.deployment.deployer import LIMIT_CHARACTERS, policy
+from orchestrator.deployment.grants import CLOUDFORMATION, OWN
 from orchestrator.errors import DeploymentFailed
 from orchestrator.local.aws.iam import roles
 from orchestrator.local.aws.iam.requests import Permission

@@ -12,7 +12,7 @@ import click
 from deploy import deploy
 from orchestrator import deployment
 from orchestrator.cli.main import orchestrator
-from orchestrator.deployment.deployer import ALL, Grant
+from orchestrator.deployment.grants import ALL, Grant
 from orchestrator.pricing import cost_tables, logs
 from orchestrator.pricing.paths import happy_path
 from orchestrator.runs import outcome_schema
