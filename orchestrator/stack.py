@@ -56,8 +56,9 @@ FOLLOWER = "follower"
 #: The function that takes requests to webhooks, and messages of queues, that start tasks.
 RECEIVER = "receiver"
 
-#: What stack.yaml may call a queue.
+#: What stack.yaml may call a queue, and a queue's ARN.
 QUEUE_NAME = "[a-z][a-z0-9-]{0,31}"
+QUEUE_ARN = r"arn:aws[a-z-]*:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}(\.fifo)?"
 
 #: What stack.yaml calls the bus that the stack makes for itself.
 OWN_BUS = "own"

@@ -49,7 +49,7 @@ LONG_MODULES = {
     "orchestrator.console.pages",
     # Tables: what has not been shown on AWS, and what whoever deploys may do.
     "orchestrator.deployment.assumptions",
-    "orchestrator.deployment.deployer",
+    "orchestrator.deployment.grants",
     # The whole tree of exceptions.
     "orchestrator.errors",
     # Operators of patterns and kinds of expressions: a function for each.

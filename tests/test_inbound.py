@@ -10,6 +10,7 @@ import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 
@@ -18,16 +19,19 @@ import pytest
 from orchestrator import deployment
 from orchestrator.cli.main import main
 from orchestrator.deployment import Applied, Project
+from orchestrator.errors import RequestRefused
 from orchestrator.local.aws.iam import roles
 from orchestrator.local.aws.iam.statements import applies
 from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.operations import sending
+from orchestrator.operations.sending import Sent
 from orchestrator.runs.run import TERMINAL, Run, RunStatus, Trigger
 from orchestrator.runs.signatures import sign
 from orchestrator.stack import Stack
 from orchestrator.stores.executions import Runner
 from orchestrator.stores.ledger import Ledger
 from orchestrator.tasks.gates import HoldKind
-from orchestrator.tasks.inbound import Scheme
+from orchestrator.tasks.inbound import Scheme, Webhook
 from tests.testbed import LAMBDAS
 from tests.testbed.queues import drained
 from tests.testbed.statements import parts
@@ -55,7 +59,10 @@ tasks:
     on: {webhook: {secret: ssm:stock, scheme: timestamp}, within: 1h, params: {first: $.detail.body.item}}
   imports:
     run: lambda/work
-    on: {queue: legacy, filter: {attributes: {kind: [csv]}}, params: {key: $.detail.body}}
+    on:
+      queue: arn:aws:sqs:us-east-1:123456789012:legacy
+      filter: {attributes: {kind: [csv]}}
+      params: {key: $.detail.body}
 """
 
 STACK_YAML = f"""
@@ -304,7 +311,7 @@ def test_who_sends_by_hand_is_told_what_it_starts(
 
 
 def test_the_receiver_may_do_what_it_does_and_nothing_else(shop: Shop) -> None:
-    """The last test: the others have done all that there is."""
+    """The others have done all that there is."""
     role = _role(shop)
     asked = [one.permission for one in roles.used() if one.role == role]
     unseen = ("xray:",)
@@ -317,6 +324,24 @@ def test_the_receiver_may_do_what_it_does_and_nothing_else(shop: Shop) -> None:
     assert unused == []
     denied = {one.permission.action for one in roles.denied() if one.role == role}
     assert denied <= {"events:PutEvents"}
+
+
+def test_a_url_that_cannot_be_reached_is_told(shop: Shop) -> None:
+    with pytest.raises(RequestRefused, match="cannot be reached"):
+        sending.post(
+            shop.aws.client, STACK, "http://127.0.0.1:9/", "orders", Webhook(secret="ssm:orders"), Sent(body="")
+        )
+
+
+def test_what_stack_yaml_says_no_longer_is_gone(shop: Shop, tmp_path: Path) -> None:
+    """The last test: a stack that takes nothing any more."""
+    (tmp_path / "tasks.yaml").write_text("tasks: {}\n")
+    (tmp_path / "stack.yaml").write_text("name: shop\n")
+    deployer = deployment.Deployer(sleep=lambda seconds: None)
+    deployment.apply(shop.aws.client, Project(root=tmp_path).application(STACK), [], deployer=deployer)
+    assert shop.post("orders", b"{}", {}) == (403, {"Message": None})
+    functions = shop.aws.client("lambda").list_functions()["Functions"]
+    assert "shop-dev-receiver" not in [one["FunctionName"] for one in functions]
 
 
 def _document(statements: list[Any]) -> str:

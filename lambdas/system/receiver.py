@@ -56,7 +56,7 @@ def _request(event: Mapping[str, Any], bus: EventBus) -> dict[str, Any]:
     """Takes a request. Raises :class:`RequestRefused`."""
     if event["requestContext"]["http"]["method"] != "POST":
         raise RequestRefused(405, "NotPosted", "a webhook takes POST alone")
-    given = event.get("body", "")
+    given = event.get("body") or ""
     body = base64.b64decode(given) if event.get("isBase64Encoded") else given.encode()
     if len(body) >= MOST_BYTES:
         raise _too_large()

@@ -106,7 +106,10 @@ def _costed(expected: Forecast, application: Application, durations: Mapping[str
     for one in expected.tasks:
         seconds, measured = durations.get(one.task.id, (pricing.ASSUMED_SECONDS, 0))
         usage = pricing.monthly(one.task, facts, one.expected, seconds=seconds)
-        costed.append(Costed(forecast=one, dollars=usage.dollars(), seconds=seconds, measured=measured))
+        transitions = round(usage.state_transition)
+        costed.append(
+            Costed(forecast=one, dollars=usage.dollars(), transitions=transitions, seconds=seconds, measured=measured)
+        )
     return costed
 
 
@@ -130,9 +133,13 @@ def _durations(connection: Connection, tasks: tuple[Task, ...]) -> dict[str, tup
 def _notes(costed: list[Costed]) -> list[str]:
     notes = [
         f"List prices of {PRICES.region} as of {PRICES.as_of}, without free tiers, of runs that succeed at once: also"
-        " their metrics, logs, traces and rows, and the watchdog's checks; of a nested workflow, only the run that"
-        " starts it. The stack itself: key, alarms, dashboard, polling of queues, the watchdog's heartbeat."
+        " their metrics, logs, traces and rows, the watchdog's checks, and, where a task waits for others, a place or"
+        " an approval, one such wait a run; of a nested workflow that chooses its way, only the run that starts it,"
+        " and of a job nothing that it uses. The stack itself: key, alarms, dashboard, polling of queues, the"
+        " watchdog's heartbeat."
     ]
+    if any(not one.forecast.events_are_known for one in costed):
+        notes.append("? It is not known how often events start it: `perDay` beside what starts it says so.")
     if any(not one.measured for one in costed):
         notes.append(f"? No run in the ledger says how long it takes: {pricing.ASSUMED_SECONDS} s is assumed.")
     return notes

@@ -29,6 +29,7 @@ from orchestrator.deployment.template import (
 from orchestrator.errors import InvalidDefinition, NonRetryableError, error_names
 from orchestrator.functions import Function, Table
 from orchestrator.pricing import Billed
+from orchestrator.pricing.paths import straight
 from orchestrator.stack import Stack
 from orchestrator.tasks.task import TargetKind, Task
 
@@ -94,7 +95,7 @@ class Application:
             file,
             today=today,
             known_functions=[function.name for function in self.functions],
-            known_workflows=[name for name in self.definitions if name not in (TASK_RUNNER, EXPRESS_RUNNER, BACKFILL)],
+            known_workflows=self.workflows,
             environment=self.stack.environment,
         )
         named = {task.target.name for task in declared.tasks if task.target.kind is TargetKind.LAMBDA}
@@ -113,6 +114,7 @@ class Application:
         resources = template["Resources"]
         chosen = {name: parameter.get("Default") for name, parameter in template["Parameters"].items()}
         chosen |= settings.parameters(())
+        workflows = {name: self.definitions[name].to_dict() for name in self.workflows}
         return Billed(
             stack=self.stack,
             task_runner=self.definitions[TASK_RUNNER].to_dict(),
@@ -122,6 +124,7 @@ class Application:
             traced=chosen["Tracing"] == "true",
             published=self.outcome_events.kinds if self.outcome_events else (),
             memory_mb={function.name: function.memory_mb for function in self.functions},
+            workflow_states={name: states for name, one in workflows.items() if (states := straight(one))},
         )
 
     def _fatal_errors(self, function: Function) -> Iterable[str]:
@@ -129,6 +132,11 @@ class Application:
         files = own_files(function, self.folder_of(function))
         sources = (path.read_bytes() for path in files if path.suffix == ".py")
         return sorted(descendants(sources, error_names(NonRetryableError)))
+
+    @property
+    def workflows(self) -> tuple[str, ...]:
+        """The names of the state machines that a task may run."""
+        return tuple(name for name in self.definitions if name not in (TASK_RUNNER, EXPRESS_RUNNER, BACKFILL))
 
     @property
     def template(self) -> dict[str, Any]:

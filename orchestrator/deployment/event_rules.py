@@ -15,6 +15,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from orchestrator.deployment.application import Application
+from orchestrator.deployment.inbound import Inbound
 from orchestrator.deployment.storage import bucket_name
 from orchestrator.errors import InvalidProject
 from orchestrator.runs.task_state import Item
@@ -117,7 +118,7 @@ def _unheard(start: EventStart, application: Application) -> Iterator[str]:
     """Why no event would come, if it is one that the stack itself makes."""
     if start.webhook and not application.inbound.webhooks:
         yield "on: stack.yaml opens no URL for webhooks; say `webhooks: {}` there"
-    yield from _no_queue(start, application.inbound.queues)
+    yield from _no_queue(start, application.inbound)
     if start.bus != "${outcomes}":
         return
     published = application.outcome_events.kinds if application.outcome_events else ()
@@ -126,13 +127,15 @@ def _unheard(start: EventStart, application: Application) -> Iterator[str]:
         yield f"on: stack.yaml publishes no {', '.join(missing)}; say `outcomes: {{}}` there, or name it in kinds"
 
 
-def _no_queue(start: EventStart, queues: Iterable[str]) -> Iterator[str]:
+def _no_queue(start: EventStart, inbound: Inbound) -> Iterator[str]:
     named = start.pattern.get("detail", {}).get("queue")
     text = str(named[0]) if isinstance(named, list) else ""
     name = text.removeprefix("${queue:").removesuffix("}")
-    if text.startswith("${queue:") and name not in queues:
-        close = get_close_matches(name, queues, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"say `queues: {{{name}: {{}}}}` there"
+    known = [*inbound.queues, *(queue.arn for queue in inbound.queues.values() if queue.arn)]
+    if text.startswith("${queue:") and name not in known:
+        said = f"NAME: {{arn: {name}}}" if name.startswith("arn:") else f"{name}: {{}}"
+        close = get_close_matches(name, known, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"say `queues: {{{said}}}` there"
         yield f"on: stack.yaml has no queue {name!r}; {hint}"
 
 

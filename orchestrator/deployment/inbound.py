@@ -43,7 +43,9 @@ class Inbound:
         return self.webhooks or bool(self.queues)
 
     def address(self, name: str, stack: Stack, machine: str) -> str:
-        """The ARN of a queue; ``machine`` is TaskRunner's."""
+        """The ARN of a queue by its name or its ARN; ``machine`` is TaskRunner's."""
+        if name not in self.queues:
+            return name
         own = sibling(machine, "sqs", stack.inbound_queue(name)) if machine else stack.inbound_queue(name)
         return self.queues[name].arn or own
 

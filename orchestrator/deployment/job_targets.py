@@ -37,8 +37,9 @@ def container(name: str, declared: EcsModel) -> Definition:
     """
     network = {
         "Subnets": declared.subnets,
-        "SecurityGroups": declared.security_groups,
-        "AssignPublicIp": "ENABLED" if declared.public_ip else "DISABLED",
+        **({"SecurityGroups": declared.security_groups} if declared.security_groups else {}),
+        # ECS takes it of Fargate alone.
+        **({"AssignPublicIp": "ENABLED"} if declared.public_ip else {}),
     }
     override = {
         "Name": declared.container,

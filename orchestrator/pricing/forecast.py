@@ -37,6 +37,11 @@ class TaskForecast:
     task: Task
     expected: Expected
 
+    @property
+    def events_are_known(self) -> bool:
+        """Whether tasks.yaml says of each kind of event that starts the task how many are expected."""
+        return all(start.per_day for start in self.task.starts)
+
 
 @dataclass(frozen=True, kw_only=True)
 class BusyMinute:

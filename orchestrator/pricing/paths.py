@@ -45,6 +45,14 @@ def skipping_path(machine: Machine) -> list[Step]:
     return shortest(machine, *(lambda step, name=name: step.name == name for name in _SKIPPING), catching=True)
 
 
+def straight(machine: Machine) -> int | None:
+    """How many states a machine passes through that takes one way alone; None for one that chooses or repeats."""
+    states = machine["States"]
+    if any(state["Type"] not in ("Task", "Pass", "Wait", "Succeed") for state in states.values()):
+        return None
+    return len(shortest(machine))
+
+
 def shortest(machine: Machine, *wanted: Callable[[Step], bool], catching: bool = False) -> list[Step]:
     """The shortest path to an end that visits every ``wanted`` state, through catchers only if ``catching``.
 

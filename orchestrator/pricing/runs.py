@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from math import ceil
 from typing import Any
@@ -61,6 +61,8 @@ class Billed:
     published: tuple[Kind, ...] = ()
     #: Of each function, by its logical name.
     memory_mb: Mapping[str, int]
+    #: Transitions of each workflow that takes one way alone, as that of an endpoint does.
+    workflow_states: Mapping[str, int] = field(default_factory=dict)
 
 
 #: Of a further delivery of a slot: LookupTask, ClaimSlot, ExplainRefusal, Refused, RecordDuplicate.
@@ -86,7 +88,8 @@ class Expected:
 def run_lines(task: Task, billed: Billed, *, seconds: Decimal = ASSUMED_SECONDS) -> list[Line]:
     """A run that succeeds at once, line by line; ``seconds`` is how long its function works.
 
-    A nested workflow's own states and functions are not in it: they depend on what it finds to do.
+    Of a nested workflow that chooses its way the states are not in it, and of none what they call: that depends on what
+    it finds to do.
     """
     path = happy_path(_machine(task, billed), task.target.kind)
     lines = _machine_lines(path, task, billed, seconds, OF_A_RUN)
@@ -97,6 +100,9 @@ def run_lines(task: Task, billed: Billed, *, seconds: Decimal = ASSUMED_SECONDS)
             Line(what="Lambda: the function", usage=work),
             Line(what="CloudWatch Logs: the function", usage=logs.written(logs.FUNCTION_BYTES, billed.log_days)),
         ]
+    elif states := billed.workflow_states.get(task.target.name):
+        usage = Usage(state_transition=Decimal(states))
+        lines.append(Line(what="Step Functions: the workflow's own transitions", usage=usage))
     return [*lines, *held_lines(task)]
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from orchestrator.runs.destinations import reference
-from orchestrator.stack import QUEUE_NAME
+from orchestrator.stack import QUEUE_ARN, QUEUE_NAME
 from orchestrator.taskfile.fields import Duration
 from orchestrator.taskfile.file_model import Model
 from orchestrator.tasks import inbound
@@ -71,10 +71,10 @@ def _webhook(value: Any) -> Any:
 
 
 def _queue(name: str) -> str:
-    if not re.fullmatch(QUEUE_NAME, name):
+    if not re.fullmatch(f"{QUEUE_NAME}|{QUEUE_ARN}", name):
         raise ValueError(
-            "expected a name of stack.yaml, which says `queues: {orders: {}}` for a queue of the stack's own or"
-            f" `queues: {{orders: {{arn: arn:aws:sqs:…}}}}` for one that is there; found {name[:80]!r}"
+            "expected a name or an ARN of stack.yaml, which says `queues: {orders: {}}` for a queue of the stack's own"
+            f" or `queues: {{orders: {{arn: arn:aws:sqs:…}}}}` for one that is there; found {name[:80]!r}"
         )
     return name
 
@@ -157,7 +157,7 @@ class EventModel(Model):
         default=None, description="Signed requests; where their secret is kept, or more in detail."
     )
     queue: Annotated[str, AfterValidator(_queue)] | None = Field(
-        default=None, description="Messages of a queue of stack.yaml."
+        default=None, description="Messages of a queue of stack.yaml, by its name or its ARN."
     )
     filter: dict[str, Any] = Field(
         default={}, description="Which requests or messages, as a pattern of their body and headers or attributes."

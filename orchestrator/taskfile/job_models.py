@@ -114,6 +114,8 @@ class EcsModel(JobModel):
         )
         if fargate and not self.subnets:
             raise ValueError("subnets: Fargate needs one at least, found none")
+        if self.public_ip and not fargate:
+            raise ValueError("publicIp: only Fargate gives one")
         if not self.subnets and (self.security_groups or self.public_ip):
             raise ValueError("subnets: expected one at least beside securityGroups or publicIp, found none")
         return self

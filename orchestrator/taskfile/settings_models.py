@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator, m
 from orchestrator.errors import InvalidProject
 from orchestrator.functions import Permission, Table, Vpc
 from orchestrator.runs.outcomes import Kind
-from orchestrator.stack import OWN_BUS, PROJECT_NAME, QUEUE_NAME
+from orchestrator.stack import OWN_BUS, PROJECT_NAME, QUEUE_ARN, QUEUE_NAME
 from orchestrator.taskfile import durations
 from orchestrator.taskfile.file_model import Model
 from orchestrator.taskfile.job_models import BatchModel, EcsModel, GlueModel
@@ -164,9 +164,7 @@ class QueueModel(Model):
 
     @model_validator(mode="after")
     def _of_sqs(self) -> QueueModel:
-        if self.arn and not re.fullmatch(
-            r"arn:aws[a-z-]*:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}(\.fifo)?", self.arn
-        ):
+        if self.arn and not re.fullmatch(QUEUE_ARN, self.arn):
             raise ValueError(f"expected a queue's ARN like arn:aws:sqs:eu-west-1:123456789012:NAME, found {self.arn!r}")
         if self.key and not self.arn:
             raise ValueError("key: expected it beside arn: a queue of the stack's own has the stack's key")
@@ -184,6 +182,14 @@ class SurroundingsModel(Model):
     )
 
     outcomes: OutcomesModel | None = Field(default=None, description="Whether outcomes are published as events.")
+
+    @field_validator("queues")
+    @classmethod
+    def _each_once(cls, queues: dict[str, QueueModel]) -> dict[str, QueueModel]:
+        arns = [one.arn for one in queues.values() if one.arn]
+        if twice := next((arn for arn in arns if arns.count(arn) > 1), None):
+            raise ValueError(f"expected one name for each queue, found two for {twice}")
+        return queues
 
     functions: FunctionModel = Field(default=FunctionModel(), description="For all functions of the project.")
     tags: dict[str, str] = Field(default={}, max_length=40, description="On everything of the stack.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import operator
+import os
 import resource
 import statistics
 import subprocess
@@ -31,6 +32,10 @@ NAMES: Mapping[str, tuple[str, bool]] = {
     "peak_mb": ("peak after 200 runs, MB", False),
     "import_ms": ("import orchestrator.cli, CPU ms", False),
     "validate_s": ("validate 2,000 tasks, CPU s", False),
+    "start_s": ("orchestrator local is up, CPU s", False),
+    "start_mb": ("orchestrator local when up, MB", False),
+    "start_2000_s": ("the same with 2,000 tasks, CPU s", False),
+    "start_2000_mb": ("the same with 2,000 tasks, MB", False),
     "year_s": ("a year of 25 schedules, CPU s", False),
 }
 
@@ -91,21 +96,56 @@ def _cpu_of(program: str, *arguments: str) -> float:
     return min(float(text.splitlines()[-1]) for text in ran)
 
 
+def _write_tasks(file: Path) -> None:
+    lines = [
+        f"  task-{number}: {{run: lambda/report-generator, schedule: cron({number % 60} 8 * * ? *)}}\n"
+        for number in range(TASKS)
+    ]
+    file.write_text("tasks:\n" + "".join(lines))
+
+
 def of_commands() -> dict[str, float]:
     """Of the CLI, in processes of their own."""
     timed = "import time; began = time.process_time(); {}; print(time.process_time() - began)"
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "tasks.yaml")
-        lines = [
-            f"  task-{number}: {{run: lambda/report-generator, schedule: cron({number % 60} 8 * * ? *)}}\n"
-            for number in range(TASKS)
-        ]
-        file.write_text("tasks:\n" + "".join(lines))
+        _write_tasks(file)
         validate = "from orchestrator.cli.main import main; main(['validate', sys.argv[1]])"
         return {
             "import_ms": 1000 * _cpu_of(timed.format("import orchestrator.cli.main")),
             "validate_s": _cpu_of(timed.format(validate), str(file)),
         }
+
+
+def _started(*options: str) -> tuple[float, float]:
+    """Seconds of the processor until `orchestrator local` is up, and its megabytes then, its processes included."""
+    program = (
+        f"import sys; sys.path.insert(0, '.'); from orchestrator.cli.main import main; main({['local', *options]})"
+    )
+    with subprocess.Popen([sys.executable, "-uc", program], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            assert any("is up on" in line for line in process.stdout)
+            waiting, ticks, pages = [process.pid], 0, 0
+            while waiting:
+                folder = Path("/proc", str(waiting.pop()))
+                # Behind the name, which may hold spaces: utime, stime, and those of children that have ended.
+                ticks += sum(map(int, (folder / "stat").read_text().rpartition(") ")[2].split()[11:15]))
+                resident, shared = map(int, (folder / "statm").read_text().split()[1:3])
+                pages += resident if folder.name == str(process.pid) else resident - shared
+                waiting += [int(one) for of in folder.glob("task/*/children") for one in of.read_text().split()]
+        finally:
+            process.kill()
+    return ticks / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def of_start() -> dict[str, float]:
+    """Of `orchestrator local`, with the tasks of the project and with many."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "tasks.yaml")
+        _write_tasks(file)
+        few, many = (_started("--port", "0", *more) for more in ((), ("--tasks", str(file))))
+    return {"start_s": few[0], "start_mb": few[1], "start_2000_s": many[0], "start_2000_mb": many[1]}
 
 
 def of_year() -> dict[str, float]:
@@ -115,7 +155,7 @@ def of_year() -> dict[str, float]:
     return {"year_s": _cpu_of(timed)}
 
 
-PARTS: tuple[Callable[[], dict[str, float]], ...] = (of_runs, of_commands, of_year)
+PARTS: tuple[Callable[[], dict[str, float]], ...] = (of_runs, of_commands, of_start, of_year)
 
 
 def main() -> None:

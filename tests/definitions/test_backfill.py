@@ -28,7 +28,7 @@ DEFINITION = backfill.build(STACK, slots_per_page=4)
 @pytest.fixture(scope="module")
 def runner(embedded_aws: EmbeddedAws, evaluations: list[Evaluation]) -> Iterator[TaskRunner]:
     with embedded_aws.on(VirtualClock(datetime.now(UTC), speed=50)):
-        yield TaskRunner(embedded_aws, Backfill=DEFINITION)
+        yield TaskRunner(embedded_aws, handlers=("system.follower",), Backfill=DEFINITION)
         embedded_aws.reset()
 
 

@@ -29,7 +29,7 @@ LATER = "2026-11-23T09:00:00Z"
 def runner(embedded_aws: EmbeddedAws) -> Iterator[TaskRunner]:
     # An alarm clock of a minute goes off in a second.
     with embedded_aws.on(VirtualClock(datetime.now(UTC), speed=50)):
-        yield TaskRunner(embedded_aws)
+        yield TaskRunner(embedded_aws, handlers=("system.follower",))
         embedded_aws.reset()
 
 

@@ -28,7 +28,7 @@ FAR_AWAY = "99999999999"
 @pytest.fixture(scope="module")
 def runner(embedded_aws: EmbeddedAws, evaluations: list[Evaluation]) -> Iterator[TaskRunner]:
     with embedded_aws.on(VirtualClock(datetime.now(UTC), speed=200)):
-        yield TaskRunner(embedded_aws)
+        yield TaskRunner(embedded_aws, handlers=("system.follower",))
         embedded_aws.reset()
 
 
@@ -186,7 +186,7 @@ def test_a_waiter_that_died_is_in_nobodys_way_beyond_its_place_and_its_place_goe
 
 def test_a_run_waits_for_a_holder_that_knows_of_no_queue(runner: TaskRunner) -> None:
     task_id = runner.register("no-queue", overlap=OverlapPolicy.BUFFER_ONE)
-    hold(runner, task_id, 12)
+    hold(runner, task_id, 40)
     outcome = runner.run(task_id)
     assert row(outcome).status is RunStatus.SUCCEEDED
     assert outcome.states.count("WaitForTurn") >= 2

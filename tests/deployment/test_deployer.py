@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 import deploy
 from deploy import PROJECT
 from orchestrator.deployment import Application, Deployer, Rollout, Surroundings, apply, destroy, plan, rollback
-from orchestrator.deployment.deployer import CLOUDFORMATION, LIMIT_CHARACTERS, OWN, policy
+from orchestrator.deployment.deployer import LIMIT_CHARACTERS, policy
+from orchestrator.deployment.grants import CLOUDFORMATION, OWN
 from orchestrator.errors import DeploymentFailed
 from orchestrator.local.aws.iam import roles
 from orchestrator.local.aws.iam.requests import Permission
@@ -29,6 +29,7 @@ from orchestrator.stores.switches import Switches
 from orchestrator.tasks.event_start import EventStart
 from orchestrator.tasks.task import Task
 from tests.testbed import company, sample
+from tests.testbed.linters import schema
 from tests.testbed.sample import task
 from tests.testbed.statements import parts
 
@@ -294,7 +295,7 @@ def test_whatever_a_project_may_ask_for_can_be_deployed_and_taken_away_again(tmp
     assert asked == set(ASKED_FOR), "a property is new: say what CloudFormation calls for it, and grant it"
     lacking = set().union(*ASKED_FOR.values()) - granted
     for kind, _ in (one for one in used if one[1] == "Tags"):
-        handlers = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+        handlers = schema(kind)
         lacking |= {one for one in handlers["tagging"]["permissions"] if one not in NO_ACTIONS} - granted
     assert lacking == set()
 
@@ -303,7 +304,7 @@ def test_every_type_that_can_be_tagged_is(tmp_path: Path) -> None:
     files = {**company.FILES, "stack.yaml": "tags: {team: shop}\nbuckets: [exports]"}
     used = properties(company.project(tmp_path, files).application(STACK).template)
     kinds = {kind for kind, _ in used}
-    schemas = {kind: PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema for kind in kinds}
+    schemas = {kind: schema(kind) for kind in kinds}
     taggable = {kind for kind, schema in schemas.items() if schema.get("tagging", {}).get("taggable")}
     assert {kind for kind, name in used if name == "Tags"} == taggable
 

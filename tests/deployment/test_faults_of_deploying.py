@@ -34,7 +34,9 @@ def application(tmp_path: Path) -> Application:
     return sample.application(tmp_path)
 
 
-@pytest.mark.parametrize("operation", ["UpdateItem", "CreateSchedule", "PublishStateMachineVersion"])
+@pytest.mark.parametrize(
+    "operation", ["UpdateItem", pytest.param("CreateSchedule", marks=pytest.mark.proof), "PublishStateMachineVersion"]
+)
 def test_a_network_that_is_lost_in_the_middle_is_finished_by_the_next_deployment(
     aws: EmbeddedAws, application: Application, operation: str
 ) -> None:

@@ -7,7 +7,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import cfnlint.api
 import pytest
 
 from orchestrator.deployment import Project, event_rules
@@ -15,6 +14,7 @@ from orchestrator.deployment.event_sources import reserved
 from orchestrator.errors import InvalidProject
 from orchestrator.functions import Function
 from orchestrator.stack import Stack
+from tests.testbed.linters import linted
 
 STACK = Stack(name="shop-dev")
 MACHINE = "arn:aws:states:eu-central-1:123456789012:stateMachine:shop-dev-TaskRunner"
@@ -56,7 +56,7 @@ def test_only_what_is_said_is_added(tmp_path: Path) -> None:
 
 @pytest.mark.proof
 def test_cfn_lint_finds_nothing(tmp_path: Path) -> None:
-    assert [str(one) for one in cfnlint.api.lint(json.dumps(template(tmp_path, WHOLE)))] == []
+    assert linted(template(tmp_path, WHOLE)) == []
 
 
 def test_what_is_added_has_the_names_that_others_know(tmp_path: Path) -> None:
@@ -94,6 +94,11 @@ def test_a_url_has_concurrency_of_its_own() -> None:
     [
         ("", "{webhook: ssm:a}", "report: on: stack.yaml opens no URL for webhooks; say `webhooks: {}` there"),
         ("queues: {days: {}}\n", "{queue: day}", "report: on: stack.yaml has no queue 'day'; did you mean 'days'?"),
+        (
+            "",
+            f"{{queue: '{THEIRS}'}}",
+            f"report: on: stack.yaml has no queue '{THEIRS}'; say `queues: {{NAME: {{arn: {THEIRS}}}}}` there",
+        ),
         ("", "{queue: days}", "report: on: stack.yaml has no queue 'days'; say `queues: {days: {}}` there"),
     ],
 )
@@ -109,6 +114,7 @@ def test_a_rule_names_the_queue_by_its_arn(tmp_path: Path) -> None:
     for queue, arn in (
         ("late-orders", "arn:aws:sqs:eu-central-1:123456789012:shop-dev-queue-late-orders"),
         ("legacy", THEIRS),
+        (f"'{THEIRS}'", THEIRS),
     ):
         made = project(tmp_path, WHOLE, f"{{queue: {queue}}}")
         application = made.application(STACK)
@@ -123,6 +129,10 @@ def test_a_rule_names_the_queue_by_its_arn(tmp_path: Path) -> None:
         ("queues: {Days: {}}\n", "queues.Days.[key]: String should match pattern"),
         ("queues: {days: {arn: arn:aws:sns:eu-west-1:123456789012:days}}\n", "expected a queue's ARN like arn:aws:sqs"),
         (f"queues: {{days: {{key: {KEY}}}}}\n", "key: expected it beside arn"),
+        (
+            f"queues: {{a: {{arn: '{THEIRS}'}}, b: {{arn: '{THEIRS}'}}}}\n",
+            f"expected one name for each queue, found two for {THEIRS}",
+        ),
         ("webhooks: {url: x}\n", "webhooks.url: unknown field"),
     ],
 )

@@ -390,12 +390,42 @@ BARE = "cluster: jobs, taskDefinition: rebuild, container: main"
         (f"{{{BARE}, launchType: EC2, environment: {{SLOT: a}}}}", "SLOT is what the run itself says"),
         (f"{{{BARE}, launchType: EC2, environment: {{a-b: a}}}}", "names of variables like DAY, found 'a-b'"),
         (f"{{{BARE}, launchType: SPOT}}", "ecs.rebuild.launchType"),
+        (f"{{{BARE}, launchType: EC2, subnets: [s], publicIp: true}}", "publicIp: only Fargate gives one"),
+        (f"{{{BARE}, launchType: EC2, securityGroups: [s]}}", "expected one at least beside securityGroups"),
+        (f"{{{BARE}, capacityProviders: {{FARGATE_SPOT: 1}}}}", "Fargate needs one at least"),
         (f"{{{BARE}, launchType: EC2, timeout: 2d}}", "ecs.rebuild.timeout"),
     ],
 )
 def test_what_a_container_lacks_is_said(tmp_path: Path, ecs: str, said: str) -> None:
     with pytest.raises(InvalidProject, match=re.escape(said)):
         project(tmp_path, ecs).application(Stack())
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong", "said"),
+    [
+        ("batch", "{jobQueue: nightly}", "batch.crunch.jobDefinition: Field required"),
+        ("batch", "{jobQueue: a/b, jobDefinition: c}", "expected the name of a job queue in the stack's account"),
+        ("glue", "{job: nightly, arguments: {day: one}}", "names of arguments like --day, found 'day'"),
+        ("glue", "{job: nightly, arguments: {--SLOT: one}}", "--SLOT is what the run itself says"),
+    ],
+)
+def test_what_a_job_lacks_is_said(tmp_path: Path, kind: str, wrong: str, said: str) -> None:
+    made = project(tmp_path, f"{{{BARE}, launchType: EC2}}")
+    (tmp_path / "stack.yaml").write_text(f"{kind}:\n  crunch: {wrong}\n")
+    with pytest.raises(InvalidProject, match=re.escape(said)):
+        made.application(Stack())
+
+
+def test_a_container_may_run_where_capacity_providers_say() -> None:
+    spot = REBUILD.model_copy(update={"capacity_providers": {"FARGATE_SPOT": 2}, "public_ip": True})
+    arguments = container("rebuild", spot).to_dict()["States"]["Run"]["Arguments"]
+    assert arguments["CapacityProviderStrategy"] == [{"CapacityProvider": "FARGATE_SPOT", "Weight": 2}]
+    assert "LaunchType" not in arguments
+    assert arguments["NetworkConfiguration"]["AwsvpcConfiguration"] == {
+        "Subnets": REBUILD.subnets,
+        "AssignPublicIp": "ENABLED",
+    }
 
 
 def test_an_expression_that_is_none_is_said(tmp_path: Path) -> None:
@@ -413,6 +443,7 @@ def test_names_that_two_declare_are_said(tmp_path: Path) -> None:
         made.application(Stack())
 
 
+@pytest.mark.proof
 def test_the_test_of_the_page_passes(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "how-to" / "run-a-job.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```(?:yaml|python)\n(.*?)^```", page, re.DOTALL | re.MULTILINE)

@@ -251,7 +251,9 @@ def test_a_task_that_is_deployed_while_a_switch_covers_it_is_paused_with_the_oth
     assert reconcile(joined, *boundaries).operations == ()
 
 
-@pytest.mark.parametrize("stop_after", range(1, 9))
+@pytest.mark.parametrize(
+    "stop_after", [pytest.param(calls, marks=[] if calls % 3 == 1 else pytest.mark.proof) for calls in range(1, 9)]
+)
 def test_wherever_it_is_interrupted_the_next_one_finishes_the_job(boundaries: Boundaries, stop_after: int) -> None:
     reconcile(BEFORE, *boundaries)
     with pytest.raises(Interrupted):

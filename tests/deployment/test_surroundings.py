@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint import api as cfn_lint
-from cfnlint import core
 
 from orchestrator import deployment
 from orchestrator.errors import InvalidProject
@@ -17,6 +15,7 @@ from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.stack import Stack
 from orchestrator.tasks.task import Target, TargetKind, Task
 from tests.testbed.company import BOUNDARY, ETL, FILES, KEY, LEGACY, project
+from tests.testbed.linters import linted
 from tests.testbed.wheelhouse import Wheelhouse
 
 STACK = Stack()
@@ -77,8 +76,7 @@ def test_tags_and_the_boundary_are_on_all_and_the_key_takes_the_place_of_the_sta
 
 
 def test_a_linter_of_cloudformation_finds_nothing(template: dict[str, Any]) -> None:
-    found = cfn_lint.lint(json.dumps(template), regions=["us-east-1"], config=core.ManualArgs())
-    assert [f"{one.rule.id} {one.message} {one.path}" for one in found] == []
+    assert linted(template) == []
 
 
 def test_what_is_not_of_the_stack_is_run_by_a_workflow_that_may_run_nothing_else(template: dict[str, Any]) -> None:

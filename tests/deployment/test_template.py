@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import cfnlint.api
 import pytest
 
 from deploy import PROJECT
@@ -21,6 +20,7 @@ from orchestrator.deployment.template import bootstrap_template
 from orchestrator.functions import EventSource, Function
 from orchestrator.stack import Stack
 from tests.testbed import sample
+from tests.testbed.linters import linted
 
 #: Actions that IAM allows on nothing finer than everything.
 WITHOUT_RESOURCE = {
@@ -107,11 +107,6 @@ def test_every_definition_is_deployed(application: Application, template: dict[s
         for machine in resources(template, "AWS::StepFunctions::StateMachine").values()
     ]
     assert deployed == [definition.to_dict() for definition in application.definitions.values()]
-
-
-def linted(template: dict[str, Any]) -> list[str]:
-    """What cfn-lint says."""
-    return [str(found) for found in cfnlint.api.lint(json.dumps(template))]
 
 
 @pytest.mark.proof

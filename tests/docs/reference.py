@@ -12,7 +12,7 @@ import click
 from deploy import deploy
 from orchestrator import deployment
 from orchestrator.cli.main import orchestrator
-from orchestrator.deployment.deployer import ALL, Grant
+from orchestrator.deployment.grants import ALL, Grant
 from orchestrator.pricing import cost_tables, logs
 from orchestrator.pricing.paths import happy_path
 from orchestrator.runs import outcome_schema
@@ -128,8 +128,11 @@ Not in these tables:
 - **A run that fails.** A retry is three transitions more. An alert is a call of the follower, some writes of
   1 KB, and SNS: $0.50 a million messages, and $2 for 100,000 mails. A webhook adds a call of the courier and one or
   two messages of SQS.
-- **What a nested workflow does** inside: its own transitions and functions. A backfill costs seven transitions a slot,
-  a rerun eight.
+- **What waits.** A slot that is held, for others or for a place in a pool, costs four transitions more, and two calls
+  of the follower; one that asks for an approval, eight. `forecast` counts that. A look of a handler that says "not yet"
+  is a run and five transitions, and nobody knows beforehand how many there are.
+- **What a nested workflow does** inside: its own transitions and functions. `forecast` counts the transitions of one
+  that takes one way alone, as those of `http/` do. A backfill costs seven transitions a slot, a rerun eight.
 - **S3** (some 10 MB for each function and version), and data transfer.
 
 - **What you ask for.** `--log-level ALL` writes a simple run into its log group as well, $LOGGED a million; `--tracing`

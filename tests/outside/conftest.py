@@ -39,6 +39,7 @@ tasks:
   lost: {run: lambda/act, params: {seconds: 200}, timeout: 5m}
   slow: {run: lambda/act, params: {seconds: 3}, retry: false}
   greeting: {run: lambda/greeting, params: {name: Ann}}
+  contained: {run: ecs/contained, retry: false, params: {seconds: 0}}
 """
 
 #: Nothing is due before eight, so that time stands still enough for a test to think.

@@ -32,6 +32,14 @@ from tests.testbed.processes import begun
 
 _ORCHESTRATOR = [sys.executable, "-c", "import sys; from orchestrator.cli.main import main; sys.exit(main())"]
 
+#: A container, and the program that stands for it.
+_STACK = """
+ecs:
+  contained:
+    {cluster: jobs, taskDefinition: sleep, container: main, launchType: EC2, local: [sleep],
+     command: ["{% $states.input.params.seconds %}"]}
+"""
+
 Found = TypeVar("Found")
 
 
@@ -137,6 +145,12 @@ class Running:
         items = (item for item in self.items("TaskRuns") if item["taskId"]["S"] == task)
         return {item["slot"]["S"]: item["status"]["S"] for item in items}
 
+    def rows(self) -> dict[tuple[str, str], str]:
+        """The status of every run, by its task and slot, as `orchestrator runs` shows it."""
+        said = self.orchestrator("runs", "--limit", "1000", "--json")
+        assert said.code == 0, said.err
+        return {(row["taskId"], row["slot"]): row["status"] for row in said.json}
+
     def runs(self, task: str) -> list[dict[str, Any]]:
         """The rows of a task, the newest first."""
         said = self.orchestrator("runs", task, "--json", "--limit", "1000")
@@ -182,6 +196,7 @@ def project(folder: Path, tasks: str) -> None:
     shutil.copytree(Path(__file__).parent / "lambdas", folder / "lambdas", ignore=UNFINISHED, dirs_exist_ok=True)
     (folder / "temporary").mkdir()
     (folder / "tasks.yaml").write_text(tasks, encoding="utf-8")
+    (folder / "stack.yaml").write_text(_STACK, encoding="utf-8")
 
 
 def _exports(output: IO[str], lines: list[str], errors: list[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ import pytest
 import definitions
 from deploy import PROJECT
 from orchestrator.deployment import billed
-from orchestrator.pricing.paths import happy_path
+from orchestrator.pricing.paths import happy_path, straight
 from orchestrator.pricing.runs import (
     METRICS,
     STATES_OF_DUPLICATE,
@@ -158,3 +158,15 @@ def test_a_run_that_is_held_first_pays_for_its_wait_and_a_plain_one_does_not() -
     # An approval is read from the row.
     assert total(held_lines(replace(TASK, approval_seconds=60))).state_transition == 8
     assert total(run_lines(pooled, BILLED)).lambda_request == plain.lambda_request + 2
+
+
+def test_a_workflow_of_one_way_brings_its_own_transitions_and_one_that_chooses_none() -> None:
+    calls = {"Call": {"Type": "Task", "Next": "Say"}, "Say": {"Type": "Pass", "End": True}}
+    assert straight({"StartAt": "Call", "States": calls}) == 2
+    chooses = {"Ask": {"Type": "Choice", "Choices": [], "Default": "Call"}, **calls}
+    assert straight({"StartAt": "Ask", "States": chooses}) is None
+    workflow = replace(TASK, target=Target(kind=TargetKind.WORKFLOW, name="http-crm"))
+    plain = total(run_lines(workflow, BILLED)).state_transition
+    with_states = replace(BILLED, workflow_states={"http-crm": 2})
+    assert total(run_lines(workflow, with_states)).state_transition == plain + 2
+    assert total(run_lines(TASK, replace(BILLED, workflow_states={TASK.target.name: 2}))).state_transition == 4

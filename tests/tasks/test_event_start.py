@@ -199,7 +199,7 @@ def test_webhooks_and_queues_are_events_of_the_stacks_own(tmp_path: Path) -> Non
         ("on: {queue: orders, filter: {headers: {a: [b]}}}", "filter: expected attributes and body, found 'headers'"),
         ("on: {pattern: {source: [a]}, filter: {body: {a: [1]}}}", "expected it beside webhook or queue"),
         ("on: [{webhook: ssm:a}, {webhook: ssm:b}]", "expected a name for each webhook but one"),
-        ("on: {queue: 'arn:aws:sqs:us-east-1:123456789012:orders'}", "expected a name of stack.yaml, which says"),
+        ("on: {queue: 'arn:aws:sns:us-east-1:123456789012:orders'}", "expected a name or an ARN of stack.yaml, which"),
         ("on: {pattern: {}}", "on[0].pattern: expected a mapping like"),
         ("on: {pattern: {source: shop}}", "on[0].pattern: source: expected a list of values, found 'shop'"),
         ("on: {pattern: {sauce: [shop]}}", "found 'sauce'"),

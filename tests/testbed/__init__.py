@@ -12,7 +12,7 @@
 - ``cloudformation``, ``roles``: a template and a role of the embedded AWS
 - ``pristine``: a module of moto's as it comes
 - ``hostile``: messages and records that no sane sender would send
-- ``node``: programs of Node.js; ``linters``: those that look at definitions; ``reference``: the reference JSONata
+- ``node``: programs of Node.js; ``linters``: of definitions and templates; ``reference``: the reference JSONata
 - ``statements``: IAM statements, taken apart; ``wheelhouse``: wheels without a network
 """
 

@@ -113,7 +113,9 @@ class Round:
         going_on = [run for run in unfinished if run.hold is None]
         old = order(to_millisecond(self.now - _YOUNG))
         self._each("run", [run for run in going_on if order(run.started_at or "") < old][:_MOST_DESCRIBED], self._close)
-        self._each("run", going_on, self._measure)
+        # What began later has taken no time as of now: this round's own run.
+        now = order(to_millisecond(self.now))
+        self._each("run", [run for run in going_on if order(run.started_at or "") < now], self._measure)
         self._each("run", [run for run in unfinished if run.hold is not None], self._consider)
         self._each("task", overdue.result(), self._check)
         self._each("mute", mutes.result(), self._unmute)

@@ -20,6 +20,7 @@ class Costed:
     forecast: TaskForecast
     #: In a month.
     dollars: Decimal
+    transitions: int
     #: How long a run is taken to work, and how many runs of the ledger say so; none, where it is assumed.
     seconds: Decimal
     measured: int
@@ -29,19 +30,21 @@ def costs_table(costed: Sequence[Costed], fixed: Decimal, days: int) -> Table:
     """A row for each task, the dearest first, one for the stack itself, and the sum."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("TASK", overflow="fold")
-    for name in (f"RUNS IN {days} DAYS", "SKIPPED", "SECONDS A RUN", "DOLLARS A MONTH"):
+    for name in (f"RUNS IN {days} DAYS", "SKIPPED", "SECONDS A RUN", "TRANSITIONS", "DOLLARS A MONTH"):
         table.add_column(name, justify="right")
     for one in sorted(costed, key=lambda one: (-one.dollars, one.forecast.task.id)):
         table.add_row(
             one.forecast.task.id,
-            f"{one.forecast.expected.runs:,}",
+            f"{one.forecast.expected.runs:,}{'' if one.forecast.events_are_known else '?'}",
             f"{one.forecast.expected.skipped:,}" if one.forecast.expected.skipped else "",
             f"{one.seconds:.1f}" if one.measured else f"{one.seconds:.1f}?",
+            f"{one.transitions:,}",
             f"{one.dollars:.2f}",
         )
-    runs = sum(one.forecast.expected.runs for one in costed)
-    table.add_row("(the stack itself)", "", "", "", f"{fixed:.2f}")
-    table.add_row("all", f"{runs:,}", "", "", f"{sum((one.dollars for one in costed), fixed):.2f}", style="bold")
+    runs, transitions = sum(one.forecast.expected.runs for one in costed), sum(one.transitions for one in costed)
+    table.add_row("(the stack itself)", "", "", "", "", f"{fixed:.2f}")
+    dollars = sum((one.dollars for one in costed), fixed)
+    table.add_row("all", f"{runs:,}", "", "", f"{transitions:,}", f"{dollars:.2f}", style="bold")
     return table
 
 
@@ -66,6 +69,8 @@ def task_value(one: Costed) -> dict[str, Any]:
         "skipped": one.forecast.expected.skipped,
         "secondsARun": float(one.seconds),
         "measuredRuns": one.measured,
+        "eventsAreKnown": one.forecast.events_are_known,
+        "transitionsAMonth": one.transitions,
         "dollarsAMonth": f"{one.dollars:.4f}",
     }
 

@@ -69,6 +69,8 @@ _lock = threading.Lock()
 #: The AWS that runs, whose time is that of requests.
 _running: list[Aws] = []
 _role_of_key: dict[str, str] = {}
+#: Where a role was found last.
+_id_of_role: dict[str, str] = {}
 _used: set[Asked] = set()
 _denied: set[Asked] = set()
 
