@@ -162,7 +162,10 @@ def test_a_run_that_is_held_first_pays_for_its_wait_and_a_plain_one_does_not() -
 
 
 def test_a_workflow_of_one_way_brings_its_own_transitions_and_one_that_chooses_none() -> None:
-    calls = {"Call": {"Type": "Task", "Next": "Say"}, "Say": {"Type": "Pass", "End": True}}
+    calls: dict[str, dict[str, Any]] = {
+        "Call": {"Type": "Task", "Next": "Say"},
+        "Say": {"Type": "Pass", "End": True},
+    }
     assert straight({"StartAt": "Call", "States": calls}) == 2
     chooses: dict[str, dict[str, Any]] = {"Ask": {"Type": "Choice", "Choices": [], "Default": "Call"}, **calls}
     assert straight({"StartAt": "Ask", "States": chooses}) == 3
