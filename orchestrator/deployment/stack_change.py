@@ -22,7 +22,7 @@ from orchestrator.deployment.bundles import Bundle
 from orchestrator.deployment.definition_changes import DefinitionChange, definition_change
 from orchestrator.deployment.settings import StackSettings
 from orchestrator.deployment.stack import CloudFormationStack, Deployed
-from orchestrator.deployment.storage import created_unprotected
+from orchestrator.deployment.storage import created_unprotected, with_indexes_as_deployed
 from orchestrator.errors import OlderRelease
 from orchestrator.runs.destinations import Destination
 from orchestrator.stack import Stack
@@ -125,7 +125,7 @@ def stack_change(
     if _release(its) > _release(orchestrator.__version__):
         raise OlderRelease(application.stack.name, its, orchestrator.__version__)
     before = stack.template() if deployed else {}
-    template, bundles = application.template, application.bundles()
+    template, bundles = with_indexes_as_deployed(application.template, before), application.bundles()
     kept = deployed.parameters if deployed else {}
     return StackChange(
         stack=application.stack,
