@@ -129,7 +129,8 @@ def _tasks(
                 problems.add(at, said)
             if model.pool is not None and model.pool not in pools:
                 problems.add((*at, "pool"), f"there is no pool {model.pool!r}{did_you_mean(model.pool, pools)}")
-            task = replace(task, pool=pools.get(model.pool or ""))
+            if model.pool in pools:
+                task = replace(task, pool=pools[model.pool])
             if task.is_system and task.limit is not None:
                 problems.add(at, "expected neither pool nor atOnce: nothing may hold up what looks after the others")
             if model.express is True:
