@@ -29,6 +29,8 @@ NAMES: Mapping[str, tuple[str, bool]] = {
     "run_cpu_ms": ("CPU of a run, ms", False),
     "lone_ms": ("a lone run, ms", False),
     "peak_mb": ("peak after 200 runs, MB", False),
+    "start_s": ("start of orchestrator local, CPU s", False),
+    "start_mb": ("its memory before any run, MB", False),
     "import_ms": ("import orchestrator.cli, CPU ms", False),
     "validate_s": ("validate 2,000 tasks, CPU s", False),
     "year_s": ("a year of 25 schedules, CPU s", False),
@@ -84,8 +86,8 @@ def of_runs() -> dict[str, float]:
     }
 
 
-def _cpu_of(program: str, *arguments: str) -> float:
-    """Seconds of the processor that a program prints, the least of three."""
+def _least_of(program: str, *arguments: str) -> float:
+    """The number that a program prints at its end, the least of three."""
     command = [sys.executable, "-c", f"import sys; sys.path.insert(0, '.'); {program}", *arguments]
     ran = [subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(3)]
     return min(float(text.splitlines()[-1]) for text in ran)
@@ -103,19 +105,40 @@ def of_commands() -> dict[str, float]:
         file.write_text("tasks:\n" + "".join(lines))
         validate = "from orchestrator.cli.main import main; main(['validate', sys.argv[1]])"
         return {
-            "import_ms": 1000 * _cpu_of(timed.format("import orchestrator.cli.main")),
-            "validate_s": _cpu_of(timed.format(validate), str(file)),
+            "import_ms": 1000 * _least_of(timed.format("import orchestrator.cli.main")),
+            "validate_s": _least_of(timed.format(validate), str(file)),
         }
+
+
+#: Starts the embedded AWS with the project of the current folder.
+_START = """
+import resource, time
+from orchestrator.deployment import Project
+from orchestrator.local.aws.clock import RealClock
+from orchestrator.local.session import Path, started
+project = Project(root=Path.cwd())
+application = project.application(project.stack())
+with started(application, project.tasks, port=0, clock=RealClock(), say=lambda line: None):
+    print({})
+"""
+
+
+def of_start() -> dict[str, float]:
+    """Of `orchestrator local`, until everything is deployed, without the processes of functions, which come later."""
+    return {
+        "start_s": _least_of(_START.format("time.process_time()")),
+        "start_mb": _least_of(_START.format("resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024")),
+    }
 
 
 def of_year() -> dict[str, float]:
     """Of the simulated year: a part of its schedules, of each kind as often as in the whole."""
     year = "from tests.simulation.year import live, world; [live(n, 1, 365, world(1, 365)) for n in range(3, 1000, 40)]"
     timed = f"import time; began = time.process_time(); {year}; print(time.process_time() - began)"
-    return {"year_s": _cpu_of(timed)}
+    return {"year_s": _least_of(timed)}
 
 
-PARTS: tuple[Callable[[], dict[str, float]], ...] = (of_runs, of_commands, of_year)
+PARTS: tuple[Callable[[], dict[str, float]], ...] = (of_runs, of_start, of_commands, of_year)
 
 
 def main() -> None:
