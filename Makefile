@@ -52,6 +52,7 @@ bench: $(VENV)/.bench
 	@$(BIN)/python -m tests.bench.costs
 	@$(BIN)/python -m tests.bench.schedules
 	@$(BIN)/python -m tests.bench.deploying
+	@$(BIN)/python -m tests.simulation.year
 	@$(BIN)/python -m tests.bench.console
 	@$(BIN)/python -m tests.bench.load $(RUNS)
 

@@ -63,30 +63,35 @@ settings.load_profile("suite")
 #: Files that take longest, in this order: they begin first, so that both cores are busy to the end.
 _LONG = (
     "outside/test_telling.py",
+    "console/test_browser.py",
     "docs/test_pages.py",
     "test_deploy.py",
-    "console/test_browser.py",
     "definitions/test_billing.py",
     "deployment/test_applying.py",
     "deployment/test_privilege.py",
+    "testing/test_project.py",
     "cli/test_main.py",
     "cli/test_backfill.py",
     "definitions/test_silent_slots.py",
-    "test_deploy_faults.py",
     "definitions/test_overlap.py",
     "definitions/test_task_runner.py",
     "faults/test_task_runner.py",
     "local/test_session.py",
-    "testing/test_project.py",
     "lambdas/billing/test_crashes.py",
     "faults/test_life.py",
 )
 
 _TESTS = Path(__file__).parent
 
-#: The files of this folder share two processes of the product, so one worker has them all, but for those that import
-#: ``running`` to start one of their own.
-_TOGETHER = "tests/outside/"
+#: Files that share what is expensive, so that one worker has them all: two processes of the product, what all bundles
+#: hold, and a shell.
+_TOGETHER = (
+    ("tests/outside/",),
+    ("tests/test_deploy", "tests/deployment/test_building.py", "tests/deployment/test_bundles.py"),
+    ("tests/docs/test_pages.py", "tests/test_aws_cli.py"),
+)
+
+#: But for those that start a process of the product of their own.
 _OF_THEIR_OWN = re.compile(r"^from tests\.outside\.running import .*\brunning\b", re.MULTILINE)
 
 
@@ -95,7 +100,8 @@ class _Scheduling(LoadFileScheduling):  # type: ignore[misc] # xdist has no type
 
     def _split_scope(self, nodeid: str) -> str:
         file = str(super()._split_scope(nodeid))
-        return _TOGETHER if file.startswith(_TOGETHER) and not _is_apart(file) else file
+        shared = next((names for names in _TOGETHER if file.startswith(names)), None)
+        return " ".join(shared) if shared and not _is_apart(file) else file
 
 
 @cache

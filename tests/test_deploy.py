@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import socket
 import subprocess
@@ -24,7 +23,6 @@ from orchestrator.local.aws.clock import VirtualClock
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.stack import Stack
 from orchestrator.stores.registry import Registry
-from tests.testbed.typed import Shell
 
 ROOT = Path(deploy.__file__).parent
 
@@ -177,13 +175,13 @@ def test_a_build_into_a_folder_of_something_else_is_refused(tmp_path: Path, caps
     assert "mine.txt, which no build writes" in capsys.readouterr().err
 
 
-def test_a_build_needs_no_aws(tmp_path: Path, shell: Shell) -> None:
-    ran = shell.run(
-        ["python", str(ROOT / "deploy.py"), "build", "--out", str(tmp_path / "out")],
-        tmp_path,
-        {"PATH": os.environ["PATH"], "AWS_ENDPOINT_URL": "http://127.0.0.1:1"},
-    )
-    assert (ran.returncode, ran.stderr) == (0, "")
+def test_a_build_needs_no_aws(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    assert deploy.main(["build", "--out", "out"]) == 0
+    assert capsys.readouterr().err == ""
     assert (tmp_path / "out" / "template.json").exists()
     with zipfile.ZipFile(tmp_path / "out" / "lambdas" / "report-generator.zip") as bundle:
         assert {"fpdf/__init__.py", "pydantic/__init__.py"} <= set(bundle.namelist())

@@ -21,7 +21,7 @@ from orchestrator.cli.main import main
 from orchestrator.deployment import Applied, Project
 from orchestrator.errors import RequestRefused
 from orchestrator.local.aws.iam import roles
-from orchestrator.local.aws.iam.statements import applies
+from orchestrator.local.aws.iam.statements import allow, applies
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.operations import sending
 from orchestrator.operations.sending import Sent
@@ -322,6 +322,14 @@ def test_the_receiver_may_do_what_it_does_and_nothing_else(shop: Shop) -> None:
         if not part["Action"].startswith(unseen) and not any(applies(part, one) for one in asked)
     ]
     assert unused == []
+    whole = list(roles.statements(role))
+    needless = [
+        statement
+        for statement in whole
+        if not statement["Action"][0].startswith(unseen)
+        and all(allow([one for one in whole if one is not statement], permission) for permission in asked)
+    ]
+    assert needless == []
     denied = {one.permission.action for one in roles.denied() if one.role == role}
     assert denied <= {"events:PutEvents"}
 

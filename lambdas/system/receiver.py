@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -30,13 +29,20 @@ from orchestrator.stack import sibling
 from orchestrator.stores.deliveries import Deliveries
 from orchestrator.stores.event_bus import MOST_BYTES, Event, EventBus, size
 from orchestrator.stores.registry import Registry
-from orchestrator.stores.secrets import plain
+from orchestrator.stores.secrets import Remembered, plain
 from orchestrator.tasks.event_start import EventStart, input_of
 
 #: A secret that has been changed counts after so many seconds at most.
 _SECRET_SECONDS = 60.0
 
-_secrets: dict[str, tuple[float, tuple[str, ...]]] = {}
+
+def _value(named: str) -> str:
+    secret = reference(named)
+    assert secret is not None, "tasks.yaml names secrets by references"
+    return plain(client, stack(), secret)
+
+
+_secrets = Remembered(_value, seconds=_SECRET_SECONDS)
 
 
 @observed
@@ -63,7 +69,7 @@ def _request(event: Mapping[str, Any], bus: EventBus) -> dict[str, Any]:
     path, now = event["rawPath"].strip("/"), datetime.now(UTC)
     try:
         task_id, start, webhook = listening(Registry(client("dynamodb"), stack()), path)
-        id_ = verify(webhook.scheme, _secret(webhook.secret), event["headers"], body, now)
+        id_ = verify(webhook.scheme, secrets_of(_secrets.get(webhook.secret)), event["headers"], body, now)
         first = Deliveries(client("dynamodb"), stack()).first(path, id_, now)
         arrival = of_request(stack().name, path, webhook.scheme, id_=id_, headers=event["headers"], body=body, at=first)
         entry = _entry(arrival, task_id)
@@ -77,17 +83,6 @@ def _request(event: Mapping[str, Any], bus: EventBus) -> dict[str, Any]:
         raise RequestRefused(503, "NotTaken", "the request could not be taken now; send it again")
     logger.info("a request is taken", task_id=task_id, delivery=id_)
     return {"task": task_id, "slot": _slot(task_id, start, arrival, now), "id": id_, "receivedAt": to_second(first)}
-
-
-def _secret(named: str) -> tuple[str, ...]:
-    """The values of a secret, read once a minute."""
-    read_at, values = _secrets.get(named, (0.0, ()))
-    if not values or time.monotonic() - read_at > _SECRET_SECONDS:
-        secret = reference(named)
-        assert secret is not None, "tasks.yaml names secrets by references"
-        values = secrets_of(plain(client, stack(), secret))
-        _secrets[named] = time.monotonic(), values
-    return values
 
 
 def _slot(task_id: str, start: EventStart, arrival: Arrival, now: datetime) -> str | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from orchestrator.errors import InvalidSchedule
 from orchestrator.schedules.fields import HOUR, MINUTE, MONTH, WEEKDAYS, YEAR, Days
@@ -45,7 +45,7 @@ class Rate:
     def __str__(self) -> str:
         return f"rate({self.value} {self.unit}{'' if self.value == 1 else 's'})"
 
-    @property
+    @cached_property
     def period(self) -> timedelta:
         return timedelta(**{f"{self.unit}s": self.value})
 

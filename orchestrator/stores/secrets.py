@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 from orchestrator.clients import Clients
 from orchestrator.runs.destinations import Secret
 from orchestrator.stack import Stack
@@ -14,3 +17,20 @@ def plain(clients: Clients, stack: Stack, secret: Secret) -> str:
         return str(clients("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]).strip()
     found = clients("secretsmanager").get_secret_value(SecretId=stack.secret(secret.name))
     return str(found["SecretString"]).strip()
+
+
+class Remembered:
+    """Values by their references, each read again after a while, so that one that has been changed counts soon."""
+
+    def __init__(
+        self, read: Callable[[str], str], *, seconds: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._read, self._seconds, self._clock = read, seconds, clock
+        self._known: dict[str, tuple[float, str]] = {}
+
+    def get(self, named: str) -> str:
+        """The value of a reference. Raises what reading it raises."""
+        now = self._clock()
+        if named not in self._known or now - self._known[named][0] > self._seconds:
+            self._known[named] = now, self._read(named)
+        return self._known[named][1]

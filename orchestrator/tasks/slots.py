@@ -194,9 +194,9 @@ def _in_clock_changes(
     fired = times(schedule)
     if isinstance(fired.expression, Rate):
         return
-    # The same expression on a clock that is never set: its times, taken as UTC, are the local times as written.
-    written = Schedule(expression=fired.expression)
     for change in clock_changes(fired.zone, after - _DAY, until + _DAY):
+        # The same expression on a clock that is never set: its times, taken as UTC, are the local times as written.
+        written = Schedule(expression=fired.expression)
         first, end = (moment.replace(tzinfo=UTC) for moment in (change.first, change.end))
         for local in written.between(first - _INSTANT, end - _INSTANT):
             yield change, local.replace(tzinfo=None)

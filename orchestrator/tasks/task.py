@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from orchestrator.schedules.calendars import Closure, OnClosed
@@ -233,12 +234,12 @@ class Task:
         """The seconds that an execution holds the task: past every attempt and delay, so that only the dead lose it."""
         return self.retry.longest_run(self.timeout_seconds) + LEASE_MARGIN_SECONDS
 
-    @property
+    @cached_property
     def follows_scheduler(self) -> bool:
         """Whether it runs at no time at which EventBridge Scheduler does not fire its schedules."""
         return self.nonexistent is Nonexistent.SKIP and self.ambiguous is Ambiguous.FIRST and not self.moves_slots
 
-    @property
+    @cached_property
     def moves_slots(self) -> bool:
         """Whether a slot of a closure may run at another time."""
         moves = self.on_closed is not OnClosed.SKIP

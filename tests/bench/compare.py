@@ -67,10 +67,12 @@ def lines(before: Figures, after: Figures, labels: tuple[str, str]) -> Iterator[
     """A table: each figure of both, and how many times as good the second is."""
     yield f"  {'':34}{labels[0]:>12}{labels[1]:>12}"
     for name, (title, more_is_better) in figures.NAMES.items():
-        old, new = before.get(name), after[name]
-        if old is None:
-            yield f"  {title:34}{'':12}{new:12.1f}"
+        new = after[name]
+        if name not in before:
+            # Recorded when this figure was not yet taken.
+            yield f"  {title:34}{'-':>12}{new:12.1f}"
             continue
+        old = before[name]
         better = new / old if more_is_better else old / new
         yield f"  {title:34}{old:12.1f}{new:12.1f}   {better:4.1f} times"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import operator
+import os
 import resource
 import statistics
 import subprocess
@@ -29,10 +30,12 @@ NAMES: Mapping[str, tuple[str, bool]] = {
     "run_cpu_ms": ("CPU of a run, ms", False),
     "lone_ms": ("a lone run, ms", False),
     "peak_mb": ("peak after 200 runs, MB", False),
-    "start_s": ("start of orchestrator local, CPU s", False),
-    "start_mb": ("its memory before any run, MB", False),
     "import_ms": ("import orchestrator.cli, CPU ms", False),
     "validate_s": ("validate 2,000 tasks, CPU s", False),
+    "start_s": ("orchestrator local is up, CPU s", False),
+    "start_mb": ("orchestrator local when up, MB", False),
+    "start_2000_s": ("the same with 2,000 tasks, CPU s", False),
+    "start_2000_mb": ("the same with 2,000 tasks, MB", False),
     "year_s": ("a year of 25 schedules, CPU s", False),
 }
 
@@ -86,11 +89,19 @@ def of_runs() -> dict[str, float]:
     }
 
 
-def _least_of(program: str, *arguments: str) -> float:
-    """The number that a program prints at its end, the least of three."""
+def _cpu_of(program: str, *arguments: str) -> float:
+    """Seconds of the processor that a program prints, the least of three."""
     command = [sys.executable, "-c", f"import sys; sys.path.insert(0, '.'); {program}", *arguments]
     ran = [subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(3)]
     return min(float(text.splitlines()[-1]) for text in ran)
+
+
+def _write_tasks(file: Path) -> None:
+    lines = [
+        f"  task-{number}: {{run: lambda/report-generator, schedule: cron({number % 60} 8 * * ? *)}}\n"
+        for number in range(TASKS)
+    ]
+    file.write_text("tasks:\n" + "".join(lines))
 
 
 def of_commands() -> dict[str, float]:
@@ -98,47 +109,53 @@ def of_commands() -> dict[str, float]:
     timed = "import time; began = time.process_time(); {}; print(time.process_time() - began)"
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "tasks.yaml")
-        lines = [
-            f"  task-{number}: {{run: lambda/report-generator, schedule: cron({number % 60} 8 * * ? *)}}\n"
-            for number in range(TASKS)
-        ]
-        file.write_text("tasks:\n" + "".join(lines))
+        _write_tasks(file)
         validate = "from orchestrator.cli.main import main; main(['validate', sys.argv[1]])"
         return {
-            "import_ms": 1000 * _least_of(timed.format("import orchestrator.cli.main")),
-            "validate_s": _least_of(timed.format(validate), str(file)),
+            "import_ms": 1000 * _cpu_of(timed.format("import orchestrator.cli.main")),
+            "validate_s": _cpu_of(timed.format(validate), str(file)),
         }
 
 
-#: Starts the embedded AWS with the project of the current folder.
-_START = """
-import resource, time
-from orchestrator.deployment import Project
-from orchestrator.local.aws.clock import RealClock
-from orchestrator.local.session import Path, started
-project = Project(root=Path.cwd())
-application = project.application(project.stack())
-with started(application, project.tasks, port=0, clock=RealClock(), say=lambda line: None):
-    print({})
-"""
+def _started(*options: str) -> tuple[float, float]:
+    """Seconds of the processor until `orchestrator local` is up, and its megabytes then, its processes included."""
+    program = (
+        f"import sys; sys.path.insert(0, '.'); from orchestrator.cli.main import main; main({['local', *options]})"
+    )
+    with subprocess.Popen([sys.executable, "-uc", program], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            assert any("is up on" in line for line in process.stdout)
+            waiting, ticks, pages = [process.pid], 0, 0
+            while waiting:
+                folder = Path("/proc", str(waiting.pop()))
+                # Behind the name, which may hold spaces: utime, stime, and those of children that have ended.
+                ticks += sum(map(int, (folder / "stat").read_text().rpartition(") ")[2].split()[11:15]))
+                resident, shared = map(int, (folder / "statm").read_text().split()[1:3])
+                pages += resident if folder.name == str(process.pid) else resident - shared
+                waiting += [int(one) for of in folder.glob("task/*/children") for one in of.read_text().split()]
+        finally:
+            process.kill()
+    return ticks / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def of_start() -> dict[str, float]:
-    """Of `orchestrator local`, until everything is deployed, without the processes of functions, which come later."""
-    return {
-        "start_s": _least_of(_START.format("time.process_time()")),
-        "start_mb": _least_of(_START.format("resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024")),
-    }
+    """Of `orchestrator local`, with the tasks of the project and with many."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "tasks.yaml")
+        _write_tasks(file)
+        few, many = (_started("--port", "0", *more) for more in ((), ("--tasks", str(file))))
+    return {"start_s": few[0], "start_mb": few[1], "start_2000_s": many[0], "start_2000_mb": many[1]}
 
 
 def of_year() -> dict[str, float]:
     """Of the simulated year: a part of its schedules, of each kind as often as in the whole."""
     year = "from tests.simulation.year import live, world; [live(n, 1, 365, world(1, 365)) for n in range(3, 1000, 40)]"
     timed = f"import time; began = time.process_time(); {year}; print(time.process_time() - began)"
-    return {"year_s": _least_of(timed)}
+    return {"year_s": _cpu_of(timed)}
 
 
-PARTS: tuple[Callable[[], dict[str, float]], ...] = (of_runs, of_start, of_commands, of_year)
+PARTS: tuple[Callable[[], dict[str, float]], ...] = (of_runs, of_commands, of_start, of_year)
 
 
 def main() -> None:

@@ -219,7 +219,7 @@ def check(machine: Machine, seed: int, count: int) -> Counter[str]:
 
 
 def test_a_sample_of_claims_is_decided_as_the_rule_says(machine: Machine) -> None:
-    assert set(check(machine, 1, 120)) == set(Decision)
+    assert set(check(machine, 19, 40)) == set(Decision)
 
 
 @pytest.mark.proof

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,13 +20,15 @@ from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.local.aws.step_functions import executions, jsonata
 from orchestrator.local.aws.step_functions.jsonata import Evaluation
 from orchestrator.runs.execution_end import LOST
-from orchestrator.runs.run import Run, RunStatus, Trigger
+from orchestrator.runs.run import TERMINAL, UNSUCCESSFUL, Run, RunStatus, Trigger
+from orchestrator.runs.task_state import Checkpoint
 from orchestrator.stores.histories import Histories
 from orchestrator.tasks.event_start import WhenAbsent
 from orchestrator.tasks.express import obstacles
 from orchestrator.tasks.records import item_of
 from orchestrator.tasks.retries import RetryPolicy
-from orchestrator.tasks.task import OverlapPolicy, Target, TargetKind, Task
+from orchestrator.tasks.slots import key
+from orchestrator.tasks.task import OverlapPolicy, Target, TargetKind, Task, TaskSchedule
 from tests.testbed.reference import MOST, disagreements, expressions, never_evaluated
 from tests.testbed.rounds import round_at
 from tests.testbed.task_runner import SLOT, STACK, TaskRunner
@@ -271,6 +274,166 @@ def test_the_watchdog_closes_what_died_when_its_time_is_over(twin: Twin) -> None
     assert (record.lease, record.consecutive_failures) == (None, 1)
     assert len(twin.runner._alerts(task_id)) == 1
     # A delivery that comes after that does not run the slot once more.
+    assert found(twin.run(task_id)).duplicates == 1
+
+
+def well(twin: Twin, task_id: str, slot: str) -> list[str]:
+    return [twin.start(task_id, slot)]
+
+
+def badly(twin: Twin, task_id: str, slot: str) -> list[str]:
+    return [twin.start(task_id, slot, params={"succeedsAt": 9})]
+
+
+def twice(twin: Twin, task_id: str, slot: str) -> list[str]:
+    return [twin.start(task_id, slot) for _ in range(2)]
+
+
+def paused(twin: Twin, task_id: str, slot: str) -> list[str]:
+    twin.runner.change(task_id, "SET pause = :pause", pause={"M": {"who": {"S": "ann"}}})
+    return well(twin, task_id, slot)
+
+
+def broken(twin: Twin, task_id: str, slot: str) -> list[str]:
+    twin.runner.change(task_id, "SET target = :target", target={"S": "../x"})
+    return well(twin, task_id, slot)
+
+
+def elsewhere(twin: Twin, task_id: str, slot: str) -> list[str]:
+    twin.runner.change(task_id, "SET overlap = :overlap", overlap={"S": OverlapPolicy.BUFFER_ONE})
+    return well(twin, task_id, slot)
+
+
+def robbed(twin: Twin, task_id: str, slot: str) -> list[str]:
+    """Of its lease, while it is at work."""
+    started = [twin.start(task_id, slot, params={"seconds": 0.4})]
+    twin.runner.until(lambda: twin.runner.ledger.get(task_id, slot) is not None)
+    twin.runner.change(task_id, "SET lease.executionArn = :other", other={"S": "arn:other"})
+    return started
+
+
+def not_yet(twin: Twin, task_id: str, slot: str) -> list[str]:
+    return [twin.start(task_id, slot, params={"notYet": 80_000})]
+
+
+#: What leads to each state. Of those that are not here the next two end an execution; the others take a fault of AWS.
+DEATHS: dict[str, Callable[[Twin, str, str], list[str]]] = {
+    "LookupTask": well,
+    "ClaimSlot": well,
+    "InvokeLambda": well,
+    "RecordOutcome": well,
+    "RecordOutcomeAlone": robbed,
+    "RetryOrGiveUp": badly,
+    "BackOff": badly,
+    "RecordFailure": badly,
+    "PostponeRun": not_yet,
+    "ExplainRefusal": twice,
+    "Refused": paused,
+    "RecordDuplicate": twice,
+    "RecordSkip": paused,
+    "RecordRefusal": broken,
+    "HandOver": elsewhere,
+}
+ENDS = {"Ended", "Failed"}
+AFTER_FAULTS = {"ClaimAgain", "Unrecorded", "RecordFailureAlone", "PostponeRunAlone"}
+
+
+@contextmanager
+def dying_after(twin: Twin, state: str) -> Iterator[None]:
+    """Wherever ``state`` leads to, the execution dies on the way: what the state has done is done."""
+    client = twin.runner.aws.client("stepfunctions")
+    sound = client.describe_state_machine(stateMachineArn=twin.arn)["definition"]
+    mortal = json.loads(sound)
+    left, targets = mortal["States"][state], list[str]()
+    for one in (left, *left.get("Choices", ()), *left.get("Catch", ())):
+        targets += [one[name] for name in ("Next", "Default") if name in one]
+        one |= {name: "Die" for name in ("Next", "Default") if name in one}
+    if left.pop("End", False):
+        left["Next"] = "Die"
+    deadly = "{% $error('it dies') %}"
+    # A state that nothing leads to is refused.
+    choices = [{"Condition": deadly, "Next": target} for target in targets]
+    goes_on = {"Type": "Choice", "Choices": choices, "Default": "Ended"}
+    mortal["States"]["Die"] = goes_on if targets else {"Type": "Pass", "Output": deadly, "Next": "Ended"}
+    client.update_state_machine(stateMachineArn=twin.arn, definition=json.dumps(mortal))
+    try:
+        yield
+    finally:
+        client.update_state_machine(stateMachineArn=twin.arn, definition=sound)
+
+
+def test_every_state_that_an_execution_can_die_after_is_among_the_deaths() -> None:
+    states = definitions.ALL["ExpressRunner"](STACK).to_dict()["States"]
+    assert set(DEATHS) | ENDS | AFTER_FAULTS == set(states)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        # In the suite: nothing claimed, nothing recorded, a second delivery.
+        pytest.param(one, marks=[] if one in ("LookupTask", "RecordDuplicate") else pytest.mark.proof)
+        for one in DEATHS
+    ],
+)
+def test_whatever_state_it_dies_after_its_slot_is_explained_told_and_run_once(twin: Twin, state: str) -> None:
+    runner, now = twin.runner, twin.runner.aws.clock.now()
+    slot, task_id = key(now.replace(minute=0, second=0, microsecond=0)), twin.register(f"dies-after-{state}")
+    record = runner.registry.get(task_id)
+    assert record is not None
+    hourly = replace(record.task, schedules=(TaskSchedule(expression="cron(0 * * * ? *)"),), grace_seconds=300)
+    before = key(datetime.fromisoformat(slot) - timedelta(seconds=1))
+    runner.registry.register(hourly, Checkpoint(checked_until=before, next_run=slot), anew=True)
+    with dying_after(twin, state):
+        arns = DEATHS[state](twin, task_id, slot)
+        for arn in arns:
+            twin.over(arn)
+    died = runner.aws.clock.now()
+    for minutes in (7, 13):
+        round_at(runner, died + timedelta(minutes=minutes))
+    assert runner.aws.event_sources.settled(60)
+    if state == "HandOver":
+        runner.until(lambda: (run := runner.ledger.get(task_id, slot)) is not None and run.status in TERMINAL)
+    run = found(runner.ledger.get(task_id, slot))
+    # A slot that waits is looked at again.
+    assert run.status in TERMINAL or run.hold is not None, run
+    assert run.status not in UNSUCCESSFUL or runner._alerts(task_id)
+    if state != "RecordRefusal":
+        record = runner.registry.get(task_id)
+        assert record is not None
+        assert record.lease is None or record.lease.execution_arn == "arn:other"
+    # What comes after that runs it where nothing has, and else counts.
+    late = twin.start(task_id, slot)
+    twin.over(late)
+    assert sum("InvokeLambda" in twin.states(arn) for arn in (*arns, late)) <= 1
+    after = found(runner.ledger.get(task_id, slot))
+    if run.status is RunStatus.MISSED:
+        assert (after.status, after.attempts, [one.status for one in after.history]) == (
+            RunStatus.SUCCEEDED, 1, [RunStatus.MISSED]
+        )  # fmt: skip
+    else:
+        assert (after.status, after.attempts) == (run.status, run.attempts)
+        # TaskRunner counts it where it has another name.
+        assert after.duplicates == run.duplicates + (state != "HandOver")
+    runner.registry.remove(task_id)
+
+
+def test_an_execution_that_the_machines_own_time_ends_is_closed_by_the_watchdog(twin: Twin) -> None:
+    client, task_id = twin.runner.aws.client("stepfunctions"), twin.register("out-of-time", params={"seconds": 1.6})
+    sound = client.describe_state_machine(stateMachineArn=twin.arn)["definition"]
+    short = json.loads(sound) | {"TimeoutSeconds": 1}
+    client.update_state_machine(stateMachineArn=twin.arn, definition=json.dumps(short))
+    try:
+        arn = twin.start(task_id)
+        twin.over(arn)
+    finally:
+        client.update_state_machine(stateMachineArn=twin.arn, definition=sound)
+    assert twin.states(arn)[-1] == "InvokeLambda"
+    run = found(twin.runner.ledger.get(task_id, SLOT))
+    assert run.status is RunStatus.RUNNING
+    round_at(twin.runner, datetime.fromisoformat(run.started_at or "") + timedelta(seconds=365))
+    run = found(twin.runner.ledger.get(task_id, SLOT))
+    assert (run.status, run.error) == (RunStatus.ABORTED, LOST)
+    assert len(twin.runner._alerts(task_id)) == 1
     assert found(twin.run(task_id)).duplicates == 1
 
 

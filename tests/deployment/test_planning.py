@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from orchestrator.deployment import (
     plan_summary,
 )
 from orchestrator.local.aws.server import EmbeddedAws
+from orchestrator.stack import Stack
 from tests.testbed import sample
 from tests.testbed.recorded import Recorded
 from tests.testbed.sample import task
@@ -40,15 +41,26 @@ def application(tmp_path: Path) -> Application:
 
 
 @pytest.fixture
-def clients(aws: EmbeddedAws) -> Recorded:
-    return Recorded(aws)
+def clients(embedded_aws: EmbeddedAws) -> Recorded:
+    return Recorded(embedded_aws)
+
+
+@pytest.fixture(scope="module")
+def deployed(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], object]]:
+    """The application, once with two tasks for all tests, since a plan changes nothing. What deploys it again."""
+    application = sample.application(tmp_path_factory.mktemp("sample"))
+
+    def deploy() -> object:
+        return apply(embedded_aws.client, application, [REPORT, CLEAN], deployer=Deployer(now=lambda: NOW))
+
+    deploy()
+    yield deploy
+    embedded_aws.reset()
 
 
 @pytest.fixture
-def planned(clients: Recorded, application: Application) -> Callable[..., DeploymentPlan]:
-    """A plan over the application with two tasks deployed; that nothing was written is asserted."""
-    apply(clients, application, [REPORT, CLEAN], deployer=Deployer(now=lambda: NOW))
-    clients.calls.clear()
+def planned(clients: Recorded, application: Application, deployed: object) -> Callable[..., DeploymentPlan]:
+    """A plan over what is deployed; that nothing was written is asserted."""
 
     def planned(*tasks: Any, application: Application = application, **options: Any) -> DeploymentPlan:
         made = plan(clients, application, tasks, now=NOW, **options)
@@ -58,13 +70,13 @@ def planned(clients: Recorded, application: Application) -> Callable[..., Deploy
     return planned
 
 
-def test_before_the_first_deployment_everything_is_new(clients: Recorded, application: Application) -> None:
-    made = plan(clients, application, [REPORT], now=NOW)
+def test_before_the_first_deployment_everything_is_new(clients: Recorded, tmp_path: Path) -> None:
+    made = plan(clients, sample.application(tmp_path, Stack(name="orchestrator-new")), [REPORT], now=NOW)
     assert not made.is_empty
     assert {change.action for change in made.infrastructure} == {"add"}
     said = list(plan_lines(made))
     assert "+ AWS::DynamoDB::Table TaskRuns" in said
-    assert any(re.fullmatch(r"\+ definition orchestrator-dev-TaskRunner: \d+ states", line) for line in said)
+    assert any(re.fullmatch(r"\+ definition orchestrator-new-TaskRunner: \d+ states", line) for line in said)
     assert [(change.task_id, change.action) for change in made.tasks] == [("report", "add")]
     assert clients.writes == []
 
@@ -143,10 +155,12 @@ def test_the_plan_as_json_has_every_change(planned: Callable[..., DeploymentPlan
 
 
 def test_a_registration_that_somebody_has_broken_is_planned_anew(
-    planned: Callable[..., DeploymentPlan], aws: EmbeddedAws
+    planned: Callable[..., DeploymentPlan], embedded_aws: EmbeddedAws, deployed: Callable[[], object]
 ) -> None:
-    aws.client("dynamodb").put_item(
+    embedded_aws.client("dynamodb").put_item(
         TableName="orchestrator-dev-ScheduledTasks", Item={"taskId": {"S": "report"}, "kind": {"S": "rocket"}}
     )
     (change,) = planned(REPORT, CLEAN).tasks
     assert (change.task_id, change.action, change.fields) == ("report", "change", ())
+    deployed()
+    assert planned(REPORT, CLEAN).is_empty

@@ -50,6 +50,7 @@ class Reader:
         self._running = ExitStack()
         self._process: subprocess.Popen[str] | None = None
         self._said: list[str] = []
+        self._saved: set[str] = set()
 
     def follow(self, page: Path) -> int:
         """Every step of the page; how many commands were typed. Raises AssertionError at the first that differs.
@@ -74,19 +75,23 @@ class Reader:
     def _write(self, file: WrittenFile | ChangedFile) -> None:
         path = self.folder / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._said.clear()
-        path.write_text(file.onto(path.read_text(encoding="utf-8") if path.exists() else ""), encoding="utf-8")
         if self._process and _DEPLOYED.fullmatch(file.path.as_posix()):
-            self._until_deployed(file.path.as_posix())
+            self._saved.add(file.path.as_posix())
+        path.write_text(file.onto(path.read_text(encoding="utf-8") if path.exists() else ""), encoding="utf-8")
 
-    def _until_deployed(self, saved: str) -> None:
+    def _until_deployed(self) -> None:
+        """Returns when all that was saved is deployed, as a person waits before the next command."""
         end = time.monotonic() + 60
-        while not any(saved in line for line in self._said):
-            assert time.monotonic() < end, f"{saved} was saved, and nothing was said of it"
+        while self._saved:
+            assert time.monotonic() < end, f"{self._saved} are not deployed: {self._said}"
             time.sleep(0.05)
-        assert any(f"{saved}: deployed (" in line for line in self._said), self._said
+            for line in self._said:
+                names, deployed, _ = line.partition(": deployed (")
+                self._saved -= {*names.split(", ")} if deployed else set()
+        self._said.clear()
 
     def _type(self, command: Command) -> bool:
+        self._until_deployed()
         words = shlex.split(command.line, comments=True)
         if words[0] == "make":
             assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE), command.line

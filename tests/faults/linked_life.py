@@ -383,8 +383,8 @@ class LinkedLife(RuleBasedStateMachine):
             if not self.reruns[task_id, slot]:
                 too_early = list(self._violated(self.tasks[task_id], slot, at))
                 assert too_early == [], (task_id, slot, at, too_early)
-        most = self._most_at_once(mine, rows)
-        assert most <= self.limit.at_once, most
+        too_many = next(self._too_many_at_once(mine, rows), None)
+        assert too_many is None, too_many
         holders = self.pools.get(self.limit).living(now.timestamp()).holders
         assert holders == (), holders
 
@@ -406,25 +406,28 @@ class LinkedLife(RuleBasedStateMachine):
                 if not any(may or one.status is RunStatus.SUCCEEDED for one in runs):
                     yield row
 
-    def _most_at_once(self, calls: list[tuple[str, str, datetime]], rows: list[Run]) -> int:
-        """How many runs that are in the pool were at work at once; of those that died nobody knows until when."""
+    def _too_many_at_once(
+        self, calls: list[tuple[str, str, datetime]], rows: list[Run]
+    ) -> Iterator[list[tuple[datetime, datetime, str, str]]]:
+        """The runs that were at work at once, from the call of the target on, where they were more than the pool has
+        places. Of those that died nobody knows until when they were at work.
+        """
         known: dict[tuple[str, str], tuple[Run | EarlierRun, ...]] = {
             (run.task_id, run.slot): (run, *run.history) for run in rows
         }
-        changes = []
-        for task_id, slot, at in calls:
-            if self.tasks[task_id].pool is None:
-                continue
-            for one in known.get((task_id, slot), ()):
-                began = datetime.fromisoformat(one.started_at) if one.started_at else None
-                has_ended = one.status in (RunStatus.SUCCEEDED, RunStatus.FAILED)
-                if began and has_ended and began <= at <= _ended(one):
-                    changes += [(at, 1), (_ended(one), -1)]
-        most = inside = 0
-        for _, change in sorted(changes):
-            inside += change
-            most = max(most, inside)
-        return most
+        spans = [
+            (at, _ended(one), task_id, slot)
+            for task_id, slot, at in calls
+            for one in known.get((task_id, slot), ())
+            if self.tasks[task_id].pool is not None
+            and one.status in (RunStatus.SUCCEEDED, RunStatus.FAILED)
+            and one.started_at
+            and datetime.fromisoformat(one.started_at) <= at <= _ended(one)
+        ]
+        for span in spans:
+            inside = [one for one in spans if one[0] <= span[0] < one[1]]
+            if len(inside) > self.limit.at_once:
+                yield inside
 
     # --- how
 

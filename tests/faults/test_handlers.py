@@ -41,8 +41,11 @@ _TIMES = 3
 
 #: A function's own calls are of these services. What Lambda does in its name to find its events is not: a poll that
 #: fails is made again.
-_SERVICES = ("cloudwatch:", "dynamodb:", "sns:", "states:")
+_SERVICES = ("cloudwatch:", "dynamodb:", "scheduler:", "sns:", "states:")
 _POLLING = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
+
+#: A call, and how it fails.
+Key = tuple[str, Fault]
 
 
 @pytest.fixture(scope="module")
@@ -82,10 +85,10 @@ def _label(call: Call) -> str:
     return f"{call.action} {what}".removesuffix(" *")
 
 
-def every(runner: TaskRunner, prefix: str, labels: Sequence[str]) -> dict[tuple[str, Fault], Cell]:
-    """A task for each call and each fault."""
+def every(runner: TaskRunner, prefix: str, labels: Sequence[str], *, third: bool = False) -> dict[Key, Cell]:
+    """A task for each call and each fault, or for every third of them, which meets all calls and all faults."""
     at = (runner.aws.clock.now() - timedelta(minutes=10)).replace(second=0, microsecond=0)
-    keys = enumerate(product(labels, Fault))
+    keys = enumerate([*product(labels, Fault)][:: 3 if third else 1])
     return {key: Cell(runner=runner, task_id=f"{prefix}-{number:02}", at=at) for number, key in keys}
 
 
@@ -142,10 +145,13 @@ def _died(cell: Cell) -> None:
     cell.runner.aws.client("stepfunctions").stop_execution(executionArn=execution)
 
 
-def test_whatever_call_of_the_failure_handler_fails_no_slot_is_silent(runner: TaskRunner, faults: Faults) -> None:
+@pytest.mark.parametrize("third", [True, pytest.param(False, marks=pytest.mark.proof)], ids=["sample", "all"])
+def test_whatever_call_of_the_failure_handler_fails_no_slot_is_silent(
+    runner: TaskRunner, faults: Faults, third: bool
+) -> None:
     known = calls(runner, STACK.function("failure-handler", is_task=False))
     assert sorted(known) == sorted(FAILURE_HANDLER)
-    cells = every(runner, "failure-handler", list(FAILURE_HANDLER))
+    cells = every(runner, f"failure-handler-{third}", list(FAILURE_HANDLER), third=third)
     struck = injected(known, cells)
 
     def play(key: tuple[str, Fault], cell: Cell) -> None:
@@ -214,6 +220,35 @@ def test_whatever_call_fails_a_held_slot_is_woken_and_runs_once(runner: TaskRunn
     assert {cell.row().attempts for cell in cells.values()} == {1}  # type: ignore[union-attr] # see above
 
 
+#: What it does of slots that wait for a moment alone.
+OF_TIMED = ("scheduler:CreateSchedule",)
+
+
+def test_whatever_call_fails_a_slot_that_waits_for_a_moment_has_its_alarm_clock(
+    runner: TaskRunner, faults: Faults
+) -> None:
+    known = calls(runner, STACK.function("follower", is_task=False))
+    cells = every(runner, "timed", OF_TIMED)
+    struck = injected(known, cells)
+
+    def hold(_: tuple[str, Fault], cell: Cell) -> None:
+        cell.register(params={"notYet": 80_000})
+        cell.run()
+
+    scheduler = runner.aws.client("scheduler")
+
+    def alarms(cell: Cell) -> int:
+        prefix = f"{cell.task_id}."
+        return len(scheduler.list_schedules(GroupName=STACK.one_time_group, NamePrefix=prefix)["Schedules"])
+
+    with faults.injected(*struck.values()):
+        at_once(hold, cells)
+        runner.until(lambda: all(one.hits > _TIMES for one in struck.values()))
+        assert runner.aws.event_sources.settled(60)
+    assert {key: alarms(cell) for key, cell in cells.items()} == dict.fromkeys(cells, 1)
+    assert {cell.row().status for cell in cells.values()} == {RunStatus.WAITING}  # type: ignore[union-attr] # it ran
+
+
 #: What it does of pools alone, beside OF_MUTED.
 OF_POOL = ("dynamodb:DeleteItem Limits", "dynamodb:GetItem Limits", "dynamodb:PutItem Limits")
 
@@ -256,7 +291,7 @@ MUTES, OF_MUTED = "dynamodb:Query Limits", "dynamodb:UpdateItem Limits"
 @pytest.mark.proof
 def test_whatever_call_of_the_follower_fails_people_are_told(runner: TaskRunner, faults: Faults) -> None:
     known = calls(runner, STACK.function("follower", is_task=False))
-    assert sorted(known) == sorted((*FOLLOWER, *OF_HELD, *OF_POOL, ONLY_COUNTED))
+    assert sorted(known) == sorted((*FOLLOWER, *OF_HELD, *OF_TIMED, *OF_POOL, ONLY_COUNTED))
     cells = every(runner, "follower", FOLLOWER)
     recorder = Recorder(runner.aws.client("dynamodb"), STACK)
 
@@ -341,8 +376,11 @@ def _so_often(what: str, times: int) -> str:
 # --- the watchdog
 
 #: For each call, what it is made for: a slot that was ``missed``, is ``held`` or is to be ``caught up``, the run of an
-#: execution that ``died``, an ``incident`` that has grown since it was told, or the whole ``round``.
+#: execution that ``died``, an ``incident`` that has grown since it was told or that is ``over`` with its month, or the
+#: whole ``round``. The first is what it does once a day, in a round in which nothing of it fails.
 WATCHDOG = {
+    "dynamodb:Scan ScheduledTasks": "round",
+    "dynamodb:DeleteItem Incidents": "over",
     "dynamodb:Query NextRunIndex": "round",
     "dynamodb:GetItem ScheduledTasks": "missed",
     "dynamodb:UpdateItem ScheduledTasks": "missed",
@@ -369,6 +407,10 @@ def _cause(cell: Cell) -> Cause:
     return Cause(severity=Severity.FAILED, title=f"{cell.task_id} of delivery to TaskRunner")
 
 
+def _overrun(cell: Cell) -> Cause:
+    return Cause(severity=Severity.OVER_BUDGET, title=f"{cell.task_id}: more than $1.00 in 2020-01")
+
+
 def _mute(cell: Cell) -> Mute:
     """For some minutes, in which a round may be made as of a later moment."""
     now = datetime.now(UTC)
@@ -390,6 +432,8 @@ class Prepared:
             marks = (*marks, self._died(cell))
         elif what == "incident":
             marks = (*marks, self._incident(cell))
+        elif what == "over":
+            marks = (*marks, self._over(cell))
         elif what == "held":
             self._held(cell)
         elif what == "pooled":
@@ -427,6 +471,11 @@ class Prepared:
         Pools(dynamodb, STACK).enter(_pooled(cell), ghost, now)
         cell.run()
         cell.runner.until(lambda: bool((run := cell.row()) and run.hold and run.hold.why))
+
+    def _over(self, cell: Cell) -> str:
+        """Of a budget, in a month of long ago."""
+        incidents = Incidents(cell.runner.aws.client("dynamodb"), STACK)
+        return incidents.begin(_overrun(cell), datetime.now(UTC), owner="", tasks=[cell.task_id]).id
 
     def _incident(self, cell: Cell) -> str:
         """Told of one task, and now it has hit another one."""
@@ -490,10 +539,13 @@ def test_whatever_call_of_the_watchdog_fails_a_later_round_makes_up_for_it(runne
     assert runner.aws.event_sources.settled(60)
     assert _heartbeats(runner) > before
     whom, said = told(runner), "\n".join(messages(runner))
+    still_open = {incident.id for incident in Incidents(runner.aws.client("dynamodb"), STACK).open()}
 
     def judged(key: tuple[str, Fault], cell: Cell) -> str:
         if WATCHDOG[key[0]] == "incident":
             return _so_often("told", said.count(f"An incident goes on: {_cause(cell).title}."))
+        if WATCHDOG[key[0]] == "over":
+            return LOST if _overrun(cell).incident in still_open else "over"
         if WATCHDOG[key[0]] == "mute":
             return _so_often("told", said.count(f"A mute is over: {cell.task_id}."))
         return verdict(runner.ledger.get(cell.task_id, cell.slot), cell.task_id, whom)

@@ -145,6 +145,12 @@ class Running:
         items = (item for item in self.items("TaskRuns") if item["taskId"]["S"] == task)
         return {item["slot"]["S"]: item["status"]["S"] for item in items}
 
+    def rows(self) -> dict[tuple[str, str], str]:
+        """The status of every run, by its task and slot, as `orchestrator runs` shows it."""
+        said = self.orchestrator("runs", "--limit", "1000", "--json")
+        assert said.code == 0, said.err
+        return {(row["taskId"], row["slot"]): row["status"] for row in said.json}
+
     def runs(self, task: str) -> list[dict[str, Any]]:
         """The rows of a task, the newest first."""
         said = self.orchestrator("runs", task, "--json", "--limit", "1000")

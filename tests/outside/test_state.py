@@ -2,26 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-import pytest
-
-from tests.outside.running import Running, running
-
-TASKS = """
-tasks:
-  quick: {run: lambda/warm, schedule: cron(0 8 * * ? *)}
-  watchdog: {run: lambda/watchdog, schedule: rate(1 day), retry: false}
-"""
-
-
-def rows(up: Running) -> dict[tuple[str, str], str]:
-    said = up.orchestrator("runs", "--limit", "1000", "--json")
-    assert said.code == 0, said.err
-    return {(row["taskId"], row["slot"]): row["status"] for row in said.json}
+from tests.outside.running import Running
 
 
 def test_what_was_said_to_be_done_is_there_after_a_kill(real: Running) -> None:
@@ -49,14 +32,14 @@ def test_what_was_said_to_be_done_is_there_after_a_kill(real: Running) -> None:
         UpdateExpression="SET startedAt = :then",
         ExpressionAttributeValues={":then": {"S": an_hour_ago}},
     )
-    before = rows(real)
+    before = real.rows()
     its = [status for (task, _), status in before.items() if task in ("kept", "lost")]
     assert sorted(its) == ["RUNNING", "SUCCEEDED", "SUCCEEDED"]
     real.kill()
     real.begin()
     # Other rows are there, too; what was at work for another test may have ended before all was killed.
     told = {row: status for row, status in before.items() if status != "RUNNING" or row[0] == "lost"}
-    after = rows(real)
+    after = real.rows()
     assert {row: after.get(row) for row in told} == told
     assert real.tasks()["kept"]["state"].endswith("stocktaking")
     found = s3.get_object(Bucket=bucket, Key="mine/a.csv")
@@ -70,22 +53,3 @@ def test_what_was_said_to_be_done_is_there_after_a_kill(real: Running) -> None:
     assert (row["status"], row.get("error")) == ("ABORTED", "ExecutionLost")
     assert real.orchestrator("rerun", "kept", "2026-11-20T08:00:00Z").code == 2, "it is still paused"
     scheduler.delete_schedule(GroupName="orchestrator-dev", Name="mine")
-
-
-@pytest.mark.proof
-def test_killed_again_and_again_it_loses_no_row(tmp_path: Path) -> None:
-    state, known = str(tmp_path / "state"), dict[tuple[str, str], str]()
-    for number, seconds in enumerate((0.1, 0.7, 1.9, 0.3)):
-        with running(TASKS, "--state", state) as up:
-            now = rows(up)
-            assert {row: status for row, status in known.items() if now.get(row) != status} == {}
-            runner = up.task_runner
-            for slot in range(10):
-                start = {"taskId": "quick", "scheduledTime": f"2026-11-2{number}T08:00:{slot:02}Z"}
-                up.client("stepfunctions").start_execution(stateMachineArn=runner, input=json.dumps(start))
-            time.sleep(seconds)
-            # What a reader was told; a run may have ended since.
-            known |= {row: status for row, status in rows(up).items() if status != "RUNNING"}
-            up.process.kill()
-            up.process.wait(20)
-    assert known

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+from functools import cache
 from types import ModuleType
 from typing import Any
 
 
+@cache
 def as_it_comes(module: ModuleType) -> Any:
     """The same source, loaded once more under another name."""
     assert module.__file__

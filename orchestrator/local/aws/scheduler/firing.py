@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
@@ -191,12 +191,14 @@ class Scheduler:
             listener(delivery)
 
 
-def _after(backend: Any, token: str | None) -> Iterator[Any]:
-    """The schedules behind that of a token, by the names of group and schedule, which are put in order once."""
-    names: list[str] | None = backend.__dict__.get("names")
-    if names is None:
-        groups = list(backend.schedule_groups.values())
-        names = backend.names = sorted(f"{group.name}/{name}" for group in groups for name in list(group.schedules))
+def _names(backend: Any) -> list[str]:
+    """The names of group and schedule, in order."""
+    groups = list(backend.schedule_groups.values())
+    return sorted(f"{group.name}/{name}" for group in groups for name in list(group.schedules))
+
+
+def _after(backend: Any, names: Sequence[str], token: str | None) -> Iterator[Any]:
+    """The schedules behind that of a token, in the order of ``names``."""
     for place in range(bisect_right(names, token) if token else 0, len(names)):
         group, _, name = names[place].partition("/")
         # One that has gone meanwhile is passed over.
@@ -256,9 +258,13 @@ def install(aws: Aws) -> None:
                 f" Member must have value less than or equal to {_PAGE_SIZE}"
             )
         size = max_results or _PAGE_SIZE
+        # They are put in order once, and anew when another schedule has come or gone.
+        names = self.__dict__.get("names")
+        if names is None:
+            names = self.names = _names(self)
         found = (
             schedule
-            for schedule in _after(self, next_token)
+            for schedule in _after(self, names, next_token)
             if (not group_names or schedule.group_name in group_names)
             and (not state or schedule.state == state)
             and schedule.name.startswith(name_prefix or "")
