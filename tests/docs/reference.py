@@ -136,7 +136,8 @@ Not in these tables:
   of the follower; one that asks for an approval, eight. `forecast` counts that. A look of a handler that says "not yet"
   is a run and five transitions, and nobody knows beforehand how many there are.
 - **What a nested workflow does** inside: its own transitions and functions. `forecast` counts the transitions of one
-  that takes one way alone, as those of `http/` do. A backfill costs seven transitions a slot, a rerun eight.
+  that takes one way alone, as those of `http/`, `ecs/`, `batch/` and `glue/` do; what ECS, Batch and Glue cost it does
+  not know. A backfill costs seven transitions a slot, a rerun eight.
 - **S3** (some 10 MB for each function and version), and data transfer.
 
 - **What you ask for.** `--log-level ALL` writes a simple run into its log group as well, $LOGGED a million; `--tracing`
