@@ -117,7 +117,7 @@ def carry_out(
             progress=deployer.progress,
         )
     done = planned
-    if outputs != planned.stack.outputs:
+    if outputs != planned.stack.outputs and not planned.writes_data:
         done = _read_again(clients, done, outputs, deployer)
     # The lock is a write, so it is taken only where something is to be written.
     if done.writes_data:

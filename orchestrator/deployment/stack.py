@@ -90,13 +90,15 @@ class CloudFormationStack:
     def describe(self) -> Deployed | None:
         """The stack, or None if there is none, or none but a change set that was never executed."""
         try:
-            stack = self._client.describe_stacks(StackName=self._name)["Stacks"][0]
+            deployed = self._describe()
         except ClientError as fault:
             if fault.response["Error"]["Code"] == "ValidationError" and "does not exist" in str(fault):
                 return None
             raise
-        if stack["StackStatus"] == "REVIEW_IN_PROGRESS":
-            return None
+        return None if deployed.status == "REVIEW_IN_PROGRESS" else deployed
+
+    def _describe(self) -> Deployed:
+        stack = self._client.describe_stacks(StackName=self._name)["Stacks"][0]
         return Deployed(
             status=stack["StackStatus"],
             parameters={item["ParameterKey"]: item["ParameterValue"] for item in stack.get("Parameters", [])},
@@ -108,7 +110,9 @@ class CloudFormationStack:
 
         Raises :class:`DeploymentFailed` for a stack that must be mended by a person first.
         """
-        deployed = self.describe()
+        return self._on_top_of(self.describe())
+
+    def _on_top_of(self, deployed: Deployed | None) -> Deployed | None:
         if deployed and deployed.status == _UNDONE:
             return None
         if deployed and deployed.status in _ADVICE:
@@ -131,8 +135,9 @@ class CloudFormationStack:
         Without ``tags`` it keeps those that it has; CloudFormation gives them to its resources as well.
         Raises :class:`DeploymentFailed` with the first resource that failed.
         """
-        before = self.deployable()
-        if before is None and self.describe():
+        found = self.describe()
+        before = self._on_top_of(found)
+        if before is None and found:
             self._progress(f"the creation of {self._name} failed before and was rolled back; its record goes first")
             self.delete()
         tagged: TagsOfStack = {}
@@ -151,7 +156,7 @@ class CloudFormationStack:
         if self._changes_something(change_set):
             seen = {event["EventId"] for event in islice(self._events(), 1)}
             self._client.execute_change_set(ChangeSetName=change_set, StackName=self._name)
-            self._wait(seen)
+            return self._wait(seen)
         after = self.describe()
         assert after is not None, "the stack was there a moment ago"
         return after
@@ -190,11 +195,12 @@ class CloudFormationStack:
             self._sleep(POLL_SECONDS)
         raise DeploymentFailed(self._name, "REVIEW_IN_PROGRESS", "the change set is not ready after an hour")
 
-    def _wait(self, seen: set[str], done: Collection[str] = ("CREATE_COMPLETE", "UPDATE_COMPLETE")) -> None:
-        failure = ""
+    def _wait(self, seen: set[str], done: Collection[str] = ("CREATE_COMPLETE", "UPDATE_COMPLETE")) -> Deployed:
+        failure, status = "", ""
         for _ in range(_LOOKS):
             # The status first: what happened until it was reached is then among the events.
-            status = self._client.describe_stacks(StackName=self._name)["Stacks"][0]["StackStatus"]
+            deployed = self._describe()
+            status = deployed.status
             for event in self._new_events(seen):
                 line = f"{event['ResourceStatus']} {event['LogicalResourceId']} ({event['ResourceType']})"
                 reason = event.get("ResourceStatusReason", "")
@@ -205,7 +211,7 @@ class CloudFormationStack:
                 if status not in done:
                     hint = next((hint for said, hint in _HINTS.items() if said in failure), "")
                     raise DeploymentFailed(self._name, status, (failure or "see the stack's events") + hint)
-                return
+                return deployed
             self._sleep(POLL_SECONDS)
         raise DeploymentFailed(self._name, status, "it is not done after an hour; deploy again when it is")
 

@@ -22,7 +22,7 @@ from orchestrator.deployment.bundles import Bundle
 from orchestrator.deployment.definition_changes import DefinitionChange, definition_change
 from orchestrator.deployment.settings import StackSettings
 from orchestrator.deployment.stack import CloudFormationStack, Deployed
-from orchestrator.deployment.storage import created_unprotected
+from orchestrator.deployment.storage import created_unprotected, with_indexes_as_deployed
 from orchestrator.errors import OlderRelease
 from orchestrator.runs.destinations import Destination
 from orchestrator.stack import Stack
@@ -125,7 +125,7 @@ def stack_change(
     if _release(its) > _release(orchestrator.__version__):
         raise OlderRelease(application.stack.name, its, orchestrator.__version__)
     before = stack.template() if deployed else {}
-    template, bundles = application.template, application.bundles()
+    template, bundles = with_indexes_as_deployed(application.template, before), application.bundles()
     kept = deployed.parameters if deployed else {}
     return StackChange(
         stack=application.stack,
@@ -157,7 +157,7 @@ def carry_out(change: StackChange, stack: CloudFormationStack, s3: Callable[[], 
     if change.is_empty:
         return change.outputs
     deployed = change.deployed or stack.deploy({}, change.tags, TemplateBody=json.dumps(change.bootstrap))
-    bucket = _Artifacts(s3(), deployed.outputs["ArtifactsBucket"])
+    bucket = _Artifacts(s3(), deployed.outputs["ArtifactsBucket"], is_new=change.deployed is None)
     for bundle in change.bundles.values():
         bucket.upload(bundle.key, bundle.to_zip)
     creating = created_unprotected(change.after, change.before)
@@ -182,17 +182,23 @@ def _parameters_of(
 class _Artifacts:
     """The bucket for bundles and templates. A key holds the hash of its content, so an object is never overwritten."""
 
-    def __init__(self, client: S3Client, bucket: str) -> None:
+    def __init__(self, client: S3Client, bucket: str, *, is_new: bool) -> None:
         self._client = client
         self._bucket = bucket
+        self._is_new = is_new
 
     def upload(self, key: str, content: Callable[[], bytes]) -> None:
+        if self._is_new or not self._has(key):
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=content())
+
+    def _has(self, key: str) -> bool:
         try:
             self._client.head_object(Bucket=self._bucket, Key=key)
         except ClientError as fault:
             if fault.response["Error"]["Code"] not in ("404", "NoSuchKey", "NotFound"):
                 raise
-            self._client.put_object(Bucket=self._bucket, Key=key, Body=content())
+            return False
+        return True
 
 
 def _resources(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[ResourceChange]:

@@ -31,7 +31,12 @@ def tables(stack: Stack, own: Mapping[str, Table]) -> dict[str, Any]:
     """The project's tables, and the functions' ``own``."""
     return {
         "ScheduledTasks": _table(
-            stack.tasks_table, "taskId", indexes={NEXT_RUN_INDEX: ("shard", "nextRun")}, numbers=("shard",)
+            stack.tasks_table,
+            "taskId",
+            indexes={NEXT_RUN_INDEX: ("shard", "nextRun")},
+            # Whoever is due is read afterwards; and a run, which changes the record twice, changes no key.
+            projection="KEYS_ONLY",
+            numbers=("shard",),
         ),
         "TaskRuns": _table(
             stack.runs_table, "taskId", "slot", indexes={STATUS_INDEX: ("status", "slot")}, expiry="ttl", stream=True
@@ -61,6 +66,31 @@ def created_unprotected(template: Mapping[str, Any], deployed: Mapping[str, Any]
     }
 
 
+def with_indexes_as_deployed(template: Mapping[str, Any], deployed: Mapping[str, Any]) -> dict[str, Any]:
+    """The template, where an index that the ``deployed`` template has holds what it holds there.
+
+    What an index holds cannot be changed ("AWS::DynamoDB::Table", GlobalSecondaryIndexes): it would be another one,
+    and CloudFormation makes or deletes one in an update. An index that holds more serves as well.
+    """
+    there = deployed.get("Resources", {})
+    return {
+        **template,
+        "Resources": {name: _indexed_as(one, there.get(name, {})) for name, one in template["Resources"].items()},
+    }
+
+
+def _indexed_as(table: Mapping[str, Any], deployed: Mapping[str, Any]) -> Mapping[str, Any]:
+    known = deployed.get("Properties", {}).get("GlobalSecondaryIndexes", [])
+    projections = {one["IndexName"]: one["Projection"] for one in known}
+    if table["Type"] != _TABLE or not projections:
+        return table
+    indexes = [
+        {**one, "Projection": projections.get(one["IndexName"], one["Projection"])}
+        for one in table["Properties"].get("GlobalSecondaryIndexes", [])
+    ]
+    return {**table, "Properties": {**table["Properties"], "GlobalSecondaryIndexes": indexes}} if indexes else table
+
+
 def _unprotected(table: Mapping[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in table["Properties"].items() if name != "DeletionProtectionEnabled"}
     return {**table, "Properties": kept}
@@ -70,6 +100,7 @@ def _table(
     name: str,
     *key: str,
     indexes: Mapping[str, tuple[str, ...]] | None = None,
+    projection: str = "ALL",
     numbers: tuple[str, ...] = (),
     expiry: str = "",
     stream: bool = False,
@@ -93,7 +124,7 @@ def _table(
     }
     if indexes:
         properties["GlobalSecondaryIndexes"] = [
-            {"IndexName": index, "KeySchema": _key_schema(of), "Projection": {"ProjectionType": "ALL"}}
+            {"IndexName": index, "KeySchema": _key_schema(of), "Projection": {"ProjectionType": projection}}
             for index, of in indexes.items()
         ]
     if stream:

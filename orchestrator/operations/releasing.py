@@ -157,10 +157,15 @@ class Releasing:
         return Release.STARTED if mine else Release.WAITS
 
     def _give_back(self, held: Held, kind: HoldKind) -> None:
-        """A run that has said "not yet" is not at work until it is looked at again."""
+        """A run that has said "not yet" is not at work until it is looked at again.
+
+        Whoever comes late looks as of a moment that has passed: somebody may have let in the held row meanwhile, whose
+        place is that of the next run.
+        """
         run, limit = held.run, held.record.task.limit
         if kind is HoldKind.TIME and limit is not None:
-            self._let_in(limit, self.pools.leave(limit, run.task_id, run.slot, held.now), held.now)
+            admitted = self.pools.leave(limit, run.task_id, run.slot, held.now, but=run.version)
+            self._let_in(limit, admitted, held.now)
 
     def _leave(self, limit: Limit, task_id: str, slot: str, now: datetime) -> None:
         """Gives back the place of a slot whose run has ended: the row may be that of another one by now."""

@@ -45,12 +45,25 @@ def skipping_path(machine: Machine) -> list[Step]:
     return shortest(machine, *(lambda step, name=name: step.name == name for name in _SKIPPING), catching=True)
 
 
+#: Types of states that have no machine within.
+_OF_ONE_WAY = ("Choice", "Pass", "Succeed", "Task", "Wait")
+
+
 def straight(machine: Machine) -> int | None:
-    """How many states a machine passes through that takes one way alone; None for one that chooses or repeats."""
-    states = machine["States"]
-    if any(state["Type"] not in ("Task", "Pass", "Wait", "Succeed") for state in states.values()):
-        return None
-    return len(shortest(machine))
+    """How many states a machine passes through that takes one way alone, but for those that fail; None for one that
+    chooses or repeats.
+    """
+    states, names = machine["States"], [machine["StartAt"]]
+    while True:
+        state = states[names[-1]]
+        if state["Type"] not in _OF_ONE_WAY:
+            return None
+        if state.get("End") or state["Type"] == "Succeed":
+            return len(names)
+        following = {name for name in _following(state, catching=False) if states[name]["Type"] != "Fail"}
+        if len(following) != 1 or following & set(names):
+            return None
+        names += following
 
 
 def shortest(machine: Machine, *wanted: Callable[[Step], bool], catching: bool = False) -> list[Step]:

@@ -159,7 +159,7 @@ def _machine_lines(
     lines = [
         execution,
         Line(what="DynamoDB: the ledger's row and its index", usage=Usage(write_unit=row)),
-        Line(what="DynamoDB: the registry's record and its index", usage=Usage(write_unit=record)),
+        Line(what="DynamoDB: the registry's record", usage=Usage(write_unit=record)),
         Line(what="DynamoDB: the record is read", usage=Usage(read_unit=_read(path, task))),
         Line(what="DynamoDB: the row is kept for 400 days, recoverable", usage=_kept()),
         Line(what="CloudWatch Logs: the execution", usage=logs.written(log, billed.log_days)),
@@ -175,8 +175,8 @@ def check_lines(task: Task) -> list[Line]:
     of who is due.
     """
     size = record_bytes(task)
-    # One write of the record; in the index its place changes, which is a deletion and a write.
-    reads, writes = read_units(size) + read_units(ROW_BYTES), 3 * write_units(size)
+    # One write of the record; in the index, which holds keys, its place changes: a deletion and a write.
+    reads, writes = read_units(size) + read_units(ROW_BYTES), write_units(size) + 2
     usage = Usage(read_unit=Decimal(reads), write_unit=Decimal(writes))
     return [Line(what="DynamoDB: the watchdog's check of the slot", usage=usage)]
 
@@ -256,7 +256,7 @@ def _read(path: Sequence[Step], task: Task) -> Decimal:
 
 
 def _written(path: Sequence[Step], stack: Stack, task: Task) -> tuple[Decimal, Decimal]:
-    """Units of the row and of the record, each with its index, which holds the whole item once more."""
+    """Units of the row, with its index, which holds the whole item once more, and of the record."""
     row = record = 0
     for table, writes, indexed in _writes(path, stack):
         if table == stack.runs_table:
@@ -281,11 +281,12 @@ def _writes(path: Sequence[Step], stack: Stack) -> Iterator[tuple[str, int, int]
 
 
 def _indexed(operation: str, request: Mapping[str, Any], stack: Stack) -> int:
-    """Writes of the index. One that changes the place of an item deletes it and puts it: that of a row is its status,
-    that of a record the watchdog's next look, which no run changes.
+    """Writes of the index. One that changes the place of an item deletes it and puts it: that of a row is its status.
+    Of a record the index holds the keys alone, which no run changes.
     """
-    changes_place = operation == "Update" and request["TableName"] == stack.runs_table
-    return 2 if changes_place else 1
+    if request["TableName"] == stack.tasks_table:
+        return 0
+    return 2 if operation == "Update" else 1
 
 
 def _kept() -> Usage:

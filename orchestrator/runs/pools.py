@@ -93,10 +93,14 @@ class Pool:
         """Whether a run of the slot is in it, whatever row it was let in for."""
         return any((one.task_id, one.slot) == (task_id, slot) for one in self.holders)
 
-    def without(self, task_id: str, slot: str, version: str | None = None) -> Pool:
-        """The pool when the slot's run has ended: that of the row of this ``version``, if one is given."""
+    def without(self, task_id: str, slot: str, version: str | None = None, *, but: str | None = None) -> Pool:
+        """The pool when the slot's run has ended: that of the row of this ``version``, if one is given, or that of any
+        row ``but`` one.
+        """
         gone = [
-            one for one in self.holders if (one.task_id, one.slot) == (task_id, slot) and version in (None, one.version)
+            one
+            for one in self.holders
+            if (one.task_id, one.slot) == (task_id, slot) and version in (None, one.version) and one.version != but
         ]
         return replace(self, holders=tuple(one for one in self.holders if one not in gone))
 

@@ -77,17 +77,24 @@ class Pools:
         return self._change(limit, now, lambda pool: pool.without(waiter.task_id, waiter.slot))
 
     def leave(
-        self, limit: Limit, task_id: str, slot: str, now: datetime, *, version: str | None = None
+        self,
+        limit: Limit,
+        task_id: str,
+        slot: str,
+        now: datetime,
+        *,
+        version: str | None = None,
+        but: str | None = None,
     ) -> tuple[Holder, ...]:
-        """Gives back the place of a slot whose run has ended, or that of one ``version`` of its row, and lets in who is
-        next. Where it has none, it gives all who are in the pool, as :meth:`enter` does.
+        """Gives back the place of a slot whose run has ended, or that of one ``version`` of its row, or of any ``but``
+        one, and lets in who is next. Where it has none, it gives all who are in the pool, as :meth:`enter` does.
 
         Raises :class:`PoolContended`.
         """
         inside = self._state(limit).pool
         if not inside.has(task_id, slot):
             return inside.holders
-        return self._change(limit, now, lambda pool: pool.without(task_id, slot, version))
+        return self._change(limit, now, lambda pool: pool.without(task_id, slot, version, but=but))
 
     def before(self, limit: Limit, waiter: Waiter) -> tuple[Waiter, ...]:
         """Those that are next before a waiter."""

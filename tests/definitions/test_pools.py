@@ -11,9 +11,11 @@ import pytest
 import definitions
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.local.aws.step_functions.jsonata import Evaluation
+from orchestrator.runs.pools import Waiter
 from orchestrator.runs.run import Run, RunStatus, SkipReason, Trigger
 from orchestrator.runs.task_state import Pause
 from orchestrator.stores.pools import Pools
+from orchestrator.tasks.gates import HoldKind
 from orchestrator.tasks.limits import Limit
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.task import OverlapPolicy, TaskSchedule
@@ -188,6 +190,23 @@ def test_a_run_that_is_let_in_and_skipped_gives_back_its_place(runner: TaskRunne
         SkipReason.PAUSED, RunStatus.SUCCEEDED
     )  # fmt: skip
     assert shared.inside() == []
+
+
+def test_whoever_looks_late_takes_no_place_of_a_run_that_is_about_to_begin(runner: TaskRunner) -> None:
+    """It has said "not yet", was let in again when it was time, and has not begun: then comes one who looks as of a
+    moment before that.
+    """
+    shared = Shared(runner, "late", at_once=1)
+    task_id = shared.task("late", params={"notYet": 600})
+    runner.run(task_id, slot(1))
+    runner.until(lambda: (run := shared.row(task_id, slot(1))).hold is not None and run.hold.kind is HoldKind.TIME)
+    assert runner.aws.event_sources.settled(60)
+    assert shared.inside() == []
+    held, record, now = shared.row(task_id, slot(1)), runner.registry.get(task_id), runner.aws.clock.now()
+    assert record is not None
+    assert shared.pools.enter(shared.limit, Waiter.of(record.task, held, now), now)
+    round_at(runner, now)
+    assert shared.inside() == [task_id]
 
 
 def test_so_many_begin_in_a_minute_and_the_next_begins_in_the_next(runner: TaskRunner) -> None:

@@ -62,6 +62,13 @@ def test_a_newer_release_takes_a_stack_over_with_what_it_keeps(release: Path, aw
     assert described
     assert described.outputs["Version"] == orchestrator.__version__
     assert dynamodb.scan(TableName=table)["Count"] == 1
+    # What an index holds cannot be changed, and the newer template would hold less.
+    tables = {
+        name: one for name, one in stack.template()["Resources"].items() if name in ("ScheduledTasks", "TaskRuns")
+    }
+    kept = json.loads(release.read_text())["Resources"]
+    for name, one in tables.items():
+        assert one["Properties"]["GlobalSecondaryIndexes"] == kept[name]["Properties"]["GlobalSecondaryIndexes"]
     client = aws.client("stepfunctions")
     arn = client.start_execution(
         stateMachineArn=described.outputs["TaskRunnerArn"], input=json.dumps({"taskId": "report"})

@@ -25,6 +25,7 @@ from orchestrator.runs.task_state import Lease, Pause, Record
 from orchestrator.runs.verification import verify
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.schedule_group import MAXIMUM_EVENT_AGE_SECONDS
+from orchestrator.tasks.express import obstacles
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.slots import expected, key, upcoming
 from orchestrator.tasks.task import Alerting, CatchUp, OverlapPolicy, Target, TargetKind, Task, TaskSchedule
@@ -136,6 +137,16 @@ class Life(RuleBasedStateMachine):
         run = self.ledger.get(self.task.id, slot)
         # Whoever waits until another has stopped has no row yet.
         assert run is None or not is_first or run.status not in UNSUCCESSFUL
+
+    @precondition(lambda self: self.deliveries and not list(obstacles(self.task)))
+    @rule(which=_ANY, times=st.integers(min_value=1, max_value=2), well=st.booleans())
+    def a_slot_is_delivered_to_the_express_twin(self, which: int, times: int, well: bool) -> None:
+        """Once, or twice at the same instant."""
+        slot = self._take(which)
+        for _ in range(times):
+            self._start(slot, machine="ExpressRunner", **({} if well else {"params": _FAILING}))
+        self.world.rest()
+        assert self.ledger.get(self.task.id, slot) is not None
 
     @precondition(lambda self: self.deliveries)
     @rule(which=_ANY, state=st.sampled_from(_STATES), done=st.booleans(), heard=st.booleans())
@@ -463,10 +474,12 @@ class Life(RuleBasedStateMachine):
     def _take(self, which: int) -> str:
         return self.deliveries.pop(which % len(self.deliveries))
 
-    def _start(self, slot: str, **more: object) -> str:
+    def _start(self, slot: str, *, machine: str = "TaskRunner", **more: object) -> str:
         given = {"taskId": self.task.id, "scheduledTime": slot, "trigger": "schedule"}
-        execution = self.world.runner.start(given | more)
-        self.executions.append(execution)
+        execution = self.world.runner.start(given | more, machine=machine)
+        if machine == "TaskRunner":
+            # Nobody can ask for another, or stop it.
+            self.executions.append(execution)
         return execution
 
     def _stop(self, execution: str) -> None:

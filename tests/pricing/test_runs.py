@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -161,10 +162,32 @@ def test_a_run_that_is_held_first_pays_for_its_wait_and_a_plain_one_does_not() -
 
 
 def test_a_workflow_of_one_way_brings_its_own_transitions_and_one_that_chooses_none() -> None:
-    calls = {"Call": {"Type": "Task", "Next": "Say"}, "Say": {"Type": "Pass", "End": True}}
+    calls: dict[str, dict[str, Any]] = {
+        "Call": {"Type": "Task", "Next": "Say"},
+        "Say": {"Type": "Pass", "End": True},
+    }
     assert straight({"StartAt": "Call", "States": calls}) == 2
-    chooses = {"Ask": {"Type": "Choice", "Choices": [], "Default": "Call"}, **calls}
+    chooses: dict[str, dict[str, Any]] = {"Ask": {"Type": "Choice", "Choices": [], "Default": "Call"}, **calls}
+    assert straight({"StartAt": "Ask", "States": chooses}) == 3
+    chooses["Ask"]["Choices"] = [{"Condition": "{% true %}", "Next": "Say"}]
     assert straight({"StartAt": "Ask", "States": chooses}) is None
+    repeats = {"Call": {"Type": "Task", "Next": "Say"}, "Say": {"Type": "Pass", "Next": "Call"}}
+    assert straight({"StartAt": "Call", "States": repeats}) is None
+    each = {"Each": {"Type": "Map", "End": True}}
+    assert straight({"StartAt": "Each", "States": each}) is None
+
+
+def test_a_workflow_whose_other_ways_fail_has_one_way() -> None:
+    states = {
+        "Run": {"Type": "Task", "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Failed"}], "Next": "Ended"},
+        "Ended": {"Type": "Choice", "Choices": [{"Condition": "{% false %}", "Next": "Failed"}], "Default": "Good"},
+        "Good": {"Type": "Succeed"},
+        "Failed": {"Type": "Fail"},
+    }
+    assert straight({"StartAt": "Run", "States": states}) == 3
+
+
+def test_a_workflow_brings_its_own_transitions() -> None:
     workflow = replace(TASK, target=Target(kind=TargetKind.WORKFLOW, name="http-crm"))
     plain = total(run_lines(workflow, BILLED)).state_transition
     with_states = replace(BILLED, workflow_states={"http-crm": 2})
