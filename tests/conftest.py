@@ -115,11 +115,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduling 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    def place(item: pytest.Item) -> int:
-        file = item.path.relative_to(_TESTS).as_posix()
-        return _LONG.index(file) if file in _LONG else len(_LONG)
-
-    items.sort(key=place)
+    places = {str(_TESTS / file): place for place, file in enumerate(_LONG)}
+    items.sort(key=lambda item: places.get(str(item.path), len(_LONG)))
 
 
 def pytest_collection_finish() -> None:

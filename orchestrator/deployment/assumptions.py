@@ -329,6 +329,11 @@ _UNASKED: tuple[Assumption, ...] = (
         instead="it is not needed: a table is protected after its creation",
     ),
     Assumption(
+        claim="a write that changes nothing of what an index of a table holds is not counted in the index",
+        source="Using Global Secondary Indexes in DynamoDB (developer guide)",
+        instead="a run's two writes of the record, by ConsumedWriteCapacityUnits of ScheduledTasks and of its index",
+    ),
+    Assumption(
         claim="StartExecution on an alias needs permission for the state machine, not for the alias",
         source="Authorization for versions and aliases in Step Functions workflows; aws-cdk issue 26546",
         instead="the first run of a task by its schedule",

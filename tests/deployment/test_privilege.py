@@ -58,6 +58,14 @@ SAMPLE: tuple[tuple[str, str, str, Scenario], ...] = (
     ("BillingWorkflowRole", "sns:Publish", "", scenarios.customers_are_billed_and_who_cannot_be_is_told),
 )
 
+#: Of slots that wait: the proof has them all.
+OF_WAITING: tuple[tuple[str, str, str, Scenario], ...] = (
+    ("FollowerFunctionRole", "states:StartExecution", "", scenarios.a_slot_waits_for_another_and_is_woken),
+    ("FollowerFunctionRole", "scheduler:CreateSchedule", "", scenarios.a_slot_that_waits_is_looked_at_again),
+    ("FollowerFunctionRole", "dynamodb:PutItem", "Limits", scenarios.a_run_waits_for_a_place_and_is_let_in),
+    ("SchedulerRole", "lambda:InvokeFunction", "", scenarios.a_slot_that_waits_is_looked_at_again),
+)
+
 
 @pytest.fixture(scope="module")
 def deployed(embedded_aws: EmbeddedAws) -> Iterator[World]:
@@ -118,7 +126,8 @@ def test_without_any_one_statement_something_that_was_done_is_denied(deployed: W
         # One of six in the suite: each waits for what does not come.
         pytest.param(*one, id=f"{one[0]}-{one[1]}", marks=[] if number % 6 == 0 else [pytest.mark.proof])
         for number, one in enumerate(SAMPLE)
-    ],
+    ]
+    + [pytest.param(*one, id=f"{one[0]}-{one[1]}", marks=pytest.mark.proof) for one in OF_WAITING],
 )
 def test_without_it_a_scenario_fails(
     deployed: World, asked: Set[Asked], role: str, action: str, resource: str, scenario: Scenario
