@@ -229,11 +229,9 @@ class TaskModel(DefaultsModel, ChainModel, LimitModel):
             runbook=self.runbook,
         )
         windows = [span for one in maintenance if one.covers(task) for span in one.spans]
-        if closed or windows:
-            task = replace(task, closures=closures(closed, today, windows))
-        if self.express is True or (self.express == "auto" and not list(obstacles(task))):
-            task = replace(task, express=True)
-        return with_passed_over(task, today)
+        task = replace(task, closures=closures(closed, today, windows)) if closed or windows else task
+        wanted = self.express is True or (self.express == "auto" and not list(obstacles(task)))
+        return with_passed_over(replace(task, express=True) if wanted else task, today)
 
     def _never_absent(self) -> str:
         """Why there is no event that could be absent, if there is none."""
