@@ -56,7 +56,7 @@ def fixed_lines(template: Mapping[str, Any]) -> list[Line]:
         Line(what="KMS: the stack's key", usage=Usage(key=Decimal(many("AWS::KMS::Key")))),
         Line(what=f"CloudWatch: {alarms} alarms", usage=Usage(alarm=Decimal(alarms))),
         Line(what="CloudWatch: the dashboard", usage=Usage(dashboard=Decimal(dashboards))),
-        Line(what="SQS: Lambda asks the queues of failures", usage=Usage(queue_request=Decimal(polls))),
+        Line(what="SQS: Lambda asks the queues", usage=Usage(queue_request=Decimal(polls))),
         Line(what="The watchdog's rounds: its heartbeat, what it reads, KMS", usage=rounds),
     ]
 
@@ -76,4 +76,7 @@ def _polled(resources: Mapping[str, Mapping[str, Any]]) -> int:
         for resource in resources.values()
         if resource["Type"] == "AWS::Lambda::EventSourceMapping"
     )
-    return sum(resources[source["Fn::GetAtt"][0]]["Type"] == "AWS::SQS::Queue" for source in sources)
+    # A queue that is not the stack's goes by its ARN.
+    return sum(
+        isinstance(source, str) or resources[source["Fn::GetAtt"][0]]["Type"] == "AWS::SQS::Queue" for source in sources
+    )

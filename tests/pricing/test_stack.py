@@ -17,6 +17,10 @@ TEMPLATE = {
             "Type": "AWS::Lambda::EventSourceMapping",
             "Properties": {"EventSourceArn": {"Fn::GetAtt": ["Queue", "Arn"]}},
         },
+        "FromTheirs": {
+            "Type": "AWS::Lambda::EventSourceMapping",
+            "Properties": {"EventSourceArn": "arn:aws:sqs:us-east-1:123456789012:legacy"},
+        },
         "FromStream": {
             "Type": "AWS::Lambda::EventSourceMapping",
             "Properties": {"EventSourceArn": {"Fn::GetAtt": ["Table", "StreamArn"]}},
@@ -28,8 +32,8 @@ TEMPLATE = {
 def test_what_is_there_is_paid_for_and_a_stream_is_read_for_nothing() -> None:
     used = total(fixed_lines(TEMPLATE)).parts()
     there = {name: int(used[name]) for name in ("key", "alarm", "dashboard", "queue_request")}
-    # Five requests at once, three a minute each, the whole month.
-    assert there == {"key": 1, "alarm": 2, "dashboard": 1, "queue_request": 5 * 3 * 60 * 730}
+    # Of two queues, one of them somebody else's: five requests at once, three a minute each, the whole month.
+    assert there == {"key": 1, "alarm": 2, "dashboard": 1, "queue_request": 2 * 5 * 3 * 60 * 730}
 
 
 def test_the_heartbeat_is_sent_in_every_hour() -> None:
