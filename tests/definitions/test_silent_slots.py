@@ -521,7 +521,9 @@ def test_a_failure_is_told_although_a_later_slot_has_succeeded_before(runner: Ta
     assert len(runner.run("overtaken", "2026-11-23T02:00:00Z").alerts) == 1
 
 
-@pytest.mark.parametrize("kind", ["target", "undelivered", "stopped", "contended"])
+@pytest.mark.parametrize(
+    "kind", ["target", "undelivered", *(pytest.param(one, marks=pytest.mark.proof) for one in ("stopped", "contended"))]
+)
 def test_whatever_has_run_for_a_slot_to_come_failures_of_today_are_told(runner: TaskRunner, kind: str) -> None:
     """However often somebody has run slots to come."""
     task_id = failing(runner, f"from-the-future-{kind}", timeout_seconds=2)
