@@ -196,6 +196,6 @@ def test_from_tasks_yaml_to_an_alert_the_id_comes_into_no_room_often(
     assert [TASK_ID in text for text in queues.told(aws.client("sqs"), heard)] == [True]
     aws.reset()
     entered = walk.entered()
-    rooms = {"taskfile", "tasks", "schedules", "deployment", "stores", "operations", "runs", "lambdas"}
+    rooms = {"taskfile", "tasks", "schedules", "pricing", "deployment", "stores", "operations", "runs", "lambdas"}
     assert entered.keys() == rooms
     assert {room: times for room, times in entered.items() if times > MOST} == {}

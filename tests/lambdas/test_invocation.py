@@ -112,6 +112,7 @@ def test_tasks_and_the_steps_of_billing_are_found_with_their_settings() -> None:
         "email-digest",
         "failure-handler",
         "follower",
+        "receiver",
         "report-generator",
         "reporter",
         "watchdog",
