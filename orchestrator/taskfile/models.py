@@ -231,7 +231,8 @@ class TaskModel(DefaultsModel, ChainModel, LimitModel):
         windows = [span for one in maintenance if one.covers(task) for span in one.spans]
         task = replace(task, closures=closures(closed, today, windows)) if closed or windows else task
         wanted = self.express is True or (self.express == "auto" and not list(obstacles(task)))
-        return with_passed_over(replace(task, express=True) if wanted else task, today)
+        task = replace(task, express=True) if wanted else task
+        return task if task.ambiguous is Ambiguous.FIRST else with_passed_over(task, today)
 
     def _never_absent(self) -> str:
         """Why there is no event that could be absent, if there is none."""

@@ -141,9 +141,7 @@ def extra_schedules(task: Task, now: datetime) -> list[TaskSchedule]:
 
 
 def with_passed_over(task: Task, today: date) -> Task:
-    """The task whose closures hold each first occurrence that it passes over, too."""
-    if task.ambiguous is Ambiguous.FIRST:
-        return task
+    """Returns a task that passes over the first of two equal local times, with a closure for each such time."""
     first, beyond = (datetime(day.year, 1, 1, tzinfo=UTC) for day in published_years(today))
     passed_over = [
         Closure(since=slot.at, until=slot.at + timedelta(seconds=1), why=CLOCK_SET_BACK)

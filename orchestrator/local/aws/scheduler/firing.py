@@ -100,7 +100,9 @@ class Scheduler:
             before = self._first()
             self._due[schedule.arn] = due = _Due(schedule=schedule, times=times, slot=slot)
             self._enter(due)
-            if self._first() != before:
+            first = self._first()
+            # What is due by now, too: on a machine that has slept, nobody has looked since.
+            if first != before or (first and first <= now):
                 self._changed.set()
 
     def upcoming(self) -> list[datetime]:
