@@ -65,8 +65,10 @@ def test_throttling_on_every_call_ends_with_what_was_throttled_and_no_schedule_w
     )
     with pytest.raises(ClientError, match=r"CreateSchedule operation.*Rate exceeded"):
         apply(throttled, application, TASKS, deployer=DEPLOYER)
-    assert len(Registry(aws.client("dynamodb"), Stack()).declared()) == len(TASKS)
+    scheduled = {one["Name"] for one in aws.client("scheduler").list_schedules()["Schedules"]}
+    assert scheduled == set(), "each was throttled, whichever tasks were registered before"
     assert apply(aws.client, application, TASKS, deployer=DEPLOYER).changed
+    assert len(Registry(aws.client("dynamodb"), Stack()).declared()) == len(TASKS)
 
 
 def test_of_two_deployments_at_once_the_second_is_refused_and_writes_nothing(
