@@ -38,6 +38,9 @@ def place(page: Path) -> tuple[bool, bool, str]:
     return page.name != "tutorial.md", adds, name(page)
 
 
+#: Long pages that the proof follows: tests/test_events.py, tests/test_inbound.py and tests/cli do what they say.
+LONG = ("events.md", "rerun-and-backfill.md")
+
 #: The pages of one project, in the order in which they are read here.
 READ = sorted((page for page in FOLLOWED if page not in EXAMPLES), key=place)
 
@@ -49,7 +52,9 @@ def operator(tmp_path_factory: pytest.TempPathFactory, shell: Shell) -> Iterator
         yield person
 
 
-@pytest.mark.parametrize("page", READ, ids=name)
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, id=name(page), marks=[pytest.mark.proof] * (page.name in LONG)) for page in READ]
+)
 def test_a_page_can_be_followed(page: Path, operator: Reader) -> None:
     assert operator.follow(page) > 0
 

@@ -45,10 +45,8 @@ def test_whatever_happens_every_slot_is_explained_and_runs_at_most_once(around: 
     run_state_machine_as_test(one, settings=SETTINGS)
 
 
-@pytest.mark.parametrize(
-    "number", [pytest.param(number, marks=[] if number < 1 else pytest.mark.proof) for number in range(SEEDS)]
-)
+@pytest.mark.proof
+@pytest.mark.parametrize("number", range(SEEDS))
 def test_whatever_happens_no_slot_that_waits_runs_too_early_twice_or_never(around: World, number: int) -> None:
     one = seed(number)(type("LinkedLife", (LinkedLife,), {"world": around}))
-    # The suite's own life is a short one.
-    run_state_machine_as_test(one, settings=SETTINGS if number else settings(SETTINGS, stateful_step_count=8))
+    run_state_machine_as_test(one, settings=SETTINGS)

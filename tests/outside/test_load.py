@@ -56,9 +56,8 @@ def rows(stack: Running, task: str, wanted: Collection[str] = ()) -> dict[str, d
     return stack.until(ended, seconds=PATIENCE)
 
 
-@pytest.mark.parametrize(
-    ("number", "apart"), [(8, 0.1), pytest.param(20, 0.3, marks=pytest.mark.proof)], ids=["sample", "all"]
-)
+@pytest.mark.proof
+@pytest.mark.parametrize(("number", "apart"), [(8, 0.1), (20, 0.3)])
 def test_slots_that_stop_each_other_never_fail(
     real: Running, start: Callable[..., str], number: int, apart: float
 ) -> None:

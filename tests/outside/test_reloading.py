@@ -53,8 +53,15 @@ def test_a_task_that_is_saved_is_there(local: Running) -> None:
     ("file", "wrong", "mistake"),
     [
         ("lambdas/saved.py", "def handler(event, context:\n", "lambdas/saved.py:1: this is not Python"),
-        ("tasks.yaml", "tasks: {saved: {run: lambda/gone}}", "there is no lambda 'gone'"),
-        ("definitions/odd.py", "def build(stack):\n    return stack.nothing\n", "definitions/odd.py:2: AttributeError"),
+        pytest.param(
+            "tasks.yaml", "tasks: {saved: {run: lambda/gone}}", "there is no lambda 'gone'", marks=pytest.mark.proof
+        ),
+        pytest.param(
+            "definitions/odd.py",
+            "def build(stack):\n    return stack.nothing\n",
+            "definitions/odd.py:2: AttributeError",
+            marks=pytest.mark.proof,
+        ),
     ],
 )
 def test_a_mistake_is_said_and_the_last_good_version_goes_on(

@@ -26,7 +26,8 @@ WEEKENDS = worked_out([Calendar(name="business-days", open_weekdays=WEEKDAYS)], 
 def task(*expressions: str, task_id: str = "t", timezone: str = "UTC", **fields: Any) -> Task:
     schedules = tuple(TaskSchedule(expression=expression, timezone=timezone) for expression in expressions)
     target = Target(kind=TargetKind.LAMBDA, name="work")
-    return with_passed_over(Task(id=task_id, target=target, schedules=schedules, **fields), TODAY)
+    one = Task(id=task_id, target=target, schedules=schedules, **fields)
+    return one if one.ambiguous is Ambiguous.FIRST else with_passed_over(one, TODAY)
 
 
 def test_runs_are_counted_from_the_first_moment_to_the_last_day() -> None:
