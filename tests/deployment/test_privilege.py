@@ -123,8 +123,8 @@ def test_without_any_one_statement_something_that_was_done_is_denied(deployed: W
 @pytest.mark.parametrize(
     ("role", "action", "resource", "scenario"),
     [
-        # One of seven in the suite: each waits for what does not come.
-        pytest.param(*one, id=f"{one[0]}-{one[1]}", marks=[] if number % 7 == 0 else [pytest.mark.proof])
+        # The first in the suite: each waits for what does not come.
+        pytest.param(*one, id=f"{one[0]}-{one[1]}", marks=[pytest.mark.proof] * (number > 0))
         for number, one in enumerate(SAMPLE)
     ]
     + [pytest.param(*one, id=f"{one[0]}-{one[1]}", marks=pytest.mark.proof) for one in OF_WAITING],
