@@ -93,6 +93,9 @@ class Container:
         except OSError as fault:
             self.reason = f"CannotStartContainerError: {fault}"
             return False
+        if self.stopped:
+            # Whoever stopped it while it was begun found no process yet.
+            self._signal(signal.SIGTERM)
         printed = self._process.stdout
         assert printed is not None
 

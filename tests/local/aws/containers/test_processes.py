@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from orchestrator.local.aws.containers import processes
-from orchestrator.local.aws.containers.processes import NOTHING_RUN, Program
+from orchestrator.local.aws.containers.processes import NOTHING_RUN, Container, Log, Program
 from orchestrator.local.aws.server import EmbeddedAws
 
 
@@ -105,6 +105,17 @@ def test_one_that_does_not_heed_is_killed(aws: EmbeddedAws, ecs: Any, tmp_path: 
     container.stop("enough", grace=0.05)
     assert container.over.wait(60)
     assert container.exit_code == 128 + signal.SIGKILL
+
+
+def test_one_that_is_stopped_while_it_is_begun_ends_at_once(aws: EmbeddedAws, tmp_path: Path) -> None:
+    made = Container()
+    made.stop("nobody wants it")
+    sleeping = Program(command=(sys.executable, "-c", "import time; time.sleep(60)"), folder=tmp_path)
+    assert made.start(aws, sleeping, [], {}, Log(group="/jobs", stream="one"))
+    began = time.monotonic()
+    made.wait()
+    assert made.exit_code == 128 + signal.SIGTERM
+    assert time.monotonic() - began < 20, "nobody waits until it would be killed"
 
 
 def test_the_end_of_the_embedded_aws_is_that_of_its_containers(aws: EmbeddedAws, ecs: Any, tmp_path: Path) -> None:
