@@ -114,6 +114,7 @@ def test_cfn_lint_finds_nothing() -> None:
     assert linted(PROJECT.application(Stack()).template) == []
 
 
+@pytest.mark.proof
 def test_cfn_lint_does_find_what_is_wrong() -> None:
     queue = {"Type": "AWS::SQS::Queue", "Properties": {"KmsDataKeyReusePeriodSeconds": 5}}
     (found,) = linted({"Resources": {"Queue": queue}})

@@ -118,6 +118,7 @@ def test_what_cannot_be_had_is_named_with_what_to_try(wheelhouse: Wheelhouse, tm
     assert "copy the folder from where `orchestrator fetch` has filled it" in said
 
 
+@pytest.mark.proof
 def test_two_platforms_do_not_share_a_wheel(wheelhouse: Wheelhouse, tmp_path: Path) -> None:
     hashes = [wheelhouse.add("fast", "1.0", f"cp313-cp313-manylinux_2_28_{one}")[1] for one in ("aarch64", "x86_64")]
     pins = [pin("fast", "1.0", *hashes)]

@@ -38,9 +38,9 @@ def choosing(operator: str, cases: list[tuple[Any, Any, bool]], *, by_path: bool
 @pytest.mark.parametrize(
     ("operator", "cases", "source", "by_path"),
     [
-        # Every second rule in its Path form, and every other one in its plain form; the proof has both of each.
+        # One rule in its Path form, the next in its plain form, the third in neither; the proof has both of each.
         *(
-            pytest.param(*one, by_path, marks=[] if number % 2 == by_path else pytest.mark.proof)
+            pytest.param(*one, by_path, marks=[] if number % 3 == by_path else pytest.mark.proof)
             for number, one in enumerate(paths.CHOICES)
             for by_path in (False, True)
         ),
