@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -39,6 +38,7 @@ from orchestrator.tasks.gates import HoldKind
 from orchestrator.tasks.rule_names import rule_name
 from orchestrator.tasks.task import CatchUp, Task
 from tests.testbed import LAMBDAS
+from tests.testbed.waiting import soon
 
 STACK = Stack(name="shop-test")
 
@@ -127,15 +127,6 @@ def put(aws: EmbeddedAws, kind: str, detail: dict[str, Any], source: str = "shop
     entry: Any = {"Source": source, "DetailType": kind, "Detail": json.dumps(detail)}
     (answer,) = aws.client("events").put_events(Entries=[entry])["Entries"]
     return str(answer["EventId"])
-
-
-def soon(find: Callable[[], Any]) -> Any:
-    """What is found within a minute."""
-    end = time.monotonic() + 60
-    while not (found := find()):
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.02)
-    return found
 
 
 def ended(ledger: Ledger, task_id: str, slot: str, duplicates: int = 0) -> Run:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import time
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,6 +34,7 @@ from orchestrator.tasks.inbound import Scheme, Webhook
 from tests.testbed import LAMBDAS
 from tests.testbed.queues import drained
 from tests.testbed.statements import parts
+from tests.testbed.waiting import soon
 
 STACK = Stack(name="shop-dev")
 THEIRS = "arn:aws:sqs:us-east-1:123456789012:legacy"
@@ -70,15 +70,6 @@ name: shop
 webhooks: {{}}
 queues: {{days: {{}}, legacy: {{arn: '{THEIRS}', key: KEY}}}}
 """
-
-
-def soon(find: Callable[[], Any]) -> Any:
-    """What is found within a minute."""
-    end = time.monotonic() + 60
-    while not (found := find()):
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.02)
-    return found
 
 
 class Shop:

@@ -13,7 +13,7 @@
 - ``pristine``: a module of moto's as it comes
 - ``hostile``: messages and records that no sane sender would send
 - ``node``: programs of Node.js; ``linters``: of definitions and templates; ``reference``: the reference JSONata
-- ``statements``: IAM statements, taken apart; ``wheelhouse``: wheels without a network
+- ``statements``: IAM statements, taken apart; ``waiting``: what happens soon; ``wheelhouse``: wheels without a network
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from moto.stepfunctions.parser.api import EvaluationFailedEventDetails, HistoryEventType
+from moto.stepfunctions.parser.api import EvaluationFailedEventDetails, HistoryEventType, TaskFailedEventDetails
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
@@ -107,6 +107,24 @@ def evaluation_failed(env: Any, cause: str, location: str | None) -> FailureEven
             error_name=StatesErrorName(typ=StatesErrorNameType.StatesQueryEvaluationError),
             event_type=HistoryEventType.EvaluationFailed,
             event_details=EventDetails(evaluationFailedEventDetails=details),
+        )
+    )
+
+
+def work_failed(state: Any, env: Any, described: Any) -> FailureEventException:
+    """States.TaskFailed of an execution or a job that a state has waited for: its cause is what is said of that one."""
+    details = TaskFailedEventDetails(
+        resource=state._get_sfn_resource(),
+        resourceType=state._get_sfn_resource_type(),
+        error=StatesErrorNameType.StatesTaskFailed.to_name(),
+        cause=json.dumps(described, separators=(",", ":")),
+    )
+    return FailureEventException(
+        FailureEvent(
+            env=env,
+            error_name=StatesErrorName(typ=StatesErrorNameType.StatesTaskFailed),
+            event_type=HistoryEventType.TaskFailed,
+            event_details=EventDetails(taskFailedEventDetails=details),
         )
     )
 

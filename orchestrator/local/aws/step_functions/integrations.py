@@ -10,10 +10,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
-from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
-from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
-from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_sfn import (
     StateTaskServiceSfn,
@@ -25,11 +21,11 @@ from moto.stepfunctions.parser.asl.eval.callback.callback import (
     HeartbeatTimedOut,
     HeartbeatTimeoutError,
 )
-from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 from orchestrator.local.aws.step_functions import callbacks
+from orchestrator.local.aws.step_functions.failures import work_failed
 
 _REQUEST = {"StateMachineArn": "stateMachineArn", "Name": "name", "Input": "input"}
 
@@ -95,20 +91,7 @@ def _awaited(aws: Aws) -> None:
                 described |= {name: json.loads(described[name]) for name in ("Input", "Output")}
             env.stack.append(described)
             return
-        details = TaskFailedEventDetails(
-            resource=self._get_sfn_resource(),
-            resourceType=self._get_sfn_resource_type(),
-            error=StatesErrorNameType.StatesTaskFailed.to_name(),
-            cause=json.dumps(described, separators=(",", ":")),
-        )
-        raise FailureEventException(
-            FailureEvent(
-                env=env,
-                error_name=StatesErrorName(typ=StatesErrorNameType.StatesTaskFailed),
-                event_type=HistoryEventType.TaskFailed,
-                event_details=EventDetails(taskFailedEventDetails=details),
-            )
-        )
+        raise work_failed(self, env, described)
 
 
 def install(aws: Aws) -> None:

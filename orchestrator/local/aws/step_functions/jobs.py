@@ -11,7 +11,6 @@ result.
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
@@ -21,10 +20,6 @@ from typing import Any
 from botocore.exceptions import ClientError
 from botocore.model import OperationModel, Shape
 from botocore.validate import ParamValidator
-from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
-from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
-from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
-from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_ecs
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_batch import (
@@ -36,7 +31,6 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_glue import (
     StateTaskServiceGlue,
 )
-from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
 from orchestrator.local.aws.clock import FOREVER, Wake
 from orchestrator.local.aws.containers import glue
@@ -150,23 +144,6 @@ def _told(value: Any, shape: Shape | None) -> Any:
     return [_told(inner, getattr(shape, "member", None)) for inner in value] if isinstance(value, list) else value
 
 
-def _failed(state: Any, env: Any, described: Any) -> FailureEventException:
-    details = TaskFailedEventDetails(
-        resource=state._get_sfn_resource(),
-        resourceType=state._get_sfn_resource_type(),
-        error=StatesErrorNameType.StatesTaskFailed.to_name(),
-        cause=json.dumps(described, separators=(",", ":")),
-    )
-    return FailureEventException(
-        FailureEvent(
-            env=env,
-            error_name=StatesErrorName(typ=StatesErrorNameType.StatesTaskFailed),
-            event_type=HistoryEventType.TaskFailed,
-            event_details=EventDetails(taskFailedEventDetails=details),
-        )
-    )
-
-
 def _requests(aws: Aws, kind: Any, jobs: Jobs, digest: str) -> None:
     """Asks the service in its own casing, of what its model has."""
 
@@ -234,7 +211,7 @@ def _awaited(aws: Aws, kind: Any, jobs: Jobs, digest: str) -> None:
             return
         described = _told(*jobs.described(client, job, normalised_parameters))
         if jobs.failed(described):
-            raise _failed(self, env, described)
+            raise failures.work_failed(self, env, described)
         env.stack.append(described)
 
 
