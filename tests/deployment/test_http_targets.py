@@ -21,7 +21,7 @@ from orchestrator.stack import Stack
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.task import workflow_name
 from tests.testbed import ROOT
-from tests.testbed.endpoint import Endpoint, answering
+from tests.testbed.endpoint import LOST, Endpoint, answering
 from tests.testbed.task_runner import SLOT, STACK, TaskRunner
 
 CONNECTION = "arn:aws:events:us-east-1:123456789012:connection/crm/11111111-2222-3333-4444-555555555555"
@@ -32,10 +32,12 @@ class Failures:
     """How often the endpoint still fails."""
 
     left = 0
+    #: What it answers meanwhile.
+    fault = 503
 
     def status(self, path: str) -> int:
         self.left -= 1
-        return 503 if self.left >= 0 else 202
+        return self.fault if self.left >= 0 else 202
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +93,27 @@ def test_an_endpoint_that_fails_is_called_again_as_the_policy_says(runner: TaskR
     assert outcome.run
     assert outcome.run.status is RunStatus.FAILED
     assert "States.Http.StatusCode.503" in (outcome.run.cause or "")
+
+
+@pytest.mark.parametrize("fault", [403, 429, 500, LOST], ids=["refused", "throttled", "failing", "answer lost"])
+def test_a_fault_that_passes_is_one_attempt_more_with_the_same_key_and_one_that_lasts_is_told(
+    runner: TaskRunner, server: Endpoint, failures: Failures, fault: int
+) -> None:
+    task_id = runner.register(f"struck-{fault}", "workflow/http-crm", retry=TWICE)
+    begun, failures.fault, failures.left = len(server.requests), fault, 1
+    passed = runner.run(task_id)
+    failures.left = 2
+    lasted = runner.run(task_id, "2026-11-24T08:00:00Z")
+    failures.left, failures.fault = 0, 503
+    assert passed.run
+    assert lasted.run
+    assert [(run.status, run.attempts) for run in (passed.run, lasted.run)] == [
+        (RunStatus.SUCCEEDED, 2),
+        (RunStatus.FAILED, 2),
+    ]
+    assert (f"States.Http.StatusCode.{fault}" if fault else "States.Http.Socket") in (lasted.run.cause or "")
+    keys = [request.headers["idempotency-key"] for request in server.requests[begun:]]
+    assert keys == [f"{task_id}#{SLOT}"] * 2 + [f"{task_id}#2026-11-24T08:00:00Z"] * 2
 
 
 def test_its_role_may_call_nothing_else(runner: TaskRunner, server: Endpoint) -> None:

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+#: In the place of a status: the request has arrived, and its answer does not.
+LOST = 0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
@@ -30,14 +33,21 @@ class Endpoint:
 
 @contextmanager
 def answering(status: Callable[[str], int], reply: bytes, *, content_type: str | None = None) -> Iterator[Endpoint]:
-    """Serves meanwhile: ``status`` says what a request of a path gets, and ``reply`` is the body of each answer."""
+    """Serves meanwhile: ``status`` says what a request of a path gets, and ``reply`` is the body of each answer.
+
+    The status :data:`LOST` is no answer: the connection ends when the request has been read.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
             endpoint.requests.append(Request(path=self.path, headers=headers, body=json.loads(body or b"null")))
-            self.send_response(status(self.path))
+            answered = status(self.path)
+            if answered == LOST:
+                self.close_connection = True
+                return
+            self.send_response(answered)
             if content_type:
                 self.send_header("Content-Type", content_type)
             self.end_headers()
