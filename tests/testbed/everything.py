@@ -145,8 +145,12 @@ class World(TaskRunner):
             assert self.aws.event_sources.settled(patience), "what was denied is not done afterwards either"
 
     def _put_policy(self, role: str, name: str, statements: list[Any]) -> None:
+        iam = self.aws.client("iam")
+        if not statements:
+            iam.delete_role_policy(RoleName=role, PolicyName=name)
+            return
         document = json.dumps({"Version": "2012-10-17", "Statement": statements})
-        self.aws.client("iam").put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=document)
+        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=document)
 
 
 @contextmanager

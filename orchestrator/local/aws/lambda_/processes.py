@@ -138,7 +138,10 @@ class Process:
     @property
     def is_idle(self) -> bool:
         """Whether it stands still and waits. One that has died, or has said what nobody asked for, does not."""
-        return not select.select([self._channel], [], [], 0)[0]
+        # select() knows no descriptor above 1023, and a busy server has more.
+        said = select.poll()
+        said.register(self._channel, select.POLLIN)
+        return not said.poll(0)
 
     @property
     def peak_mb(self) -> int | None:
