@@ -215,7 +215,7 @@ def test_so_many_begin_in_a_minute_and_the_next_begins_in_the_next(runner: TaskR
     began = datetime.now(UTC)
     for number in range(3):
         runner.is_over(runner.start(given(task_id, number)), seconds=5)
-    runner.until(lambda: len(shared.pools.get(shared.limit).begins) == 2 and len(shared.inside()) == 1)
+    runner.until(lambda: [one.slot for one in shared.pools.get(shared.limit).holders] == [slot(2)])
     (third,) = shared.pools.get(shared.limit).holders
     assert timedelta(seconds=57) < datetime.fromtimestamp(third.begins, UTC) - began <= timedelta(seconds=63)
     client, arn = runner.aws.client("stepfunctions"), runner.applied.outputs["TaskRunnerArn"]
