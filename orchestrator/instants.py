@@ -12,7 +12,7 @@ A slot is named by its moment, and where several may have the same, as events do
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 #: The form of a moment, of either precision; it has to match from the first character to the last. TaskRunner matches
 #: the same, so the digits are those of ASCII. A text of this form may still name no day of the calendar.
@@ -62,6 +62,16 @@ def read(text: object) -> datetime | None:
 def of_slot(slot: str) -> datetime:
     """The moment of a slot. Raises ValueError for what is none."""
     return datetime.fromisoformat(slot.partition("#")[0]).astimezone(UTC)
+
+
+def month_of(moment: datetime) -> datetime:
+    """When the month of a moment began, by the moment's own clock."""
+    return moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def month_after(begin: datetime) -> datetime:
+    """When the month ends that began then."""
+    return month_of(begin + timedelta(days=32))
 
 
 def window_end(moment: datetime, seconds: int) -> str:

@@ -23,18 +23,9 @@ from orchestrator.local.aws.clock import VirtualClock
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.stack import Stack
 from orchestrator.stores.registry import Registry
+from tests.testbed.ours import TASKS
 
 ROOT = Path(deploy.__file__).parent
-
-TASKS = """
-tasks:
-  daily-sales-report:
-    run: lambda/report-generator
-    schedule: cron(0 2 * * ? *)
-  once:
-    run: lambda/report-generator
-    schedule: at(2020-01-01T00:00:00)
-"""
 
 
 @pytest.fixture

@@ -14,16 +14,7 @@ import deploy
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.stack import Stack
 from orchestrator.stores.registry import Registry
-
-TASKS = """
-tasks:
-  daily-sales-report:
-    run: lambda/report-generator
-    schedule: cron(0 2 * * ? *)
-  once:
-    run: lambda/report-generator
-    schedule: at(2020-01-01T00:00:00)
-"""
+from tests.testbed.ours import TASKS
 
 
 @dataclass(frozen=True, kw_only=True)

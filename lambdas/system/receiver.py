@@ -20,7 +20,6 @@ from orchestrator.errors import InvalidRecord, RequestRefused
 from orchestrator.handlers.invocation import client, logger, observed, stack
 from orchestrator.instants import to_millisecond, to_second
 from orchestrator.operations.sending import listening
-from orchestrator.runs.destinations import reference
 from orchestrator.runs.execution_end import Asked
 from orchestrator.runs.inbound import Arrival, of_message, of_request
 from orchestrator.runs.run import Trigger
@@ -29,7 +28,7 @@ from orchestrator.stack import sibling
 from orchestrator.stores.deliveries import Deliveries
 from orchestrator.stores.event_bus import MOST_BYTES, Event, EventBus, size
 from orchestrator.stores.registry import Registry
-from orchestrator.stores.secrets import Remembered, plain
+from orchestrator.stores.secrets import Remembered, referenced
 from orchestrator.tasks.event_start import EventStart, input_of
 
 #: A secret that has been changed counts after so many seconds at most.
@@ -37,9 +36,7 @@ _SECRET_SECONDS = 60.0
 
 
 def _value(named: str) -> str:
-    secret = reference(named)
-    assert secret is not None, "tasks.yaml names secrets by references"
-    return plain(client, stack(), secret)
+    return referenced(client, stack(), named)
 
 
 _secrets = Remembered(_value, seconds=_SECRET_SECONDS)

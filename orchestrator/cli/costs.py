@@ -11,7 +11,7 @@ import click
 from orchestrator.cli import faults
 from orchestrator.cli.options import as_json, console, print_json
 from orchestrator.cli.views.costs import Cost, cost_value, costs_table, owners_over, owners_table
-from orchestrator.instants import to_second
+from orchestrator.instants import month_after, month_of, to_second
 from orchestrator.pricing import PRICES, monthly
 from orchestrator.pricing.actual import spent
 from orchestrator.pricing.forecast import forecast
@@ -43,9 +43,9 @@ def costs(connection: Connection, month: datetime | None, as_json: bool) -> int:
     from orchestrator.deployment import billed
 
     now = connection.now()
-    begin = month or now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    begin = month or month_of(now)
     # The last instant of the month.
-    end = (begin + timedelta(days=32)).replace(day=1) - timedelta(seconds=1)
+    end = month_after(begin) - timedelta(seconds=1)
     facts = billed(connection.application)
     tasks = sorted((record.task for record in connection.registry.all()), key=lambda task: task.id)
     expected = {one.task.id: one.expected for one in forecast(tasks, begin, (end - begin).days + 1).tasks}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from orchestrator.deployment import alarms, resource_policies, scanning, storage
-from orchestrator.deployment.statements import attribute
+from orchestrator.deployment.statements import attribute, logical_id
 from orchestrator.functions import EventSource, Function, Permission
 from orchestrator.stack import RECEIVER, Stack, sibling
 
@@ -56,7 +56,9 @@ class Inbound:
     def around(self, template: Mapping[str, Any], stack: Stack) -> dict[str, Any]:
         """The template, with a URL and queues, as far as they are wanted."""
         own = [name for name, queue in self.queues.items() if not queue.arn]
-        made = {_queue_id(name): self._queue(stack, name) for name in own}
+        made = {
+            _queue_id(name): storage.queue(stack.inbound_queue(name), dead_letters="HandlerFailures") for name in own
+        }
         resources = {
             **template["Resources"],
             **made,
@@ -75,7 +77,7 @@ class Inbound:
         return function.name != RECEIVER or bool(self)
 
     def _receiver(self, receiver: Function) -> Function:
-        own = () if not self.webhooks else _OF_WEBHOOKS
+        own = _OF_WEBHOOKS if self.webhooks else ()
         kept = Permission(actions=("sqs:GetQueueUrl", "sqs:SendMessage"), resource="queue:HandlerFailures")
         sources = [
             EventSource(source=f"queue:{_queue_id(name)}", arn=queue.arn, key=queue.key)
@@ -87,9 +89,6 @@ class Inbound:
             permissions=(*receiver.permissions, *own, *((kept,) if sources else ())),
             event_sources=tuple(sources),
         )
-
-    def _queue(self, stack: Stack, name: str) -> dict[str, Any]:
-        return storage.queue(stack.inbound_queue(name), dead_letters="HandlerFailures")
 
 
 _OF_WEBHOOKS = (
@@ -122,4 +121,4 @@ def _url() -> dict[str, Any]:
 
 
 def _queue_id(name: str) -> str:
-    return "".join(part.capitalize() for part in name.split("-")) + "Queue"
+    return logical_id(name, "Queue")

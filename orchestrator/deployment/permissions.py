@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from orchestrator.deployment.resource_policies import bucket_id
-from orchestrator.deployment.statements import Statement, allow, arn, attribute, nested_execution
+from orchestrator.deployment.statements import Statement, allow, arn, attribute, logical_id, nested_execution
 from orchestrator.functions import Function, Permission
 from orchestrator.stack import METRICS_NAMESPACE, Stack
 
@@ -127,7 +126,7 @@ def _statement(stack: Stack, permission: Permission) -> Statement:
         return allow(permission.actions, resource)
     if resource.startswith(_BUCKET):
         name, _, keys = resource.removeprefix(_BUCKET).partition(":")
-        bucket_arn = f"${{{bucket_id(name)}.Arn}}"
+        bucket_arn = f"${{{logical_id(name, 'Bucket')}.Arn}}"
         return allow(permission.actions, {"Fn::Sub": f"{bucket_arn}/{keys}" if keys else bucket_arn})
     if resource == _DATA_BUCKET:
         return allow(permission.actions, attribute("DataBucket"))

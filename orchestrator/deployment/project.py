@@ -7,10 +7,11 @@ is how the repository of this library is a project as any other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from orchestrator import system
 from orchestrator.asl.definition import Definition
@@ -31,7 +32,7 @@ from orchestrator.errors import InvalidProject, NoProject
 from orchestrator.functions import Function, Table
 from orchestrator.stack import Stack
 from orchestrator.taskfile.folder import STACK, TASKS, name_of, nearest
-from orchestrator.taskfile.job_models import BatchModel, EcsModel, GlueModel
+from orchestrator.taskfile.job_models import Job
 from orchestrator.taskfile.settings_models import EndpointModel, FunctionModel, StackModel, SurroundingsModel
 from orchestrator.taskfile.settings_models import settings as read_settings
 from orchestrator.tasks.task import workflow_name
@@ -223,26 +224,20 @@ def _platform() -> Platform:
 
 def _declared_workflows(around: SurroundingsModel) -> Iterator[tuple[str, str, str, Builder]]:
     """What stack.yaml declares that is a workflow: where it says so, the kind of target, the name, what makes it."""
-    for name, endpoint_ in around.endpoints.items():
-        yield "endpoints", "http", name, partial(_endpoint, name, endpoint_)
-    for name, ecs in around.ecs.items():
-        yield "ecs", "ecs", name, partial(_container, name, ecs)
-    for name, batch in around.batch.items():
-        yield "batch", "batch", name, partial(_batch_job, name, batch)
-    for name, glue in around.glue.items():
-        yield "glue", "glue", name, partial(_glue_job, name, glue)
+    for name, declared in around.endpoints.items():
+        yield "endpoints", "http", name, partial(_endpoint, name, declared)
+    makers: Mapping[str, Callable[[str, Any], Definition]] = {
+        "ecs": container,
+        "batch": batch_job,
+        "glue": glue_job,
+    }
+    for kind, make in makers.items():
+        for name, job in getattr(around, kind).items():
+            yield kind, kind, name, partial(_job, make, name, job)
 
 
-def _container(name: str, declared: EcsModel, _stack: Stack) -> Definition:
-    return container(name, declared)
-
-
-def _batch_job(name: str, declared: BatchModel, _stack: Stack) -> Definition:
-    return batch_job(name, declared)
-
-
-def _glue_job(name: str, declared: GlueModel, _stack: Stack) -> Definition:
-    return glue_job(name, declared)
+def _job(make: Callable[[str, Any], Definition], name: str, declared: Job, _stack: Stack) -> Definition:
+    return make(name, declared)
 
 
 def _endpoint(name: str, declared: EndpointModel, _stack: Stack) -> Definition:

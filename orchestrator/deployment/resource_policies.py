@@ -76,8 +76,3 @@ def _tls_only(action: str, resources: Sequence[Any]) -> Statement:
         "Resource": list(resources),
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
-
-
-def bucket_id(name: str) -> str:
-    """The logical id of a bucket of the project's own."""
-    return "".join(part.capitalize() for part in name.split("-")) + "Bucket"

@@ -31,6 +31,11 @@ def arn(service: str, resource: str) -> dict[str, str]:
     return {"Fn::Sub": f"arn:${{AWS::Partition}}:{service}:{region}:${{AWS::AccountId}}:{resource}"}
 
 
+def logical_id(name: str, kind: str) -> str:
+    """Returns the logical id of something of the project's own: of the bucket ``old-reports``, ``OldReportsBucket``."""
+    return "".join(part.capitalize() for part in name.split("-")) + kind
+
+
 def attribute(logical_id: str, name: str = "Arn") -> dict[str, list[str]]:
     """An attribute of a resource of the template."""
     return {"Fn::GetAtt": [logical_id, name]}

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from orchestrator.deployment import encryption, resource_policies, scanning
+from orchestrator.deployment.statements import logical_id
 from orchestrator.functions import Table
 from orchestrator.stack import NEXT_RUN_INDEX, STATUS_INDEX, Stack
 
@@ -150,7 +151,7 @@ def data_bucket(stack: Stack) -> dict[str, Any]:
 
 def own_buckets(stack: Stack, names: Iterable[str]) -> dict[str, Any]:
     """The buckets of the project's own, by their logical names."""
-    ids = {name: resource_policies.bucket_id(name) for name in names}
+    ids = {name: logical_id(name, "Bucket") for name in names}
     return {ids[name]: _bucket(stack, name) for name in names} | {
         f"{one}Policy": resource_policies.bucket(one) for one in ids.values()
     }

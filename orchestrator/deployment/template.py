@@ -25,7 +25,7 @@ from orchestrator.deployment import (
 )
 from orchestrator.deployment.alarms import alarms, heartbeat, status_rule
 from orchestrator.deployment.dashboard import dashboard
-from orchestrator.deployment.statements import arn, attribute
+from orchestrator.deployment.statements import arn, attribute, logical_id
 from orchestrator.functions import Function, Table
 from orchestrator.stack import FOLLOWER, Stack
 
@@ -188,7 +188,7 @@ def _function(stack: Stack, function: Function, buckets: Sequence[str]) -> dict[
 
 def _buckets(names: Sequence[str]) -> dict[str, Any]:
     """Environment variables that name the project's own buckets: ``BUCKET_EXPORTS``."""
-    return {f"BUCKET_{name.upper()}": {"Ref": resource_policies.bucket_id(name)} for name in names}
+    return {f"BUCKET_{name.upper()}": {"Ref": logical_id(name, "Bucket")} for name in names}
 
 
 def _placed(function: Function) -> dict[str, Any]:

@@ -13,13 +13,12 @@ from urllib.error import HTTPError
 
 from orchestrator.clients import Clients
 from orchestrator.errors import RequestRefused, UnknownQueue
-from orchestrator.runs.destinations import reference
 from orchestrator.runs.inbound import Arrival, of_message, of_request
 from orchestrator.runs.signatures import secrets_of, sign
 from orchestrator.stack import Stack
 from orchestrator.stores.event_rules import Rules
 from orchestrator.stores.registry import Registry
-from orchestrator.stores.secrets import plain
+from orchestrator.stores.secrets import referenced
 from orchestrator.tasks.event_start import EventStart
 from orchestrator.tasks.inbound import MESSAGE_RECEIVED, Webhook
 
@@ -63,9 +62,7 @@ def post(clients: Clients, stack: Stack, url: str, path: str, webhook: Webhook, 
 
     Raises :class:`~orchestrator.errors.RequestRefused`, and what boto3 raises of the secret.
     """
-    secret = reference(webhook.secret)
-    assert secret is not None, "tasks.yaml names secrets by references"
-    values = secrets_of(plain(clients, stack, secret))
+    values = secrets_of(referenced(clients, stack, webhook.secret))
     if not values:
         raise RequestRefused(401, "NotSigned", f"{webhook.secret} holds no value to sign with")
     body = sent.body.encode()

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from orchestrator.instants import month_of
 from orchestrator.runs.alerts import Cause, Severity
 from orchestrator.runs.mutes import Mute
-from orchestrator.runs.spending import Spending, month_of
+from orchestrator.runs.spending import Spending
 from orchestrator.stack import Stack
 from orchestrator.tasks.task import Task
 

@@ -14,7 +14,7 @@ from itertools import islice, takewhile
 from typing import Any
 
 from orchestrator.dynamodb import Fields
-from orchestrator.instants import of_slot, order
+from orchestrator.instants import month_after, month_of, of_slot, order
 from orchestrator.runs.run import Run, RunStatus, Trigger
 from orchestrator.tasks.rates import Rates, rounded
 from orchestrator.tasks.slots import key, upcoming
@@ -130,7 +130,7 @@ def added_up(task: Task, rates: Rates, spending: Spending | None, unread: Sequen
 def _expected(task: Task, so_far: Decimal, mean: Decimal, now: datetime) -> Decimal:
     """The whole month: the slots to come cost as much as the last ones, ``mean`` each."""
     begin = month_of(now)
-    end = (begin + 32 * _DAY).replace(day=1)
+    end = month_after(begin)
     if task.starts or not task.schedules:
         part = (now - begin) / (end - begin)
         return so_far / Decimal(str(part)) if now - begin >= _BEGINNING else so_far
@@ -149,8 +149,3 @@ def _known(spending: Spending | None, now: datetime) -> Spending | None:
 
 def _midnight(now: datetime) -> datetime:
     return now.replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def month_of(now: datetime) -> datetime:
-    """When the month began."""
-    return _midnight(now).replace(day=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from orchestrator.dynamodb import Fields, to_item, update
 from orchestrator.stack import Stack
 
 if TYPE_CHECKING:
@@ -26,14 +27,8 @@ class Deliveries:
         """The second in which a delivery to a webhook came first; that of ``now``, if this is the first time."""
         answer = self._client.update_item(
             TableName=self._table,
-            Key={"id": {"S": f"webhook {webhook} {delivery_id}"}},
-            UpdateExpression=(
-                "SET firstAt = if_not_exists(firstAt, :now), expiration = if_not_exists(expiration, :expiration)"
-            ),
-            ExpressionAttributeValues={
-                ":now": {"N": str(int(now.timestamp()))},
-                ":expiration": {"N": str(int((now + _KEPT).timestamp()))},
-            },
+            Key=to_item({"id": f"webhook {webhook} {delivery_id}"}),
             ReturnValues="ALL_NEW",
+            **update({}, defaults={"firstAt": int(now.timestamp()), "expiration": int((now + _KEPT).timestamp())}),
         )
-        return datetime.fromtimestamp(int(answer["Attributes"]["firstAt"]["N"]), UTC)
+        return datetime.fromtimestamp(Fields(answer["Attributes"]).get("firstAt", int), UTC)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from orchestrator.clients import Clients
-from orchestrator.runs.destinations import Secret
+from orchestrator.runs.destinations import Secret, reference
 from orchestrator.stack import Stack
 
 
@@ -17,6 +17,13 @@ def plain(clients: Clients, stack: Stack, secret: Secret) -> str:
         return str(clients("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]).strip()
     found = clients("secretsmanager").get_secret_value(SecretId=stack.secret(secret.name))
     return str(found["SecretString"]).strip()
+
+
+def referenced(clients: Clients, stack: Stack, named: str) -> str:
+    """The value of a reference, which the reader of tasks.yaml has admitted. Raises what boto3 raises."""
+    secret = reference(named)
+    assert secret is not None, "tasks.yaml names secrets by references"
+    return plain(clients, stack, secret)
 
 
 class Remembered:

@@ -10,7 +10,7 @@
 - ``calendars``, ``rounds``, ``recorded``: days, rounds of the watchdog, and a deployment's calls
 - ``company``: a project that says all that can be said of functions and stack
 - ``cloudformation``, ``roles``: a template and a role of the embedded AWS
-- ``pristine``: a module of moto's as it comes
+- ``pristine``: a module of moto's as it comes; ``sources``: functions made of a text
 - ``hostile``: messages and records that no sane sender would send
 - ``node``: programs of Node.js; ``linters``: of definitions and templates; ``reference``: the reference JSONata
 - ``statements``: IAM statements, taken apart; ``waiting``: what happens soon; ``wheelhouse``: wheels without a network

@@ -12,6 +12,17 @@ from deploy import PROJECT
 from orchestrator.deployment import Application
 from orchestrator.stack import Stack
 
+#: Two tasks of the project's own function, one of which was due long ago.
+TASKS = """
+tasks:
+  daily-sales-report:
+    run: lambda/report-generator
+    schedule: cron(0 2 * * ? *)
+  once:
+    run: lambda/report-generator
+    schedule: at(2020-01-01T00:00:00)
+"""
+
 #: State machines, by their names in the project.
 MACHINES = ("TaskRunner", "ExpressRunner", "Backfill", "billing", "billing-page")
 

@@ -12,7 +12,7 @@ from typing import Any
 from moto.batch.exceptions import ClientException
 from moto.batch.models import BatchBackend, Job
 
-from orchestrator.local.aws.containers.processes import Container, Log
+from orchestrator.local.aws.containers.processes import Container, Log, written_status
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 
@@ -54,8 +54,7 @@ class _Record:
 def install(aws: Aws) -> None:
     """Runs jobs, and ends them."""
     submit, describe = BatchBackend.submit_job, Job.describe
-    is_now = property(lambda self: vars(self).get("_is", "SUBMITTED"), lambda self, value: setattr(self, "_is", value))
-    replaces(Job, "status", digest="ad8325159648")(is_now)
+    replaces(Job, "status", digest="ad8325159648")(written_status("SUBMITTED"))
 
     @replaces(BatchBackend, "submit_job", digest="49897baf7ba4")
     def submit_job(

@@ -15,7 +15,7 @@ from typing import Any
 from moto.ecs.exceptions import InvalidParameterException
 from moto.ecs.models import EC2ContainerServiceBackend, Task
 
-from orchestrator.local.aws.containers.processes import Container, Log
+from orchestrator.local.aws.containers.processes import Container, Log, written_status
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 
@@ -87,9 +87,7 @@ def install(aws: Aws) -> None:
     backend = EC2ContainerServiceBackend
     run = backend.run_task
     signature = inspect.signature(run)
-    # moto's goes by how often somebody has looked.
-    is_now = property(lambda self: vars(self).get("_is", "PENDING"), lambda self, value: setattr(self, "_is", value))
-    replaces(Task, "last_status", digest="8ced46872913")(is_now)
+    replaces(Task, "last_status", digest="8ced46872913")(written_status("PENDING"))
 
     @replaces(backend, "run_task", digest="5959eaaa1fc7")
     def run_task(self: Any, *given: Any, **named: Any) -> list[Any]:

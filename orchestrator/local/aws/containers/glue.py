@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.local.aws import replacements
-from orchestrator.local.aws.containers.processes import Container, Log
+from orchestrator.local.aws.containers.processes import Container, Log, written_status
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import adds, replaces
 
@@ -65,8 +65,7 @@ def replace() -> None:
 
     (aws,) = _running
     start, described = models.FakeJob.start_job_run, models.FakeJobRun.as_dict
-    is_now = property(lambda self: vars(self).get("_is", "STARTING"), lambda self, value: setattr(self, "_is", value))
-    replaces(models.FakeJobRun, "status", digest="ad8325159648")(is_now)
+    replaces(models.FakeJobRun, "status", digest="ad8325159648")(written_status("STARTING"))
 
     @replaces(models.FakeJob, "start_job_run", digest="0131401dc139")
     def start_job_run(self: Any, *given: Any, **named: Any) -> str:

@@ -47,6 +47,14 @@ class Log:
     stream: str
 
 
+def written_status(first: str) -> property:
+    """Returns a job's status for moto's object of it: what was written last, and ``first`` until then.
+
+    moto's own goes by how often somebody has looked.
+    """
+    return property(lambda self: vars(self).get("_is", first), lambda self, value: setattr(self, "_is", value))
+
+
 class Record(Protocol):
     """What a service keeps of a job."""
 

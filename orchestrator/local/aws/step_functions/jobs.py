@@ -14,7 +14,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -134,14 +133,7 @@ _KINDS: Mapping[type, tuple[Jobs, str, str]] = {
 
 def _told(value: Any, shape: Shape | None) -> Any:
     """An answer as a state sees it: moments are milliseconds."""
-    if isinstance(value, datetime):
-        return int(value.timestamp() * 1000)
-    if isinstance(value, Mapping):
-        members = getattr(shape, "members", None)
-        if members is None:
-            return {name: _told(inner, getattr(shape, "value", None)) for name, inner in value.items()}
-        return {sdk.member(name): _told(value[name], inner) for name, inner in members.items() if name in value}
-    return [_told(inner, getattr(shape, "member", None)) for inner in value] if isinstance(value, list) else value
+    return sdk.reply(value, shape, moment=lambda at: int(at.timestamp() * 1000))
 
 
 def _requests(aws: Aws, kind: Any, jobs: Jobs, digest: str) -> None:

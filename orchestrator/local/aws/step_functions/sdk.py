@@ -9,9 +9,10 @@ as an answer, however deep. Step Functions refuses any other name.
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -93,21 +94,28 @@ def request(value: Any, shape: Shape | None) -> Any:
     return value
 
 
-def reply(value: Any, shape: Shape | None) -> Any:
-    """Turns a service's answer into what a state sees: moments as text, bytes as base64, and streams as text."""
+def _as_text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def reply(value: Any, shape: Shape | None, *, moment: Callable[[datetime], object] = _as_text) -> Any:
+    """Turns a service's answer into what a state sees: moments as ``moment`` has them, bytes as base64, and streams as
+    text.
+    """
     if isinstance(value, StreamingBody):
         return value.read().decode(errors="replace")
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return moment(value)
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
+    again = functools.partial(reply, moment=moment)
     match shape:
         case StructureShape() if isinstance(value, Mapping):
-            return {member(name): reply(value[name], inner) for name, inner in shape.members.items() if name in value}
+            return {member(name): again(value[name], inner) for name, inner in shape.members.items() if name in value}
         case MapShape() if isinstance(value, Mapping):
-            return {name: reply(inner, shape.value) for name, inner in value.items()}
+            return {name: again(inner, shape.value) for name, inner in value.items()}
         case ListShape() if isinstance(value, list):
-            return [reply(inner, shape.member) for inner in value]
+            return [again(inner, shape.member) for inner in value]
     return value
 
 

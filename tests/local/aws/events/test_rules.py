@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import time
-import zipfile
 from typing import Any
 
 import pytest
@@ -15,6 +13,7 @@ from orchestrator.local.aws.events.rules import lets_events
 from orchestrator.local.aws.events.templates import text_of
 from orchestrator.local.aws.server import EmbeddedAws
 from tests.local.aws.conftest import Machines, hearing
+from tests.testbed.sources import create
 
 RULE = "arn:aws:events:us-east-1:123456789012:rule/orders"
 EVENT: dict[str, Any] = {
@@ -159,23 +158,13 @@ def test_a_function_hears_if_its_policy_lets_the_rule(
 ) -> None:
     """Source: "Using resource-based policies for Amazon EventBridge", "AWS Lambda permissions"."""
     heard = aws.client("sqs").create_queue(QueueName="heard")["QueueUrl"]
-    bundle = io.BytesIO()
-    with zipfile.ZipFile(bundle, "w") as archive:
-        source = (
-            "import boto3, json\n"
-            "def handler(event, context):\n"
-            f"    boto3.client('sqs').send_message(QueueUrl={heard!r}, MessageBody=json.dumps(event))\n"
-        )
-        archive.writestr("handlers.py", source)
+    source = (
+        "import boto3, json\n"
+        "def handler(event, context):\n"
+        f"    boto3.client('sqs').send_message(QueueUrl={heard!r}, MessageBody=json.dumps(event))\n"
+    )
     lambda_ = aws.client("lambda")
-    arn = lambda_.create_function(
-        FunctionName="hear",
-        Runtime="python3.13",
-        Role=machines.role,
-        Handler="handlers.handler",
-        Code={"ZipFile": bundle.getvalue()},
-        Timeout=10,
-    )["FunctionArn"]
+    arn = create(lambda_, "hear", source, machines.role, Timeout=10)
     if lets:
         lambda_.add_permission(
             FunctionName="hear",

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import time
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +11,7 @@ import pytest
 
 from orchestrator.local.aws.server import EmbeddedAws
 from tests.testbed.queues import drained
+from tests.testbed.sources import create
 
 #: It says which records it was called with, and fails at those that tell it to.
 HANDLER = """
@@ -68,18 +67,8 @@ class Sources:
         self.stream = table["TableDescription"]["LatestStreamArn"]
         role = self.iam.create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
         self.may(POLLING)
-        bundle = io.BytesIO()
-        with zipfile.ZipFile(bundle, "w") as archive:
-            archive.writestr("handlers.py", HANDLER)
-        aws.client("lambda").create_function(
-            FunctionName="work",
-            Runtime="python3.13",
-            Role=role,
-            Handler="handlers.handler",
-            Code={"ZipFile": bundle.getvalue()},
-            Timeout=20,
-            Environment={"Variables": {"SEEN": self.seen}},
-        )
+        told = {"Variables": {"SEEN": self.seen}}
+        create(aws.client("lambda"), "work", HANDLER, role, Timeout=20, Environment=told)
 
     def may(self, actions: Sequence[str]) -> None:
         statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}

@@ -13,6 +13,7 @@ import pytest
 import wrapt
 
 from orchestrator.local.aws.server import EmbeddedAws
+from tests.testbed.sources import create, zipped
 
 HANDLERS = """
 import os, time
@@ -52,15 +53,12 @@ def function(aws: EmbeddedAws) -> Any:
     role = aws.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
 
     def make(handler: str, source: str = HANDLERS, timeout: int = 5) -> str:
-        bundle = io.BytesIO()
-        with zipfile.ZipFile(bundle, "w") as archive:
-            archive.writestr("handlers.py", source)
-        aws.client("lambda").create_function(
-            FunctionName=handler,
-            Runtime="python3.13",
-            Role=role,
+        create(
+            aws.client("lambda"),
+            handler,
+            source,
+            role,
             Handler=f"handlers.{handler}",
-            Code={"ZipFile": bundle.getvalue()},
             Timeout=timeout,
             MemorySize=256,
             Environment={"Variables": {"COLOUR": "blue"}},
@@ -154,10 +152,8 @@ def test_concurrent_invocations_have_processes_of_their_own(aws: EmbeddedAws, fu
 def test_new_code_is_what_runs(aws: EmbeddedAws, function: Any) -> None:
     name = function("count")
     invoke(aws, name)
-    bundle = io.BytesIO()
-    with zipfile.ZipFile(bundle, "w") as archive:
-        archive.writestr("handlers.py", "def count(event, context): return 'new'")
-    aws.client("lambda").update_function_code(FunctionName=name, ZipFile=bundle.getvalue())
+    new = zipped("def count(event, context): return 'new'")
+    aws.client("lambda").update_function_code(FunctionName=name, ZipFile=new)
     assert invoke(aws, name)["payload"] == "new"
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from typing import Any, cast
 
 import pytest
@@ -12,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from orchestrator.local.aws.server import EmbeddedAws
 from tests.testbed.roles import Actor, allow, denied
+from tests.testbed.sources import create
 
 CODE = """
 def handler(event, context):
@@ -38,17 +37,8 @@ EVENTS: dict[str, dict[str, Any]] = {
 @pytest.fixture
 def actor(aws: EmbeddedAws) -> Actor:
     """May invoke the function ``f``, which is there."""
-    bundle = io.BytesIO()
-    with zipfile.ZipFile(bundle, "w") as archive:
-        archive.writestr("handlers.py", CODE)
     actor = Actor(aws, allow("lambda:InvokeFunction"))
-    aws.client("lambda").create_function(
-        FunctionName="f",
-        Runtime="python3.13",
-        Role=actor.role,
-        Handler="handlers.handler",
-        Code={"ZipFile": bundle.getvalue()},
-    )
+    create(aws.client("lambda"), "f", CODE, actor.role)
     return actor
 
 

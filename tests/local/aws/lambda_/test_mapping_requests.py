@@ -5,15 +5,14 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from orchestrator.local.aws.server import EmbeddedAws
+from tests.testbed.sources import create, zipped
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:q"
 
@@ -21,17 +20,8 @@ QUEUE = "arn:aws:sqs:us-east-1:123456789012:q"
 @pytest.fixture
 def client(aws: EmbeddedAws) -> Any:
     """Lambda's, with a function ``f``, a queue ``q`` and a table with a stream."""
-    bundle = io.BytesIO()
-    with zipfile.ZipFile(bundle, "w") as archive:
-        archive.writestr("handlers.py", "def handler(event, context): return None")
     role = aws.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-    aws.client("lambda").create_function(
-        FunctionName="f",
-        Runtime="python3.13",
-        Role=role,
-        Handler="handlers.handler",
-        Code={"ZipFile": bundle.getvalue()},
-    )
+    create(aws.client("lambda"), "f", "def handler(event, context): return None", role)
     aws.client("sqs").create_queue(QueueName="q")
     return aws.client("lambda")
 
@@ -201,10 +191,8 @@ def test_what_was_given_up_is_written_to_a_bucket_with_the_records(aws: Embedded
     aws.client("s3").create_bucket(Bucket="given-up")
     everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
     aws.client("iam").put_role_policy(RoleName="r", PolicyName="p", PolicyDocument=json.dumps(everything))
-    bundle = io.BytesIO()
-    with zipfile.ZipFile(bundle, "w") as archive:
-        archive.writestr("handlers.py", "def handler(event, context): raise ValueError('never')")
-    client.update_function_code(FunctionName="f", ZipFile=bundle.getvalue())
+    failing = zipped("def handler(event, context): raise ValueError('never')")
+    client.update_function_code(FunctionName="f", ZipFile=failing)
     client.create_event_source_mapping(
         EventSourceArn=stream,
         FunctionName="f",

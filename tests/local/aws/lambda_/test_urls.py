@@ -6,7 +6,6 @@ import base64
 import io
 import json
 import urllib.request
-import zipfile
 from datetime import UTC, datetime
 from typing import Any
 from urllib.error import HTTPError
@@ -16,6 +15,7 @@ import pytest
 from orchestrator.local.aws.lambda_.urls import event_of, is_public, response_of
 from orchestrator.local.aws.server import EmbeddedAws
 from tests.testbed.cloudformation import deploy
+from tests.testbed.sources import create
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 BY_URL = {"Effect": "Allow", "Principal": "*", "Action": "lambda:InvokeFunctionUrl"}
@@ -125,17 +125,8 @@ def test_both_permissions_are_needed(statements: list[dict[str, Any]], public: b
 @pytest.fixture
 def url(aws: EmbeddedAws) -> str:
     """The URL of a function of a stack."""
-    bundle = io.BytesIO()
-    with zipfile.ZipFile(bundle, "w") as archive:
-        archive.writestr("handlers.py", SOURCE)
     role = aws.client("iam").create_role(RoleName="role", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-    aws.client("lambda").create_function(
-        FunctionName="f",
-        Runtime="python3.13",
-        Role=role,
-        Handler="handlers.handler",
-        Code={"ZipFile": bundle.getvalue()},
-    )
+    create(aws.client("lambda"), "f", SOURCE, role)
     permission = {"FunctionName": "f", "Principal": "*"}
     resources: dict[str, Any] = {
         "Url": {"Type": "AWS::Lambda::Url", "Properties": {"TargetFunctionArn": "f", "AuthType": "NONE"}},

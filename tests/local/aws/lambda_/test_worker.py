@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
@@ -11,7 +10,6 @@ import sys
 import textwrap
 import threading
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -26,6 +24,7 @@ from orchestrator.local.aws.lambda_ import starting, worker
 from orchestrator.local.aws.lambda_.processes import Process
 from orchestrator.local.aws.server import EmbeddedAws
 from tests.testbed.conduct import CASES, EXIT, OF_MEMORY, Case, source
+from tests.testbed.sources import create
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="other systems do not say how much memory a process has")
 
@@ -35,18 +34,7 @@ class Deployed:
 
     def __init__(self, aws: EmbeddedAws, name: str, role: str, code: str) -> None:
         self.name, self.lambda_ = name, aws.client("lambda")
-        bundle = io.BytesIO()
-        with zipfile.ZipFile(bundle, "w") as archive:
-            archive.writestr("handlers.py", code)
-        self.lambda_.create_function(
-            FunctionName=name,
-            Runtime="python3.13",
-            Role=role,
-            Handler="handlers.handler",
-            Code={"ZipFile": bundle.getvalue()},
-            Timeout=1,
-            MemorySize=128,
-        )
+        create(self.lambda_, name, code, role, Timeout=1, MemorySize=128)
 
     def __call__(self, **event: Any) -> tuple[Any, str | None, str]:
         """The result, or the error's name and message."""

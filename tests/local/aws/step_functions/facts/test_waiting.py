@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import time
-import zipfile
 from typing import Any
 
 import pytest
@@ -21,6 +19,7 @@ from tests.local.aws.step_functions.facts.executions import (
     started,
 )
 from tests.local.aws.step_functions.facts.fact import Fact
+from tests.testbed.sources import create
 
 _TOKEN = "{% $states.context.Task.Token %}"
 
@@ -30,17 +29,7 @@ def services(world: Machines) -> None:
     """What the facts ask for."""
     lambda_ = world.aws.client("lambda")
     for name, does in waiting.HANDLERS.items():
-        bundle = io.BytesIO()
-        with zipfile.ZipFile(bundle, "w") as archive:
-            archive.writestr("handlers.py", f"def handler(event, context):\n    {does}\n")
-        lambda_.create_function(
-            FunctionName=name,
-            Runtime="python3.13",
-            Role=world.role,
-            Handler="handlers.handler",
-            Code={"ZipFile": bundle.getvalue()},
-            Timeout=10,
-        )
+        create(lambda_, name, f"def handler(event, context):\n    {does}\n", world.role, Timeout=10)
     world.aws.client("sqs").create_queue(QueueName="facts-heard")
     world.make({"A": {"Type": "Succeed"}}, name="facts-child")
     world.make({"A": {"Type": "Fail", "Error": "OutOfPaper", "Cause": "none left"}}, name="facts-failing")
