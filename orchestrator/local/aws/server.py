@@ -47,6 +47,7 @@ from orchestrator.local.aws.containers.processes import Containers
 from orchestrator.local.aws.dynamodb import (
     conditions,
     expressions,
+    indexes,
     items,
     parameters,
     partitions,
@@ -135,6 +136,7 @@ ADAPTERS = (
     partitions,
     streams,
     tables,
+    indexes,
     batch,
     ecs,
     glue,
