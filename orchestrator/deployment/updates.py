@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.deployment.storage import TABLE
@@ -93,22 +94,20 @@ def then(before: Template, after: Template) -> Iterator[Template]:
 def notes(before: Template, after: Template) -> Iterator[str]:
     """Yields what people should know beforehand of indexes that come and go, with what it costs."""
     new, old = new_indexes(before, after), old_indexes(before, after)
-    count = len([*first(before, after), *then(before, after)])
+    count = sum(one != other for one, other in pairwise([before, *first(before, after), *then(before, after)]))
     for table in sorted({one.table_name for one in (*new, *old)}):
         comes, goes = ([one for one in some if one.table_name == table] for some in (new, old))
         steps = []
         if comes:
-            million = PRICES.write_unit * 1_000_000
-            steps.append(
-                f"{_names(comes)} is filled, a write unit for each record (${million:.2f} a million), then read"
-            )
+            cost = f"a write unit for each record, ${PRICES.write_unit * 1_000_000:.3f} a million"
+            steps.append(f"{_names(comes)} is filled ({cost}), then read")
         if goes:
             steps.append(f"{_names(goes)} is deleted when nothing reads it any more")
         if comes and goes:
             steps.append("until then a record whose place changes is written in both")
         if any(one.holds == "ALL" for one in goes) and all(one.holds == "KEYS_ONLY" for one in comes):
             steps.append("then a write that changes no place costs a unit less")
-        yield f"indexes of {table} change, in {count} updates of the stack: {'; '.join(steps)}"
+        yield f"indexes of {table} change, in {count} update{'s' if count > 1 else ''} of the stack: {'; '.join(steps)}"
 
 
 def wait_until_filled(
