@@ -176,7 +176,7 @@ class Faults:
         return answered
 
     def _lose(self, struck: Injected, at_work: _AtWork | None) -> None:
-        """No answer: a state waits until its time is up, a process notices that the connection was closed, and a service
+        """No answer: a state waits until its time is up, a process notices that the connection was closed, a service
         that asks another one gives up.
         """
         struck.lost += 1
