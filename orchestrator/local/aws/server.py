@@ -51,6 +51,7 @@ from orchestrator.local.aws.dynamodb import (
     parameters,
     partitions,
     plain_updates,
+    rows,
     streams,
     tables,
 )
@@ -132,6 +133,7 @@ ADAPTERS = (
     items,
     expressions,
     plain_updates,
+    rows,
     partitions,
     streams,
     tables,
