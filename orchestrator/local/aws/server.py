@@ -52,6 +52,7 @@ from orchestrator.local.aws.dynamodb import (
     parameters,
     partitions,
     plain_updates,
+    rows,
     streams,
     tables,
 )
@@ -133,6 +134,7 @@ ADAPTERS = (
     items,
     expressions,
     plain_updates,
+    rows,
     partitions,
     streams,
     tables,
