@@ -209,7 +209,7 @@ class TaskModel(DefaultsModel, ChainModel, LimitModel):
             not_yet_seconds=self.not_yet_for,
             approval_seconds=approval_seconds(self.approval),
             pause_after_failures=self.pause_after_failures,
-            budget=Decimal(self.budget),
+            budget=self.budget,
             alerts=Alerting(
                 failures=self.alerts.failures,
                 of=self.alerts.of or self.alerts.failures,

@@ -109,7 +109,7 @@ def test_a_command_that_does_what_it_should_is_zero() -> None:
 
 def test_a_terminal_that_lacks_a_character_is_shown_another(monkeypatch: pytest.MonkeyPatch) -> None:
     written = io.BytesIO()
-    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="latin-1"))
     command = click.Command("command", callback=lambda: click.echo("▇ 5 ms"))
     assert faults.run(command, [], interrupted=str, bad_input=int) == 0
     sys.stdout.flush()
