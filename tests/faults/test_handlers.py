@@ -381,7 +381,7 @@ def _so_often(what: str, times: int) -> str:
 WATCHDOG = {
     "dynamodb:Scan ScheduledTasks": "round",
     "dynamodb:DeleteItem Incidents": "over",
-    "dynamodb:Query NextRunIndex": "round",
+    "dynamodb:Query DueIndex": "round",
     "dynamodb:GetItem ScheduledTasks": "missed",
     "dynamodb:UpdateItem ScheduledTasks": "missed",
     "dynamodb:Query StatusIndex": "round",
