@@ -115,7 +115,11 @@ class DefaultsModel(Model):
         default=False, description="Whether somebody has to approve of each slot before it runs, and within what time."
     )
     pause_after_failures: int = Field(default=0, ge=0, description="So many failures in a row pause it; 0: none do.")
-    budget: Dollars = Field(default=0, description="Dollars a month; plan and costs say where more is due. 0 is none.")
+    budget: Dollars = Field(
+        default=Decimal(0),
+        json_schema_extra={"default": 0},
+        description="Dollars a month; plan and costs say where more is due. 0 is none.",
+    )
     alerts: AlertsModel = Field(default_factory=AlertsModel, description="When somebody is told that it fails.")
     owner: Owner = Field(default="", description="Who is told, and who knows.")
     tags: Annotated[list[Tag], BeforeValidator(names), Field(max_length=20)] = Field(
