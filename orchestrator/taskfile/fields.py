@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime, time
-from decimal import Decimal
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -68,12 +67,12 @@ def _params(params: dict[str, Any]) -> dict[str, Any]:
     return params
 
 
-def dollars(value: Any) -> Decimal:
+def dollars(value: Any) -> float:
     """Reads dollars a month; 0 is no budget. Raises :class:`ValueError`."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not (value == 0 or _CENT <= value <= LARGEST_BUDGET):
         raise ValueError(f"expected dollars a month, as a number: 0 or {_CENT} to {LARGEST_BUDGET:,}; found {value!r}")
-    return Decimal(f"{value:.12g}")
+    return float(value)
 
 
 def _owner(name: str) -> str:
@@ -98,7 +97,7 @@ _DURATION_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "strin
 
 Duration = Annotated[int, BeforeValidator(durations.seconds), WithJsonSchema(_DURATION_SCHEMA)]
 Dollars = Annotated[
-    Decimal, BeforeValidator(dollars), WithJsonSchema({"type": "number", "minimum": 0, "maximum": LARGEST_BUDGET})
+    float, BeforeValidator(dollars), WithJsonSchema({"type": "number", "minimum": 0, "maximum": LARGEST_BUDGET})
 ]
 Expression = Annotated[str, AfterValidator(_expression)]
 Timezone = Annotated[str, AfterValidator(_timezone)]

@@ -115,11 +115,7 @@ class DefaultsModel(Model):
         default=False, description="Whether somebody has to approve of each slot before it runs, and within what time."
     )
     pause_after_failures: int = Field(default=0, ge=0, description="So many failures in a row pause it; 0: none do.")
-    budget: Dollars = Field(
-        default=Decimal(0),
-        json_schema_extra={"default": 0},
-        description="Dollars a month; plan and costs say where more is due. 0 is none.",
-    )
+    budget: Dollars = Field(default=0, description="Dollars a month; plan and costs say where more is due. 0 is none.")
     alerts: AlertsModel = Field(default_factory=AlertsModel, description="When somebody is told that it fails.")
     owner: Owner = Field(default="", description="Who is told, and who knows.")
     tags: Annotated[list[Tag], BeforeValidator(names), Field(max_length=20)] = Field(
@@ -213,7 +209,7 @@ class TaskModel(DefaultsModel, ChainModel, LimitModel):
             not_yet_seconds=self.not_yet_for,
             approval_seconds=approval_seconds(self.approval),
             pause_after_failures=self.pause_after_failures,
-            budget=self.budget,
+            budget=Decimal(f"{self.budget:.12g}"),
             alerts=Alerting(
                 failures=self.alerts.failures,
                 of=self.alerts.of or self.alerts.failures,

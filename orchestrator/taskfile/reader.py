@@ -162,7 +162,7 @@ def _budgets(data: Any, problems: Problems, owners: Collection[str]) -> Iterator
             problems.add(("budgets", str(owner)), f"no task has the owner {owner!r}{did_you_mean(str(owner), owners)}")
             continue
         try:
-            yield str(owner), dollars(amount)
+            yield str(owner), Decimal(f"{dollars(amount):.12g}")
         except ValueError as fault:
             problems.add(("budgets", str(owner)), str(fault))
 
