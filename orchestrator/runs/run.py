@@ -154,6 +154,8 @@ class RunEnd:
     ended_at: str | None = None
     #: Why it was skipped.
     reason: SkipReason | None = None
+    #: What it has cost, as far as whoever ends it knows.
+    dollars: Decimal | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,6 +40,9 @@ DEATHS = {
     "stopped": (RunStatus.ABORTED, "ExecutionAborted"),
 }
 
+#: What is known to have been used by whoever dies at work: three states and a call, and nobody has delivered it.
+AT_LEAST = Decimal("3.1")
+
 
 @pytest.fixture(scope="module")
 def runner(embedded_aws: EmbeddedAws) -> Iterator[TaskRunner]:
@@ -107,6 +110,7 @@ def test_an_execution_that_dies_is_recorded_through_the_status_rule(mortal: Task
     die(mortal, task_id, SLOT)
     run = ended(mortal, task_id, SLOT)
     assert (run.status, run.error) == DEATHS[task_id]
+    assert run.dollars == AT_LEAST
     record = mortal.registry.get(task_id)
     assert record is not None
     assert (record.lease, record.consecutive_failures, record.last_status) == (None, 1, run.status)
@@ -129,6 +133,7 @@ def test_an_execution_whose_end_nobody_hears_of_is_recorded_by_the_watchdog(
     round_at(mortal, datetime.now(UTC) + timedelta(minutes=6))
     run = ended(mortal, task_id, slot)
     assert (run.status, run.error) == DEATHS[task_id]
+    assert run.dollars == AT_LEAST
     record = mortal.registry.get(task_id)
     assert record is not None
     assert record.lease is None

@@ -30,7 +30,7 @@ from orchestrator.functions import Function
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.destinations import Destination
 from orchestrator.runs.execution_end import is_express
-from orchestrator.runs.run import Run, Trigger
+from orchestrator.runs.run import Run, RunStatus, Trigger
 from orchestrator.stack import Stack
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.ledger import Ledger
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 STACK = Stack(name="orchestrator-test")
 SLOT = "2026-11-23T08:00:00Z"
 
-#: By which a row's whole dollars are the states that were passed, its tenths the calls, and its last digit the delivery.
+#: By which the dollars of a row are the states that were passed, its tenths the calls, its last digit the delivery.
 COUNTING = Price(
     run=Decimal(0),
     skip=Decimal(0),
@@ -112,7 +112,7 @@ def transitions(events: Sequence[Mapping[str, Any]]) -> int:
     kinds = [event["type"] for event in events]
     entered = sum(kind.endswith("StateEntered") for kind in kinds)
     tasks, scheduled = kinds.count("TaskStateEntered"), kinds.count("TaskScheduled") + kinds.count("EvaluationFailed")
-    return entered + scheduled - tasks
+    return int(entered + scheduled - tasks)
 
 
 class TaskRunner:
@@ -162,7 +162,7 @@ class TaskRunner:
     def register(self, task_id: str, target: str = "lambda/work", **fields: Any) -> str:
         kind, name = target.split("/")
         # Slots here are of the past: every run would be late.
-        fields = {"grace_seconds": 10**8, "price": COUNTING} | fields
+        fields = dict[str, Any]({"grace_seconds": 10**8, "price": COUNTING}) | fields
         self.registry.register(Task(id=task_id, target=Target(kind=TargetKind(kind), name=name), **fields))
         return task_id
 
@@ -212,12 +212,9 @@ class TaskRunner:
         )
         record = dynamodb.get_item(TableName=STACK.tasks_table, Key={"taskId": {"S": task_id}}).get("Item", {})
         run = Run.from_item(row) if row else None
-        if (
-            run
-            and run.execution_arn == execution_arn
-            and run.dollars
-            and not json.loads(described["input"]).get("held")
-        ):
+        asked = json.loads(described["input"])
+        is_own = run is not None and run.execution_arn == execution_arn and run.status is not RunStatus.ABORTED
+        if run and is_own and run.dollars and not (isinstance(asked, dict) and asked.get("replaces")):
             # On whatever way an execution ends its row, that says what the bill will.
             assert int(run.dollars) == transitions(events), (run.dollars, events)
         return Outcome(
