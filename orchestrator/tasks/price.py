@@ -48,14 +48,17 @@ class Price:
 
     @classmethod
     def from_value(cls, numbers: Sequence[float]) -> Price | None:
-        """None for a list of another length: a release that is not this one has written it."""
-        if len(numbers) not in LENGTHS:
+        """None for a list of another length, which another release has written, and for amounts that nobody charges."""
+        if len(numbers) not in LENGTHS or not all(0 <= number < MOST for number in numbers):
             return None
         return cls(**{field.name: rounded(number) for field, number in zip(fields(cls), numbers, strict=False)})
 
 
 #: Of the record's list, without and with the prices of an Express execution.
 LENGTHS = (8, 11)
+
+#: No price is so high, by far: a thousand dollars a state. What a row is to say must stay a number of DynamoDB.
+MOST = 1_000_000_000
 
 #: The place of each price in the list.
 PLACES = {field.name: place for place, field in enumerate(fields(Price))}

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from definitions.system.task_runner import cost, running, variables
-from definitions.system.task_runner.record import paused
+from definitions.system.task_runner.record import _PRICE, paused
 from orchestrator import instants
 from orchestrator.asl import vocabulary
 from orchestrator.dynamodb import to_item
@@ -232,3 +232,12 @@ def test_a_dead_run_that_waited_for_others_has_called_nothing() -> None:
     times = {"started_at": "2026-12-01T08:00:00Z", "ended_at": "2026-12-01T09:00:00Z"}
     assert of_dead(task, run, **times) == Decimal(4 + 25 * STATES_OF_DEAD + 1) / 1_000_000
     assert of_dead(replace(task, price=None), run, **times) is None
+
+
+@pytest.mark.parametrize(
+    "numbers", [["1"] * 8, ["0.4868"] * 11, ["1"] * 9, [], ["-1"] * 8, ["1000000000"] * 8, ["9.9E+125"] * 11, None]
+)
+def test_a_price_that_a_run_is_not_worked_out_from(numbers: list[str] | None) -> None:
+    item = {} if numbers is None else {"price": {"L": [{"N": number} for number in numbers]}}
+    amounts = [float(number) for number in numbers or ()]
+    assert evaluate(f"[{_PRICE}]", item=item) == ([] if Price.from_value(amounts) is None else amounts)

@@ -87,8 +87,9 @@ def test_the_parts_of_a_price_come_to_what_a_run_costs(task: Task) -> None:
     assert task_of(item_of(told)) == told
 
 
-def test_a_price_of_another_length_is_of_another_release() -> None:
-    assert Price.from_value([1.0] * 9) is None
+@pytest.mark.parametrize("numbers", [[1.0] * 9, [], [-1.0] * 8, [1e9] * 8])
+def test_a_price_that_this_release_has_not_written_is_none(numbers: list[float]) -> None:
+    assert Price.from_value(numbers) is None
 
 
 def test_a_price_takes_forty_bytes_of_a_record() -> None:

@@ -15,7 +15,7 @@ from orchestrator.runs.claims import UNGATED
 from orchestrator.runs.run import Trigger
 from orchestrator.tasks.event_start import WhenAbsent
 from orchestrator.tasks.gates import HoldKind
-from orchestrator.tasks.price import LENGTHS
+from orchestrator.tasks.price import LENGTHS, MOST
 from orchestrator.tasks.task import TARGET_PATTERN, OverlapPolicy, TargetKind
 
 _NUMBERS = {
@@ -80,7 +80,8 @@ def paused(item: str) -> str:
 
 
 #: What the parts of a run cost, where the record says it as this release does.
-_PRICE = f"($count($item.price.L.N) in {literal(list(LENGTHS))} ? $item.price.L.($number(N)))"
+_PRICE = f"""($price := $item.price.L.($number(N))[$ >= 0 and $ < {MOST}];
+        $count($price) in {literal(list(LENGTHS))} ? $price)"""
 
 #: The record as plain values with the input's params over its own, ``paused``, ``closed`` if the slot lies in a
 #: closure, ``gate`` if it is to be held first, ``linked``, ``incidents`` (whether any is open that has hit the task),
