@@ -47,6 +47,7 @@ from orchestrator.local.aws.containers.processes import Containers
 from orchestrator.local.aws.dynamodb import (
     conditions,
     expressions,
+    indexes,
     items,
     parameters,
     partitions,
@@ -137,6 +138,7 @@ ADAPTERS = (
     partitions,
     streams,
     tables,
+    indexes,
     batch,
     ecs,
     glue,
