@@ -121,6 +121,8 @@ class Incidents:
         )
         over = update(
             {"ending": on_behalf},
+            # Whoever hits it while people are told that it is over has to tell them again.
+            removes=["lastTold", "telling"],
             condition="attribute_not_exists(#tasks) AND (attribute_not_exists(#ending) OR #ending = :ending)",
         )
         after = self._try(incident_id, without)

@@ -127,9 +127,9 @@ and a record have less than one.
 | RecordOutcome ends the row | 2 | 2 | it moves in the index of statuses, which is a deletion and a write |
 | RecordOutcome takes the lease away | 2 | 0 | the next run may begin at once, in the same transaction |
 
-The index of who is due holds keys alone, which no run changes. A stack that release 0.1 has made keeps whole records
-there, since what an index holds cannot be changed: a run has two write units more in it, $1.25 a million. Another index
-in its place would be three updates of the stack.
+The index of who is due holds keys alone, which no run changes. In a stack of release 0.1 it holds whole records, and a
+run has two write units more, $1.25 a million; [an upgrade](../how-to/upgrade.md#an-index-takes-the-place-of-another)
+puts the other index in its place.
 
 The lease has no row of its own. A child's ARN, what deserves attention, and who started a run by hand are attributes of
 those rows alone that need them; Lambda's request ids come with the write of the end. The reporter, the follower and

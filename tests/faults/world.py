@@ -52,7 +52,10 @@ class MovedClock(VirtualClock):
 
     @property
     def nobody_is_busy(self) -> bool:
-        return self._busy <= 0
+        """Nor about to be: whoever is to wake by now has woken."""
+        with self._lock:
+            is_due = bool(self._sleepers) and self._sleepers[0].when <= self._time
+            return self._busy <= 0 and not is_due
 
 
 @dataclass(frozen=True, kw_only=True)

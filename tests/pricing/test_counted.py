@@ -158,7 +158,6 @@ def test_items_are_as_large_as_is_assumed(counted: Counted) -> None:
 
 def test_the_metrics_of_a_run_are_a_line_of_a_log_and_no_request(counted: Counted) -> None:
     assert counted.called("putMetricData") == []
-    assert USED.metric_request == 0
     (line,) = measures(STACK, {}, counted.row, 1_795_600_406_000)
     assert sum(len(one["Metrics"]) for one in line["_aws"]["CloudWatchMetrics"]) == runs.METRICS
     printed = len(json.dumps(line, separators=(",", ":"))) + logs.EVENT_BYTES

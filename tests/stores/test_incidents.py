@@ -117,13 +117,15 @@ def test_whoever_died_while_telling_that_it_is_over_tells_again(incidents: Incid
     assert marked(registry, "one") == (CAUSE.incident,)
 
 
-def test_an_incident_that_begins_anew_while_it_is_told_that_it_is_over_goes_on(incidents: Incidents) -> None:
-    incidents.hit(CAUSE, "one", NOW)
+def test_an_incident_that_begins_anew_while_it_is_told_that_it_is_over_is_told_again(incidents: Incidents) -> None:
+    quiet = told_before(NOW, HOUR)
+    assert incidents.tell(incidents.hit(CAUSE, "one", NOW), "first row", not_since=quiet, now=NOW)
     recovery = incidents.recovered("one", CAUSE.incident, "row", NOW)
     assert recovery is not None
-    incidents.hit(CAUSE, "two", NOW)
+    again = incidents.hit(CAUSE, "two", NOW)
     incidents.left("one", recovery.over, CAUSE.incident)
     assert [incident.tasks for incident in incidents.open()] == [("two",)]
+    assert incidents.tell(again, "second row", not_since=quiet, now=NOW)
 
 
 def test_an_incident_that_began_after_a_run_had_gone_well_is_not_ended_by_it(

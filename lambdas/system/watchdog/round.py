@@ -42,6 +42,9 @@ from orchestrator.tasks.task import Task
 
 T = TypeVar("T")
 
+#: What asks several things at once; its threads serve all rounds of a process.
+_several = ThreadPoolExecutor(6)
+
 #: A run is closed from outside only after this long, when its execution should long have recorded its own end.
 _YOUNG = timedelta(minutes=5)
 
@@ -102,15 +105,14 @@ class Round:
     def make(self) -> Tally:
         """Closes runs whose executions are gone first, which frees their leases; their slots are then not missed."""
         # What is to be looked at is found at once; each is read again when it is.
-        with ThreadPoolExecutor(6) as several:
-            running, waiting = (
-                several.submit(self._read, "run", partial(self._with_status, status))
-                for status in (RunStatus.RUNNING, RunStatus.WAITING)
-            )
-            overdue = several.submit(self._read, "task", lambda: list(self.registry.overdue(self.now)))
-            mutes = several.submit(self._read, "mute", self.mutes.all)
-            incidents = several.submit(self._read, "incident", lambda: list(self.incidents.open()))
-            look = several.submit(self._read, "budget", lambda: [self.looks.is_due(self.now)])
+        running, waiting = (
+            _several.submit(self._read, "run", partial(self._with_status, status))
+            for status in (RunStatus.RUNNING, RunStatus.WAITING)
+        )
+        overdue = _several.submit(self._read, "task", lambda: list(self.registry.overdue(self.now)))
+        mutes = _several.submit(self._read, "mute", self.mutes.all)
+        incidents = _several.submit(self._read, "incident", lambda: list(self.incidents.open()))
+        look = _several.submit(self._read, "budget", lambda: [self.looks.is_due(self.now)])
         unfinished = [*running.result(), *waiting.result()]
         going_on = [run for run in unfinished if run.hold is None]
         old = order(to_millisecond(self.now - _YOUNG))

@@ -1,1 +1,1 @@
-"""DynamoDB: transactions in turn, expressions, partitions, parameters and streams."""
+"""DynamoDB: rows in a file, transactions in turn, expressions, partitions, parameters and streams."""

@@ -1,14 +1,13 @@
 """DynamoDB's items in order, so that a page costs what it holds.
 
-moto goes through all items of a table, and sorts them, for every Query and every page of a Scan. Here each table and
-index is kept in order, by partition, and moto is shown only the items that the page can be made of.
+moto goes through all items of a table, and sorts them, for every Query and every page of a Scan. Here a table's rows
+are in order, by partition, and moto is shown only the items that the page can be made of.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from decimal import Decimal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from moto.dynamodb.models import DynamoDBBackend
@@ -16,107 +15,27 @@ from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import RESULT_SIZE_LIMIT, Table
 
 from orchestrator.local.aws.dynamodb import capacity
+from orchestrator.local.aws.dynamodb.places import LAST, between, place
+from orchestrator.local.aws.dynamodb.rows import AT_ONCE, Schema
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 
-#: A key's value as it sorts: its type and value, or nothing where there is no such key.
-Sortable = tuple[Any, ...]
-
-#: The attributes of a hash and a range key; a Scan's order is that of an index with no hash.
-Schema = tuple[str | None, str | None]
-
-#: Above the type of any key.
-_LAST: Sortable = ("~",)
+#: What a key of another table ends in.
+_NO_KEY = (ArithmeticError, LookupError, TypeError)
 
 
-def _sortable(value: Any) -> Sortable:
-    if value is None:
-        return ()
-    return (value.type, Decimal(value.value)) if value.type == "N" else (value.type, value.value)
+def held(table: Any, key: Mapping[str, Any]) -> Any:
+    """The item that a table has under a key, or None."""
+    try:
+        return table.items.get(key)
+    except _NO_KEY:
+        # No key of this table: moto says so when it comes to that.
+        return None
 
 
-def _key(entry: Sortable) -> Sortable:
-    return entry[:3]
-
-
-class Order:
-    """The items of a table in the order of one index: by partition, by range key, and by the table's own key."""
-
-    def __init__(self, schema: Schema, items: Iterable[Any]) -> None:
-        self._hash, self._range = schema
-        self._partitions: dict[Sortable, list[Sortable]] = {}
-        for item in items:
-            if place := self._place(item):
-                self._partitions.setdefault(place[0], []).append((*place[1], item))
-        for entries in self._partitions.values():
-            entries.sort(key=_key)
-
-    def add(self, item: Any) -> None:
-        if place := self._place(item):
-            partition, key = place
-            entries = self._partitions.setdefault(partition, [])
-            at = bisect_left(entries, key)
-            if at == len(entries) or entries[at][:3] != key:
-                entries.insert(at, (*key, item))
-
-    def discard(self, item: Any) -> None:
-        if place := self._place(item):
-            partition, key = place
-            entries = self._partitions.get(partition, [])
-            at = bisect_left(entries, key)
-            if at < len(entries) and entries[at][:3] == key:
-                del entries[at]
-
-    def between(
-        self, partition: Any, low: Sortable, high: Sortable, start: Sortable | None, *, forward: bool
-    ) -> Iterator[Any]:
-        """Items of a partition from ``low`` up to ``high``, after ``start``, or the other way round."""
-        entries = self._partitions.get(_sortable(partition), [])
-        first, last = bisect_left(entries, low), bisect_right(entries, high)
-        if start is not None and forward:
-            first = max(first, bisect_right(entries, start, key=_key))
-        elif start is not None:
-            last = min(last, bisect_left(entries, start))
-        indices = range(first, last) if forward else range(last - 1, first - 1, -1)
-        return (entries[index][3] for index in indices)
-
-    def start(self, key: Mapping[str, Any], table: Any) -> Sortable:
-        """Returns the place of an ExclusiveStartKey in this order."""
-        names = (self._range, table.hash_key_attr, table.range_key_attr)
-        values = [DynamoType(key[name]) if name and name in key else None for name in names]
-        return tuple(_sortable(value) for value in values)
-
-    def _place(self, item: Any) -> tuple[Sortable, Sortable] | None:
-        """An item's partition and its place there; None where the index does not hold it."""
-        names = (self._hash, self._range)
-        if any(name and name not in item.attrs for name in names):
-            return None
-        partition, by = (_sortable(item.attrs[name]) if name else () for name in names)
-        return partition, (by, _sortable(item.hash_key), _sortable(item.range_key))
-
-
-def _bounds(comparison: str | None, values: list[Any]) -> tuple[Sortable, Sortable]:
-    """Returns bounds of the range keys that meet a condition. They may be too wide: moto compares again."""
-    keys = [_sortable(value) for value in values]
-    # moto keeps binary values in base64, which sorts otherwise.
-    if comparison is None or any(key[0] == "B" for key in keys):
-        return (), (_LAST,)
-    (kind, value), last = keys[0], keys[-1]
-    match comparison.upper():
-        case "=" | "EQ" | "BETWEEN":
-            return (keys[0],), (last, _LAST)
-        case "<" | "LT":
-            return ((kind,),), (last,)
-        case "<=" | "LE":
-            return ((kind,),), (last, _LAST)
-        # An item too many at the beginning would be the page's, and the one beyond it would end the query.
-        case ">" | "GT":
-            return (keys[0], _LAST), (_LAST,)
-        case ">=" | "GE":
-            return (keys[0],), (_LAST,)
-        case "BEGINS_WITH":
-            return (keys[0],), ((kind, value + chr(0x10FFFF)), _LAST)
-    return (), (_LAST,)
+def _first(limit: int | None) -> int:
+    """How many items a page of so many wants at once: by the one more it knows that there are more."""
+    return limit + 1 if limit else AT_ONCE
 
 
 def _page(items: Iterator[Any], limit: int | None) -> tuple[list[Any], list[Any]]:
@@ -135,18 +54,6 @@ def _page(items: Iterator[Any], limit: int | None) -> tuple[list[Any], list[Any]
     return page, beyond
 
 
-def _items(table: Any) -> Iterator[Any]:
-    for held in list(table.items.values()):
-        yield from held.values() if table.range_key_attr else (held,)
-
-
-def _order(table: Any, schema: Schema) -> Order:
-    orders: dict[Schema, Order] = table.__dict__.setdefault("orders", {})
-    if schema not in orders:
-        orders[schema] = Order(schema, _items(table))
-    return orders[schema]
-
-
 def _schema(table: Any, index_name: str | None) -> Schema | None:
     """Returns the key schema of a table or index; None where a key is made of several attributes."""
     if index_name is None:
@@ -160,57 +67,32 @@ def _schema(table: Any, index_name: str | None) -> Schema | None:
     return names[0][0], names[1][0] if names[1] else None
 
 
-def held(table: Any, key: Mapping[str, Any]) -> Any:
-    """The item that a table has under a key, or None; unlike moto's own look-up, it leaves nothing behind."""
-    try:
-        values = [DynamoType(key[name]) for name in table.table_key_attrs]
-        partition = table.items.get(values[0])
-        return partition.get(values[1]) if partition is not None and len(values) == 2 else partition
-    except (ArithmeticError, LookupError, TypeError):
-        # No key of this table: moto says so when it comes to that.
-        return None
-
-
-def enter(table: Any, item: Any) -> None:
-    """Puts an item in its places."""
-    for order in table.__dict__.get("orders", {}).values():
-        order.add(item)
-
-
-def leave(table: Any, item: Any) -> None:
-    """Takes an item from its places, before it changes or goes."""
-    for order in table.__dict__.get("orders", {}).values():
-        if item is not None:
-            order.discard(item)
+def _after(key: Mapping[str, Any], schema: Schema, table: Any) -> bytes:
+    """Returns the place of an ExclusiveStartKey in the order of an index, without the partition."""
+    own = (table.hash_key_attr, table.range_key_attr)
+    start = b""
+    for name in filter(None, schema[1:] if schema == own else (schema[1], *own)):
+        if name not in key:
+            break
+        start += place(DynamoType(key[name]))
+    return start
 
 
 def _writes() -> None:
-    put, delete, update = Table.put_item, Table.delete_item, DynamoDBBackend.update_item
-
-    @replaces(Table, "put_item", digest="b70d8baf72c2")
-    def put_item(self: Any, item_attrs: Any, *arguments: Any, **named: Any) -> Any:
-        before = held(self, item_attrs)
-        item = put(self, item_attrs, *arguments, **named)
-        leave(self, before)
-        enter(self, item)
-        return item
-
-    @replaces(Table, "delete_item", digest="478586f94f31")
-    def delete_item(self: Any, *arguments: Any, **named: Any) -> Any:
-        item = delete(self, *arguments, **named)
-        leave(self, item)
-        return item
+    update = DynamoDBBackend.update_item
 
     @replaces(DynamoDBBackend, "update_item", digest="bc918de3ea08")
     def update_item(self: Any, table_name: str, key: Any, *arguments: Any, **named: Any) -> Any:
         table = self.get_table(table_name)
-        # It is changed where it lies, even by an update that fails half-way.
-        leave(table, held(table, key))
         try:
-            return update(self, table_name, key, *arguments, **named)
-        finally:
-            if (item := held(table, key)) is not None:
-                enter(table, item)
+            # It is changed where it lies, even by an update that fails half-way.
+            item = update(self, table_name, key, *arguments, **named)
+        except Exception:
+            with suppress(*_NO_KEY):
+                table.items.forget(key)
+            raise
+        table.items.keep(item)
+        return item
 
 
 def _reads() -> None:
@@ -247,10 +129,13 @@ def _reads() -> None:
         # The old QueryFilter takes items out before they count.
         if schema is None or hash_key is None or named.keys() - {"hash_key_conditions", "range_key_conditions"}:
             return read()
-        order = _order(self, schema)
-        start = order.start(exclusive_start_key, self) if exclusive_start_key else None
-        low, high = _bounds(range_comparison, range_objs)
-        page, beyond = _page(order.between(hash_key, low, high, start, forward=scan_index_forward is not False), limit)
+        partition = place(hash_key)
+        low, high = (partition + bound for bound in between(range_comparison, range_objs))
+        forward = scan_index_forward is not False
+        if exclusive_start_key:
+            start = partition + _after(exclusive_start_key, schema, self)
+            low, high = (max(low, start + b"\0"), high) if forward else (low, min(high, start))
+        page, beyond = _page(self.items.between(schema, low, high, forward=forward, first=_first(limit)), limit)
         # By the one more moto knows that there are more.
         return on(self, [*page, *beyond], read)
 
@@ -271,10 +156,10 @@ def _reads() -> None:
                 self, filters, limit, exclusive_start_key, filter_expression, index_name, consistent_read,
                 projection_expression, segments,
             )  # fmt: skip
-        order = _order(self, (None, None))
-        start = order.start(exclusive_start_key, self) if exclusive_start_key else None
+        own = (self.hash_key_attr, self.range_key_attr)
+        low = _after(exclusive_start_key, (None, None), self) + b"\0" if exclusive_start_key else b""
         # As moto does it, which adds up each item's size twice and copies the item, although nobody else has a turn.
-        page, beyond = _page(order.between(None, (), (_LAST,), start, forward=True), limit)
+        page, beyond = _page(self.items.between(own, low, LAST, first=_first(limit)), limit)
         items = [item for item in page if filter_expression.expr(item)] if filter_expression else page
         if projection_expression:
             items = [item.project(projection_expression) for item in items]
@@ -286,6 +171,6 @@ def _reads() -> None:
 
 
 def install(aws: Aws) -> None:
-    """Keeps order where items are written, and uses it where they are read."""
+    """Writes what an update has changed, and uses the order of rows where they are read."""
     _writes()
     _reads()

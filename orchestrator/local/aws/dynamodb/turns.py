@@ -75,13 +75,10 @@ def _key_of(table: Any, operation: dict[str, Any]) -> dict[str, Any]:
 
 def _put_back(table: Any, key: dict[str, Any], item: Any) -> None:
     """The item as it was before, or its absence."""
-    partitions.leave(table, partitions.held(table, key))
     values = [DynamoType(key[name]) for name in table.table_key_attrs]
-    holder, last = (table.items[values[0]] if len(values) == 2 else table.items), values[-1]
-    holder.pop(last, None)
+    (table.items[values[0]] if len(values) == 2 else table.items).pop(values[-1], None)
     if item is not None:
-        holder[last] = item
-        partitions.enter(table, item)
+        table.items.keep(item)
 
 
 def _transact(whole: Callable[..., None]) -> Callable[..., None]:
