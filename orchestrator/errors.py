@@ -20,6 +20,7 @@ OrchestratorError
 ├── FutureSlots                 a backfill was to run slots that are still to come
 ├── MissingWheels               what functions depend on is neither on this machine nor to be had
 ├── DeploymentFailed            AWS refused, or did not finish, what was to be deployed
+├── IndexNotFilled              DynamoDB takes too long to fill an index that is to be read
 ├── DeploymentUnderWay          another apply writes tasks and schedules of this stack now
 ├── OlderRelease                a stack was deployed with a newer release of this library
 ├── MotoChanged                 the embedded AWS was written against another moto
@@ -196,6 +197,16 @@ class DeploymentFailed(OrchestratorError):
     def __init__(self, stack: str, status: str, reason: str) -> None:
         self.status = status
         super().__init__(f"stack {stack} is in {status}: {reason}")
+
+
+class IndexNotFilled(OrchestratorError):
+    """DynamoDB is still filling an index, which code that is to be deployed reads."""
+
+    def __init__(self, table: str, unready: Sequence[str]) -> None:
+        super().__init__(
+            f"table {table}: {', '.join(unready)} after two hours; deploy again when all of it is ACTIVE, which goes on"
+            " from here"
+        )
 
 
 class EventRefused(OrchestratorError):

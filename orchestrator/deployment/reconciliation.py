@@ -1,7 +1,8 @@
 """Reconciles tasks and schedules with tasks.yaml: finds what there is, and plans the operations.
 
-Every operation can be done twice, and they stand in an order in which it is safe to stop anywhere: a task is registered
-before a schedule names it, and its schedules go before it does. The next plan holds what is left.
+Every operation can be done twice, and they stand in an order in which it is safe to stop anywhere: task after task,
+each registered before a schedule names it; then what goes, a task's schedules before it does. The next plan holds what
+is left.
 """
 
 from __future__ import annotations
@@ -33,6 +34,10 @@ class Register:
     rescheduled: bool = False
     #: The switches that are on and cover it: it is paused with the others.
     switches: tuple[Pause, ...] = ()
+
+    @property
+    def task_id(self) -> str:
+        return self.task.id
 
     def __str__(self) -> str:
         paused = "".join(f", paused with {Scope.from_key(one.switch)} by {one.who}" for one in self.switches)
@@ -169,8 +174,9 @@ def plan(tasks: Sequence[Task], current: Found, now: datetime) -> Plan:
     A schedule of the group that belongs to no task, neither of ``tasks`` nor registered, is somebody else's and stays.
     """
     wanted = _wanted(tasks, now)
-    ids = {task.id for task in tasks}
-    removed = current.registered.keys() - ids
+    places = {task.id: place for place, task in enumerate(tasks)}
+    removed = current.registered.keys() - places.keys()
+    ids = places.keys() | removed
 
     registers = [
         Register(
@@ -194,14 +200,17 @@ def plan(tasks: Sequence[Task], current: Found, now: datetime) -> Plan:
         and (name in current.edited or not (current.up_to_date and current.schedules[name]))
     ]
     unwanted = [name for name in sorted(current.schedules) if name not in wanted]
-    of_tasks = [name for name in unwanted if task_of(name) in ids | removed]
+    of_tasks = [name for name in unwanted if task_of(name) in ids]
     deletes = [DeleteSchedule(name=name) for name in of_tasks]
     removes = [Remove(task_id=id_) for id_ in sorted(removed)]
     fingerprint = [RecordFingerprint()] if creates or updates or not current.up_to_date else []
+    # Of a task, what registers it stays the first.
+    writes: list[Register | CreateSchedule | UpdateSchedule] = [*registers, *creates, *updates]
+    writes.sort(key=lambda write: places[write.task_id])
     return Plan(
-        operations=(*registers, *creates, *updates, *deletes, *removes, *fingerprint),
+        operations=(*writes, *deletes, *removes, *fingerprint),
         over=tuple(value for value in absent if value in over),
-        foreign=tuple(name for name in unwanted if task_of(name) not in ids | removed),
+        foreign=tuple(name for name in unwanted if task_of(name) not in ids),
     )
 
 

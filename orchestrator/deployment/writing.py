@@ -1,7 +1,7 @@
 """Carries out the operations of a reconciliation: writes to the registry and to EventBridge Scheduler.
 
-Both are written at the same time, each as fast as AWS admits: a schedule follows as soon as its task is registered.
-What goes does so when all that comes is there.
+Both are written at the same time, each as fast as AWS admits: a schedule follows as soon as its task is registered, and
+paused, where a switch that is on covers it. What goes does so when all that comes is there.
 """
 
 from __future__ import annotations
@@ -30,9 +30,14 @@ from orchestrator.stores.registry import Registry
 from orchestrator.stores.schedule_group import Schedules
 from orchestrator.stores.switches import Switches
 from orchestrator.tasks.schedule_names import schedule_name
+from orchestrator.tasks.task import Task
 
 #: Requests at a time to each service: as many as boto3 keeps connections.
 WORKERS = 10
+
+#: Tasks a second that are registered ahead of their schedules: a little faster than these can follow. Any faster takes
+#: the processor from those who create schedules, which is what takes the time.
+_REGISTERED_AHEAD = SCHEDULE_WRITES * 1.2
 
 
 def carry_out(
@@ -89,10 +94,15 @@ class _Writer:
         self._schedules = schedules
         self._now = now
         self._watched_from = settled(operations, now)
-        self._switches = _Look(lambda: switches.on(now))
+        self._switches = _Looks(lambda: switches.on(now))
+        #: The tasks that have been registered, each with the number of the look that it needs.
+        self._registered: dict[str, tuple[Task, int]] = {}
         written = (CreateSchedule, UpdateSchedule, DeleteSchedule)
         self._of_schedules: dict[type, TokenBucket] = {kind: TokenBucket(SCHEDULE_WRITES) for kind in written}
         self._of_registry = TokenBucket(REGISTRY_WRITES)
+        self._ahead = TokenBucket(_REGISTERED_AHEAD)
+        #: Tasks whose schedules are created when they are registered.
+        self._followed = {one.task_id for one in operations if isinstance(one, CreateSchedule)}
         self._stopped = Event()
 
     @contextmanager
@@ -109,18 +119,24 @@ class _Writer:
             after.result()
         if self._stopped.is_set():
             raise CancelledError
-        self._of_schedules.get(type(operation), self._of_registry).take()
+        self._bucket(operation).take()
         try:
             self._do(operation)
         except BaseException:
             self._stopped.set()
             raise
 
+    def _bucket(self, operation: Operation) -> TokenBucket:
+        if isinstance(operation, Register) and operation.task.id in self._followed:
+            return self._ahead
+        return self._of_schedules.get(type(operation), self._of_registry)
+
     def _do(self, operation: Operation) -> None:
         match operation:
             case Register():
                 self._register(operation)
             case CreateSchedule(task_id=task_id, schedule=schedule):
+                self._pause(task_id)
                 self._schedules.create(schedule_name(task_id, schedule), task_id, schedule)
             case UpdateSchedule(task_id=task_id, schedule=schedule):
                 self._schedules.update(schedule_name(task_id, schedule), task_id, schedule)
@@ -132,34 +148,52 @@ class _Writer:
                 self._schedules.record()
 
     def _register(self, operation: Register) -> None:
-        """Registers a task, and then looks which switches are on: one that is turned on meanwhile finds the record."""
+        """Registers a task, and looks afterwards whether it is to be paused. A new one is not started before it gets a
+        schedule, and until then a look can wait: one does for the many that are registered meanwhile.
+        """
         task = operation.task
-        self._registry.register(task, first_checkpoint(task, self._watched_from), anew=operation.rescheduled)
-        switching.pause_deployed(self._registry, self._switches(), task, self._now)
+        checkpoint = first_checkpoint(task, self._watched_from)
+        self._registry.register(task, checkpoint, anew=operation.rescheduled, is_new=operation.is_new)
+        self._registered[task.id] = task, self._switches.next
+        if not (operation.is_new and task.id in self._followed):
+            self._pause(task.id)
+
+    def _pause(self, task_id: str) -> None:
+        """Pauses a task with the switches that are on; one that is turned on later finds the task's record.
+
+        One that was registered by a deployment which got no further may have been left without its pause.
+        """
+        task, number = self._registered.get(task_id, (None, 1))
+        on = self._switches.found(number)
+        if on and task is None:
+            record = self._registry.get(task_id)
+            task = record.task if record else None
+        if on and task:
+            switching.pause_deployed(self._registry, on, task, self._now)
 
 
-class _Look:
-    """Looks at what changes meanwhile, once at a time. One look serves all who asked before it began."""
+class _Looks:
+    """Looks at what changes meanwhile, once at a time, and no more often than somebody needs a newer look."""
 
     def __init__(self, look: Callable[[], list[Pause]]) -> None:
         self._look = look
         self._turn = Lock()
-        self._asking = Lock()
-        self._next: Future[list[Pause]] | None = None
+        self._begun = self._ended = 0
+        self._found: list[Pause] = []
 
-    def __call__(self) -> list[Pause]:
-        with self._asking:
-            is_first = self._next is None
-            answer = self._next = self._next or Future()
-        if is_first:
-            with self._turn:
-                with self._asking:
-                    self._next = None
-                try:
-                    answer.set_result(self._look())
-                except BaseException as fault:
-                    answer.set_exception(fault)
-        return answer.result()
+    @property
+    def next(self) -> int:
+        """The number of the next look. Whatever is there by now is there for it."""
+        return self._begun + 1
+
+    def found(self, number: int) -> list[Pause]:
+        """What the look of that number found, or a later one."""
+        with self._turn:
+            if self._ended < number:
+                self._begun += 1
+                self._found = self._look()
+                self._ended = self._begun
+            return self._found
 
 
 @contextmanager

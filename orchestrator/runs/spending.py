@@ -76,12 +76,17 @@ def hours_and_checks(runs: Iterable[Run]) -> tuple[int, int]:
 
 
 def dollars(rates: Rates, runs: Sequence[Run]) -> Decimal:
-    """What the rows' runs have cost. One that has not ended counts as one that takes no time."""
+    """What the rows' runs have cost: each what its row says, or else what the rates make of it. One that has not ended
+    counts as one that takes no time.
+    """
     hours, checks = hours_and_checks(runs)
     return sum((_of_run(rates, run) for run in runs), hours * rates.hour + checks * rates.check)
 
 
 def _of_run(rates: Rates, run: Run) -> Decimal:
+    if run.dollars is not None:
+        before = sum((earlier.dollars or Decimal(0) for earlier in run.history), Decimal(0))
+        return run.dollars + before + run.duplicates * rates.duplicate
     if run.execution_arn is None:
         return rates.written
     if run.status is RunStatus.SKIPPED or not run.attempts:

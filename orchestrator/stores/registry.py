@@ -12,7 +12,7 @@ from orchestrator.dynamodb import from_item, to_item, update
 from orchestrator.errors import PauseContended
 from orchestrator.runs.spending import Spending
 from orchestrator.runs.task_state import CHECKPOINT_ATTRIBUTES, Checkpoint, Item, Pause, Record
-from orchestrator.stack import NEXT_RUN_INDEX, Stack
+from orchestrator.stack import DUE_INDEX, Stack
 from orchestrator.stores.plain_pages import read_plainly
 from orchestrator.stores.unreadable import Report, log, readable
 from orchestrator.tasks.records import DECLARED, OPTIONAL, item_of, values_of
@@ -40,8 +40,11 @@ class Registry:
         self._report = report
         self._table = stack.tasks_table
 
-    def register(self, task: Task, checkpoint: Checkpoint | None = None, *, anew: bool = False) -> None:
-        """Writes what is declared: lease, pause and the other run-time state stay as they are.
+    def register(
+        self, task: Task, checkpoint: Checkpoint | None = None, *, anew: bool = False, is_new: bool = False
+    ) -> None:
+        """Writes what is declared: lease, pause and the other run-time state stay as they are. Of a task that is new,
+        there is nothing to remove.
 
         The watchdog begins at ``checkpoint`` with a task that has none yet or, if ``anew``, with one whose slots have
         changed. It does not check a task without a checkpoint.
@@ -49,7 +52,7 @@ class Registry:
         declared = {**values_of(task), "taskId": None, "shard": shard_of(task.id)}
         values = checkpoint.to_values() if checkpoint else {}
         everything = {**declared, **values}
-        unsaid = sorted(name for name in OPTIONAL if declared[name] is None)
+        unsaid = () if is_new else sorted(name for name in OPTIONAL if declared[name] is None)
         request = (
             update(everything, removes=[*_absent(values), *unsaid])
             if anew
@@ -69,7 +72,7 @@ class Registry:
     def _overdue(self, shard: int, now: datetime) -> list[str]:
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
-            IndexName=NEXT_RUN_INDEX,
+            IndexName=DUE_INDEX,
             KeyConditionExpression="shard = :shard AND nextRun <= :now",
             ExpressionAttributeValues=to_item({":shard": shard, ":now": key(now)}),
             ProjectionExpression="taskId",

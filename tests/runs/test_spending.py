@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from orchestrator.dynamodb import Fields, to_item
-from orchestrator.runs.run import Run, RunStatus, Trigger
+from orchestrator.runs.run import EarlierRun, Run, RunStatus, Trigger
 from orchestrator.runs.spending import Spending, added_up, dollars, unread_since
 from orchestrator.tasks.event_start import EventStart
 from orchestrator.tasks.rates import Rates
@@ -55,6 +55,8 @@ def look(day: int, month: int = 12, hour: int = 9) -> datetime:
         ({"duration_seconds": 3.0}, "1.3"),
         ({"attempts": 3}, "1.02"),
         ({"duplicates": 2}, "1.002"),
+        ({"dollars": Decimal(7), "attempts": 3, "duration_seconds": 3.0, "duplicates": 2}, "7.002"),
+        ({"dollars": Decimal(7), "history": (EarlierRun(status=RunStatus.FAILED, dollars=Decimal(2)),)}, "9"),
         ({"trigger": Trigger.EVENT}, "1.0001"),
         ({"trigger": Trigger.RERUN}, "0.9999"),
         ({"status": RunStatus.SKIPPED, "attempts": 0}, "0.5"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from rich.text import Text
@@ -141,7 +142,8 @@ def _state(record: Record, now: datetime) -> str:
 
 
 def _applicable(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {camel(name): value for name, value in values.items() if value is not None and value != ()}
+    said = ((name, value) for name, value in values.items() if value is not None and value != ())
+    return {camel(name): f"{value:f}" if isinstance(value, Decimal) else value for name, value in said}
 
 
 def camel(name: str) -> str:

@@ -48,6 +48,7 @@ from orchestrator.local.aws.containers.processes import Containers
 from orchestrator.local.aws.dynamodb import (
     conditions,
     expressions,
+    indexes,
     items,
     parameters,
     partitions,
@@ -138,6 +139,7 @@ ADAPTERS = (
     partitions,
     streams,
     tables,
+    indexes,
     batch,
     ecs,
     glue,

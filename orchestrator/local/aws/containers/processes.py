@@ -173,10 +173,8 @@ class Containers:
             made.over.set()
 
         def attend() -> None:
-            # Somebody works: time passes as it really does.
-            with self._aws.clock.busy():
-                made.wait()
-                end()
+            made.wait()
+            end()
 
         program = self.programs.get(name)
         if program is None:
@@ -184,7 +182,7 @@ class Containers:
             logs.append(self._aws, log.group, log.stream, [NOTHING_RUN])
             end()
         elif made.start(self._aws, program, arguments, variables, log):
-            threads.start(attend)
+            threads.start_busy(self._aws.clock, attend)
         else:
             end()
         return made

@@ -218,19 +218,18 @@ def _run(aws: Aws) -> Callable[[Any], None]:
 
     def watch(execution: Any, seconds: float) -> None:
         env = execution.exec_worker.env
-        with aws.clock.busy():
-            limit = execution.start_date + timedelta(seconds=seconds)
-            aws.clock.sleep_until(limit, wake=execution.over, resting=True)
-            details = {"executionTimedOutEventDetails": ExecutionTimedOutEventDetails()}
-            if end(env, HistoryEventType.ExecutionTimedOut, details, env.set_timed_out):
-                _close(aws, execution)
+        limit = execution.start_date + timedelta(seconds=seconds)
+        aws.clock.sleep_until(limit, wake=execution.over, resting=True)
+        details = {"executionTimedOutEventDetails": ExecutionTimedOutEventDetails()}
+        if end(env, HistoryEventType.ExecutionTimedOut, details, env.set_timed_out):
+            _close(aws, execution)
 
     def execution_logic(self: Any) -> None:
         execution = self._execution_communication.execution
         _notify(execution)
         try:
             if (limit := _limit(execution, self._get_evaluation_entrypoint().timeout_seconds)) is not None:
-                threads.start(partial(watch, execution, limit))
+                threads.start_busy(aws.clock, partial(watch, execution, limit))
             run(self)
         except Exception as fault:
             # Whatever goes wrong in the interpreter, no execution stays RUNNING.
