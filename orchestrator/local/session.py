@@ -19,7 +19,7 @@ from orchestrator.deployment.locking import KEY as LOCK_KEY
 from orchestrator.errors import InvalidRow
 from orchestrator.local import samples, stand_ins
 from orchestrator.local.address import announced
-from orchestrator.local.aws import environment
+from orchestrator.local.aws import environment, heap
 from orchestrator.local.aws.clock import Clock, RealClock, VirtualClock
 from orchestrator.local.aws.dynamodb import streams
 from orchestrator.local.aws.kept.folder import ITEM, Kept
@@ -82,6 +82,7 @@ def started(
             samples.seed(aws, stack, bucket, clock.now(), application.lambdas.parent / "samples")
         else:
             samples.verify_sender(aws)
+        heap.trim()
         yield Session(aws=aws, stack=stack, tasks=declared.tasks, applied=applied)
 
 
