@@ -20,6 +20,7 @@ OrchestratorError
 ├── FutureSlots                 a backfill was to run slots that are still to come
 ├── MissingWheels               what functions depend on is neither on this machine nor to be had
 ├── DeploymentFailed            AWS refused, or did not finish, what was to be deployed
+├── IndexNotFilled              DynamoDB takes too long to fill an index that is to be read
 ├── DeploymentUnderWay          another apply writes tasks and schedules of this stack now
 ├── OlderRelease                a stack was deployed with a newer release of this library
 ├── MotoChanged                 the embedded AWS was written against another moto
@@ -57,6 +58,7 @@ OrchestratorError
 ├── SlotTaken                   a slot was to be started that has a row
 ├── SlotToCome                  a slot was to be started that its schedule will start
 ├── StateInUse                  another process keeps its embedded AWS in the same folder
+├── StateUnusable               the folder of an embedded AWS cannot be read, or written
 ├── StillRunning                a rerun of a slot whose run goes on
 ├── TaskPaused                  a person asked for runs of a task that a person has paused
 ├── WebhookRefused              a webhook will not take an alert, however often it is sent
@@ -196,6 +198,16 @@ class DeploymentFailed(OrchestratorError):
     def __init__(self, stack: str, status: str, reason: str) -> None:
         self.status = status
         super().__init__(f"stack {stack} is in {status}: {reason}")
+
+
+class IndexNotFilled(OrchestratorError):
+    """DynamoDB is still filling an index, which code that is to be deployed reads."""
+
+    def __init__(self, table: str, unready: Sequence[str]) -> None:
+        super().__init__(
+            f"table {table}: {', '.join(unready)} after two hours; deploy again when all of it is ACTIVE, which goes on"
+            " from here"
+        )
 
 
 class EventRefused(OrchestratorError):
@@ -529,8 +541,18 @@ class StateInUse(OrchestratorError):
 
     def __init__(self, folder: str) -> None:
         super().__init__(
-            f"{folder} cannot be used: another `orchestrator local` keeps its state there, or it is no such folder;"
-            " end that one, or name another folder with --state"
+            f"{folder} cannot be used: another `orchestrator local` keeps its state there; end that one, or name"
+            " another folder with --state"
+        )
+
+
+class StateUnusable(OrchestratorError):
+    """The folder in which an embedded AWS keeps its state cannot be read or written."""
+
+    def __init__(self, folder: str, why: str) -> None:
+        super().__init__(
+            f"the state in {folder} cannot be kept: {why}; make room there, or end `orchestrator local` and start it"
+            " with another folder for --state"
         )
 
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 #: The CloudWatch namespace of the project's metrics; TaskRunner's role may publish to no other.
 METRICS_NAMESPACE = "ScheduledTasks"
 
-#: An index of the registry, of who is due when: hash ``shard`` (a small number), range ``nextRun``.
-NEXT_RUN_INDEX = "NextRunIndex"
+#: An index of the registry, of who is due when: hash ``shard`` (a small number), range ``nextRun``. What an index holds
+#: cannot be changed: one that is to hold something else gets another name, and takes this one's place.
+DUE_INDEX = "DueIndex"
 
 #: An index of the ledger: hash ``status``, range ``slot``.
 STATUS_INDEX = "StatusIndex"

@@ -104,7 +104,7 @@ def carry_out(
     """
     name = planned.application.stack.name
     stack = CloudFormationStack(clients("cloudformation"), name, sleep=deployer.sleep, progress=deployer.progress)
-    outputs = stack_change.carry_out(planned.stack, stack, lambda: clients("s3"))
+    outputs = stack_change.carry_out(planned.stack, stack, clients, sleep=deployer.sleep, progress=deployer.progress)
     published: list[str] = []
     if planned.publish or not planned.stack.is_empty:
         aliases = live_aliases(clients, planned.application, outputs)

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from orchestrator.deployment import updates
 from orchestrator.deployment.planning import DeploymentPlan
 from orchestrator.deployment.task_changes import TaskChange
 from orchestrator.tasks.slots import key
@@ -39,7 +40,7 @@ def plan_lines(plan: DeploymentPlan) -> Iterator[str]:
 
 def plan_notes(plan: DeploymentPlan) -> Iterator[str]:
     """Yields what people should know besides the changes: who has not confirmed yet."""
-    yield from (f"note: {note}" for note in (*plan.alerts.notes(), *plan.rules.notes))
+    yield from (f"note: {note}" for note in _notes(plan))
 
 
 def plan_summary(plan: DeploymentPlan) -> str:
@@ -103,11 +104,15 @@ def plan_json(plan: DeploymentPlan) -> dict[str, Any]:
         ],
         "alerts": [{"action": one.action, "to": str(one.destination)} for one in plan.alerts.changes],
         "rules": [str(change) for change in plan.rules.changes],
-        "notes": [*plan.alerts.notes(), *plan.rules.notes],
+        "notes": list(_notes(plan)),
         "warnings": list(plan.silences),
         "operations": [str(operation) for operation in plan.reconciliation.operations],
         "foreignSchedules": list(plan.reconciliation.foreign),
     }
+
+
+def _notes(plan: DeploymentPlan) -> Iterator[str]:
+    yield from (*updates.notes(plan.stack.before, plan.stack.after), *plan.alerts.notes(), *plan.rules.notes)
 
 
 def _keys(moments: Sequence[datetime]) -> list[str]:

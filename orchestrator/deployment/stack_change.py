@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 import orchestrator
+from orchestrator.clients import Clients
+from orchestrator.deployment import updates
 from orchestrator.deployment.application import Application
 from orchestrator.deployment.bundles import Bundle
 from orchestrator.deployment.definition_changes import DefinitionChange, definition_change
 from orchestrator.deployment.settings import StackSettings
 from orchestrator.deployment.stack import CloudFormationStack, Deployed
-from orchestrator.deployment.storage import created_unprotected, with_indexes_as_deployed
+from orchestrator.deployment.updates import Template
 from orchestrator.errors import OlderRelease
 from orchestrator.runs.destinations import Destination
 from orchestrator.stack import Stack
@@ -82,6 +84,12 @@ class StackChange:
         """The outputs as deployed. A stack whose first deployment got no further than its first step has few."""
         return self.deployed.outputs if self.deployed else {}
 
+    @property
+    def reindexed(self) -> set[str]:
+        """The names of the tables that stay, and get or lose an index."""
+        changed = (*updates.new_indexes(self.before, self.after), *updates.old_indexes(self.before, self.after))
+        return {one.table_name for one in changed}
+
     def infrastructure(self) -> Iterator[ResourceChange]:
         """Every entry of the template, and every value of a parameter, that differs."""
         yield from _resources(self.before, self.after)
@@ -125,7 +133,7 @@ def stack_change(
     if _release(its) > _release(orchestrator.__version__):
         raise OlderRelease(application.stack.name, its, orchestrator.__version__)
     before = stack.template() if deployed else {}
-    template, bundles = with_indexes_as_deployed(application.template, before), application.bundles()
+    template, bundles = application.template, application.bundles()
     kept = deployed.parameters if deployed else {}
     return StackChange(
         stack=application.stack,
@@ -148,25 +156,40 @@ def _release(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version))
 
 
-def carry_out(change: StackChange, stack: CloudFormationStack, s3: Callable[[], S3Client]) -> Mapping[str, str]:
-    """Deploys the stack, where it differs; its outputs then. ``s3`` makes boto3's client of S3.
+def carry_out(
+    change: StackChange,
+    stack: CloudFormationStack,
+    clients: Clients,
+    *,
+    sleep: Callable[[float], object],
+    progress: Callable[[str], object],
+) -> Mapping[str, str]:
+    """Deploys the stack, where it differs; its outputs then.
 
-    The first time the bucket that all else comes from is created first; new tables are created before they are
-    protected. Raises :class:`~orchestrator.errors.DeploymentFailed`.
+    The first time the bucket that all else comes from is created first. Where one update cannot do it, there are
+    several, each of them begun when the indexes of the one before are filled. Raises
+    :class:`~orchestrator.errors.DeploymentFailed` and :class:`~orchestrator.errors.IndexNotFilled`.
     """
     if change.is_empty:
         return change.outputs
     deployed = change.deployed or stack.deploy({}, change.tags, TemplateBody=json.dumps(change.bootstrap))
-    bucket = _Artifacts(s3(), deployed.outputs["ArtifactsBucket"], is_new=change.deployed is None)
+    bucket = _Artifacts(clients("s3"), deployed.outputs["ArtifactsBucket"], is_new=change.deployed is None)
     for bundle in change.bundles.values():
         bucket.upload(bundle.key, bundle.to_zip)
-    creating = created_unprotected(change.after, change.before)
-    for step in (change.after,) if creating == change.after else (creating, change.after):
+    kept = deployed.parameters
+    steps: list[tuple[Template, Mapping[str, str], Mapping[str, str] | None]] = [
+        *((step, kept, None) for step in updates.first(change.before, change.after)),
+        *((step, change.parameters, change.tags) for step in updates.then(change.before, change.after)),
+    ]
+    there = change.before
+    for step, parameters, tags in steps:
+        if tables := change.reindexed:
+            updates.wait_until_filled(clients("dynamodb"), there, tables, sleep=sleep, progress=progress)
         text = json.dumps(step).encode()
         key = f"templates/{hashlib.sha256(text).hexdigest()[:32]}.json"
         bucket.upload(key, partial(bytes, text))
         location = f"https://{deployed.outputs['ArtifactsDomain']}/{key}"
-        deployed = stack.deploy(change.parameters, change.tags, TemplateURL=location)
+        deployed, there = stack.deploy(parameters, tags, TemplateURL=location), step
     return deployed.outputs
 
 

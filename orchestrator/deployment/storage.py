@@ -8,13 +8,13 @@ from typing import Any
 from orchestrator.deployment import encryption, resource_policies, scanning
 from orchestrator.deployment.statements import logical_id
 from orchestrator.functions import Table
-from orchestrator.stack import NEXT_RUN_INDEX, STATUS_INDEX, Stack
+from orchestrator.stack import DUE_INDEX, STATUS_INDEX, Stack
 
 #: What was kept stays when its resource leaves the template or the stack is deleted; a resource whose very creation is
 #: rolled back goes, so that the next attempt finds its name free.
 _KEPT = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
 
-_TABLE = "AWS::DynamoDB::Table"
+TABLE = "AWS::DynamoDB::Table"
 
 _LOG_RETENTION_DAYS = 90
 
@@ -34,7 +34,7 @@ def tables(stack: Stack, own: Mapping[str, Table]) -> dict[str, Any]:
         "ScheduledTasks": _table(
             stack.tasks_table,
             "taskId",
-            indexes={NEXT_RUN_INDEX: ("shard", "nextRun")},
+            indexes={DUE_INDEX: ("shard", "nextRun")},
             # Whoever is due is read afterwards; and a run, which changes the record twice, changes no key.
             projection="KEYS_ONLY",
             numbers=("shard",),
@@ -48,53 +48,6 @@ def tables(stack: Stack, own: Mapping[str, Table]) -> dict[str, Any]:
         "Idempotency": _table(stack.table("Idempotency"), "id", expiry="expiration"),
         **{name: _table(stack.table(name), *table.key) for name, table in own.items()},
     }
-
-
-def created_unprotected(template: Mapping[str, Any], deployed: Mapping[str, Any]) -> dict[str, Any]:
-    """The template, with no protection against deletion for tables that the ``deployed`` template does not have.
-
-    A table that is created in an operation that fails is to be deleted again, else the next attempt meets a table of
-    its name; and CloudFormation does not lift a table's protection to delete it. So a table is created first, and
-    protected in a second operation.
-    """
-    there = deployed.get("Resources", {})
-    return {
-        **template,
-        "Resources": {
-            name: _unprotected(one) if one["Type"] == _TABLE and name not in there else one
-            for name, one in template["Resources"].items()
-        },
-    }
-
-
-def with_indexes_as_deployed(template: Mapping[str, Any], deployed: Mapping[str, Any]) -> dict[str, Any]:
-    """The template, where an index that the ``deployed`` template has holds what it holds there.
-
-    What an index holds cannot be changed ("AWS::DynamoDB::Table", GlobalSecondaryIndexes): it would be another one,
-    and CloudFormation makes or deletes one in an update. An index that holds more serves as well.
-    """
-    there = deployed.get("Resources", {})
-    return {
-        **template,
-        "Resources": {name: _indexed_as(one, there.get(name, {})) for name, one in template["Resources"].items()},
-    }
-
-
-def _indexed_as(table: Mapping[str, Any], deployed: Mapping[str, Any]) -> Mapping[str, Any]:
-    known = deployed.get("Properties", {}).get("GlobalSecondaryIndexes", [])
-    projections = {one["IndexName"]: one["Projection"] for one in known}
-    if table["Type"] != _TABLE or not projections:
-        return table
-    indexes = [
-        {**one, "Projection": projections.get(one["IndexName"], one["Projection"])}
-        for one in table["Properties"].get("GlobalSecondaryIndexes", [])
-    ]
-    return {**table, "Properties": {**table["Properties"], "GlobalSecondaryIndexes": indexes}} if indexes else table
-
-
-def _unprotected(table: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {name: value for name, value in table["Properties"].items() if name != "DeletionProtectionEnabled"}
-    return {**table, "Properties": kept}
 
 
 def _table(
@@ -132,7 +85,7 @@ def _table(
         properties["StreamSpecification"] = {"StreamViewType": "NEW_AND_OLD_IMAGES"}
     if expiry:
         properties["TimeToLiveSpecification"] = {"AttributeName": expiry, "Enabled": True}
-    return {"Type": _TABLE, **_KEPT, "Properties": properties}
+    return {"Type": TABLE, **_KEPT, "Properties": properties}
 
 
 def _key_schema(key: tuple[str, ...]) -> list[dict[str, str]]:

@@ -31,7 +31,6 @@ class Prices:
     #: Of a table that can be restored to any second, for a month.
     recoverable_gb: Decimal
     scheduler_invocation: Decimal
-    metric_request: Decimal
     #: A custom metric, for an hour in which it is sent: a month has 730 of them.
     metric_hour: Decimal
     #: Written to CloudWatch Logs, and kept there for a month.
@@ -61,7 +60,6 @@ PRICES = Prices(
     stored_gb=Decimal("0.25"),
     recoverable_gb=Decimal("0.20"),
     scheduler_invocation=Decimal("0.000001"),
-    metric_request=Decimal("0.00001"),
     metric_hour=Decimal("0.30") / 730,
     log_gb=Decimal("0.50"),
     kept_log_gb=Decimal("0.03"),

@@ -24,9 +24,8 @@ _POLLERS, _POLL_SECONDS = 5, 20
 _KEY_REQUESTS_A_ROUND = 7
 
 #: A round asks who is due (a query of each of four shards of the index), which rows are unfinished (one of each of two
-#: statuses), which incidents are open, which mutes are over, and whether it has looked at budgets today; a query of
-#: nothing counts half a unit.
-_QUERIES_A_ROUND = 4 + 2 + 1 + 1 + 1
+#: statuses), which incidents are open, and which mutes are over; a query of nothing counts half a unit.
+_QUERIES_A_ROUND = 4 + 2 + 1 + 1
 
 #: The watchdog, as tasks.yaml has it, and how long it works when there is little to do.
 WATCHDOG = Task(
@@ -48,7 +47,6 @@ def fixed_lines(template: Mapping[str, Any]) -> list[Line]:
     rounds = Usage(
         read_unit=Decimal(ROUNDS * _QUERIES_A_ROUND) / 2,
         metric_hour=Decimal(MONTH_HOURS),
-        metric_request=Decimal(ROUNDS),
         key_request=Decimal(ROUNDS * _KEY_REQUESTS_A_ROUND),
     )
     alarms, dashboards = many("AWS::CloudWatch::Alarm"), many("AWS::CloudWatch::Dashboard")

@@ -42,7 +42,6 @@ _NAMES = {
     "stored_gb": "GB-months",
     "recoverable_gb": "GB-months recoverable",
     "scheduler_invocation": "invocations",
-    "metric_request": "metric requests",
     "metric_hour": "metric-hours",
     "log_gb": "GB written",
     "kept_log_gb": "GB-months kept",

@@ -27,7 +27,6 @@ class Usage:
     stored_gb: Decimal = Decimal(0)
     recoverable_gb: Decimal = Decimal(0)
     scheduler_invocation: Decimal = Decimal(0)
-    metric_request: Decimal = Decimal(0)
     metric_hour: Decimal = Decimal(0)
     log_gb: Decimal = Decimal(0)
     kept_log_gb: Decimal = Decimal(0)

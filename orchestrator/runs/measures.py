@@ -1,4 +1,5 @@
-"""The metrics of runs, made from what changes in the ledger, in CloudWatch's embedded metric format.
+"""The metrics of runs, made from what changes in the ledger, and of rounds of the watchdog, in CloudWatch's embedded
+metric format.
 
 One line of a log is all that a row's metrics cost ("Specification: Embedded metric format"). The library that writes
 this format writes a line for each set of dimensions; here one line has all three.
@@ -16,7 +17,7 @@ from orchestrator.dynamodb import Fields
 from orchestrator.errors import InvalidRow
 from orchestrator.runs.execution_end import LOST
 from orchestrator.runs.run import TERMINAL, Run, RunStatus
-from orchestrator.stack import FAILURES_METRIC, METRICS_NAMESPACE, Stack
+from orchestrator.stack import FAILURES_METRIC, HEARTBEAT_METRIC, METRICS_NAMESPACE, Stack
 
 #: A further delivery of a slot, which has no row of its own: the slot's row counts it.
 DUPLICATE = "DUPLICATE"
@@ -40,6 +41,7 @@ _METRICS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "TaskDuration": (_OF_TASK, "Seconds"),
     "StartDelay": (_OF_TASK, "Seconds"),
     FAILURES_METRIC: (_OF_STACK, "Count"),
+    HEARTBEAT_METRIC: (_OF_STACK, "Count"),
 }
 
 
@@ -55,11 +57,11 @@ def measures(stack: Stack, former: Mapping[str, Any], image: Mapping[str, Any], 
         return
     is_new = before is None or (before.status, before.version) != (run.status, run.version)
     if run.status in TERMINAL and is_new:
-        yield _line(stack, at, _of_end(run), TaskType=run.task_id, Status=run.status.value, slot=run.slot)
+        yield line(stack, at, _of_end(run), TaskType=run.task_id, Status=run.status.value, slot=run.slot)
     known = before.duplicates if before is not None and before.version == run.version else 0
     if run.duplicates > known:
         again = {"TaskExecution": run.duplicates - known}
-        yield _line(stack, at, again, TaskType=run.task_id, Status=DUPLICATE, slot=run.slot)
+        yield line(stack, at, again, TaskType=run.task_id, Status=DUPLICATE, slot=run.slot)
 
 
 def _of_end(run: Run) -> dict[str, float]:
@@ -80,8 +82,10 @@ def _readable(former: Mapping[str, Any]) -> Run | None:
         return None
 
 
-def _line(stack: Stack, at: int, values: Mapping[str, float], **said: str) -> dict[str, Any]:
-    """An event of the log. What is no dimension, such as the slot, is there for whoever searches the log."""
+def line(stack: Stack, at: int, values: Mapping[str, float], **said: str) -> dict[str, Any]:
+    """An event of the log, whose metrics are as of ``at``, in milliseconds since 1970. What is said and no dimension,
+    such as the slot, is there for whoever searches the log.
+    """
     directives: dict[tuple[str, ...], list[dict[str, str]]] = {}
     for name in values:
         dimensions, unit = _METRICS[name]

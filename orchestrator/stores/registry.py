@@ -12,7 +12,7 @@ from orchestrator.dynamodb import from_item, to_item, update
 from orchestrator.errors import PauseContended
 from orchestrator.runs.spending import Spending
 from orchestrator.runs.task_state import CHECKPOINT_ATTRIBUTES, Checkpoint, Item, Pause, Record
-from orchestrator.stack import NEXT_RUN_INDEX, Stack
+from orchestrator.stack import DUE_INDEX, Stack
 from orchestrator.stores.plain_pages import read_plainly
 from orchestrator.stores.unreadable import Report, log, readable
 from orchestrator.tasks.records import DECLARED, OPTIONAL, item_of, values_of
@@ -72,7 +72,7 @@ class Registry:
     def _overdue(self, shard: int, now: datetime) -> list[str]:
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
-            IndexName=NEXT_RUN_INDEX,
+            IndexName=DUE_INDEX,
             KeyConditionExpression="shard = :shard AND nextRun <= :now",
             ExpressionAttributeValues=to_item({":shard": shard, ":now": key(now)}),
             ProjectionExpression="taskId",

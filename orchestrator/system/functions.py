@@ -92,7 +92,7 @@ _WATCHDOG = Function(
     module="system.watchdog",
     timeout_seconds=240,
     permissions=(
-        Permission(actions=("dynamodb:Query",), resource="table:ScheduledTasks/index/NextRunIndex"),
+        Permission(actions=("dynamodb:Query",), resource="table:ScheduledTasks/index/DueIndex"),
         # It looks for budgets once a day.
         Permission(
             actions=("dynamodb:GetItem", "dynamodb:Scan", "dynamodb:UpdateItem"), resource="table:ScheduledTasks"

@@ -18,6 +18,7 @@ from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, BaseResponse
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service import StateTaskService
 
+from orchestrator.local.aws import clients
 from orchestrator.local.aws.clock import FOREVER
 from orchestrator.local.aws.iam import requests, roles
 from orchestrator.local.aws.iam.statements import applies
@@ -175,8 +176,12 @@ class Faults:
         return answered
 
     def _lose(self, struck: Injected, at_work: _AtWork | None) -> None:
-        """No answer: a state waits until its time is up, a process notices that the connection was closed."""
+        """No answer: a state waits until its time is up, a process notices that the connection was closed, a service
+        that asks another one gives up.
+        """
         struck.lost += 1
+        if at_work is None and clients.inside():
+            raise ReadTimeoutError(endpoint_url="of the service")
         if at_work is None:
             self._thread.hangs_up = True
             return

@@ -32,8 +32,8 @@ STACK = Stack(name="shop-dev")
 _TIMES = 2
 
 OF_REQUESTS = ("dynamodb:GetItem", "dynamodb:UpdateItem", "events:PutEvents", "ssm:GetParameter")
-#: The receiver's own call, and that of Lambda by which a message that was dealt with goes.
-OF_MESSAGES = ("events:PutEvents", "sqs:DeleteMessage")
+#: The receiver's own call, and those of Lambda by which a message comes, and goes when it was dealt with.
+OF_MESSAGES = ("events:PutEvents", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
 
 
 def task(action: str, fault: Fault) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import cached_property, partial
 from typing import Any, TypeVar
 
@@ -18,6 +19,7 @@ from orchestrator.operations import pausing
 from orchestrator.operations.lateness import Lateness
 from orchestrator.operations.releasing import Release, Releasing
 from orchestrator.runs import alerts
+from orchestrator.runs.cost import of_dead
 from orchestrator.runs.destinations import News, about, attributes
 from orchestrator.runs.missed_slots import detect, too_long
 from orchestrator.runs.mutes import Mute, told_at_end
@@ -39,6 +41,9 @@ from orchestrator.tasks.slots import key
 from orchestrator.tasks.task import Task
 
 T = TypeVar("T")
+
+#: What asks several things at once; its threads serve all rounds of a process.
+_several = ThreadPoolExecutor(6)
 
 #: A run is closed from outside only after this long, when its execution should long have recorded its own end.
 _YOUNG = timedelta(minutes=5)
@@ -100,15 +105,14 @@ class Round:
     def make(self) -> Tally:
         """Closes runs whose executions are gone first, which frees their leases; their slots are then not missed."""
         # What is to be looked at is found at once; each is read again when it is.
-        with ThreadPoolExecutor(6) as several:
-            running, waiting = (
-                several.submit(self._read, "run", partial(self._with_status, status))
-                for status in (RunStatus.RUNNING, RunStatus.WAITING)
-            )
-            overdue = several.submit(self._read, "task", lambda: list(self.registry.overdue(self.now)))
-            mutes = several.submit(self._read, "mute", self.mutes.all)
-            incidents = several.submit(self._read, "incident", lambda: list(self.incidents.open()))
-            look = several.submit(self._read, "budget", lambda: [self.looks.is_due(self.now)])
+        running, waiting = (
+            _several.submit(self._read, "run", partial(self._with_status, status))
+            for status in (RunStatus.RUNNING, RunStatus.WAITING)
+        )
+        overdue = _several.submit(self._read, "task", lambda: list(self.registry.overdue(self.now)))
+        mutes = _several.submit(self._read, "mute", self.mutes.all)
+        incidents = _several.submit(self._read, "incident", lambda: list(self.incidents.open()))
+        look = _several.submit(self._read, "budget", lambda: [self.looks.is_due(self.now)])
         unfinished = [*running.result(), *waiting.result()]
         going_on = [run for run in unfinished if run.hold is None]
         old = order(to_millisecond(self.now - _YOUNG))
@@ -213,8 +217,18 @@ class Round:
             raise InvalidRow(run.task_id, run.slot, f"it is {run.status} and names no execution")
         end = self.runner.ending(run, self.now)
         if end is not None:
+            end = replace(end, dollars=self._cost(run, end))
             closing = self.recorder.close(run.task_id, run.slot, run.execution_arn, end)
             self.tally.closed += closing is Closing.DONE
+
+    def _cost(self, run: Run, end: RunEnd) -> Decimal | None:
+        """None where the record does not say it: a run is closed whatever its record is like."""
+        try:
+            record = self._record(run.task_id)
+        except InvalidRecord:
+            return None
+        ended_at = end.ended_at
+        return of_dead(record.task, run, started_at=run.started_at, ended_at=ended_at) if record else None
 
     def _check(self, task_id: str) -> None:
         record = self.registry.get(task_id)

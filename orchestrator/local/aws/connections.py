@@ -2,14 +2,17 @@
 
 werkzeug's server closes each, as it does not know whether a request has been read to its end, and looks for up to 10 ms
 whether more of it comes; a client then connects anew for each request, and a thread is started for it. Here a request
-is read before it is answered.
+is read before it is answered. Python's server reads a head as if it were that of a mail; what all SDKs send to most
+services is plainer.
 """
 
 from __future__ import annotations
 
 import io
+import re
 import socket
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -20,6 +23,18 @@ from orchestrator.local.aws.clock import Clock
 
 #: A WSGI application.
 Application = Callable[..., Iterable[bytes]]
+
+#: How a request of a JSON protocol begins: its head is read line by line.
+_POST = b"POST / HTTP/1.1\r\n"
+
+#: The limits of Python's own server ("http.client").
+_MOST_HEADERS, _LONGEST_LINE = 100, 65_536
+
+#: A header's name, without what WSGI leaves out.
+_NAME = re.compile("[A-Za-z0-9-]+")
+
+#: What is said in a head that is to be read as Python's server does.
+_UNUSUAL = ("EXPECT", "TRANSFER_ENCODING")
 
 
 class Server(ThreadedWSGIServer):
@@ -47,6 +62,9 @@ class _Connection(WSGIRequestHandler):
     wbufsize = 65_536
     disable_nagle_algorithm = True
     server: BaseWSGIServer
+    rfile: Any
+    #: The headers of the request, if its head is a plain one.
+    _plain: dict[str, str] | None
 
     def setup(self) -> None:
         super().setup()
@@ -74,6 +92,56 @@ class _Connection(WSGIRequestHandler):
         """The `Date` header of each answer: the time that this AWS lives in."""
         return str(http_date(self._of.clock().now() if timestamp is None else timestamp))
 
+    def parse_request(self) -> bool:
+        self._plain = None
+        if self.raw_requestline != _POST:
+            return bool(super().parse_request())
+        head = list(self._head())
+        self._plain = _plain(head)
+        if self._plain is None:
+            # It is read again, from here.
+            connection, self.rfile = self.rfile, io.BytesIO(b"".join(head))
+            try:
+                return bool(super().parse_request())
+            finally:
+                self.rfile = connection
+        self.requestline = str(_POST, "ascii").rstrip()
+        self.command, self.path, self.request_version = "POST", "/", "HTTP/1.1"
+        self.close_connection = self._plain.get("HTTP_CONNECTION", "").lower() == "close"
+        return True
+
+    def _head(self) -> Iterator[bytes]:
+        for _ in range(_MOST_HEADERS + 2):
+            line = self.rfile.readline(_LONGEST_LINE + 1)
+            yield line
+            if line in (b"\r\n", b"\n", b""):
+                return
+
+    def make_environ(self) -> dict[str, Any]:
+        if self._plain is None:
+            return dict(super().make_environ())
+        return {
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": self.rfile,
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+            "REQUEST_METHOD": "POST",
+            "SCRIPT_NAME": "",
+            "PATH_INFO": "/",
+            "QUERY_STRING": "",
+            "REQUEST_URI": "/",
+            "RAW_URI": "/",
+            "REMOTE_ADDR": self.client_address[0],
+            "REMOTE_PORT": self.client_address[1],
+            "SERVER_NAME": self.server.server_address[0],
+            "SERVER_PORT": str(self.server.server_address[1]),
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            **self._plain,
+        }
+
     def run_wsgi(self) -> None:
         self.environ = environ = self.make_environ()
         asked = environ["wsgi.input"]
@@ -91,13 +159,37 @@ class _Connection(WSGIRequestHandler):
 
     def _send(self, status: str, headers: list[tuple[str, str]], answer: bytes) -> None:
         code, _, reason = status.partition(" ")
-        self.send_response(int(code), reason)
-        for name, value in headers:
-            self.send_header(name, value)
         has_body = self.command != "HEAD" and code not in ("204", "304")
-        if has_body and not any(name.lower() == "content-length" for name, _ in headers):
-            self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        if has_body:
-            self.wfile.write(answer)
+        told = {name.lower(): value for name, value in headers}
+        lines = [
+            f"{self.protocol_version} {code} {reason}",
+            f"Server: {self.version_string()}",
+            f"Date: {self.date_time_string()}",
+            *(f"{name}: {value}" for name, value in headers),
+            *([f"Content-Length: {len(answer)}"] if has_body and "content-length" not in told else ()),
+        ]
+        if told.get("connection", "").lower() == "close":
+            self.close_connection = True
+        head = "\r\n".join([*lines, "", ""]).encode("latin-1")
+        self.wfile.write(head + answer if has_body else head)
         self.wfile.flush()
+
+
+def _plain(head: list[bytes]) -> dict[str, str] | None:
+    """The headers of a request as WSGI has them; None where there is more to them than a name and a value each."""
+    if head[-1] != b"\r\n" or len(head) > _MOST_HEADERS:
+        return None
+    headers: dict[str, str] = {}
+    for line in head[:-1]:
+        name, colon, value = str(line, "iso-8859-1").partition(":")
+        if not (colon and line.endswith(b"\r\n") and len(line) <= _LONGEST_LINE) or not _NAME.fullmatch(name):
+            return None
+        key = name.upper().replace("-", "_")
+        if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+            if key in _UNUSUAL:
+                return None
+            key = f"HTTP_{key}"
+        if key in headers:
+            return None
+        headers[key] = value.strip(" \t\r\n")
+    return headers

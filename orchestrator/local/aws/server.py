@@ -28,6 +28,7 @@ from orchestrator.local.aws import (
     clients,
     environment,
     error_bodies,
+    heap,
     identifiers,
     kept,
     keys,
@@ -47,6 +48,7 @@ from orchestrator.local.aws.containers.processes import Containers
 from orchestrator.local.aws.dynamodb import (
     conditions,
     expressions,
+    indexes,
     items,
     parameters,
     partitions,
@@ -137,6 +139,7 @@ ADAPTERS = (
     partitions,
     streams,
     tables,
+    indexes,
     batch,
     ecs,
     glue,
@@ -229,6 +232,7 @@ class EmbeddedAws:
 
     def start(self) -> None:
         """Serves. Raises :class:`PortInUse`, and :class:`MotoChanged` on a moto that the adapters were not made for."""
+        heap.bound()
         adapt()
         replacements.check()
         try:

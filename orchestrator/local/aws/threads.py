@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from queue import SimpleQueue
+
+from orchestrator.local.aws.clock import Clock
 
 #: Idle ones beyond so many end.
 _KEPT = 64
@@ -24,6 +27,21 @@ def start(work: Callable[[], object]) -> None:
         waiting = SimpleQueue()
         threading.Thread(target=_serve, args=(waiting,), daemon=True, name="embedded-aws-work").start()
     waiting.put(work)
+
+
+def start_busy(clock: Clock, work: Callable[[], object]) -> None:
+    """The same; somebody is busy from now on, and not from when the thread comes to run.
+
+    On a machine that has much to do a thread waits for milliseconds, in which virtual time would pass by minutes.
+    """
+    working = ExitStack()
+    working.enter_context(clock.busy())
+
+    def busily() -> None:
+        with working:
+            work()
+
+    start(busily)
 
 
 def _serve(waiting: SimpleQueue[Callable[[], object]]) -> None:

@@ -16,7 +16,7 @@ from orchestrator.local.aws.connections import Server
 
 def echo(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     """Answers with the method and what it was sent."""
-    start_response("200 OK", [("X-Path", environ["PATH_INFO"])])
+    start_response("200 OK", [("X-Path", environ["PATH_INFO"]), ("X-Seen", environ.get("HTTP_X_A", ""))])
     return [environ["REQUEST_METHOD"].encode(), b" ", environ["wsgi.input"].read()]
 
 
@@ -69,3 +69,36 @@ def test_a_server_that_is_closed_answers_nobody(server: Server, client: http.cli
     server.shutdown()
     server.server_close()
     assert client.sock.recv(1) == b""
+
+
+#: What stands in a head after its first line, and the header X-A as WSGI has it.
+HEADS = {
+    b"X-A: b \r\nContent-Length: 2": "b",
+    b"x-a:b\r\ncontent-length: 2": "b",
+    b"X-A: b\r\n  c\r\nContent-Length: 2": "b  c",
+    b"X-A: b\r\nX-A: c\r\nContent-Length: 2": "b,c",
+    b"X_A: b\r\nContent-Length: 2": "",
+    b"X-A: b\r\nContent-Length: 2\r\nExpect: 100-continue": "b",
+    b"X-A: b\nContent-Length: 2": "b",
+    b"X-B: a\r\n" * 96 + b"X-A: b\r\nContent-Length: 2": "b",
+    b"X-A: b\r\nTransfer-Encoding: chunked": "b",
+}
+
+
+def test_however_a_head_is_written_it_says_the_same(server: Server) -> None:
+    def seen(head: bytes) -> str:
+        body = b"2\r\nhi\r\n0\r\n\r\n" if b"chunked" in head else b"hi"
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+            connection.sendall(b"POST / HTTP/1.1\r\n" + head + b"\r\nConnection: close\r\n\r\n" + body)
+            answer = b"".join(iter(lambda: connection.recv(1000), b""))
+        assert answer.endswith(b"Content-Length: 7\r\n\r\nPOST hi")
+        return answer.decode().partition("X-Seen: ")[2].partition("\r\n")[0]
+
+    assert {head: seen(head) for head in HEADS} == HEADS
+
+
+def test_a_head_without_end_is_refused(server: Server) -> None:
+    for head in (b"X-A: b\r\n" * 200, b"X-A: " + b"b" * 70_000):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+            connection.sendall(b"POST / HTTP/1.1\r\n" + head + b"\r\n\r\n")
+            assert connection.recv(1000).split()[1] == b"431"

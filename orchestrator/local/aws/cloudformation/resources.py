@@ -15,7 +15,7 @@ from typing import Any
 from moto.cloudwatch.models import Alarm, cloudwatch_backends
 from moto.core.common_models import CloudFormationModel
 from moto.dynamodb.exceptions import DeletionProtectedException, MockValidationException, ResourceInUseException
-from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.table import Table
 from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeBucket, s3_backends
@@ -26,6 +26,7 @@ from moto.stepfunctions import models as states
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from orchestrator.local.aws.cloudformation.resource_type import Made, Place, Properties, ResourceType
+from orchestrator.local.aws.dynamodb import indexes
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import adds, replaces
 
@@ -131,10 +132,16 @@ class BucketPolicyResource(_Policy, CloudFormationModel):
 
 
 def _update_table(original_resource: Any, cloudformation_json: dict[str, Any], **_: Any) -> Any:
-    """A table's protection against deletion; of its other properties none has changed yet in any template of ours."""
-    given = cloudformation_json["Properties"]
-    original_resource.deletion_protection_enabled = bool(given.get("DeletionProtectionEnabled"))
-    return original_resource
+    """A table's indexes, and its protection against deletion; of its other properties none has changed yet in any
+    template of ours.
+    """
+    table, given = original_resource, cloudformation_json["Properties"]
+    if updates := indexes.updates_to(table, given.get("GlobalSecondaryIndexes", [])):
+        backend = dynamodb_backends[table.account_id][table.region_name]
+        backend.update_table_global_indexes(table, updates)
+        table.attr = given["AttributeDefinitions"]
+    table.deletion_protection_enabled = bool(given.get("DeletionProtectionEnabled"))
+    return table
 
 
 def _being_updated(update: Callable[..., Any]) -> Callable[..., Any]:

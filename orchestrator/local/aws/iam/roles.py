@@ -11,7 +11,7 @@ import json
 import re
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -26,13 +26,16 @@ from orchestrator.local.aws import keys
 from orchestrator.local.aws.environment import REGION
 from orchestrator.local.aws.iam import requests
 from orchestrator.local.aws.iam.requests import Permission
-from orchestrator.local.aws.iam.statements import Statement, allow, names
+from orchestrator.local.aws.iam.statements import Statement, agree, names
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 
 ACCOUNT = "123456789012"
 
 _ACCESS_KEY = re.compile(r"Credential=(ROLE[A-Z0-9]+)/")
+
+#: Condition keys and variables whose values pass.
+_TIMES = re.compile("aws:(currenttime|epochtime)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,26 +110,32 @@ def may(role_arn: str, wanted: Permission) -> bool:
 
 def _may(role_arn: str, one: Permission) -> bool:
     name = role_arn.rsplit("/", 1)[-1]
-    found = _about(_documents(name), one.action, one.resource)
-    known = replace(one, context={**_of_every_request(name), **one.context}) if any(map(_asks, found)) else one
-    allowed = allow(found, known)
+    documents = _documents(name)
+    allowed = _allowed(documents, name, one)
+    if allowed is None:
+        now = _running[0].clock.now()
+        moment = {"aws:CurrentTime": now.isoformat(), "aws:EpochTime": str(int(now.timestamp()))}
+        context = {**_of_every_request(name), **moment, **one.context}
+        allowed = agree(_about(documents, one.action, one.resource), context)
     (_used if allowed else _denied).add(Asked(role=name, permission=one))
     return allowed
 
 
-def _asks(statement: Statement) -> bool:
-    return "Condition" in statement
+@lru_cache(4096)
+def _allowed(documents: tuple[str, ...], role: str, one: Permission) -> bool | None:
+    """Whether a role's policies allow it at any time; None where they ask for the time."""
+    found = _about(documents, one.action, one.resource)
+    if any(_TIMES.search(json.dumps(statement.get("Condition", {}))) for statement in found):
+        return None
+    return agree(found, {**_of_every_request(role), **one.context})
 
 
 def _of_every_request(role: str) -> Mapping[str, str]:
-    """What AWS knows of a function's or an execution's request ("AWS global condition context keys").
+    """What AWS knows of a function's or an execution's request ("AWS global condition context keys") but its time.
 
     That it comes by TLS is said of the request as AWS would get it: here none does.
     """
-    now = _running[0].clock.now()
     return {
-        "aws:CurrentTime": now.isoformat(),
-        "aws:EpochTime": str(int(now.timestamp())),
         "aws:PrincipalAccount": ACCOUNT,
         "aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/{role}",
         "aws:PrincipalIsAWSService": "false",
@@ -144,11 +153,14 @@ def statements(role_name: str) -> list[Statement]:
 
 
 def _documents(role_name: str) -> tuple[str, ...]:
-    backend = get_backend("iam")[ACCOUNT]["aws"]
-    # A copy: another thread may create one meanwhile.
-    role = next((role for role in list(backend.roles.values()) if role.name == role_name), None)
-    if role is None:
-        return ()
+    roles = get_backend("iam")[ACCOUNT]["aws"].roles
+    role = roles.get(_id_of_role.get(role_name, ""))
+    if role is None or role.name != role_name:
+        # A copy: another thread may create one meanwhile.
+        role = next((role for role in list(roles.values()) if role.name == role_name), None)
+        if role is None:
+            return ()
+        _id_of_role[role_name] = role.id
     documents = (*role.policies.values(), *map(_current, role.managed_policies.values()))
     return tuple(one if isinstance(one, str) else json.dumps(one) for one in documents)
 

@@ -13,8 +13,8 @@ Statement = Mapping[str, Any]
 
 def allow(statements: Sequence[Statement], wanted: Permission) -> bool:
     """Whether they allow it: an explicit Deny wins, else there must be an Allow."""
-    effects = {statement["Effect"] for statement in statements if applies(statement, wanted)}
-    return effects == {"Allow"}
+    about = [statement for statement in statements if names(statement, wanted.action, wanted.resource)]
+    return agree(about, wanted.context)
 
 
 def applies(statement: Statement, wanted: Permission) -> bool:
@@ -24,6 +24,13 @@ def applies(statement: Statement, wanted: Permission) -> bool:
     return names(statement, wanted.action, wanted.resource) and conditions.hold(
         statement.get("Condition", {}), wanted.context
     )
+
+
+def agree(statements: Sequence[Statement], context: conditions.Context) -> bool:
+    """The same of statements that name the action and the resource. Raises NotImplementedError for a condition operator
+    that there is not.
+    """
+    return {one["Effect"] for one in statements if conditions.hold(one.get("Condition", {}), context)} == {"Allow"}
 
 
 def names(statement: Statement, action: str, resource: str) -> bool:

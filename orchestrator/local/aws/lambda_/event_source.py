@@ -11,6 +11,7 @@ import json
 import logging
 import threading
 from abc import ABC, abstractmethod
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -20,8 +21,11 @@ from orchestrator.local.aws.events.patterns import matches
 from orchestrator.local.aws.lambda_.mappings import failures
 from orchestrator.local.aws.parts import Aws
 
-#: In real seconds: what a function could not deal with is tried again after this.
+#: What a function could not deal with is tried again no sooner than after this.
 RETRY_SECONDS = 0.2
+
+#: A poll that has failed is made again after this, and after twice as long each time, up to the second.
+_POLL_SECONDS = (RETRY_SECONDS, 60)
 
 NONE_YET = "No records processed"
 
@@ -35,6 +39,8 @@ class Source(ABC):
         self._wake = Wake()
         self._guard = threading.Lock()
         self._stopped = False
+        #: How often the last polls have failed.
+        self._in_vain = 0
         #: What the last call of the function ended with.
         self._error: str | None = None
         #: What GetEventSourceMapping says of it.
@@ -68,34 +74,49 @@ class Source(ABC):
                     self._wake = wake = Wake()
                 if self._takes_some():
                     continue
+                again = self._again()
                 with self._guard:
                     # What came meanwhile is still to do.
                     if not wake.is_set():
                         self.idle.set()
                 if not self._stopped:
-                    clock.sleep_until(FOREVER, wake=wake, resting=True)
+                    clock.sleep_until(again, wake=wake, resting=True)
+                    self.idle.clear()
 
     def _takes_some(self) -> bool:
         """Whether there was anything. Nobody looks at what goes wrong on the way but the next attempt."""
         if not self.mapping.enabled:
             return False
         try:
-            return self._take()
+            took = self._take()
         except ClientError:
-            self._later()
+            self._in_vain += 1
             return False
         except Exception:
             # A source that has ended would be silent for ever.
             logging.getLogger(__name__).exception("%s could not be read", self.mapping.event_source_arn)
-            self._later()
+            self._in_vain += 1
             return False
+        self._in_vain = 0
+        return took
 
-    def _later(self) -> None:
-        threading.Timer(RETRY_SECONDS, self.wake).start()
+    def _again(self) -> datetime:
+        """When it polls again, unless it is woken before: AWS polls for ever, whatever goes wrong."""
+        if not self.mapping.enabled:
+            return FOREVER
+        if not self._in_vain:
+            return self._next_look()
+        first, longest = _POLL_SECONDS
+        pause = min(first * 2 ** min(self._in_vain - 1, 10), longest)
+        return self._aws.clock.now() + timedelta(seconds=pause)
 
     @abstractmethod
     def _take(self) -> bool:
         """One batch; whether there was one."""
+
+    def _next_look(self) -> datetime:
+        """When there will be something that nobody wakes it for."""
+        return FOREVER
 
     def _wanted(self, record: dict[str, Any]) -> bool:
         return not self._patterns or any(matches(pattern, record) for pattern in self._patterns)

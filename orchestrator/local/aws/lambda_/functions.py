@@ -20,12 +20,14 @@ import uuid
 import zipfile
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from moto.awslambda.models import LambdaFunction
 from moto.core import responses
 
+from orchestrator.local.aws import threads
 from orchestrator.local.aws.iam import roles
 from orchestrator.local.aws.lambda_.folder import Folder
 from orchestrator.local.aws.lambda_.logs import LogStream
@@ -355,7 +357,7 @@ def install(aws: Aws) -> None:
         if kind == "DryRun":
             return b""
         if kind == "Event":
-            threading.Thread(target=later, args=(self, event), daemon=True).start()
+            threads.start_busy(aws.clock, partial(later, self, event))
             return b""
         answer = aws.functions.invoke(self, event)
         if answer.failed:

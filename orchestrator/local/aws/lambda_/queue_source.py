@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from orchestrator.local.aws.clock import FOREVER
 from orchestrator.local.aws.lambda_.event_source import RETRY_SECONDS, Source
 from orchestrator.local.aws.lambda_.mappings import parsed
 
+#: At its very moment a message is not yet in sight.
+_PAST = timedelta(milliseconds=1)
+
 
 class QueueSource(Source):
-    """Messages of a queue. What is not dealt with comes again when the queue's visibility timeout is over."""
+    """Messages of a queue. What is not dealt with, or was received in vain, comes again when its visibility timeout is
+    over.
+    """
 
     def _take(self) -> bool:
         client = self._aws.clients.get("sqs", self._aws.region, self.function.role)
         account, name = self.mapping.event_source_arn.split(":")[4:6]
         url = f"https://sqs.{self._aws.region}.amazonaws.com/{account}/{name}"
         # Lambda needs to know it from the beginning ("Using Lambda with Amazon SQS").
-        attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])
+        client.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])
         received: list[dict[str, Any]] = []
         # ReceiveMessage gives ten at most.
         for _ in range(0, self.mapping.batch_size, 10):
@@ -43,10 +48,17 @@ class QueueSource(Source):
         for message in received:
             if failed is not None and message["MessageId"] not in failed:
                 client.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        if failed or failed is None:
-            again = int(attributes["Attributes"]["VisibilityTimeout"])
-            threading.Timer(again + RETRY_SECONDS, self.wake).start()
         return True
+
+    def _next_look(self) -> datetime:
+        """Lambda asks all the time; here when the next message comes into sight, whoever has hidden it."""
+        name = self.mapping.event_source_arn.rsplit(":", 1)[1]
+        queue = self._aws.backend("sqs").queues.get(name)
+        shown = [max(one.visible_at, one.delayed_until) for one in list(queue._messages)] if queue else []
+        if not shown:
+            return FOREVER
+        soonest = datetime.fromtimestamp(min(shown) / 1000, UTC) + _PAST
+        return max(soonest, self._aws.clock.now() + timedelta(seconds=RETRY_SECONDS))
 
     def _record(self, message: dict[str, Any]) -> dict[str, Any]:
         """Returns a message as Lambda hands it over, in Lambda's casing."""
@@ -54,7 +66,7 @@ class QueueSource(Source):
             "messageId": message["MessageId"],
             "receiptHandle": message["ReceiptHandle"],
             "body": message["Body"],
-            "attributes": self._on_clock(message.get("Attributes", {})),
+            "attributes": message.get("Attributes", {}),
             "messageAttributes": {
                 name: {
                     **{key[0].lower() + key[1:]: text for key, text in value.items()},
@@ -69,9 +81,3 @@ class QueueSource(Source):
             "eventSourceARN": self.mapping.event_source_arn,
             "awsRegion": self._aws.region,
         }
-
-    def _on_clock(self, attributes: dict[str, str]) -> dict[str, str]:
-        """Moves a message's times to this AWS's clock: moto's queues know only the machine's."""
-        ahead = int((self._aws.clock.now() - datetime.now(UTC)).total_seconds() * 1000)
-        times = ("SentTimestamp", "ApproximateFirstReceiveTimestamp")
-        return attributes | {name: str(int(attributes[name]) + ahead) for name in times if name in attributes}

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count, islice
 from typing import Any
@@ -22,6 +23,7 @@ from moto.scheduler.exceptions import ScheduleGroupNotFound, ValidationException
 from moto.scheduler.models import EventBridgeSchedulerBackend
 from moto.scheduler.responses import EventBridgeSchedulerResponse
 
+from orchestrator.local.aws import threads
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
 from orchestrator.local.aws.scheduler.delivery import Attempt, Delivery
@@ -163,23 +165,22 @@ class Scheduler:
             self._tell(attempt)
         else:
             # Retries take their time; the next slot does not wait for them.
-            threading.Thread(target=self._retry, args=(attempt,), daemon=True).start()
+            threads.start_busy(self._aws.clock, partial(self._retry, attempt))
 
     def _retry(self, attempt: Attempt) -> None:
         policy = attempt.schedule.target["RetryPolicy"]
         limit, age = policy.get("MaximumRetryAttempts", 185), policy.get("MaximumEventAgeInSeconds", 86_400)
-        with self._aws.clock.busy():
-            while not attempt.permanent:
-                pause = min(2 ** min(attempt.number, 10), _LONGEST_PAUSE)
-                too_old = self._aws.clock.now() + timedelta(seconds=pause) > attempt.slot + timedelta(seconds=age)
-                if attempt.number > limit or too_old:
-                    attempt.exhausted = "MaximumEventAgeInSeconds" if too_old else "MaximumRetryAttempts"
-                    break
-                self._aws.clock.sleep(pause, resting=True)
-                if attempt.succeeds():
-                    break
-            if attempt.error:
-                attempt.give_up()
+        while not attempt.permanent:
+            pause = min(2 ** min(attempt.number, 10), _LONGEST_PAUSE)
+            too_old = self._aws.clock.now() + timedelta(seconds=pause) > attempt.slot + timedelta(seconds=age)
+            if attempt.number > limit or too_old:
+                attempt.exhausted = "MaximumEventAgeInSeconds" if too_old else "MaximumRetryAttempts"
+                break
+            self._aws.clock.sleep(pause, resting=True)
+            if attempt.succeeds():
+                break
+        if attempt.error:
+            attempt.give_up()
         self._tell(attempt)
 
     def _tell(self, attempt: Attempt) -> None:

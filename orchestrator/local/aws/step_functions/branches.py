@@ -6,9 +6,7 @@ of an inline one; and those of a Map that has failed go on.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from contextlib import ExitStack
 from typing import Any
 
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.inline_iteration_component import (
@@ -18,6 +16,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.job 
 from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.branch_worker import BranchWorker
 from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.branches_decl import BranchWorkerPool
 
+from orchestrator.local.aws import threads
 from orchestrator.local.aws.clock import FOREVER, Wake
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
@@ -28,17 +27,6 @@ _INLINE_MAP_CONCURRENCY = 40
 
 def install(aws: Aws) -> None:
     """Branches and iterations work, and whoever waits for them rests; those of a Map that failed stop."""
-
-    def start(target: Callable[[], None]) -> None:
-        # From now on, and not from when the thread comes to run: virtual time must not slip by between the two.
-        working = ExitStack()
-        working.enter_context(aws.clock.busy())
-
-        def run() -> None:
-            with working:
-                target()
-
-        threading.Thread(target=run, daemon=True).start()
 
     def waking(make: Callable[..., None]) -> Callable[..., None]:
         def init(self: Any, *arguments: Any, **named: Any) -> None:
@@ -56,12 +44,12 @@ def install(aws: Aws) -> None:
             self._program.eval(self.env)
             self._branch_worker_comm.on_terminated(env=self.env)
 
-        start(routine)
+        threads.start_busy(aws.clock, routine)
 
     @replaces(InlineIterationComponent, "_launch_worker", digest="5836af819d2c")
     def launch_worker(self: Any, env: Any, eval_input: Any, job_pool: Any) -> Any:
         worker = self._create_worker(env=env, eval_input=eval_input, job_pool=job_pool)
-        start(worker.eval)
+        threads.start_busy(aws.clock, worker.eval)
         return worker
 
     @replaces(BranchWorkerPool, "wait", digest="79d1f271c08f")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from orchestrator.local.aws.clock import VirtualClock
 from orchestrator.local.aws.server import EmbeddedAws
 from tests.testbed.queues import drained
 from tests.testbed.sources import create
@@ -168,6 +170,25 @@ def test_a_role_that_may_not_receive_takes_nothing_until_it_may(sources: Sources
     assert drained(sources.sqs, sources.seen) == []
     sources.may(POLLING)
     assert sources.calls() == [["a"]]
+
+
+def test_a_message_that_nobody_has_dealt_with_comes_when_it_is_in_sight_again(sources: Sources) -> None:
+    """Its receiver has died, or never got the answer. The clock is this AWS's: an hour passes in a second."""
+    with sources.aws.on(VirtualClock(datetime.now(UTC), speed=3600)):
+        sources.send({"id": "a"})
+        assert sources.sqs.receive_message(QueueUrl=sources.queue, VisibilityTimeout=3600)["Messages"]
+        sources.map_queue(BatchSize=10)
+        assert sources.calls(many(1)) == [["a"]]
+
+
+def test_a_message_that_is_delayed_comes_in_time(sources: Sources) -> None:
+    clock = VirtualClock(datetime.now(UTC), speed=1000)
+    with sources.aws.on(clock):
+        sources.map_queue(BatchSize=10)
+        begin = clock.now()
+        sources.sqs.send_message(QueueUrl=sources.queue, MessageBody='{"id": "a"}', DelaySeconds=600)
+        assert sources.calls(many(1)) == [["a"]]
+        assert clock.now() - begin >= timedelta(seconds=600)
 
 
 # --- streams
