@@ -23,7 +23,12 @@ def to_item(values: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises :class:`TypeError` as :func:`to_attribute` does.
     """
-    return {name: to_attribute(value) for name, value in values.items() if value is not None}
+    return {
+        # Text, which is most of it, at once.
+        name: {"S": value} if type(value) is str else to_attribute(value)
+        for name, value in values.items()
+        if value is not None
+    }
 
 
 def to_attribute(value: object) -> dict[str, Any]:
@@ -31,21 +36,27 @@ def to_attribute(value: object) -> dict[str, Any]:
 
     Raises :class:`TypeError` for anything else, a float among them: DynamoDB's numbers are decimal.
     """
+    # What there is most of comes first, and what is asked of abstract classes last: that takes ten times as long.
     match value:
-        case None:
-            return {"NULL": True}
         case str():
             return {"S": value}
         case bool():
             return {"BOOL": value}
-        case int() | Decimal():
+        case int():
             return {"N": str(value)}
+        case Decimal():
+            # Without an exponent, as DynamoDB returns it.
+            return {"N": f"{value:f}"}
+        case list() | tuple():
+            return {"L": [to_attribute(element) for element in value]}
+        case dict():
+            return {"M": to_item(value)}
+        case None:
+            return {"NULL": True}
         case Mapping():
             return {"M": to_item(value)}
         case AbstractSet() if value and all(isinstance(element, str) for element in value):
             return {"SS": sorted(value)}
-        case list() | tuple():
-            return {"L": [to_attribute(element) for element in value]}
     raise TypeError(f"no attribute value of DynamoDB is made from {value!r}")
 
 
@@ -123,6 +134,10 @@ class Fields:
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of texts. Raises as :meth:`get` does."""
         return tuple(Fields({name: element}).get(name, str) for element in self._content(name, list))
+
+    def numbers(self, name: str) -> tuple[float, ...]:
+        """A list of numbers. Raises as :meth:`get` does."""
+        return tuple(Fields({name: element}).get(name, float) for element in self._content(name, list))
 
     def text_set(self, name: str) -> tuple[str, ...]:
         """A set of text, sorted; empty if there is none, for DynamoDB keeps no empty sets."""

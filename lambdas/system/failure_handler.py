@@ -18,10 +18,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from orchestrator.handlers.invocation import client, logger, observed, stack
 from orchestrator.instants import to_millisecond
+from orchestrator.runs.cost import of_dead
 from orchestrator.runs.dead_letter import DeadLetter
 from orchestrator.runs.execution_end import ExecutionEnd
-from orchestrator.runs.run import BELATED, NO_TASK_ID, RunEnd, RunStatus, Trigger
+from orchestrator.runs.run import BELATED, NO_TASK_ID, TERMINAL, RunEnd, RunStatus, Trigger
 from orchestrator.stores.dead_letters import DeadLetters
+from orchestrator.stores.last_sights import LastSights
 from orchestrator.stores.recorder import Closing, Recorder
 
 processor = BatchProcessor(event_type=EventType.SQS)
@@ -61,13 +63,23 @@ def _ended(execution: ExecutionEnd) -> None:
     if execution.state_machine_arn.rpartition(":")[2] != stack().task_runner:
         # A nested execution's end is told to the run that has started it.
         return
-    recorder, asked = Recorder(client("dynamodb"), stack()), execution.asked
+    dynamodb, asked = client("dynamodb"), execution.asked
+    sights, recorder = LastSights(dynamodb, stack()), Recorder(dynamodb, stack())
+    run = sights.run(asked.task_id, asked.slot)
+    is_own = run is not None and run.execution_arn == execution.execution_arn
+    if run is not None and is_own and run.status in TERMINAL:
+        # It has recorded its end itself.
+        return
     error = execution.error or f"Execution{execution.status.title().replace('_', '')}"
     unexplained = execution.cause or "the execution ended without having recorded why"
-    end = RunEnd(status=execution.status, ended_at=execution.ended_at, error=error, cause=unexplained)
+    task = sights.task(asked.task_id) if is_own else None
+    dollars = of_dead(task, run, started_at=execution.started_at, ended_at=execution.ended_at) if task and run else None
+    end = RunEnd(status=execution.status, ended_at=execution.ended_at, error=error, cause=unexplained, dollars=dollars)
     if recorder.close(asked.task_id, asked.slot, execution.execution_arn, end) is not Closing.NOT_ITS_OWN:
         return
-    unclaimed = replace(end, cause=execution.cause or "the execution ended before it had claimed its slot")
+    unclaimed = replace(
+        end, dollars=None, cause=execution.cause or "the execution ended before it had claimed its slot"
+    )
     recorder.record(
         asked.task_id,
         execution.unclaimed_slot,

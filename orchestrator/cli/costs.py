@@ -55,7 +55,7 @@ def costs(connection: Connection, month: datetime | None, as_json: bool) -> int:
         actual = spent(task, connection.ledger.between(task.id, to_second(begin), to_second(end)), facts)
         seconds = actual.seconds / actual.runs if actual.runs else None
         usage = monthly(task, facts, expected[task.id], **({"seconds": seconds} if seconds is not None else {}))
-        found.append(Cost(task=task, spent=actual, dollars=actual.usage.dollars(), expected=usage.dollars()))
+        found.append(Cost(task=task, spent=actual, dollars=actual.dollars, expected=usage.dollars()))
     if as_json:
         print_json([cost_value(one, f"{begin:%Y-%m}") for one in found])
     else:

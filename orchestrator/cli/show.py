@@ -38,7 +38,7 @@ def show(connection: Connection, task: str, slot: str | None, full: bool, as_jso
         paths += [(child, connection.histories.path(child) or []) for child in visit.children]
     dollars = _dollars(connection, run)
     if as_json:
-        cost = {} if dollars is None else {"dollars": f"{dollars:.6f}"}
+        cost = {} if dollars is None else {"dollars": f"{dollars:.9f}"}
         print_json(
             [run_values(run) | cost | {"path": [value for arn, some in paths for value in path_values(arn, some)]}]
         )
@@ -55,15 +55,19 @@ def show(connection: Connection, task: str, slot: str | None, full: bool, as_jso
 
 
 def _dollars(connection: Connection, run: Run) -> Decimal | None:
-    """None while it goes on, of a task that is gone, and where no project is."""
+    """What the row says, or else what follows from it: None while it goes on, of a task that is gone, and where no
+    project is.
+    """
     from orchestrator.deployment import billed
-    from orchestrator.pricing.actual import run_usage
+    from orchestrator.pricing.actual import run_dollars
 
+    if run.dollars is not None:
+        return run.dollars
     record = connection.registry.get(run.task_id) if run.status in TERMINAL else None
     if record is None:
         return None
     try:
-        return run_usage(run, record.task, billed(connection.application)).dollars()
+        return run_dollars(run, record.task, billed(connection.application))
     except (InvalidProject, NoProject):
         return None
 

@@ -71,6 +71,7 @@ def run_facts(run: Run) -> list[tuple[str, str]]:
         "Ended": run.ended_at or "",
         "Waits": _waits(run),
         "Took": seconds(run.duration_seconds),
+        "Cost": "" if run.dollars is None else f"${run.dollars:.6f} at list prices",
         "Attempts": str(run.attempts or ""),
         "Deliveries beyond the first": str(run.duplicates or ""),
         "Requests of Lambda": " ".join(one or "?" for one in run.request_ids),

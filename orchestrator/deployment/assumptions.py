@@ -329,6 +329,11 @@ _UNASKED: tuple[Assumption, ...] = (
         instead="it is not needed: a table is protected after its creation",
     ),
     Assumption(
+        claim="CloudFormation ends an update before a new index can be read, which DescribeTable tells: it is ACTIVE",
+        source="AWS::DynamoDB::Table; cloudformation-coverage-roadmap issue 1075; amplify-cli pull request 7012",
+        instead="the upgrade of a stack of 0.1, where `apply` says that it waits for DueIndex",
+    ),
+    Assumption(
         claim="a write that changes nothing of what an index of a table holds is not counted in the index",
         source="Using Global Secondary Indexes in DynamoDB (developer guide)",
         instead="a run's two writes of the record, by ConsumedWriteCapacityUnits of ScheduledTasks and of its index",

@@ -90,8 +90,11 @@ def plan(
     Raises :class:`~orchestrator.errors.InvalidDefinition`, DeploymentFailed where the state of the stack would not let
     an apply begin, and what boto3 raises.
     """
+    # Here, because a build plans nothing.
+    from orchestrator.pricing.rates import priced
+
     application.validate()
-    told = tuple(destinations)
+    tasks, told = priced(tasks, application.billed(settings)), tuple(destinations)
     change = stack_change(
         CloudFormationStack(clients("cloudformation"), application.stack.name), application, settings, told
     )

@@ -24,7 +24,7 @@ from orchestrator.deployment.bundles import Bundle
 from orchestrator.deployment.definition_changes import DefinitionChange, definition_change
 from orchestrator.deployment.settings import StackSettings
 from orchestrator.deployment.stack import CloudFormationStack, Deployed
-from orchestrator.deployment.updates import Index, Template
+from orchestrator.deployment.updates import Template
 from orchestrator.errors import OlderRelease
 from orchestrator.runs.destinations import Destination
 from orchestrator.stack import Stack
@@ -85,9 +85,10 @@ class StackChange:
         return self.deployed.outputs if self.deployed else {}
 
     @property
-    def indexes(self) -> tuple[Index, ...]:
-        """The indexes that come and go, of tables that stay."""
-        return (*updates.new_indexes(self.before, self.after), *updates.old_indexes(self.before, self.after))
+    def reindexed(self) -> set[str]:
+        """The names of the tables that stay, and get or lose an index."""
+        changed = (*updates.new_indexes(self.before, self.after), *updates.old_indexes(self.before, self.after))
+        return {one.table_name for one in changed}
 
     def infrastructure(self) -> Iterator[ResourceChange]:
         """Every entry of the template, and every value of a parameter, that differs."""
@@ -180,14 +181,15 @@ def carry_out(
         *((step, kept, None) for step in updates.first(change.before, change.after)),
         *((step, change.parameters, change.tags) for step in updates.then(change.before, change.after)),
     ]
+    there = change.before
     for step, parameters, tags in steps:
-        if change.indexes:
-            updates.wait_until_filled(clients("dynamodb"), change.indexes, sleep=sleep, progress=progress)
+        if tables := change.reindexed:
+            updates.wait_until_filled(clients("dynamodb"), there, tables, sleep=sleep, progress=progress)
         text = json.dumps(step).encode()
         key = f"templates/{hashlib.sha256(text).hexdigest()[:32]}.json"
         bucket.upload(key, partial(bytes, text))
         location = f"https://{deployed.outputs['ArtifactsDomain']}/{key}"
-        deployed = stack.deploy(parameters, tags, TemplateURL=location)
+        deployed, there = stack.deploy(parameters, tags, TemplateURL=location), step
     return deployed.outputs
 
 

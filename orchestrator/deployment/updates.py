@@ -112,19 +112,21 @@ def notes(before: Template, after: Template) -> Iterator[str]:
 
 def wait_until_filled(
     client: DynamoDBClient,
-    indexes: Collection[Index],
+    deployed: Template,
+    tables: Collection[str],
     *,
     sleep: Callable[[float], object],
     progress: Callable[[str], object],
 ) -> None:
-    """Waits until the tables of ``indexes`` take another change, and all that they have can be read.
+    """Waits until all indexes can be read that the ``deployed`` template has on ``tables``, by their physical names.
 
     Raises :class:`~orchestrator.errors.IndexNotFilled` after two hours.
     """
-    for table in sorted({one.table_name for one in indexes}):
+    for table in sorted(tables):
+        expected = {one.name for one in _indexes(deployed) if one.table_name == table}
         unready: list[str] = []
         for _ in range(_LOOKS):
-            before, unready = unready, list(_unready(client.describe_table(TableName=table)["Table"]))
+            before, unready = unready, list(_unready(client.describe_table(TableName=table)["Table"], expected))
             if not unready:
                 break
             if unready != before:
@@ -134,13 +136,14 @@ def wait_until_filled(
             raise IndexNotFilled(table, unready)
 
 
-def _unready(table: TableDescriptionTypeDef) -> Iterator[str]:
-    """What is being changed of a table."""
+def _unready(table: TableDescriptionTypeDef, expected: Collection[str]) -> Iterator[str]:
+    """What is being changed of a table. An update of the stack may be over before an index is so much as CREATING."""
     if table["TableStatus"] != "ACTIVE":
         yield f"it is {table['TableStatus']}"
-    for index in table.get("GlobalSecondaryIndexes", []):
-        if index["IndexStatus"] != "ACTIVE":
-            yield f"{index['IndexName']} is {index['IndexStatus']}"
+    statuses = {one["IndexName"]: one["IndexStatus"] for one in table.get("GlobalSecondaryIndexes", [])}
+    for name in sorted(statuses.keys() | expected):
+        if (status := statuses.get(name, "not there")) != "ACTIVE":
+            yield f"{name} is {status}"
 
 
 def _names(indexes: Iterable[Index]) -> str:

@@ -19,14 +19,14 @@ from orchestrator.deployment.locking import KEY as LOCK_KEY
 from orchestrator.errors import InvalidRow
 from orchestrator.local import samples, stand_ins
 from orchestrator.local.address import announced
-from orchestrator.local.aws import environment
+from orchestrator.local.aws import environment, heap
 from orchestrator.local.aws.clock import Clock, RealClock, VirtualClock
 from orchestrator.local.aws.dynamodb import streams
 from orchestrator.local.aws.kept.folder import ITEM, Kept
 from orchestrator.local.aws.scheduler.delivery import Delivery
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.local.reloading import Source, reloaded
-from orchestrator.runs.explanation import why
+from orchestrator.runs.explanation import short, why
 from orchestrator.runs.run import TERMINAL, Run
 from orchestrator.stack import Stack
 from orchestrator.tasks.schedule_names import task_of
@@ -82,6 +82,7 @@ def started(
             samples.seed(aws, stack, bucket, clock.now(), application.lambdas.parent / "samples")
         else:
             samples.verify_sender(aws)
+        heap.trim()
         yield Session(aws=aws, stack=stack, tasks=declared.tasks, applied=applied)
 
 
@@ -171,7 +172,7 @@ def _outcome(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> str | Non
     if run.status not in TERMINAL or (before and (before.status, before.version) == (run.status, run.version)):
         return None
     took = "" if run.duration_seconds is None else f"{run.duration_seconds:.1f} s"
-    return "  ".join(filter(None, (run.task_id, run.slot, run.status, took, why(run))))
+    return "  ".join(filter(None, (run.task_id, run.slot, run.status, took, short(why(run)))))
 
 
 def _welcome(session: Session, pages: str) -> str:

@@ -1,7 +1,7 @@
-"""What a run has cost, worked out from its row by whoever reads it.
+"""What a run has cost: what its row says, or what follows from the row where it says nothing.
 
-The row is not told its own cost: a further write of it, and of its place in the index, would cost more than most of
-what a reader then saves. Prices change, too, and a row that says how long and how often says all that they need.
+TaskRunner and whoever closes a run write its cost into the row (:mod:`orchestrator.runs.cost`). A row of an older
+release, or of a task that no deployment has told its price, has none: it says how long and how often, which is enough.
 """
 
 from __future__ import annotations
@@ -36,7 +36,18 @@ class Spent:
     runs: int
     #: How long its targets have worked, in seconds.
     seconds: Decimal
-    usage: Usage
+    dollars: Decimal
+
+
+def run_dollars(run: Run, task: Task, billed: Billed) -> Decimal:
+    """What the slot of a row has cost: its run, those before it, and further deliveries.
+
+    A run that is still active counts as one that takes no time.
+    """
+    if run.dollars is None:
+        return run_usage(run, task, billed).dollars()
+    before = sum((earlier.dollars or Decimal(0) for earlier in run.history), Decimal(0))
+    return run.dollars + before + _again(run).dollars()
 
 
 def run_usage(run: Run, task: Task, billed: Billed) -> Usage:
@@ -53,9 +64,7 @@ def run_usage(run: Run, task: Task, billed: Billed) -> Usage:
     calls = Usage(lambda_request=retries) if task.target.kind is TargetKind.LAMBDA else Usage()
     if not own.express:
         calls += Usage(state_transition=retries * _STATES_OF_RETRY[task.target.kind])
-    again = Decimal(run.duplicates)
-    calls += Usage(scheduler_invocation=again, write_unit=again * 2)
-    calls += Usage(express_request=again) if own.express else Usage(state_transition=again * STATES_OF_DUPLICATE)
+    calls += _again(run)
     if run.trigger is not Trigger.SCHEDULE:
         # Scheduler has not delivered it.
         calls += Usage(scheduler_invocation=Decimal(-1))
@@ -64,15 +73,22 @@ def run_usage(run: Run, task: Task, billed: Billed) -> Usage:
     return usage + calls
 
 
+def _again(run: Run) -> Usage:
+    """The further deliveries, each of which is an execution that finds the row."""
+    again = Decimal(run.duplicates)
+    used = Usage(scheduler_invocation=again, write_unit=again * 2)
+    states = Usage(state_transition=again * STATES_OF_DUPLICATE)
+    return used + (Usage(express_request=again) if is_express(run.execution_arn) else states)
+
+
 def spent(task: Task, runs: Iterable[Run], billed: Billed) -> Spent:
     """Adds up a task's rows of a span, the metrics that were kept for it, and the checks of its slots."""
-    count, seconds, usage = 0, Decimal(0), Usage()
+    count, seconds, dollars = 0, Decimal(0), Decimal(0)
     counted = list(runs)
     for run in counted:
         count += run.attempts > 0
         seconds += Decimal(str(run.duration_seconds or 0))
-        usage += run_usage(run, task, billed)
+        dollars += run_dollars(run, task, billed)
     hours, checks = hours_and_checks(counted)
-    usage += Usage(metric_hour=Decimal(METRICS * hours))
-    usage += total(check_lines(task)) * Decimal(checks)
-    return Spent(runs=count, seconds=seconds, usage=usage)
+    others = Usage(metric_hour=Decimal(METRICS * hours)) + total(check_lines(task)) * Decimal(checks)
+    return Spent(runs=count, seconds=seconds, dollars=dollars + others.dollars())

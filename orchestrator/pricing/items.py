@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from math import ceil
 from typing import Any
 
@@ -48,6 +49,7 @@ def _value_bytes(value: Mapping[str, Any]) -> int:
             return 1
 
 
+@cache
 def _number_bytes(text: str) -> int:
     """About a byte for two significant digits, and one; one more below zero."""
     digits = text.lstrip("-").replace(".", "").strip("0")

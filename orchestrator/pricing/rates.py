@@ -1,4 +1,8 @@
-"""What a task's runs cost, for the watchdog: read off the rules for a row (:mod:`orchestrator.pricing.actual`)."""
+"""What a deployment writes into records of what their tasks' runs cost.
+
+The watchdog adds a month up from ``rates``, read off the rules for a row (:mod:`orchestrator.pricing.actual`); whoever
+ends a run works its cost out from the parts of ``price``.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,21 @@ from typing import Any
 
 from orchestrator.pricing.actual import run_usage
 from orchestrator.pricing.items import read_units, write_units
-from orchestrator.pricing.runs import METRICS, Billed, check_lines, events_are_paid, record_bytes
-from orchestrator.pricing.usage import Usage, total
+from orchestrator.pricing.runs import (
+    EXPRESS_MEMORY_MB,
+    METRICS,
+    Billed,
+    call_lines,
+    check_lines,
+    events_are_paid,
+    held_lines,
+    record_bytes,
+    run_lines,
+    skip_lines,
+)
+from orchestrator.pricing.usage import Line, Usage, total
 from orchestrator.runs.run import Run, RunStatus, Trigger
+from orchestrator.tasks.price import Price
 from orchestrator.tasks.rates import Rates, rounded
 from orchestrator.tasks.task import Task
 
@@ -49,6 +65,53 @@ def rates(task: Task, billed: Billed) -> Rates:
     )
 
 
+def price(task: Task, billed: Billed) -> Price:
+    """The parts of a run's cost: what of its lines is there once, and what with each state, call and second."""
+    standard, none = replace(task, express=False), Decimal(0)
+    call, held = total(call_lines(task, billed, none)), total(held_lines(task))
+
+    def micro(used: Usage) -> Decimal:
+        return rounded(used.dollars() * 1_000_000)
+
+    def fixed(lines: Sequence[Line], *others: Usage) -> Decimal:
+        """What is there whatever way the execution takes, and whatever has started it."""
+        used = sum((one * Decimal(-1) for one in others), total(lines))
+        return micro(replace(used, state_transition=none, scheduler_invocation=none))
+
+    second = total(call_lines(task, billed, Decimal(1))) + call * Decimal(-1)
+    parts = Price(
+        run=fixed(run_lines(standard, billed, seconds=none), call, held),
+        skip=fixed(skip_lines(standard, billed)),
+        hold=fixed(held_lines(task)),
+        state=micro(Usage(state_transition=Decimal(1))),
+        call=micro(call),
+        second=micro(second),
+        schedule=micro(Usage(scheduler_invocation=Decimal(1))),
+        event=micro(Usage(custom_event=Decimal(1))) if events_are_paid(task) else none,
+    )
+    if not (task.express and billed.express_runner):
+        return parts
+    return replace(
+        parts,
+        express_run=fixed(run_lines(task, billed, seconds=none), call, held),
+        express_skip=fixed(skip_lines(task, billed)),
+        express_second=micro(Usage(express_gb_second=Decimal(EXPRESS_MEMORY_MB) / 1024)),
+    )
+
+
+def priced(tasks: Sequence[Task], billed: Billed) -> tuple[Task, ...]:
+    """The tasks, each with its price."""
+    known = dict[tuple[Any, ...], Price]()
+
+    def told(task: Task) -> Task:
+        alike = _alike(task, billed)
+        if alike not in known:
+            known[alike] = price(task, billed)
+        return replace(task, price=known[alike])
+
+    return tuple(map(told, tasks))
+
+
 def with_budgets(
     tasks: Sequence[Task], budgets: Mapping[str, Decimal], facts: Callable[[], Billed]
 ) -> tuple[Task, ...]:
@@ -73,4 +136,5 @@ def _alike(task: Task, billed: Billed) -> tuple[Any, ...]:
     """Tasks in which this is the same have the same rates, which thousands of tasks need not work out one by one."""
     size = record_bytes(task)
     units, memory = (write_units(size), read_units(size)), billed.memory_mb.get(task.target.name)
-    return (task.target.kind, memory, task.express, units, task.gates, task.limit is None, events_are_paid(task))
+    target = (task.target.kind, memory, billed.workflow_states.get(task.target.name))
+    return (*target, task.express, units, task.gates, task.limit is None, events_are_paid(task))

@@ -93,17 +93,20 @@ def run_lines(task: Task, billed: Billed, *, seconds: Decimal = ASSUMED_SECONDS)
     """
     path = happy_path(_machine(task, billed), task.target.kind)
     lines = _machine_lines(path, task, billed, seconds, OF_A_RUN)
+    return [*lines, *call_lines(task, billed, seconds), *held_lines(task)]
+
+
+def call_lines(task: Task, billed: Billed, seconds: Decimal) -> list[Line]:
+    """A call of the task's target, which works for ``seconds``."""
     if task.target.kind is TargetKind.LAMBDA:
         memory = Decimal(billed.memory_mb.get(task.target.name, 0))
         work = Usage(lambda_request=Decimal(1), lambda_gb_second=seconds * memory / 1024)
-        lines += [
+        return [
             Line(what="Lambda: the function", usage=work),
             Line(what="CloudWatch Logs: the function", usage=logs.written(logs.FUNCTION_BYTES, billed.log_days)),
         ]
-    elif states := billed.workflow_states.get(task.target.name):
-        usage = Usage(state_transition=Decimal(states))
-        lines.append(Line(what="Step Functions: the workflow's own transitions", usage=usage))
-    return [*lines, *held_lines(task)]
+    usage = Usage(state_transition=Decimal(billed.workflow_states.get(task.target.name, 0)))
+    return [Line(what="Step Functions: the workflow's own transitions", usage=usage)] if usage.parts() else []
 
 
 def held_lines(task: Task) -> list[Line]:

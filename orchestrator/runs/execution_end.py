@@ -33,6 +33,9 @@ LOST = "ExecutionLost"
 #: more than once.
 DELIVERY_MARK = "#"
 
+#: What an input may say of the held row whose place the run is to take: numbers, in seconds and in dollars.
+HELD = ("startDelay", "dollars")
+
 #: The error of the execution, and of the row, of a run that another one stopped because its overlap policy says so.
 STOPPED = "Stopped"
 
@@ -105,8 +108,11 @@ def _is_valid(given: Any) -> bool:
 
 
 def _is_held_row(held: Any) -> bool:
-    delay = held.get("startDelay", 0) if isinstance(held, Mapping) else None
-    return isinstance(delay, int | float) and not isinstance(delay, bool)
+    return isinstance(held, Mapping) and all(_is_number(held.get(name, 0)) for name in HELD)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _names_task(given: Any) -> bool:

@@ -46,6 +46,10 @@ _DATA: Mapping[str, Any] = {
     "endedAt": {**_MOMENT, "description": "When it ended."},
     "durationSeconds": {"type": "number", "description": "From the start to the end."},
     "startDelaySeconds": {"type": "number", "description": "From the slot to the start, of scheduled runs."},
+    "dollars": {
+        "type": "number",
+        "description": "What the run has cost, in US dollars at the list prices of the deployment, once it has ended.",
+    },
     "attempts": {"type": "integer", "description": "Of all runs of the slot."},
     "error": {"type": "string", "description": "The error's name."},
     "cause": {"type": "string", "description": "The error's message, at most 1,000 characters."},

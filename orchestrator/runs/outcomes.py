@@ -232,6 +232,7 @@ def _data(run: Run) -> dict[str, Any]:
     others = {
         "attempts": run.attempts or None,
         "durationSeconds": run.duration_seconds,
+        "dollars": float(run.dollars) if run.dollars is not None and run.status in TERMINAL else None,
         "startDelaySeconds": run.start_delay_seconds,
         "attention": [str(one) for one in run.attention] or None,
         "hold": _hold(run.hold),

@@ -6,7 +6,9 @@ counts: :data:`AGEING_SECONDS` of it are as good as one priority more. Time is c
 since 1970, which makes the order a fixed one (:func:`place`): whoever comes so many periods later as there are
 priorities between the two goes behind, whatever it is.
 
-A run that is let in holds its place until its row has ended, or, if nobody hears of that, until its lease expires.
+A run that is let in holds its place until its row has ended, or, if nobody hears of that, until its lease expires. It
+may begin long after it was let in: whoever lets in is told late, or cannot start it and tries again. So before a place
+is given away its row is asked (:func:`kept`).
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from orchestrator.instants import order
-from orchestrator.runs.run import BELATED, Run
+from orchestrator.runs.run import BELATED, TERMINAL, Run
 from orchestrator.tasks.limits import PRIORITIES, Limit
 from orchestrator.tasks.task import LONGEST_WAIT_SECONDS, OverlapPolicy, Task
 
@@ -26,6 +28,9 @@ AGEING_SECONDS = 300
 
 #: Who has no place yet is let in so long before its minute comes: at the most.
 AHEAD_SECONDS = 60
+
+#: Who was let in so long ago and waits to begin loses its place; every round of the watchdog tries to start it.
+LATE_SECONDS = 3600
 
 _MINUTE_SECONDS = 60
 
@@ -107,6 +112,21 @@ class Pool:
     def living(self, now: float) -> Pool:
         """The pool without those whose lease has expired."""
         return replace(self, holders=tuple(one for one in self.holders if one.until > now))
+
+
+def kept(holder: Holder, run: Run | None, now: float) -> Holder | None:
+    """A holder whose lease has expired, with the lease that its slot's row gives it; None if it is in nobody's way.
+
+    A run that has begun has its lease from then on. One that waits to begin keeps its place for :data:`LATE_SECONDS`.
+    """
+    if run is None or run.status in TERMINAL:
+        return None
+    if run.hold is not None:
+        until = holder.begins + LATE_SECONDS if run.version == holder.version else now
+    else:
+        began = datetime.fromisoformat(run.started_at).timestamp() if run.started_at else holder.begins
+        until = began + holder.until - holder.begins
+    return replace(holder, until=until) if until > now else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -153,6 +154,8 @@ class RunEnd:
     ended_at: str | None = None
     #: Why it was skipped.
     reason: SkipReason | None = None
+    #: What it has cost, as far as whoever ends it knows.
+    dollars: Decimal | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,6 +172,7 @@ class EarlierRun:
     #: Of this and all the runs before it.
     attempts: int = 0
     error: str | None = None
+    dollars: Decimal | None = None
 
     @property
     def version(self) -> str:
@@ -186,6 +190,7 @@ class EarlierRun:
             "endedAt": self.ended_at,
             "attempts": self.attempts,
             "error": self.error,
+            "dollars": self.dollars,
         }
         return {name: value for name, value in values.items() if value is not None}
 
@@ -201,6 +206,7 @@ class EarlierRun:
             ended_at=run.ended_at,
             attempts=run.attempts,
             error=run.error,
+            dollars=run.dollars,
         )
 
     @classmethod
@@ -216,6 +222,7 @@ class EarlierRun:
             ended_at=fields.find("endedAt", str),
             attempts=fields.find("attempts", int) or 0,
             error=fields.find("error", str),
+            dollars=_dollars(fields),
         )
 
 
@@ -251,6 +258,9 @@ class Run:
     attention: tuple[Attention, ...] = ()
     #: Further deliveries of the same slot, which did nothing.
     duplicates: int = 0
+    #: What it has cost by the time that its row was written, in US dollars at the list prices of the deployment, with
+    #: what it had cost while it was held; None where nobody has said it.
+    dollars: Decimal | None = None
     #: Earlier runs of the slot, the oldest first, at most :data:`HISTORY_LIMIT`.
     history: tuple[EarlierRun, ...] = ()
     #: What it waits for, without an execution that is kept open; None unless it is WAITING so.
@@ -311,12 +321,18 @@ class Run:
             result=fields.find("result", str),
             attention=tuple(map(Attention, attention.split(", "))) if attention else (),
             duplicates=int(fields.find("duplicates", float) or 0),
+            dollars=_dollars(fields),
             params=fields.find("params", str),
             history=tuple(map(EarlierRun.from_fields, history)),
             hold=hold_of(item),
             approval=approval_of(item),
             linked="linked" in fields,
         )
+
+
+def _dollars(fields: Fields) -> Decimal | None:
+    amount = fields.find("dollars", float)
+    return None if amount is None else Decimal(f"{amount:.12g}")
 
 
 def _requests(text: str) -> Iterator[str | None]:

@@ -187,4 +187,6 @@ def _as_written(run: Run) -> dict[str, Any]:
     """
     if run.attempts or run.duplicates or run.history or run.approval is not None:
         return {}
-    return {"held": {"startDelay": run.start_delay_seconds} if run.start_delay_seconds is not None else {}}
+    dollars = None if run.dollars is None else float(run.dollars)
+    known = {"startDelay": run.start_delay_seconds, "dollars": dollars}
+    return {"held": {name: value for name, value in known.items() if value is not None}}

@@ -11,14 +11,16 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.dynamodb import Fields, to_item, update
-from orchestrator.errors import PoolContended
-from orchestrator.runs.pools import Admission, Holder, Pool, Waiter, admit, place
+from orchestrator.errors import InvalidRow, PoolContended
+from orchestrator.runs.pools import Admission, Holder, Pool, Waiter, admit, kept, place
 from orchestrator.stack import Stack
+from orchestrator.stores.ledger import Ledger
 from orchestrator.tasks.limits import Limit
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ class Pools:
     def __init__(self, client: DynamoDBClient, stack: Stack, sleep: Callable[[float], object] = time.sleep) -> None:
         self._client = client
         self._table = stack.limits_table
+        self._ledger = Ledger(client, stack)
         self._sleep = sleep
 
     def get(self, limit: Limit) -> Pool:
@@ -68,7 +71,7 @@ class Pools:
         Where it is in the pool already, it gives all who are: whoever has let them in may have died before it could
         start them. Raises :class:`PoolContended`.
         """
-        inside = self._state(limit).pool.holders
+        inside = self._living(self._state(limit).pool, now).holders
         if any(one.is_of(waiter.task_id, waiter.slot, waiter.version) for one in inside):
             return inside
         expiry = int(waiter.since) + _LIFETIME_SECONDS
@@ -106,7 +109,8 @@ class Pools:
             before = self._state(limit)
             names: _Names = {}
             waiting = self._noted(limit, names)
-            admission = admit(limit, change(before.pool), waiting, now.timestamp(), most=_MOST_AT_ONCE)
+            pool = self._living(change(before.pool), now)
+            admission = admit(limit, pool, waiting, now.timestamp(), most=_MOST_AT_ONCE)
             if admission.pool == before.pool:
                 return tuple(admitted)
             if self._write(limit, before, admission, names):
@@ -116,6 +120,18 @@ class Pools:
             else:
                 self._sleep(random.uniform(0, 0.02 * min(attempt + 1, 10)))
         raise PoolContended(limit.name)
+
+    def _living(self, pool: Pool, now: datetime) -> Pool:
+        """The pool without those who are in nobody's way: the row of each whose lease has expired is asked."""
+        moment = now.timestamp()
+        holders = (one if one.until > moment else self._kept(one, moment) for one in pool.holders)
+        return replace(pool, holders=tuple(one for one in holders if one is not None))
+
+    def _kept(self, holder: Holder, now: float) -> Holder | None:
+        run = None
+        with suppress(InvalidRow):
+            run = self._ledger.get(holder.task_id, holder.slot)
+        return kept(holder, run, now)
 
     def _write(self, limit: Limit, before: _State, admission: Admission, names: _Names) -> bool:
         """Returns False, and writes nothing, if somebody has changed the pool, or let in one of them, meanwhile."""

@@ -217,6 +217,7 @@ class Recorder:
                     "error": end.error or None,
                     "cause": one_line(end.cause) if end.cause else None,
                     "reason": SkipReason.OVERLAP if stopped else None,
+                    "dollars": end.dollars,
                 },
                 values={"me": execution_arn, "running": RunStatus.RUNNING, "waiting": RunStatus.WAITING},
                 # A held row outlives the execution that has written it.

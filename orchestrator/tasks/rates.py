@@ -48,4 +48,4 @@ class Rates:
 
 def rounded(dollars: Decimal | float) -> Decimal:
     """Four digits: more would be no better, and longer."""
-    return Decimal(f"{dollars:.4g}")
+    return Decimal(f"{float(dollars):.4g}")

@@ -19,6 +19,7 @@ from orchestrator.schedules.calendars import Closure, OnClosed
 from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
 from orchestrator.tasks.event_start import EventStart, WhenAbsent
 from orchestrator.tasks.limits import Limit
+from orchestrator.tasks.price import Price
 from orchestrator.tasks.rates import Rates
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.task import (
@@ -81,9 +82,11 @@ def values_of(task: Task) -> dict[str, Any]:
         "onClosed": task.on_closed,
         **_numbers(task),
         "catchUp": task.catch_up,
-        "budget": task.budget,
+        "budget": task.budget or None,
         "ownersBudget": task.owners_budget or None,
         "rates": task.rates.to_value() if task.rates else None,
+        # What TaskRunner works a run's cost out from.
+        "price": task.price.to_value() if task.price else None,
         "alerts": {
             "failures": task.alerts.failures,
             "of": task.alerts.of,
@@ -181,16 +184,17 @@ def _said_of_others(task: Task) -> dict[str, Any]:
     return {name: value or None for name, value in values.items()}
 
 
-def _numbers(task: Task) -> dict[str, int]:
+def _numbers(task: Task) -> dict[str, int | None]:
+    """The last three are mostly as they are by default, and a record of less than a kilobyte is cheaper."""
     return {
         "graceSeconds": task.grace_seconds,
         "catchUpWindowSeconds": task.catch_up_window_seconds,
         "minDurationSeconds": task.min_duration_seconds,
         "maxDurationSeconds": task.max_duration_seconds,
         "pauseAfterFailures": task.pause_after_failures,
-        "heartbeatSeconds": task.heartbeat_seconds,
-        "notYetSeconds": task.not_yet_seconds,
-        "approvalSeconds": task.approval_seconds,
+        "heartbeatSeconds": task.heartbeat_seconds or None,
+        "notYetSeconds": task.not_yet_seconds if task.not_yet_seconds != NOT_YET_SECONDS else None,
+        "approvalSeconds": task.approval_seconds or None,
     }
 
 
@@ -199,6 +203,7 @@ def _money(fields: Fields) -> dict[str, Any]:
         "budget": Decimal(f"{fields.find('budget', float) or 0:g}"),
         "owners_budget": Decimal(f"{fields.find('ownersBudget', float) or 0:g}"),
         "rates": Rates.from_fields(fields.map("rates")) if "rates" in fields else None,
+        "price": Price.from_value(fields.numbers("price")) if "price" in fields else None,
     }
 
 

@@ -14,6 +14,7 @@ from orchestrator.schedules.clock_changes import Ambiguous, Nonexistent
 from orchestrator.tasks.event_start import EventStart, WhenAbsent
 from orchestrator.tasks.gates import HoldKind, in_order
 from orchestrator.tasks.limits import Limit
+from orchestrator.tasks.price import Price
 from orchestrator.tasks.rates import Rates
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.upstream import OnDeadline, OnFailure, Upstream
@@ -174,6 +175,8 @@ class Task:
     owners_budget: Decimal = Decimal(0)
     #: What its runs cost; a deployment says it of a task with either budget.
     rates: Rates | None = None
+    #: What the parts of a run cost; a deployment says it of every task.
+    price: Price | None = None
     #: A handler that is silent for longer is ended; 0: nobody listens.
     heartbeat_seconds: int = 0
     #: Somebody has to approve of each slot, for so long after it is due; 0: nobody.

@@ -19,6 +19,7 @@ from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.pricing import logs
 from orchestrator.pricing.actual import run_usage
 from orchestrator.pricing.prices import PRICES
+from orchestrator.pricing.rates import priced
 from orchestrator.runs.run import Trigger
 from orchestrator.stores.histories import Histories
 from orchestrator.stores.ledger import Ledger
@@ -33,12 +34,16 @@ _MILLION = 1_000_000
 
 def main() -> int:
     print(f"{RUNS} runs each, dollars for a million of them", flush=True)  # noqa: T201
-    print(f"{'machine':<16} {'states':>7} {'log bytes':>10} {'Step Functions $':>17} {'all in $':>9}", flush=True)  # noqa: T201
+    heads = (
+        f"{'machine':<16} {'states':>7} {'log bytes':>10} {'Step Functions $':>17} {'all in $':>9} {'rows say $':>11}"
+    )
+    print(heads, flush=True)  # noqa: T201
     facts = replace(billed(PROJECT.application(STACK)), memory_mb={"work": 256})
     with EmbeddedAws() as aws, deployed(aws) as applied:
         client, ledger = aws.client("stepfunctions"), Ledger(aws.client("dynamodb"), STACK)
         histories = Histories(client, aws.client("logs"))
-        short = replace(tasks()[0], timeout_seconds=60, retry=RetryPolicy(max_attempts=1))
+        declared = replace(tasks()[0], express=True, timeout_seconds=60, retry=RetryPolicy(max_attempts=1))
+        (short,) = priced([declared], facts)
         Registry(aws.client("dynamodb"), STACK).register(short)
         begin = datetime.now(UTC).replace(microsecond=0)
         for number, machine in enumerate(("TaskRunner", "ExpressRunner")):
@@ -59,9 +64,11 @@ def main() -> int:
             parts = ("state_transition", "express_request", "express_gb_second")
             of_states = sum((getattr(one, name) * getattr(PRICES, name) for one in usage for name in parts), Decimal(0))
             dollars = sum((one.dollars() for one in usage), Decimal(0))
+            said = sum((run.dollars or Decimal(0) for run in runs), Decimal(0))
             print(  # noqa: T201
                 f"{machine:<16} {sum(states) / len(states):>7.2f} {size:>10,.0f}"
-                f" {of_states / len(runs) * _MILLION:>17.2f} {dollars / len(runs) * _MILLION:>9.2f}",
+                f" {of_states / len(runs) * _MILLION:>17.2f} {dollars / len(runs) * _MILLION:>9.2f}"
+                f" {said / len(runs) * _MILLION:>11.2f}",
                 flush=True,
             )
     return 0

@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ from orchestrator.tasks.slots import key
 
 STACK = Stack(name="load")
 RUNS = 20_000
+#: Runs after which all is warm.
+FIRST = 1_000
 AT_ONCE = 1_000
 DUPLICATES = 10
 #: Runs of the long load at a time.
@@ -105,14 +108,15 @@ class Load:
 
 
 def in_a_row(load: Load, runs: int, say: Callable[[str], object]) -> None:
-    step = max(1, runs // 10)
-    for first in range(0, runs, step):
+    """Says what is so after the first thousand, and after each tenth."""
+    marks = sorted({0, min(FIRST, runs), *(runs * tenth // 10 for tenth in range(1, 11))})
+    for first, last in pairwise(marks):
         began = time.monotonic()
         with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-            times = sorted(pool.map(load.run, range(first, first + step)))
+            times = sorted(pool.map(load.run, range(first, last)))
         milliseconds = [1000 * one for one in (statistics.median(times), times[int(len(times) * 0.99)])]
         say(
-            f"  {first + step:7,} runs   {step / (time.monotonic() - began):5.1f} runs/s"
+            f"  {last:7,} runs   {(last - first) / (time.monotonic() - began):5.1f} runs/s"
             f"   p50 {milliseconds[0]:4.0f} ms   p99 {milliseconds[1]:5.0f} ms   {load.megabytes:4.0f} MB"
         )
 
@@ -148,8 +152,7 @@ def main() -> None:
             at_once(load, runs, say)
             effects = Counter((Path(folder) / "effects").read_text().split())
             rows = load.rows()
-            step = max(1, runs // 10)
-            slots = -(-runs // step) * step + AT_ONCE // DUPLICATES
+            slots = runs + AT_ONCE // DUPLICATES
             kept = effects.total() == len(effects) == rows["SUCCEEDED"] == rows.total() == slots
             say(
                 f"  {slots:,} slots, {effects.total():,} effects of {len(effects):,} of them, rows {dict(rows)}:"

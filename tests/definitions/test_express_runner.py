@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ from orchestrator.tasks.slots import key
 from orchestrator.tasks.task import OverlapPolicy, Target, TargetKind, Task, TaskSchedule
 from tests.testbed.reference import MOST, disagreements, expressions, never_evaluated
 from tests.testbed.rounds import round_at
-from tests.testbed.task_runner import SLOT, STACK, TaskRunner
+from tests.testbed.task_runner import COUNTING, SLOT, STACK, TaskRunner
 
 ONCE = RetryPolicy(max_attempts=1)
 TWICE = RetryPolicy(max_attempts=2, interval_seconds=10)
@@ -115,6 +116,8 @@ def test_a_run_is_four_states_a_row_and_metrics(twin: Twin) -> None:
     assert (run.execution_arn or "").startswith(f"{arn}#")
     assert twin.states(run.execution_arn or "") == ["LookupTask", "ClaimSlot", "InvokeLambda", "RecordOutcome"]
     assert set(twin.runner._metrics("simple")) == {"TaskExecution.SUCCEEDED", "TaskDuration", "StartDelay"}
+    # An execution, a call and a delivery: its states cost nothing.
+    assert run.dollars == Decimal("2.100001")
     record = twin.runner.registry.get("simple")
     assert record is not None
     assert (record.lease, record.last_status) == (None, RunStatus.SUCCEEDED)
@@ -124,7 +127,19 @@ def test_a_failure_is_retried_recorded_and_told(twin: Twin) -> None:
     run = found(twin.run(twin.register("fails", params={"succeedsAt": 9})))
     assert (run.status, run.attempts) == (RunStatus.FAILED, 3)
     assert twin.states(run.execution_arn or "")[-3:] == ["RetryOrGiveUp", "RecordFailure", "Failed"]
+    assert run.dollars == Decimal("2.300001")
     assert len(twin.runner._alerts("fails")) == 1
+
+
+def test_a_look_that_says_not_yet_says_what_it_has_cost(twin: Twin) -> None:
+    run = found(twin.run(twin.register("not-yet", params={"notYet": 3600})))
+    assert (run.status, run.dollars) == (RunStatus.WAITING, Decimal("2.100001"))
+
+
+def test_a_task_without_the_prices_of_an_express_execution_runs_all_the_same(twin: Twin) -> None:
+    of_standard = replace(COUNTING, express_run=None, express_skip=None, express_second=None)
+    run = found(twin.run(twin.register("untold", price=of_standard)))
+    assert (run.status, run.dollars) == (RunStatus.SUCCEEDED, None)
 
 
 @pytest.mark.parametrize("at_once", [2, 8])
@@ -269,6 +284,7 @@ def test_the_watchdog_closes_what_died_when_its_time_is_over(twin: Twin) -> None
     assert round_at(twin.runner, started + timedelta(seconds=365))["closed"] == 1
     run = found(twin.runner.ledger.get(task_id, SLOT))
     assert (run.status, run.error) == (RunStatus.ABORTED, LOST)
+    assert run.dollars == Decimal("2.100001")
     record = twin.runner.registry.get(task_id)
     assert record is not None
     assert (record.lease, record.consecutive_failures) == (None, 1)

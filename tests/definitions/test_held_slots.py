@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -312,6 +313,19 @@ def test_whoever_runs_a_slot_again_is_not_held(runner: TaskRunner, trigger: Trig
     run = chain.run(chain.load, SLOT, trigger=trigger, replaces=held.version)
     # A held row is no run that died.
     assert (run.status, run.trigger, run.history) == (RunStatus.SUCCEEDED, trigger, ())
+    # Four states and a delivery, then eight or, in a backfill, which turns off first, ten, and a call.
+    assert held.dollars == Decimal("4.000001")
+    assert run.dollars == held.dollars + (Decimal("8.1") if trigger is Trigger.RERUN else Decimal("10.1"))
+
+
+def test_what_a_held_slot_has_cost_is_in_the_cost_of_its_run(runner: TaskRunner) -> None:
+    chain = Chain(runner, "cost")
+    chain.run(chain.load, SLOT)
+    assert chain.row(chain.load, SLOT).dollars == Decimal("4.000001")
+    chain.run(chain.extract, EARLIER)
+    runner.until(lambda: chain.row(chain.load, SLOT).status is RunStatus.SUCCEEDED)
+    # Whoever releases it says what it has cost, so that its claim does not fail first.
+    assert chain.row(chain.load, SLOT).dollars == Decimal("8.100001")
 
 
 def test_a_person_ends_a_wait_and_sees_what_it_was_for(runner: TaskRunner) -> None:

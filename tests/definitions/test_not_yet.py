@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -80,6 +81,9 @@ def test_a_look_that_finds_it_runs_the_slot_in_the_row_s_place(runner: TaskRunne
     assert (second.run.status, second.run.hold, second.run.trigger) == (RunStatus.SUCCEEDED, None, Trigger.SCHEDULE)
     # The row tells of one run, which has been looked at twice.
     assert (second.run.history, second.run.attempts) == ((), 2)
+    assert first.run
+    # Four states, a call and a delivery; then eight states and a call.
+    assert (first.run.dollars, second.run.dollars) == (Decimal("4.100001"), Decimal("12.200001"))
 
 
 def test_the_slot_is_looked_at_again_when_it_is_time(runner: TaskRunner, task_id: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -280,6 +281,8 @@ def test_the_run_that_goes_on_is_stopped_with_its_workflow_and_the_new_one_runs(
         stopped.cause,
     )
     assert run.ended_at is not None
+    # What had been passed when it was at work, a call and a delivery.
+    assert run.dollars == Decimal("3.100001")
     assert row(second).status is RunStatus.SUCCEEDED
     assert ("LookAtOther" in second.states) == (policy is OverlapPolicy.CANCEL_OTHER)
     runner.until(lambda: sorted(children(runner, task_id)) == ["ABORTED", "SUCCEEDED"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -207,6 +208,29 @@ def test_whoever_looks_late_takes_no_place_of_a_run_that_is_about_to_begin(runne
     assert shared.pools.enter(shared.limit, Waiter.of(record.task, held, now), now)
     round_at(runner, now)
     assert shared.inside() == [task_id]
+
+
+def test_a_run_that_begins_after_its_lease_has_expired_keeps_its_place(runner: TaskRunner) -> None:
+    """Whoever let it in could not start it; whoever looks at it again does, and then looks at the next."""
+    shared = Shared(runner, "belated", at_once=1)
+    tasks = [shared.task(name, params={"notYet": 120}) for name in ("belated-a", "belated-b")]
+    for number, task_id in enumerate(tasks):
+        runner.run(task_id, slot(number))
+    assert runner.aws.event_sources.settled(60)
+    runner.until(lambda: shared.inside() == [])
+    held, record, now = shared.row(tasks[0], slot(0)), runner.registry.get(tasks[0]), runner.aws.clock.now()
+    assert record is not None
+    waiter = Waiter.of(record.task, held, now)
+    long_ago = now - timedelta(seconds=waiter.lease_seconds + 60)
+    assert shared.pools.enter(shared.limit, waiter, long_ago)
+    for number, task_id in enumerate(tasks):
+        shared.task(task_id, params={"seconds": 0.5})
+        event = {"taskId": task_id, "slot": slot(number), "at": (now + timedelta(seconds=130)).isoformat()}
+        follower = STACK.function("follower", is_task=False)
+        runner.aws.client("lambda").invoke(FunctionName=follower, Payload=json.dumps(event))
+    shared.settled()
+    first, second = (shared.row(task_id, slot(number)) for number, task_id in enumerate(tasks))
+    assert (first.ended_at or "") <= (second.started_at or "")
 
 
 def test_so_many_begin_in_a_minute_and_the_next_begins_in_the_next(runner: TaskRunner) -> None:

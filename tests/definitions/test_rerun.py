@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -66,8 +67,11 @@ def test_a_rerun_takes_the_row_and_keeps_what_became_of_the_slot_before(runner: 
             ended_at=row(first).ended_at,
             attempts=2,
             error="ValueError",
+            dollars=row(first).dollars,
         ),
     )
+    # Nine states, two calls and a delivery before, and now eight states, one call and nobody who delivered it.
+    assert (row(first).dollars, run.dollars) == (Decimal("9.200001"), Decimal("8.1"))
     assert second.record["consecutiveFailures"] == {"N": "0"}
     assert "lease" not in second.record
     assert len(second.states) == 8

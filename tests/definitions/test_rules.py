@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from definitions.system.task_runner import running, variables
-from definitions.system.task_runner.record import paused
+from definitions.system.task_runner import cost, running, variables
+from definitions.system.task_runner.record import _PRICE, paused
 from orchestrator import instants
 from orchestrator.asl import vocabulary
 from orchestrator.dynamodb import to_item
 from orchestrator.local.aws.step_functions import jsonata
+from orchestrator.runs.cost import STATES_OF_DEAD, Part, Used, dollars, of_dead
 from orchestrator.runs.execution_end import Asked
-from orchestrator.runs.run import CAUSE_LIMIT, Trigger, one_line
+from orchestrator.runs.run import CAUSE_LIMIT, Run, RunStatus, Trigger, one_line
 from orchestrator.runs.task_state import Pause
+from orchestrator.tasks.price import Price
 from orchestrator.tasks.slots import key
+from orchestrator.tasks.task import Target, TargetKind, Task
 from tests.definitions.expressions import filled
 
 NOW = datetime(2026, 11, 23, 9, 0, 30, 250_000, tzinfo=UTC)
@@ -131,3 +136,108 @@ def test_whether_a_pause_is_over(until: str) -> None:
     item = to_item({"pause": pause.to_value()})
     assert evaluate(paused("$item"), item=item) == (not pause.over(NOW))
     assert evaluate(variables.NOW_TEXT) == key(NOW)
+
+
+#: Of a task's price, as :func:`orchestrator.tasks.rates.rounded` leaves them.
+_amounts = st.integers(0, 9999).map(Decimal) | st.integers(1, 9999).map(lambda number: Decimal(number).scaleb(-3))
+_seconds = st.integers(0, 900_000).map(lambda milliseconds: Decimal(milliseconds) / 1000)
+
+#: The last digit that a row keeps: floating point may round it the other way.
+_LAST = Decimal("1e-9")
+
+
+@st.composite
+def _prices(draw: st.DrawFn) -> Price:
+    return Price.from_value([float(draw(_amounts)) for _ in range(draw(st.sampled_from([8, 11])))]) or draw(_prices())
+
+
+@given(
+    _prices(),
+    st.sampled_from(Part),
+    st.booleans(),
+    st.integers(0, 400),
+    st.integers(1, 9),
+    st.tuples(_seconds, _seconds),
+    st.sampled_from(Trigger),
+    st.booleans(),
+    st.none() | _amounts.map(lambda amount: amount / 1_000_000),
+)
+def test_what_a_run_has_cost(
+    price: Price,
+    part: Part,
+    express: bool,
+    passed: int,
+    attempt: int,
+    seconds: tuple[Decimal, Decimal],
+    trigger: Trigger,
+    released: bool,
+    earlier: Decimal | None,
+) -> None:
+    express = express and part is not Part.HOLD
+    lasted, waited = max(seconds), min(seconds)
+    claimed = part is Part.RUN
+    used = Used(
+        part=part,
+        express=express,
+        states=passed + 2,
+        calls=attempt if claimed else 0,
+        lasted=lasted if claimed else Decimal(0),
+        waited=waited if claimed else Decimal(0),
+        trigger=None if released else trigger,
+        earlier=earlier or Decimal(0),
+    )
+    bindings = {
+        "task": {"price": [float(number) for number in price.to_value()]},
+        "passed": passed,
+        "attempt": attempt,
+        "began": 1_795_600_406_022,
+        "ended": 1_795_600_406_022 + int(lasted * 1000),
+        "waited": float(waited),
+        "trigger": trigger,
+        "released": released,
+        "known": {"earlier": {} if earlier is None else {"dollars": float(earlier)}},
+    }
+    expected = dollars(price, used)
+    assert evaluate(cost.is_known(express=express), **bindings) == (expected is not None)
+    if expected is not None:
+        written = evaluate(cost.dollars(part, express=express, further=1, calls=claimed), **bindings)
+        assert abs(Decimal(written["N"]) - expected) <= _LAST
+
+
+@given(_prices(), st.integers(0, 5000), st.integers(1, 900))
+def test_what_a_run_has_cost_that_was_stopped(price: Price, went: int, timeout: int) -> None:
+    task = Task(id="t", target=Target(kind=TargetKind.LAMBDA, name="work"), timeout_seconds=timeout, price=price)
+    now = NOW.replace(microsecond=0)
+    since = now - timedelta(seconds=went)
+    lease = task.lease_seconds
+    written = evaluate(
+        cost.of_stopped(variables.NOW_SECONDS),
+        task={
+            "price": [float(number) for number in price.to_value()],
+            "leaseSeconds": lease,
+            "timeoutSeconds": timeout,
+        },
+        known={"holder": {"expiresAt": int(since.timestamp()) + lease}},
+    )
+    run = Run(task_id="t", slot=key(since), status=RunStatus.RUNNING)
+    expected = of_dead(task, run, started_at=key(since), ended_at=key(now))
+    assert expected is not None
+    assert abs(Decimal(written["N"]) - expected) <= _LAST
+
+
+def test_a_dead_run_that_waited_for_others_has_called_nothing() -> None:
+    price = Price.from_value([10, 4, 0, 25, 1, 3, 1, 0])
+    task = Task(id="t", target=Target(kind=TargetKind.LAMBDA, name="work"), price=price)
+    run = Run(task_id="t", slot="2026-12-01T08:00:00Z", status=RunStatus.WAITING)
+    times = {"started_at": "2026-12-01T08:00:00Z", "ended_at": "2026-12-01T09:00:00Z"}
+    assert of_dead(task, run, **times) == Decimal(4 + 25 * STATES_OF_DEAD + 1) / 1_000_000
+    assert of_dead(replace(task, price=None), run, **times) is None
+
+
+@pytest.mark.parametrize(
+    "numbers", [["1"] * 8, ["0.4868"] * 11, ["1"] * 9, [], ["-1"] * 8, ["1000000000"] * 8, ["9.9E+125"] * 11, None]
+)
+def test_a_price_that_a_run_is_not_worked_out_from(numbers: list[str] | None) -> None:
+    item = {} if numbers is None else {"price": {"L": [{"N": number} for number in numbers]}}
+    amounts = [float(number) for number in numbers or ()]
+    assert evaluate(f"[{_PRICE}]", item=item) == ([] if Price.from_value(amounts) is None else amounts)

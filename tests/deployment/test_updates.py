@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.deployment.updates import Template, first, notes, then
+from orchestrator.deployment.updates import POLL_SECONDS, Template, first, notes, then, wait_until_filled
+from orchestrator.errors import IndexNotFilled
 
 NAMES = ("Colour", "Place", "Weight")
 SUBSETS = [subset for count in range(4) for subset in combinations(NAMES, count)]
@@ -173,3 +174,51 @@ def test_what_becomes_of_indexes_is_told_beforehand(old: list[str], new: list[st
 def test_an_index_that_holds_less_is_told_to_cost_less() -> None:
     (told,) = notes(template(["Colour"]), template(["Weight"], holds="KEYS_ONLY"))
     assert told.endswith("; then a write that changes no place costs a unit less")
+
+
+CREATING, BOTH = {"Colour": "ACTIVE", "Weight": "CREATING"}, {"Colour": "ACTIVE", "Weight": "ACTIVE"}
+
+
+class Table:
+    """DynamoDB's client, which describes one table as it is, look by look, and then as it was at last."""
+
+    def __init__(self, *looks: tuple[str, dict[str, str]]) -> None:
+        self._looks = list(looks)
+
+    def describe_table(self, **_: str) -> Any:
+        status, indexes = self._looks[0] if len(self._looks) == 1 else self._looks.pop(0)
+        described = [{"IndexName": name, "IndexStatus": status} for name, status in indexes.items()]
+        return {"Table": {"TableStatus": status, "GlobalSecondaryIndexes": described}}
+
+
+@pytest.mark.parametrize(
+    ("looks", "said"),
+    [
+        ([("ACTIVE", BOTH)], []),
+        (
+            # Right after the update of the stack there may be nothing of the index.
+            [("ACTIVE", {"Colour": "ACTIVE"}), ("UPDATING", CREATING), ("ACTIVE", CREATING), ("ACTIVE", BOTH)],
+            ["Weight is not there", "it is UPDATING, Weight is CREATING", "Weight is CREATING"],
+        ),
+        ([("ACTIVE", {**BOTH, "Place": "DELETING"}), ("ACTIVE", BOTH)], ["Place is DELETING"]),
+    ],
+)
+def test_an_update_begins_when_all_indexes_of_the_one_before_can_be_read(
+    looks: list[tuple[str, dict[str, str]]], said: list[str]
+) -> None:
+    waited: list[float] = []
+    lines: list[str] = []
+    client: Any = Table(*looks)
+    wait_until_filled(client, template(["Colour", "Weight"]), {"shelf"}, sleep=waited.append, progress=lines.append)
+    assert lines == [f"waiting for table shelf: {one}" for one in said]
+    assert waited == [POLL_SECONDS] * len(said)
+
+
+def test_an_index_that_is_not_filled_is_given_up_at_last_and_can_be_waited_for_again() -> None:
+    client: Any = Table(("ACTIVE", CREATING))
+    waited: list[float] = []
+    with pytest.raises(IndexNotFilled, match=r"table shelf: Weight is CREATING after two hours; deploy again"):
+        wait_until_filled(
+            client, template(["Colour", "Weight"]), {"shelf"}, sleep=waited.append, progress=lambda line: None
+        )
+    assert sum(waited) == 2 * 3600

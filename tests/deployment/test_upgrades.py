@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 import orchestrator
 from deploy import PROJECT
 from orchestrator import deployment
+from orchestrator.deployment import updates
 from orchestrator.deployment.stack import CloudFormationStack
 from orchestrator.deployment.template import bootstrap_template
 from orchestrator.errors import OlderRelease
@@ -23,7 +24,7 @@ from orchestrator.runs.task_state import Checkpoint
 from orchestrator.stack import DUE_INDEX, Stack
 from orchestrator.stores.registry import Registry, shard_of
 from orchestrator.tasks.task import Target, TargetKind, Task
-from tests.testbed import sample
+from tests.testbed import ROOT, sample
 from tests.testbed.clients import own_clients
 
 STACK = Stack()
@@ -149,6 +150,13 @@ def test_a_newer_release_takes_a_stack_over_with_what_it_keeps(release: Path, aw
     assert {row["status"]["S"] for row in dynamodb.scan(TableName=STACK.runs_table)["Items"]} == {"SUCCEEDED"}
     # What is left of the earlier release is what it kept, and nothing of what it was.
     assert stack.template() == json.loads(json.dumps(application.template))
+
+
+def test_the_page_on_upgrades_says_what_the_plan_of_one_says() -> None:
+    release = json.loads((Path(__file__).parent / "releases" / "0.1.0.json").read_text())
+    (note,) = updates.notes(release, PROJECT.application(STACK).template)
+    page = (ROOT / "docs" / "how-to" / "upgrade.md").read_text(encoding="utf-8")
+    assert f"note: {note} " in " ".join(page.split())
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@ prices, the alarms.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -15,9 +17,12 @@ from orchestrator.cli.main import orchestrator
 from orchestrator.deployment.grants import ALL, Grant
 from orchestrator.pricing import cost_tables, logs
 from orchestrator.pricing.paths import happy_path
+from orchestrator.pricing.rates import price
+from orchestrator.pricing.tables import SIMPLE, SIMPLE_MEMORY_MB
 from orchestrator.runs import outcome_schema
 from orchestrator.runs.outcomes import Kind
 from orchestrator.stack import METRICS_NAMESPACE, Stack
+from orchestrator.tasks.event_start import EventStart
 from orchestrator.tasks.task import TargetKind
 from tests.testbed import ours
 
@@ -96,12 +101,16 @@ code 0 says that all that was asked holds, 1 that something does not, 2 that AWS
 _COST = """\
 What a run costs is counted from what is deployed: TaskRunner's definition, the template's log level and tracing, and
 the sizes of rows and records. `orchestrator forecast` and `python deploy.py plan` use the same numbers for your tasks.
-`orchestrator costs` says what each task and each owner has cost in a month: it works that out from the rows of the
-ledger, which say how long, how often and in which machine. No row is told its cost, since one more write of each would
-cost more than it says. With `budget: 5` on a task, or `budgets: {data-platform: 20}` for all of an owner's, `validate`
-and `plan` warn where more dollars a month are expected, and `costs` says where they were spent. The watchdog
+
+Each row says in `dollars` what its run has cost: the write that ends it carries the number, so that no run has a write
+more for it. `show`, the console and the [outcome events](../reference/outcomes.md) have it, and `orchestrator costs`
+adds it up by task and owner. [How a row knows its cost](#how-a-row-knows-its-cost) is below.
+
+With `budget: 5` on a task, or `budgets: {data-platform: 20}` for all of an owner's, `validate` and `plan` warn where
+more dollars a month are expected, and `costs` says where they were spent. The watchdog
 [tells](../how-to/be-told.md#choose-when), once a day, of a budget that the month has passed or will pass: it counts
-with rates that a deployment writes into the records of those tasks, and reads each of their rows three times.
+what rows say, and the rest with rates that a deployment writes into the records of those tasks, and reads each of their
+rows three times.
 
 No server waits between two slots, yet an idle stack is not free. Its key, alarms, dashboard, the polling of its queues
 and the watchdog are billed whether a task runs or not; the third table says how much. In an account that uses
@@ -144,7 +153,38 @@ Not in these tables:
   has X-Ray follow it, $5.00. X-Ray samples: of more than one execution a second, only 5 % are traced and billed.
 
 Standard executions log errors alone by default, since each keeps its own history for 90 days, which the console shows
-and `show` reads."""
+and `show` reads.
+
+## How a row knows its cost
+
+A deployment writes the task's `price` into its record, which LookupTask reads anyway: a list of 8 numbers in dollars a
+million, some 40 bytes. They come from the tables above, the function's memory, the workflow and the size of the record.
+
+| Place | Price | The run above |
+| ---: | --- | ---: |
+| 1 | of an execution that claims its slot and ends its row: writes, reads, storage, metrics, logs | $RUN |
+| 2 | of one that writes a row and claims nothing: skipped or refused | $SKIP |
+| 3 | of one whose row is held, with whoever lets it go; 0 where the task waits for nothing | $HOLD |
+| 4 | of each state that is passed | $STATE |
+| 5 | of each call of the target | $CALL |
+| 6 | of each second that its function works | $SECOND |
+| 7, 8 | of the delivery by EventBridge Scheduler, and of an event that somebody pays for | $SCHEDULE, $EVENT |
+| 9 to 11 | with `express: true`: of an Express execution instead of 1 and 2, and of each second that it lasts | |
+
+TaskRunner counts each state as it leaves it, with those that Step Functions tries again, and multiplies and adds where
+it writes the row; no price stands in a state machine. The row has billionths of a dollar, at the list prices of the
+deployment that wrote the record: when prices change, the next deployment changes the records, and rows of before stay.
+
+- **A slot that was held** says so far what the hold has cost; its run adds its own. A look that says "not yet" counts
+  as a run. **A rerun** says its own cost, and the row's `history` that of each run before.
+- **A run that was stopped or died** is closed by others, who know three states, one call, and the time from its start
+  to its end, at most the task's timeout: it has cost that at least. **Nobody's run**, as of a missed slot, has none.
+- **Not in a row**: further deliveries of its slot, the watchdog's check and metrics by the hour, which `costs` adds;
+  further tries of the last write; and what a nested workflow does, but for the transitions of one that takes one way.
+- **Not exact**: a backfill has six write units less than its row says, $3.75 a million; and an Express execution is
+  billed by a tenth of a second, of which the row counts the part that was used.
+- A row of release 0.1, and a run whose record no deployment has renewed, has no `dollars`: `show` and `costs` work it
+  out from the row's times and attempts."""
 
 _OUTCOMES = """\
 A stack whose `stack.yaml` says [`outcomes`](../how-to/publish-outcomes.md) puts what becomes of its tasks on a bus of
@@ -257,16 +297,25 @@ def not_shown() -> str:
     return "\n".join([*lines, ""]) + deployment.not_shown(deployment.assumptions(ours.application()))
 
 
+#: Started by an event of its own, which is paid for.
+_OF_EVENT = replace(SIMPLE, starts=(EventStart(pattern={"source": ["shop"]}),))
+
+
 def cost() -> str:
     """What the application of this repository costs."""
     application = ours.application()
     billed = deployment.billed(application)
     tables = cost_tables(billed, application.template)
+    known = price(SIMPLE, replace(billed, memory_mb={SIMPLE.target.name: SIMPLE_MEMORY_MB}))
+    said = {
+        f"${name.upper()}": f"{getattr(known, name)}" for name in ("run", "skip", "hold", "state", "call", "second")
+    }
+    said |= {"$SCHEDULE": str(known.schedule), "$EVENT": str(price(_OF_EVENT, billed).event)}
     size = logs.execution_bytes(happy_path(billed.task_runner, TargetKind.LAMBDA), billed.stack.task_runner, "ALL")
     logged = logs.written(size, billed.log_days).dollars() * 1_000_000
-    return "\n".join(
-        ["# What it costs", "", _GENERATED, "", _COST, "", tables, _NOT_COUNTED.replace("LOGGED", f"{logged:.2f}"), ""]
-    )
+    said["LOGGED"] = f"{logged:.2f}"
+    rest = functools.reduce(lambda text, name: text.replace(name, said[name]), said, _NOT_COUNTED)
+    return "\n".join(["# What it costs", "", _GENERATED, "", _COST, "", tables, rest, ""])
 
 
 def metrics() -> str:

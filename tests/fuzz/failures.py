@@ -58,7 +58,7 @@ class Records:
             if isinstance(expression, str) and expression.startswith("{%")
         }
         route, back_off, give_up = (published[name] for name in ("RouteTask", "BackOff", "RetryOrGiveUp"))
-        of_service, by_policy = give_up["Choices"]
+        of_service, by_policy, _ = give_up["Choices"]
         self._uncaught = [
             _bare(route["Choices"][0]["Condition"]),
             _bare(of_service["Condition"]),

@@ -9,10 +9,10 @@ import pytest
 
 from deploy import PROJECT
 from orchestrator.deployment import billed
-from orchestrator.pricing.actual import run_usage, spent
+from orchestrator.pricing.actual import run_dollars, run_usage, spent
 from orchestrator.pricing.runs import METRICS, check_lines, run_lines
 from orchestrator.pricing.usage import Usage, total
-from orchestrator.runs.run import Run, RunStatus, Trigger
+from orchestrator.runs.run import EarlierRun, Run, RunStatus, Trigger
 from orchestrator.stack import Stack
 from orchestrator.tasks.task import Target, TargetKind, Task
 
@@ -78,6 +78,21 @@ def test_a_span_has_its_metrics_by_the_hour_and_the_checks_of_its_slots(
     runs = [replace(RUN, slot=f"2026-12-01T{at}:00Z", started_at=f"2026-12-01T{at}:01.000Z") for at in slots]
     found = spent(TASK, runs, BILLED)
     assert (found.runs, int(found.seconds)) == (2, 4)
-    assert found.usage.metric_hour == METRICS * hours
-    of_checks = total(check_lines(TASK)).write_unit * checks
-    assert found.usage.write_unit == of_checks + 2 * run_usage(RUN, TASK, BILLED).write_unit
+    once = Usage(metric_hour=Decimal(METRICS * hours)) + total(check_lines(TASK)) * Decimal(checks)
+    assert found.dollars == once.dollars() + 2 * run_usage(RUN, TASK, BILLED).dollars()
+
+
+def test_a_row_that_says_what_its_run_has_cost_is_believed() -> None:
+    told = replace(RUN, dollars=Decimal("0.25"))
+    assert run_dollars(told, TASK, BILLED) == Decimal("0.25")
+    again = replace(told, duplicates=2)
+    assert (
+        run_dollars(again, TASK, BILLED) - Decimal("0.25")
+        == run_usage(replace(RUN, duplicates=2), TASK, BILLED).dollars() - run_usage(RUN, TASK, BILLED).dollars()
+    )
+    before = EarlierRun(status=RunStatus.FAILED, dollars=Decimal("0.5"))
+    assert run_dollars(replace(told, history=(before,)), TASK, BILLED) == Decimal("0.75")
+
+
+def test_a_row_that_says_nothing_costs_what_follows_from_it() -> None:
+    assert run_dollars(RUN, TASK, BILLED) == run_usage(RUN, TASK, BILLED).dollars()

@@ -40,6 +40,9 @@ from tests.testbed.deployed import STACK, deployed, tasks
 
 TASK = tasks()[0]
 
+#: Of its function.
+MEMORY_MB = 256
+
 #: Of an event's details, what is not logged where data are left out.
 _DATA = {
     "input",
@@ -104,6 +107,18 @@ def test_each_state_that_was_entered_is_a_transition(counted: Counted) -> None:
     ]
     assert [step.name for step in PATH] == entered
     assert USED.state_transition == len(entered)
+
+
+def test_the_row_says_what_all_that_was_counted_costs(counted: Counted) -> None:
+    facts = replace(BILLED, memory_mb={"work": MEMORY_MB})
+    seconds = Decimal(counted.row["durationSeconds"]["N"])
+    used = total(runs.run_lines(TASK, facts, seconds=seconds))
+    entered = sum("stateEnteredEventDetails" in event for event in counted.history)
+    calls = len(counted.called("invoke"))
+    by_hand = replace(used, state_transition=Decimal(entered), lambda_request=used.lambda_request - 1 + calls)
+    assert float(counted.row["dollars"]["N"]) == pytest.approx(float(by_hand.dollars()), rel=0.002)
+    # It takes no write unit more.
+    assert write_units(item_bytes(counted.row)) == 1
 
 
 #: What the index of who is due holds of a record that may change.

@@ -5,23 +5,37 @@ from __future__ import annotations
 import random
 from bisect import insort
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
+from orchestrator.instants import to_millisecond
+from orchestrator.runs.hold import Hold
 from orchestrator.runs.pools import (
     AGEING_SECONDS,
     AHEAD_SECONDS,
+    LATE_SECONDS,
     Holder,
     Pool,
     Waiter,
     admit,
+    kept,
     place,
     why,
 )
+from orchestrator.runs.run import Run, RunStatus
+from orchestrator.tasks.gates import HoldKind
 from orchestrator.tasks.limits import PRIORITIES, Limit
 
 NOW = 1_796_000_100.0
+VERSION = "2026-12-01T08:00:00.000Z"
+HELD = Hold(kind=HoldKind.POOL, since=VERSION)
 THREE = Limit(name="reports", at_once=3)
+
+
+def at(seconds: float) -> str:
+    return to_millisecond(datetime.fromtimestamp(NOW + seconds, UTC))
 
 
 def waiter(task_id: str, since: float = NOW, **fields: object) -> Waiter:
@@ -63,6 +77,38 @@ def test_a_holder_that_died_is_in_nobodys_way_beyond_its_lease() -> None:
     pool = admit(THREE, Pool(), [waiter(name) for name in "abc"], NOW).pool
     assert let_in(THREE, pool, waiter("d"), now=NOW + 599) == []
     assert let_in(THREE, pool, waiter("d"), now=NOW + 600) == ["d"]
+
+
+@pytest.mark.parametrize(
+    ("row", "seconds"),
+    [
+        (None, None),
+        ({"status": RunStatus.SUCCEEDED}, None),
+        ({"status": RunStatus.ABORTED, "started_at": at(700)}, None),
+        # It has begun late, and has all of its lease from then on; or it died without a word.
+        ({"status": RunStatus.RUNNING, "started_at": at(590)}, 1190),
+        ({"status": RunStatus.RUNNING, "started_at": at(90)}, None),
+        # It is about to begin, or its start has failed and is tried again.
+        ({"status": RunStatus.WAITING, "hold": HELD, "started_at": VERSION}, LATE_SECONDS),
+        # It has said "not yet" meanwhile.
+        ({"status": RunStatus.WAITING, "hold": HELD, "started_at": at(650)}, None),
+        # Its turn among its own task's runs has not come.
+        ({"status": RunStatus.WAITING, "started_at": at(590)}, 1190),
+    ],
+)
+def test_who_has_begun_late_keeps_its_place_beyond_its_lease(row: dict[str, Any] | None, seconds: int | None) -> None:
+    holder = Holder(task_id="a", slot="2026-12-01T08:00:00Z", version=VERSION, begins=NOW, until=NOW + 600)
+    run = None if row is None else Run(task_id="a", slot=holder.slot, **row)
+    found = kept(holder, run, NOW + 700)
+    assert (found.until - NOW if found else None) == seconds
+
+
+def test_who_waits_to_begin_waits_for_no_more_than_an_hour() -> None:
+    holder = Holder(task_id="a", slot="2026-12-01T08:00:00Z", version=VERSION, begins=NOW, until=NOW + 600)
+    held = Run(task_id="a", slot=holder.slot, status=RunStatus.WAITING, hold=HELD, started_at=VERSION)
+    again = kept(holder, held, NOW + 700)
+    assert again is not None
+    assert kept(again, held, NOW + LATE_SECONDS) is None
 
 
 def test_a_task_has_no_more_places_than_it_says_and_others_go_by() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,11 +30,12 @@ from orchestrator.functions import Function
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.destinations import Destination
 from orchestrator.runs.execution_end import is_express
-from orchestrator.runs.run import Run, Trigger
+from orchestrator.runs.run import Run, RunStatus, Trigger
 from orchestrator.stack import Stack
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.ledger import Ledger
 from orchestrator.stores.registry import Registry
+from orchestrator.tasks.price import Price
 from orchestrator.tasks.task import Target, TargetKind, Task
 from tests.testbed import LAMBDAS
 from tests.testbed.handlers import folder_with, functions
@@ -44,6 +46,21 @@ if TYPE_CHECKING:
 
 STACK = Stack(name="orchestrator-test")
 SLOT = "2026-11-23T08:00:00Z"
+
+#: By which the dollars of a row are the states that were passed, its tenths the calls, its last digit the delivery.
+COUNTING = Price(
+    run=Decimal(0),
+    skip=Decimal(0),
+    hold=Decimal(0),
+    state=Decimal(1_000_000),
+    call=Decimal(100_000),
+    second=Decimal(0),
+    schedule=Decimal(1),
+    event=Decimal(2),
+    express_run=Decimal(2_000_000),
+    express_skip=Decimal(1_000_000),
+    express_second=Decimal(0),
+)
 
 #: How many seconds a test waits for what must come: long, since a machine that is busy fails no test.
 PATIENCE = 180
@@ -86,6 +103,16 @@ class Outcome:
     def metrics(self) -> Mapping[str, tuple[int, float]]:
         """By name, and by status where the metric has one: (how many values, their sum)."""
         return self.measured()
+
+
+def transitions(events: Sequence[Mapping[str, Any]]) -> int:
+    """How many of a history's events Step Functions bills: each state that is entered, and each time that one is tried
+    again.
+    """
+    kinds = [event["type"] for event in events]
+    entered = sum(kind.endswith("StateEntered") for kind in kinds)
+    tasks, scheduled = kinds.count("TaskStateEntered"), kinds.count("TaskScheduled") + kinds.count("EvaluationFailed")
+    return int(entered + scheduled - tasks)
 
 
 class TaskRunner:
@@ -135,7 +162,7 @@ class TaskRunner:
     def register(self, task_id: str, target: str = "lambda/work", **fields: Any) -> str:
         kind, name = target.split("/")
         # Slots here are of the past: every run would be late.
-        fields = {"grace_seconds": 10**8} | fields
+        fields = dict[str, Any]({"grace_seconds": 10**8, "price": COUNTING}) | fields
         self.registry.register(Task(id=task_id, target=Target(kind=TargetKind(kind), name=name), **fields))
         return task_id
 
@@ -184,6 +211,12 @@ class TaskRunner:
             "Item", {}
         )
         record = dynamodb.get_item(TableName=STACK.tasks_table, Key={"taskId": {"S": task_id}}).get("Item", {})
+        run = Run.from_item(row) if row else None
+        asked = json.loads(described["input"])
+        is_own = run is not None and run.execution_arn == execution_arn and run.status is not RunStatus.ABORTED
+        if run and is_own and run.dollars and not (isinstance(asked, dict) and asked.get("replaces")):
+            # On whatever way an execution ends its row, that says what the bill will.
+            assert int(run.dollars) == transitions(events), (run.dollars, events)
         return Outcome(
             status=described["status"],
             states=[
@@ -192,7 +225,7 @@ class TaskRunner:
             output=json.loads(described["output"]) if "output" in described else None,
             error=described.get("error"),
             cause=described.get("cause"),
-            run=Run.from_item(row) if row else None,
+            run=run,
             row=row,
             record=record,
             alerts=self._alerts(task_id),

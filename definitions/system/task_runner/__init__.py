@@ -19,6 +19,7 @@ abort). Such a run leaves its row RUNNING: the failure handler ends it, or the w
 from __future__ import annotations
 
 from definitions.system.task_runner import claiming, ending, postponing, running, stopping, waiting
+from definitions.system.task_runner.cost import counted
 from orchestrator.asl.definition import Definition
 from orchestrator.asl.states import linked
 from orchestrator.stack import Stack
@@ -35,7 +36,7 @@ def build(stack: Stack) -> Definition:
     say; with ``released`` nothing is asked that the slot may have to wait for.
     """
     modules = (claiming, waiting, stopping, running, postponing, ending)
-    states = linked(state for module in modules for state in module.states(stack))
+    states = linked(counted(state for module in modules for state in module.states(stack)))
     return Definition(
         start=states["LookupTask"],
         comment="Runs one slot of one scheduled task.",
@@ -52,7 +53,7 @@ def build_express(stack: Stack) -> Definition:
     schedule which has not been changed yet, or a person's start, does no harm.
     """
     own = [*claiming.states(stack, express=True), *running.states(stack, express=True)]
-    states = linked([*own, *postponing.states(stack), *ending.states(stack)])
+    states = linked([*own, *postponing.states(stack, express=True), *ending.states(stack, express=True)])
     return Definition(
         start=states["LookupTask"],
         comment="Runs one slot of one short task.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from definitions.system.task_runner import holding, rows
+from definitions.system.task_runner import cost, holding, leases, rows
 from definitions.system.task_runner.record import RECORD
 from definitions.system.task_runner.refusal import explained, faulty, not_claimed
 from definitions.system.task_runner.variables import (
@@ -45,6 +45,7 @@ from orchestrator.asl.states import Catch, Choice, Task, Wait, When, jsonata, li
 from orchestrator.asl.vocabulary import CAUSE, STARTED_AT, STATES_ARN
 from orchestrator.errors import ClaimContended, InvalidInput, InvalidTask
 from orchestrator.runs.claims import Decision
+from orchestrator.runs.cost import Part
 from orchestrator.runs.run import BELATED, RunStatus, SkipReason, Trigger
 from orchestrator.stack import Stack, live
 from orchestrator.tasks.event_start import WhenAbsent
@@ -169,7 +170,7 @@ def _claims(stack: Stack, *, express: bool) -> list[Any]:
             arguments={
                 "TransactItems": [
                     {"Put": rows.claimed_row(stack, **(_OF_EVENT if express else {}))},
-                    {"Update": rows.lease_taken(stack, _now_unless_refused(express=express))},
+                    {"Update": leases.taken(stack, _now_unless_refused(express=express))},
                 ]
             },
             assign=CLAIMED,
@@ -323,9 +324,16 @@ def _recordings(stack: Stack, *, express: bool) -> list[Any]:
         # What gives way to a late event has no start.
         "startedAt": jsonata(f"$status != {literal(RunStatus.MISSED)} ? {{'S': {STARTED_AT}}}"),
     }
+    is_known = cost.is_known(express=express)
+
+    def spent(further: int) -> dict[str, Any]:
+        dollars = cost.dollars(Part.SKIP, express=express, further=further, calls=False)
+        return {"dollars": jsonata(f"{is_known} ? {dollars}")}
+
     return [
-        _put_row(stack, "RecordRefusal", failure, otherwise, next_state=to("Failed")),
-        _put_row(stack, "RecordSkip", skip, otherwise, output=SUMMARY),
+        # Failed follows.
+        _put_row(stack, "RecordRefusal", failure | spent(1), otherwise, next_state=to("Failed")),
+        _put_row(stack, "RecordSkip", skip | spent(0), otherwise, output=SUMMARY),
         call(
             "RecordDuplicate",
             UPDATE_ITEM,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from definitions.system.task_runner import rows
+from definitions.system.task_runner import cost, leases, rows
 from definitions.system.task_runner.variables import DURATION, IS_DETACHED, SUMMARY
 from orchestrator.asl.integrations import TRANSACT_WRITE_ITEMS, TRANSACTION_CANCELED, UPDATE_ITEM, call
 from orchestrator.asl.states import Catch, Fail, Succeed, jsonata, literal, to
+from orchestrator.runs.cost import Part
 from orchestrator.runs.run import Attention
 from orchestrator.stack import Stack
 
@@ -24,27 +25,34 @@ _ATTENTION = f"""(
 )"""
 
 
-def states(stack: Stack) -> list[Any]:
+def states(stack: Stack, *, express: bool = False) -> list[Any]:
     """RecordOutcome of a run whose target returned, RecordFailure of one whose target failed for good; Ended of a run
     that leaves nothing more to write, and Failed of one that parents and alarms should see.
     """
     failure: dict[str, Any] = {"error": {"S": jsonata("$failure.name")}, "cause": {"S": jsonata("$failure.cause")}}
+    is_known = cost.is_known(express=express)
     # Another run may have written that it has stopped this one, which was too late.
     succeeded = rows.ended_row(
-        stack, result={"S": jsonata("$result")}, attention=_ATTENTION, removes=["error", "cause", "reason"]
+        stack,
+        (is_known, cost.dollars(Part.RUN, express=express)),
+        result={"S": jsonata("$result")},
+        attention=_ATTENTION,
+        removes=["error", "cause", "reason"],
     )
+    # Failed follows.
+    failed = (is_known, cost.dollars(Part.RUN, express=express, further=1))
     return [
         *_record(
             "RecordOutcome",
             run=succeeded,
-            task=rows.lease_released(stack, sets={"consecutiveFailures": {"N": "0"}}),
+            task=leases.released(stack, sets={"consecutiveFailures": {"N": "0"}}),
             otherwise="Ended",
             output=SUMMARY,
         ),
         *_record(
             "RecordFailure",
-            run=rows.ended_row(stack, **failure, removes=["reason"]),
-            task=rows.lease_released(stack, adds={"consecutiveFailures": {"N": "1"}}),
+            run=rows.ended_row(stack, failed, **failure, removes=["reason"]),
+            task=leases.released(stack, adds={"consecutiveFailures": {"N": "1"}}),
             otherwise="Failed",
             next_state=to("Failed"),
         ),

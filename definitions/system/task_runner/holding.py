@@ -73,16 +73,19 @@ def _not_run(stack: Stack) -> list[Any]:
     skip = {"reason": {"S": jsonata("$known.refusal")}, "cause": {"S": jsonata(why)}}
     failure = {"error": {"S": jsonata("$failure.name")}, "cause": {"S": jsonata("$failure.cause")}}
     return [
-        _update_held(stack, "SkipHeld", skip, otherwise="Ended", output=SUMMARY),
-        _update_held(stack, "FailHeld", failure, otherwise="Failed", next_state=to("Failed")),
+        _update_held("SkipHeld", rows.unheld_row(stack, further=0, **skip), otherwise="Ended", output=SUMMARY),
+        # Failed follows.
+        _update_held(
+            "FailHeld", rows.unheld_row(stack, further=1, **failure), otherwise="Failed", next_state=to("Failed")
+        ),
     ]
 
 
-def _update_held(stack: Stack, name: str, attributes: Mapping[str, Any], *, otherwise: str, **end: Any) -> Task:
+def _update_held(name: str, row: Mapping[str, Any], *, otherwise: str, **end: Any) -> Task:
     return call(
         name,
         UPDATE_ITEM,
-        arguments=rows.unheld_row(stack, **attributes),
+        arguments=row,
         never_retry=[CONDITION_FAILED],
         catch=[Catch(error_equals=["States.ALL"], next_step=to(otherwise))],
         **end,

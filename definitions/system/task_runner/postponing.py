@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from definitions.system.task_runner import rows
+from definitions.system.task_runner import leases, rows
 from definitions.system.task_runner.variables import CAUGHT, SUMMARY
 from orchestrator.asl.integrations import NOTHING, TRANSACT_WRITE_ITEMS, TRANSACTION_CANCELED, UPDATE_ITEM, call
 from orchestrator.asl.states import Catch, jsonata, to
@@ -52,19 +52,19 @@ def not_yet(caught: dict[str, object]) -> Catch:
     )
 
 
-def states(stack: Stack) -> list[Any]:
+def states(stack: Stack, *, express: bool = False) -> list[Any]:
     """Returns PostponeRun, and what does the same for a run that has no lease: both fail when it has waited for as long
     as its task allows.
     """
     waiting = {"status": RunStatus.WAITING}
     end: dict[str, Any] = {"assign": waiting, "output": SUMMARY | waiting}
-    row = rows.postponed_row(stack)
+    row = rows.postponed_row(stack, express=express)
     return [
         call(
             "PostponeRun",
             TRANSACT_WRITE_ITEMS,
             comment="The row waits, and the task is free for others.",
-            arguments={"TransactItems": [{"Update": row}, {"Update": rows.lease_given_back(stack)}]},
+            arguments={"TransactItems": [{"Update": row}, {"Update": leases.given_back(stack)}]},
             retry_briefly=[TRANSACTION_CANCELED],
             catch=[Catch(error_equals=["States.ALL"], output=NOTHING, next_step=to("PostponeRunAlone"))],
             **end,

@@ -15,6 +15,7 @@ from orchestrator.runs.claims import UNGATED
 from orchestrator.runs.run import Trigger
 from orchestrator.tasks.event_start import WhenAbsent
 from orchestrator.tasks.gates import HoldKind
+from orchestrator.tasks.price import LENGTHS, MOST
 from orchestrator.tasks.task import TARGET_PATTERN, OverlapPolicy, TargetKind
 
 _NUMBERS = {
@@ -78,9 +79,14 @@ def paused(item: str) -> str:
         $exists({item}.pause) and $not($until >= '0' and $until <= {NOW_TEXT}))"""
 
 
+#: What the parts of a run cost, where the record says it as this release does.
+_PRICE = f"""($price := $item.price.L.($number(N))[$ >= 0 and $ < {MOST}];
+        $count($price) in {literal(list(LENGTHS))} ? $price)"""
+
 #: The record as plain values with the input's params over its own, ``paused``, ``closed`` if the slot lies in a
 #: closure, ``gate`` if it is to be held first, ``linked``, ``incidents`` (whether any is open that has hit the task),
-#: and ``refusal`` (name, cause) if the record cannot be run. Fails on nothing but params and closures that are no JSON.
+#: ``price`` (the list of :class:`~orchestrator.tasks.price.Price`, or nothing), and ``refusal`` (name, cause) if the
+#: record cannot be run. Fails on nothing but params and closures that are no JSON.
 RECORD = jsonata(f"""(
     $item := $states.result.Item;
     $fields := {{
@@ -98,7 +104,8 @@ RECORD = jsonata(f"""(
         {" ".join(f"'{name}': $number($item.{name}.N)," for name in _MEASURES)}
         'incidents': $exists($item.incidents),
         'gate': {_GATE},
-        'linked': $item.linked.* = true
+        'linked': $item.linked.* = true,
+        'price': {_PRICE}
     }};
     $wrong := $trim({_WRONG});
     $not($exists($item)) ? $merge([$fields, {{'refusal': {{

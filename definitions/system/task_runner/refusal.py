@@ -130,7 +130,7 @@ def _earlier() -> str:
         $attempts := $exists($run.attempts.N) ? $number($run.attempts.N) : 0;
         $history := $append([$run.history.L], $exists($run.hold) ? [] : [{{'M': {{
             'status': {{'S': $run.status.S in {unfinished} ? {aborted} : $run.status.S}},
-            'attempts': {{'N': $string($attempts)}}, {kept}
+            'attempts': {{'N': $string($attempts)}}, 'dollars': $run.dollars, {kept}
         }}}}]);
         $counts := ($mine or $exists($run.hold)) and $exists($row.duplicates.N);
         $duplicates := $counts ? $number($row.duplicates.N) : 0;
@@ -141,7 +141,8 @@ def _earlier() -> str:
             'history': [$history[[-{HISTORY_LIMIT}..-1]]],
             'postponed': $exists($run.hold) and {is_moment("$run.postponedSince.S")} ? $run.postponedSince.S,
             'approval': $exists($run.hold) ? $run.approval,
-            'startDelay': $exists($run.hold) ? $run.startDelaySeconds.N
+            'startDelay': $exists($run.hold) ? $run.startDelaySeconds.N,
+            'dollars': $exists($run.hold) ? $number($run.dollars.N)
         }}, {{'duplicates': $duplicates}}])
     )"""
 

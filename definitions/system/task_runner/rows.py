@@ -1,4 +1,4 @@
-"""What TaskRunner writes into the ledger and the registry.
+"""What TaskRunner writes into the ledger.
 
 Every condition is owner-aware (``executionArn = :me``): the reply to a write that landed can be lost, and the write
 that Step Functions then sends again must find its own row, not a stranger's.
@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from definitions.system.task_runner.variables import DURATION, IS_DETACHED, NOW_SECONDS, NOW_TEXT
+from definitions.system.task_runner import cost
+from definitions.system.task_runner.variables import DURATION, NOW_SECONDS
 from orchestrator.asl.states import composed, jsonata, literal
 from orchestrator.asl.vocabulary import STARTED_AT
 from orchestrator.dynamodb import raw_update
+from orchestrator.runs.cost import Part
 from orchestrator.runs.run import ROW_LIFETIME_SECONDS, RunStatus, SkipReason
 from orchestrator.stack import Stack
 from orchestrator.tasks.gates import HoldKind
-from orchestrator.tasks.task import OverlapPolicy
 
 TASK_KEY = {"taskId": {"S": jsonata("$taskId")}}
 RUN_KEY = {**TASK_KEY, "slot": {"S": jsonata("$slot")}}
 ME = {"me": {"S": jsonata("$me")}}
-_PLACE = {"#waiting": "waiting", "#slot": RUN_KEY["slot"]["S"]}
 
 
 def new_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
@@ -88,39 +88,52 @@ def held_row(stack: Stack) -> dict[str, Any]:
         ),
         "params": jsonata(f"$exists({given}) ? {{'S': $string({given})}}"),
     }
-    return claimed_row(stack, status=RunStatus.WAITING, hold={"M": jsonata(composed(hold))})
+    dollars = cost.dollars(Part.HOLD, express=False, calls=False)
+    return claimed_row(
+        stack,
+        status=RunStatus.WAITING,
+        hold={"M": jsonata(composed(hold))},
+        dollars=jsonata(f"{cost.IS_KNOWN} ? {dollars}"),
+    )
 
 
-def unheld_row(stack: Stack, **attributes: Any) -> dict[str, Any]:
-    """UpdateItem of the held row whose place this execution was to take, and which ends without a run."""
+def unheld_row(stack: Stack, *, further: int, **attributes: Any) -> dict[str, Any]:
+    """UpdateItem of the held row whose place this execution was to take, and which ends without a run after so many
+    ``further`` states.
+    """
     ended = {
         "status": {"S": jsonata("$status")},
         "executionArn": ME["me"],
         "startedAt": {"S": jsonata(STARTED_AT)},
     }
-    return {
-        "TableName": stack.runs_table,
-        "Key": RUN_KEY,
-        **raw_update(
-            ended | attributes,
-            removes=["hold"],
-            values={"replaces": {"S": jsonata("$replaces")}},
-            condition="(attribute_exists(#hold) AND #startedAt = :replaces)"
-            " OR (#executionArn = :executionArn AND #status = :status)",
-        ),
-    }
+    request = raw_update(
+        ended | attributes,
+        removes=["hold"],
+        names=["dollars"],
+        values={"replaces": {"S": jsonata("$replaces")}},
+        condition="(attribute_exists(#hold) AND #startedAt = :replaces)"
+        " OR (#executionArn = :executionArn AND #status = :status)",
+    )
+    dollars = (cost.IS_KNOWN, cost.dollars(Part.SKIP, express=False, further=further, calls=False))
+    return {"TableName": stack.runs_table, "Key": RUN_KEY, **_optional(request, {"dollars": dollars})}
 
 
-def ended_row(stack: Stack, *, attention: str = "", removes: Sequence[str], **attributes: Any) -> dict[str, Any]:
+def ended_row(
+    stack: Stack, dollars: tuple[str, str], *, attention: str = "", removes: Sequence[str], **attributes: Any
+) -> dict[str, Any]:
     """UpdateItem of this execution's own row at its end, unless somebody else has ended it: a run that was stopped, or
     was found dead, while this request was on its way has ended as people were told. The condition holds once more for
     the same request, whose first reply may have been lost. ``removes`` is what nobody but a stop may have written.
 
-    ``attention`` is an expression of the attribute's value, which is undefined where there is nothing to say.
+    ``dollars`` are two expressions, whether the cost is known and its value; ``attention`` is an expression of the
+    attribute's value, which is undefined where there is nothing to say.
     """
-    optional = {"childExecutionArn": "($child != null ? {'S': $child})"}
-    optional |= {"requestIds": "($trim($requests) != '' ? {'S': $trim($requests)})"}
-    optional |= {"attention": attention} if attention else {}
+    optional = {
+        "childExecutionArn": ("$child != null", "{'S': $child}"),
+        "requestIds": ("$trim($requests) != ''", "{'S': $trim($requests)}"),
+        "dollars": dollars,
+    }
+    optional |= {"attention": (f"$exists({attention})", attention)} if attention else {}
     ended = {
         "status": {"S": jsonata("$status")},
         "endedAt": {"S": jsonata("$fromMillis($ended)")},
@@ -134,89 +147,30 @@ def ended_row(stack: Stack, *, attention: str = "", removes: Sequence[str], **at
         values=ME | {"running": {"S": RunStatus.RUNNING}},
         condition="#executionArn = :me AND (#status = :running OR (#status = :status AND #endedAt = :endedAt))",
     )
+    return {"TableName": stack.runs_table, "Key": RUN_KEY, **_optional(request, optional)}
+
+
+def _optional(request: Mapping[str, Any], optional: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
+    """An update that also sets each attribute whose condition holds, an expression beside that of its value, and
+    removes the others.
+    """
     sets, _, removed = request["UpdateExpression"].partition(" REMOVE ")
     parts = [literal(sets)]
-    parts += [f"($exists({value}) ? {literal(f', #{name} = :{name}')} : '')" for name, value in optional.items()]
-    parts += [literal(f" REMOVE {removed}")]
-    parts += [f"($exists({value}) ? '' : {literal(f', #{name}')})" for name, value in optional.items()]
-    values = request["ExpressionAttributeValues"] | {f":{name}": jsonata(value) for name, value in optional.items()}
+    parts += [f"({holds} ? {literal(f', #{name} = :{name}')} : '')" for name, (holds, _) in optional.items()]
+    absent = ", ".join(f"({holds} ? [] : {literal(f'#{name}')})" for name, (holds, _) in optional.items())
+    parts += [
+        f"($absent := [{absent}]; $count($absent) = 0 ? {literal(f' REMOVE {removed}' if removed else '')}"
+        f" : {literal(f' REMOVE {removed}, ' if removed else ' REMOVE ')} & $join($absent, ', '))"
+    ]
+    values = {f":{name}": jsonata(f"({holds} ? {value})") for name, (holds, value) in optional.items()}
     return {
-        "TableName": stack.runs_table,
-        "Key": RUN_KEY,
         **request,
         "UpdateExpression": jsonata(" & ".join(parts)),
-        "ExpressionAttributeValues": jsonata(composed(values)),
+        "ExpressionAttributeValues": jsonata(composed(request["ExpressionAttributeValues"] | values)),
     }
 
 
-def lease_taken(stack: Stack, now_seconds: str) -> dict[str, Any]:
-    """UpdateItem of the task's record: this execution holds the task, unless it is paused or another one holds it.
-
-    The lease's expiry is in the condition: a holder that died blocks nobody beyond it. A time to live would not do,
-    since DynamoDB deletes expired items "within a few days". Nor does it pass anybody who waits: no more may have a
-    place in the queue than were seen there, and those who still live keep theirs. A place that is lost all the same,
-    since two changed in between, is taken anew within minutes.
-    """
-    lease = {
-        "executionArn": ME["me"],
-        "slot": RUN_KEY["slot"],
-        "expiresAt": {"N": jsonata(f"$string({NOW_SECONDS} + $task.leaseSeconds)")},
-    }
-    return {
-        "TableName": stack.tasks_table,
-        "Key": TASK_KEY,
-        **raw_update(
-            {"lease": {"M": lease}, "waiting": {"M": jsonata("$known.queue.others")}},
-            values=ME
-            | {"now": {"N": jsonata(now_seconds)}, "allow_all": {"S": OverlapPolicy.ALLOW_ALL}}
-            # An end that is no text, or empty, is no end.
-            | {"some": {"S": "0"}, "nowText": {"S": jsonata(NOW_TEXT)}}
-            # A run that died, or was stopped, holds a lease that nobody else will take from it before its end.
-            | {"earlier": {"S": jsonata("$known.earlier.executionArn")}, "stopped": {"S": jsonata("$stopped")}}
-            | {"seen": {"N": jsonata("$string($known.queue.seen)")}},
-            condition="attribute_exists(#taskId)"
-            " AND (attribute_not_exists(#pause) OR #pause.#until BETWEEN :some AND :nowText)"
-            " AND (#overlap = :allow_all OR (attribute_not_exists(#lease) OR #lease.#expiresAt < :now"
-            " OR #lease.#executionArn IN (:me, :earlier, :stopped))"
-            " AND (attribute_not_exists(#waiting) OR size(#waiting) <= :seen))",
-        ),
-    }
-
-
-def lease_released(
-    stack: Stack, *, sets: Mapping[str, Any] | None = None, adds: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
-    """UpdateItem of the task's record when the run has ended: the lease goes, if it is still this execution's.
-
-    Of a backfill's run it is an expression that fails: many such runs end at once, and would be in each other's way.
-    """
-    status = jsonata(f"{IS_DETACHED} ? $error('a backfill leaves the task as it is') : $status")
-    last = {"lastStatus": {"S": status}, "lastSlot": {"S": jsonata("$slot")}}
-    return {
-        "TableName": stack.tasks_table,
-        "Key": TASK_KEY,
-        **raw_update(
-            {**last, **(sets or {})},
-            adds=adds,
-            removes=["lease"],
-            values=ME | {"allow_all": {"S": OverlapPolicy.ALLOW_ALL}},
-            condition="attribute_exists(#taskId) AND (#overlap = :allow_all"
-            " OR attribute_not_exists(#lease) OR #lease.#executionArn = :me)",
-        ),
-    }
-
-
-def lease_given_back(stack: Stack) -> dict[str, Any]:
-    """UpdateItem of the task's record: another run may have the task, and this one has no outcome yet."""
-    me = {"me": {"S": jsonata(f"{IS_DETACHED} ? $error('a backfill has no lease') : $me")}}
-    return {
-        "TableName": stack.tasks_table,
-        "Key": TASK_KEY,
-        **raw_update({}, removes=["lease"], values=me, condition="#lease.#executionArn = :me"),
-    }
-
-
-def postponed_row(stack: Stack) -> dict[str, Any]:
+def postponed_row(stack: Stack, *, express: bool) -> dict[str, Any]:
     """UpdateItem of this execution's own row, which waits until it is looked at again. It is an expression that fails
     for one that has waited for long enough. Params that were given travel with it.
     """
@@ -235,40 +189,17 @@ def postponed_row(stack: Stack) -> dict[str, Any]:
         "postponedSince": {"S": jsonata("$again.since")},
         "attempts": {"N": jsonata("$string($known.earlier.attempts + $attempt)")},
     }
-    condition = "#executionArn = :me AND (#status = :running OR (#status = :status AND #hold = :hold))"
+    request = raw_update(
+        waiting,
+        names=["dollars"],
+        values=ME | {"running": {"S": RunStatus.RUNNING}},
+        condition="#executionArn = :me AND (#status = :running OR (#status = :status AND #hold = :hold))",
+    )
+    dollars = (cost.is_known(express=express), cost.dollars(Part.RUN, express=express))
     return {
         "TableName": stack.runs_table,
         "Key": RUN_KEY,
-        **raw_update(waiting, values=ME | {"running": {"S": RunStatus.RUNNING}}, condition=condition),
-    }
-
-
-def place_taken(stack: Stack, seconds: int) -> dict[str, Any]:
-    """UpdateItem of the task's record: this execution waits, and says so again before ``seconds`` have passed.
-
-    Each place is an attribute of its own, so that many may join at once. A claim has made the map.
-    """
-    place = {"executionArn": ME["me"], "expiresAt": {"N": jsonata(f"$string({NOW_SECONDS} + {seconds})")}}
-    return {
-        "TableName": stack.tasks_table,
-        "Key": TASK_KEY,
-        "UpdateExpression": "SET #waiting.#slot = :place",
-        "ExpressionAttributeNames": _PLACE,
-        "ExpressionAttributeValues": {":place": {"M": place}, ":room": {"N": jsonata("$string($known.queue.room)")}},
-        "ConditionExpression": "attribute_exists(#waiting)"
-        " AND (attribute_exists(#waiting.#slot) OR size(#waiting) < :room)",
-    }
-
-
-def place_left(stack: Stack) -> dict[str, Any]:
-    """UpdateItem of the task's record: this execution does not wait any more."""
-    return {
-        "TableName": stack.tasks_table,
-        "Key": TASK_KEY,
-        "UpdateExpression": "REMOVE #waiting.#slot",
-        "ExpressionAttributeNames": _PLACE | {"#executionArn": "executionArn"},
-        "ExpressionAttributeValues": {":me": ME["me"]},
-        "ConditionExpression": "#waiting.#slot.#executionArn = :me",
+        **_optional(request, {"dollars": dollars}),
     }
 
 
@@ -282,14 +213,16 @@ def stopped_row(stack: Stack, error: str, cause: str) -> dict[str, Any]:
         "cause": {"S": cause},
     }
     holder, running = {"S": jsonata("$known.holder.executionArn")}, {"S": RunStatus.RUNNING}
+    request = raw_update(
+        ended,
+        names=["dollars"],
+        values={"holder": holder, "running": running},
+        condition="#executionArn = :holder AND #status = :running",
+    )
     return {
         "TableName": stack.runs_table,
         "Key": {**TASK_KEY, "slot": {"S": jsonata("$known.holder.slot")}},
-        **raw_update(
-            ended,
-            values={"holder": holder, "running": running},
-            condition="#executionArn = :holder AND #status = :running",
-        ),
+        **_optional(request, {"dollars": (cost.IS_KNOWN, cost.of_stopped(NOW_SECONDS))}),
     }
 
 

@@ -8,10 +8,8 @@ from typing import Any
 from definitions.system.task_runner.postponing import not_yet
 from definitions.system.task_runner.variables import (
     CAUGHT,
-    FAILED_REQUEST,
     FAULTY_CALL,
     REFUSED_CALL,
-    called,
     succeeded,
 )
 from orchestrator.asl.integrations import (
@@ -23,9 +21,9 @@ from orchestrator.asl.integrations import (
     START_EXECUTION_SYNC,
 )
 from orchestrator.asl.states import Catch, Choice, Task, Wait, When, composed, jsonata, literal, to
-from orchestrator.asl.vocabulary import EXECUTION_ARN, STARTED_BY, STATES_ARN
+from orchestrator.asl.vocabulary import CAUSE_TEXT, EXECUTION_ARN, STARTED_BY, STATES_ARN
 from orchestrator.errors import NonRetryableError, error_names
-from orchestrator.runs.run import Trigger
+from orchestrator.runs.run import NO_REQUEST, REQUESTS_LIMIT, Trigger
 from orchestrator.stack import LIVE, Stack
 from orchestrator.tasks.task import TargetKind
 
@@ -88,6 +86,19 @@ CHILD_NAME = f"""$substring($taskId, 0, 40) & '-' & $replace($substringBefore($s
     & $substring($hash({EXECUTION_ARN}, 'SHA-256'), 0, 8) & '-' & $attempt"""
 
 
+def _called(request_id: str) -> dict[str, object]:
+    """What a call of the target leaves known: Lambda's id of it, an expression, undefined where nobody says."""
+    said = f"($id := {request_id}; $exists($id) ? $id : {literal(NO_REQUEST)})"
+    return {"requests": jsonata(f"$substring($requests & ' ' & {said}, -{REQUESTS_LIMIT})")}
+
+
+#: Of a function that failed, in its own error or in the words of Lambda's ("Python function errors").
+_FAILED_REQUEST = rf"""(
+    $found := $match({CAUSE_TEXT}, /"requestId":\s*"([0-9a-f-]{{36}})"|RequestId: ([0-9a-f-]{{36}})/)[0].groups;
+    $found[$ != ''][0]
+)"""
+
+
 def states(stack: Stack, *, express: bool = False) -> list[Any]:
     """Returns the states from InvokeLambda to RecordOutcome or RecordFailure; Express runs only functions."""
     return [_invoke(stack, express=express), *([] if express else _others(stack)), *_retries()]
@@ -101,9 +112,9 @@ def _invoke(stack: Stack, *, express: bool) -> Task:
         "InvokeLambda",
         INVOKE,
         arguments={"FunctionName": jsonata(function), "Payload": _EVENT_OF_FUNCTION},
-        assign=succeeded("$states.result.Payload", "null") | called("$states.result.SdkResponseMetadata.RequestId"),
-        caught=CAUGHT | called(FAILED_REQUEST),
-        first=[not_yet(called(FAILED_REQUEST))],
+        assign=succeeded("$states.result.Payload", "null") | _called("$states.result.SdkResponseMetadata.RequestId"),
+        caught=CAUGHT | _called(_FAILED_REQUEST),
+        first=[not_yet(_called(_FAILED_REQUEST))],
         otherwise=[] if express else [elsewhere],
         **({} if express else {"comment": "What is no Lambda function turns off here, before anything is called."}),
     )
@@ -131,7 +142,7 @@ def _others(stack: Stack) -> list[Any]:
 
 
 def _retries() -> list[Any]:
-    once_more = {"attempt": jsonata("$attempt + 1")}
+    once_more = {"attempt": jsonata("$attempt + 1"), "pausedAt": jsonata("$millis()")}
     of_service = {"serviceRetries": jsonata("$serviceRetries + 1"), "longestDelay": jsonata(_LONGEST_DELAY_OF_SERVICE)}
     return [
         Choice(
@@ -143,7 +154,12 @@ def _retries() -> list[Any]:
             ],
             default=to("RecordFailure"),
         ),
-        Wait("BackOff", seconds=jsonata(BACKOFF_SECONDS), next_state=to("InvokeLambda")),
+        Wait(
+            "BackOff",
+            seconds=jsonata(BACKOFF_SECONDS),
+            assign={"waited": jsonata("$waited + ($millis() - $pausedAt) / 1000")},
+            next_state=to("InvokeLambda"),
+        ),
     ]
 
 

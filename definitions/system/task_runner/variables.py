@@ -8,7 +8,8 @@ place this one is to take, or null), ``released`` (whether what the slot had to 
 :mod:`definitions.system.task_runner.refusal`), ``waitingSince`` (milliseconds, or null if it has not waited), and
 ``stopped`` (:mod:`definitions.system.task_runner.stopping`); once the slot is claimed ``attempt`` (how often the target
 was called, the call at hand among them), ``requests`` (what Lambda calls those before it, a space before each),
-``serviceRetries`` (how many of those are beyond the task's policy) and ``began`` (milliseconds); and once there is an
+``serviceRetries`` (how many of those are beyond the task's policy), ``waited`` (seconds between attempts) and ``began``
+(milliseconds); in a Standard execution ``passed`` (states before the one at hand); and once there is an
 outcome ``status``, ``ended`` (milliseconds, or null if nothing was started), ``result`` or ``failure`` (name, cause,
 ``service``), and ``child`` (the nested execution's ARN, or null).
 
@@ -22,13 +23,11 @@ from orchestrator.asl.integrations import NOT_BEGUN, SERVICE_FAULTS
 from orchestrator.asl.states import Jsonata, jsonata, literal
 from orchestrator.asl.vocabulary import CAUSE, CAUSE_TEXT, EXECUTION_ARN, STARTED_AT, STARTED_BY
 from orchestrator.instants import MOMENT_PATTERN, SLOT_PATTERN
-from orchestrator.runs.execution_end import DELIVERY_MARK
+from orchestrator.runs.execution_end import DELIVERY_MARK, HELD
 from orchestrator.runs.run import (
     CONTROL_PATTERN,
     NAME_LIMIT,
-    NO_REQUEST,
     NO_TASK_ID,
-    REQUESTS_LIMIT,
     RunStatus,
     Trigger,
 )
@@ -101,7 +100,8 @@ _NAMES_TASK = f"($type({_INPUT}) = 'object' ? {matches(f'{_INPUT}.taskId', TASK_
 
 #: What is known of a held row that nothing has happened to.
 _IS_HELD_ROW = f"""($type({_INPUT}.held) = 'object'
-    ? {optional(f"{_INPUT}.held.startDelay", f"$type({_INPUT}.held.startDelay) = 'number'")} : false)"""
+    ? {" and ".join(optional(f"{_INPUT}.held.{name}", f"$type({_INPUT}.held.{name}) = 'number'") for name in HELD)}
+    : false)"""
 
 INPUT_IS_VALID = f"""({_NAMES_TASK} ? ($named := {_NAMED};
     {optional(f"{_INPUT}.scheduledTime", is_slot("$named"))}
@@ -184,7 +184,8 @@ RELEASED_KNOWN: dict[str, object] = {
         'refusal': 'none',
         'earlier': $merge([{literal(_EARLIER)}, $exists($held) ? {{
             'held': {_REPLACES},
-            'startDelay': $exists($held.startDelay) ? $string($held.startDelay)
+            'startDelay': $exists($held.startDelay) ? $string($held.startDelay),
+            'dollars': $held.dollars
         }}]),
         'queue': {{'others': {{}}, 'seen': 0}}
     }})""")
@@ -202,6 +203,7 @@ CLAIMED: dict[str, object] = {
     # An empty text, which a checker of definitions takes for no value.
     "requests": jsonata("''"),
     "serviceRetries": 0,
+    "waited": 0,
     "began": jsonata(f"$waitingSince = null ? $toMillis({STARTED_AT}) : $millis()"),
 }
 
@@ -282,16 +284,3 @@ def succeeded(result: str, child: str) -> dict[str, object]:
 
 #: What whoever waits for the execution gets.
 SUMMARY: dict[str, Jsonata] = {name: jsonata(f"${name}") for name in ("taskId", "slot", "status")}
-
-
-def called(request_id: str) -> dict[str, object]:
-    """What a call of the target leaves known: Lambda's id of it, an expression, undefined where nobody says."""
-    said = f"($id := {request_id}; $exists($id) ? $id : {literal(NO_REQUEST)})"
-    return {"requests": jsonata(f"$substring($requests & ' ' & {said}, -{REQUESTS_LIMIT})")}
-
-
-#: Of a function that failed, in its own error or in the words of Lambda's ("Python function errors").
-FAILED_REQUEST = rf"""(
-    $found := $match({CAUSE_TEXT}, /"requestId":\s*"([0-9a-f-]{{36}})"|RequestId: ([0-9a-f-]{{36}})/)[0].groups;
-    $found[$ != ''][0]
-)"""

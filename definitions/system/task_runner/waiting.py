@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from definitions.system.task_runner import rows
+from definitions.system.task_runner import leases, rows
 from definitions.system.task_runner.refusal import not_claimed
 from orchestrator.asl.integrations import CONDITION_FAILED, NOTHING, PUT_ITEM, UPDATE_ITEM, call
 from orchestrator.asl.states import Catch, Wait, jsonata, to
@@ -43,7 +43,7 @@ def states(stack: Stack) -> list[Any]:
             "JoinQueue",
             UPDATE_ITEM,
             comment="Where there is no room, another was first: the next look says what becomes of this one.",
-            arguments=rows.place_taken(stack, LONGEST_PAUSE_SECONDS + LEASE_MARGIN_SECONDS),
+            arguments=leases.place_taken(stack, LONGEST_PAUSE_SECONDS + LEASE_MARGIN_SECONDS),
             assign={"claims": 1},
             never_retry=[CONDITION_FAILED],
             catch=[
@@ -56,7 +56,7 @@ def states(stack: Stack) -> list[Any]:
             "LeaveQueue",
             UPDATE_ITEM,
             comment="Gives up the place of a run that is not to run after all.",
-            arguments=rows.place_left(stack),
+            arguments=leases.place_left(stack),
             never_retry=[CONDITION_FAILED],
             catch=[Catch(error_equals=["States.ALL"], output=NOTHING, next_step=to("RecordSkip"))],
             next_state=to("RecordSkip"),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import cached_property, partial
 from typing import Any, TypeVar
 
@@ -18,6 +19,7 @@ from orchestrator.operations import pausing
 from orchestrator.operations.lateness import Lateness
 from orchestrator.operations.releasing import Release, Releasing
 from orchestrator.runs import alerts
+from orchestrator.runs.cost import of_dead
 from orchestrator.runs.destinations import News, about, attributes
 from orchestrator.runs.missed_slots import detect, too_long
 from orchestrator.runs.mutes import Mute, told_at_end
@@ -215,8 +217,18 @@ class Round:
             raise InvalidRow(run.task_id, run.slot, f"it is {run.status} and names no execution")
         end = self.runner.ending(run, self.now)
         if end is not None:
+            end = replace(end, dollars=self._cost(run, end))
             closing = self.recorder.close(run.task_id, run.slot, run.execution_arn, end)
             self.tally.closed += closing is Closing.DONE
+
+    def _cost(self, run: Run, end: RunEnd) -> Decimal | None:
+        """None where the record does not say it: a run is closed whatever its record is like."""
+        try:
+            record = self._record(run.task_id)
+        except InvalidRecord:
+            return None
+        ended_at = end.ended_at
+        return of_dead(record.task, run, started_at=run.started_at, ended_at=ended_at) if record else None
 
     def _check(self, task_id: str) -> None:
         record = self.registry.get(task_id)

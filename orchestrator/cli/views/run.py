@@ -60,5 +60,6 @@ def run_lines(run: Run, *, dollars: Decimal | None = None) -> Iterator[Text]:
             yield Text(f"{name + ':':<12}").append(text)
     for earlier in run.history:
         by = (earlier.trigger or "schedule", earlier.started_by, earlier.started_at)
-        said = f"{earlier.status}, {', '.join(filter(None, by))}  {earlier.error or ''}"
+        cost = "" if earlier.dollars is None else f"  ${earlier.dollars:.6f}"
+        said = f"{earlier.status}, {', '.join(filter(None, by))}{cost}  {earlier.error or ''}"
         yield Text(f"{'before:':<12}").append(said.rstrip(), style="dim")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from rich.text import Text
 
 from orchestrator.cli.views.listing import Column, Listing
-from orchestrator.runs.explanation import why
+from orchestrator.runs.explanation import short, why
 from orchestrator.runs.run import UNSUCCESSFUL, Run, RunStatus
 from orchestrator.runs.task_state import Record
 from orchestrator.tasks.records import values_of
@@ -22,9 +23,6 @@ _COLOURS = {
     RunStatus.WAITING: "cyan",
     RunStatus.SKIPPED: "yellow",
 }
-
-#: As much as a table shows of why; `orchestrator show` has all of it.
-_WHY_LENGTH = 160
 
 _RUNS = (
     Column(name="TASK"),
@@ -58,7 +56,7 @@ def runs_table(runs: Iterable[Run]) -> Listing:
                 status_text(run.status),
                 "" if run.duration_seconds is None else f"{run.duration_seconds:.1f} s",
                 str(run.attempts),
-                _shortened(why(run)),
+                short(why(run)),
             )
             for run in runs
         ],
@@ -68,10 +66,6 @@ def runs_table(runs: Iterable[Run]) -> Listing:
 def status_text(status: RunStatus) -> Text:
     """Returns the status in its colour."""
     return Text(status, style=_COLOURS.get(status, "red" if status in UNSUCCESSFUL else ""))
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _WHY_LENGTH else f"{text[: _WHY_LENGTH - 1]}…"
 
 
 def run_values(run: Run) -> dict[str, Any]:
@@ -141,7 +135,8 @@ def _state(record: Record, now: datetime) -> str:
 
 
 def _applicable(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {camel(name): value for name, value in values.items() if value is not None and value != ()}
+    said = ((name, value) for name, value in values.items() if value is not None and value != ())
+    return {camel(name): f"{value:f}" if isinstance(value, Decimal) else value for name, value in said}
 
 
 def camel(name: str) -> str:

@@ -3,10 +3,12 @@
 moto's CloudFormation imports each service that has a resource type. EC2 reads its types of instances and asks boto3
 three times for its regions, and API Gateway imports a validator of OpenAPI with pydantic's settings: together half of
 the time that the embedded AWS takes to start. It offers neither service. So EC2 knows no types of instances here, and
-the validator is imported when API Gateway validates something.
+the validator is imported when API Gateway validates something. Nor are the policies there that AWS manages, 5 MB of
+text, unless moto is told to load them.
 
 Each session, and moto for each service, reads the descriptions of services again. Here each is there once, as plain
-dictionaries, which take half of the space and the time; what moto adds to some, it adds to its own.
+dictionaries, which take half of the space and the time; what moto adds to some, it adds to its own. Their documentation
+for people, a third of the space, is left out.
 
 This module comes before any other import of moto; afterwards it saves little, and changes nothing either.
 """
@@ -17,6 +19,7 @@ import functools
 import gc
 import importlib
 import json
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +32,7 @@ from botocore.loaders import JSONFileLoader, Loader
 from moto.core import loaders
 from moto.core import utils as core
 from moto.core.base_backend import AccountSpecificBackend
+from moto.settings import load_iam_aws_managed_policies
 from moto.utilities import utils
 
 from orchestrator.local.aws.replacements import replaces
@@ -38,6 +42,12 @@ _UNREAD = "ec2/resources/instance_type"
 
 _OPENAPI = "openapi_spec_validator"
 _EXCEPTIONS = f"{_OPENAPI}.validation.exceptions"
+
+#: A module with nothing but a long text, which moto reads if a setting says so.
+_POLICIES = "moto.iam.aws_managed_policies"
+
+#: A documentation in a description. Some are asked for, so that they stay, without a text.
+_DOCUMENTATION = re.compile(rb'("documentation":\s*)"(?:[^"\\]+|\\.)*+"')
 
 #: What comes with botocore.
 _DESCRIPTIONS = Path(Loader.BUILTIN_DATA_PATH)
@@ -73,8 +83,11 @@ def _validate(*arguments: Any, **named: Any) -> None:
 
 @contextmanager
 def _light() -> Iterator[None]:
-    """Within it boto3 has one session, and the validator of OpenAPI is imported later."""
+    """Within it boto3 has one session, and what is not needed is not imported."""
     stand_ins = {name: ModuleType(name) for name in (_OPENAPI, _EXCEPTIONS)}
+    if not load_iam_aws_managed_policies():
+        stand_ins[_POLICIES] = ModuleType(_POLICIES)
+        vars(stand_ins[_POLICIES])["aws_managed_policies_data"] = "{}"
     vars(stand_ins[_OPENAPI])["validate"] = _validate
     vars(stand_ins[_EXCEPTIONS])["OpenAPIValidationError"] = _Invalid
     plain = boto3.Session
@@ -104,7 +117,7 @@ def _load_file(self: Any, full_path: str, open_method: Any) -> Any:
 def _read(full_path: str, open_method: Any) -> Any:
     try:
         with open_method(full_path, "rb") as file:
-            return json.loads(file.read())
+            return json.loads(_DOCUMENTATION.sub(rb'\1""', file.read()))
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         return None
 

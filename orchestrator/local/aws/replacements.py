@@ -89,6 +89,8 @@ def declared() -> tuple[Replacement, ...]:
 
 def check() -> None:
     """Raises MotoChanged, which names every replacement of something that is no longer what it was."""
+    # All that was replaced has been read, and the sources of half of moto are in memory.
+    linecache.clearcache()
     if changed := [str(one) for one in _declared if not one.holds]:
         raise MotoChanged(version("moto"), changed)
 

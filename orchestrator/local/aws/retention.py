@@ -3,36 +3,41 @@
 AWS forgets: closed executions after 90 days, the changes of a stream after 24 hours, logs when their group says so.
 moto forgets nothing, and keeps for a page of its own whatever it has ever made, a list for each class. Here what is
 closed goes by its number: the newest of each kind stay, as many as anybody looks at, so that the server is as large
-after a million runs as after some thousands. Histories that are seldom asked for lie packed, in a tenth of the space.
-Rows of tables and objects of buckets are what users store, and stay.
+after a million runs as after some thousands. What is seldom asked for lies packed on the disk: histories, log events,
+values of metrics, changes of tables. Rows of tables and objects of buckets are what users store, and stay.
 """
 
 from __future__ import annotations
 
 import pickle
 import threading
-import zlib
 from collections import deque
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping, MutableSequence
+from contextlib import nullcontext, suppress
 from typing import Any
 
+from moto.cloudwatch.models import CloudWatchBackend
 from moto.core.common_models import BaseModel
 from moto.core.exceptions import JsonRESTError
 from moto.dynamodb.models.table import StreamShard
+from moto.logs.models import LogStream
 from moto.s3.models import FakeKey
-from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.itemprocessor.map_run_record import (
+    MapRunRecordPoolManager,
+)
+from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackPoolManager
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from orchestrator.local.aws.dynamodb.turns import turn_of
 from orchestrator.local.aws.parts import Aws
+from orchestrator.local.aws.pile import Drawer, Pile
 from orchestrator.local.aws.replacements import replaces
 from orchestrator.local.aws.step_functions import executions
 
 #: Closed executions, with their histories.
 EXECUTIONS = 2_000
 
-#: Those of them whose histories are not packed: whoever has just started one, asks for it.
+#: Those of them that are not packed: whoever has just started one, asks for it.
 AT_HAND = 100
 
 #: Of each table with a stream, its changes. A function that follows a stream has got them long before.
@@ -47,6 +52,8 @@ METRIC_VALUES = 50_000
 #: Of each topic.
 NOTIFICATIONS = 2_000
 
+_NO_CALLBACKS, _NO_MAP_RUNS = CallbackPoolManager(activity_store={}), MapRunRecordPoolManager()
+
 #: Executions that end between two looks at all the rest.
 _BETWEEN = 100
 
@@ -58,7 +65,38 @@ class TrimmedDataAccess(JsonRESTError):
         super().__init__("TrimmedDataAccessException", "The data you are trying to access has been trimmed.")
 
 
-def trim(values: list[Any], newest: int) -> int:
+class _Ended:
+    """What is left of an execution that ended long ago, and stands for moto's worker, environment and event manager."""
+
+    _state_mutex = nullcontext()
+
+    def __init__(self, environment: Any, histories: Drawer, arn: str) -> None:
+        self._histories, self._arn = histories, arn
+        # Whoever comes late with a token is told that the task is over.
+        self.callback_pool_manager = environment.callback_pool_manager
+        if not self.callback_pool_manager._pool:
+            self.callback_pool_manager = _NO_CALLBACKS
+        self.map_run_record_pool_manager = environment.map_run_record_pool_manager
+        if not self.map_run_record_pool_manager._pool:
+            self.map_run_record_pool_manager = _NO_MAP_RUNS
+
+    @property
+    def env(self) -> _Ended:
+        return self
+
+    @property
+    def event_manager(self) -> _Ended:
+        return self
+
+    def is_running(self) -> bool:
+        return False
+
+    def get_event_history(self) -> Any:
+        # It was packed here, and nowhere else.
+        return pickle.loads(self._histories.get(self._arn) or pickle.dumps([]))  # noqa: S301
+
+
+def trim(values: MutableSequence[Any] | Pile, newest: int) -> int:
     """Keeps the newest of a list, in place; how many went."""
     gone = max(0, len(values) - newest)
     del values[:gone]
@@ -71,6 +109,9 @@ class Retention:
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
         self._closed: deque[str] = deque()
+        self._histories = Drawer()
+        #: Of each machine, what the newest execution that is packed has kept of it.
+        self._machines: dict[str, Any] = {}
         self._forgetting = threading.Lock()
         self._ended = 0
 
@@ -101,16 +142,23 @@ class Retention:
 
     def _pack(self, arn: str) -> None:
         execution = self._closed_one(arn)
-        environment = execution and execution.exec_worker and execution.exec_worker.env
-        if environment:
-            manager = environment.event_manager
-            with manager._mutex:
-                manager.packed = zlib.compress(pickle.dumps(manager._history_event_list, pickle.HIGHEST_PROTOCOL), 1)
-                manager._history_event_list = []
-            # Nobody asks what an execution has worked with.
-            environment.variable_store = environment.states = None
+        if execution is None or isinstance(execution.exec_worker, _Ended):
+            return
+        environment = execution.exec_worker.env
+        events = environment.event_manager.get_event_history()
+        self._histories.put(arn, pickle.dumps(events, pickle.HIGHEST_PROTOCOL))
+        execution.exec_worker = _Ended(environment, self._histories, arn)
+        # Nobody asks for it but as a text.
+        execution.input_data = None
+        machine = execution.state_machine
+        alike = self._machines.setdefault(machine.arn, machine)
+        if vars(alike) == vars(machine):
+            execution.state_machine = alike
+        else:
+            self._machines[machine.arn] = machine
 
     def _forget(self, arn: str) -> None:
+        self._histories.remove(arn)
         if execution := self._closed_one(arn):
             del self._executions[arn]
             with suppress(ValueError):
@@ -131,17 +179,26 @@ class Retention:
             trim(topic.sent_notifications, NOTIFICATIONS)
 
 
+def _with_pile(make: Callable[..., None], name: str) -> Callable[..., None]:
+    """What a class is made with, and a pile for the list that it has under a name."""
+
+    def init(self: Any, *arguments: Any, **named: Any) -> None:
+        make(self, *arguments, **named)
+        setattr(self, name, Pile())
+
+    return init
+
+
 def install(aws: Aws) -> None:
     """Forgets from now on."""
     executions.on_status_change(Retention(aws).ended)
-    get, history = StreamShard.get, EventManager.get_event_history
-
-    @replaces(EventManager, "get_event_history", digest="17497a31f076")
-    def unpacked(self: Any) -> Any:
-        with self._mutex:
-            packed = self.__dict__.get("packed")
-        # It was packed here, and nowhere else.
-        return pickle.loads(zlib.decompress(packed)) if packed else history(self)  # noqa: S301
+    get = StreamShard.get
+    for owner, digest, name in (
+        (LogStream, "c7d78681b683", "events"),
+        (CloudWatchBackend, "3e16f8826d2a", "metric_data"),
+        (StreamShard, "6cbc665ce480", "items"),
+    ):
+        replaces(owner, "__init__", digest=digest)(_with_pile(owner.__init__, name))
 
     @replaces(BaseModel, "__new__", digest="3a1e1e31aa92")
     def new(cls: Any, *arguments: Any, **named: Any) -> Any:

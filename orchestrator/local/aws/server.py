@@ -28,6 +28,7 @@ from orchestrator.local.aws import (
     clients,
     environment,
     error_bodies,
+    heap,
     identifiers,
     kept,
     keys,
@@ -231,6 +232,7 @@ class EmbeddedAws:
 
     def start(self) -> None:
         """Serves. Raises :class:`PortInUse`, and :class:`MotoChanged` on a moto that the adapters were not made for."""
+        heap.bound()
         adapt()
         replacements.check()
         try:

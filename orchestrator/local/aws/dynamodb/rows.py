@@ -2,22 +2,20 @@
 
 moto keeps each item as some fifty objects, 4 KB for a row of a ledger, so that a server that has run for long is as
 large as all that was ever written. Here items lie packed in a database of SQLite, in order of the table's key and of
-each index that was asked; the newest are at hand as moto's objects. SQLite keeps such a database in memory until it is
-larger than its cache, then in a file without a name, which is gone with the table or the process.
+each index that was asked; the newest are at hand as moto's objects. The database goes with the table.
 """
 
 from __future__ import annotations
 
 import marshal
-import sqlite3
 import threading
-import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 
+from orchestrator.local.aws import unnamed
 from orchestrator.local.aws.dynamodb.places import LAST, place
 from orchestrator.local.aws.parts import Aws
 from orchestrator.local.aws.replacements import replaces
@@ -29,8 +27,8 @@ Schema = tuple[str | None, str | None]
 AT_HAND = 100
 _LARGEST_AT_HAND = 8_192
 
-#: Kilobytes of a table that SQLite keeps in memory.
-_CACHE = 1_000
+#: Of a table, in memory.
+_KILOBYTES = 1_000
 
 #: Items that are taken from the file at a time.
 AT_ONCE = 50
@@ -42,11 +40,7 @@ class Rows:
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
         self._lock = threading.RLock()
-        self._database = sqlite3.connect("", check_same_thread=False, isolation_level=None)
-        weakref.finalize(self, self._database.close)
-        self._database.execute(f"PRAGMA cache_size = -{_CACHE}")
-        # It outlives nothing.
-        self._database.execute("PRAGMA journal_mode = OFF")
+        self._database = unnamed.database(self, kilobytes=_KILOBYTES)
         self._database.execute("CREATE TABLE items (place BLOB UNIQUE NOT NULL, item BLOB NOT NULL)")
         self._at_hand: dict[bytes, Any] = {}
         #: Of each index, the column of its places.

@@ -57,6 +57,10 @@ EXPRESS_SECONDS = 300
 #: StartExecution, in Step Functions' API reference: what a name must not hold.
 _FORBIDDEN = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]")
 
+#: Of all executions that have ended.
+_OVER = Wake()
+_OVER.set()
+
 #: What :func:`on_status_change` was given.
 _listeners: list[Callable[[Mapping[str, Any]], None]] = []
 
@@ -199,6 +203,8 @@ def _close(aws: Aws, execution: Any) -> None:
         _notify(execution)
         execution.over.set()
         execution.working.close()
+        # Those who wait have the one that was set; whoever asks later needs none of its own.
+        execution.over, execution.working = _OVER, None
 
 
 def _limit(execution: Any, declared: Any) -> float | None:
@@ -263,7 +269,8 @@ def stop(aws: Aws, execution: Any, error: str | None = None, cause: str | None =
     """Ends an execution now, unless it has ended; returns when it has."""
     env = execution.exec_worker.env
     details = {"executionAbortedEventDetails": ExecutionAbortedEventDetails(error=error, cause=cause)}
-    if end(env, HistoryEventType.ExecutionAborted, details, partial(env.set_stop, aws.clock.now(), cause, error)):
+    # One that ended long ago has nothing left to be stopped by.
+    if end(env, HistoryEventType.ExecutionAborted, details, lambda: env.set_stop(aws.clock.now(), cause, error)):
         _close(aws, execution)
     # One that has just ended by itself says so at once.
     execution.over.wait()

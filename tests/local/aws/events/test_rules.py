@@ -7,9 +7,9 @@ import time
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
-from orchestrator.local.aws.events.rules import lets_events
+from orchestrator.local.aws.events.delivery import Undelivered, lets_events
 from orchestrator.local.aws.events.templates import text_of
 from orchestrator.local.aws.server import EmbeddedAws
 from tests.local.aws.conftest import Machines, hearing
@@ -84,6 +84,28 @@ def test_whom_a_policy_lets(statement: dict[str, Any], lets: bool) -> None:
     }
     assert lets_events({"Statement": [whole]}, "sqs:SendMessage", queue, RULE) is lets
     assert not lets_events(None, "sqs:SendMessage", queue, RULE)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "is_called", "passes"),
+    [
+        ("ThrottlingException", 400, "THROTTLING", True),
+        ("TooManyRequestsException", 429, "THROTTLING", True),
+        ("InternalServerError", 500, "SDK_CLIENT_ERROR", True),
+        ("AccessDeniedException", 400, "NO_PERMISSIONS", False),
+        ("StateMachineDoesNotExist", 400, "NO_RESOURCE", False),
+        ("InvalidExecutionInput", 400, "SDK_CLIENT_ERROR", False),
+    ],
+)
+def test_what_may_pass_is_tried_again(code: str, status: int, is_called: str, passes: bool) -> None:
+    """Source: "How EventBridge retries delivering events"."""
+    answer: Any = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    fault = Undelivered.of(ClientError(answer, "StartExecution"))
+    assert (fault.code, fault.passes) == (is_called, passes)
+
+
+def test_what_has_no_answer_is_tried_again() -> None:
+    assert Undelivered.of(ReadTimeoutError(endpoint_url="x")).passes
 
 
 def put(aws: EmbeddedAws, **target: Any) -> None:
