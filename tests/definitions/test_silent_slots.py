@@ -140,6 +140,20 @@ def test_an_execution_whose_end_nobody_hears_of_is_recorded_by_the_watchdog(
     assert len(told(mortal, task_id)) == 1
 
 
+def test_a_dead_run_whose_record_cannot_be_read_is_closed_and_the_record_is_reported(
+    runner: TaskRunner, dropped: None
+) -> None:
+    slot = "2026-11-23T10:00:00Z"
+    die(runner, "stopped", slot)
+    runner.change("stopped", "REMOVE retry")
+    tally = round_at(runner, datetime.now(UTC) + timedelta(minutes=6))
+    assert (tally["closed"], tally["unreadable"]) == (1, 1)
+    run = ended(runner, "stopped", slot)
+    assert (run.status, run.dollars) == (RunStatus.ABORTED, None)
+    runner.registry.remove("stopped")
+    told(runner, "stopped")
+
+
 def test_a_run_that_goes_on_is_left_alone(runner: TaskRunner) -> None:
     runner.register("goes-on", params={"seconds": 1.5})
     arn = runner.start({"taskId": "goes-on", "scheduledTime": SLOT})

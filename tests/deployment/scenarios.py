@@ -389,6 +389,13 @@ def a_slot_that_nobody_delivered_is_caught_up(world: World) -> None:
         world.until(lambda: (run := world.ledger.get(task_id, NINE)) is not None and run.status is RunStatus.SUCCEEDED)
 
 
+def a_record_that_cannot_be_read_is_counted_by_the_watchdog(world: World) -> None:
+    with watched(world, "unreadable") as task_id:
+        record: Any = {"TableName": STACK.tasks_table, "Key": {"taskId": {"S": task_id}}}
+        world.aws.client("dynamodb").update_item(**record, UpdateExpression="REMOVE retry")
+        assert a_round(world, PAST + timedelta(minutes=35))["unreadable"] == 1
+
+
 @contextmanager
 def watched(world: World, name: str, **fields: Any) -> Iterator[str]:
     """A task whose slots nobody delivers."""
@@ -634,6 +641,7 @@ ALL: tuple[Scenario, ...] = (
     a_change_that_cannot_be_read_is_counted,
     a_slot_that_nobody_delivered_is_missed,
     a_slot_that_nobody_delivered_is_caught_up,
+    a_record_that_cannot_be_read_is_counted_by_the_watchdog,
     a_run_whose_end_nobody_heard_of_is_closed,
     a_budget_that_a_month_has_passed_is_told_until_the_next,
     an_incident_that_goes_on_is_summed_up_and_the_heart_beats,

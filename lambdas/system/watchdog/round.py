@@ -225,7 +225,8 @@ class Round:
         """None where the record does not say it: a run is closed whatever its record is like."""
         try:
             record = self._record(run.task_id)
-        except InvalidRecord:
+        except InvalidRecord as fault:
+            self.report(fault)
             return None
         ended_at = end.ended_at
         return of_dead(record.task, run, started_at=run.started_at, ended_at=ended_at) if record else None
