@@ -93,7 +93,7 @@ def test_rolling_back_what_has_one_version_says_so(up: Up, capsys: pytest.Captur
 def test_destroying_asks_first(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
     stacks = up.aws.client("cloudformation")
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
-    assert deploy.main(["destroy"]) == 130
+    assert deploy.main(["destroy"]) == 1
     assert len(stacks.describe_stacks()["Stacks"]) == 1
     assert deploy.main(["destroy", "--yes"]) == 0
     assert stacks.describe_stacks()["Stacks"] == []

@@ -23,9 +23,9 @@ _POLLERS, _POLL_SECONDS = 5, 20
 #: are used in a round ("How Amazon DynamoDB uses AWS KMS").
 _KEY_REQUESTS_A_ROUND = 7
 
-#: A round asks who is due (a query of each of four shards of the index), which rows are unfinished (one of each of two
-#: statuses), which incidents are open, and which mutes are over; a query of nothing counts half a unit.
-_QUERIES_A_ROUND = 4 + 2 + 1 + 1
+#: A round asks who is due, which rows are unfinished (a query of each of two statuses), which incidents are open, and
+#: which mutes are over; a query of nothing counts half a unit.
+_QUERIES_A_ROUND = 1 + 2 + 1 + 1
 
 #: The watchdog, as tasks.yaml has it, and how long it works when there is little to do.
 WATCHDOG = Task(

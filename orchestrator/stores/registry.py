@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.dynamodb import from_item, to_item, update
 from orchestrator.errors import PauseContended
 from orchestrator.runs.spending import Spending
 from orchestrator.runs.task_state import CHECKPOINT_ATTRIBUTES, Checkpoint, Item, Pause, Record
-from orchestrator.stack import DUE_INDEX, Stack
+from orchestrator.stack import Stack
+from orchestrator.stores.due_tasks import SHARD
 from orchestrator.stores.plain_pages import read_plainly
 from orchestrator.stores.unreadable import Report, log, readable
 from orchestrator.tasks.records import DECLARED, OPTIONAL, item_of, values_of
-from orchestrator.tasks.slots import key
 from orchestrator.tasks.task import Task
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
-
-#: Of the index by next run: writes of tasks that are due together do not all meet in one place.
-SHARDS = 4
 
 #: How often a pause is changed that somebody else changes at the same moment.
 _CHANGE_ATTEMPTS = 5
@@ -49,7 +43,7 @@ class Registry:
         The watchdog begins at ``checkpoint`` with a task that has none yet or, if ``anew``, with one whose slots have
         changed. It does not check a task without a checkpoint.
         """
-        declared = {**values_of(task), "taskId": None, "shard": shard_of(task.id)}
+        declared = {**values_of(task), "taskId": None, "shard": SHARD}
         values = checkpoint.to_values() if checkpoint else {}
         everything = {**declared, **values}
         unsaid = () if is_new else sorted(name for name in OPTIONAL if declared[name] is None)
@@ -59,25 +53,6 @@ class Registry:
             else update(declared, defaults=values, removes=unsaid)
         )
         self._client.update_item(TableName=self._table, Key=_key(task.id), **request)
-
-    def overdue(self, now: datetime) -> Iterator[str]:
-        """Ids of the tasks whose next check is due; the cost grows with their number, not with that of all tasks.
-
-        All shards are asked at once.
-        """
-        with ThreadPoolExecutor(SHARDS) as several:
-            for found in several.map(lambda shard: self._overdue(shard, now), range(SHARDS)):
-                yield from found
-
-    def _overdue(self, shard: int, now: datetime) -> list[str]:
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._table,
-            IndexName=DUE_INDEX,
-            KeyConditionExpression="shard = :shard AND nextRun <= :now",
-            ExpressionAttributeValues=to_item({":shard": shard, ":now": key(now)}),
-            ProjectionExpression="taskId",
-        )
-        return [item["taskId"]["S"] for page in pages for item in page["Items"]]
 
     def advance(self, task_id: str, before: Checkpoint, after: Checkpoint) -> bool:
         """Moves the task's checkpoint. Returns False, and writes nothing, if a deploy has moved it since ``before``."""
@@ -182,11 +157,6 @@ def _pause_changed(item: Item, record: Record, after: Pause | None, ended: Pause
     if "pause" in item:
         request.setdefault("ExpressionAttributeValues", {})[":before"] = item["pause"]
     return request
-
-
-def shard_of(task_id: str) -> int:
-    """Returns the partition of a task in the index of next runs."""
-    return zlib.crc32(task_id.encode()) % SHARDS
 
 
 def _key(task_id: str) -> dict[str, Any]:

@@ -52,7 +52,8 @@ def handler(event, context):
         found += client.query(
             TableName="{STACK.tasks_table}",
             IndexName="{DUE_INDEX}",
-            KeyConditionExpression="shard = :shard AND nextRun <= :until",
+            KeyConditionExpression="#shard = :shard AND nextRun <= :until",
+            ExpressionAttributeNames={{"#shard": "shard"}},
             ExpressionAttributeValues={{":shard": {{"N": shard}}, ":until": {{"S": "{UNTIL}"}}}},
         )["Items"]
     return sorted(item["taskId"]["S"] for item in found)

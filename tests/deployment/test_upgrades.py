@@ -22,7 +22,8 @@ from orchestrator.errors import OlderRelease
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.task_state import Checkpoint
 from orchestrator.stack import DUE_INDEX, Stack
-from orchestrator.stores.registry import Registry, shard_of
+from orchestrator.stores.due_tasks import SHARD
+from orchestrator.stores.registry import Registry
 from orchestrator.tasks.task import Target, TargetKind, Task
 from tests.testbed import ROOT, sample
 from tests.testbed.clients import own_clients
@@ -80,8 +81,9 @@ def due(aws: EmbeddedAws, index: str) -> list[str]:
         answer = aws.client("dynamodb").query(
             TableName=STACK.tasks_table,
             IndexName=index,
-            KeyConditionExpression="shard = :shard AND nextRun <= :now",
-            ExpressionAttributeValues={":shard": {"N": str(shard_of("report"))}, ":now": {"S": DUE}},
+            KeyConditionExpression="#shard = :shard AND nextRun <= :now",
+            ExpressionAttributeNames={"#shard": "shard"},
+            ExpressionAttributeValues={":shard": {"N": str(SHARD)}, ":now": {"S": DUE}},
         )
     except ClientError:
         return []

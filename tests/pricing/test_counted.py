@@ -26,6 +26,7 @@ from orchestrator.pricing.usage import total
 from orchestrator.runs.measures import measures
 from orchestrator.schedules.calendars import Closure
 from orchestrator.stores.budget_looks import BudgetLooks
+from orchestrator.stores.due_tasks import DueTasks
 from orchestrator.stores.executions import Runner
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.ledger import Ledger
@@ -227,9 +228,13 @@ def test_a_check_by_the_watchdog_is_two_reads_and_a_write_that_moves_the_task(
     before = counted.record["nextRun"]["S"]
     looks, now = BudgetLooks(dynamodb, STACK), counted.slot + timedelta(minutes=10)
     looks.done(now)
+    due = DueTasks(dynamodb, STACK)
+    list(due.ids(now))
+    requests.clear()
     tally = Round(
         stack=STACK,
         registry=Registry(dynamodb, STACK),
+        due=due,
         ledger=Ledger(dynamodb, STACK),
         recorder=Recorder(dynamodb, STACK),
         runner=Runner(client, counted.applied.outputs["TaskRunnerArn"]),

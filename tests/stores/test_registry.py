@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -101,16 +100,6 @@ def test_a_task_with_other_slots_is_watched_anew(registry: Registry) -> None:
     registry.register(TASK, replace(CHECKPOINT, suspected="2026-12-01T08:00:00Z"))
     registry.register(TASK, replace(CHECKPOINT, next_run=None), anew=True)
     assert registry.get(TASK.id) == Record(task=TASK, checkpoint=replace(CHECKPOINT, next_run=None))
-    assert list(registry.overdue(datetime(2030, 1, 1, tzinfo=UTC))) == []
-
-
-def test_only_tasks_whose_next_run_has_come_are_overdue(registry: Registry) -> None:
-    tasks = [replace(TASK, id=f"task-{number}") for number in range(20)]
-    for day, task in enumerate(tasks, start=1):
-        registry.register(task, replace(CHECKPOINT, next_run=f"2026-12-{day:02}T08:00:00Z"))
-    registry.register(replace(TASK, id="ad-hoc"), replace(CHECKPOINT, next_run=None))
-    overdue = registry.overdue(datetime(2026, 12, 12, 8, tzinfo=UTC))
-    assert sorted(overdue) == sorted(task.id for task in tasks[:12])
 
 
 def test_a_look_takes_no_step_from_where_a_deployment_has_moved_it(registry: Registry) -> None:

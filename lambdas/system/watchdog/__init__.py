@@ -24,6 +24,7 @@ from orchestrator.handlers.invocation import client, logger, stack, task_handler
 from orchestrator.runs.measures import line
 from orchestrator.stack import HEARTBEAT_METRIC, HEARTBEAT_URL, sibling
 from orchestrator.stores.budget_looks import BudgetLooks
+from orchestrator.stores.due_tasks import DueTasks
 from orchestrator.stores.executions import Runner
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.ledger import Ledger
@@ -37,8 +38,8 @@ from orchestrator.stores.server_clock import ServerClock
 _MARGIN_MILLISECONDS = 20_000
 
 
-#: One for as long as this process lives: it knows whether budgets were looked at today.
-_looks = cache(BudgetLooks)
+#: One of each for as long as this process lives: they know whether budgets were looked at today, and where no task is.
+_looks, _due = cache(BudgetLooks), cache(DueTasks)
 
 
 class WatchdogParams(Params):
@@ -63,6 +64,7 @@ def handler(event: TaskEvent[WatchdogParams], context: LambdaContext) -> dict[st
     tally = Round(
         stack=stack(),
         registry=registry,
+        due=_due(dynamodb, stack()),
         ledger=Ledger(dynamodb, stack(), report),
         recorder=Recorder(dynamodb, stack()),
         runner=Runner(client("stepfunctions"), machine),

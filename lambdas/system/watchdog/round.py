@@ -29,6 +29,7 @@ from orchestrator.runs.spending import Spending
 from orchestrator.runs.task_state import Record
 from orchestrator.stack import Stack
 from orchestrator.stores.budget_looks import BudgetLooks
+from orchestrator.stores.due_tasks import DueTasks
 from orchestrator.stores.executions import Runner
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.ledger import Ledger
@@ -85,6 +86,7 @@ class Round:
 
     stack: Stack
     registry: Registry
+    due: DueTasks
     ledger: Ledger
     recorder: Recorder
     runner: Runner
@@ -109,7 +111,7 @@ class Round:
             _several.submit(self._read, "run", partial(self._with_status, status))
             for status in (RunStatus.RUNNING, RunStatus.WAITING)
         )
-        overdue = _several.submit(self._read, "task", lambda: list(self.registry.overdue(self.now)))
+        overdue = _several.submit(self._read, "task", lambda: list(self.due.ids(self.now)))
         mutes = _several.submit(self._read, "mute", self.mutes.all)
         incidents = _several.submit(self._read, "incident", lambda: list(self.incidents.open()))
         look = _several.submit(self._read, "budget", lambda: [self.looks.is_due(self.now)])

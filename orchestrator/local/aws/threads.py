@@ -44,6 +44,11 @@ def start_busy(clock: Clock, work: Callable[[], object]) -> None:
     start(busily)
 
 
+def idle() -> int:
+    """How many threads wait for work."""
+    return len(_idle)
+
+
 def _serve(waiting: SimpleQueue[Callable[[], object]]) -> None:
     while True:
         work = waiting.get()

@@ -1,7 +1,8 @@
 """What DynamoDB refuses in a request before it looks at any item, and what it leaves out of an answer.
 
-moto takes values that no expression uses, numbers that are too long and tokens that are too long, and fails with a 500
+moto takes values that no expression uses, reserved words as names of keys, numbers that are too long and tokens that are too long, and fails with a 500
 on a binary value that is no base64. Sources: "Limits and quotas in DynamoDB" ("Naming rules and data types"),
+"Reserved words in DynamoDB",
 TransactWriteItems in DynamoDB's API reference, and AWS's own sentences as users of its SDKs report them.
 """
 
@@ -18,6 +19,7 @@ from moto.core import parse
 from moto.core.responses import ActionResult
 from moto.dynamodb.exceptions import ConditionalCheckFailed, DynamodbException, MockValidationException
 from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
 from moto.dynamodb.responses import DynamoHandler
 
 from orchestrator.local.aws.dynamodb import capacity
@@ -33,6 +35,13 @@ _TRANSACTION_BYTES = 4 * 1024 * 1024
 _EXPRESSIONS = (
     "ConditionExpression", "FilterExpression", "KeyConditionExpression", "ProjectionExpression", "UpdateExpression",
 )  # fmt: skip
+
+#: Expressions in which moto takes reserved words for names.
+_UNGUARDED = ("KeyConditionExpression", "ProjectionExpression")
+
+#: Words of an expression that are no names: those that begin with a sign, and functions.
+_NAMES = re.compile(r"(?<![#:\w])[A-Za-z_]\w*(?!\w|\s*\()", re.ASCII)
+_SYNTAX = {"AND", "BETWEEN"}
 
 #: Where a request has attribute values.
 _VALUES = ("ExclusiveStartKey", "ExpressionAttributeValues", "Item", "Key")
@@ -66,7 +75,7 @@ def check(request: Mapping[str, Any]) -> None:
         for field in _VALUES:
             for value in (operation.get(field) or {}).values():
                 _check_value(value)
-        if problem := unused(operation):
+        if problem := unused(operation) or reserved(operation):
             raise MockValidationException(problem)
     whole = sum(size(operation["Item"]) for operation in operations if "Item" in operation)
     if whole > _TRANSACTION_BYTES:
@@ -85,6 +94,16 @@ def unused(operation: Mapping[str, Any]) -> str | None:
         used = set(re.findall(rf"{sign}\w+", text, re.ASCII))
         if left := [name for name in declared if name not in used]:
             return f"Value provided in {field} unused in expressions: keys: {{{', '.join(left)}}}"
+    return None
+
+
+def reserved(operation: Mapping[str, Any]) -> str | None:
+    """Returns DynamoDB's complaint about a reserved word that is used as a name; None if there is none."""
+    for field in _UNGUARDED:
+        for name in _NAMES.findall(operation.get(field) or ""):
+            word = name.upper()
+            if word not in _SYNTAX and word in ReservedKeywords.get_reserved_keywords():
+                return f"Invalid {field}: Attribute name is a reserved keyword; reserved keyword: {name}"
     return None
 
 

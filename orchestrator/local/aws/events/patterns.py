@@ -188,7 +188,24 @@ _CHECKS: Mapping[str, Callable[[Any], None]] = {
 
 def matches(pattern: Mapping[str, Any], event: Any) -> bool:
     """Whether an event has what a pattern asks for. Names with dots are the same as objects in objects."""
-    return _matches(pattern, _leaves(event), "")
+    return not _differs(pattern, event) and _matches(pattern, _leaves(event), "")
+
+
+def _differs(pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
+    """Whether a plain text is another than those that are asked for, which is seen without a look at the whole event.
+
+    Where names have dots, a path may have several values: then it does not say so.
+    """
+    if any("." in name for name in event):
+        return False
+    for name, wanted in pattern.items():
+        value = event.get(name)
+        if isinstance(wanted, dict):
+            if isinstance(value, dict) and _differs(wanted, value):
+                return True
+        elif isinstance(value, str) and all(isinstance(one, str) for one in wanted) and value not in wanted:
+            return True
+    return False
 
 
 def _matches(pattern: Mapping[str, Any], leaves: Mapping[str, list[Any]], path: str) -> bool:

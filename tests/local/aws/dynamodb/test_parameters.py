@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from orchestrator.local.aws.dynamodb.parameters import unused
+from orchestrator.local.aws.dynamodb.parameters import reserved, unused
 from orchestrator.local.aws.server import EmbeddedAws
 
 
@@ -40,6 +40,34 @@ def update(expression: str, value: Any) -> dict[str, Any]:
             "ExpressionAttributeValues": {":v": value},
         }
     }
+
+
+@pytest.mark.parametrize(
+    ("expression", "word"),
+    [
+        ("shard = :shard AND nextRun <= :now", "shard"),
+        ("id = :id AND #day BETWEEN :first AND :last", None),
+        ("id = :id and begins_with(Name, :name)", "Name"),
+        ("size = :size", "size"),
+        ("id, text, design.until", "text"),
+        ("id, design.until", "until"),
+        ("id, #a.#size[0], owners", None),
+        (None, None),
+    ],
+)
+@pytest.mark.parametrize("kind", ["KeyConditionExpression", "ProjectionExpression"])
+def test_a_reserved_word_is_no_name_of_an_expression(kind: str, expression: str | None, word: str | None) -> None:
+    said = f"Invalid {kind}: Attribute name is a reserved keyword; reserved keyword: {word}"
+    assert reserved({kind: expression}) == (said if word else None)
+
+
+def test_a_query_by_a_reserved_word_is_refused(table: Any) -> None:
+    with pytest.raises(ClientError, match="Invalid KeyConditionExpression: .* reserved keyword: text"):
+        table.query(
+            TableName="things",
+            KeyConditionExpression="id = :id AND text = :id",
+            ExpressionAttributeValues={":id": {"S": "there"}},
+        )
 
 
 @pytest.mark.parametrize(
