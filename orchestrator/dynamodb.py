@@ -23,7 +23,12 @@ def to_item(values: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises :class:`TypeError` as :func:`to_attribute` does.
     """
-    return {name: to_attribute(value) for name, value in values.items() if value is not None}
+    return {
+        # Text, which is most of it, at once.
+        name: {"S": value} if type(value) is str else to_attribute(value)
+        for name, value in values.items()
+        if value is not None
+    }
 
 
 def to_attribute(value: object) -> dict[str, Any]:

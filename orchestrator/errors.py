@@ -58,6 +58,7 @@ OrchestratorError
 ├── SlotTaken                   a slot was to be started that has a row
 ├── SlotToCome                  a slot was to be started that its schedule will start
 ├── StateInUse                  another process keeps its embedded AWS in the same folder
+├── StateUnusable               the folder of an embedded AWS cannot be read, or written
 ├── StillRunning                a rerun of a slot whose run goes on
 ├── TaskPaused                  a person asked for runs of a task that a person has paused
 ├── WebhookRefused              a webhook will not take an alert, however often it is sent
@@ -540,8 +541,18 @@ class StateInUse(OrchestratorError):
 
     def __init__(self, folder: str) -> None:
         super().__init__(
-            f"{folder} cannot be used: another `orchestrator local` keeps its state there, or it is no such folder;"
-            " end that one, or name another folder with --state"
+            f"{folder} cannot be used: another `orchestrator local` keeps its state there; end that one, or name"
+            " another folder with --state"
+        )
+
+
+class StateUnusable(OrchestratorError):
+    """The folder in which an embedded AWS keeps its state cannot be read or written."""
+
+    def __init__(self, folder: str, why: str) -> None:
+        super().__init__(
+            f"the state in {folder} cannot be kept: {why}; make room there, or end `orchestrator local` and start it"
+            " with another folder for --state"
         )
 
 

@@ -59,8 +59,9 @@ LONG_MODULES = {
     "orchestrator.local.aws.lambda_.functions",
     "orchestrator.local.aws.step_functions.executions",
     "orchestrator.local.aws.step_functions.interpreter",
-    # A program that uses nothing of the project, so that it is one file.
+    # Programs that use nothing of the project, so that each is one file.
     "orchestrator.local.aws.lambda_.worker",
+    "orchestrator.local.aws.lambda_.zygote",
     # Schedules and their clock: what moto keeps of them, and when they fire.
     "orchestrator.local.aws.scheduler.firing",
     # The list of all that is adapted, with the server that serves it.

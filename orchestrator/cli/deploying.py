@@ -6,6 +6,7 @@ import getpass
 import json
 import os
 import socket
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 
 from orchestrator import deployment
+from orchestrator.cli import faults
 from orchestrator.cli.connection import Connection, session
 from orchestrator.cli.options import environment_option, gathered, tasks_option
 from orchestrator.cli.views.progress import progress_of
@@ -219,17 +221,30 @@ def rollback(connection: Connection, stack: Stack, state_machine: str, to: int |
 @environment_option
 @click.option("--delete-data", is_flag=True, help="Tables, buckets and their key, too, with all that is in them.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def destroy(stack: Stack, delete_data: bool, yes: bool) -> None:
+def destroy(stack: Stack, delete_data: bool, yes: bool) -> int:
     """Delete the stack and every schedule in its group. Tables, buckets and their key stay, unless told otherwise."""
     what = "and ALL ITS DATA" if delete_data else "but keep its tables and buckets"
-    if not yes:
-        click.confirm(f"Delete the stack {stack.name} and all its schedules, {what}?", abort=True)
+    if not (yes or _agreed(f"Delete the stack {stack.name} and all its schedules, {what}?")):
+        click.echo("Nothing was deleted.", err=True)
+        return faults.FAILED
     kept = deployment.destroy(clients(), stack, delete_data=delete_data, progress=click.echo)
     for one in kept:
         click.echo(f"kept {one}")
     click.echo(f"Destroyed {stack.name}.")
     if kept:
         click.echo(f"Before {stack.name} can be deployed again, what was kept must be deleted or imported.")
+    return 0
+
+
+def _agreed(question: str) -> bool:
+    """What whoever is asked says; nobody is there to ask where the standard input has ended."""
+    try:
+        return click.confirm(question)
+    except click.Abort:
+        if sys.stdin is not None and sys.stdin.isatty():
+            raise
+        click.echo("\nNobody answers here: --yes does not ask.", err=True)
+        return False
 
 
 def _declared(application: Application, file: Path, clock: ServerClock) -> Declared:

@@ -6,6 +6,8 @@ import re
 import sys
 from collections.abc import Callable
 from difflib import get_close_matches
+from errno import ENOSPC
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, TypeGuard
 
 import click
@@ -158,6 +160,10 @@ def run(
     ``interrupted`` is what to say then, and ``bad_input`` the code for what whoever typed the command has got wrong:
     which command that was is known afterwards.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A locale without a character shows another in its place.
+            stream.reconfigure(errors="replace")
     try:
         code = command.main(arguments, standalone_mode=False)
     except click.ClickException as fault:
@@ -180,9 +186,18 @@ def run(
         if isinstance(fault, ModuleNotFoundError) and str(fault.name).split(".")[0] in _EMBEDDED:
             return _say(_WITHOUT_LOCAL, FAILED)
         if isinstance(fault, OSError):
-            return _say(f"{fault.filename or ''}: {fault.strerror or fault}".removeprefix(": "), bad_input())
+            return _say(_of_files(fault), bad_input())
         raise
     return code if isinstance(code, int) else 0
+
+
+def _of_files(fault: OSError) -> str:
+    said = fault.strerror or str(fault)
+    if fault.filename is None and isinstance(fault, FileNotFoundError):
+        return f"the working directory is not there any more: {said}; go to another one"
+    if fault.filename is None and fault.errno == ENOSPC:
+        return f"what was to be printed or written found no room: {said}; make room, or write elsewhere"
+    return f"{fault.filename or ''}: {said}".removeprefix(": ")
 
 
 def _is_of_aws(fault: Exception) -> TypeGuard[BotoCoreError | ClientError]:

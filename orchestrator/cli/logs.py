@@ -63,6 +63,9 @@ def _show(connection: Connection, run: Run, *, follow: bool) -> None:
         time.sleep(_POLL_SECONDS)
     if not seen:
         click.echo("No lines.", err=True)
+    elif any(call.given_up for call in wanted):
+        said = "AWS does not say which call was given up without an answer: shown is each that had not ended by then."
+        click.echo(said, err=True)
     explained = why(now)
     click.echo(f"{now.task_id} {now.slot}: {now.status}{f', {explained}' if explained else ''}", err=True)
 

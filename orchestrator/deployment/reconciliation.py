@@ -164,7 +164,8 @@ def _wanted(tasks: Sequence[Task], now: datetime) -> dict[str, tuple[str, TaskSc
     return {
         schedule_name(task.id, schedule): (task.id, schedule)
         for task in tasks
-        for schedule in (replace(one, express=task.express) for one in (*task.schedules, *extra_schedules(task, now)))
+        for one in (*task.schedules, *extra_schedules(task, now))
+        for schedule in (one if one.express == task.express else replace(one, express=task.express),)
     }
 
 
@@ -216,9 +217,11 @@ def plan(tasks: Sequence[Task], current: Found, now: datetime) -> Plan:
 
 def _rescheduled(item: Item | None, task: Task) -> bool:
     """Whether a task that is registered already is due at other times from now on."""
+    if item is None:
+        return False
     declared = item_of(task)
     times = ["schedules", "nonexistent", "ambiguous", "onClosed"] + (["closures"] if not task.follows_scheduler else [])
-    return item is not None and any(item.get(name) != declared[name] for name in times)
+    return any(item.get(name) != declared[name] for name in times)
 
 
 def _said(task_id: str, schedule: TaskSchedule) -> str:

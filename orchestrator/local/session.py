@@ -26,7 +26,7 @@ from orchestrator.local.aws.kept.folder import ITEM, Kept
 from orchestrator.local.aws.scheduler.delivery import Delivery
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.local.reloading import Source, reloaded
-from orchestrator.runs.explanation import why
+from orchestrator.runs.explanation import short, why
 from orchestrator.runs.run import TERMINAL, Run
 from orchestrator.stack import Stack
 from orchestrator.tasks.schedule_names import task_of
@@ -172,7 +172,7 @@ def _outcome(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> str | Non
     if run.status not in TERMINAL or (before and (before.status, before.version) == (run.status, run.version)):
         return None
     took = "" if run.duration_seconds is None else f"{run.duration_seconds:.1f} s"
-    return "  ".join(filter(None, (run.task_id, run.slot, run.status, took, why(run))))
+    return "  ".join(filter(None, (run.task_id, run.slot, run.status, took, short(why(run)))))
 
 
 def _welcome(session: Session, pages: str) -> str:

@@ -10,6 +10,9 @@ from orchestrator.instants import to_second
 from orchestrator.runs.hold import Hold
 from orchestrator.runs.run import Run, one_line
 
+#: As much as a table or a line shows of why; `orchestrator show` has all of it.
+_SHORT = 160
+
 #: What Step Functions makes of a nested execution that did not succeed: the cause is what DescribeExecution says of it,
 #: as JSON, and a row may have cut it anywhere ("Starting state machine executions from a Task state").
 _NESTED = re.compile(r'^\s*\{.*"(?:ExecutionArn|StateMachineArn)"', re.DOTALL)
@@ -34,6 +37,11 @@ def why(run: Run) -> str:
     # The cause of a function that a workflow calls is JSON, too.
     message = _text_of(cause, "errorMessage") or cause
     return one_line(f"{error}: {message}" if message else error)
+
+
+def short(text: str) -> str:
+    """As much of it as a table has room for."""
+    return text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…"
 
 
 def _unexplained(hold: Hold) -> str:

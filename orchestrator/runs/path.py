@@ -28,6 +28,8 @@ class Invocation:
     function: str
     #: What Lambda's log calls it; None while it goes on, and where nobody says.
     request_id: str | None = None
+    #: Where nobody says: when it was given up, as of a timeout. Until then it had not ended.
+    given_up: datetime | None = None
 
 
 @dataclass(kw_only=True)
@@ -113,13 +115,13 @@ def _add(visit: Visit, event: Mapping[str, Any]) -> None:
             visit.invocations.append(Invocation(function=function))
     elif kind.endswith(_FAULTS) and not kind.startswith("Execution"):
         visit.error, visit.cause = details.get("error", ""), details.get("cause", "")
-        _answered(visit, _request_of(visit.cause))
+        _answered(visit, _request_of(visit.cause), event["timestamp"])
         visit.children += _child(visit.cause)
     elif kind in ("TaskSucceeded", "TaskSubmitted"):
         visit.error = visit.cause = ""
         visit.answer = details.get("output", "")
         output = _object(details.get("output"))
-        _answered(visit, output.get("SdkResponseMetadata", {}).get("RequestId"))
+        _answered(visit, output.get("SdkResponseMetadata", {}).get("RequestId"), event["timestamp"])
         visit.children += [arn for arn in [output.get("ExecutionArn")] if arn and arn not in visit.children]
 
 
@@ -129,9 +131,11 @@ def _function(details: Mapping[str, Any]) -> str:
     return str(_object(details.get("parameters")).get("FunctionName", ""))
 
 
-def _answered(visit: Visit, request_id: str | None) -> None:
-    if visit.invocations and request_id:
-        visit.invocations[-1] = Invocation(function=visit.invocations[-1].function, request_id=request_id)
+def _answered(visit: Visit, request_id: str | None, at: datetime) -> None:
+    if visit.invocations:
+        given_up = None if request_id else at
+        function = visit.invocations[-1].function
+        visit.invocations[-1] = Invocation(function=function, request_id=request_id, given_up=given_up)
 
 
 def _request_of(cause: str) -> str | None:

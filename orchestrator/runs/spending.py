@@ -15,7 +15,7 @@ from typing import Any
 
 from orchestrator.dynamodb import Fields
 from orchestrator.instants import month_after, month_of, of_slot, order
-from orchestrator.runs.run import Run, RunStatus, Trigger
+from orchestrator.runs.run import TERMINAL, Run, RunStatus, SkipReason, Trigger
 from orchestrator.tasks.rates import Rates, rounded
 from orchestrator.tasks.slots import key, upcoming
 from orchestrator.tasks.task import Task
@@ -23,10 +23,15 @@ from orchestrator.tasks.task import Task
 #: Seconds between two rounds of the watchdog, as in tasks.yaml. One check covers all slots of a task since the last.
 ROUND_SECONDS = 300
 
+_HOUR_SECONDS = 3600
+
 _DAY = timedelta(days=1)
 
 #: So many slots to come are counted; where there are more, the rest of the month goes on like them.
 _COUNTED = 2000
+
+#: Slots to come that are skipped for these are known beforehand.
+_OF_CALENDARS = (SkipReason.CLOSED, SkipReason.NONEXISTENT)
 
 #: Where events start a task, a month goes on as it began once so much of it has passed.
 _BEGINNING = timedelta(days=7)
@@ -69,7 +74,7 @@ def hours_and_checks(runs: Iterable[Run]) -> tuple[int, int]:
     hours, checks = set[int](), set[int]()
     for run in runs:
         at = int(of_slot(run.started_at or run.slot).timestamp())
-        hours.add(at // 3600)
+        hours.add(at // _HOUR_SECONDS)
         if run.trigger is Trigger.SCHEDULE:
             checks.add(at // ROUND_SECONDS)
     return len(hours), len(checks)
@@ -121,29 +126,34 @@ def added_up(task: Task, rates: Rates, spending: Spending | None, unread: Sequen
     if known is not None:
         rest = [run for run in unread if run.slot[:7] == known.month]
         before = known.settled + dollars(rates, rest) if is_new else known.before
-    mean = of_recent / len(recent) if recent else rates.run + rates.second
+    ended = [_of_run(rates, run) for run in unread if run.status in TERMINAL and run.reason not in _OF_CALENDARS]
+    mean = sum(ended, Decimal(0)) / len(ended) if ended else rates.run + rates.second
     return Spending(
         month=month,
         day=f"{now:%Y-%m-%d}",
         settled=settled,
         dollars=settled + of_recent,
-        expected=_expected(task, settled + of_recent, mean, now),
+        expected=_expected(task, rates, settled + of_recent, mean, now),
         before=before,
     )
 
 
-def _expected(task: Task, so_far: Decimal, mean: Decimal, now: datetime) -> Decimal:
-    """The whole month: the slots to come cost as much as the last ones, ``mean`` each."""
+def _expected(task: Task, rates: Rates, so_far: Decimal, mean: Decimal, now: datetime) -> Decimal:
+    """The whole month: the runs of the slots to come cost as much as the last ones, ``mean`` each, beside the metrics
+    of their hours and the checks of their slots, which a run shares with others.
+    """
     begin = month_of(now)
     end = month_after(begin)
     if task.starts or not task.schedules:
         part = (now - begin) / (end - begin)
         return so_far / Decimal(str(part)) if now - begin >= _BEGINNING else so_far
     slots = list(islice(takewhile(lambda slot: slot.at < end, upcoming(task, now)), _COUNTED))
-    count = Decimal(sum(slot.skipped is None for slot in slots))
+    times = [int(slot.at.timestamp()) for slot in slots if slot.skipped is None]
+    hours, checks = ({at // seconds for at in times} for seconds in (_HOUR_SECONDS, ROUND_SECONDS))
+    to_come = len(times) * mean + len(hours) * rates.hour + len(checks) * rates.check
     if len(slots) == _COUNTED:
-        count *= Decimal(str((end - now) / (slots[-1].at - now)))
-    return so_far + count * mean
+        to_come *= Decimal(str((end - now) / (slots[-1].at - now)))
+    return so_far + to_come
 
 
 def _known(spending: Spending | None, now: datetime) -> Spending | None:

@@ -24,6 +24,7 @@ from orchestrator.runs.run import Trigger
 from orchestrator.schedules import Rate
 from orchestrator.schedules.rates import as_cron
 from orchestrator.stack import Stack
+from orchestrator.stores.plain_pages import read_plainly
 from orchestrator.tasks.schedule_edits import edits
 from orchestrator.tasks.slots import times
 from orchestrator.tasks.task import TaskSchedule
@@ -121,6 +122,7 @@ class Schedules:
 
     def listed(self) -> dict[str, Listed]:
         """Each schedule of the group, by its name."""
+        read_plainly(self._client)
         pages = self._client.get_paginator("list_schedules").paginate(
             GroupName=self._group, PaginationConfig={"PageSize": LIST_PAGE_SIZE}
         )

@@ -67,18 +67,42 @@ def _params(params: dict[str, Any]) -> dict[str, Any]:
     return params
 
 
+def dollars(value: Any) -> float:
+    """Reads dollars a month; 0 is no budget. Raises :class:`ValueError`."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not (value == 0 or _CENT <= value <= LARGEST_BUDGET):
+        raise ValueError(f"expected dollars a month, as a number: 0 or {_CENT} to {LARGEST_BUDGET:,}; found {value!r}")
+    return float(value)
+
+
+def _owner(name: str) -> str:
+    """An owner stands in tables, in mails and in commands to copy."""
+    if name != name.strip() or not name.isprintable():
+        raise ValueError(
+            f"expected a name in one line, without control characters and spaces around it, found {name!r}"
+        )
+    return name
+
+
 def _spread(seconds: int) -> int:
     if seconds % 60 or seconds > LONGEST_SPREAD_MINUTES * 60:
         raise ValueError(f"expected whole minutes, at most a day, found {seconds} s")
     return seconds
 
 
+#: A smaller budget would be shown as none, and a larger one bounds nothing.
+_CENT, LARGEST_BUDGET = 0.01, 1_000_000_000
+
 _DURATION_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^\d+\s*[smhd]?$"}]}
 
 Duration = Annotated[int, BeforeValidator(durations.seconds), WithJsonSchema(_DURATION_SCHEMA)]
+Dollars = Annotated[
+    float, BeforeValidator(dollars), WithJsonSchema({"type": "number", "minimum": 0, "maximum": LARGEST_BUDGET})
+]
 Expression = Annotated[str, AfterValidator(_expression)]
 Timezone = Annotated[str, AfterValidator(_timezone)]
 Bound = Annotated[date | datetime, BeforeValidator(_moment_or_day), WithJsonSchema({"type": "string"})]
 Tag = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/-]{1,50}$")]
+Owner = Annotated[str, Field(max_length=200), AfterValidator(_owner)]
 Spread = Annotated[Duration, AfterValidator(_spread)]
 Params = Annotated[dict[str, Any], AfterValidator(_params)]

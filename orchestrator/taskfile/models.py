@@ -28,7 +28,7 @@ from orchestrator.taskfile.entry_models import (
     approval_seconds,
 )
 from orchestrator.taskfile.event_models import EventsField
-from orchestrator.taskfile.fields import Bound, Duration, Params, Spread, Tag, Timezone, bound, names
+from orchestrator.taskfile.fields import Bound, Dollars, Duration, Owner, Params, Spread, Tag, Timezone, bound, names
 from orchestrator.taskfile.file_model import Model
 from orchestrator.taskfile.limit_models import LimitModel, PoolModel
 from orchestrator.taskfile.maintenance_models import Maintenance, MaintenanceModel
@@ -115,11 +115,9 @@ class DefaultsModel(Model):
         default=False, description="Whether somebody has to approve of each slot before it runs, and within what time."
     )
     pause_after_failures: int = Field(default=0, ge=0, description="So many failures in a row pause it; 0: none do.")
-    budget: float = Field(
-        default=0, ge=0, strict=False, description="Dollars a month; plan and costs say where more is due. 0 is none."
-    )
+    budget: Dollars = Field(default=0, description="Dollars a month; plan and costs say where more is due. 0 is none.")
     alerts: AlertsModel = Field(default_factory=AlertsModel, description="When somebody is told that it fails.")
-    owner: str = Field(default="", max_length=200, description="Who is told, and who knows.")
+    owner: Owner = Field(default="", description="Who is told, and who knows.")
     tags: Annotated[list[Tag], BeforeValidator(names), Field(max_length=20)] = Field(
         default=[], description="Words that people look tasks up by."
     )
@@ -211,7 +209,7 @@ class TaskModel(DefaultsModel, ChainModel, LimitModel):
             not_yet_seconds=self.not_yet_for,
             approval_seconds=approval_seconds(self.approval),
             pause_after_failures=self.pause_after_failures,
-            budget=Decimal(f"{self.budget:g}"),
+            budget=Decimal(f"{self.budget:.12g}"),
             alerts=Alerting(
                 failures=self.alerts.failures,
                 of=self.alerts.of or self.alerts.failures,
@@ -291,7 +289,7 @@ class FileModel(Model):
         default={}, description="Spans of time in which tasks do not run, by name."
     )
     pools: dict[str, PoolModel] = Field(default={}, description="How many runs may be at work at once, by name.")
-    budgets: dict[str, float] = Field(
+    budgets: dict[str, Dollars] = Field(
         default={}, description="Dollars a month that the tasks of an owner should not cost more than, by owner."
     )
     environments: dict[str, EnvironmentModel] = Field(

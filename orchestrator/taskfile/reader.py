@@ -20,6 +20,7 @@ from orchestrator.taskfile.calendar_models import CalendarModel
 from orchestrator.taskfile.chains import chained
 from orchestrator.taskfile.destination_models import DestinationModel, NotificationsModel
 from orchestrator.taskfile.environments import Location, in_environment, over
+from orchestrator.taskfile.fields import dollars
 from orchestrator.taskfile.limit_models import PoolModel
 from orchestrator.taskfile.maintenance_models import Maintenance, MaintenanceModel
 from orchestrator.taskfile.models import DefaultsModel, FileModel, TaskModel
@@ -89,7 +90,7 @@ def read(
     destinations = tuple(_destinations(data, problems, task_ids, owners))
     tags = {str(tag) for one in everything if isinstance(one, Mapping) for tag in _listed(one.get("tags"))}
     _check_maintenance(data.get("maintenance"), problems, {"tasks": task_ids, "owners": owners, "tags": tags})
-    budgets = dict(_budgets(data.get("budgets") or {}, problems, owners))
+    budgets = dict(_budgets(data.get("budgets") or {}, problems, owners - {""}))
     problems.raise_if_any()
     return Declared(tasks=tasks, destinations=destinations, budgets=budgets)
 
@@ -156,13 +157,14 @@ def _budgets(data: Any, problems: Problems, owners: Collection[str]) -> Iterator
     if not isinstance(data, dict):
         problems.add(("budgets",), "expected a mapping of owners to dollars a month")
         return
-    for owner, dollars in data.items():
+    for owner, amount in data.items():
         if owner not in owners:
             problems.add(("budgets", str(owner)), f"no task has the owner {owner!r}{did_you_mean(str(owner), owners)}")
-        elif isinstance(dollars, bool) or not isinstance(dollars, int | float) or dollars < 0:
-            problems.add(("budgets", str(owner)), f"expected dollars a month, found {dollars!r}")
-        else:
-            yield str(owner), Decimal(f"{dollars:g}")
+            continue
+        try:
+            yield str(owner), Decimal(f"{dollars(amount):.12g}")
+        except ValueError as fault:
+            problems.add(("budgets", str(owner)), str(fault))
 
 
 def _calendars(data: Any, defaults: Mapping[str, Any], problems: Problems) -> dict[str, Calendar]:

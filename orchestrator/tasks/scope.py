@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from shlex import quote
 
 from orchestrator.tasks.task import Task
 
@@ -59,14 +60,14 @@ class Scope:
 
     @property
     def option(self) -> str:
-        """The scope as the options of a command say it: ``--tag etl``."""
+        """The scope as the options of a command say it, to be copied: ``--tag etl``, ``--owner 'Data Platform'``."""
         match self.kind:
             case ScopeKind.TASK:
                 return self.name
             case ScopeKind.ALL:
                 return "--all"
             case _:
-                return f"--{self.kind} {self.name}"
+                return f"--{self.kind} {quote(self.name)}"
 
     def __str__(self) -> str:
         """What it covers, in words: ``all tasks with the tag etl``."""

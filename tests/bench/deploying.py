@@ -25,6 +25,7 @@ from orchestrator import deployment
 from orchestrator.deployment import Application
 from orchestrator.deployment.bundles import Bundle
 from orchestrator.deployment.quotas import REGISTRY_WRITES, SCHEDULE_WRITES
+from orchestrator.local.aws import environment
 from orchestrator.stack import Stack
 
 STACK = Stack(name="bench")
@@ -129,12 +130,7 @@ def main(count: int) -> None:
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server,
     ):
         assert server.stdout
-        os.environ |= {
-            "AWS_ENDPOINT_URL": server.stdout.readline().strip(),
-            "AWS_ACCESS_KEY_ID": "bench",
-            "AWS_SECRET_ACCESS_KEY": "bench",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }
+        os.environ |= environment.variables(server.stdout.readline().strip())
         application, file, clients = Frozen.from_sources(STACK), Path(folder, "tasks.yaml"), Counted()
         now = datetime.now(UTC)
         write_tasks(file, count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -66,3 +67,17 @@ def test_no_command_guesses_which_stack_it_is_about(
     assert main(["destroy", "--yes"]) == 1
     assert main(["validate"]) == 2
     assert capsys.readouterr().err.count("stack.yaml:") == 3
+
+
+@pytest.mark.parametrize("said", ["n\n", ""])
+def test_whoever_does_not_agree_to_a_deletion_hears_that_nothing_was_deleted(
+    said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "tasks.yaml").write_text("tasks: {}")
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.StringIO(said))
+    assert main(["destroy"]) == 1
+    told = capsys.readouterr().err
+    assert "Nothing was deleted." in told
+    assert ("Nobody answers here: --yes does not ask." in told) is (not said)

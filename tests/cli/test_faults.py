@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 import click
 import pytest
 from botocore import exceptions
@@ -65,6 +68,8 @@ def test_a_refusal_that_nothing_is_known_of_is_told_as_it_is() -> None:
         (refused("AccessDenied"), 3, "AWS refused PutItem"),
         (KeyboardInterrupt(), 130, "come back\n"),
         (FileNotFoundError(2, "No such file or directory", "x.yaml"), 2, "x.yaml: No such file or directory\n"),
+        (FileNotFoundError(2, "No such file or directory"), 2, "the working directory is not there any more"),
+        (OSError(28, "No space left on device"), 2, "No space left on device; make room"),
         (click.UsageError("wrong"), 2, "Error: wrong\n"),
         (ValueError("Invalid endpoint: localhost:4566"), 2, "AWS_ENDPOINT_URL is to be like http://127.0.0.1:4566"),
     ],
@@ -100,3 +105,12 @@ def test_a_command_may_give_bad_input_a_code_of_its_own(fault: BaseException, co
 def test_a_command_that_does_what_it_should_is_zero() -> None:
     command = click.Command("command", callback=lambda: None)
     assert faults.run(command, [], interrupted=str, bad_input=int) == 0
+
+
+def test_a_terminal_that_lacks_a_character_is_shown_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="latin-1"))
+    command = click.Command("command", callback=lambda: click.echo("▇ 5 ms"))
+    assert faults.run(command, [], interrupted=str, bad_input=int) == 0
+    sys.stdout.flush()
+    assert written.getvalue() == b"? 5 ms\n"

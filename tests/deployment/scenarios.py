@@ -454,6 +454,16 @@ def what_a_mute_has_kept_quiet_is_told_at_its_end(world: World) -> None:
     assert mutes.all() == []
 
 
+def a_record_that_cannot_be_read_is_counted_by_a_round(world: World) -> None:
+    task_id = world.new("odd")
+    odd: Any = {"taskId": {"S": task_id}, "shard": {"N": "0"}, "nextRun": {"S": NINE}, "checkedUntil": {"S": NINE}}
+    world.aws.client("dynamodb").put_item(TableName=STACK.tasks_table, Item=odd)
+    try:
+        assert a_round(world, world.aws.clock.now())["unreadable"] == 1
+    finally:
+        world.registry.remove(task_id)
+
+
 # --- tasks
 
 
@@ -617,6 +627,7 @@ ALL: tuple[Scenario, ...] = (
     a_slot_waits_for_another_and_is_woken,
     a_run_waits_for_a_place_and_is_let_in,
     what_a_mute_has_kept_quiet_is_told_at_its_end,
+    a_record_that_cannot_be_read_is_counted_by_a_round,
     a_change_that_cannot_be_told_is_kept,
     a_change_that_cannot_be_counted_is_kept,
     an_alert_is_taken_to_webhooks_and_topics_and_kept_where_one_refuses_it,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from orchestrator.dynamodb import Fields, to_item
-from orchestrator.runs.run import EarlierRun, Run, RunStatus, Trigger
+from orchestrator.runs.run import EarlierRun, Run, RunStatus, SkipReason, Trigger
 from orchestrator.runs.spending import Spending, added_up, dollars, unread_since
 from orchestrator.tasks.event_start import EventStart
 from orchestrator.tasks.rates import Rates
@@ -110,6 +110,24 @@ def test_the_slots_to_come_are_expected_to_cost_as_much_as_the_last() -> None:
     assert added_up(DAILY, RATES, None, rows, look(3)).expected == 2 * 31
     # Nothing has run yet: it is taken for a run of a second.
     assert added_up(DAILY, RATES, None, [], look(1, hour=7)).expected == Decimal("1.1") * 31
+
+
+def test_what_the_runs_of_an_hour_share_is_no_part_of_what_each_costs() -> None:
+    """At the first look of a month one run has borne the metrics of its hour."""
+    often = replace(DAILY, schedules=(TaskSchedule(expression="cron(0/10 * * * ? *)"),))
+    rates = replace(RATES, hour=Decimal(100), check=Decimal(10))
+    first = replace(run(1), slot="2026-12-01T00:00:00Z", started_at="2026-12-01T00:00:00.100Z")
+    found = added_up(often, rates, None, [first], datetime(2026, 12, 1, 0, 5, tzinfo=UTC))
+    assert found.dollars == 1 + 100 + 10
+    # The slots of the first hour that are to come share it with the first, once in the month.
+    assert float(found.expected) == pytest.approx(31 * 24 * (6 + 100 + 6 * 10), rel=0.005)
+
+
+def test_neither_a_run_that_goes_on_nor_a_closed_day_says_what_a_run_costs() -> None:
+    going_on = run(3, status=RunStatus.RUNNING, attempts=0)
+    closed = run(2, status=RunStatus.SKIPPED, reason=SkipReason.CLOSED, execution_arn=None, attempts=0)
+    found = added_up(DAILY, RATES, None, [run(1, duration_seconds=10.0), closed, going_on], look(3))
+    assert found.expected - found.dollars == 2 * 28
 
 
 def test_more_slots_than_are_counted_go_on_as_often() -> None:

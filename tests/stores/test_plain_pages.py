@@ -1,4 +1,4 @@
-"""A page of a Scan is what boto3 makes of it, whoever reads it."""
+"""A page of a Scan or of ListSchedules is what boto3 makes of it, whoever reads it."""
 
 from __future__ import annotations
 
@@ -66,3 +66,38 @@ def test_what_reads_plainly_takes_no_page_through_the_model(both: tuple[Any, Any
     )
     assert both[0].scan(TableName="things")["Items"] == [{"id": {"S": "a"}}]
     assert b"Items" not in taken[0]
+
+
+def test_pages_of_schedules_are_the_same(aws: EmbeddedAws) -> None:
+    clients = own_clients(aws)("scheduler"), own_clients(aws)("scheduler")
+    for name in ("a", "b", "c"):
+        clients[1].create_schedule(
+            Name=name,
+            ScheduleExpression="rate(1 hour)",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={
+                "Arn": "arn:aws:scheduler:::aws-sdk:sfn:startExecution",
+                "RoleArn": "arn:aws:iam::123456789012:role/x",
+                "Input": "{}",
+            },
+        )
+    read_plainly(clients[0])
+    taken: list[bytes] = []
+    clients[0].meta.events.register_last(
+        "before-parse.scheduler.ListSchedules", lambda response_dict, **_: taken.append(response_dict["body"])
+    )
+    plainly, as_it_comes = (
+        list(client.get_paginator("list_schedules").paginate(PaginationConfig={"PageSize": 2}).search("Schedules"))
+        for client in clients
+    )
+    assert plainly == as_it_comes
+    assert [one["Name"] for one in plainly] == ["a", "b", "c"]
+    assert len(taken) == 2
+    assert not any(b"Schedules" in body for body in taken)
+
+
+def test_schedules_of_a_group_that_is_not_there_are_refused_as_ever(aws: EmbeddedAws) -> None:
+    client = own_clients(aws)("scheduler")
+    read_plainly(client)
+    with pytest.raises(client.exceptions.ResourceNotFoundException, match="absent"):
+        client.list_schedules(GroupName="absent")

@@ -111,14 +111,31 @@ def test_owners_have_budgets(written: Written) -> None:
     ("budgets", "said"),
     [
         ("{bob: 1}", "no task has the owner 'bob'"),
-        ("{ann: -1}", "expected dollars a month, found -1"),
-        ("{ann: much}", "expected dollars a month, found 'much'"),
+        ("{'': 1}", "no task has the owner ''"),
+        ("{ann: -1}", "0 or 0.01 to 1,000,000,000; found -1"),
+        ("{ann: much}", "expected dollars a month, as a number"),
+        ("{ann: true}", "expected dollars a month, as a number"),
+        ("{ann: .nan}", "expected dollars a month, as a number"),
+        ("{ann: .inf}", "expected dollars a month, as a number"),
+        ("{ann: 0.001}", "0 or 0.01 to 1,000,000,000; found 0.001"),
         ("[ann]", "expected a mapping of owners to dollars a month"),
     ],
 )
-def test_a_budget_that_is_none_is_refused(written: Written, budgets: str, said: str) -> None:
+def test_a_budget_that_is_none_is_refused_of_an_owner(written: Written, budgets: str, said: str) -> None:
     (problem,) = problems(written(f"budgets: {budgets}\ntasks:\n  t: {{run: lambda/work, owner: ann}}\n"))
     assert said in problem
+
+
+@pytest.mark.parametrize("budget", ["-1", "'5'", "true", ".nan", ".inf", "1e+300", "0.001"])
+def test_a_budget_that_is_none_is_refused_of_a_task(written: Written, budget: str) -> None:
+    (problem,) = problems(written(f"tasks:\n  t: {{run: lambda/work, budget: {budget}}}\n"))
+    assert "tasks.yaml:2: tasks.t.budget: expected dollars a month, as a number: 0 or 0.01 to 1,000,000,000" in problem
+
+
+@pytest.mark.parametrize("owner", [r"a\nb", r"a\x1b[31m", r"\u202eann", " ann", "ann\\0"])
+def test_an_owner_is_a_name_in_one_line(written: Written, owner: str) -> None:
+    (problem,) = problems(written(f'tasks:\n  t: {{run: lambda/work, owner: "{owner}"}}\n'))
+    assert "tasks.t.owner: expected a name in one line" in problem
 
 
 CALENDARS = """

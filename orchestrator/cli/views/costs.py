@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from orchestrator.pricing.actual import Spent
 from orchestrator.tasks.task import Task
@@ -68,7 +69,9 @@ def owners_table(costs: Sequence[Cost], budgets: Mapping[str, Decimal]) -> Table
         expected = sum((one.expected for one in owners[name]), Decimal(0))
         budget = f"{budgets[name]:.2f}" if name in budgets else ""
         runs = f"{sum(one.spent.runs for one in owners[name]):,}"
-        table.add_row(name, runs, f"{sums[name]:.4f}", f"{expected:.4f}", budget, style="red" if name in over else "")
+        # A name is no markup.
+        cells = (runs, f"{sums[name]:.4f}", f"{expected:.4f}", budget)
+        table.add_row(Text(name), *cells, style="red" if name in over else "")
     return table
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from rich.text import Text
 
 from orchestrator.cli.views.listing import Column, Listing
-from orchestrator.runs.explanation import why
+from orchestrator.runs.explanation import short, why
 from orchestrator.runs.run import UNSUCCESSFUL, Run, RunStatus
 from orchestrator.runs.task_state import Record
 from orchestrator.tasks.records import values_of
@@ -23,9 +23,6 @@ _COLOURS = {
     RunStatus.WAITING: "cyan",
     RunStatus.SKIPPED: "yellow",
 }
-
-#: As much as a table shows of why; `orchestrator show` has all of it.
-_WHY_LENGTH = 160
 
 _RUNS = (
     Column(name="TASK"),
@@ -59,7 +56,7 @@ def runs_table(runs: Iterable[Run]) -> Listing:
                 status_text(run.status),
                 "" if run.duration_seconds is None else f"{run.duration_seconds:.1f} s",
                 str(run.attempts),
-                _shortened(why(run)),
+                short(why(run)),
             )
             for run in runs
         ],
@@ -69,10 +66,6 @@ def runs_table(runs: Iterable[Run]) -> Listing:
 def status_text(status: RunStatus) -> Text:
     """Returns the status in its colour."""
     return Text(status, style=_COLOURS.get(status, "red" if status in UNSUCCESSFUL else ""))
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _WHY_LENGTH else f"{text[: _WHY_LENGTH - 1]}…"
 
 
 def run_values(run: Run) -> dict[str, Any]:

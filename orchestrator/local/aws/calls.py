@@ -36,6 +36,7 @@ ACTIONS = frozenset(
         "GetItem",
         "PutItem",
         "Query",
+        "Scan",
         "TransactGetItems",
         "TransactWriteItems",
         "UpdateItem",

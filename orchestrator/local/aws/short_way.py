@@ -109,6 +109,8 @@ def _of(action: str) -> tuple[Fits, Fits]:
 
 def _fits(shape: Shape, known: dict[str, Fits]) -> Fits:
     """``known`` are shapes by their names: one may be within itself."""
+    if shape.name == "AttributeValue":
+        return _is_value
     if shape.name in known:
         return known[shape.name]
     known[shape.name] = lambda value: made(value)
@@ -123,6 +125,22 @@ def _fits(shape: Shape, known: dict[str, Fits]) -> Fits:
         made = _primitive(kind)
     known[shape.name] = made
     return made
+
+
+def _is_value(value: Any) -> bool:
+    """What most of a request and of an answer is, so it is looked at without the shape; binary values do not fit."""
+    if type(value) is not dict or len(value) != 1:
+        return False
+    ((kind, inner),) = value.items()
+    if type(inner) is str:
+        return kind in ("S", "N")
+    if type(inner) is bool:
+        return kind in ("BOOL", "NULL")
+    if type(inner) is list:
+        if kind == "L":
+            return all(map(_is_value, inner))
+        return kind in ("SS", "NS") and all(type(one) is str for one in inner)
+    return type(inner) is dict and kind == "M" and all(map(_is_value, inner.values()))
 
 
 def _primitive(kind: type | None) -> Fits:

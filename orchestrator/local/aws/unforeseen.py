@@ -19,6 +19,8 @@ from botocore.exceptions import BotoCoreError
 from botocore.model import OperationNotFoundError
 from moto.core.utils import get_service_model
 
+from orchestrator.errors import StateUnusable
+
 _log = logging.getLogger(__name__)
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
@@ -85,6 +87,8 @@ def _answer(environ: Mapping[str, Any], start_response: StartResponse, fault: Ex
         status, code, said = "400 Bad Request", "ValidationException", str(fault)
     elif _AGAIN in str(fault):
         status, code, said = "503 Service Unavailable", "ServiceUnavailable", "Try again."
+    elif isinstance(fault, StateUnusable):
+        status, code, said = "500 Internal Server Error", "InternalFailure", str(fault)
     else:
         status, code = "501 Not Implemented", "NotImplemented"
         why = str(fault) if isinstance(fault, NotImplementedError) else f"{type(fault).__name__}: {fault}"

@@ -192,6 +192,7 @@ def test_requests_by_http_go_the_short_way(
     values = {":id": KEY["id"]}
     request: Any = {"TableName": "t", "KeyConditionExpression": "id = :id", "ExpressionAttributeValues": values}
     assert aws.client("dynamodb").query(**request)["Items"] == [{**KEY, **VALUES}]
+    assert aws.client("dynamodb").scan(TableName="t", ConsistentRead=True)["Items"] == [{**KEY, **VALUES}]
 
 
 def test_it_goes_the_short_way(aws: EmbeddedAws, table: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from orchestrator.errors import StateUnusable
 from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.local.aws.unforeseen import guarded
 
@@ -40,6 +41,12 @@ def test_what_is_not_offered_says_so() -> None:
     assert json.loads(body)["message"] == (
         "The embedded AWS does not offer DynamoDB_20120810 EnableKinesisStreamingDestination (KeyError: 'StreamArn')"
     )
+
+
+def test_a_folder_without_room_is_a_fault_of_this_side_and_says_which() -> None:
+    status, headers, body = answered(StateUnusable("/data/state", "database or disk is full"), **JSON)
+    assert (status, headers["x-amzn-ErrorType"]) == ("500 Internal Server Error", "InternalFailure")
+    assert "the state in /data/state cannot be kept: database or disk is full; make room" in json.loads(body)["message"]
 
 
 def test_a_query_is_answered_in_xml() -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import threading
+import uuid
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -13,13 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from orchestrator.local.aws import environment, threads
+from orchestrator.local.aws import environment, offspring, threads
 from orchestrator.local.aws.clock import Wake
 from orchestrator.local.aws.lambda_ import logs
 from orchestrator.local.aws.parts import Aws
 
 #: What a job says of itself that nothing was run for.
 NOTHING_RUN = "the embedded AWS runs no containers: this one has ended at once, and done nothing"
+
+#: The variable by which what a container has begun is found.
+_OF = "ORCHESTRATOR_CONTAINER"
 
 #: How long whoever is asked to end may take ("Container definition parameters": ``stopTimeout``).
 _GRACE_SECONDS = 30
@@ -78,6 +82,7 @@ class Container:
         #: Who ended it, if not itself.
         self.stopped = ""
         self._process: subprocess.Popen[bytes] | None = None
+        self._name = uuid.uuid4().hex
         #: Set when all that it has printed is in its log.
         self._read = threading.Event()
 
@@ -92,7 +97,7 @@ class Container:
             self._process = subprocess.Popen(
                 [*program.command, *arguments],
                 cwd=program.folder,
-                env=base | dict(variables),
+                env=base | dict(variables) | {_OF: self._name},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -121,7 +126,8 @@ class Container:
         assert self._process is not None
         code = self._process.wait()
         self._signal(signal.SIGKILL)
-        # What has left its session may keep the channel open.
+        # As a container ends with all its processes, so does what has left the session.
+        offspring.kill(_OF, self._name)
         self._read.wait(_READING_SECONDS)
         # As a shell counts what was ended by a signal.
         self.exit_code = 128 - code if code < 0 else code

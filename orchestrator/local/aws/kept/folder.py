@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from orchestrator.errors import StateInUse
+from orchestrator.errors import StateInUse, StateUnusable
 
 _FILE = "state.sqlite"
 
@@ -25,10 +25,15 @@ ITEM, OBJECT, SCHEDULE, CLOCK = "item", "object", "schedule", "clock"
 
 
 class Kept:
-    """The folder, which one process uses at a time. Raises :class:`~orchestrator.errors.StateInUse`."""
+    """The folder, which one process uses at a time.
+
+    Raises :class:`~orchestrator.errors.StateInUse`, and :class:`~orchestrator.errors.StateUnusable` where the file is
+    something else, or the disk is full: then and whenever something is kept.
+    """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
         self._lock = threading.RLock()
         self._database: sqlite3.Connection | None = None
         database = sqlite3.connect(folder / _FILE, check_same_thread=False, isolation_level=None, timeout=0)
@@ -38,9 +43,11 @@ class Kept:
             # A killed process loses nothing by this; a machine without power may lose its last moments.
             database.execute("PRAGMA synchronous = NORMAL")
             database.execute(_SCHEMA)
-        except sqlite3.OperationalError as fault:
+        except sqlite3.DatabaseError as fault:
             database.close()
-            raise StateInUse(str(folder)) from fault
+            if fault.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                raise StateInUse(str(folder)) from fault
+            raise StateUnusable(str(folder), f"{fault}") from fault
         self._database = database
         #: Whether nothing has ever been kept here.
         self.is_new = database.execute("SELECT 1 FROM kept LIMIT 1").fetchone() is None
@@ -83,8 +90,12 @@ class Kept:
 
     def _do(self, statement: str, *values: Any) -> None:
         with self._lock:
-            if self._database is not None:
+            if self._database is None:
+                return
+            try:
                 self._database.execute(statement, values)
+            except sqlite3.DatabaseError as fault:
+                raise StateUnusable(str(self._folder), f"{fault}") from fault
 
 
 def _written(value: Any) -> str:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import signal
 import stat
 import tempfile
 import time
 import uuid
-from contextlib import suppress
 from pathlib import Path
+
+from orchestrator.local.aws import offspring
 
 _PREFIX = "embedded-aws-"
 _LOCK = ".owner"
@@ -48,11 +48,7 @@ def _sweep(parent: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
-    runs_from_it = f"\0LAMBDA_TASK_ROOT={folder}{os.sep}".encode()
-    for environment in Path("/proc").glob("[0-9]*/environ"):
-        with suppress(OSError):
-            if runs_from_it in b"\0" + environment.read_bytes():
-                os.kill(int(environment.parent.name), signal.SIGKILL)
+    offspring.kill("LAMBDA_TASK_ROOT", f"{folder}{os.sep}")
     shutil.rmtree(folder, ignore_errors=True)
 
 

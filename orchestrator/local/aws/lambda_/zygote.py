@@ -15,15 +15,20 @@ other process has its id until then.
 
 from __future__ import annotations
 
+import _imp
 import gc
+import hashlib
 import importlib
+import importlib.machinery
 import json
+import marshal
 import os
 import select
 import signal
 import socket
 import sys
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -52,7 +57,7 @@ PRELOADED = (
 )
 
 #: Services whose models are read before: those that most handlers ask, and the largest.
-SERVICES = ("dynamodb", "s3")
+SERVICES = ("dynamodb", "s3", "ses", "sns", "stepfunctions")
 
 #: Variables that are read once, when a process starts or a module is loaded; these are beginnings of their names.
 READ_ONCE = (
@@ -72,6 +77,9 @@ READ_ONCE = (
     "TZ",
     "WRAPT_",
 )
+
+#: Of these, what a fork can read as well when it begins.
+WARNINGS = "PYTHONWARNINGS"
 
 #: The longest request: variables of a function are 4 KB at most.
 LONGEST = 65_536
@@ -106,7 +114,7 @@ class Child:
 
 def read_once(environment: Mapping[str, str]) -> dict[str, str]:
     """The variables that a process must have begun with to fork one that has ``environment``."""
-    return {name: value for name, value in environment.items() if name.startswith(READ_ONCE)}
+    return {name: value for name, value in environment.items() if name.startswith(READ_ONCE) and name != WARNINGS}
 
 
 class Zygote:
@@ -198,6 +206,8 @@ def preload() -> None:
         # half of the time and the space.
         loaders.JSONFileLoader._load_file = lambda _, path, opened: _read(path, opened)
         loaders.JSONFileLoader.load_file = staticmethod(cache(loaders.JSONFileLoader().load_file))
+        # Each session looks into the folders of some four hundred services for those that there are.
+        loaders.Loader.list_available_services = _of_folders(loaders.Loader.list_available_services)
     if agent := sys.modules.get("botocore.useragent"):
         # Each request looks at every character of its client's name, twice, which is a seventh of its work.
         name = "sanitize_user_agent_string_component"
@@ -210,6 +220,19 @@ def preload() -> None:
     if pydantic := sys.modules.get("pydantic"):
         # The first model looks for plugins.
         pydantic.create_model("Model", name=(str, "")).model_validate({})
+
+
+def _of_folders(find: Callable[[Any, str], list[str]]) -> Callable[[Any, str], list[str]]:
+    """What loaders find, once for all that look into the same folders."""
+    found: dict[tuple[str, ...], list[str]] = {}
+
+    def services(self: Any, type_name: str) -> list[str]:
+        key = (type_name, *self.search_paths)
+        if key not in found:
+            found[key] = find(self, type_name)
+        return found[key]
+
+    return services
 
 
 def _read(path: str, opened: Callable[..., Any]) -> Any:
@@ -237,7 +260,11 @@ def become(request: Request, worker: CodeType) -> None:
     os.environ.clear()
     os.environ.update(coerced | dict(request.environment))
     time.tzset()
+    if options := request.environment.get(WARNINGS):
+        sys.warnoptions[:0] = options.split(",")
+        warnings._processoptions(sys.warnoptions)  # type: ignore[attr-defined] # as it does when it is loaded
     _show(request.root)
+    _compile_once(Path(request.root).parent / "compiled")
     if core := sys.modules.get("aws_xray_sdk.core"):
         core.xray_recorder.emitter = sys.modules["aws_xray_sdk.core.emitters.udp_emitter"].UDPEmitter()
     sys.argv = [worker.co_filename, str(request.channel), str(request.alive)]
@@ -246,6 +273,41 @@ def become(request: Request, worker: CodeType) -> None:
     main = sys.modules["__main__"] = ModuleType("__main__")
     main.__file__ = worker.co_filename
     exec(worker, vars(main))  # noqa: S102 # the worker, which is a file beside this one
+
+
+def _compile_once(folder: Path) -> None:
+    """Keeps what a module is compiled to for other processes: bundles have most of their modules in common."""
+    loader = importlib.machinery.SourceFileLoader
+    plainly = loader.source_to_code
+
+    def source_to_code(self: Any, data: Any, path: Any, **named: Any) -> Any:
+        if type(data) is not bytes:
+            return plainly(self, data, path, **named)
+        kept = folder / hashlib.sha256(data).hexdigest()
+        with suppress(OSError, EOFError, ValueError, TypeError):
+            code = marshal.loads(kept.read_bytes())  # noqa: S302 # what the functions of this AWS have written, and may write
+            _imp._fix_co_filename(code, path)  # type: ignore[attr-defined] # as Python does with what it has compiled
+            return code
+        code, told = _compiled(lambda: plainly(self, data, path, **named))
+        if not told:
+            # What is told at a start is told at each.
+            with suppress(OSError):
+                folder.mkdir(exist_ok=True)
+                (made := kept.with_suffix(f".{os.getpid()}")).write_bytes(marshal.dumps(code))
+                made.replace(kept)
+        return code
+
+    loader.source_to_code = source_to_code  # type: ignore[method-assign] # the same, with a memory
+
+
+def _compiled(compile_: Callable[[], Any]) -> tuple[Any, bool]:
+    """What it is compiled to, and whether there were warnings about it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            return compile_(), False
+    except (SyntaxError, Warning):
+        return compile_(), True
 
 
 def _show(root: str) -> None:

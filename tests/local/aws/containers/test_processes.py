@@ -80,10 +80,15 @@ def test_an_override_is_of_the_container_that_it_names(aws: EmbeddedAws, ecs: An
         run(aws, ecs, overrides={"containerOverrides": [{"name": "third"}]})
 
 
-def test_what_a_program_has_begun_ends_with_it(aws: EmbeddedAws, ecs: Any, tmp_path: Path) -> None:
-    text = """
+@pytest.mark.parametrize(
+    "leaves", [False, pytest.param(True, marks=pytest.mark.skipif(sys.platform != "linux", reason="/proc tells"))]
+)
+def test_what_a_program_has_begun_ends_with_it(aws: EmbeddedAws, ecs: Any, tmp_path: Path, leaves: bool) -> None:
+    """What has left its session as well."""
+    text = f"""
 import subprocess, sys
-print(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]).pid)
+sleeping = [sys.executable, "-c", "import time; time.sleep(600)"]
+print(subprocess.Popen(sleeping, stdout=subprocess.DEVNULL, start_new_session={leaves}).pid)
 """
     program(aws, tmp_path, text)
     run(aws, ecs)

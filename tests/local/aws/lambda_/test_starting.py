@@ -122,6 +122,42 @@ def test_variables_that_python_reads_when_it_starts_hold_in_a_fork(start: Start)
     assert asked(start(code, PYTHONUTF8="0")) == [0, 1]
 
 
+def test_what_python_is_to_warn_of_holds_in_a_fork_of_the_same_process(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = """
+        import sys, warnings
+        def handler(event, context):
+            return [sys.warnoptions, [[kind, of.__name__] for kind, _, of, *_ in warnings.filters[:3]]]
+    """
+    of_others = asked(start(code))
+    controls = len(starting._zygotes._controls)
+    warned = start(code, PYTHONWARNINGS="default,error:Nobody:UserWarning")
+    assert isinstance(warned._process, starting.Forked)
+    assert len(starting._zygotes._controls) == controls
+    forked = asked(warned)
+    monkeypatch.setattr(starting, "_CAN_FORK", False)
+    assert forked == asked(start(code, PYTHONWARNINGS="default,error:Nobody:UserWarning")) != of_others
+
+
+def test_what_one_fork_has_compiled_another_takes_as_its_own(start: Start, tmp_path: Path) -> None:
+    files = {
+        "plain.py": "def where():\n    return [where.__code__.co_filename, __file__]",
+        "odd.py": "import plain\nasked = '\\d'",
+        "handlers.py": "import odd\ndef handler(event, context):\n    return odd.plain.where()",
+    }
+    for folder in ("one", "other"):
+        (root := tmp_path / folder).mkdir()
+        for name, text in files.items():
+            (root / name).write_text(text)
+        process = Process(root, environment(root))
+        assert process.load(20) is None
+        assert asked(process) == [str(root / "plain.py")] * 2
+        process.end()
+    # Of a module that is compiled with a warning each process is to be warned.
+    assert len(list((tmp_path / "compiled").iterdir())) == 2
+
+
 def test_a_module_of_the_bundle_goes_before_a_library_that_was_loaded(start: Start) -> None:
     code = "import wrapt\ndef handler(event, context): return wrapt.OWN"
     assert asked(start(code, {"wrapt.py": "OWN = 'mine'"})) == "mine"
