@@ -145,7 +145,8 @@ class Retention:
         if execution is None or isinstance(execution.exec_worker, _Ended):
             return
         environment = execution.exec_worker.env
-        events = environment.event_manager.get_event_history()
+        # Not a copy: it has ended, and nothing is added.
+        events = environment.event_manager._history_event_list
         self._histories.put(arn, pickle.dumps(events, pickle.HIGHEST_PROTOCOL))
         execution.exec_worker = _Ended(environment, self._histories, arn)
         # Nobody asks for it but as a text.

@@ -76,7 +76,12 @@ def end(env: Any, event_type: Any, details: Mapping[str, Any], change: Callable[
 def _parse_once(parse: Callable[[str], Any]) -> Callable[[str], Any]:
     """Parses each definition once, one at a time: evaluation does not change what moto's parser returns."""
     lock = threading.Lock()
-    cached = functools.lru_cache(256)(programs.kept(parse, programs.of_user))
+    read = programs.kept(parse, programs.of_user)
+
+    @functools.lru_cache(256)
+    def cached(definition: str) -> Any:
+        # The tree of the text is as large as twenty texts, and nobody looks at it.
+        return read(definition)[0], None
 
     def locked(definition: str) -> Any:
         with lock:
