@@ -62,7 +62,7 @@ def test_a_reserved_word_is_no_name_of_an_expression(kind: str, expression: str 
 
 
 def test_a_query_by_a_reserved_word_is_refused(table: Any) -> None:
-    with pytest.raises(ClientError, match="Invalid KeyConditionExpression: .* reserved keyword: text"):
+    with pytest.raises(ClientError, match=r"Invalid KeyConditionExpression: .* reserved keyword: text"):
         table.query(
             TableName="things",
             KeyConditionExpression="id = :id AND text = :id",
