@@ -1,9 +1,9 @@
 """What DynamoDB refuses in a request before it looks at any item, and what it leaves out of an answer.
 
-moto takes values that no expression uses, reserved words as names of keys, numbers that are too long and tokens that are
-too long, and fails with a 500 on a binary value that is no base64. Sources: "Limits and quotas in DynamoDB" ("Naming
-rules and data types"), "Reserved words in DynamoDB", TransactWriteItems in DynamoDB's API reference, and AWS's own
-sentences as users of its SDKs report them.
+moto takes values that no expression uses, reserved words as names of keys, numbers that are too long and tokens that
+are too long, and fails with a 500 on a binary value that is no base64. Sources: "Limits and quotas in DynamoDB"
+("Naming rules and data types"), "Reserved words in DynamoDB", TransactWriteItems in DynamoDB's API reference, and AWS's
+own sentences as users of its SDKs report them.
 """
 
 from __future__ import annotations
