@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.dynamodb import to_item
 from orchestrator.stack import DUE_INDEX, Stack
@@ -44,24 +44,19 @@ class DueTasks:
                 yield from self._of(shard, now)
 
     def _of(self, shard: int, now: datetime) -> Iterator[str]:
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._table,
-            IndexName=DUE_INDEX,
-            KeyConditionExpression="#shard = :shard AND nextRun <= :now",
-            ExpressionAttributeNames=_SHARD,
-            ExpressionAttributeValues=to_item({":shard": shard, ":now": key(now)}),
-            ProjectionExpression="taskId",
-        )
+        due = self._query("#shard = :shard AND nextRun <= :now", {":shard": shard, ":now": key(now)})
+        pages = self._client.get_paginator("query").paginate(**due)
         return (item["taskId"]["S"] for page in pages for item in page["Items"])
 
     def _is_empty(self, shard: int) -> bool:
-        found = self._client.query(
-            TableName=self._table,
-            IndexName=DUE_INDEX,
-            KeyConditionExpression="#shard = :shard",
-            ExpressionAttributeNames=_SHARD,
-            ExpressionAttributeValues=to_item({":shard": shard}),
-            ProjectionExpression="taskId",
-            Limit=1,
-        )
-        return not found["Items"]
+        return not self._client.query(**self._query("#shard = :shard", {":shard": shard}), Limit=1)["Items"]
+
+    def _query(self, condition: str, values: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "TableName": self._table,
+            "IndexName": DUE_INDEX,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeNames": _SHARD,
+            "ExpressionAttributeValues": to_item(values),
+            "ProjectionExpression": "taskId",
+        }

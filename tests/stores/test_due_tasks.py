@@ -6,30 +6,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
-
-from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.task_state import Checkpoint
 from orchestrator.stack import Stack
 from orchestrator.stores.due_tasks import DueTasks
 from orchestrator.stores.registry import Registry
 from orchestrator.tasks.task import Target, TargetKind, Task
-from tests.testbed.tables import create_tables
 
 STACK = Stack()
 TASK = Task(id="daily-sales-report", target=Target(kind=TargetKind.LAMBDA, name="report-generator"))
 CHECKPOINT = Checkpoint(checked_until="2026-12-01T08:00:00Z", next_run="2026-12-02T08:00:00Z")
 LATER = datetime(2030, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def dynamodb(aws: EmbeddedAws) -> Any:
-    return create_tables(aws, STACK)
-
-
-@pytest.fixture
-def registry(dynamodb: Any) -> Registry:
-    return Registry(dynamodb, STACK)
 
 
 def spread_as_before(dynamodb: Any) -> None:

@@ -7,23 +7,16 @@ from typing import Any
 
 import pytest
 
-from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.alerts import Cause, Incident, Severity, told_before
 from orchestrator.stack import Stack
 from orchestrator.stores.incidents import Incidents
 from orchestrator.stores.registry import Registry
 from orchestrator.tasks.task import Target, TargetKind, Task
-from tests.testbed.tables import create_tables
 
 STACK = Stack()
 CAUSE = Cause(severity=Severity.FAILED, title="ValueError of lambda/work")
 NOW = datetime(2026, 12, 1, 8, tzinfo=UTC)
 HOUR = 3600
-
-
-@pytest.fixture
-def dynamodb(aws: EmbeddedAws) -> Any:
-    return create_tables(aws, STACK)
 
 
 @pytest.fixture

@@ -12,14 +12,8 @@ from orchestrator.runs.run import Run, RunStatus
 from orchestrator.stack import Stack
 from orchestrator.stores.ledger import Ledger
 from tests.testbed.clients import own_clients
-from tests.testbed.tables import create_tables
 
 STACK = Stack()
-
-
-@pytest.fixture
-def dynamodb(aws: EmbeddedAws) -> Any:
-    return create_tables(aws, STACK)
 
 
 @pytest.fixture

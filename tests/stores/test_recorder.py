@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.execution_end import STOPPED
 from orchestrator.runs.run import RunEnd, RunStatus, SkipReason, Trigger
 from orchestrator.stack import Stack
@@ -15,17 +14,11 @@ from orchestrator.stores.ledger import Ledger
 from orchestrator.stores.recorder import Closing, Recorder
 from orchestrator.stores.registry import Registry
 from orchestrator.tasks.task import Target, TargetKind, Task
-from tests.testbed.tables import create_tables
 
 STACK = Stack()
 NOW = datetime(2026, 12, 1, 8, tzinfo=UTC)
 SLOT, ENDED = "2026-12-01T08:00:00Z", "2026-12-01T08:05:00.000Z"
 ME = "arn:me"
-
-
-@pytest.fixture
-def dynamodb(aws: EmbeddedAws) -> Any:
-    return create_tables(aws, STACK)
 
 
 @pytest.fixture

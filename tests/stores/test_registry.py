@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from orchestrator.errors import InvalidRecord
-from orchestrator.local.aws.server import EmbeddedAws
 from orchestrator.runs.run import RunStatus
 from orchestrator.runs.task_state import Checkpoint, Lease, Pause, Record
 from orchestrator.stack import Stack
@@ -16,7 +15,6 @@ from orchestrator.stores.registry import Registry, registered_as
 from orchestrator.tasks.records import item_of
 from orchestrator.tasks.retries import RetryPolicy
 from orchestrator.tasks.task import CatchUp, Target, TargetKind, Task, TaskSchedule
-from tests.testbed.tables import create_tables
 
 STACK = Stack()
 TASK = Task(
@@ -26,16 +24,6 @@ TASK = Task(
     params={"prefix": "orders/", "größe": 1.5},
     retry=RetryPolicy(max_attempts=4, backoff_rate=1.5, never_on=("MalformedOrders",)),
 )
-
-
-@pytest.fixture
-def dynamodb(aws: EmbeddedAws) -> Any:
-    return create_tables(aws, STACK)
-
-
-@pytest.fixture
-def registry(dynamodb: Any) -> Registry:
-    return Registry(dynamodb, STACK)
 
 
 def set_run_time_state(dynamodb: Any, **attributes: Any) -> None:

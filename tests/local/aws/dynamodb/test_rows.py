@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -79,7 +80,9 @@ def test_a_copy_goes_its_own_way(table: Rows) -> None:
     assert (len(table), len(other)) == (1, 2)
 
 
-def test_a_table_restored_from_a_backup_has_the_items_of_then(embedded_aws: EmbeddedAws) -> None:
+@pytest.fixture
+def client(embedded_aws: EmbeddedAws) -> Iterator[Any]:
+    """DynamoDB's, with a table of tasks."""
     client = embedded_aws.client("dynamodb")
     client.create_table(
         TableName="table",
@@ -87,25 +90,22 @@ def test_a_table_restored_from_a_backup_has_the_items_of_then(embedded_aws: Embe
         AttributeDefinitions=[{"AttributeName": "task", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "task", "KeyType": "HASH"}],
     )
+    yield client
+    embedded_aws.reset()
+
+
+def test_a_table_restored_from_a_backup_has_the_items_of_then(client: Any) -> None:
     client.put_item(TableName="table", Item={"task": {"S": "a"}})
     backup = client.create_backup(TableName="table", BackupName="backup")["BackupDetails"]["BackupArn"]
     client.put_item(TableName="table", Item={"task": {"S": "b"}})
     client.restore_table_from_backup(TargetTableName="restored", BackupArn=backup)
     found = {name: client.scan(TableName=name)["Items"] for name in ("table", "restored")}
     counted = [client.describe_table(TableName=name)["Table"]["ItemCount"] for name in found]
-    embedded_aws.reset()
     assert found == {"table": [{"task": {"S": "a"}}, {"task": {"S": "b"}}], "restored": [{"task": {"S": "a"}}]}
     assert counted == [2, 1]
 
 
-def test_an_update_that_fails_half_way_changes_nothing(embedded_aws: EmbeddedAws) -> None:
-    client = embedded_aws.client("dynamodb")
-    client.create_table(
-        TableName="table",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "task", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "task", "KeyType": "HASH"}],
-    )
+def test_an_update_that_fails_half_way_changes_nothing(client: Any) -> None:
     client.put_item(TableName="table", Item={"task": {"S": "a"}, "n": {"N": "1"}, "text": {"S": "x"}})
     with pytest.raises(client.exceptions.ClientError):
         client.update_item(
@@ -115,5 +115,4 @@ def test_an_update_that_fails_half_way_changes_nothing(embedded_aws: EmbeddedAws
             ExpressionAttributeValues={":one": {"N": "1"}, ":long": {"S": "x" * 300_000}},
         )
     item = client.get_item(TableName="table", Key={"task": {"S": "a"}})["Item"]
-    embedded_aws.reset()
     assert item == {"task": {"S": "a"}, "n": {"N": "1"}, "text": {"S": "x"}}
